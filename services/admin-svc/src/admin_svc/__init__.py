@@ -1,0 +1,1 @@
+"""Policy, the audit log and the directory of users."""

@@ -1,0 +1,1 @@
+"""The directory: users as administrators look for them, kept from events."""

@@ -1,0 +1,22 @@
+"""Removing a permission."""
+
+from dataclasses import dataclass
+
+from admin_svc.permissions import store
+from admin_svc.permissions.rules import PermissionNotFound
+from admin_svc.policy.change import ChangePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePermission:
+    """Removes one rule from the policy."""
+
+    change_policy: ChangePolicy
+
+    async def __call__(self, permission_id: int) -> None:
+        """Raises `PermissionNotFound`."""
+        async with self.change_policy() as change:
+            removed = await store.delete_permission(change.connection, permission_id)
+            if removed is None:
+                raise PermissionNotFound
+            change.tell(removed.event("deleted"))

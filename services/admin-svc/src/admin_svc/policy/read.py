@@ -1,0 +1,19 @@
+"""Reading the policy."""
+
+from dataclasses import dataclass
+
+from admin_svc.policy import store
+from shared.contracts.policy import Policy
+from shared.database.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPolicy:
+    """Reads the policy that gateways follow."""
+
+    database: Database
+
+    async def __call__(self) -> Policy:
+        """Every rule in force, with the version that they make together."""
+        async with self.database.connection() as connection:
+            return await store.select_policy(connection)

@@ -1,0 +1,1 @@
+"""From where calls may come: the restrictions table and its changes."""

@@ -1,0 +1,141 @@
+"""The parameters of the operations on restrictions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from marshmallow import ValidationError
+
+from admin_svc.restrictions.rules import (
+    ENABLED,
+    MAX_CODE,
+    MAX_VALUE,
+    MIN_CODE,
+    STATES,
+    Terms,
+    terms,
+)
+from admin_svc.words import Word
+from shared.contracts.policy import CATEGORIES, SCOPES
+from shared.declared import declared
+from shared.web.fields import INVALID, Absence, Integer, Text
+from shared.web.pagination import PageForm
+
+_INVALID_RANGE = "admin.restriction.invalid_range"
+
+
+def _codes(name: str, *reasons: str) -> Iterable[str]:
+    return [f"admin.restriction.{reason}_{name}" for reason in reasons]
+
+
+def _scope(*, required: bool = False) -> Word:
+    return Word(
+        SCOPES,
+        missing=_codes("scope", "missing", "empty", "invalid") if required else (),
+        blank=_codes("scope", "empty", "invalid"),
+        invalid="admin.restriction.invalid_scope",
+    )
+
+
+def _category(*blank: str, required: bool = False) -> Word:
+    return Word(
+        CATEGORIES,
+        missing=_codes("category", "missing", *blank) if required else (),
+        blank=_codes("category", *blank),
+        invalid="admin.restriction.invalid_category",
+    )
+
+
+def _state() -> Word:
+    return Word(
+        STATES,
+        blank=_codes("state", "empty", "invalid"),
+        invalid="admin.restriction.invalid_state",
+    )
+
+
+def _value(*, required: bool = False) -> Text:
+    missing = _codes("value", "missing", "empty") if required else ()
+    return Text(missing=missing, empty="admin.restriction.empty_value", maximum=MAX_VALUE)
+
+
+def _id() -> Integer:
+    empty = "admin.restriction.empty_id"
+    return Integer(missing=("admin.restriction.missing_id", empty), empty=empty, maximum=2**63 - 1)
+
+
+class Code(Integer):
+    """The status with which calls are refused."""
+
+    def __init__(self) -> None:
+        super().__init__(minimum=MIN_CODE, maximum=MAX_CODE)
+
+    def blank(self, value: str | None) -> Any:
+        empty = Absence("admin.restriction.empty_code")
+        raise ValidationError([INVALID, empty] if value else [empty])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddRestrictionForm:
+    """POST /admin/restrictions."""
+
+    scope: str = declared(_scope(required=True))
+    value: str = declared(_value(required=True))
+    category: str = declared(_category("invalid", "empty", required=True))
+    state: str = declared(_state(), ENABLED)
+    code: int | None = declared(Code(), None)
+
+    @property
+    def terms(self) -> Terms:
+        """The restriction that was asked for; raises `InvalidValue`."""
+        return terms(
+            category=self.category,
+            scope=self.scope,
+            value=self.value,
+            state=self.state,
+            code=self.code,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRestrictionForm:
+    """PUT /admin/restrictions."""
+
+    id: int = declared(_id())
+    scope: str | None = declared(_scope(), None)
+    category: str | None = declared(_category("invalid", "empty"), None)
+    value: str | None = declared(_value(), None)
+    state: str | None = declared(_state(), None)
+    code: int | None = declared(Code(), None)
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """The values to set, by field."""
+        values = {field.name: getattr(self, field.name) for field in fields(Terms)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveRestrictionForm:
+    """DELETE /admin/restrictions."""
+
+    id: int = declared(_id())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _FilterForm:
+    """Without slots, so that it can be joined with `PageForm`, which has some.
+
+    The range says which time a span would be about; there are no spans in this list.
+    """
+
+    scope: str | None = declared(_scope(), None)
+    category: str | None = declared(_category("empty", "invalid"), None)
+    range: str = declared(
+        Word(("created", "updated"), blank=(_INVALID_RANGE,), invalid=_INVALID_RANGE), "created"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRestrictionsForm(PageForm, _FilterForm):
+    """GET /admin/restrictions; this order of bases is that of the parameters, filters first."""

@@ -1,0 +1,111 @@
+"""What a restriction may say, and the one way to write it."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from shared.errors import Invalid, NotFound
+
+ENABLED = "enabled"
+STATES = (ENABLED, "disabled")
+MAX_VALUE = 64
+# A refusal that were no error to the client, or to a proxy that asks for decisions, would let pass.
+MIN_CODE, MAX_CODE = 400, 599
+
+_MAINTENANCE_CODE = 471
+_CODES = {"all": 401, "ip": 401, "ip_subnet": 403, "continent": 423, "country": 423}
+_PREFIX_LENGTH = re.compile(r"[0-9]{1,3}")
+_PLACE = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .,'\u2019()&-])+")
+_MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291, 2.5.5.2
+
+
+class RestrictionNotFound(NotFound):
+    """There is no restriction with this id."""
+
+    codes = ("admin.restriction.doesnt_exist",)
+
+
+class InvalidValue(Invalid):
+    """The value is not what the scope asks for."""
+
+    codes = ("value.invalid",)
+
+
+class ValueTaken(Invalid):
+    """Another restriction has the same category, scope and value."""
+
+    codes = ("value.taken",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a restriction says; made by `terms`, it says it in the way in which it is stored."""
+
+    category: str
+    scope: str
+    value: str
+    state: str
+    code: int
+
+
+def terms(
+    *, category: str, scope: str, value: str, state: str = ENABLED, code: int | None = None
+) -> Terms:
+    """The terms of a restriction with its value normalised and, if none is given, its usual code.
+
+    Raises `InvalidValue`.
+    """
+    if code is None:
+        code = _MAINTENANCE_CODE if category == "maintenance" else _CODES[scope]
+    try:
+        normalised = _NORMALISED[scope](value.strip())
+    except ValueError:
+        raise InvalidValue from None
+    return Terms(category=category, scope=scope, value=normalised, state=state, code=code)
+
+
+def _everyone(text: str) -> str:
+    if text.lower() != "all":
+        raise ValueError(text)
+    return "all"
+
+
+def _address(text: str) -> str:
+    """An address as callers have it: IPv4 in IPv6 is IPv4, and an interface is nobody's."""
+    address = ip_address(text)
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            raise ValueError(text)
+        address = address.ipv4_mapped or address
+    return str(address)
+
+
+def _network(text: str) -> str:
+    """A network in CIDR notation, without the bits of a host in it."""
+    address, _, length = text.partition("/")
+    if not _PREFIX_LENGTH.fullmatch(length) or "%" in address:
+        raise ValueError(text)
+    network = ip_network(text, strict=False)
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        mapped = int(network.network_address) & 0xFFFF_FFFF
+        return str(IPv4Network((mapped, network.prefixlen - _MAPPED.prefixlen)))
+    return str(network)
+
+
+def _place(text: str) -> str:
+    """The name or code of a continent or a country; which ones there are is the database's word."""
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    if len(name) > MAX_VALUE or not _PLACE.fullmatch(name):
+        raise ValueError(text)
+    return name
+
+
+_NORMALISED: Mapping[str, Callable[[str], str]] = {
+    "all": _everyone,
+    "ip": _address,
+    "ip_subnet": _network,
+    "continent": _place,
+    "country": _place,
+}

@@ -1,0 +1,30 @@
+"""What admin-svc is told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from marshmallow import fields
+
+from shared.settings import PublicServiceSettings, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminSettings(PublicServiceSettings):
+    """Settings of admin-svc."""
+
+    permissions_file: str = setting(
+        "BARONG_PERMISSIONS_FILE",
+        fields.String(),
+        "File to seed permissions from; `permissions.yaml` of the configuration folder if blank.",
+        "",
+    )
+
+    @property
+    def permissions_path(self) -> Path:
+        """Where permissions are seeded from."""
+        return Path(self.permissions_file or Path(self.config_dir) / "permissions.yaml")
+
+    @property
+    def levels_path(self) -> Path:
+        """Where the levels stand."""
+        return Path(self.config_dir) / "levels.yaml"

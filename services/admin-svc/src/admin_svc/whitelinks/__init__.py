@@ -1,0 +1,1 @@
+"""Links with which a caller lifts the restrictions for his own address."""

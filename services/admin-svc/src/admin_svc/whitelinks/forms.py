@@ -1,0 +1,64 @@
+"""The parameters of the operations on whitelinks."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from marshmallow import ValidationError
+
+from admin_svc.words import Word
+from shared.declared import declared
+from shared.web.fields import INVALID, Absence, Integer, Text
+
+_INVALID_EXPIRE = "invalid_expire"
+_UNITS = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
+
+
+class ExpireTime(Integer):
+    """For how many days or hours, 1 to 30."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            invalid=(INVALID, _INVALID_EXPIRE), minimum=1, maximum=30, range_code=_INVALID_EXPIRE
+        )
+
+    def blank(self, value: str | None) -> Any:
+        raise ValidationError([Absence("admin.restriction.empty_expire_time"), _INVALID_EXPIRE])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateWhitelinkForm:
+    """POST /admin/restrictions/whitelink."""
+
+    expire_time: int = declared(ExpireTime(), 1)
+    range: str = declared(
+        Word(
+            _UNITS,
+            blank=("admin.restriction.empty_range", "invalid_range"),
+            invalid="invalid_range",
+        ),
+        "day",
+    )
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long the link lives."""
+        return self.expire_time * _UNITS[self.range]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseWhitelinkForm:
+    """POST /whitelinks/use."""
+
+    token: str = declared(
+        Text(
+            missing=("whitelink.missing_token", "whitelink.empty_token"),
+            empty="whitelink.empty_token",
+        )
+    )
+    address: str = declared(
+        Text(
+            missing=("whitelink.missing_address", "whitelink.empty_address"),
+            empty="whitelink.empty_address",
+        )
+    )

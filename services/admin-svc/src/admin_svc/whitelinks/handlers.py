@@ -1,0 +1,23 @@
+"""Whitelinks over HTTP."""
+
+from aiohttp import web
+
+from admin_svc.whitelinks.create import CreateWhitelink
+from admin_svc.whitelinks.forms import CreateWhitelinkForm, UseWhitelinkForm
+from admin_svc.whitelinks.use import UseWhitelink
+from shared.web.answers import answer
+
+CREATE_WHITELINK = web.AppKey("create_whitelink", CreateWhitelink)
+USE_WHITELINK = web.AppKey("use_whitelink", UseWhitelink)
+
+
+async def create(request: web.Request, form: CreateWhitelinkForm) -> web.Response:
+    """POST /admin/restrictions/whitelink."""
+    token = await request.app[CREATE_WHITELINK](form.lifetime)
+    return answer({"whitelink_token": token}, 201)
+
+
+async def use(request: web.Request, form: UseWhitelinkForm) -> web.Response:
+    """POST /whitelinks/use, for identity-svc."""
+    added = await request.app[USE_WHITELINK](form.token, form.address)
+    return answer(added.shown(), 201)

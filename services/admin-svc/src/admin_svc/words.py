@@ -1,0 +1,32 @@
+"""Parameters that are one of a few words."""
+
+from collections.abc import Container, Iterable
+from typing import Any
+
+from marshmallow import ValidationError
+
+from shared.web.fields import Absence, Parameter
+
+
+class Word(Parameter):
+    """One of `words`, to the letter; blank it gives the codes `blank`."""
+
+    def __init__(
+        self,
+        words: Container[str],
+        *,
+        missing: Iterable[str] = (),
+        blank: Iterable[str],
+        invalid: str,
+    ) -> None:
+        super().__init__(missing=missing, invalid=invalid)
+        self._words = words
+        self._blank = [Absence(code) for code in blank]
+
+    def blank(self, value: str | None) -> Any:
+        raise ValidationError(self._blank)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or value not in self._words:
+            raise self.refuse()
+        return value

@@ -1,0 +1,1 @@
+"""Authenticates, authorizes and forwards every call."""

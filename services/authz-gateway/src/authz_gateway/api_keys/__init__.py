@@ -1,0 +1,1 @@
+"""Whose API key a call is signed with."""

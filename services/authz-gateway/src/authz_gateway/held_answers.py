@@ -1,0 +1,152 @@
+"""Answers of other services, held for a moment and forgotten when what they tell of changes."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Generic, Literal, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from authz_gateway.expiring import ExpiringMap
+from shared.errors import NotFound
+
+HELD_SECONDS = 5.0
+"""How long an answer is held when no event says otherwise: how stale it may get."""
+
+ABSENT_SECONDS = 1.0
+"""How long it is held that there is nothing."""
+
+TOKEN_MARGIN_SECONDS = 10.0
+"""What is left of a token's life, at least, when it is sent upstream."""
+
+MAX_ABSENT = 10_000
+
+V = TypeVar("V")
+
+
+@dataclass(slots=True, eq=False)
+class _Question(Generic[V]):
+    """A question that is not answered yet, and what events told of meanwhile."""
+
+    answer: "asyncio.Task[V | None]" = field(init=False)
+    outdated: set[str] = field(default_factory=set)
+    all_outdated: bool = False
+
+
+class HeldAnswers(Generic[V]):
+    """Answers by key.
+
+    The other service is asked once however many calls miss the same answer at the same time. An
+    answer that an event overtook on its way is not believed: the question is asked again.
+    """
+
+    def __init__(
+        self,
+        noun: str,
+        registry: CollectorRegistry,
+        *,
+        subjects: Callable[[V], Iterable[str]],
+        seconds: Callable[[V, datetime], float],
+        capacity: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`subjects`: what may be said to have changed to make an answer outdated.
+
+        `seconds`: how long an answer may be held. `noun` names the metrics.
+        """
+        self._subjects = subjects
+        self._seconds = seconds
+        self._held = ExpiringMap[V](capacity, clock, self._unlist)
+        self._absent = ExpiringMap[Literal[True]](MAX_ABSENT, clock, lambda *_: None)
+        self._keys_of: defaultdict[str, set[str]] = defaultdict(set)
+        self._questions: dict[str, _Question[V]] = {}
+        words = noun.replace("_", " ")
+        self._lookups = Counter(
+            f"gateway_{noun}_lookups",
+            f"Look-ups: {words}.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._evictions = Counter(
+            f"gateway_{noun}_evictions", f"Forgotten for an event: {words}.", registry=registry
+        )
+        Gauge(f"gateway_{noun}s_held", f"In memory: {words}.", registry=registry).set_function(
+            self._held.__len__
+        )
+
+    async def get(self, key: str, ask: Callable[[], Awaitable[V]]) -> V | None:
+        """The answer held under `key` or given to `ask`, None for `NotFound`.
+
+        Raises whatever else `ask` raises.
+        """
+        held = self._held.get(key)
+        if held is not None or self._absent.get(key):
+            self._lookups.labels("hit").inc()
+            return held
+        self._lookups.labels("miss").inc()
+        question = self._questions.get(key)
+        if question is None:
+            question = self._questions[key] = _Question()
+            question.answer = asyncio.create_task(self._ask(key, question, ask))
+        # Shielded: that one caller leaves is no reason to leave the others without an answer.
+        return await asyncio.shield(question.answer)
+
+    def forget(self, subject: str) -> None:
+        """What the answers tell of `subject` is outdated."""
+        for question in self._questions.values():
+            question.outdated.add(subject)
+        for key in tuple(self._keys_of.get(subject, ())):
+            self._held.drop(key)
+            self._evictions.inc()
+
+    def forget_everything(self) -> None:
+        """Events were missed."""
+        for question in self._questions.values():
+            question.all_outdated = True
+        for key in tuple(self._held):
+            self._held.drop(key)
+
+    async def _ask(
+        self, key: str, question: _Question[V], ask: Callable[[], Awaitable[V]]
+    ) -> V | None:
+        try:
+            found = await _found(ask)
+            while found is not None and self._overtaken(question, found):
+                question.outdated.clear()
+                question.all_outdated = False
+                found = await _found(ask)
+        finally:
+            del self._questions[key]
+        if found is None:
+            self._absent.put(key, True, ABSENT_SECONDS)
+        elif (seconds := min(HELD_SECONDS, self._seconds(found, datetime.now(UTC)))) > 0:
+            self._held.put(key, found, seconds)
+            for subject in self._subjects(found):
+                self._keys_of[subject].add(key)
+        return found
+
+    def _overtaken(self, question: _Question[V], found: V) -> bool:
+        """Whether an event that came after the question may have made this answer untrue."""
+        return question.all_outdated or not question.outdated.isdisjoint(self._subjects(found))
+
+    def _unlist(self, key: str, value: V) -> None:
+        for subject in self._subjects(value):
+            keys = self._keys_of[subject]
+            keys.discard(key)
+            if not keys:
+                del self._keys_of[subject]
+
+
+def seconds_of_token(ends: datetime, now: datetime) -> float:
+    """How long a token may be sent upstream, seconds."""
+    return (ends - now).total_seconds() - TOKEN_MARGIN_SECONDS
+
+
+async def _found(ask: Callable[[], Awaitable[V]]) -> V | None:
+    try:
+        return await ask()
+    except NotFound:
+        return None

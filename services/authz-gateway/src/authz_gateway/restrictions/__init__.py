@@ -1,0 +1,1 @@
+"""Whose addresses are kept out."""

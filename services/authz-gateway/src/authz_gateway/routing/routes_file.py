@@ -1,0 +1,75 @@
+"""The routes file: the list of routes as an operator writes it, in YAML."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from authz_gateway.routing.table import Access, Route, RouteTable
+from shared.declared import Faults, load
+from shared.settings import SettingsError
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}", re.ASCII)
+_KEYS = frozenset(field.name for field in fields(Route))
+
+
+def load_routes(path: Path, variables: Mapping[str, str]) -> RouteTable:
+    """The routes that the file lists, `${NAME}` in an upstream replaced from `variables`.
+
+    Raises `SettingsError` with every fault.
+    """
+    faults: list[str] = []
+    routes: list[Route] = []
+    for number, row in enumerate(_rows(path), 1):
+        try:
+            routes.append(_route(row, variables))
+        except Faults as error:
+            prefix = row.get("prefix") if isinstance(row, Mapping) else None
+            place = f"{path}, route {number}" + (f" ({prefix})" if prefix else "")
+            faults += (f"{place}: {fault}" for fault in _sentences(error))
+    counted = Counter(route.prefix for route in routes)
+    faults += (f"{path}: {prefix} stands {n} times." for prefix, n in counted.items() if n > 1)
+    if faults:
+        raise SettingsError(faults)
+    return RouteTable(routes)
+
+
+def _rows(path: Path) -> list[Any]:
+    try:
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SettingsError([f"{path}: {error}"]) from None
+    if not isinstance(rows, list) or not rows:
+        raise SettingsError([f"{path}: Not a list of routes."])
+    return rows
+
+
+def _route(row: Any, variables: Mapping[str, str]) -> Route:
+    if not isinstance(row, Mapping):
+        raise Faults({"route": ["Not a mapping of names to values."]})
+    unknown = {str(key): ["Unknown."] for key in row if key not in _KEYS}
+    upstream = row.get("upstream")
+    unset: list[str] = []
+    if isinstance(upstream, str):
+        unset = [name for name in _VARIABLE.findall(upstream) if not variables.get(name)]
+        row = {**row, "upstream": _VARIABLE.sub(lambda name: variables.get(name[1], ""), upstream)}
+    try:
+        route = load(Route, {key: value for key, value in row.items() if key in _KEYS})
+    except Faults as error:
+        found = dict(error.by_key)
+    else:
+        needed = not route.upstream and route.access is not Access.BLOCKED
+        found = {"upstream": ["Missing."]} if needed else {}
+    if unset:
+        found["upstream"] = [f"{name} is not set." for name in unset]
+    if found or unknown:
+        raise Faults({**found, **unknown})
+    return route
+
+
+def _sentences(faults: Faults) -> Iterator[str]:
+    return (f"{key}: {' '.join(messages)}" for key, messages in faults.by_key.items())

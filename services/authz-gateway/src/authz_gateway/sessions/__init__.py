@@ -1,0 +1,1 @@
+"""Whose session a call belongs to."""

@@ -1,0 +1,47 @@
+"""What the gateway does when it hears of something."""
+
+from dataclasses import dataclass
+
+from authz_gateway.api_keys.cache import ApiKeyCache
+from authz_gateway.policy.current import CurrentPolicy
+from authz_gateway.sessions.cache import SessionCache
+from shared.contracts.events import ReceivedEvent
+
+PATTERNS = (
+    "model.api_key.*",
+    "model.permission.*",
+    "model.restriction.*",
+    "model.user.updated",
+    "system.session.revoked",
+    "system.user.password.*",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Keeps policy, sessions and API keys true."""
+
+    policy: CurrentPolicy
+    sessions: SessionCache
+    api_keys: ApiKeyCache
+
+    async def heard(self, event: ReceivedEvent) -> None:
+        """Forgets what the event changed."""
+        match event.name.split("."):
+            case ["model", "permission" | "restriction", _]:
+                self.policy.changed()
+            case ["model", "user", "updated"]:
+                self.sessions.forget_user(event.record["uid"])
+                self.api_keys.forget_user(event.record["uid"])
+            case ["model", "api_key", _]:
+                self.api_keys.forget_key(event.record["kid"])
+            case ["system", "session", "revoked"] if sid := event.record.get("sid"):
+                self.sessions.forget_session(sid)
+            case ["system", "session" | "user", *_]:
+                self.sessions.forget_user(event.record["user"]["uid"])
+
+    async def missed(self) -> None:
+        """Forgets whatever an event might have changed."""
+        self.policy.changed()
+        self.sessions.forget_everything()
+        self.api_keys.forget_everything()

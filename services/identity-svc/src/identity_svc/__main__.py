@@ -1,0 +1,182 @@
+"""The commands of identity-svc."""
+
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from identity_svc.app import create_app, keep_keys
+from identity_svc.importing.csv_file import UnusableFile
+from identity_svc.importing.import_users import AnotherImportRuns, ImportUsers
+from identity_svc.importing.progress import Progress
+from identity_svc.importing.read_folder import ReadFolder
+from identity_svc.importing.rules import UserRules
+from identity_svc.passwords.hasher import PasswordHasher
+from identity_svc.passwords.rules import PasswordRules
+from identity_svc.schema import MIGRATIONS, SCHEMA
+from identity_svc.second_factor.authenticator import SEALED as SECOND_FACTORS
+from identity_svc.settings import IdentitySettings
+from identity_svc.signing_keys.errors import KeyInUse, UnknownSigningKey
+from identity_svc.signing_keys.revoke_key import RevokeKey
+from identity_svc.signing_keys.rotate_keys import RotateKeys
+from identity_svc.signing_keys.store import SEALED as SIGNING_KEYS
+from identity_svc.standing.configuration import standing_rules
+from identity_svc.users.seed import SeedSuperadmin
+from shared.command_line import (
+    Argument,
+    Command,
+    CommandFailed,
+    asynchronous,
+    dead_letter_commands,
+    main,
+)
+from shared.contracts.services import IDENTITY
+from shared.contracts.topology import IDENTITY as SUBSCRIPTION
+from shared.database.migrate import MigratedCheck, migrate
+from shared.database.pool import Database
+from shared.database.reencrypt import reencrypt
+from shared.errors import Invalid
+from shared.messaging.outbox import SEALED as OUTBOX
+from shared.messaging.outbox import Outbox
+from shared.process import serve
+from shared.settings import SettingsError, load_settings
+
+
+def _settings() -> IdentitySettings:
+    return load_settings(IdentitySettings)
+
+
+async def _migrate() -> None:
+    await migrate(_settings().database_url, SCHEMA, MIGRATIONS)
+
+
+async def _seed() -> None:
+    settings = _settings()
+    if not settings.superadmin_email or not settings.superadmin_password:
+        raise SettingsError(
+            ["BARONG_SUPERADMIN_EMAIL and BARONG_SUPERADMIN_PASSWORD say whom to make."]
+        )
+    database = Database(settings.database_url, SCHEMA)
+    hasher = PasswordHasher(1)
+    seed = SeedSuperadmin(
+        database,
+        Outbox(settings.master_keys),
+        hasher,
+        PasswordRules(settings.password_pattern, settings.password_min_entropy),
+        standing_rules(settings.config_dir),
+        settings.uid_prefix,
+        settings.domain,
+    )
+    async with database.opened(), hasher.opened():
+        try:
+            made = await seed(settings.superadmin_email, settings.superadmin_password)
+        except Invalid as error:
+            raise SettingsError([f"The superadmin: {', '.join(error.codes)}"]) from None
+    sys.stdout.write(
+        f"superadmin {settings.superadmin_email} {'made' if made else 'is there already'}\n"
+    )
+
+
+@contextlib.asynccontextmanager
+async def _database(settings: IdentitySettings) -> AsyncIterator[Database]:
+    """The database, once it is known to be as new as this code."""
+    database = Database(settings.database_url, SCHEMA)
+    async with database.opened():
+        await MigratedCheck(database, MIGRATIONS)()
+        yield database
+
+
+async def _rotate_keys() -> None:
+    settings = _settings()
+    async with _database(settings) as database:
+        kid, active_at = await RotateKeys(keep_keys(settings, database))()
+    sys.stdout.write(f"{kid} is published and signs from {active_at:%Y-%m-%d %H:%M:%S %Z} on\n")
+
+
+async def _revoke_key(kid: str) -> None:
+    settings = _settings()
+    async with _database(settings) as database:
+        try:
+            await RevokeKey(keep_keys(settings, database))(kid)
+        except UnknownSigningKey:
+            raise CommandFailed(f"there is no signing key {kid}") from None
+        except KeyInUse:
+            raise CommandFailed(
+                f"{kid} is the key of JWT_PRIVATE_KEY_PATH: first start every instance with another"
+            ) from None
+    sys.stdout.write(f"{kid} is revoked: whatever it signed is worthless\n")
+
+
+async def _reencrypt() -> None:
+    settings = _settings()
+    unreadable = 0
+    async with _database(settings) as database:
+        for column in (SIGNING_KEYS, SECOND_FACTORS, OUTBOX):
+            done = await reencrypt(database, settings.master_keys, column)
+            unreadable += done.unreadable
+            sys.stdout.write(f"{column.table}: {done.values} sealed under the first key\n")
+    if unreadable:
+        raise CommandFailed(
+            f"{unreadable} values are sealed under keys that BARONG_MASTER_KEYS lacks"
+        )
+
+
+async def _import_users(folder: str, dry_run: bool) -> None:
+    settings = _settings()
+    standing, progress = standing_rules(settings.config_dir), Progress()
+    rules = UserRules(standing.states, len(standing.levels), datetime.now(UTC))
+    if not os.access(folder, os.W_OK):
+        raise CommandFailed(f"{folder} is no folder to write reports to")
+    async with _database(settings) as database:
+        import_users = ImportUsers(
+            database, Outbox(settings.master_keys), ReadFolder(rules, progress), progress
+        )
+        try:
+            done = await import_users(Path(folder), dry_run=dry_run)
+        except AnotherImportRuns:
+            raise CommandFailed("another import runs") from None
+        except UnusableFile as error:
+            raise CommandFailed(str(error)) from None
+    sys.stdout.write(f"{done.made} users {'would be ' if dry_run else ''}taken over\n")
+    sys.stdout.write(f"{done.there} users were there already\n")
+    for path, count in done.reports.items():
+        sys.stdout.write(f"{count} rows in {path}\n")
+    if done.refused:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(
+        "identity_svc",
+        IDENTITY,
+        {
+            "serve": Command("Answer calls.", lambda: serve(create_app(_settings()))),
+            "migrate": Command("Bring the schema up to date.", asynchronous(_migrate)),
+            "seed": Command("Make the first superadmin.", asynchronous(_seed)),
+            "rotate-keys": Command(
+                "Publish the next signing key; it takes over by itself.", asynchronous(_rotate_keys)
+            ),
+            "revoke-key": Command(
+                "Withdraw a stolen signing key: sessions go on, all that it signed is worthless.",
+                asynchronous(_revoke_key),
+                (Argument("kid", "its id, as /.well-known/jwks.json gives it"),),
+            ),
+            "import-users": Command(
+                "Take over users.csv and labels.csv, exported from Barong's tables of these names. "
+                "Refused rows are listed beside them; mend those in place and import again. "
+                "Second factors start off: users.otp_off.csv lists whose.",
+                asynchronous(_import_users),
+                (
+                    Argument("folder", "where both files are"),
+                    Argument("--dry-run", "write the reports and nothing else"),
+                ),
+            ),
+            "reencrypt": Command(
+                "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
+                asynchronous(_reencrypt),
+            ),
+            **dead_letter_commands(SUBSCRIPTION, _settings),
+        },
+    )

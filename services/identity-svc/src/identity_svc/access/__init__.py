@@ -1,0 +1,1 @@
+"""Access by whitelink: who has one lets his own address in."""

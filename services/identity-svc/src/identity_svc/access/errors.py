@@ -1,0 +1,9 @@
+"""Why a whitelink lets nobody in."""
+
+from shared.errors import Invalid
+
+
+class InvalidWhitelink(Invalid):
+    """There is no such link, or not any more."""
+
+    codes = ("identity.user.access.invalid_token",)

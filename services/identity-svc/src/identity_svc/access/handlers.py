@@ -1,0 +1,16 @@
+"""Access by whitelink."""
+
+from aiohttp import web
+
+from identity_svc.access.forms import UseWhitelinkForm
+from identity_svc.access.use_whitelink import UseWhitelink
+from identity_svc.sessions.client import client_of
+from shared.web.answers import nothing
+
+USE_WHITELINK = web.AppKey("use_whitelink", UseWhitelink)
+
+
+async def use_whitelink(request: web.Request, form: UseWhitelinkForm) -> web.Response:
+    """POST /identity/users/access."""
+    await request.app[USE_WHITELINK](form.whitelink_token, client_of(request))
+    return nothing(201)

@@ -1,0 +1,252 @@
+"""Wires identity-svc: the only place where its parts meet."""
+
+from datetime import timedelta
+
+from identity_svc import routes
+from identity_svc.about import handlers as about
+from identity_svc.about.build import Build
+from identity_svc.about.configs import Configs
+from identity_svc.access import handlers as access
+from identity_svc.access.use_whitelink import UseWhitelink
+from identity_svc.captcha import handlers as captcha
+from identity_svc.captcha.configuration import protected_endpoints
+from identity_svc.captcha.geetest import Geetest
+from identity_svc.captcha.no_captcha import NoCaptcha
+from identity_svc.captcha.provider import Provider
+from identity_svc.captcha.recaptcha import Recaptcha
+from identity_svc.captcha.register_geetest import RegisterGeetest
+from identity_svc.captcha.verify_captcha import VerifyCaptcha
+from identity_svc.confirmations import handlers as confirmations
+from identity_svc.confirmations.confirm_email import ConfirmEmail
+from identity_svc.confirmations.request_confirmation import RequestConfirmation
+from identity_svc.housekeeping import keep_house
+from identity_svc.mail_tokens.tokens import MailTokens
+from identity_svc.password_resets import handlers as password_resets
+from identity_svc.password_resets.request_reset import RequestReset
+from identity_svc.password_resets.reset_password import ResetPassword
+from identity_svc.passwords import handlers as passwords
+from identity_svc.passwords.change_password import ChangePassword
+from identity_svc.passwords.check_password import CheckPassword
+from identity_svc.passwords.hasher import PasswordHasher
+from identity_svc.passwords.rules import PasswordRules
+from identity_svc.passwords.set_password import SetPassword
+from identity_svc.passwords.verify_password import VerifyPassword
+from identity_svc.schema import MIGRATIONS, SCHEMA
+from identity_svc.second_factor import handlers as second_factor
+from identity_svc.second_factor.authenticator import Authenticator
+from identity_svc.second_factor.create import CreateSecondFactor
+from identity_svc.second_factor.disable import DisableSecondFactor
+from identity_svc.second_factor.enable import EnableSecondFactor
+from identity_svc.second_factor.verify import VerifyCode
+from identity_svc.sessions import handlers as sessions
+from identity_svc.sessions.answers import SessionCookie
+from identity_svc.sessions.issue_token import IssueToken
+from identity_svc.sessions.list_sessions import ListSessions
+from identity_svc.sessions.log_in import LogIn
+from identity_svc.sessions.log_out import LogOut
+from identity_svc.sessions.open_session import OpenSession
+from identity_svc.sessions.resolve_session import ResolveSession
+from identity_svc.sessions.revoke import RevokeSession, RevokeSessions
+from identity_svc.sessions.store import Lifetime
+from identity_svc.settings import IdentitySettings
+from identity_svc.signing_keys import handlers as signing_keys
+from identity_svc.signing_keys.keep_keys import KeepKeys
+from identity_svc.signing_keys.key_chain import KeyChain
+from identity_svc.signing_keys.schedule import Schedule
+from identity_svc.standing import handlers as standing
+from identity_svc.standing.apply_labels import ApplyLabels
+from identity_svc.standing.configuration import standing_rules
+from identity_svc.subscriptions import reactions
+from identity_svc.throttling.throttle import Throttle
+from identity_svc.users import handlers as users
+from identity_svc.users.find_user import FindUser
+from identity_svc.users.sign_up import SignUp
+from shared.clients.admin import AdminClient
+from shared.clients.resource import ResourceClient
+from shared.contracts.services import IDENTITY
+from shared.contracts.topology import IDENTITY as SUBSCRIPTION
+from shared.database.migrate import MigratedCheck
+from shared.database.pool import Database
+from shared.messaging.envelope import EventVerifier
+from shared.messaging.outbox import Outbox
+from shared.messaging.publisher import publisher
+from shared.messaging.relay import Relay
+from shared.messaging.subscriber import Subscriber
+from shared.messaging.supervision import supervised
+from shared.process import Service
+from shared.tokens.bearer import BearerVerifier
+from shared.tokens.key_set import KeySet
+from shared.tokens.service import ServiceTokens
+from shared.web.applications import WebLayer
+from shared.web.metrics import Registry
+
+
+def keep_keys(settings: IdentitySettings, database: Database) -> KeepKeys:
+    """How this installation keeps its signing keys, for the service and for its commands."""
+    schedule = Schedule(
+        timedelta(seconds=settings.signing_key_publish_seconds),
+        timedelta(days=settings.signing_key_rotation_days),
+        timedelta(days=settings.signing_key_keep_days),
+    )
+    return KeepKeys(database, settings.master_keys, schedule, settings.operator_key)
+
+
+def create_app(settings: IdentitySettings) -> Service:
+    """identity-svc, wired; nothing it depends on has to be up."""
+    registry = Registry()
+    service_tokens = ServiceTokens(IDENTITY, settings.service_keys)
+    resource = ResourceClient(settings.resource_internal_url, service_tokens)
+    admin = AdminClient(settings.admin_internal_url, service_tokens)
+    database = Database(settings.database_url, SCHEMA)
+    outbox = Outbox(settings.master_keys)
+    key_chain = KeyChain(
+        keep_keys(settings, database),
+        settings.jwt_issuer,
+        settings.signing_key_reload_seconds,
+        registry,
+    )
+    key_set = KeySet(key_chain.jwks)
+
+    throttle = Throttle(database, settings.master_keys, registry, enabled=settings.throttling)
+    captcha_provider = _captcha_provider(settings)
+    verify_captcha = VerifyCaptcha(
+        captcha_provider, protected_endpoints(settings.config_dir), registry
+    )
+    hasher = PasswordHasher(settings.hash_threads, registry)
+    password_rules = PasswordRules(settings.password_pattern, settings.password_min_entropy)
+    mail_tokens = MailTokens(key_chain, settings.jwt_issuer, settings.mail_token_seconds)
+    lifetime = Lifetime(settings.session_seconds, settings.session_absolute_seconds)
+    open_session = OpenSession(key_chain, lifetime, settings.bearer_seconds)
+    find_user = FindUser(database)
+    check_password = CheckPassword(database, hasher)
+    set_password = SetPassword(outbox)
+    verify_password = VerifyPassword(throttle, check_password)
+    authenticator = Authenticator(settings.master_keys)
+    apply_labels = ApplyLabels(database, outbox, standing_rules(settings.config_dir))
+
+    web_layer = WebLayer(registry, settings.trusted_proxies)
+    public = web_layer.public(routes.PUBLIC, bearers=BearerVerifier(key_set, settings.jwt_issuer))
+    public[sessions.SESSION_COOKIE] = SessionCookie(settings.session_name, settings.secure_cookies)
+    public[users.SIGN_UP] = SignUp(
+        database,
+        outbox,
+        throttle,
+        hasher,
+        password_rules,
+        mail_tokens,
+        open_session,
+        settings.uid_prefix,
+        settings.domain,
+    )
+    public[confirmations.CONFIRM_EMAIL] = ConfirmEmail(
+        database,
+        outbox,
+        mail_tokens,
+        resource,
+        apply_labels,
+        find_user,
+        open_session,
+        settings.domain,
+    )
+    public[confirmations.REQUEST_CONFIRMATION] = RequestConfirmation(
+        database, outbox, mail_tokens, throttle, settings.domain
+    )
+    public[password_resets.REQUEST_RESET] = RequestReset(
+        database, outbox, throttle, mail_tokens, settings.domain
+    )
+    public[password_resets.RESET_PASSWORD] = ResetPassword(
+        database,
+        outbox,
+        throttle,
+        hasher,
+        password_rules,
+        mail_tokens,
+        set_password,
+        settings.domain,
+    )
+    public[sessions.LOG_IN] = LogIn(
+        database, outbox, throttle, check_password, authenticator, resource, open_session
+    )
+    public[sessions.LOG_OUT] = LogOut(database, outbox)
+    public[captcha.VERIFY_CAPTCHA] = verify_captcha
+    public[captcha.REGISTER_GEETEST] = RegisterGeetest(captcha_provider)
+    public[access.USE_WHITELINK] = UseWhitelink(admin)
+    public[about.BUILD] = Build.of(settings.git_tag, settings.git_sha, settings.build_date)
+    public[about.CONFIGS] = Configs(
+        session_seconds=settings.session_seconds,
+        captcha=settings.captcha,
+        captcha_id=settings.recaptcha_site_key if settings.captcha == "recaptcha" else None,
+        phone_verification=settings.phone_verification,
+        password_min_entropy=settings.password_min_entropy,
+        password_pattern=settings.password_pattern,
+    )
+
+    subscriber = Subscriber(
+        settings.broker_url,
+        SUBSCRIPTION,
+        EventVerifier(key_set, settings.jwt_issuer),
+        reactions(database, apply_labels),
+        registry,
+    )
+    internal = web_layer.internal(
+        routes.INTERNAL,
+        service_tokens=service_tokens,
+        checks={
+            "postgresql": MigratedCheck(database, MIGRATIONS),
+            "rabbitmq": subscriber.check,
+            "signing_keys": key_chain.check,
+        },
+    )
+    internal[users.FIND_USER] = find_user
+    internal[standing.APPLY_LABELS] = apply_labels
+    internal[sessions.ISSUE_TOKEN] = IssueToken(find_user, key_chain)
+    internal[sessions.RESOLVE_SESSION] = ResolveSession(database, key_chain, lifetime)
+    internal[sessions.REVOKE_SESSION] = RevokeSession(database, outbox)
+    internal[sessions.REVOKE_SESSIONS] = RevokeSessions(database, outbox, find_user)
+    internal[sessions.LIST_SESSIONS] = ListSessions(database)
+    internal[passwords.VERIFY_PASSWORD] = verify_password
+    internal[passwords.CHANGE_PASSWORD] = ChangePassword(
+        database, outbox, hasher, password_rules, verify_password, set_password, settings.domain
+    )
+    internal[second_factor.CREATE] = CreateSecondFactor(database, authenticator, settings.app_name)
+    internal[second_factor.ENABLE] = EnableSecondFactor(database, outbox, throttle, authenticator)
+    internal[second_factor.VERIFY] = VerifyCode(database, throttle, authenticator)
+    internal[second_factor.DISABLE] = DisableSecondFactor(database, outbox, throttle, authenticator)
+    for app in (public, internal):
+        app[signing_keys.KEY_CHAIN] = key_chain
+
+    relay = Relay(
+        database,
+        outbox,
+        key_chain,
+        lambda: publisher(settings.broker_url, f"{IDENTITY} relay"),
+        registry,
+    )
+    return Service(
+        name=IDENTITY,
+        settings=settings,
+        public=public,
+        public_port=settings.port,
+        internal=internal,
+        parts=(
+            database.opened(),
+            resource.opened(),
+            admin.opened(),
+            verify_captcha.opened(),
+            hasher.opened(),
+            supervised("signing keys", key_chain.run),
+            supervised("relay", relay.run),
+            supervised("subscriber", subscriber.run),
+            supervised("housekeeping", lambda: keep_house(database)),
+        ),
+    )
+
+
+def _captcha_provider(settings: IdentitySettings) -> Provider:
+    match settings.captcha:
+        case "recaptcha":
+            return Recaptcha(settings.recaptcha_url, settings.recaptcha_secret_key)
+        case "geetest":
+            return Geetest(settings.geetest_url, settings.geetest_id, settings.geetest_key)
+        case _:
+            return NoCaptcha()

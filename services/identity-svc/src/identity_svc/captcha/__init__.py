@@ -1,0 +1,1 @@
+"""Captchas: whether somebody solved one before he may go on."""

@@ -1,0 +1,76 @@
+"""The seam to those who make captchas."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+import aiohttp
+import structlog
+
+from identity_svc.captcha.fields import CaptchaResponse
+from shared.errors import Unavailable
+
+log = structlog.get_logger()
+
+_TIMEOUT = aiohttp.ClientTimeout(total=3)
+
+
+class Provider(Protocol):
+    """Who makes captchas, and tells whether one was solved."""
+
+    name: str
+
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Keeps connections for the time of the block."""
+
+    async def verify(self, response: CaptchaResponse | None) -> None:
+        """Returns when the captcha is solved.
+
+        Raises `CaptchaRequired`, `MandatoryFieldsMissing`, `VerificationFailed`, or `Unavailable`
+        when nobody can tell.
+        """
+
+
+class ProviderApi:
+    """The HTTP API of a provider; whatever it does not answer as it should counts as down."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self._name = name
+        self._url = url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Keeps connections for the time of the block."""
+        async with aiohttp.ClientSession(
+            timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
+        ) as self._session:
+            yield
+        self._session = None
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The object that is the answer; raises `Unavailable`."""
+        if self._session is None:
+            raise Unavailable(self._name)
+        try:
+            async with self._session.request(
+                method, self._url + path, params=query, data=form, allow_redirects=False
+            ) as response:
+                answer = await response.json(content_type=None) if response.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
+            raise Unavailable(self._name) from error
+        if not isinstance(answer, dict):
+            raise self.odd(f"status {response.status}")
+        return answer
+
+    def odd(self, why: str) -> Unavailable:
+        """What to raise for an answer that the provider's documentation does not know."""
+        log.error("captcha_provider_answers_oddly", provider=self._name, why=why)
+        return Unavailable(self._name)

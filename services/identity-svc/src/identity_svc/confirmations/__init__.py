@@ -1,0 +1,1 @@
+"""Confirmation of e-mail addresses."""

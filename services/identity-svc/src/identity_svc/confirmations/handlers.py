@@ -1,0 +1,28 @@
+"""Confirmation of e-mail addresses."""
+
+from aiohttp import web
+
+from identity_svc.captcha.configuration import EMAIL_CONFIRMATION
+from identity_svc.captcha.handlers import VERIFY_CAPTCHA
+from identity_svc.confirmations.confirm_email import ConfirmEmail
+from identity_svc.confirmations.forms import ConfirmEmailForm, RequestConfirmationForm
+from identity_svc.confirmations.request_confirmation import RequestConfirmation
+from identity_svc.sessions.client import client_of
+from identity_svc.sessions.handlers import SESSION_COOKIE
+from shared.web.answers import nothing
+
+CONFIRM_EMAIL = web.AppKey("confirm_email", ConfirmEmail)
+REQUEST_CONFIRMATION = web.AppKey("request_confirmation", RequestConfirmation)
+
+
+async def confirm(request: web.Request, form: ConfirmEmailForm) -> web.Response:
+    """POST /identity/users/email/confirm_code."""
+    opened, attachments = await request.app[CONFIRM_EMAIL](form.token, client_of(request))
+    return request.app[SESSION_COOKIE].hand_over(opened, attachments)
+
+
+async def request_mail(request: web.Request, form: RequestConfirmationForm) -> web.Response:
+    """POST /identity/users/email/generate_code."""
+    await request.app[VERIFY_CAPTCHA](EMAIL_CONFIRMATION, form.captcha_response)
+    await request.app[REQUEST_CONFIRMATION](form.email, client_of(request))
+    return nothing(201)

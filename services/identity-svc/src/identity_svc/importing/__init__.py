@@ -1,0 +1,1 @@
+"""Users of an existing Barong, taken over from its tables as CSV."""

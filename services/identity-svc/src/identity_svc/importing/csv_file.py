@@ -1,0 +1,109 @@
+"""Reads a table that was exported as CSV (RFC 4180, UTF-8, a header), whatever is in the file."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+MAX_LINE = 1024 * 1024
+_NULLS = frozenset({"", "NULL", "\\N"})  # as MySQL and PostgreSQL write it
+
+
+class UnusableFile(Exception):
+    """The file is none to import from, for the reason that the message gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its values, of which none is blank, or why they cannot be read."""
+
+    line: int
+    """Where it begins in the file, counted from 1."""
+    values: dict[str, str] = field(default_factory=dict, repr=False)
+    fault: str | None = None
+
+
+class CsvFile:
+    """A file that is read from its beginning to its end."""
+
+    def __init__(self, path: Path, file: TextIO) -> None:
+        self._path = path
+        self._file = file
+        self._reader = csv.reader(_lines(file), strict=True)
+        self.size = path.stat().st_size
+        self.columns = self._header()
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator["CsvFile"]:
+        """The file for the time of the block; raises `UnusableFile`, as reading does."""
+        try:
+            file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+        except OSError as error:
+            raise UnusableFile(f"{path} cannot be read: {error.strerror}") from None
+        with file:
+            yield cls(path, file)
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file were read."""
+        return self._file.buffer.tell()
+
+    def demand(self, wanted: Iterable[str]) -> None:
+        """Raises `UnusableFile` unless all these columns are there."""
+        if missing := [column for column in wanted if column not in self.columns]:
+            raise UnusableFile(f"{self._path} lacks columns: {', '.join(missing)}")
+
+    def __iter__(self) -> Iterator[Row]:
+        while True:
+            line = self._reader.line_num + 1
+            try:
+                fields = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield Row(line, fault="row.unreadable")
+                continue
+            if fields:
+                yield self._row(line, fields)
+
+    def _header(self) -> list[str]:
+        try:
+            columns = [column.strip().lower() for column in next(self._reader, [])]
+        except csv.Error as error:
+            raise UnusableFile(f"{self._path} is no CSV: {error}") from None
+        if len(set(columns)) < len(columns):
+            raise UnusableFile(f"{self._path} has two columns of the same name")
+        return columns
+
+    def _row(self, line: int, fields: list[str]) -> Row:
+        if len(fields) != len(self.columns):
+            return Row(line, fault="row.columns")
+        text = "".join(fields)
+        if not _is_utf8(text):
+            return Row(line, fault="row.encoding")
+        if "\x00" in text:
+            return Row(line, fault="row.nul")
+        pairs = ((column, text.strip()) for column, text in zip(self.columns, fields, strict=True))
+        return Row(line, {column: text for column, text in pairs if text not in _NULLS})
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """The file's lines, of which the over-long are cut: memory does not grow with a bad file."""
+    try:
+        while line := file.readline(MAX_LINE):
+            yield line
+            while len(line) == MAX_LINE and not line.endswith("\n"):
+                line = file.readline(MAX_LINE)
+    except OSError as error:
+        raise UnusableFile(f"{file.name} cannot be read: {error.strerror}") from None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

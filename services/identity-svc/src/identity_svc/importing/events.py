@@ -1,0 +1,16 @@
+"""What is told of users that are taken over."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from identity_svc.users.events import user_created
+from shared.contracts.events import Event
+from shared.contracts.labels import TakenOverLabel
+from shared.contracts.users import User
+
+
+def user_imported(user: User, labels: Sequence[TakenOverLabel]) -> Event:
+    """There is a new user, who brings labels along, which resource-svc keeps from now on."""
+    event = user_created(user)
+    told = {**(event.snapshot or {}), "labels": [label.snapshot() for label in labels]}
+    return replace(event, snapshot=told)

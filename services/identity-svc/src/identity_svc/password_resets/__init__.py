@@ -1,0 +1,1 @@
+"""New passwords for those who forgot theirs and read their mail."""

@@ -1,0 +1,22 @@
+"""The events of password resets."""
+
+from shared.contracts.events import Event
+from shared.contracts.users import User
+
+
+def reset_token(user: User, domain: str, token: str) -> Event:
+    """A mail is to be sent with this token."""
+    return Event(
+        name="system.user.password.reset.token",
+        record={"user": user.event_record(), "domain": domain},
+        snapshot=user.snapshot(),
+        secrets={"token": token},
+    )
+
+
+def password_reset(user: User, domain: str) -> Event:
+    """Somebody who reads the user's mail set a new password."""
+    return Event(
+        name="system.user.password.reset",
+        record={"user": user.event_record(), "domain": domain},
+    )

@@ -1,0 +1,40 @@
+"""Sends a token with which a forgotten password can be replaced."""
+
+from dataclasses import dataclass
+
+from identity_svc.mail_tokens import tokens
+from identity_svc.mail_tokens.even_time import REQUEST_SECONDS, lasting
+from identity_svc.mail_tokens.tokens import RESET, MailTokens
+from identity_svc.password_resets.events import reset_token
+from identity_svc.sessions.client import Client
+from identity_svc.standing.rules import MAY_LOG_IN
+from identity_svc.throttling.throttle import Throttle
+from identity_svc.users.rows import lock_user_by_email
+from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReset:
+    """Answers alike, and as late, whether or not there is such an account.
+
+    Who may not log in gets no token: a password would not help him.
+    """
+
+    database: Database
+    outbox: Outbox
+    throttle: Throttle
+    tokens: MailTokens
+    domain: str
+
+    async def __call__(self, email: str, client: Client) -> None:
+        """Raises `Throttled`."""
+        async with lasting(REQUEST_SECONDS):
+            await self.throttle.attempt("reset", email, client)
+            async with self.database.transaction() as connection:
+                user = await lock_user_by_email(connection, email)
+                if user is None or user.state not in MAY_LOG_IN:
+                    return
+                await tokens.forget(connection, user.uid, RESET)
+                token = await self.tokens.issue(connection, user, RESET)
+                await self.outbox.add(connection, reset_token(user, self.domain, token))

@@ -1,0 +1,63 @@
+"""Replaces a forgotten password, with the token that was sent."""
+
+from dataclasses import dataclass
+
+from identity_svc.mail_tokens.tokens import RESET, MailTokens, ReadToken
+from identity_svc.password_resets.errors import PasswordsDontMatch, UtilizedToken
+from identity_svc.password_resets.events import password_reset
+from identity_svc.passwords.hasher import PasswordHasher
+from identity_svc.passwords.rules import PasswordRules
+from identity_svc.passwords.set_password import SetPassword
+from identity_svc.sessions.client import Client
+from identity_svc.standing.rules import MAY_LOG_IN
+from identity_svc.throttling.rules import Purpose
+from identity_svc.throttling.throttle import Throttle
+from identity_svc.users.rows import lock_user_by_uid
+from shared.database.pool import Connection, Database
+from shared.errors import Invalid
+from shared.messaging.outbox import Outbox
+
+_FORGIVEN: tuple[Purpose, ...] = ("login", "reset")
+
+
+@dataclass(frozen=True, slots=True)
+class ResetPassword:
+    """A token works once; a password that is not good enough does not use it up.
+
+    All sessions end. State and level stay as they are. Who forgot his password has guessed at it:
+    those attempts are forgiven.
+    """
+
+    database: Database
+    outbox: Outbox
+    throttle: Throttle
+    hasher: PasswordHasher
+    password_rules: PasswordRules
+    tokens: MailTokens
+    set_password: SetPassword
+    domain: str
+
+    async def __call__(self, token: str, password: str, confirmation: str, client: Client) -> None:
+        """Raises `PasswordsDontMatch`, `BadMailToken`, `UtilizedToken` or `Invalid`, in order."""
+        if password != confirmation:
+            raise PasswordsDontMatch
+        read = self.tokens.read(token, RESET)
+        async with self.database.connection() as connection:
+            if not await self.tokens.works(connection, read):
+                raise UtilizedToken
+        if faults := self.password_rules.faults(password):
+            raise Invalid(faults)
+        digest = await self.hasher.digest(password)
+        async with self.database.transaction() as connection:
+            await self._use(connection, read)
+            user = await self.set_password(connection, read.uid, digest)
+            await self.outbox.add(connection, password_reset(user, self.domain))
+        for purpose in _FORGIVEN:
+            await self.throttle.succeeded(purpose, user.email, client)
+
+    async def _use(self, connection: Connection, read: ReadToken) -> None:
+        user = await lock_user_by_uid(connection, read.uid)
+        if user is None or user.state not in MAY_LOG_IN:
+            raise UtilizedToken
+        if not await self.tokens.use(connection, read):
+            raise UtilizedToken

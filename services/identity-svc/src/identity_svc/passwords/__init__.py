@@ -1,0 +1,1 @@
+"""Passwords: what makes a good one, and how it is kept."""

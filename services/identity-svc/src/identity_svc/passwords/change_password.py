@@ -1,0 +1,44 @@
+"""Changes the password of who knows the old one."""
+
+import uuid
+from dataclasses import dataclass
+
+from identity_svc.passwords import store
+from identity_svc.passwords.errors import SamePassword, WrongPassword
+from identity_svc.passwords.events import password_changed
+from identity_svc.passwords.hasher import PasswordHasher
+from identity_svc.passwords.rules import PasswordRules
+from identity_svc.passwords.set_password import SetPassword
+from identity_svc.passwords.verify_password import VerifyPassword
+from shared.contracts.users import User
+from shared.database.pool import Database
+from shared.errors import Invalid
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """All sessions end but the one in which this is done."""
+
+    database: Database
+    outbox: Outbox
+    hasher: PasswordHasher
+    password_rules: PasswordRules
+    verify_password: VerifyPassword
+    set_password: SetPassword
+    domain: str
+
+    async def __call__(self, uid: str, old: str, new: str, sid: uuid.UUID | None) -> User:
+        """Raises `UserNotFound`, `WrongPassword`, `SamePassword`, `Invalid` or `Throttled`."""
+        verified = await self.verify_password(uid, old)
+        if new == old:
+            raise SamePassword
+        if faults := self.password_rules.faults(new):
+            raise Invalid(faults)
+        digest = await self.hasher.digest(new)
+        async with self.database.transaction() as connection:
+            if not await store.lock_password(connection, uid, verified.version):
+                raise WrongPassword  # it was changed while this was under way
+            user = await self.set_password(connection, uid, digest, but=sid)
+            await self.outbox.add(connection, password_changed(user, self.domain))
+        return user

@@ -1,0 +1,36 @@
+"""The parameters of the operations on passwords."""
+
+import uuid
+from dataclasses import dataclass
+
+from marshmallow import fields
+
+from shared.declared import declared
+from shared.web.fields import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidatePasswordForm:
+    """POST /identity/password/validate; a blank password is a weak one."""
+
+    password: str | None = declared(Text(missing=("identity.general.missing_password",)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyPasswordForm:
+    """POST /users/{uid}/password/verify; a blank password is a wrong one."""
+
+    uid: str = declared(fields.String(required=True))
+    password: str = declared(Text(missing=("password.wrong",), empty="password.wrong"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePasswordForm:
+    """PUT /users/{uid}/password; `sid` is the session that does not end."""
+
+    uid: str = declared(fields.String(required=True))
+    old_password: str = declared(Text(missing=("password.wrong",), empty="password.wrong"))
+    new_password: str = declared(
+        Text(missing=("password.requirements",), empty="password.requirements")
+    )
+    sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)

@@ -1,0 +1,34 @@
+"""What makes a password good enough."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from zxcvbn_rs_py import zxcvbn
+
+MAX_LENGTH = 80
+_JUDGED = 50  # zxcvbn's cost grows with the square of the length: 4 ms of the event loop
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRules:
+    """The operator's demands."""
+
+    pattern: re.Pattern[str]
+    min_entropy: float
+
+    def faults(self, password: str) -> list[str]:
+        """Codes of what is wrong, empty for a good password."""
+        codes = ["password.too_long"] if len(password) > MAX_LENGTH else []
+        if not self.pattern.search(password):
+            codes.append("password.requirements")
+        elif entropy(password) < self.min_entropy:
+            codes.append("password.weak")
+        return codes
+
+
+def entropy(password: str) -> float:
+    """How many bits of guesses a password withstands: log2 of zxcvbn's count."""
+    if not password:
+        return 0.0
+    return round(math.log2(zxcvbn(password[:_JUDGED]).guesses), 2)

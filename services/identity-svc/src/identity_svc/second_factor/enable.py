@@ -1,0 +1,39 @@
+"""Turns the second factor on."""
+
+import uuid
+from dataclasses import dataclass
+
+from identity_svc.second_factor import store
+from identity_svc.second_factor.authenticator import Authenticator
+from identity_svc.second_factor.errors import AlreadyEnabled
+from identity_svc.sessions import revoke
+from identity_svc.throttling.throttle import Throttle
+from identity_svc.users.events import user_updated
+from shared.contracts.users import User
+from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class EnableSecondFactor:
+    """Sessions that were opened without a code end, but for the one in which this is done."""
+
+    database: Database
+    outbox: Outbox
+    throttle: Throttle
+    authenticator: Authenticator
+
+    async def __call__(self, uid: str, code: str, sid: uuid.UUID | None) -> User:
+        """Raises `UserNotFound`, `AlreadyEnabled`, `WrongCode`, `UsedCode` or `Throttled`."""
+        await self.throttle.attempt("otp", uid, None)
+        async with self.database.transaction() as connection:
+            user = await store.lock_user(connection, uid)
+            if user.otp:
+                raise AlreadyEnabled
+            await self.authenticator.accept_first(connection, uid, code)
+            await store.enable(connection, uid)
+            changed = await store.set_otp(connection, uid, True)
+            await self.outbox.add(connection, user_updated(changed, {"otp": False}))
+            await revoke.all_sessions(connection, self.outbox, changed, but=sid)
+        await self.throttle.succeeded("otp", uid, None)
+        return changed

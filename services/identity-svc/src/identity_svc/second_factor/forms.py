@@ -1,0 +1,33 @@
+"""The parameters of the internal operations on second factors."""
+
+import uuid
+from dataclasses import dataclass
+
+from marshmallow import fields
+
+from shared.declared import declared
+from shared.web.fields import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorForm:
+    """POST and DELETE /users/{uid}/otp."""
+
+    uid: str = declared(fields.String(required=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeForm:
+    """POST /users/{uid}/otp/verify and /disable; a blank code is a wrong one."""
+
+    uid: str = declared(fields.String(required=True))
+    code: str = declared(Text(missing=("otp.invalid",), empty="otp.invalid"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnableForm:
+    """POST /users/{uid}/otp/enable; `sid` is the session that does not end."""
+
+    uid: str = declared(fields.String(required=True))
+    code: str = declared(Text(missing=("otp.invalid",), empty="otp.invalid"))
+    sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)

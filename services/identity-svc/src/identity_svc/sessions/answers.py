@@ -1,0 +1,42 @@
+"""The answer that hands a session to its client."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from identity_svc.sessions.open_session import OpenedSession
+from shared.contracts.users import full_information
+from shared.web.answers import answer
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCookie:
+    """The cookie's name, and whether it is for HTTPS only."""
+
+    name: str
+    secure: bool
+
+    def of(self, request: web.Request) -> str | None:
+        """The cookie that the client sent."""
+        return request.cookies.get(self.name)
+
+    def hand_over(self, opened: OpenedSession, attachments: Mapping[str, Any]) -> web.Response:
+        """201 with the user, his CSRF token, the cookie, and the bearer for who keeps none."""
+        body = full_information(opened.user, attachments) | {"csrf_token": opened.csrf_token}
+        response = answer(body, status=201, headers={"Authorization": f"Bearer {opened.bearer}"})
+        response.set_cookie(
+            self.name,
+            opened.cookie,
+            path="/",
+            httponly=True,
+            samesite="Lax",
+            secure=self.secure,
+        )
+        return response
+
+    def take_back(self, response: web.Response) -> web.Response:
+        """The same answer, which makes the client forget the cookie."""
+        response.del_cookie(self.name, path="/", httponly=True, samesite="Lax", secure=self.secure)
+        return response

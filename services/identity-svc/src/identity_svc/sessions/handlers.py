@@ -1,0 +1,98 @@
+"""Log-in and log-out, and the gateway's questions about sessions."""
+
+from aiohttp import web
+
+from identity_svc.captcha.configuration import SESSION_CREATE
+from identity_svc.captcha.handlers import VERIFY_CAPTCHA
+from identity_svc.sessions.answers import SessionCookie
+from identity_svc.sessions.client import client_of
+from identity_svc.sessions.errors import NoSession
+from identity_svc.sessions.forms import (
+    IssueTokenForm,
+    ListSessionsForm,
+    LogInForm,
+    ResolveSessionForm,
+    RevokeSessionForm,
+    RevokeSessionOfForm,
+    RevokeSessionsForm,
+)
+from identity_svc.sessions.issue_token import IssueToken
+from identity_svc.sessions.list_sessions import ListSessions
+from identity_svc.sessions.log_in import LogIn
+from identity_svc.sessions.log_out import LogOut
+from identity_svc.sessions.resolve_session import ResolveSession
+from identity_svc.sessions.revoke import RevokeSession, RevokeSessions
+from shared.web.answers import answer, nothing
+from shared.web.routes import NoParameters
+
+LOG_IN = web.AppKey("log_in", LogIn)
+LOG_OUT = web.AppKey("log_out", LogOut)
+ISSUE_TOKEN = web.AppKey("issue_token", IssueToken)
+RESOLVE_SESSION = web.AppKey("resolve_session", ResolveSession)
+REVOKE_SESSION = web.AppKey("revoke_session", RevokeSession)
+REVOKE_SESSIONS = web.AppKey("revoke_sessions", RevokeSessions)
+LIST_SESSIONS = web.AppKey("list_sessions", ListSessions)
+SESSION_COOKIE = web.AppKey("session_cookie", SessionCookie)
+
+
+async def log_in(request: web.Request, form: LogInForm) -> web.Response:
+    """POST /identity/sessions."""
+    await request.app[VERIFY_CAPTCHA](SESSION_CREATE, form.captcha_response)
+    opened, attachments = await request.app[LOG_IN](
+        form.email or "", form.password or "", form.otp_code or "", client_of(request)
+    )
+    return request.app[SESSION_COOKIE].hand_over(opened, attachments)
+
+
+async def log_out(request: web.Request, _form: NoParameters) -> web.Response:
+    """DELETE /identity/sessions."""
+    cookie = request.app[SESSION_COOKIE]
+    await request.app[LOG_OUT](cookie.of(request))
+    return cookie.take_back(nothing())
+
+
+async def resolve(request: web.Request, form: ResolveSessionForm) -> web.Response:
+    """POST /sessions/resolve."""
+    session = await request.app[RESOLVE_SESSION](key=form.key, sid=form.sid)
+    return answer(session.body())
+
+
+async def issue_token(request: web.Request, form: IssueTokenForm) -> web.Response:
+    """POST /users/{uid}/token."""
+    return answer((await request.app[ISSUE_TOKEN](form.uid)).body())
+
+
+async def revoke(request: web.Request, form: RevokeSessionForm) -> web.Response:
+    """DELETE /sessions/{sid}: one that is gone already is no error."""
+    await request.app[REVOKE_SESSION](form.sid)
+    return nothing()
+
+
+async def revoke_of(request: web.Request, form: RevokeSessionOfForm) -> web.Response:
+    """DELETE /users/{uid}/sessions/{sid}."""
+    if not await request.app[REVOKE_SESSION](form.sid, uid=form.uid):
+        raise NoSession
+    return nothing()
+
+
+async def revoke_all(request: web.Request, form: RevokeSessionsForm) -> web.Response:
+    """DELETE /users/{uid}/sessions."""
+    await request.app[REVOKE_SESSIONS](form.uid, but=form.but)
+    return nothing()
+
+
+async def index(request: web.Request, form: ListSessionsForm) -> web.Response:
+    """GET /users/{uid}/sessions: the living ones, the newest first."""
+    sessions = await request.app[LIST_SESSIONS](form.uid)
+    return answer(
+        [
+            {
+                "sid": session.sid,
+                "address": session.address,
+                "user_agent": session.user_agent,
+                "created_at": session.created_at.isoformat(),
+                "expires_at": session.expires_at.isoformat(),
+            }
+            for session in sessions
+        ]
+    )

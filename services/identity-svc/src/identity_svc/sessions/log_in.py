@@ -1,0 +1,102 @@
+"""Opens a session for who knows the password."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from identity_svc.passwords.check_password import CheckPassword
+from identity_svc.passwords.store import Credentials
+from identity_svc.second_factor.authenticator import Authenticator
+from identity_svc.second_factor.errors import NotEnabled, WrongCode
+from identity_svc.sessions import store
+from identity_svc.sessions.client import Client
+from identity_svc.sessions.errors import (
+    Banned,
+    Deleted,
+    InvalidOtp,
+    MissingOtp,
+    NotActive,
+    WrongCredentials,
+)
+from identity_svc.sessions.open_session import OpenedSession, OpenSession
+from identity_svc.standing.rules import MAY_LOG_IN
+from identity_svc.throttling.throttle import Throttle
+from shared.clients.resource import ResourceClient
+from shared.contracts.events import Event
+from shared.contracts.users import User
+from shared.database.pool import Connection, Database
+from shared.messaging.outbox import Outbox
+
+_REFUSALS = {"banned": Banned, "deleted": Deleted}
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """The state of an account is told only to who knows its password."""
+
+    database: Database
+    outbox: Outbox
+    throttle: Throttle
+    check_password: CheckPassword
+    authenticator: Authenticator
+    resource: ResourceClient
+    open_session: OpenSession
+
+    async def __call__(
+        self, email: str, password: str, otp_code: str, client: Client
+    ) -> tuple[OpenedSession, dict[str, Any]]:
+        """The session and the user's attachments.
+
+        Raises `Throttled`, `WrongCredentials`, `Banned`, `Deleted`, `NotActive`, `MissingOtp`,
+        `InvalidOtp`, `UsedCode`, or `Unavailable` before there is a session.
+        """
+        right = await self._check_password(email, password, client)
+        uid = right.user.uid
+        _refuse_state(right.user)
+        if right.user.otp and not otp_code.strip():
+            raise MissingOtp
+        attachments = await self.resource.attachments(right.user)
+        if right.user.otp:
+            await self.throttle.attempt("otp", uid, client)
+        async with self.database.transaction() as connection:
+            user = await store.lock_standing(connection, uid, right.version)
+            if user is None:
+                raise WrongCredentials
+            _refuse_state(user)
+            if user.otp:
+                await self._accept_code(connection, uid, otp_code)
+            opened = await self.open_session(connection, user, client)
+            await self.outbox.add(connection, session_created(user, client))
+        if right.user.otp:
+            await self.throttle.succeeded("otp", uid, client)
+        return opened, attachments
+
+    async def _check_password(self, email: str, password: str, client: Client) -> Credentials:
+        await self.throttle.attempt("login", email, client)
+        right = await self.check_password.by_email(email, password)
+        if right is None:
+            raise WrongCredentials
+        await self.throttle.succeeded("login", email, client)
+        return right
+
+    async def _accept_code(self, connection: Connection, uid: str, code: str) -> None:
+        try:
+            await self.authenticator.accept(connection, uid, code)
+        except (NotEnabled, WrongCode):
+            raise InvalidOtp from None
+
+
+def _refuse_state(user: User) -> None:
+    if user.state not in MAY_LOG_IN:
+        raise _REFUSALS.get(user.state, NotActive)
+
+
+def session_created(user: User, client: Client) -> Event:
+    """Somebody logged in."""
+    return Event(
+        name="system.session.create",
+        record={
+            "user": user.event_record(),
+            "user_ip": str(client.address),
+            "user_agent": client.user_agent,
+        },
+    )

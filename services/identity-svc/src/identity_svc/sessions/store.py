@@ -1,0 +1,200 @@
+"""SQL of sessions."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from identity_svc.sessions.client import Client
+from identity_svc.users.rows import COLUMNS, user_of
+from shared.contracts.users import User
+from shared.database.pool import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long a session lives after its last use, and at most, in seconds."""
+
+    seconds: int
+    absolute_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class LivingSession:
+    """A session that has just been used."""
+
+    sid: str
+    user: User
+    csrf_digest: str
+    user_agent: str
+    network: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A living session as its user may see it."""
+
+    sid: str
+    address: str
+    user_agent: str
+    created_at: datetime
+    expires_at: datetime
+
+
+async def insert_session(
+    connection: Connection,
+    uid: str,
+    key: str,
+    csrf_digest: str,
+    client: Client,
+    lifetime: Lifetime,
+) -> str:
+    """A new session; its sid."""
+    sid = uuid.uuid4()
+    await connection.execute(
+        """
+        INSERT INTO sessions (
+            sid, key, csrf_digest, uid, user_agent, address, network,
+            expires_at, absolute_expires_at
+        )
+        VALUES (
+            $1, $2, $3, $4, $5, $6, $7,
+            now() + make_interval(secs => $8), now() + make_interval(secs => $9)
+        )
+        """,
+        sid,
+        key,
+        csrf_digest,
+        uid,
+        client.user_agent,
+        client.address,
+        client.network,
+        lifetime.seconds,
+        lifetime.absolute_seconds,
+    )
+    return str(sid)
+
+
+async def use_session(
+    connection: Connection, seconds: int, *, key: str | None = None, sid: uuid.UUID | None = None
+) -> LivingSession | None:
+    """The living session with this key or this sid, prolonged by this use."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE sessions
+        SET expires_at = least(now() + make_interval(secs => $1), absolute_expires_at)
+        FROM users
+        WHERE (key = $2 OR sid = $3)
+          AND expires_at > now()
+          AND users.uid = sessions.uid
+        RETURNING sid, csrf_digest, user_agent, network, expires_at, {COLUMNS}
+        """,
+        seconds,
+        key,
+        sid,
+    )
+    if row is None:
+        return None
+    return LivingSession(
+        str(row["sid"]),
+        user_of(row),
+        row["csrf_digest"],
+        row["user_agent"],
+        str(row["network"]),
+        row["expires_at"],
+    )
+
+
+async def delete_session(
+    connection: Connection,
+    *,
+    key: str | None = None,
+    sid: uuid.UUID | None = None,
+    uid: str | None = None,
+) -> tuple[str, User] | None:
+    """Ends the living session with this key or this sid; its sid and whose it was.
+
+    Where `uid` is given, it has to be his.
+    """
+    row = await connection.fetchrow(
+        f"""
+        DELETE FROM sessions
+        USING users
+        WHERE (key = $1 OR sid = $2)
+          AND ($3::text IS NULL OR sessions.uid = $3)
+          AND expires_at > now()
+          AND users.uid = sessions.uid
+        RETURNING sid, {COLUMNS}
+        """,
+        key,
+        sid,
+        uid,
+    )
+    return (str(row["sid"]), user_of(row)) if row else None
+
+
+async def delete_sessions_of(connection: Connection, uid: str, but: uuid.UUID | None) -> bool:
+    """Ends all sessions of a user, or all but one; whether any ended."""
+    status = await connection.execute(
+        """
+        DELETE FROM sessions
+        WHERE uid = $1
+          AND sid IS DISTINCT FROM $2
+        """,
+        uid,
+        but,
+    )
+    return status != "DELETE 0"
+
+
+async def sessions_of(connection: Connection, uid: str) -> list[ListedSession]:
+    """The living sessions of a user, the newest first."""
+    rows = await connection.fetch(
+        """
+        SELECT sid, address, user_agent, created_at, expires_at
+        FROM sessions
+        WHERE uid = $1
+          AND expires_at > now()
+        ORDER BY created_at DESC, sid
+        """,
+        uid,
+    )
+    return [
+        ListedSession(
+            str(row["sid"]),
+            str(row["address"]),
+            row["user_agent"],
+            row["created_at"],
+            row["expires_at"],
+        )
+        for row in rows
+    ]
+
+
+async def delete_expired(connection: Connection) -> None:
+    """Forgets sessions that ended by themselves."""
+    await connection.execute(
+        """
+        DELETE FROM sessions
+        WHERE expires_at < now()
+        """
+    )
+
+
+async def lock_standing(connection: Connection, uid: str, password_version: int) -> User | None:
+    """The user, whose standing and password nobody changes until the transaction ends.
+
+    None when he has another password by now.
+    """
+    row = await connection.fetchrow(
+        f"""
+        SELECT {COLUMNS}
+        FROM users
+        WHERE uid = $1
+          AND password_version = $2
+        FOR SHARE
+        """,
+        uid,
+        password_version,
+    )
+    return user_of(row) if row else None

@@ -1,0 +1,184 @@
+"""Every setting of identity-svc."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from marshmallow import fields, validate
+
+from identity_svc.signing_keys.operator_key import OperatorKey, read_operator_key
+from shared.crypto.key_ring import KeyRing
+from shared.settings import Parsed, PublicServiceSettings, positive, setting, url
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise ValueError(f"Not a regular expression: {error}.") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitySettings(PublicServiceSettings):
+    """What identity-svc is told."""
+
+    master_keys: KeyRing = setting(
+        "BARONG_MASTER_KEYS",
+        Parsed(KeyRing.parse),
+        "Keys of secrets at rest, `id:base64 of 32 bytes`, comma separated; "
+        "the first encrypts, all decrypt.",
+    )
+    app_name: str = setting(
+        "BARONG_APP_NAME",
+        fields.String(validate=validate.Regexp("[^:]{1,64}$")),
+        "Whose codes these are, as authenticators show it.",
+        "Barong",
+    )
+    domain: str = setting(
+        "BARONG_DOMAIN", fields.String(), "Where the front end is: links in mails.", "openware.com"
+    )
+    uid_prefix: str = setting(
+        "BARONG_UID_PREFIX",
+        fields.String(validate=validate.Regexp("[A-Z]{2,6}$")),
+        "First letters of every uid.",
+        "ID",
+    )
+    session_name: str = setting(
+        "BARONG_SESSION_NAME",
+        fields.String(validate=validate.Regexp("[A-Za-z0-9_-]+$")),
+        "Name of the session cookie.",
+        "_barong_session",
+    )
+    session_seconds: int = setting(
+        "BARONG_SESSION_EXPIRE_TIME", positive(), "A session's life after its last use.", 1800
+    )
+    session_absolute_seconds: int = setting(
+        "BARONG_SESSION_ABSOLUTE_EXPIRE_TIME",
+        positive(),
+        "A session's life after the login, however much it is used.",
+        86_400,
+    )
+    bearer_seconds: int = setting(
+        "BARONG_BEARER_EXPIRE_TIME", positive(), "Life of the bearer token of a login.", 900
+    )
+    mail_token_seconds: int = setting(
+        "BARONG_JWT_EXPIRE_TIME",
+        positive(),
+        "Life of confirmation and password-reset tokens.",
+        3600,
+    )
+    password_pattern: re.Pattern[str] = setting(
+        "BARONG_PASSWORD_REGEXP",
+        Parsed(_pattern),
+        "What a password has to match.",
+        re.compile(r"^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,80}$"),
+    )
+    password_min_entropy: float = setting(
+        "BARONG_PASSWORD_MIN_ENTROPY",
+        fields.Float(validate=validate.Range(0, 128)),
+        "How many bits of guesses a password has to withstand.",
+        20.0,
+    )
+    hash_threads: int = setting(
+        "BARONG_PASSWORD_HASH_THREADS",
+        positive(64),
+        "How many passwords are hashed at the same time (19 MiB each).",
+        2,
+    )
+    throttling: bool = setting(
+        "BARONG_THROTTLING",
+        fields.Boolean(),
+        "Whether attempts at secrets are limited; `false` is for load tests.",
+        True,
+    )
+    signing_key_publish_seconds: int = setting(
+        "BARONG_SIGNING_KEY_PUBLISH_SECONDS",
+        positive(86_400),
+        "How long a new signing key is published before it signs; verifiers keep keys for 300 s.",
+        600,
+    )
+    signing_key_rotation_days: int = setting(
+        "BARONG_SIGNING_KEY_ROTATION_DAYS",
+        positive(3650),
+        "How long a signing key signs before the next takes over.",
+        30,
+    )
+    signing_key_keep_days: int = setting(
+        "BARONG_SIGNING_KEY_KEEP_DAYS",
+        positive(3650),
+        "How long a signing key stays published after it has signed for the last time: "
+        "the longest that tokens live and events wait in queues.",
+        7,
+    )
+    signing_key_reload_seconds: int = setting(
+        "BARONG_SIGNING_KEY_RELOAD_SECONDS",
+        positive(300),
+        "How soon an instance sees what others or commands did to the signing keys.",
+        10,
+    )
+    operator_key: OperatorKey | None = setting(
+        "JWT_PRIVATE_KEY_PATH",
+        Parsed(read_operator_key),
+        "The operator's own signing key (PEM, RSA of 2048 bits or more), used instead of "
+        "generated ones; its rotation is the operator's.",
+        None,
+    )
+    captcha: str = setting(
+        "BARONG_CAPTCHA",
+        fields.String(validate=validate.OneOf(["none", "recaptcha", "geetest"])),
+        "Whose captchas guard the operations that captcha.yaml names.",
+        "none",
+    )
+    recaptcha_url: str = setting(
+        "BARONG_RECAPTCHA_URL", url(), "Where reCAPTCHA verifies.", "https://www.google.com"
+    )
+    recaptcha_site_key: str = setting(
+        "BARONG_RECAPTCHA_SITE_KEY", fields.String(), "reCAPTCHA's key for front ends.", ""
+    )
+    recaptcha_secret_key: str = setting(
+        "BARONG_RECAPTCHA_SECRET_KEY", fields.String(), "reCAPTCHA's key for us.", ""
+    )
+    geetest_url: str = setting(
+        "BARONG_GEETEST_URL",
+        url(),
+        "Where GeeTest registers and validates.",
+        "https://api.geetest.com",
+    )
+    geetest_id: str = setting("BARONG_GEETEST_ID", fields.String(), "GeeTest's id for us.", "")
+    geetest_key: str = setting("BARONG_GEETEST_KEY", fields.String(), "GeeTest's key for us.", "")
+    phone_verification: str = setting(
+        "BARONG_PHONE_VERIFICATION",
+        fields.String(validate=validate.OneOf(["mock", "twilio_sms", "twilio_verify"])),
+        "How resource-svc verifies phones; told to front ends by GET /identity/configs.",
+        "mock",
+    )
+    git_tag: str = setting("BARONG_GIT_TAG", fields.String(), "The tag this was built of.", "")
+    git_sha: str = setting("BARONG_GIT_SHA", fields.String(), "The commit this was built of.", "")
+    build_date: str = setting("BARONG_BUILD_DATE", fields.String(), "When this was built.", "")
+    superadmin_email: str = setting(
+        "BARONG_SUPERADMIN_EMAIL", fields.String(), "`seed` makes this superadmin.", ""
+    )
+    superadmin_password: str = setting(
+        "BARONG_SUPERADMIN_PASSWORD", fields.String(), "His first password.", ""
+    )
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies are for HTTPS only."""
+        return self.production
+
+    def conflicts(self) -> Iterable[str]:
+        yield from super(IdentitySettings, self).conflicts()
+        if self.session_seconds > self.session_absolute_seconds:
+            yield ("BARONG_SESSION_EXPIRE_TIME: longer than BARONG_SESSION_ABSOLUTE_EXPIRE_TIME.")
+        if self.captcha == "recaptcha" and not (
+            self.recaptcha_site_key and self.recaptcha_secret_key
+        ):
+            yield (
+                "BARONG_CAPTCHA: recaptcha needs BARONG_RECAPTCHA_SITE_KEY and "
+                "BARONG_RECAPTCHA_SECRET_KEY."
+            )
+        if self.captcha == "geetest" and not (self.geetest_id and self.geetest_key):
+            yield "BARONG_CAPTCHA: geetest needs BARONG_GEETEST_ID and BARONG_GEETEST_KEY."
+        if max(self.bearer_seconds, self.mail_token_seconds) > self.signing_key_keep_days * 86_400:
+            yield "BARONG_SIGNING_KEY_KEEP_DAYS: shorter than the life of a token."

@@ -1,0 +1,23 @@
+"""The parameters of the internal operations on keys."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from shared.declared import declared
+
+
+class _EventSchema(Schema):
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    record = fields.Dict(required=True)
+    changes = fields.Dict(required=True, allow_none=True)
+    snapshot = fields.Dict(required=True, allow_none=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignEventsForm:
+    """Events of another service, to be signed."""
+
+    events: list[dict[str, Any]] = declared(fields.List(fields.Nested(_EventSchema), required=True))

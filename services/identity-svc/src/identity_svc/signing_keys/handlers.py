@@ -1,0 +1,51 @@
+"""The published keys, and signatures for the events of other services."""
+
+from aiohttp import web
+
+from identity_svc.signing_keys.forms import SignEventsForm
+from identity_svc.signing_keys.key_chain import KeyChain
+from shared.contracts.events import Event
+from shared.contracts.services import ADMIN, RESOURCE
+from shared.errors import Invalid
+from shared.web.answers import answer
+from shared.web.routes import CALLER, NoParameters
+
+KEY_CHAIN = web.AppKey("key_chain", KeyChain)
+
+OWN_EVENTS = {
+    RESOURCE: (
+        "model.api_key.",
+        "model.data_storage.",
+        "model.document.",
+        "model.label.",
+        "model.phone.",
+        "model.profile.",
+        "system.document.",
+        "system.user.account.",
+    ),
+    ADMIN: ("model.permission.", "model.restriction.", "model.whitelink."),
+}
+"""What each service may tell of: nobody gets a signature under a change that is not his."""
+
+
+class ForeignEvent(Invalid):
+    """A service asked for a signature under an event that it does not own."""
+
+    codes = ("event.foreign",)
+
+
+async def jwks(request: web.Request, _form: NoParameters) -> web.Response:
+    """GET /.well-known/jwks.json."""
+    return answer(
+        await request.app[KEY_CHAIN].jwks(), headers={"Cache-Control": "public, max-age=60"}
+    )
+
+
+async def sign_events(request: web.Request, form: SignEventsForm) -> web.Response:
+    """POST /events/sign: a message for each event, in order."""
+    own = OWN_EVENTS[request[CALLER]]
+    events = [Event(**event) for event in form.events]
+    if not all(event.name.startswith(own) for event in events):
+        raise ForeignEvent
+    messages = await request.app[KEY_CHAIN].sign(events)
+    return answer({"messages": [message.decode() for message in messages]})

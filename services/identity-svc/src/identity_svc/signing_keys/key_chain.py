@@ -1,0 +1,151 @@
+"""The signing keys in memory: published, and used to sign."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from prometheus_client import CollectorRegistry, Gauge
+
+from identity_svc.signing_keys.keep_keys import KeepKeys
+from identity_svc.signing_keys.schedule import StoredKey, signing_key
+from identity_svc.signing_keys.store import sealed_for
+from shared.contracts.events import Event
+from shared.errors import Unavailable
+from shared.messaging.envelope import sign
+from shared.tokens.bearer import ALGORITHM
+from shared.tokens.key_set import JwksDocument
+
+_FRESH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key, of which only the public half may be here."""
+
+    public: RSAPublicKey
+    private: RSAPrivateKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """The key that signs, and since when."""
+
+    kid: str
+    key: RSAPrivateKey
+    since: datetime
+
+
+class KeyChain:
+    """The keys of this installation; one signs, all verify."""
+
+    def __init__(
+        self,
+        keep_keys: KeepKeys,
+        issuer: str,
+        reload_seconds: float,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._keep_keys = keep_keys
+        self._issuer = issuer
+        self._reload_seconds = reload_seconds
+        self._keys: dict[str, _Key] = {}
+        self._signing: _Signing | None = None
+        self._loading = asyncio.Lock()
+        self._load_began = float("-inf")
+        Gauge(
+            "signing_key_age_seconds", "How long the present key signs already.", registry=registry
+        ).set_function(self._age)
+
+    async def run(self) -> None:
+        """Sees to the keys, and to what other instances and commands did to them."""
+        while True:
+            await self.load()
+            await asyncio.sleep(self._reload_seconds)
+
+    async def load(self) -> None:
+        """Brings memory and table up to date; without PostgreSQL, memory stays as it is."""
+        async with self._loading:
+            self._load_began = time.monotonic()
+            stored, now = await self._keep_keys()
+            self._keys = {key.kid: self._keys.get(key.kid) or self._open(key) for key in stored}
+            chosen = signing_key(stored, self._keep_keys.own_kid, now)
+            private = self._keys[chosen.kid].private if chosen else None
+            self._signing = (
+                _Signing(chosen.kid, private, chosen.active_at) if chosen and private else None
+            )
+
+    async def check(self) -> None:
+        """Readiness: raises `Unavailable` while there is no key."""
+        self._current()
+
+    async def jwks(self) -> JwksDocument:
+        """The public halves, RFC 7517; raises `Unavailable` while there is none.
+
+        Who asks may have met a key that another instance made a moment ago, so memory is not
+        enough.
+        """
+        if time.monotonic() - self._load_began > _FRESH_SECONDS and not self._loading.locked():
+            with suppress(Unavailable):
+                await self.load()
+        self._current()
+        return {"keys": [_public_jwk(kid, key.public) for kid, key in self._keys.items()]}
+
+    def token(self, claims: Mapping[str, Any], issued_at: datetime, expires_at: datetime) -> str:
+        """A signed token with these claims; `jti` is made unless given."""
+        current = self._current()
+        payload = {
+            "jti": str(uuid.uuid4()),
+            **claims,
+            "iss": self._issuer,
+            "iat": issued_at,
+            "exp": expires_at,
+        }
+        return jwt.encode(payload, current.key, ALGORITHM, headers={"kid": current.kid})
+
+    async def sign(self, events: Sequence[Event]) -> list[bytes]:
+        """A message body for each event."""
+        current = self._current()
+        return await asyncio.to_thread(
+            lambda: [sign(event, current.key, current.kid, self._issuer) for event in events]
+        )
+
+    def public_key(self, kid: str) -> RSAPublicKey | None:
+        """The public half of a key, if there is such a key."""
+        key = self._keys.get(kid)
+        return key.public if key else None
+
+    def _current(self) -> _Signing:
+        if self._signing is None:
+            raise Unavailable("signing keys")
+        return self._signing
+
+    def _age(self) -> float:
+        return time.time() - self._signing.since.timestamp() if self._signing else 0.0
+
+    def _open(self, stored: StoredKey) -> _Key:
+        own = self._keep_keys.own
+        private: Any = own.key if own and own.kid == stored.kid else None
+        if stored.private_key is not None:
+            der = self._keep_keys.ring.decrypt(stored.private_key, sealed_for(stored.kid))
+            private = serialization.load_der_private_key(der, password=None)
+        public = (
+            private.public_key()
+            if private
+            else serialization.load_der_public_key(stored.public_key or b"")
+        )
+        if not isinstance(public, RSAPublicKey):
+            raise TypeError(f"signing key {stored.kid} is no RSA key")
+        return _Key(public, private)
+
+
+def _public_jwk(kid: str, key: RSAPublicKey) -> dict[str, Any]:
+    jwk = jwt.algorithms.RSAAlgorithm.to_jwk(key, as_dict=True)
+    return {**jwk, "kid": kid, "use": "sig", "alg": ALGORITHM}

@@ -1,0 +1,1 @@
+"""A user's standing: the state and level that his private labels give him."""

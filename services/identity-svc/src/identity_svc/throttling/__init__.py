@@ -1,0 +1,1 @@
+"""Limits to attempts at secrets, shared by all replicas."""

@@ -1,0 +1,74 @@
+"""Lets attempts at a secret through, or makes them wait."""
+
+import hmac
+import json
+import math
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from identity_svc.sessions.client import Client
+from identity_svc.throttling import store
+from identity_svc.throttling.rules import Purpose, folded, network_of
+from shared.crypto.key_ring import KeyRing
+from shared.database.pool import Database
+from shared.errors import Throttled
+
+log = structlog.get_logger()
+
+
+class Throttle:
+    """Counts attempts per account and network, and, more loosely, per network.
+
+    Nothing is counted per account alone where the client is known, so that nobody can lock an
+    owner out from elsewhere. Known and unknown accounts count alike, so that nothing is told.
+    """
+
+    def __init__(
+        self, database: Database, ring: KeyRing, registry: CollectorRegistry, *, enabled: bool
+    ) -> None:
+        _, key = ring.primary
+        self._key = hmac.digest(key, b"throttling", "sha256")
+        self._database = database
+        self._enabled = enabled
+        self._attempts = Counter(
+            "throttled_attempts",
+            "Attempts at secrets, by what became of them.",
+            ("purpose", "outcome"),
+            registry=registry,
+        )
+        if not enabled:
+            log.warning("throttling_is_off", setting="BARONG_THROTTLING")
+
+    async def attempt(self, purpose: Purpose, account: str, client: Client | None) -> None:
+        """Counts an attempt; called before the secret is looked at.
+
+        Raises `Throttled`, or `Unavailable` when it cannot be counted.
+        """
+        if not self._enabled:
+            return
+        async with self._database.connection() as connection:
+            wait = await store.count_attempt(connection, *self._keys(purpose, account, client))
+        self._attempts.labels(purpose, "refused" if wait else "let through").inc()
+        if wait:
+            raise Throttled(math.ceil(wait))
+
+    async def succeeded(self, purpose: Purpose, account: str, client: Client | None) -> None:
+        """Forgets the attempts of this account from this network: the last one was right."""
+        if not self._enabled:
+            return
+        async with self._database.connection() as connection:
+            await store.forget_attempts(connection, *self._keys(purpose, account, client))
+
+    def _keys(
+        self, purpose: Purpose, account: str, client: Client | None
+    ) -> tuple[bytes, bytes | None]:
+        network = network_of(client.address) if client else None
+        return (
+            self._digest(purpose, folded(account), network),
+            self._digest(purpose, None, network) if network else None,
+        )
+
+    def _digest(self, purpose: Purpose, account: str | None, network: str | None) -> bytes:
+        text = json.dumps([purpose, account, network])
+        return hmac.digest(self._key, text.encode(), "sha256")

@@ -1,0 +1,37 @@
+"""The parameters of the operations on accounts."""
+
+from dataclasses import dataclass
+
+from marshmallow import fields
+
+from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
+from shared.declared import declared
+from shared.web.fields import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUpForm:
+    """POST /identity/users."""
+
+    email: str = declared(
+        Text(
+            missing=("identity.user.missing_email", "identity.user.empty_email"),
+            empty="identity.user.empty_email",
+        )
+    )
+    password: str = declared(
+        Text(
+            missing=("identity.user.missing_password", "identity.user.empty_password"),
+            empty="identity.user.empty_password",
+        )
+    )
+    refid: str | None = declared(Text(), None)
+    captcha_response: CaptchaResponse | None = declared(CaptchaField(), None)
+    data: str | None = declared(Text(maximum=65_536, lines=True), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindUserForm:
+    """GET /users/{uid}."""
+
+    uid: str = declared(fields.String(required=True))

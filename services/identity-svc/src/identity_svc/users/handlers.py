@@ -1,0 +1,28 @@
+"""Sign-up, and other services' questions about users."""
+
+from aiohttp import web
+
+from identity_svc.captcha.configuration import USER_CREATE
+from identity_svc.captcha.handlers import VERIFY_CAPTCHA
+from identity_svc.sessions.client import client_of
+from identity_svc.sessions.handlers import SESSION_COOKIE
+from identity_svc.users.find_user import FindUser
+from identity_svc.users.forms import FindUserForm, SignUpForm
+from identity_svc.users.sign_up import SignUp
+from shared.contracts.users import NO_ATTACHMENTS
+from shared.web.answers import answer
+
+SIGN_UP = web.AppKey("sign_up", SignUp)
+FIND_USER = web.AppKey("find_user", FindUser)
+
+
+async def sign_up(request: web.Request, form: SignUpForm) -> web.Response:
+    """POST /identity/users."""
+    await request.app[VERIFY_CAPTCHA](USER_CREATE, form.captcha_response)
+    opened = await request.app[SIGN_UP](form, client_of(request))
+    return request.app[SESSION_COOKIE].hand_over(opened, NO_ATTACHMENTS)
+
+
+async def find(request: web.Request, form: FindUserForm) -> web.Response:
+    """GET /users/{uid}."""
+    return answer((await request.app[FIND_USER](form.uid)).snapshot())

@@ -1,0 +1,1 @@
+"""Mails: what they say, whom they reach and how they leave."""

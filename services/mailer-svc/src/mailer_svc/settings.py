@@ -1,0 +1,76 @@
+"""Every setting of mailer-svc."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from marshmallow import fields, validate
+
+from mailer_svc.mail.smtp import Tls
+from shared.settings import Parsed, ServiceSettings, positive, setting
+
+
+def _line() -> fields.String:
+    """Text that fits into a header."""
+    return fields.String(validate=validate.Regexp(r"[^\x00-\x1f\x7f]*\Z", error="Not one line."))
+
+
+def _tls(text: str) -> Tls:
+    try:
+        return Tls(text)
+    except ValueError:
+        raise ValueError(f"Must be one of: {', '.join(Tls)}.") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailerSettings(ServiceSettings):
+    """What mailer-svc is told."""
+
+    app_name: str = setting(
+        "BARONG_APP_NAME", _line(), "What mails call the application.", "Barong"
+    )
+    sender_name: str = setting("BARONG_SENDER_NAME", _line(), "Name that mails are from.", "Barong")
+    sender_email: str = setting(
+        "BARONG_SENDER_EMAIL", fields.Email(), "Address that mails are from.", "noreply@barong.io"
+    )
+    default_language: str = setting(
+        "BARONG_DEFAULT_LANGUAGE",
+        Parsed(str.lower),
+        "Language of mails to users who chose none that there is.",
+        "en",
+    )
+    templates_dir: str = setting(
+        "BARONG_MAIL_TEMPLATES_DIR",
+        fields.String(),
+        "Folder of templates, `<language>/<mail>.<subject|txt|html>.j2`, each of which replaces "
+        "the packaged one; a language of its own needs all of them.",
+        "",
+    )
+    smtp_host: str = setting("BARONG_SMTP_HOST", _line(), "The mail relay's host.", "localhost")
+    smtp_port: int = setting("BARONG_SMTP_PORT", positive(65535), "The mail relay's port.", 1025)
+    smtp_user: str = setting(
+        "BARONG_SMTP_USER", fields.String(), "The relay's user; blank: no login.", ""
+    )
+    smtp_password: str = setting("BARONG_SMTP_PASSWORD", fields.String(), "His password.", "")
+    smtp_tls: Tls = setting(
+        "BARONG_SMTP_TLS",
+        Parsed(_tls),
+        "`starttls` or `tls` (from the first byte), both with a certificate that is verified; "
+        "`none`; or `auto`: STARTTLS where the relay offers it, whatever its certificate.",
+        Tls.AUTO,
+    )
+
+    def conflicts(self) -> Iterable[str]:
+        yield from super(MailerSettings, self).conflicts()
+        if self.production and not self.smtp_tls.certain and not _loopback(self.smtp_host):
+            yield (
+                "BARONG_SMTP_TLS: Must be starttls or tls in production, "
+                "unless BARONG_SMTP_HOST is this machine: mails carry tokens."
+            )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

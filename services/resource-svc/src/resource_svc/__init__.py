@@ -1,0 +1,1 @@
+"""What a user attaches to himself: labels, profiles, phones, documents, API keys."""

@@ -1,0 +1,56 @@
+"""The commands of resource-svc."""
+
+import sys
+from functools import partial
+
+from resource_svc.api_keys.seal import SEALED as API_KEYS
+from resource_svc.app import create_app
+from resource_svc.schema import MIGRATIONS, SCHEMA
+from resource_svc.settings import ResourceSettings
+from shared.command_line import (
+    Command,
+    CommandFailed,
+    asynchronous,
+    dead_letter_commands,
+    main,
+)
+from shared.contracts.services import RESOURCE
+from shared.contracts.topology import RESOURCE as SUBSCRIPTION
+from shared.database.migrate import MigratedCheck, migrate
+from shared.database.pool import Database
+from shared.database.reencrypt import reencrypt
+from shared.process import serve
+from shared.settings import load_settings
+
+_settings = partial(load_settings, ResourceSettings)
+
+
+async def _reencrypt() -> None:
+    settings = _settings()
+    database = Database(settings.database_url, SCHEMA)
+    async with database.opened():
+        await MigratedCheck(database, MIGRATIONS)()
+        done = await reencrypt(database, settings.master_keys, API_KEYS)
+    sys.stdout.write(f"{API_KEYS.table}: {done.values} sealed under the first key\n")
+    if done.unreadable:
+        raise CommandFailed(
+            f"{done.unreadable} values are sealed under keys that BARONG_MASTER_KEYS lacks"
+        )
+
+
+main(
+    "resource_svc",
+    RESOURCE,
+    {
+        "serve": Command("Answer calls.", lambda: serve(create_app(_settings()))),
+        "migrate": Command(
+            "Bring the schema up to date.",
+            asynchronous(lambda: migrate(_settings().database_url, SCHEMA, MIGRATIONS)),
+        ),
+        "reencrypt": Command(
+            "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
+            asynchronous(_reencrypt),
+        ),
+        **dead_letter_commands(SUBSCRIPTION, _settings),
+    },
+)

@@ -1,0 +1,27 @@
+"""Why an API key is not made or changed."""
+
+from shared.errors import BadRequest, Forbidden, Invalid
+
+
+class SecondFactorDisabled(BadRequest):
+    """The user has no second factor, or none any more."""
+
+    codes = ("resource.api_key.2fa_disabled",)
+
+
+class WrongCode(Invalid):
+    """The code is not one of this moment."""
+
+    codes = ("resource.api_key.invalid_totp",)
+
+
+class UnusableAccount(Forbidden):
+    """The user may not log in, so no key may work for him; a code of ours."""
+
+    codes = ("resource.api_key.user_not_active",)
+
+
+class TooManyApiKeys(Invalid):
+    """The user has as many API keys as he may have; a code of ours, Barong knows no limit."""
+
+    codes = ("resource.api_key.limit_reached",)

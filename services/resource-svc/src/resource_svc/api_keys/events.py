@@ -1,0 +1,21 @@
+"""The events of API keys."""
+
+from typing import Literal
+
+from resource_svc.api_keys.api_key import ApiKey
+from shared.contracts.events import Event, Record
+from shared.contracts.users import User
+
+
+def api_key_event(
+    happening: Literal["created", "updated", "deleted"],
+    key: ApiKey,
+    user: User,
+    changes: Record | None = None,
+) -> Event:
+    """What happened to an API key; its secret is told to nobody."""
+    return Event(
+        name=f"model.api_key.{happening}",
+        record={"user": user.event_record(), **key.model()},
+        changes=changes,
+    )

@@ -1,0 +1,70 @@
+"""The parameters of operations on API keys."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.declared import declared
+from shared.web.fields import Parameter, Text
+from shared.web.parameters import MAX_BODY_BYTES
+
+_NO_CODE = "resource.apikey.empty_totp_code"
+
+
+class _Scope(Parameter):
+    """Comma separated scopes, or a list of them in JSON; each once, in their order."""
+
+    def __init__(self) -> None:
+        super().__init__(empty="resource.apikey.empty_scope", invalid="scope.invalid")
+
+    def deserialize(self, value: Any, attr: Any = None, data: Any = None, **kwargs: Any) -> Any:
+        return super().deserialize("" if value == [] else value, attr, data, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
+        words = value.split(",") if isinstance(value, str) else value
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise self.refuse()
+        return list(dict.fromkeys(word.strip() for word in words))
+
+
+def _text(missing: tuple[str, ...], empty: str | None) -> Text:
+    return Text(missing=missing, empty=empty, maximum=MAX_BODY_BYTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateApiKeyForm:
+    """POST /api_keys; `kid` is made by us, whatever was sent."""
+
+    algorithm: str = declared(
+        _text(
+            ("resource.apikey.missing_algorithm", "resource.apikey.empty_algorithm"),
+            "resource.apikey.empty_algorithm",
+        )
+    )
+    kid: str | None = declared(_text((), None), None)
+    scope: list[str] = declared(_Scope(), ())
+    totp_code: str = declared(_text(("resource.api_key.missing_totp", _NO_CODE), _NO_CODE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeApiKeyForm:
+    """PATCH /api_keys/{kid}; what is absent stays as it is."""
+
+    kid: str = declared(_text((), None))
+    scope: list[str] | None = declared(_Scope(), None)
+    state: str | None = declared(_text((), "resource.apikey.empty_state"), None)
+    totp_code: str = declared(_text(("resource.apikey.missing_totp_code", _NO_CODE), _NO_CODE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteApiKeyForm:
+    """DELETE /api_keys/{kid}."""
+
+    kid: str = declared(_text((), None))
+    totp_code: str = declared(_text(("resource.apikey.missing_totp_code", _NO_CODE), _NO_CODE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindApiKeyForm:
+    """GET /api_keys/{kid}, of the internal API."""
+
+    kid: str = declared(_text((), None))

@@ -1,0 +1,59 @@
+"""The operations on API keys."""
+
+from aiohttp import web
+
+from resource_svc.api_keys.answers import Secrets
+from resource_svc.api_keys.change_api_key import ChangeApiKey
+from resource_svc.api_keys.create_api_key import CreateApiKey
+from resource_svc.api_keys.delete_api_key import DeleteApiKey
+from resource_svc.api_keys.find_api_key import FindApiKey
+from resource_svc.api_keys.forms import (
+    ChangeApiKeyForm,
+    CreateApiKeyForm,
+    DeleteApiKeyForm,
+    FindApiKeyForm,
+)
+from resource_svc.api_keys.list_api_keys import ListApiKeys
+from shared.web.answers import answer, nothing
+from shared.web.pagination import PageForm, page_headers
+from shared.web.principal import PRINCIPAL
+
+CHANGE_API_KEY = web.AppKey("change_api_key", ChangeApiKey)
+CREATE_API_KEY = web.AppKey("create_api_key", CreateApiKey)
+DELETE_API_KEY = web.AppKey("delete_api_key", DeleteApiKey)
+FIND_API_KEY = web.AppKey("find_api_key", FindApiKey)
+LIST_API_KEYS = web.AppKey("list_api_keys", ListApiKeys)
+SECRETS = web.AppKey("secrets", Secrets)
+
+
+async def index(request: web.Request, form: PageForm) -> web.Response:
+    """GET /api_keys: a page of the caller's keys."""
+    keys, total = await request.app[LIST_API_KEYS](request[PRINCIPAL].uid, form)
+    return answer([key.model() for key in keys], headers=page_headers(request.rel_url, form, total))
+
+
+async def create(request: web.Request, form: CreateApiKeyForm) -> web.Response:
+    """POST /api_keys: a new key, and its secret for the only time."""
+    key, secret = await request.app[CREATE_API_KEY](
+        request[PRINCIPAL].uid, form.algorithm, form.kid, form.scope, form.totp_code
+    )
+    return answer(request.app[SECRETS].shown(key, secret), 201)
+
+
+async def change(request: web.Request, form: ChangeApiKeyForm) -> web.Response:
+    """PATCH /api_keys/{kid}: another scope or state."""
+    key = await request.app[CHANGE_API_KEY](
+        request[PRINCIPAL].uid, form.kid, form.scope, form.state, form.totp_code
+    )
+    return answer(key.model())
+
+
+async def delete(request: web.Request, form: DeleteApiKeyForm) -> web.Response:
+    """DELETE /api_keys/{kid}: a key less."""
+    await request.app[DELETE_API_KEY](request[PRINCIPAL].uid, form.kid, form.totp_code)
+    return nothing()
+
+
+async def find(request: web.Request, form: FindApiKeyForm) -> web.Response:
+    """GET /api_keys/{kid}, internal: all that a signature is checked with."""
+    return answer((await request.app[FIND_API_KEY](form.kid)).body())

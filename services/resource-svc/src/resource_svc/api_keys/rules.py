@@ -1,0 +1,46 @@
+"""What an API key may be, and when it may work."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from resource_svc.api_keys.api_key import ALGORITHM, STATES
+from resource_svc.api_keys.errors import SecondFactorDisabled, UnusableAccount
+from shared.contracts.users import User
+
+MAX_API_KEYS = 50
+"""Nobody needs more; without a limit one user could fill the table."""
+MAX_SCOPES = 32
+
+_SCOPE = re.compile(r"[A-Za-z0-9_.:/*-]{1,64}")
+_USABLE = ("active", "pending")
+
+
+def algorithm_faults(algorithm: str, kid: str | None) -> Iterator[str]:
+    """Codes of what is wrong; Barong takes a `kid` where it would not make one itself."""
+    if algorithm == ALGORITHM:
+        return
+    if not algorithm.startswith("HS") and not kid:
+        yield "kid.blank"
+    yield "algorithm.inclusion"
+
+
+def scope_faults(scope: Sequence[str]) -> Iterator[str]:
+    """Codes of what is wrong with a list of scopes."""
+    if len(scope) > MAX_SCOPES:
+        yield "scope.too_long"
+    if not all(map(_SCOPE.fullmatch, scope)):
+        yield "scope.invalid"
+
+
+def state_faults(state: str) -> Iterator[str]:
+    """Codes of what is wrong with a state."""
+    if state not in STATES:
+        yield "state.inclusion"
+
+
+def demand_owner(user: User) -> None:
+    """Raises `SecondFactorDisabled` or `UnusableAccount` for who may have no key that works."""
+    if not user.otp:
+        raise SecondFactorDisabled
+    if user.state not in _USABLE:
+        raise UnusableAccount

@@ -1,0 +1,244 @@
+"""Where resource-svc is wired."""
+
+from datetime import timedelta
+from functools import partial
+
+from resource_svc import subscriptions
+from resource_svc.api_keys import handlers as api_keys
+from resource_svc.api_keys.answers import Secrets
+from resource_svc.api_keys.change_api_key import ChangeApiKey
+from resource_svc.api_keys.create_api_key import CreateApiKey
+from resource_svc.api_keys.deactivate_api_keys import DeactivateApiKeys
+from resource_svc.api_keys.delete_api_key import DeleteApiKey
+from resource_svc.api_keys.demand_second_factor import DemandSecondFactor
+from resource_svc.api_keys.find_api_key import FindApiKey
+from resource_svc.api_keys.list_api_keys import ListApiKeys
+from resource_svc.api_keys.seal import Seal
+from resource_svc.data_storages import handlers as data_storages
+from resource_svc.data_storages.configuration import configured_titles
+from resource_svc.data_storages.create_data_storage import CreateDataStorage
+from resource_svc.data_storages.list_data_storages import ListDataStorages
+from resource_svc.documents import handlers as documents
+from resource_svc.documents.add_documents import AddDocuments
+from resource_svc.documents.configuration import configured_types
+from resource_svc.documents.discard_uploads import DiscardUploads
+from resource_svc.documents.links import OwnLinks, PresignedLinks
+from resource_svc.documents.list_documents import ListDocuments
+from resource_svc.documents.open_upload import OpenUpload
+from resource_svc.documents.providers import object_storage
+from resource_svc.documents.receive_files import Limits, ReceiveFiles
+from resource_svc.documents.storage import Bucket
+from resource_svc.documents.sweep_uploads import SweepUploads
+from resource_svc.labels import handlers as labels
+from resource_svc.labels.add_label import AddLabel
+from resource_svc.labels.apply_labels import ApplyLabels
+from resource_svc.labels.change_label import ChangeLabel
+from resource_svc.labels.delete_label import DeleteLabel
+from resource_svc.labels.find_label import FindLabel
+from resource_svc.labels.list_labels import ListLabels
+from resource_svc.labels.put_private_label import PutPrivateLabel
+from resource_svc.labels.take_over_labels import TakeOverLabels
+from resource_svc.labels.verify_email import VerifyEmail
+from resource_svc.phones import handlers as phones
+from resource_svc.phones.add_phone import AddPhone
+from resource_svc.phones.codes import Codes
+from resource_svc.phones.issue_code import IssueCode
+from resource_svc.phones.list_phones import ListPhones
+from resource_svc.phones.mock import Mock
+from resource_svc.phones.provider import Provider
+from resource_svc.phones.send_code import SendCode
+from resource_svc.phones.twilio_sms import TwilioSms
+from resource_svc.phones.twilio_verify import TwilioVerify
+from resource_svc.phones.verify_phone import VerifyPhone
+from resource_svc.profiles import handlers as profiles
+from resource_svc.profiles.change_profile import ChangeProfile
+from resource_svc.profiles.create_profile import CreateProfile
+from resource_svc.profiles.list_profiles import ListProfiles
+from resource_svc.profiles.tell import TellOfProfile
+from resource_svc.routes import INTERNAL, PUBLIC
+from resource_svc.schema import MIGRATIONS, SCHEMA
+from resource_svc.settings import ResourceSettings
+from resource_svc.users import handlers as users
+from resource_svc.users.collect_attachments import CollectAttachments
+from resource_svc.users.find_user import FindUser
+from resource_svc.users.keep_user import KeepUser
+from shared.clients.identity import IdentityClient
+from shared.contracts.services import RESOURCE
+from shared.contracts.topology import RESOURCE as SUBSCRIPTION
+from shared.database.migrate import MigratedCheck
+from shared.database.pool import Database
+from shared.messaging.envelope import EventVerifier
+from shared.messaging.outbox import Outbox
+from shared.messaging.publisher import publisher
+from shared.messaging.relay import Relay
+from shared.messaging.subscriber import Subscriber
+from shared.messaging.supervision import supervised
+from shared.process import Service
+from shared.tokens.bearer import BearerVerifier
+from shared.tokens.key_set import KeySet
+from shared.tokens.service import ServiceTokens
+from shared.web.applications import WebLayer
+from shared.web.metrics import Registry
+
+
+def create_app(settings: ResourceSettings) -> Service:
+    """resource-svc, wired; nothing it stands on has to be there yet."""
+    registry = Registry()
+    tokens = ServiceTokens(RESOURCE, settings.service_keys)
+    identity = IdentityClient(settings.identity_internal_url, tokens)
+    keys = KeySet(identity.jwks)
+    database = Database(settings.database_url, SCHEMA)
+    outbox = Outbox()
+
+    keep_user = KeepUser(database)
+    find_user = FindUser(database, identity, keep_user)
+    list_labels = ListLabels(database)
+    list_phones = ListPhones(database)
+    list_profiles = ListProfiles(database)
+    collect_attachments = CollectAttachments(
+        list_labels, list_phones, list_profiles, ListDataStorages(database)
+    )
+    put_private_label = PutPrivateLabel(database, outbox, find_user)
+    apply_labels = ApplyLabels(identity, keep_user)
+    tell_of_profile = TellOfProfile(outbox, put_private_label)
+    phone_provider = _phone_provider(settings)
+    codes = Codes(settings.master_keys)
+    issue_code = IssueCode(codes)
+    demand_second_factor = DemandSecondFactor(identity, find_user, keep_user)
+    seal = Seal(settings.master_keys)
+    storage = object_storage(settings)
+    discard_uploads = DiscardUploads(database, storage)
+    sweep_uploads = SweepUploads(database, discard_uploads)
+    link_life = timedelta(minutes=settings.upload_link_minutes)
+    own_links = OwnLinks(settings.master_keys, link_life)
+
+    relay = Relay(
+        database,
+        outbox,
+        identity,
+        partial(publisher, settings.broker_url, f"{RESOURCE} relay"),
+        registry,
+    )
+    subscriber = Subscriber(
+        settings.broker_url,
+        SUBSCRIPTION,
+        EventVerifier(keys, settings.jwt_issuer),
+        subscriptions.reactions(
+            database,
+            keep_user,
+            TakeOverLabels(outbox, keep_user),
+            VerifyEmail(keep_user, put_private_label),
+            DeactivateApiKeys(outbox, keep_user),
+        ),
+        registry,
+    )
+
+    layer = WebLayer(registry, settings.trusted_proxies)
+    public = layer.public(
+        PUBLIC, prefix="/api/v2/resource", bearers=BearerVerifier(keys, settings.jwt_issuer)
+    )
+    public[users.FIND_USER] = find_user
+    public[users.COLLECT_ATTACHMENTS] = collect_attachments
+    public[labels.LIST_LABELS] = list_labels
+    public[labels.FIND_LABEL] = FindLabel(database)
+    public[labels.ADD_LABEL] = AddLabel(database, outbox, find_user)
+    public[labels.CHANGE_LABEL] = ChangeLabel(database, outbox, find_user)
+    public[labels.DELETE_LABEL] = DeleteLabel(database, outbox, find_user)
+    public[profiles.LIST_PROFILES] = list_profiles
+    public[profiles.CREATE_PROFILE] = CreateProfile(
+        database, find_user, tell_of_profile, apply_labels
+    )
+    public[profiles.CHANGE_PROFILE] = ChangeProfile(
+        database, find_user, tell_of_profile, apply_labels
+    )
+    public[phones.LIST_PHONES] = list_phones
+    public[phones.ADD_PHONE] = AddPhone(database, codes, issue_code, phone_provider)
+    public[phones.SEND_CODE] = SendCode(database, issue_code, phone_provider)
+    public[phones.VERIFY_PHONE] = VerifyPhone(
+        database, codes, phone_provider, find_user, put_private_label, apply_labels
+    )
+    public[data_storages.CREATE_DATA_STORAGE] = CreateDataStorage(
+        database,
+        outbox,
+        find_user,
+        put_private_label,
+        apply_labels,
+        configured_titles(settings.config_dir),
+    )
+    public[documents.LINKS] = (
+        PresignedLinks(storage, link_life) if isinstance(storage, Bucket) else own_links
+    )
+    public[documents.LIST_DOCUMENTS] = ListDocuments(database)
+    public[documents.OPEN_UPLOAD] = OpenUpload(storage, own_links)
+    public[documents.RECEIVE_FILES] = ReceiveFiles(
+        database,
+        storage,
+        discard_uploads,
+        Limits(
+            extensions=settings.upload_extensions,
+            megabytes=settings.upload_megabytes,
+            body_bytes=settings.max_body_bytes,
+            documents=settings.document_limit,
+        ),
+    )
+    public[documents.ADD_DOCUMENTS] = AddDocuments(
+        database,
+        outbox,
+        find_user,
+        put_private_label,
+        apply_labels,
+        configured_types(settings.config_dir),
+        settings.document_limit,
+        settings.expiry_required,
+    )
+    public[api_keys.LIST_API_KEYS] = ListApiKeys(database, find_user)
+    public[api_keys.CREATE_API_KEY] = CreateApiKey(database, outbox, demand_second_factor, seal)
+    public[api_keys.CHANGE_API_KEY] = ChangeApiKey(database, outbox, demand_second_factor)
+    public[api_keys.DELETE_API_KEY] = DeleteApiKey(database, outbox, demand_second_factor)
+    public[api_keys.SECRETS] = Secrets(settings.vault_shaped_secrets)
+    internal = layer.internal(
+        INTERNAL,
+        service_tokens=tokens,
+        checks={
+            "postgresql": MigratedCheck(database, MIGRATIONS),
+            "rabbitmq": subscriber.check,
+            "keys": keys.loaded,
+        },
+    )
+    internal[users.KEEP_USER] = keep_user
+    internal[users.COLLECT_ATTACHMENTS] = collect_attachments
+    internal[labels.PUT_PRIVATE_LABEL] = put_private_label
+    internal[labels.APPLY_LABELS] = apply_labels
+    internal[api_keys.FIND_API_KEY] = FindApiKey(database, seal)
+
+    return Service(
+        name=RESOURCE,
+        settings=settings,
+        parts=(
+            database.opened(),
+            identity.opened(),
+            phone_provider.opened(),
+            supervised("relay", relay.run),
+            supervised("subscriber", subscriber.run),
+            supervised("upload sweep", sweep_uploads.run),
+        ),
+        internal=internal,
+        public=public,
+        public_port=settings.port,
+    )
+
+
+def _phone_provider(settings: ResourceSettings) -> Provider:
+    account = settings.twilio_account_sid, settings.twilio_auth_token
+    match settings.phone_verification:
+        case "twilio_sms":
+            return TwilioSms(
+                settings.twilio_url,
+                *account,
+                settings.twilio_phone_number,
+                settings.sms_content_template,
+            )
+        case "twilio_verify":
+            return TwilioVerify(settings.twilio_verify_url, *account, settings.twilio_service_sid)
+        case _:
+            return Mock()

@@ -1,0 +1,43 @@
+"""Creates a data storage."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from resource_svc.data_storages import rules, store
+from resource_svc.data_storages.data_storage import DataStorage
+from resource_svc.data_storages.events import data_storage_created
+from resource_svc.labels.apply_labels import ApplyLabels
+from resource_svc.labels.put_private_label import PutPrivateLabel
+from resource_svc.users.find_user import FindUser
+from shared.database.pool import Database
+from shared.errors import Invalid
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDataStorage:
+    """A data storage under one of the configured `titles`, and the label <title>:recorded."""
+
+    database: Database
+    outbox: Outbox
+    find_user: FindUser
+    put_private_label: PutPrivateLabel
+    apply_labels: ApplyLabels
+    titles: Set[str]
+
+    async def __call__(self, uid: str, title: str, data: str) -> DataStorage:
+        """The new data storage; raises `Invalid`."""
+        user = await self.find_user(uid)
+        async with self.database.transaction() as connection:
+            version = await store.next_version(connection, uid)
+            faults = [*rules.data_faults(data)]
+            if await store.is_taken(connection, uid, title):
+                faults.append("title.taken")
+            faults += rules.title_faults(title, self.titles)
+            if faults:
+                raise Invalid(faults)
+            storage = await store.insert_data_storage(connection, uid, version, title, data)
+            await self.outbox.add(connection, data_storage_created(storage, user))
+            labels = await self.put_private_label.within(connection, user, title, "recorded")
+        await self.apply_labels(labels)
+        return storage

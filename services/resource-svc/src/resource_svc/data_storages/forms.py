@@ -1,0 +1,28 @@
+"""The parameters of operations on data storages."""
+
+from dataclasses import dataclass
+
+from shared.declared import declared
+from shared.web.fields import Text
+from shared.web.parameters import MAX_BODY_BYTES
+
+
+class _StorageText(Text):
+    """Text of whatever length, so that the rules can name it."""
+
+    def __init__(self, name: str) -> None:
+        empty = f"resource.datastorage.empty_{name}"
+        super().__init__(
+            missing=(f"resource.datastorage.missing_{name}", empty),
+            empty=empty,
+            maximum=MAX_BODY_BYTES,
+            lines=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataStorageForm:
+    """POST /data_storage."""
+
+    title: str = declared(_StorageText("title"))
+    data: str = declared(_StorageText("data"))

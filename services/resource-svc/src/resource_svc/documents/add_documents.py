@@ -1,0 +1,73 @@
+"""Makes documents of files that were received."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from resource_svc.documents import rules, store
+from resource_svc.documents.document import Document
+from resource_svc.documents.errors import TooManyDocuments
+from resource_svc.documents.events import document_created
+from resource_svc.documents.forms import DocumentForm
+from resource_svc.documents.received import StoredFile
+from resource_svc.labels.apply_labels import ApplyLabels
+from resource_svc.labels.put_private_label import PutPrivateLabel
+from resource_svc.users.find_user import FindUser
+from shared.database.pool import Connection, Database
+from shared.errors import Invalid, Unavailable
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class AddDocuments:
+    """A document for each file, or none at all, and the label document:pending."""
+
+    database: Database
+    outbox: Outbox
+    find_user: FindUser
+    put_private_label: PutPrivateLabel
+    apply_labels: ApplyLabels
+    types: Set[str]
+    limit: int
+    expiry_required: bool
+
+    async def __call__(self, uid: str, form: DocumentForm) -> Sequence[Document]:
+        """The new documents, at least one; raises `Invalid` or `TooManyDocuments`."""
+        today = datetime.now(UTC).date()
+        expires = rules.expiry(form.doc_expire, required=self.expiry_required, today=today)
+        user = await self.find_user(uid)
+        async with self.database.transaction() as connection:
+            versions = [await store.next_version(connection, uid) for _ in form.upload]
+            number = await store.number_of_documents(connection, uid) + len(form.upload)
+            if number > self.limit:
+                raise TooManyDocuments
+            described = (form.doc_type, form.doc_number, form.metadata)
+            if faults := list(rules.faults(form.upload, *described, self.types)):
+                raise Invalid(faults)
+            keys = await self._claimed(connection, form)
+            documents = [
+                await store.insert_document(
+                    connection,
+                    uid,
+                    version,
+                    key,
+                    form.doc_type,
+                    form.doc_number,
+                    expires,
+                    form.metadata,
+                )
+                for version, key in zip(versions, keys, strict=True)
+            ]
+            await self.outbox.add(connection, *(document_created(d, user) for d in documents))
+            labels = await self.put_private_label.within(
+                connection, user, "document", "pending", unless="verified"
+            )
+        await self.apply_labels(labels)
+        return documents
+
+    @staticmethod
+    async def _claimed(connection: Connection, form: DocumentForm) -> list[str]:
+        keys = [file.key for file in form.upload if isinstance(file, StoredFile)]
+        if await store.claim_pending(connection, keys) < len(keys):
+            raise Unavailable("object storage")  # it took so long that they were swept
+        return keys

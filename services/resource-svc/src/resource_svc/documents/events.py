@@ -1,0 +1,27 @@
+"""The events of documents."""
+
+from urllib.parse import quote
+
+from resource_svc.documents.document import Document
+from shared.contracts.events import Event, without_nulls
+from shared.contracts.users import User
+from shared.web.answers import seconds
+
+
+def document_created(document: Document, user: User) -> Event:
+    """A user has a document more."""
+    record = {
+        "user": user.event_record(),
+        "upload": quote(f"/uploads/{document.upload}", safe=""),
+        "doc_type": document.doc_type,
+        "doc_number": document.doc_number,
+        "doc_expire": document.expiry,
+        "metadata": document.metadata,
+        "created_at": seconds(document.created_at),
+        "updated_at": seconds(document.updated_at),
+    }
+    return Event(
+        name="model.document.created",
+        record=without_nulls(record),
+        snapshot={"document": document.snapshot()},
+    )

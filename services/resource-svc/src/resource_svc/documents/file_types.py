@@ -1,0 +1,52 @@
+"""Kinds of files: the extensions that promise them, and the first bytes that keep the promise."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HEAD_BYTES = 16
+"""How much of a file tells its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """A kind of file, by its media type and its first bytes."""
+
+    media_type: str
+    head: re.Pattern[bytes]
+
+    def begins(self, head: bytes) -> bool:
+        """Whether a file that begins so is one of this kind."""
+        return self.head.match(head) is not None
+
+
+_JPEG = FileType("image/jpeg", re.compile(rb"\xff\xd8\xff"))
+_TIFF = FileType("image/tiff", re.compile(rb"II\*\x00|MM\x00\*"))
+
+FILE_TYPES: Mapping[str, FileType] = {
+    "jpg": _JPEG,
+    "jpeg": _JPEG,
+    "png": FileType("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
+    "pdf": FileType("application/pdf", re.compile(rb"%PDF-")),
+    "gif": FileType("image/gif", re.compile(rb"GIF8[79]a")),
+    "webp": FileType("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
+    "heic": FileType("image/heic", re.compile(rb".{4}ftyp(?:hei[cx]|mif1)", re.DOTALL)),
+    "tif": _TIFF,
+    "tiff": _TIFF,
+}
+"""Every extension whose files can be told from others."""
+
+
+def extensions(text: str) -> tuple[str, ...]:
+    """The extensions of a comma separated list; raises ValueError for one that is not known."""
+    listed = tuple(part.strip().lower().removeprefix(".") for part in text.split(","))
+    for extension in listed:
+        if extension not in FILE_TYPES:
+            raise ValueError(f"`{extension}` is none of {', '.join(FILE_TYPES)}.")
+    return listed
+
+
+def extension_of(filename: str) -> str:
+    """What stands after the last dot, in lower case; nothing for `.png`, which is all name."""
+    name, _, extension = filename.rpartition(".")
+    return extension.lower() if name else ""

@@ -1,0 +1,64 @@
+"""The parameters of operations on documents."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from resource_svc.documents.received import ReceivedFile, RefusedFile
+from resource_svc.documents.rules import BLANK
+from shared.declared import declared
+from shared.web.fields import Absence, Text
+from shared.web.parameters import MAX_BODY_BYTES
+
+_MISSING = Absence("resource.document.missing_upload")
+
+
+class _DocumentText(Text):
+    """Text of whatever length, so that the rules can name it."""
+
+    def __init__(self, name: str, invalid: str) -> None:
+        empty = f"resource.document.empty_{name}"
+        super().__init__(
+            missing=(f"resource.document.missing_{name}", empty),
+            empty=empty,
+            invalid=invalid,
+            maximum=MAX_BODY_BYTES,
+        )
+
+
+class _Files(fields.Field[list[ReceivedFile]]):
+    """The files that were received; whatever else is there is no file."""
+
+    def __init__(self) -> None:
+        super().__init__(required=True, error_messages={"required": [_MISSING], "null": [_MISSING]})
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[ReceivedFile]:
+        if value == []:
+            raise ValidationError([_MISSING])
+        sent = value if isinstance(value, list) else [value]
+        return [file if isinstance(file, ReceivedFile) else RefusedFile(BLANK) for file in sent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentForm:
+    """POST /documents: every file becomes a document, all of which are said the same things of."""
+
+    doc_type: str = declared(_DocumentText("doc_type", "doc_type.inclusion"))
+    doc_number: str = declared(_DocumentText("doc_number", "doc_number.invalid"))
+    upload: list[ReceivedFile] = declared(_Files())
+    doc_expire: str | None = declared(
+        Text(invalid="resource.documents.expire_not_a_date", maximum=MAX_BODY_BYTES), None
+    )
+    metadata: str | None = declared(
+        Text(invalid="metadata.invalid_format", maximum=MAX_BODY_BYTES, lines=True), None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkForm:
+    """GET /uploads/{key}: a link of ours, as it was made."""
+
+    key: str = declared(Text())
+    expires: str = declared(Text(), "")
+    signature: str = declared(Text(), "")

@@ -1,0 +1,120 @@
+"""The object storage that the settings name."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from obstore.exceptions import BaseError
+from obstore.store import AzureStore, GCSStore, S3Store
+from yarl import URL
+
+from resource_svc.documents.storage import Bucket, Folder, ObjectStorage
+from resource_svc.settings import ResourceSettings
+from shared.settings import SettingsError
+
+if TYPE_CHECKING:  # obstore has these for type checkers only
+    from obstore.store import AzureConfig, ClientConfig, GCSConfig, RetryConfig, S3Config
+
+_CONNECT_SECONDS = 2
+_RETRIES = 2
+
+
+def object_storage(settings: ResourceSettings) -> ObjectStorage:
+    """Nothing is connected yet; raises `SettingsError` for what cannot be a storage at all."""
+    try:
+        return _storage(settings)
+    except (BaseError, ValueError, OSError) as error:
+        reason = next(iter(str(error).splitlines()), "")
+        raise SettingsError([f"BARONG_STORAGE_PROVIDER: {reason}"]) from None
+
+
+def _storage(settings: ResourceSettings) -> ObjectStorage:
+    uploads = settings.upload_concurrency
+    match settings.storage_provider:
+        case "local":
+            return Folder(Path(settings.upload_folder).resolve(), uploads)
+        case "azure":
+            return Bucket(_azure(settings), uploads)
+        case "google" if not settings.storage_access_key:
+            return Bucket(_google(settings), uploads)
+        case "google":
+            return Bucket(_s3(settings, settings.storage_endpoint or _GOOGLE_AS_S3), uploads)
+        case _:
+            return Bucket(_s3(settings, settings.storage_endpoint), uploads)
+
+
+_GOOGLE_AS_S3 = "https://storage.googleapis.com"
+"""Where Google takes the access keys that it calls HMAC keys."""
+
+
+def _s3(settings: ResourceSettings, endpoint: str) -> S3Store:
+    bucket, path_style = settings.storage_bucket, settings.storage_path_style
+    config = _given(
+        endpoint=_endpoint(endpoint, bucket, path_style) if endpoint else "",
+        region=settings.storage_region,
+        access_key_id=settings.storage_access_key,
+        secret_access_key=settings.storage_secret_key,
+    )
+    return S3Store(
+        bucket,
+        config=cast("S3Config", config),
+        virtual_hosted_style_request=not path_style,
+        disable_bulk_delete=True,  # not all that speak like S3 know it, and we delete one by one
+        client_options=_client(settings),
+        retry_config=_retry(settings),
+    )
+
+
+def _endpoint(endpoint: str, bucket: str, path_style: bool) -> str:
+    """The server that is asked: without path style, the bucket is part of its name."""
+    url = URL(endpoint)
+    if path_style or not url.host or url.host.startswith(f"{bucket}."):
+        return endpoint.rstrip("/")
+    return str(url.with_host(f"{bucket}.{url.host}")).rstrip("/")
+
+
+def _google(settings: ResourceSettings) -> GCSStore:
+    config = _given(
+        service_account_key=settings.storage_secret_key, base_url=settings.storage_endpoint
+    )
+    return GCSStore(
+        settings.storage_bucket,
+        config=cast("GCSConfig", config),
+        client_options=_client(settings),
+        retry_config=_retry(settings),
+    )
+
+
+def _azure(settings: ResourceSettings) -> AzureStore:
+    config = _given(
+        account_name=settings.storage_access_key,
+        account_key=settings.storage_secret_key,
+        endpoint=settings.storage_endpoint,
+    )
+    return AzureStore(
+        settings.storage_bucket,
+        config=cast("AzureConfig", config),
+        client_options=_client(settings),
+        retry_config=_retry(settings),
+    )
+
+
+def _given(**settings: str) -> dict[str, str]:
+    """Those that are set; of the others obstore knows what is usual."""
+    return {name: value for name, value in settings.items() if value}
+
+
+def _client(settings: ResourceSettings) -> "ClientConfig":
+    return {
+        "allow_http": settings.storage_endpoint.startswith("http:"),
+        "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),
+        "timeout": timedelta(seconds=settings.storage_timeout),
+    }
+
+
+def _retry(settings: ResourceSettings) -> "RetryConfig":
+    return {
+        "max_retries": _RETRIES,
+        "retry_timeout": timedelta(seconds=settings.storage_timeout),
+        "backoff": {"init_backoff": timedelta(milliseconds=100)},
+    }

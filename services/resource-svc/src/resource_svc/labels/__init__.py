@@ -1,0 +1,1 @@
+"""Labels: public ones, which a user writes himself, and private ones, which decide his standing."""

@@ -1,0 +1,32 @@
+"""Adds a public label."""
+
+from dataclasses import dataclass
+
+from resource_svc.labels import rules, store
+from resource_svc.labels.errors import TooManyLabels
+from resource_svc.labels.label import PUBLIC, Label
+from resource_svc.labels.tell import tell
+from resource_svc.users.find_user import FindUser
+from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class AddLabel:
+    """A label that its user makes himself; a private one with the same key is no obstacle."""
+
+    database: Database
+    outbox: Outbox
+    find_user: FindUser
+
+    async def __call__(self, uid: str, key: str, value: str) -> Label:
+        """The new label; raises `Invalid`, `LabelKeyTaken`, `TooManyLabels` or `NotFound`."""
+        rules.check(key=key, value=value)
+        user = await self.find_user(uid)
+        async with self.database.transaction() as connection:
+            await store.lock_labels(connection, uid)
+            label = await store.insert_label(connection, uid, PUBLIC, key, value)
+            if await store.number_of_public_labels(connection, uid) > rules.MAX_PUBLIC_LABELS:
+                raise TooManyLabels
+            await tell(connection, self.outbox, "created", label, user)
+        return label

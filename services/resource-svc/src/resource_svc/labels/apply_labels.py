@@ -1,0 +1,32 @@
+"""Has identity-svc draw its conclusions from private labels at once."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from resource_svc.users.keep_user import KeepUser
+from shared.clients.identity import IdentityClient
+from shared.contracts.labels import PrivateLabels
+from shared.errors import NotFound, Unavailable
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyLabels:
+    """For callers whose answer should already show the new state and level.
+
+    Called after the commit. Nothing is lost when it fails: the event of the change does the same.
+    """
+
+    identity: IdentityClient
+    keep_user: KeepUser
+
+    async def __call__(self, labels: PrivateLabels) -> None:
+        """Refreshes the replica with the user that identity-svc made of these labels."""
+        try:
+            user = await self.identity.apply_labels(labels)
+        except (Unavailable, NotFound) as error:
+            log.warning("labels_await_their_event", uid=labels.uid, reason=str(error))
+            return
+        await self.keep_user(user)

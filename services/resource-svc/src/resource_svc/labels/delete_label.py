@@ -1,0 +1,31 @@
+"""Deletes a public label."""
+
+from dataclasses import dataclass
+
+from resource_svc.labels import store
+from resource_svc.labels.errors import LabelIsPrivate
+from resource_svc.labels.label import PRIVATE
+from resource_svc.labels.tell import tell
+from resource_svc.users.find_user import FindUser
+from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteLabel:
+    """A deletion by the user himself."""
+
+    database: Database
+    outbox: Outbox
+    find_user: FindUser
+
+    async def __call__(self, uid: str, key: str) -> None:
+        """Raises `NotFound` or `LabelIsPrivate`."""
+        user = await self.find_user(uid)
+        async with self.database.transaction() as connection:
+            await store.lock_labels(connection, uid)
+            label = await store.label_by_key(connection, uid, key)
+            if label.scope == PRIVATE:
+                raise LabelIsPrivate
+            await store.delete_label(connection, label)
+            await tell(connection, self.outbox, "deleted", label, user)

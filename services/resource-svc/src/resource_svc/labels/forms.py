@@ -1,0 +1,46 @@
+"""The parameters of operations on labels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import fields
+
+from resource_svc.labels.rules import normalized
+from shared.declared import declared
+from shared.web.fields import Text
+from shared.web.parameters import MAX_BODY_BYTES
+
+
+class LabelText(Text):
+    """A label's key or value, normalized; whatever its length, so that the rules can name it."""
+
+    def __init__(self, name: str) -> None:
+        empty = f"resource.label.empty_{name}"
+        super().__init__(
+            missing=(f"resource.label.missing_{name}", empty), empty=empty, maximum=MAX_BODY_BYTES
+        )
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        return normalized(super()._deserialize(value, attr, data, **kwargs))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyForm:
+    """Which label is meant."""
+
+    key: str = declared(LabelText("key"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelForm:
+    """A label as it shall be."""
+
+    key: str = declared(LabelText("key"))
+    value: str = declared(LabelText("value"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateLabelForm(LabelForm):
+    """A private label as it shall be, and whose it is."""
+
+    uid: str = declared(fields.String(required=True))

@@ -1,0 +1,45 @@
+"""Sees to it that a user has a private label."""
+
+from dataclasses import dataclass
+
+from resource_svc.labels import rules, store
+from resource_svc.labels.label import PRIVATE
+from resource_svc.labels.tell import tell
+from resource_svc.users.find_user import FindUser
+from shared.contracts.labels import PrivateLabels
+from shared.contracts.users import User
+from shared.database.pool import Connection, Database
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class PutPrivateLabel:
+    """Adds a private label or changes its value; the same again changes and tells nothing."""
+
+    database: Database
+    outbox: Outbox
+    find_user: FindUser
+
+    async def __call__(self, uid: str, key: str, value: str) -> PrivateLabels:
+        """All private labels of the user, with this one; raises `Invalid` or `NotFound`."""
+        rules.check(key=key, value=value)
+        user = await self.find_user(uid)
+        async with self.database.transaction() as connection:
+            return await self.within(connection, user, key, value)
+
+    async def within(
+        self, connection: Connection, user: User, key: str, value: str, *, unless: str = ""
+    ) -> PrivateLabels:
+        """The same, as part of a transaction under way, for key and value that are right.
+
+        A label that has the value `unless` keeps it.
+        """
+        await store.lock_labels(connection, user.uid)
+        label = await store.private_label(connection, user.uid, key)
+        if label is None:
+            added = await store.insert_label(connection, user.uid, PRIVATE, key, value)
+            return await tell(connection, self.outbox, "created", added, user)
+        if label.value in (value, unless):
+            return await store.private_labels(connection, user.uid)
+        changed = await store.set_value(connection, label, value)
+        return await tell(connection, self.outbox, "updated", changed, user, {"value": label.value})

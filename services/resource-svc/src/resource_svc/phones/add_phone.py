@@ -1,0 +1,46 @@
+"""Adds a phone."""
+
+from dataclasses import dataclass
+
+from resource_svc.phones import store
+from resource_svc.phones.codes import Codes
+from resource_svc.phones.errors import InvalidChannel, TooManyPhones
+from resource_svc.phones.issue_code import IssueCode
+from resource_svc.phones.number import PhoneNumber
+from resource_svc.phones.provider import Provider
+from resource_svc.phones.rules import MAX_PHONES
+from shared.database.pool import Database
+from shared.errors import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class AddPhone:
+    """A number that its user claims, to which a code is sent."""
+
+    database: Database
+    codes: Codes
+    issue_code: IssueCode
+    provider: Provider
+
+    async def __call__(self, uid: str, text: str, channel: str) -> None:
+        """Raises what is in `phones.errors`, `Throttled` or `Unavailable`.
+
+        The code is sent after the commit: no transaction waits for a provider. A phone to which
+        no code could be sent is forgotten, so that it can be added again.
+        """
+        if channel not in self.provider.channels:
+            raise InvalidChannel
+        number = PhoneNumber.parse(text)
+        async with self.database.transaction() as connection:
+            await store.lock(connection, uid, number.digits)
+            await store.refuse_verified(connection, number.digits)
+            phone = await store.insert_phone(connection, uid, number)
+            if await store.number_of_phones(connection, uid) > MAX_PHONES:
+                raise TooManyPhones
+            code = await self.issue_code.within(connection, phone)
+        try:
+            await self.provider.send(number.e164, code, channel)
+        except Refusal:
+            async with self.database.transaction() as connection:
+                await store.delete_unsent(connection, phone, self.codes.digest(phone, code))
+            raise

@@ -1,0 +1,233 @@
+"""SQL of phones."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import asyncpg
+
+from resource_svc.phones.errors import NumberTaken, PhoneExists, UnknownPhone
+from resource_svc.phones.number import PhoneNumber
+from resource_svc.phones.phone import Attempt, Phone
+from resource_svc.phones.rules import Limit
+from shared.database.pool import Connection, Record
+
+_COLUMNS = "id, uid, number, country, validated_at"
+
+
+async def lock(connection: Connection, uid: str, number: str) -> None:
+    """Lets codes be sent for a user, and to a number, one after the other.
+
+    The user always comes first: locks taken in one order cannot deadlock.
+    """
+    for name in (f"phones of {uid}", f"phone {number}"):
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
+
+
+async def phones_of(connection: Connection, uid: str) -> list[Phone]:
+    """All phones of a user, the oldest first."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS}
+        FROM phones
+        WHERE uid = $1
+        ORDER BY id
+        """,
+        uid,
+    )
+    return [_phone(row) for row in rows]
+
+
+async def refuse_verified(connection: Connection, number: str) -> None:
+    """Raises `NumberTaken` when somebody has verified the number."""
+    verified = await connection.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM phones
+            WHERE number = $1 AND validated_at IS NOT NULL
+        )
+        """,
+        number,
+    )
+    if verified:
+        raise NumberTaken
+
+
+async def number_of_phones(connection: Connection, uid: str) -> int:
+    """How many phones the user has."""
+    return int(
+        await connection.fetchval(
+            """
+            SELECT count(*)
+            FROM phones
+            WHERE uid = $1
+            """,
+            uid,
+        )
+    )
+
+
+async def insert_phone(connection: Connection, uid: str, number: PhoneNumber) -> Phone:
+    """The new phone, to which no code was sent yet; raises `PhoneExists`."""
+    row = await connection.fetchrow(
+        f"""
+        INSERT INTO phones (uid, number, country)
+        VALUES ($1, $2, $3)
+        ON CONFLICT ON CONSTRAINT phones_uid_number_key DO NOTHING
+        RETURNING {_COLUMNS}
+        """,
+        uid,
+        number.digits,
+        number.country,
+    )
+    if row is None:
+        raise PhoneExists
+    return _phone(row)
+
+
+async def phone_by_number(connection: Connection, uid: str, number: str) -> Phone:
+    """The user's phone with this number; raises `UnknownPhone`."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_COLUMNS}
+        FROM phones
+        WHERE uid = $1 AND number = $2
+        """,
+        uid,
+        number,
+    )
+    if row is None:
+        raise UnknownPhone
+    return _phone(row)
+
+
+async def delete_unsent(connection: Connection, phone: Phone, digest: bytes) -> None:
+    """Forgets a phone, unless another code was issued than this one, or it is verified."""
+    await connection.execute(
+        """
+        DELETE FROM phones
+        WHERE id = $1 AND code_digest = $2
+        """,
+        phone.id,
+        digest,
+    )
+
+
+async def wait_for(
+    connection: Connection, whose: Literal["uid", "number"], key: str, limits: Iterable[Limit]
+) -> float:
+    """How many seconds another code for this user, or to this number, has to wait; 0 for none."""
+    waits = [
+        await connection.fetchval(
+            f"""
+            SELECT extract(epoch FROM sent_at - clock_timestamp())::double precision + $2
+            FROM phone_sends
+            WHERE {whose} = $1
+            ORDER BY sent_at DESC
+            OFFSET $3
+            LIMIT 1
+            """,
+            key,
+            float(limit.seconds),
+            limit.sends - 1,
+        )
+        for limit in limits
+    ]
+    return max(0.0, *(wait or 0.0 for wait in waits))
+
+
+async def record_send(connection: Connection, phone: Phone) -> None:
+    """Notes that a code is sent now, and forgets what no limit asks for any more."""
+    await connection.execute(
+        """
+        INSERT INTO phone_sends (uid, number, sent_at)
+        VALUES ($1, $2, clock_timestamp())
+        """,
+        phone.uid,
+        phone.number,
+    )
+    await connection.execute(
+        """
+        DELETE FROM phone_sends
+        WHERE id IN (
+            SELECT id
+            FROM phone_sends
+            WHERE sent_at < now() - interval '1 day'
+            LIMIT 100
+            FOR UPDATE SKIP LOCKED
+        )
+        """
+    )
+
+
+async def set_code(connection: Connection, phone: Phone, digest: bytes, seconds: int) -> None:
+    """Keeps the code that is sent now; the last one is void, and attempts count anew."""
+    await connection.execute(
+        """
+        UPDATE phones
+        SET code_digest = $2,
+            code_expires_at = clock_timestamp() + $3 * interval '1 second',
+            attempts = 0,
+            updated_at = now()
+        WHERE id = $1
+        """,
+        phone.id,
+        digest,
+        seconds,
+    )
+
+
+async def count_attempt(connection: Connection, uid: str, number: str) -> Attempt:
+    """Counts an attempt at the code of a phone; raises `UnknownPhone` or `NumberTaken`."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE phones
+        SET attempts = attempts + 1
+        WHERE uid = $1 AND number = $2
+        RETURNING
+            {_COLUMNS},
+            code_digest,
+            attempts,
+            extract(epoch FROM code_expires_at - clock_timestamp())::double precision AS seconds
+        """,
+        uid,
+        number,
+    )
+    if row is None:
+        raise UnknownPhone
+    if row["validated_at"]:  # a moment ago
+        raise NumberTaken
+    return Attempt(
+        phone=_phone(row),
+        code_digest=row["code_digest"] or b"",
+        seconds_left=row["seconds"] or 0.0,
+        count=row["attempts"],
+    )
+
+
+async def set_verified(connection: Connection, phone: Phone) -> None:
+    """Gives a number to who proved it; raises `NumberTaken` when somebody was faster.
+
+    After that the transaction is at its end.
+    """
+    try:
+        status = await connection.execute(
+            """
+            UPDATE phones
+            SET validated_at = now(),
+                code_digest = NULL,
+                code_expires_at = NULL,
+                updated_at = now()
+            WHERE id = $1 AND validated_at IS NULL
+            """,
+            phone.id,
+        )
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "phones_verified_number_key":
+            raise
+        raise NumberTaken from None
+    if status == "UPDATE 0":
+        raise NumberTaken
+
+
+def _phone(row: Record | Any) -> Phone:
+    return Phone(**{name: row[name] for name in Phone.__slots__})

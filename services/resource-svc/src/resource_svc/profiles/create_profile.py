@@ -1,0 +1,34 @@
+"""Creates a profile."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from resource_svc.labels.apply_labels import ApplyLabels
+from resource_svc.profiles import rules, store
+from resource_svc.profiles.profile import DRAFTED, SUBMITTED, Profile
+from resource_svc.profiles.tell import TellOfProfile
+from resource_svc.users.find_user import FindUser
+from shared.database.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class CreateProfile:
+    """A profile that its user writes, and may submit at once."""
+
+    database: Database
+    find_user: FindUser
+    tell: TellOfProfile
+    apply_labels: ApplyLabels
+
+    async def __call__(self, uid: str, written: Mapping[str, Any], *, confirm: bool) -> Profile:
+        """The new profile; raises `Invalid` or `ProfileExists`."""
+        rules.check(written)
+        state = SUBMITTED if confirm else DRAFTED
+        user = await self.find_user(uid)
+        async with self.database.transaction() as connection:
+            version = await store.next_version(connection, uid)
+            profile = await store.insert_profile(connection, uid, version, state, written)
+            labels = await self.tell(connection, "created", profile, user)
+        await self.apply_labels(labels)
+        return profile

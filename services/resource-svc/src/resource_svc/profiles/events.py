@@ -1,0 +1,34 @@
+"""The events of profiles."""
+
+from typing import Literal
+
+from resource_svc.profiles.profile import Profile
+from shared.contracts.events import Event, Record, without_nulls
+from shared.contracts.users import User
+from shared.web.answers import seconds
+
+Happening = Literal["created", "updated"]
+
+
+def profile_event(
+    happening: Happening, profile: Profile, user: User, changes: Record | None = None
+) -> Event:
+    """What happened to a profile."""
+    record = {
+        "user": user.event_record(),
+        **profile.written(),
+        "created_at": seconds(profile.created_at),
+        "updated_at": seconds(profile.updated_at),
+    }
+    return Event(
+        name=f"model.profile.{happening}",
+        record=without_nulls(record),
+        changes=changes,
+        snapshot={"profile": profile.snapshot()},
+    )
+
+
+def changes_between(before: Profile, after: Profile) -> Record:
+    """The old values of what the user changed, as the record has them."""
+    new = after.written()
+    return without_nulls({n: old for n, old in before.written().items() if old != new[n]})

@@ -1,0 +1,197 @@
+"""Every setting of resource-svc."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from marshmallow import fields, validate
+
+from resource_svc.documents.file_types import extensions
+from resource_svc.phones.twilio_sms import names_code
+from shared.crypto.key_ring import KeyRing
+from shared.settings import Parsed, PublicServiceSettings, positive, setting, url
+from shared.web.parameters import MAX_BODY_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceSettings(PublicServiceSettings):
+    """What resource-svc is told."""
+
+    master_keys: KeyRing = setting(
+        "BARONG_MASTER_KEYS",
+        Parsed(KeyRing.parse),
+        "Keys of secrets at rest, `id:base64 of 32 bytes`, comma separated; "
+        "the first encrypts, all decrypt.",
+    )
+    phone_verification: str = setting(
+        "BARONG_PHONE_VERIFICATION",
+        fields.String(validate=validate.OneOf(["mock", "twilio_sms", "twilio_verify"])),
+        "How phones are verified; `mock` accepts any code, and production refuses it.",
+        "mock",
+    )
+    twilio_url: str = setting(
+        "BARONG_TWILIO_URL", url(), "Where Twilio sends messages.", "https://api.twilio.com"
+    )
+    twilio_verify_url: str = setting(
+        "BARONG_TWILIO_VERIFY_URL",
+        url(),
+        "Where Twilio Verify sends and checks codes.",
+        "https://verify.twilio.com",
+    )
+    twilio_account_sid: str = setting(
+        "BARONG_TWILIO_ACCOUNT_SID", fields.String(), "Our account at Twilio.", ""
+    )
+    twilio_auth_token: str = setting(
+        "BARONG_TWILIO_AUTH_TOKEN", fields.String(), "Its password.", ""
+    )
+    twilio_phone_number: str = setting(
+        "BARONG_TWILIO_PHONE_NUMBER", fields.String(), "Who sends messages: a number or name.", ""
+    )
+    twilio_service_sid: str = setting(
+        "BARONG_TWILIO_SERVICE_SID", fields.String(), "Our service at Twilio Verify.", ""
+    )
+    sms_content_template: str = setting(
+        "BARONG_SMS_CONTENT_TEMPLATE",
+        fields.String(),
+        "The text of a message; {{code}} is where the code goes.",
+        "Your verification code for Barong: {{code}}",
+    )
+    vault_shaped_secrets: bool = setting(
+        "BARONG_VAULT_SHAPED_SECRETS",
+        fields.Boolean(),
+        "Whether the secret of a new API key is shown as older front ends expect it, "
+        '`{"data": {"value": …}}`.',
+        False,
+    )
+    expiry_required: bool = setting(
+        "BARONG_REQUIRED_DOCS_EXPIRE",
+        fields.Boolean(),
+        "Whether it has to be said until when a document is good, and be a day to come.",
+        True,
+    )
+    document_limit: int = setting(
+        "BARONG_DOC_NUM_LIMIT", positive(1000), "How many documents a user may have.", 10
+    )
+    upload_megabytes: int = setting(
+        "BARONG_UPLOAD_SIZE_MAX_RANGE",
+        positive(1024),
+        "Largest uploaded file, MB (2^20 bytes).",
+        10,
+    )
+    upload_extensions: tuple[str, ...] = setting(
+        "BARONG_UPLOAD_EXTENSION_WHITELIST",
+        Parsed(extensions),
+        "Which files may be uploaded, by their extensions, comma separated.",
+        ("jpg", "jpeg", "png", "pdf"),
+    )
+    upload_link_minutes: int = setting(
+        "BARONG_UPLOAD_AUTH_URL_EXPIRATION",
+        positive(10_080),
+        "How long the link to an uploaded file works, minutes.",
+        1,
+    )
+    upload_concurrency: int = setting(
+        "BARONG_UPLOAD_CONCURRENCY",
+        positive(1000),
+        "How many files a process stores at the same time, with some 10 MB of memory each; "
+        "others wait a little, then get 503.",
+        16,
+    )
+    max_body_bytes: int = setting(
+        "BARONG_MAX_BODY_BYTES",
+        positive(),
+        "Largest body of an upload, bytes, as at the gateway: three files of 10 MB and a form.",
+        32 * 1024 * 1024,
+    )
+    storage_provider: str = setting(
+        "BARONG_STORAGE_PROVIDER",
+        fields.String(validate=validate.OneOf(["local", "aws", "google", "azure", "alicloud"])),
+        "Where uploaded files lie; alicloud is reached through its S3 endpoint.",
+        "local",
+    )
+    storage_folder: str = setting(
+        "BARONG_STORAGE_FOLDER",
+        fields.String(),
+        "The folder of `local`, which all instances share; `.local/uploads` in development.",
+        "",
+    )
+    storage_bucket: str = setting(
+        "BARONG_STORAGE_BUCKET_NAME", fields.String(), "The bucket, or Azure's container.", ""
+    )
+    storage_access_key: str = setting(
+        "BARONG_STORAGE_ACCESS_KEY",
+        fields.String(),
+        "The id of the access key (Google: of an HMAC key), or Azure's account; without it, "
+        "aws and google ask the machine they run on who they are.",
+        "",
+    )
+    storage_secret_key: str = setting(
+        "BARONG_STORAGE_SECRET_KEY",
+        fields.String(),
+        "Its secret; with google and no access key, the JSON of a service account.",
+        "",
+    )
+    storage_endpoint: str = setting(
+        "BARONG_STORAGE_ENDPOINT",
+        url(),
+        "The server, where it is not the provider's usual one.",
+        "",
+    )
+    storage_region: str = setting("BARONG_STORAGE_REGION", fields.String(), "Its region.", "")
+    storage_path_style: bool = setting(
+        "BARONG_STORAGE_PATHSTYLE",
+        fields.Boolean(),
+        "Whether the bucket is named in the path and not in the host.",
+        False,
+    )
+    storage_timeout: int = setting(
+        "BARONG_STORAGE_TIMEOUT",
+        positive(300),
+        "Longest time for one call to the storage, seconds; a large file takes several.",
+        10,
+    )
+
+    @property
+    def upload_folder(self) -> str:
+        """The folder of `local`."""
+        return self.storage_folder or ".local/uploads"
+
+    def conflicts(self) -> Iterable[str]:
+        yield from super(ResourceSettings, self).conflicts()
+        yield from self._phone_conflicts()
+        yield from self._storage_conflicts()
+
+    def _storage_conflicts(self) -> Iterable[str]:
+        if self.upload_megabytes * 2**20 + MAX_BODY_BYTES > self.max_body_bytes:
+            yield "BARONG_MAX_BODY_BYTES: a file of BARONG_UPLOAD_SIZE_MAX_RANGE does not fit."
+        if self.storage_provider == "local":
+            if self.production and not self.storage_folder:
+                yield "BARONG_STORAGE_FOLDER: production says where uploaded files lie."
+            return
+        needed = {"BARONG_STORAGE_BUCKET_NAME": self.storage_bucket}
+        if self.storage_provider == "alicloud":
+            needed["BARONG_STORAGE_ENDPOINT"] = self.storage_endpoint
+        if self.storage_provider in ("alicloud", "azure"):
+            needed["BARONG_STORAGE_ACCESS_KEY"] = self.storage_access_key
+            needed["BARONG_STORAGE_SECRET_KEY"] = self.storage_secret_key
+        for variable, value in needed.items():
+            if not value:
+                yield f"{variable}: {self.storage_provider} needs it."
+
+    def _phone_conflicts(self) -> Iterable[str]:
+        if self.production and self.phone_verification == "mock":
+            yield "BARONG_PHONE_VERIFICATION: production verifies phones; mock accepts any code."
+        if self.phone_verification == "mock":
+            return
+        needed = {
+            "BARONG_TWILIO_ACCOUNT_SID": self.twilio_account_sid,
+            "BARONG_TWILIO_AUTH_TOKEN": self.twilio_auth_token,
+        }
+        if self.phone_verification == "twilio_sms":
+            needed["BARONG_TWILIO_PHONE_NUMBER"] = self.twilio_phone_number
+            if not names_code(self.sms_content_template):
+                yield "BARONG_SMS_CONTENT_TEMPLATE: has no {{code}}."
+        else:
+            needed["BARONG_TWILIO_SERVICE_SID"] = self.twilio_service_sid
+        for variable, value in needed.items():
+            if not value:
+                yield f"{variable}: {self.phone_verification} needs it."

@@ -1,0 +1,24 @@
+"""Keeps what identity-svc tells of a user, in whatever order it arrives."""
+
+from dataclasses import dataclass
+
+from resource_svc.users import store
+from shared.contracts.users import User
+from shared.database.pool import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class KeepUser:
+    """Stores a user if he is newer than the replica; the same or an older one changes nothing."""
+
+    database: Database
+
+    async def __call__(self, user: User) -> User:
+        """The newest that is known of this user now."""
+        async with self.database.transaction() as connection:
+            return await self.within(connection, user)
+
+    async def within(self, connection: Connection, user: User) -> User:
+        """The same, as part of a transaction under way."""
+        await store.keep_newer(connection, user)
+        return await store.user_by_uid(connection, user.uid) or user

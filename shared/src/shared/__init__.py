@@ -1,0 +1,1 @@
+"""Mechanism used by every Barong service, and the contracts between them."""

@@ -1,0 +1,93 @@
+"""The commands of a service: `python -m <package> <command>`."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts.topology import Subscription
+from shared.database.migrate import MigrationError
+from shared.errors import Unavailable
+from shared.log import configure_logging
+from shared.messaging.dead_letters import look, replay
+from shared.settings import ServiceSettings, SettingsError
+
+_LIMIT = 1000
+
+
+class CommandFailed(Exception):
+    """The command did not do what was asked, for the reason that the message gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a command is given: `name` by its place, or `--name`, which is there or not."""
+
+    name: str
+    help: str
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        """Makes `parser` read it."""
+        if self.name.startswith("--"):
+            parser.add_argument(self.name, help=self.help, action="store_true")
+        else:
+            parser.add_argument(self.name, help=self.help)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command does, and the sentence that says so; `run` gets the arguments by name."""
+
+    help: str
+    run: Callable[..., None]
+    arguments: tuple[Argument, ...] = ()
+
+
+def main(package: str, service: str, commands: Mapping[str, Command]) -> None:
+    """Runs the command that the arguments name; what is wrong is said without a traceback."""
+    parser = argparse.ArgumentParser(prog=f"python -m {package}")
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    for name, command in commands.items():
+        subparser = subparsers.add_parser(name, help=command.help, description=command.help)
+        for argument in command.arguments:
+            argument.add_to(subparser)
+    given = vars(parser.parse_args())
+    chosen = commands[given.pop("command")]
+    configure_logging(service, json=os.environ.get("BARONG_ENV") == "production")
+    try:
+        chosen.run(**given)
+    except SettingsError as error:
+        sys.exit("\n".join((f"{service} cannot start:", *(f"  {line}" for line in error.faults))))
+    except MigrationError as error:
+        sys.exit(f"{service} cannot be migrated: {error}")
+    except Unavailable as error:
+        sys.exit(f"{service}: {error.dependency} does not answer")
+    except (CommandFailed, OSError) as error:
+        sys.exit(f"{service}: {error}")
+
+
+def asynchronous(work: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A command's function made of an asynchronous one."""
+    return lambda **given: asyncio.run(work(**given))
+
+
+def dead_letter_commands(
+    subscription: Subscription, settings: Callable[[], ServiceSettings]
+) -> Mapping[str, Command]:
+    """`dead-letters` and `replay` for the service's queue."""
+
+    async def show() -> None:
+        async for letter in look(settings().broker_url, subscription, _LIMIT):
+            sys.stdout.write(f"{letter.event_id}  {letter.name}  {letter.reason}\n")
+
+    async def play_again() -> None:
+        count = await replay(settings().broker_url, subscription, _LIMIT)
+        sys.stdout.write(f"{count} events are back in {subscription.queue}\n")
+
+    return {
+        "dead-letters": Command("List events that could not be handled.", asynchronous(show)),
+        "replay": Command("Handle those events again.", asynchronous(play_again)),
+    }

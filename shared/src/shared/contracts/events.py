@@ -1,0 +1,43 @@
+"""Events: what happened to which record, as it is written, signed and received."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event as a use case writes it.
+
+    `record` and `changes` (old values of what changed) are what every subscriber sees. `snapshot`
+    is the whole record with its `version`, for read models of our own services. `secrets` are
+    parts of the record that lie encrypted in the outbox.
+    """
+
+    name: str
+    record: Record
+    changes: Record | None = None
+    snapshot: Record | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedEvent:
+    """An event whose signature was verified."""
+
+    id: uuid.UUID
+    name: str
+    record: Record = field(repr=False)
+    changes: Record = field(repr=False)
+    snapshot: Record = field(repr=False)
+    issued_at: datetime
+
+
+def without_nulls(record: Record) -> dict[str, Any]:
+    """A model's record as published: its own nulls left out, those of nested records kept."""
+    return {key: value for key, value in record.items() if value is not None}

@@ -1,0 +1,88 @@
+"""Sessions, and users' tokens, as the gateway learns of them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.users import User
+
+
+def session_key(cookie: str) -> str:
+    """What a session is kept under: the SHA-256 of its cookie, in hex."""
+    return hashlib.sha256(cookie.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def csrf_digest(token: str) -> str:
+    """What a CSRF token is kept as: its SHA-256, in hex."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedSession:
+    """A living session: whose it is, what it is bound to, and the token for upstreams."""
+
+    sid: str
+    user: User
+    csrf_digest: str
+    user_agent: str
+    """The User-Agent that opened it."""
+    network: str
+    """The network that opened it, in CIDR notation: IPv4 /16, IPv6 /96."""
+    expires_at: datetime
+    token: str = field(repr=False)
+    token_expires_at: datetime
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "ResolvedSession":
+        """The session that the internal API's answer describes."""
+        return cls(
+            sid=body["sid"],
+            user=User.of(body["user"]),
+            csrf_digest=body["csrf_digest"],
+            user_agent=body["user_agent"],
+            network=body["network"],
+            expires_at=datetime.fromisoformat(body["expires_at"]),
+            token=body["token"],
+            token_expires_at=datetime.fromisoformat(body["token_expires_at"]),
+        )
+
+    def body(self) -> dict[str, Any]:
+        """As the internal API answers."""
+        return {
+            "sid": self.sid,
+            "user": self.user.snapshot(),
+            "csrf_digest": self.csrf_digest,
+            "user_agent": self.user_agent,
+            "network": self.network,
+            "expires_at": self.expires_at.isoformat(),
+            "token": self.token,
+            "token_expires_at": self.token_expires_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserToken:
+    """A user, and the token that shows upstreams who he is where no session does."""
+
+    user: User
+    token: str = field(repr=False)
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "UserToken":
+        """What the internal API's answer describes."""
+        return cls(
+            user=User.of(body["user"]),
+            token=body["token"],
+            expires_at=datetime.fromisoformat(body["expires_at"]),
+        )
+
+    def body(self) -> dict[str, Any]:
+        """As the internal API answers."""
+        return {
+            "user": self.user.snapshot(),
+            "token": self.token,
+            "expires_at": self.expires_at.isoformat(),
+        }

@@ -1,0 +1,83 @@
+"""A user as identity-svc tells of him."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.events import Record
+from shared.web.answers import seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Identity's record of a user; `version` grows with every change."""
+
+    uid: str
+    email: str
+    role: str
+    level: int
+    otp: bool
+    state: str
+    referral_uid: str | None
+    data: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, snapshot: Mapping[str, Any]) -> "User":
+        """The user that `snapshot` describes; raises KeyError, TypeError or ValueError."""
+        fields = {name: snapshot[name] for name in cls.__slots__}
+        for moment in ("created_at", "updated_at"):
+            fields[moment] = datetime.fromisoformat(fields[moment])
+        return cls(**fields)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything, as our own services tell each other."""
+        return {
+            **asdict(self),
+            "created_at": self.created_at.isoformat(),
+            "updated_at": self.updated_at.isoformat(),
+        }
+
+    def model(self) -> dict[str, Any]:
+        """The `User` of the public API."""
+        return {
+            "email": self.email,
+            "uid": self.uid,
+            "role": self.role,
+            "level": self.level,
+            "otp": self.otp,
+            "state": self.state,
+            "referral_uid": self.referral_uid,
+            "data": self.data,
+        }
+
+    def event_record(self) -> Record:
+        """The user as he stands inside the record of an event."""
+        return {
+            "uid": self.uid,
+            "email": self.email,
+            "role": self.role,
+            "level": self.level,
+            "otp": self.otp,
+            "state": self.state,
+            "referral_uid": self.referral_uid,
+            "created_at": seconds(self.created_at),
+            "updated_at": seconds(self.updated_at),
+        }
+
+
+def full_information(user: User, attachments: Mapping[str, Any]) -> dict[str, Any]:
+    """The `UserWithFullInfo` of the public API; `attachments` are what resource-svc holds."""
+    return {
+        **user.model(),
+        "created_at": seconds(user.created_at),
+        "updated_at": seconds(user.updated_at),
+        **{name: attachments[name] for name in ATTACHMENTS},
+    }
+
+
+ATTACHMENTS = ("labels", "phones", "profiles", "data_storages")
+NO_ATTACHMENTS: Mapping[str, Any] = {name: [] for name in ATTACHMENTS}

@@ -1,0 +1,1 @@
+"""PostgreSQL: a pool for one schema, its migrations, and units of work."""

@@ -1,0 +1,90 @@
+"""The kinds of refusal a use case may raise; the web layer turns each kind into a status."""
+
+from collections.abc import Iterable
+
+
+class Refusal(Exception):
+    """The request cannot be fulfilled, for the reasons that `codes` give to the client.
+
+    Subclasses that stand for exactly one reason set `codes` on the class.
+    """
+
+    codes: tuple[str, ...] = ()
+    status: int | None = None
+    """The status, where an operator chose another than that of the kind."""
+    retry_after: int | None = None
+    """After how many seconds the call may be repeated, where time helps."""
+
+    def __init__(self, codes: Iterable[str] | None = None) -> None:
+        if codes is not None:
+            self.codes = tuple(codes)
+        super().__init__(*self.codes)
+
+
+class Malformed(Refusal):
+    """The request cannot be read at all."""
+
+    codes = ("request.malformed",)
+
+
+class Missing(Refusal):
+    """Required parameters are absent or blank, in an operation that tells this apart."""
+
+
+class BadRequest(Refusal):
+    """What is asked for does not go with the record as it is, in an operation that answers 400."""
+
+
+class Unauthenticated(Refusal):
+    """Nobody is proven to be calling."""
+
+
+class Forbidden(Refusal):
+    """The caller is known and may not."""
+
+
+class NotFound(Refusal):
+    """There is no such record for this caller."""
+
+    codes = ("record.not_found",)
+
+
+class Conflict(Refusal):
+    """There is such a record already, in an operation that answers 409."""
+
+
+class TooLarge(Refusal):
+    """The body exceeds the limit."""
+
+    codes = ("request.too_large",)
+
+
+class UnsupportedContent(Refusal):
+    """The body's content type is not one that the operation reads."""
+
+    codes = ("request.unsupported_media_type",)
+
+
+class Invalid(Refusal):
+    """The values break a rule."""
+
+
+class Throttled(Refusal):
+    """There were too many attempts; the next is looked at after `retry_after` seconds."""
+
+    codes = ("request.throttled",)
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class Unavailable(Refusal):
+    """A dependency is down; the call may be repeated after `retry_after` seconds."""
+
+    codes = ("server.unavailable",)
+    retry_after = 1
+
+    def __init__(self, dependency: str) -> None:
+        super().__init__()
+        self.dependency = dependency

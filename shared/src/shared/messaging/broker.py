@@ -1,0 +1,98 @@
+"""RabbitMQ: connections that end when they are lost, and the declarations that all make alike."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aio_pika
+from aio_pika import ExchangeType
+from aio_pika.abc import AbstractChannel, AbstractConnection
+
+from shared.contracts.topology import (
+    EVENTS,
+    LEGACY_PREFIXES,
+    RETRY_SECONDS,
+    SUBSCRIPTIONS,
+    Subscription,
+)
+
+_CONNECT_SECONDS = 5
+_DELIVERY_LIMIT = 20  # deliveries of one message before the broker itself calls it poisonous
+_NO_DELIVERY_LIMIT = 2**31 - 1  # RabbitMQ 4 drops after 20 what is only looked at, unless told
+
+
+@asynccontextmanager
+async def connected(url: str, name: str) -> AsyncIterator[AbstractConnection]:
+    """A connection for the time of the block; it is not restored when it is lost."""
+    connection = await aio_pika.connect(
+        url, timeout=_CONNECT_SECONDS, client_properties={"connection_name": name}
+    )
+    try:
+        yield connection
+    finally:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await connection.close()
+
+
+async def close_when_cancelled(channel: AbstractChannel) -> None:
+    """Closes the channel when the broker takes a consumer from it, because its queue is deleted.
+
+    aio-pika goes on waiting for messages that cannot come.
+    """
+    closing: set[asyncio.Future[None]] = set()  # keeps the task from being collected
+
+    def close(_frame: object) -> None:
+        closing.add(asyncio.ensure_future(channel.close()))
+
+    underlay = await channel.get_underlay_channel()
+    underlay.on_consumer_cancel_callbacks.add(close)
+
+
+async def declare_topology(channel: AbstractChannel) -> None:
+    """Declares every exchange and queue; the same declaration again changes nothing."""
+    events = await channel.declare_exchange(EVENTS, ExchangeType.TOPIC, durable=True)
+    for prefix in LEGACY_PREFIXES:
+        await channel.declare_exchange(f"{EVENTS}.{prefix}", ExchangeType.DIRECT, durable=False)
+    for subscription in SUBSCRIPTIONS:
+        queue = await _declare_queues(channel, subscription)
+        for event in subscription.events:
+            await queue.bind(events, event)
+
+
+async def _declare_queues(
+    channel: AbstractChannel, subscription: Subscription
+) -> aio_pika.abc.AbstractQueue:
+    await channel.declare_queue(
+        subscription.dead_letters,
+        durable=True,
+        arguments={"x-queue-type": "quorum", "x-delivery-limit": _NO_DELIVERY_LIMIT},
+    )
+    for seconds in RETRY_SECONDS:
+        await channel.declare_queue(
+            subscription.retry(seconds),
+            durable=True,
+            arguments={
+                "x-queue-type": "quorum",
+                "x-message-ttl": seconds * 1000,
+                **_dead_letter_to(subscription.queue),
+            },
+        )
+    return await channel.declare_queue(
+        subscription.queue,
+        durable=True,
+        arguments={
+            "x-queue-type": "quorum",
+            "x-delivery-limit": _DELIVERY_LIMIT,
+            **_dead_letter_to(subscription.dead_letters),
+        },
+    )
+
+
+def _dead_letter_to(queue: str) -> dict[str, str]:
+    return {
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": queue,
+        # Without these the broker may drop a message between two of its own queues.
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }

@@ -1,0 +1,122 @@
+"""The outbox: events written in the transaction of the change they tell of."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.events import Event
+from shared.crypto.key_ring import KeyRing
+from shared.database.pool import Connection
+from shared.database.reencrypt import SealedColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many events wait, and since when the oldest does."""
+
+    events: int
+    oldest: datetime | None
+
+
+class Outbox:
+    """The outbox of one schema; a service whose events carry secrets gives it a key ring."""
+
+    def __init__(self, ring: KeyRing | None = None) -> None:
+        self._ring = ring
+
+    async def add(self, connection: Connection, *events: Event) -> None:
+        """Writes events and wakes the relay when, and only if, the transaction commits."""
+        await connection.executemany(
+            """
+            INSERT INTO outbox (event_id, name, record, changes, snapshot, sealed)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """,
+            [
+                (
+                    event.id,
+                    event.name,
+                    event.record,
+                    event.changes,
+                    event.snapshot,
+                    self._seal(event),
+                )
+                for event in events
+            ],
+        )
+        await connection.execute("SELECT pg_notify('outbox_' || current_schema(), '')")
+
+    async def unpublished(self, connection: Any, limit: int) -> list[tuple[int, Event]]:
+        """The oldest events that are not marked as published, with their positions."""
+        rows = await connection.fetch(
+            """
+            SELECT id, event_id, name, record, changes, snapshot, sealed
+            FROM outbox
+            WHERE published_at IS NULL
+            ORDER BY id
+            LIMIT $1
+            """,
+            limit,
+        )
+        return [(row["id"], self._event(row)) for row in rows]
+
+    async def mark_published(self, connection: Any, positions: Sequence[int]) -> None:
+        """Notes that these events are in the broker's hands, and forgets their secrets."""
+        await connection.execute(
+            """
+            UPDATE outbox
+            SET published_at = now(), sealed = NULL
+            WHERE id = ANY($1)
+            """,
+            positions,
+        )
+
+    async def backlog(self, connection: Any) -> Backlog:
+        """What waits to be published."""
+        row = await connection.fetchrow(
+            """
+            SELECT count(*) AS events, min(created_at) AS oldest
+            FROM outbox
+            WHERE published_at IS NULL
+            """
+        )
+        return Backlog(row["events"], row["oldest"])
+
+    async def prune(self, connection: Any) -> None:
+        """Deletes what was published more than a day ago."""
+        await connection.execute(
+            """
+            DELETE FROM outbox
+            WHERE published_at < now() - interval '1 day'
+            """
+        )
+
+    def _seal(self, event: Event) -> bytes | None:
+        if not event.secrets:
+            return None
+        if self._ring is None:
+            raise ValueError(f"{event.name} has secrets, and this outbox has no keys")
+        return self._ring.encrypt(json.dumps(dict(event.secrets)).encode(), _context(event.id))
+
+    def _event(self, row: Any) -> Event:
+        secrets: dict[str, str] = {}
+        if row["sealed"] is not None and self._ring is not None:
+            secrets = json.loads(self._ring.decrypt(row["sealed"], _context(row["event_id"])))
+        return Event(
+            id=row["event_id"],
+            name=row["name"],
+            record=row["record"],
+            changes=row["changes"],
+            snapshot=row["snapshot"],
+            secrets=secrets,
+        )
+
+
+def _context(event_id: uuid.UUID) -> str:
+    return f"outbox:{event_id}"
+
+
+SEALED = SealedColumn("outbox", "event_id", "sealed", _context)
+"""Secrets of events that wait."""

@@ -1,0 +1,100 @@
+"""The relay: publishes a service's outbox in order, one relay at a time."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from shared.contracts.events import Event
+from shared.database.pool import Database
+from shared.messaging.envelope import EventSigner
+from shared.messaging.inbox import forget_old
+from shared.messaging.outbox import Outbox
+from shared.messaging.publisher import Publisher
+
+log = structlog.get_logger()
+
+BATCH = 100
+POLL_SECONDS = 1.0  # catches what a lost notification missed
+PRUNE_SECONDS = 3600.0
+
+
+class Relay:
+    """Reads the outbox of one schema, signs, publishes, and only then marks.
+
+    A death between any two of these steps publishes an event again, never not at all.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        signer: EventSigner,
+        publisher: Callable[[], AbstractAsyncContextManager[Publisher]],
+        registry: CollectorRegistry,
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._signer = signer
+        self._publisher = publisher
+        self._wake = asyncio.Event()
+        self._pruned = time.monotonic()
+        self._published = Counter("outbox_published", "Events published.", registry=registry)
+        self._backlog = Gauge("outbox_backlog", "Events that wait.", registry=registry)
+        self._age = Gauge(
+            "outbox_oldest_seconds", "How long the oldest of them waits.", registry=registry
+        )
+
+    async def run(self) -> None:
+        """Leads, once it is this process's turn, until something it needs is lost."""
+        async with self._database.dedicated() as connection:
+            await self._become_leader(connection)
+            await connection.add_listener(f"outbox_{self._database.schema}", self._notified)
+            await self._measure(connection)  # what waits is told though the broker may be away
+            async with self._publisher() as publisher:
+                log.info("relay_leads", schema=self._database.schema)
+                while True:
+                    self._wake.clear()
+                    await self._drain(connection, publisher)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await self._wake.wait()
+
+    async def _become_leader(self, connection: Any) -> None:
+        """Returns with the lock that PostgreSQL takes back when this connection ends."""
+        while not await connection.fetchval(  # noqa: ASYNC110 - another process holds the lock
+            "SELECT pg_try_advisory_lock(hashtextextended('relay:' || current_schema(), 0))"
+        ):
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _drain(self, connection: Any, publisher: Publisher) -> None:
+        while batch := await self._outbox.unpublished(connection, BATCH):
+            await self._publish(publisher, [event for _, event in batch])
+            await self._outbox.mark_published(connection, [position for position, _ in batch])
+            if len(batch) < BATCH:
+                break
+            await self._measure(connection)
+        await self._measure(connection)
+        if time.monotonic() - self._pruned > PRUNE_SECONDS:
+            await self._outbox.prune(connection)
+            await forget_old(connection)
+            self._pruned = time.monotonic()
+
+    async def _publish(self, publisher: Publisher, events: Sequence[Event]) -> None:
+        bodies = await self._signer.sign(events)
+        await publisher.publish(list(zip(events, bodies, strict=True)))
+        self._published.inc(len(events))
+
+    async def _measure(self, connection: Any) -> None:
+        backlog = await self._outbox.backlog(connection)
+        self._backlog.set(backlog.events)
+        waits = datetime.now(UTC) - backlog.oldest if backlog.oldest else None
+        self._age.set(waits.total_seconds() if waits else 0)
+
+    def _notified(self, *_: object) -> None:
+        self._wake.set()

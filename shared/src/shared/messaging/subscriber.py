@@ -1,0 +1,141 @@
+"""Receives a service's events and reacts: acknowledged when done, tried again, then set aside."""
+
+import asyncio
+from collections.abc import Mapping
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, DeliveryMode
+from prometheus_client import CollectorRegistry, Counter
+
+from shared.contracts.topology import RETRY_SECONDS, Subscription
+from shared.errors import Unavailable
+from shared.messaging.broker import close_when_cancelled, connected, declare_topology
+from shared.messaging.envelope import EventVerifier, UntrustedEventError
+from shared.messaging.inbox import Reaction
+
+log = structlog.get_logger()
+
+ATTEMPT_HEADER = "x-attempt"
+REASON_HEADER = "x-reason"
+_PREFETCH = 50
+_LONGEST_WAIT = 10.0
+
+
+class _ConnectionLostError(Exception):
+    """The event will be delivered again, on another connection."""
+
+
+class Subscriber:
+    """The durable queue of one service, read one event at a time."""
+
+    def __init__(
+        self,
+        url: str,
+        subscription: Subscription,
+        verifier: EventVerifier,
+        reactions: Mapping[str, Reaction],
+        registry: CollectorRegistry,
+    ) -> None:
+        if set(reactions) != set(subscription.events):
+            raise ValueError(f"{subscription.queue}: reactions and subscribed events differ")
+        self._url = url
+        self._subscription = subscription
+        self._verifier = verifier
+        self._reactions = reactions
+        self._consuming = False
+        self._handled = Counter(
+            "events_handled", "Events received.", ("event", "outcome"), registry=registry
+        )
+
+    async def check(self) -> None:
+        """Readiness: raises `Unavailable` while the queue is not read."""
+        if not self._consuming:
+            raise Unavailable("rabbitmq")
+
+    async def run(self) -> None:
+        """Reads the queue until the connection is lost."""
+        async with connected(self._url, self._subscription.queue) as connection:
+            channel = await connection.channel(on_return_raises=True)
+            await declare_topology(channel)
+            await close_when_cancelled(channel)
+            await channel.set_qos(prefetch_count=_PREFETCH)
+            queue = await channel.get_queue(self._subscription.queue, ensure=False)
+            self._consuming = True
+            try:
+                async with queue.iterator() as messages:
+                    async for message in messages:
+                        await self._handle(channel, message)
+            finally:
+                self._consuming = False
+
+    async def _handle(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
+        try:
+            await self._react(channel, message)
+            outcome = "done"
+        except _ConnectionLostError:
+            raise
+        except UntrustedEventError as error:
+            outcome = await self._set_aside(channel, message, f"untrusted: {error}")
+        except Exception as error:
+            log.exception("event_failed", event_name=message.type, event_id=message.message_id)
+            outcome = await self._try_later(channel, message, type(error).__name__)
+        await message.ack()
+        name = message.type if message.type in self._reactions else "unknown"
+        self._handled.labels(name, outcome).inc()
+
+    async def _react(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
+        """Reacts, waiting in place while a dependency is down: that is not the event's fault.
+
+        Raises `_ConnectionLostError` when the broker has meanwhile taken the event back.
+        """
+        delay = 0.1
+        while True:
+            try:
+                event = await self._verifier.open(message.body)
+                reaction = self._reactions.get(event.name)
+                if reaction is not None:
+                    with structlog.contextvars.bound_contextvars(event_id=str(event.id)):
+                        await reaction(event)
+                return
+            except Unavailable as error:
+                log.warning("event_waits", dependency=error.dependency, retry_seconds=delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, _LONGEST_WAIT)
+            if channel.is_closed:
+                raise _ConnectionLostError
+
+    async def _try_later(
+        self, channel: AbstractChannel, message: AbstractIncomingMessage, reason: str
+    ) -> str:
+        attempt = message.headers.get(ATTEMPT_HEADER, 0)
+        if not isinstance(attempt, int) or attempt not in range(len(RETRY_SECONDS)):
+            return await self._set_aside(channel, message, reason)
+        queue = self._subscription.retry(RETRY_SECONDS[attempt])
+        await _copy(channel, message, queue, {ATTEMPT_HEADER: attempt + 1, REASON_HEADER: reason})
+        return "retried"
+
+    async def _set_aside(
+        self, channel: AbstractChannel, message: AbstractIncomingMessage, reason: str
+    ) -> str:
+        await _copy(channel, message, self._subscription.dead_letters, {REASON_HEADER: reason})
+        log.error("event_dead", event_name=message.type, event_id=message.message_id, reason=reason)
+        return "dead"
+
+
+async def _copy(
+    channel: AbstractChannel,
+    message: AbstractIncomingMessage,
+    queue: str,
+    headers: Mapping[str, str | int],
+) -> None:
+    """Puts the message into another queue of ours, and knows that it is there."""
+    copy = aio_pika.Message(
+        message.body,
+        headers=dict(headers),
+        content_type=message.content_type,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        message_id=message.message_id,
+        type=message.type,
+    )
+    await channel.default_exchange.publish(copy, queue, mandatory=True, timeout=30)

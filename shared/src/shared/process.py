@@ -1,0 +1,91 @@
+"""A service as a process: its parts, its two ports, and an orderly end."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from shared.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A deployable, wired but not yet running.
+
+    `parts` (pools, clients, relay, subscriber) are entered in order before the ports open and left
+    in reverse after they closed.
+    """
+
+    name: str
+    settings: ServiceSettings
+    internal: web.Application
+    parts: Sequence[AbstractAsyncContextManager[object]]
+    public: web.Application | None = None
+    public_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a running service listens."""
+
+    public: str
+    internal: str
+
+
+@asynccontextmanager
+async def running(service: Service) -> AsyncIterator[Addresses]:
+    """Runs a service for the time of the block; what it stands on need not be there yet.
+
+    Leaving, it first stops listening and lets calls under way end, then leaves its parts.
+    """
+    settings = service.settings
+    async with AsyncExitStack() as stack:
+        for part in service.parts:
+            await stack.enter_async_context(part)
+        internal = await stack.enter_async_context(
+            _listening(service.internal, settings, settings.internal_port)
+        )
+        public = ""
+        if service.public is not None:
+            public = await stack.enter_async_context(
+                _listening(service.public, settings, service.public_port)
+            )
+        yield Addresses(public, internal)
+
+
+@asynccontextmanager
+async def _listening(
+    app: web.Application, settings: ServiceSettings, port: int
+) -> AsyncIterator[str]:
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=settings.shutdown_seconds, handler_cancellation=False
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, port, backlog=1024).start()
+        host, bound = runner.addresses[0][:2]
+        yield f"http://{host}:{bound}"
+    finally:
+        await runner.cleanup()
+
+
+def serve(service: Service) -> None:
+    """Runs a service until SIGTERM or SIGINT."""
+    uvloop.run(_until_told_to_stop(service))
+
+
+async def _until_told_to_stop(service: Service) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(service) as addresses:
+        log.info("listening", public=addresses.public, internal=addresses.internal)
+        await stop.wait()
+        log.info("stopping")

@@ -1,0 +1,206 @@
+"""Settings from environment variables, checked together so that every fault is reported at once."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError, fields, validate
+from yarl import URL
+
+from shared.crypto.key_ring import KeyRing
+from shared.declared import Faults, declared, load
+from shared.web.client_address import Network, networks
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """The environment is not one to run in; `faults` has a line for each reason."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class Parsed(fields.Field[Any]):
+    """A field made by a function that raises ValueError for text it cannot read."""
+
+    def __init__(self, parse: Callable[[str], Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._parse = parse
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+def setting(
+    variable: str,
+    field: "fields.Field[Any]",
+    doc: str,
+    default: Any = dataclasses.MISSING,
+) -> Any:
+    """One setting: its environment variable, its type, what it means and its default."""
+    field.data_key = variable
+    field.required = default is dataclasses.MISSING
+    return declared(field, default, variable=variable, doc=doc)
+
+
+def positive(maximum: int = 10**9) -> fields.Integer:
+    """A whole number from 1 to `maximum`."""
+    return fields.Integer(validate=validate.Range(1, maximum))
+
+
+def port() -> fields.Integer:
+    """A TCP port; 0 lets the system choose a free one."""
+    return fields.Integer(validate=validate.Range(0, 65535))
+
+
+def url() -> fields.Url:
+    """The address of an HTTP server, without a path of its own."""
+    return fields.Url(schemes={"http", "https"}, require_tld=False)
+
+
+def postgres_dsn() -> Parsed:
+    """A PostgreSQL connection string in URL form."""
+    return Parsed(_postgres_dsn)
+
+
+def _postgres_dsn(text: str) -> str:
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError:  # whose message may repeat the password
+        scheme = ""
+    if scheme not in ("postgres", "postgresql"):
+        raise ValueError("Not a postgresql:// address.")
+    return text
+
+
+def load_settings(declaration: type[T], environ: Mapping[str, str] | None = None) -> T:
+    """The settings of a service; a blank variable counts as absent.
+
+    Raises `SettingsError` with every fault, those between settings included.
+    """
+    source = os.environ if environ is None else environ
+    given = {key: value for key, value in source.items() if value.strip()}
+    try:
+        settings = load(declaration, given)
+    except Faults as error:
+        raise SettingsError(
+            f"{variable}: {' '.join(messages)}" for variable, messages in error.by_key.items()
+        ) from None
+    if isinstance(settings, ServiceSettings) and (faults := tuple(settings.conflicts())):
+        raise SettingsError(faults)
+    return settings
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """What every service is told."""
+
+    environment: str = setting(
+        "BARONG_ENV",
+        fields.String(validate=validate.OneOf(["development", "production"])),
+        "`production` refuses whatever is only good for development.",
+        "development",
+    )
+    host: str = setting("BARONG_HOST", fields.String(), "Address to listen on.", "127.0.0.1")
+    internal_port: int = setting(
+        "BARONG_INTERNAL_PORT",
+        port(),
+        "Port of the internal API, health and metrics; never exposed by the gateway.",
+        9080,
+    )
+    amqp_url: str = setting(
+        "AMQP_URL",
+        fields.Url(schemes={"amqp", "amqps"}, require_tld=False),
+        "RabbitMQ; wins over the BARONG_EVENT_API_RABBITMQ_ variables.",
+        "",
+    )
+    rabbitmq_host: str = setting(
+        "BARONG_EVENT_API_RABBITMQ_HOST", fields.String(), "RabbitMQ's host.", "localhost"
+    )
+    rabbitmq_port: int = setting("BARONG_EVENT_API_RABBITMQ_PORT", port(), "RabbitMQ's port.", 5672)
+    rabbitmq_username: str = setting(
+        "BARONG_EVENT_API_RABBITMQ_USERNAME", fields.String(), "RabbitMQ's user.", "guest"
+    )
+    rabbitmq_password: str = setting(
+        "BARONG_EVENT_API_RABBITMQ_PASSWORD", fields.String(), "His password.", "guest"
+    )
+    service_keys: KeyRing = setting(
+        "BARONG_SERVICE_KEYS",
+        Parsed(KeyRing.parse),
+        "Keys of the tokens between services, `id:base64 of 32 bytes`, comma separated; "
+        "the first signs, all verify.",
+    )
+    identity_internal_url: str = setting(
+        "BARONG_IDENTITY_INTERNAL_URL",
+        url(),
+        "identity-svc's internal API.",
+        "http://identity-svc:9080",
+    )
+    resource_internal_url: str = setting(
+        "BARONG_RESOURCE_INTERNAL_URL",
+        url(),
+        "resource-svc's internal API.",
+        "http://resource-svc:9080",
+    )
+    admin_internal_url: str = setting(
+        "BARONG_ADMIN_INTERNAL_URL", url(), "admin-svc's internal API.", "http://admin-svc:9080"
+    )
+    jwt_issuer: str = setting(
+        "BARONG_JWT_ISSUER", fields.String(), "`iss` of every token.", "barong"
+    )
+    shutdown_seconds: int = setting(
+        "BARONG_SHUTDOWN_SECONDS",
+        positive(300),
+        "Longest time given to calls under way after SIGTERM.",
+        20,
+    )
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def broker_url(self) -> str:
+        """RabbitMQ as one URL, whichever way it was set."""
+        if self.amqp_url:
+            return self.amqp_url
+        return str(
+            URL.build(
+                scheme="amqp",
+                user=self.rabbitmq_username,
+                password=self.rabbitmq_password,
+                host=self.rabbitmq_host,
+                port=self.rabbitmq_port,
+                path="/",
+            )
+        )
+
+    def conflicts(self) -> Iterable[str]:
+        """Faults between settings, a sentence each; services add theirs."""
+        return ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PublicServiceSettings(ServiceSettings):
+    """What a service that answers callers behind the gateway is told besides."""
+
+    port: int = setting("BARONG_PORT", port(), "Port of the public API.", 8080)
+    database_url: str = setting(
+        "DATABASE_URL", postgres_dsn(), "PostgreSQL, with this service's own role."
+    )
+    trusted_proxies: tuple[Network, ...] = setting(
+        "BARONG_TRUSTED_PROXIES",
+        Parsed(networks),
+        "Networks (CIDR, comma separated) whose X-Forwarded-For entries are believed.",
+        (),
+    )
+    config_dir: str = setting(
+        "BARONG_CONFIG_DIR", fields.String(), "Folder of the configuration files.", "deploy/config"
+    )

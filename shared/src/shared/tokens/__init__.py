@@ -1,0 +1,1 @@
+"""Signed tokens: of users, of services, and the public keys that verify them."""

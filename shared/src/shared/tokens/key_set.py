@@ -1,0 +1,71 @@
+"""Public keys by `kid`, fetched from identity-svc and kept until an unknown one asks for more."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import jwt
+
+from shared.errors import Unavailable
+
+JwksDocument = Mapping[str, Any]
+"""A JSON Web Key Set, RFC 7517, 5."""
+
+_REFRESH_SECONDS = 300.0
+_UNKNOWN_KEY_SECONDS = 2.0  # a flood of invented kids costs identity one request in this time
+_FAILURE_SECONDS = 0.5  # who waited behind a fetch that failed does not wait for another
+
+
+class UnknownKeyError(Exception):
+    """No published key has this id."""
+
+
+class KeySet:
+    """The published keys, refreshed every five minutes and when a new `kid` appears."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[JwksDocument]]) -> None:
+        self._fetch = fetch
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched = self._failed = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def key(self, kid: str) -> jwt.PyJWK:
+        """The key with this id.
+
+        Raises `UnknownKeyError`, or `Unavailable` when that cannot be told.
+        """
+        age = time.monotonic() - self._fetched
+        if kid not in self._keys:
+            if age > _UNKNOWN_KEY_SECONDS:
+                await self.refresh(older_than=self._fetched)
+        elif age > _REFRESH_SECONDS and not self._lock.locked():
+            with suppress(Unavailable):
+                await self.refresh(older_than=self._fetched)
+        if kid not in self._keys:
+            raise UnknownKeyError(kid)
+        return self._keys[kid]
+
+    async def loaded(self) -> None:
+        """Returns once there are keys; raises `Unavailable` where none can be had."""
+        if not self._keys:
+            await self.refresh(older_than=self._fetched)
+
+    async def refresh(self, older_than: float) -> None:
+        """Fetches the set, once however many ask for it at the same time.
+
+        Raises `Unavailable`, to all of them, when it cannot be had.
+        """
+        async with self._lock:
+            if self._fetched > older_than:
+                return
+            if time.monotonic() - self._failed < _FAILURE_SECONDS:
+                raise Unavailable("keys")
+            try:
+                document = await self._fetch()
+            except Unavailable:
+                self._failed = time.monotonic()
+                raise
+            self._keys = {key["kid"]: jwt.PyJWK(key) for key in document["keys"]}
+            self._fetched = time.monotonic()

@@ -1,0 +1,55 @@
+"""One structured line and one measurement for each request."""
+
+import time
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from shared.web.context import CLIENT_ADDRESS
+from shared.web.errors import OUTCOME
+from shared.web.metrics import HttpMetrics
+from shared.web.principal import PRINCIPAL
+
+log = structlog.get_logger()
+
+UNKNOWN_ROUTE = "unknown"
+
+ROUTE_LABEL = web.RequestKey("route_label", str)
+"""The route's name where the URL's pattern says nothing; one of a bounded number."""
+
+
+def access_log(metrics: HttpMetrics) -> Middleware:
+    """A middleware that records each request by its route's template, never by its path."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        status = 499  # the client left before there was an answer
+        try:
+            response = await handler(request)
+            status = response.status
+        finally:
+            seconds = time.perf_counter() - started
+            route = request.get(ROUTE_LABEL) or route_template(request)
+            principal = request.get(PRINCIPAL)
+            metrics.observe(request.method, route, status, seconds)
+            log.info(
+                "request",
+                method=request.method,
+                route=route,
+                status=status,
+                milliseconds=round(seconds * 1000, 2),
+                uid=principal.uid if principal else None,
+                address=str(request[CLIENT_ADDRESS]),
+                reason=request.get(OUTCOME),
+            )
+        return response
+
+    return middleware
+
+
+def route_template(request: web.Request) -> str:
+    """The pattern that the request's path matched, or `unknown`."""
+    resource = request.match_info.route.resource
+    return resource.canonical.rstrip("/") if resource else UNKNOWN_ROUTE

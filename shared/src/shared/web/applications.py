@@ -1,0 +1,55 @@
+"""The two applications of a service: what callers reach, and what only the house reaches."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from shared.tokens.bearer import BearerVerifier
+from shared.tokens.service import ServiceTokens
+from shared.web.access_log import access_log
+from shared.web.client_address import Network
+from shared.web.context import request_context
+from shared.web.errors import errors
+from shared.web.health import Check, Readiness, live
+from shared.web.metrics import HttpMetrics, Registry
+from shared.web.routes import BEARERS, SERVICE_TOKENS, Route, application
+
+_MAX_INTERNAL_BODY_BYTES = 16 * 1024 * 1024  # a relay's batch of events
+
+
+class WebLayer:
+    """Builds both applications of one service around the same registry of metrics."""
+
+    def __init__(self, registry: Registry, trusted_proxies: Sequence[Network] = ()) -> None:
+        self._registry = registry
+        self.middlewares = (
+            request_context(trusted_proxies),
+            access_log(HttpMetrics(registry)),
+            errors,
+        )
+
+    def public(
+        self, routes: Iterable[Route[Any]], *, prefix: str = "", bearers: BearerVerifier
+    ) -> web.Application:
+        """The application behind the gateway, below `prefix`."""
+        app = application(routes, prefix=prefix, middlewares=self.middlewares)
+        app[BEARERS] = bearers
+        return app
+
+    def internal(
+        self,
+        routes: Iterable[Route[Any]],
+        *,
+        service_tokens: ServiceTokens,
+        checks: Mapping[str, Check],
+    ) -> web.Application:
+        """The application for other services, Kubernetes and Prometheus."""
+        app = application(
+            routes, middlewares=self.middlewares, max_body_bytes=_MAX_INTERNAL_BODY_BYTES
+        )
+        app[SERVICE_TOKENS] = service_tokens
+        app.router.add_get("/health/live", live)
+        app.router.add_get("/health/ready", Readiness(checks).answer)
+        app.router.add_get("/metrics", self._registry.answer)
+        return app

@@ -1,0 +1,38 @@
+"""Whose address a call comes from, behind proxies that are trusted and others that are not."""
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """The networks of a comma separated list in CIDR notation; raises ValueError."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def client_address(peer: str, forwarded_for: Iterable[str], trusted: Sequence[Network]) -> Address:
+    """The rightmost address of the chain that no trusted proxy stands for.
+
+    `forwarded_for` are the values of all X-Forwarded-For headers, in order. An entry that is no
+    address ends the walk: what stands left of it was written by someone untrusted.
+    """
+    address = _address(peer) or IPv4Address(0)
+    chain = [entry.strip() for value in forwarded_for for entry in value.split(",")]
+    while chain and any(address in network for network in trusted):
+        entry = _address(chain.pop())
+        if entry is None:
+            break
+        address = entry
+    return address
+
+
+def _address(text: str) -> Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address

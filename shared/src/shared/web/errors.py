@@ -1,0 +1,76 @@
+"""The one table from what went wrong to the answer that says so."""
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from shared.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    Missing,
+    NotFound,
+    Refusal,
+    Throttled,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedContent,
+)
+
+STATUSES: dict[type[Refusal], int] = {
+    Malformed: 400,
+    Missing: 400,
+    BadRequest: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    UnsupportedContent: 415,
+    Invalid: 422,
+    Throttled: 429,
+    Unavailable: 503,
+}
+
+OUTCOME = web.RequestKey("outcome", str)
+"""Why a request was not fulfilled, for its log line and its metrics."""
+
+log = structlog.get_logger()
+
+
+def status_of(refusal: Refusal) -> int:
+    """The status of a refusal: its own, or that of the nearest kind it is derived from."""
+    return refusal.status or next(
+        STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES
+    )
+
+
+def refused(refusal: Refusal) -> web.Response:
+    """The answer that tells a client what was refused."""
+    response = web.json_response({"errors": list(refusal.codes)}, status=status_of(refusal))
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns refusals, unknown routes and the unforeseen into answers that leak nothing."""
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        request[OUTCOME] = ",".join(refusal.codes)
+        if isinstance(refusal, Unavailable):
+            log.warning("dependency_unavailable", dependency=refusal.dependency)
+        return refused(refusal)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+        return web.json_response({"error": "Route is not found"}, status=404)
+    except web.HTTPException:
+        raise
+    except Exception:
+        log.exception("unforeseen_error")
+        request[OUTCOME] = "server.internal_error"
+        return web.json_response({"errors": ["server.internal_error"]}, status=500)

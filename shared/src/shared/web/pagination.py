@@ -1,0 +1,64 @@
+"""Pages of a list: the parameters that choose one and the headers that describe it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from yarl import URL
+
+from shared.declared import declared
+from shared.web.fields import Integer
+
+MAX_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageForm:
+    """Which page is wanted, counted from 1, and how many records a page holds."""
+
+    page: int | None = declared(
+        Integer(
+            invalid=("non_integer_page", "non_positive_page"),
+            minimum=1,
+            maximum=10**9,
+            range_code="non_positive_page",
+        ),
+        1,
+    )
+    limit: int | None = declared(
+        Integer(
+            invalid=("non_integer_limit", "invalid_limit"),
+            minimum=1,
+            maximum=MAX_LIMIT,
+            range_code="invalid_limit",
+        ),
+        MAX_LIMIT,
+    )
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """LIMIT and OFFSET."""
+        limit = self.limit or MAX_LIMIT
+        return limit, ((self.page or 1) - 1) * limit
+
+
+def page_headers(url: URL, form: PageForm, total: int) -> Mapping[str, str]:
+    """Page, Per-Page, Total and Link (RFC 8288: first, prev, next, last) of one page of `total`."""
+    page, limit = form.page or 1, form.limit or MAX_LIMIT
+    last = max(1, -(-total // limit))
+    wanted: dict[str, int] = {}
+    if page > 1:
+        wanted |= {"first": 1, "prev": min(page - 1, last)}
+    if page < last:
+        wanted |= {"last": last, "next": page + 1}
+    links = (f'<{_at(url, number)}>; rel="{rel}"' for rel, number in wanted.items())
+    headers: dict[str, Any] = {"Page": str(page), "Per-Page": str(limit), "Total": str(total)}
+    return headers | ({"Link": ", ".join(links)} if wanted else {})
+
+
+def _at(url: URL, page: int) -> str:
+    return (
+        str(url.relative() if url.absolute else url).split("?")[0]
+        + "?"
+        + (url.update_query(page=page).raw_query_string)
+    )

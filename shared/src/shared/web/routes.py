@@ -1,0 +1,112 @@
+"""Routes as data: each URL with its handler, its form and who may call it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from shared.tokens.bearer import BearerVerifier
+from shared.tokens.service import ServiceTokens
+from shared.web.parameters import MAX_BODY_BYTES, read_form
+from shared.web.principal import PRINCIPAL, bearer_token
+
+F = TypeVar("F")
+
+BEARERS = web.AppKey("bearers", BearerVerifier)
+SERVICE_TOKENS = web.AppKey("service_tokens", ServiceTokens)
+CALLER = web.RequestKey("caller", str)
+"""The service that makes an internal call."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoParameters:
+    """The form of an operation that takes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anyone:
+    """Nobody has to be proven to be calling."""
+
+
+@dataclass(frozen=True, slots=True)
+class BearerOf:
+    """A user with a bearer token."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceToken:
+    """One of these services, with a service token."""
+
+    callers: frozenset[str]
+
+
+ANYONE, BEARER = Anyone(), BearerOf()
+
+
+def services(*names: str) -> ServiceToken:
+    """Access for the named services only."""
+    return ServiceToken(frozenset(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Generic[F]):
+    """One operation: verb and path, who may call it, its form and its handler.
+
+    `tells_missing`: absent and blank parameters are answered with 400 instead of 422.
+    `streams`: the handler reads the body itself, as it arrives; `form` is made of nothing.
+    """
+
+    method: str
+    path: str
+    access: Anyone | BearerOf | ServiceToken
+    form: type[F]
+    handler: Callable[[web.Request, F], Awaitable[web.StreamResponse]]
+    tells_missing: bool = False
+    streams: bool = False
+
+
+def application(
+    routes: Iterable[Route[Any]],
+    *,
+    prefix: str = "",
+    middlewares: Sequence[Middleware] = (),
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> web.Application:
+    """An aiohttp application that serves `routes`.
+
+    HEAD works where GET does, and one trailing slash is tolerated.
+    """
+    app = web.Application(middlewares=middlewares, client_max_size=max_body_bytes)
+    for route in routes:
+        endpoint = _endpoint(route)
+        for path in (prefix + route.path, prefix + route.path + "/"):
+            app.router.add_route(route.method, path, endpoint)
+            if route.method == "GET":
+                app.router.add_route("HEAD", path, endpoint)
+    return app
+
+
+def _endpoint(route: Route[F]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        await _authenticate(request, route.access)
+        if route.streams:
+            return await route.handler(request, route.form())
+        form = await read_form(request, route.form, tells_missing=route.tells_missing)
+        return await route.handler(request, form)
+
+    return endpoint
+
+
+async def _authenticate(request: web.Request, access: Anyone | BearerOf | ServiceToken) -> None:
+    match access:
+        case BearerOf():
+            principal = await request.app[BEARERS].principal(bearer_token(request.headers))
+            request[PRINCIPAL] = principal
+            structlog.contextvars.bind_contextvars(uid=principal.uid)
+        case ServiceToken(callers):
+            request[CALLER] = request.app[SERVICE_TOKENS].verify(
+                bearer_token(request.headers), callers
+            )

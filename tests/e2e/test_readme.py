@@ -1,0 +1,89 @@
+"""What README.md promises a newcomer: `make run`, and the session to copy."""
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local import ports
+from tests.local_stack import LocalStack
+from tests.system import ROOT
+
+SESSION = re.compile(r"<!-- session -->\n```sh\n(.*?)```\n<!-- /session -->", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """`make run` in a copy of this folder, which uses this folder's environment."""
+    folder = tmp_path_factory.mktemp("newcomer") / "barong"
+    with LocalStack.started(folder, ports.free_ports(1)[0]) as stack:
+        yield stack
+
+
+def test_the_session_runs_as_written(stack: LocalStack) -> None:
+    match = SESSION.search((ROOT / "README.md").read_text())
+    assert match is not None
+    done = subprocess.run(
+        ["sh", "-eu", "-c", match[1]],
+        cwd=stack.folder,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    signed_up, confirmed, logged_in, me = map(json.loads, done.stdout.splitlines())
+    assert (signed_up["state"], signed_up["level"]) == ("pending", 0)
+    assert (confirmed["state"], confirmed["level"]) == ("active", 1)
+    assert logged_in["csrf_token"]
+    assert {**me, "csrf_token": logged_in["csrf_token"]} == logged_in
+
+
+def test_it_shows_the_session_and_the_superadmin(stack: LocalStack) -> None:
+    match = SESSION.search((ROOT / "README.md").read_text())
+    assert match is not None
+    shown = stack.shown()
+    assert stack.facts["GATEWAY_URL"] in shown
+    assert stack.facts["SUPERADMIN_PASSWORD"] in shown
+    assert "confirm_code" in shown
+
+
+def test_the_facts_are_for_scripts(stack: LocalStack) -> None:
+    wanted = {"GATEWAY_URL", "AMQP_URL", "DATABASE_URL", "SUPERADMIN_EMAIL", "SUPERADMIN_PASSWORD"}
+    assert wanted <= set(stack.facts)
+    assert (stack.folder / ".local" / "stack.env").stat().st_mode & 0o077 == 0
+
+
+def test_a_second_start_says_that_there_is_a_first(stack: LocalStack) -> None:
+    second = stack.run_again()
+    assert second.returncode == 1
+    assert "running" in second.stdout + second.stderr
+
+
+def test_ctrl_c_stops_everything_and_keeps_the_data(stack: LocalStack) -> None:
+    stack.stop(signal.SIGINT)
+    assert stack.process.returncode == 0
+    assert not (stack.folder / ".local" / "stack.env").exists()
+    assert stack.leftovers() == []
+    stack.start()
+    try:
+        again = subprocess.run(
+            [
+                "curl",
+                "-sS",
+                f"{stack.facts['GATEWAY_URL']}/identity/sessions",
+                "-d",
+                "email=alice@example.com",
+                "-d",
+                "password=Tr4vel-by-night-train",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        assert json.loads(again.stdout)["email"] == "alice@example.com"
+    finally:
+        stack.stop(signal.SIGTERM)

@@ -1,0 +1,87 @@
+"""A subscriber from outside: hears events on both kinds of exchange and checks their signatures."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aio_pika
+import aiohttp
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.contracts.events import ReceivedEvent
+from shared.contracts.topology import EVENTS
+from shared.messaging.envelope import EventVerifier
+from shared.tokens.key_set import JwksDocument, KeySet
+from tests.system import Installation
+from tests.waiting import until
+
+LEGACY_KEYS = {
+    "model": (
+        *("user.created", "user.updated"),
+        *("label.created", "label.updated", "label.deleted"),
+        *("profile.created", "profile.updated", "data_storage.created", "document.created"),
+        *("api_key.created", "api_key.updated", "api_key.deleted"),
+    ),
+    "system": (
+        "user.email.confirmation.token",
+        "user.email.confirmed",
+        "user.password.reset.token",
+        "user.password.reset",
+        "user.password.change",
+        "session.create",
+        "session.revoked",
+    ),
+}
+
+
+@dataclass(slots=True)
+class Ear:
+    """What was heard so far: on the topic exchange, and the ids on the legacy ones."""
+
+    events: list[ReceivedEvent] = field(default_factory=list)
+    legacy: set[object] = field(default_factory=set)
+
+    async def of(self, email: str, count: int, seconds: float = 10) -> list[ReceivedEvent]:
+        """The events about this user, once `count` of them were heard on both exchanges."""
+
+        async def all_heard() -> list[ReceivedEvent]:
+            mine = [event for event in self.events if email in json.dumps(event.record)]
+            complete = len(mine) >= count and all(event.id in self.legacy for event in mine)
+            return mine if complete else []
+
+        return await until(all_heard, seconds)
+
+
+@asynccontextmanager
+async def listening(system: Installation) -> AsyncIterator[Ear]:
+    """An ear that hears every event from now on."""
+    ear = Ear()
+    async with aiohttp.ClientSession() as http:
+
+        async def jwks() -> JwksDocument:
+            url = f"{system.public_url('identity')}/.well-known/jwks.json"
+            async with http.get(url) as response:
+                document: JwksDocument = await response.json()
+                return document
+
+        verifier = EventVerifier(KeySet(jwks), "barong")
+
+        async def heard(message: AbstractIncomingMessage) -> None:
+            ear.events.append(await verifier.open(message.body))
+
+        async def heard_legacy(message: AbstractIncomingMessage) -> None:
+            ear.legacy.add((await verifier.open(message.body)).id)
+
+        connection = await aio_pika.connect(system.environments["identity"]["AMQP_URL"])
+        async with connection:
+            channel = await connection.channel()
+            topic = await channel.declare_queue(exclusive=True)
+            await topic.bind(EVENTS, "#")
+            await topic.consume(heard, no_ack=True)
+            for prefix, keys in LEGACY_KEYS.items():
+                queue = await channel.declare_queue(exclusive=True)
+                for key in keys:
+                    await queue.bind(f"{EVENTS}.{prefix}", key)
+                await queue.consume(heard_legacy, no_ack=True)
+            yield ear

@@ -1,0 +1,67 @@
+"""A gate before a server: shut, the server is as good as down, and what passed is cut off."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+from deploy.local import ports
+
+
+class Gate:
+    """Passes TCP connections on to one address, while it is open."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._server_port = parts.hostname or "", parts.port or 0
+        self._port = ports.free_ports(1)[0]
+        credentials = parts.netloc.rpartition("@")[0]
+        self.url = urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{self._port}"))
+        self._server: asyncio.Server | None = None
+        self._passing: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def before(cls, url: str) -> AsyncIterator[Self]:
+        """A shut gate before the server of `url`; its own `url` leads through it."""
+        gate = cls(url)
+        try:
+            yield gate
+        finally:
+            await gate.shut()
+
+    async def open(self) -> None:
+        """Lets connections pass from now on."""
+        self._server = await asyncio.start_server(self._pass, "127.0.0.1", self._port)
+
+    async def shut(self) -> None:
+        """Refuses connections from now on, and cuts those that there are."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in tuple(self._passing):
+            task.cancel()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._passing.add(task)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            there, back = await asyncio.open_connection(self._host, self._server_port)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(_pour(reader, back))
+                    group.create_task(_pour(there, writer))
+            finally:
+                for each in (writer, back):
+                    each.transport.abort()
+        self._passing.discard(task)
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
+    raise ConnectionResetError  # one side hung up: so does the other

@@ -1,0 +1,264 @@
+"""Calls signed with API keys, through the gateway."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import jwt
+import pytest
+
+from shared.contracts.services import ADMIN, GATEWAY, IDENTITY
+from shared.errors import NotFound, Unavailable
+from shared.process import running
+from tests.authenticator import Authenticator, second_factor_of
+from tests.client import Answer, Client
+from tests.internal import identity_of, resource_of, tables_of_identity
+from tests.system import PASSWORD, Installation
+from tests.unit.gateway.builders import signed_with
+from tests.waiting import until
+
+API_KEYS = "resource/api_keys"
+ME = "resource/users/me"
+FELT_SECONDS = 3  # the gateway hears of changes; it would ask by itself after five
+
+ODD_KIDS = ("a/../b", "..", ".", "%00", "a?b#c", "ü", "x" * 65, "%" * 4000)
+
+_nonces = [0]
+
+
+def a_nonce() -> int:
+    """One that was not used yet, of about this moment."""
+    _nonces.append(max(time.time_ns() // 1_000_000, _nonces[-1] + 1))
+    return _nonces[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A member with a second factor, whose codes count as often as he likes, and his browser."""
+
+    browser: Client
+    uid: str
+    authenticator: Authenticator
+
+    async def form(self, **more: str) -> dict[str, str]:
+        async with tables_of_identity(self.browser.system) as tables:
+            await tables.execute("UPDATE second_factors SET last_step = 0 WHERE uid = $1", self.uid)
+        return {"totp_code": self.authenticator.code(), **more}
+
+    async def new_key(self, **more: str) -> "Key":
+        answer = await self.browser.post(API_KEYS, await self.form(algorithm="HS256", **more))
+        assert answer.status == 201
+        return Key(answer.body["kid"], answer.body["secret"])
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    kid: str
+    secret: str
+
+    def signed(self, nonce: object = None) -> dict[str, str]:
+        return signed_with(self.kid, self.secret, a_nonce() if nonce is None else nonce)
+
+
+@pytest.fixture(scope="module")
+async def program(system: Installation) -> AsyncIterator[Client]:
+    """Calls with nothing but its signatures."""
+    async with Client(system) as made:
+        yield made
+
+
+@pytest.fixture
+async def owner(client: Client) -> Owner:
+    uid = (await client.become_member()).body["uid"]
+    made = Owner(client, uid, await second_factor_of(client, uid))
+    form = {"email": client.email, "password": PASSWORD}
+    code = (await made.form())["totp_code"]
+    assert (await client.post("identity/sessions", {**form, "otp_code": code})).status == 201
+    return made
+
+
+@pytest.fixture
+async def key(owner: Owner) -> Key:
+    return await owner.new_key()
+
+
+async def until_refused(program: Client, key: Key, *codes: str) -> Answer:
+    """The first refusal, which has one of these codes."""
+
+    async def refused() -> Answer | None:
+        answer = await program.get(ME, headers=key.signed())
+        return answer if answer.status != 200 else None
+
+    answer = await until(refused, FELT_SECONDS)
+    assert answer is not None
+    assert answer.status == 401
+    assert answer.errors[0] in codes
+    return answer
+
+
+async def test_a_signature_stands_for_the_owner(program: Client, owner: Owner, key: Key) -> None:
+    me = await program.get(ME, headers=key.signed())
+    assert (me.status, me.body["uid"]) == (200, owner.uid)
+    label = {"key": "made-by", "value": "program"}
+    made = await program.post("resource/labels", label, headers=key.signed())
+    assert made.status == 201
+    refused = await program.get("admin/users", headers=key.signed())
+    assert (refused.status, refused.errors) == (401, ["authz.invalid_permission"])
+
+
+async def test_a_signature_wins_over_a_cookie(owner: Owner, key: Key) -> None:
+    half = {"X-Auth-Apikey": key.kid}
+    answer = await owner.browser.get(ME, headers=half)
+    assert (answer.status, answer.errors) == (422, ["authz.invalid_api_key_headers"])
+    assert (await owner.browser.get(ME, headers=key.signed())).status == 200
+
+
+@pytest.mark.parametrize(
+    ("nonce", "code"),
+    [
+        ("x", "authz.nonce_not_valid_timestamp"),
+        (lambda: int(time.time()), "authz.nonce_expired"),
+        (lambda: time.time_ns() // 1_000_000 - 6000, "authz.nonce_expired"),
+        (lambda: time.time_ns() // 1_000_000 + 6000, "authz.nonce_expired"),
+    ],
+)
+async def test_a_nonce_is_of_this_moment(program: Client, key: Key, nonce: Any, code: str) -> None:
+    headers = key.signed(nonce() if callable(nonce) else nonce)
+    answer = await program.get(ME, headers=headers)
+    assert (answer.status, answer.errors) == (401, [code])
+
+
+async def test_who_does_not_know_the_secret_is_refused(program: Client, key: Key) -> None:
+    for forged, code in (
+        (Key(key.kid, "0" * 32), "authz.invalid_signature"),
+        (Key("0" * 16, key.secret), "authz.unexistent_apikey"),
+        *((Key(kid, key.secret), "authz.unexistent_apikey") for kid in ODD_KIDS),
+    ):
+        answer = await program.get(ME, headers=forged.signed())
+        assert (answer.status, answer.errors) == (401, [code])
+
+
+async def test_a_call_cannot_be_replayed(program: Client, key: Key) -> None:
+    headers = key.signed()
+    assert (await program.get(ME, headers=headers)).status == 200
+    for path in (ME, "resource/labels"):
+        answer = await program.get(path, headers=headers)
+        assert (answer.status, answer.errors) == (401, ["authz.nonce_used"])
+
+
+async def test_of_fifty_calls_with_one_nonce_one_passes(program: Client, key: Key) -> None:
+    headers = key.signed()
+    answers = await asyncio.gather(*(program.get(ME, headers=headers) for _ in range(50)))
+    assert Counter(answer.status for answer in answers) == {200: 1, 401: 49}
+    assert {tuple(a.errors) for a in answers if a.status == 401} == {("authz.nonce_used",)}
+
+
+async def test_fifty_calls_with_their_own_nonces_all_pass(program: Client, key: Key) -> None:
+    calls = (program.get(ME, headers=key.signed()) for _ in range(50))
+    assert {answer.status for answer in await asyncio.gather(*calls)} == {200}
+
+
+async def test_a_key_that_has_scopes_keeps_to_them(program: Client, owner: Owner) -> None:
+    for scope, status in (("trade,resource", 200), ("admin", 401), ("trade", 401)):
+        key = await owner.new_key(scope=scope)
+        answer = await program.get(ME, headers=key.signed())
+        assert answer.status == status, scope
+
+
+async def test_the_decision_alone_hands_out_a_token(
+    program: Client, owner: Owner, key: Key
+) -> None:
+    path = f"/api/v2/auth/api/v2/barong/{ME}"
+    answer = await program.call("DELETE", path, headers=key.signed())
+    assert answer.status == 200
+    token = answer.headers["Authorization"].removeprefix("Bearer ")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["uid"], claims["exp"] - claims["iat"]) == (owner.uid, 60)
+    assert "sid" not in claims
+    again = await program.get(ME, headers={"Authorization": f"Bearer {token}"})
+    assert (again.status, again.errors) == (401, ["jwt.decode_and_verify"])
+
+
+@pytest.mark.parametrize("state", ["inactive", "disabled"])
+async def test_switching_a_key_off_is_felt_at_once(
+    program: Client, owner: Owner, key: Key, state: str
+) -> None:
+    assert (await program.get(ME, headers=key.signed())).status == 200
+    path = f"{API_KEYS}/{key.kid}"
+    off = await owner.browser.call("PATCH", path, await owner.form(state=state))
+    assert off.status == 200
+    await until_refused(program, key, "authz.apikey_not_active")
+    on = await owner.browser.call("PATCH", path, await owner.form(state="active"))
+    assert on.status == 200
+
+    async def passes() -> bool:
+        return (await program.get(ME, headers=key.signed())).status == 200
+
+    assert await until(passes, FELT_SECONDS)
+
+
+async def test_deleting_a_key_is_felt_at_once(program: Client, owner: Owner, key: Key) -> None:
+    assert (await program.get(ME, headers=key.signed())).status == 200
+    gone = await owner.browser.call("DELETE", f"{API_KEYS}/{key.kid}", params=await owner.form())
+    assert gone.status == 204
+    await until_refused(program, key, "authz.unexistent_apikey")
+
+
+async def test_without_a_second_factor_no_key_works(
+    program: Client, owner: Owner, key: Key, system: Installation
+) -> None:
+    assert (await program.get(ME, headers=key.signed())).status == 200
+    async with identity_of(system, ADMIN) as identity:
+        await identity.disable_second_factor_without_code(owner.uid)
+    # resource-svc switches the keys off when it hears of it: whichever the gateway sees first.
+    await until_refused(program, key, "authz.disabled_2fa", "authz.apikey_not_active")
+
+
+async def test_a_banned_owners_keys_do_not_work(
+    program: Client, owner: Owner, key: Key, system: Installation
+) -> None:
+    assert (await program.get(ME, headers=key.signed())).status == 200
+    async with resource_of(system, IDENTITY) as resource:
+        await resource.put_private_label(owner.uid, "ban", "verified")
+    await until_refused(program, key, "authz.invalid_session", "authz.apikey_not_active")
+
+
+@pytest.mark.parametrize(
+    "missing", ["BARONG_RESOURCE_INTERNAL_URL", "BARONG_IDENTITY_INTERNAL_URL"]
+)
+async def test_a_service_that_is_down_is_no_refusal_of_the_key(
+    system: Installation, key: Key, missing: str
+) -> None:
+    free = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0", missing: "http://127.0.0.1:1"}
+    async with (
+        running(system.service("gateway", **free)) as addresses,
+        aiohttp.ClientSession(addresses.public) as http,
+    ):
+
+        async def decided() -> tuple[int, Any]:
+            headers = key.signed()
+            async with http.get(f"/api/v2/barong/{ME}", headers=headers) as got:
+                return got.status, await got.json()
+
+        async def has_its_policy() -> bool:
+            async with http.get("/api/v2/auth/identity/time") as got:
+                return got.status == 200
+
+        await until(has_its_policy)
+        assert await decided() == (503, {"errors": ["server.unavailable"]})
+
+
+async def test_only_the_gateway_gets_tokens_of_users(system: Installation, owner: Owner) -> None:
+    async with identity_of(system, GATEWAY) as identity:
+        given = await identity.user_token(owner.uid)
+        assert (given.user, given.user.uid) == (await identity.user(owner.uid), owner.uid)
+        for uid in ("ID0", "x", "ID1/../ID2"):
+            with pytest.raises(NotFound):
+                await identity.user_token(uid)
+    async with identity_of(system) as identity:
+        with pytest.raises(Unavailable):
+            await identity.user_token(owner.uid)

@@ -1,0 +1,238 @@
+"""Sessions: opened, prolonged, ended by time, by their owner and by other services."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from deploy.local import rabbitmq
+from shared.clients.identity import IdentityClient
+from shared.contracts.labels import PrivateLabels
+from shared.contracts.services import ADMIN, GATEWAY
+from shared.contracts.sessions import session_key
+from shared.errors import NotFound, Unavailable
+from tests.client import USER_AGENT, Client
+from tests.database import TestDatabase
+from tests.internal import identity_of, tables_of_identity
+from tests.system import PASSWORD, Installation, installation, started
+from tests.waiting import until
+
+LOG_IN = "identity/sessions"
+
+
+@pytest.fixture
+async def identity(system: Installation) -> AsyncIterator[IdentityClient]:
+    """The internal API as resource-svc calls it."""
+    async with identity_of(system) as made:
+        yield made
+
+
+@pytest.fixture
+async def uid(client: Client) -> str:
+    """A member's."""
+    return str((await client.become_member()).body["uid"])
+
+
+async def refused(client: Client) -> bool:
+    """Whether the gateway knows no session of this client any more."""
+    answer = await client.get("resource/users/me")
+    return answer.status == 401 and answer.errors == ["authz.invalid_session"]
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "codes"),
+    [
+        ({}, 400, ["identity.session.missing_email", "identity.session.missing_password"]),
+        ({"password": "x"}, 400, ["identity.session.missing_email"]),
+        ({"email": "x"}, 400, ["identity.session.missing_password"]),
+        ({"email": "", "password": "x"}, 401, ["identity.session.invalid_params"]),
+        ({"email": "   ", "password": "x"}, 401, ["identity.session.invalid_params"]),
+        ({"email": "x", "password": ""}, 401, ["identity.session.invalid_params"]),
+        ({"email": "a@b.com", "password": "x" * 1000}, 401, ["identity.session.invalid_params"]),
+        ({"email": "x" * 1025, "password": "x"}, 422, ["invalid"]),
+    ],
+)
+async def test_faults_of_logging_in(
+    client: Client, form: Mapping[str, str], status: int, codes: list[str]
+) -> None:
+    answer = await client.post(LOG_IN, form)
+    assert (answer.status, answer.errors) == (status, codes)
+
+
+# Barong tells the state to who does not know the password as well; behaviour.md, "Better than
+# Barong", 3: account state is told only to who knows the password.
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("banned", "identity.session.banned"),
+        ("deleted", "identity.session.deleted"),
+        ("locked", "identity.session.not_active"),
+        ("whatever", "identity.session.not_active"),
+    ],
+)
+async def test_a_state_that_forbids_a_session_is_told_to_who_knows_the_password(
+    client: Client, uid: str, system: Installation, state: str, code: str
+) -> None:
+    async with tables_of_identity(system) as tables:
+        await tables.execute("UPDATE users SET state = $2 WHERE uid = $1", uid, state)
+    answer = await client.log_in()
+    assert (answer.status, answer.errors) == (401, [code])
+    answer = await client.log_in(password="wrong")
+    assert (answer.status, answer.errors) == (401, ["identity.session.invalid_params"])
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "x" * 3000])
+async def test_faults_of_logging_out(client: Client, cookie: str) -> None:
+    headers = {"Cookie": f"_barong_session={cookie}"} if cookie else {}
+    answer = await client.call("DELETE", LOG_IN, headers=headers)
+    assert (answer.status, answer.errors) == (404, ["identity.session.not_found"])
+
+
+async def test_the_address_may_be_in_any_case(client: Client, uid: str) -> None:
+    assert (await client.log_in(client.email.upper())).body["uid"] == uid
+
+
+async def test_sessions_are_listed(
+    client: Client, uid: str, identity: IdentityClient, system: Installation
+) -> None:
+    before = {session["sid"] for session in await identity.sessions(uid)}
+    async with Client(system) as other:
+        headers = {"User-Agent": "curl/8", "X-Forwarded-For": "203.0.113.7"}
+        form = {"email": client.email, "password": PASSWORD}
+        assert (await other.post(LOG_IN, form, headers=headers)).status == 201
+        listed = await identity.sessions(uid)
+        newest = listed[0]
+    assert set(newest) == {"sid", "address", "user_agent", "created_at", "expires_at"}
+    assert (newest["address"], newest["user_agent"]) == ("203.0.113.7", "curl/8")
+    assert newest["created_at"] < newest["expires_at"]
+    assert {session["sid"] for session in listed[1:]} == before
+    assert {session["user_agent"] for session in listed[1:]} == {USER_AGENT}
+    assert await identity.sessions("ID0000000000") == []
+
+
+async def test_one_session_is_revoked(
+    client: Client, uid: str, identity: IdentityClient, system: Installation
+) -> None:
+    async with Client(system) as other:
+        other.email = client.email
+        await other.log_in()
+        assert (await other.get("resource/users/me")).status == 200
+        sid = (await identity.sessions(uid))[0]["sid"]
+        await identity.revoke_session_of(uid, sid)
+        await until(lambda: refused(other), 2)
+    assert (await client.get("resource/users/me")).status == 200
+    assert sid not in {session["sid"] for session in await identity.sessions(uid)}
+    with pytest.raises(NotFound):
+        await identity.revoke_session_of(uid, sid)
+
+
+async def test_a_session_is_revoked_for_its_own_user_only(
+    client: Client, uid: str, identity: IdentityClient, system: Installation
+) -> None:
+    sid = (await identity.sessions(uid))[0]["sid"]
+    async with Client(system) as other:
+        stranger = str((await other.become_member()).body["uid"])
+    for user in (stranger, "ID0000000000"):
+        with pytest.raises(NotFound) as not_his:
+            await identity.revoke_session_of(user, sid)
+        assert not_his.value.codes == ("identity.session.not_found",)
+    with pytest.raises(NotFound):
+        await identity.revoke_session_of(uid, str(uuid.uuid4()))
+    assert (await client.get("resource/users/me")).status == 200
+
+
+async def test_all_sessions_are_revoked_or_all_but_one(
+    client: Client, uid: str, identity: IdentityClient, system: Installation
+) -> None:
+    mine = (await identity.sessions(uid))[0]["sid"]
+    async with Client(system) as other:
+        other.email = client.email
+        bearer = (await other.log_in()).headers["Authorization"]
+        assert (await other.get("resource/users/me")).status == 200
+        await identity.revoke_sessions(uid, but=mine)
+        await until(lambda: refused(other), 2)
+        answer = await other.get("resource/users/me", headers={"Authorization": bearer})
+        assert (answer.status, answer.errors) == (401, ["jwt.decode_and_verify"])
+        assert (await client.get("resource/users/me")).status == 200
+        await identity.revoke_sessions(uid)
+        await until(lambda: refused(client), 2)
+    assert await identity.sessions(uid) == []
+    await identity.revoke_sessions(uid)
+    with pytest.raises(NotFound):
+        await identity.revoke_sessions("ID0000000000")
+
+
+async def test_the_gateway_may_end_sessions_but_not_list_them(
+    uid: str, identity: IdentityClient, system: Installation
+) -> None:
+    sid = (await identity.sessions(uid))[0]["sid"]
+    async with identity_of(system, GATEWAY) as gateway:
+        with pytest.raises(Unavailable):
+            await gateway.sessions(uid)
+        await gateway.revoke_session(sid)
+        await gateway.revoke_session(sid)
+    async with identity_of(system, ADMIN) as admin:
+        assert sid not in {session["sid"] for session in await admin.sessions(uid)}
+
+
+async def test_a_state_that_forbids_log_in_ends_all_sessions(
+    client: Client, uid: str, identity: IdentityClient
+) -> None:
+    assert (await client.get("resource/users/me")).status == 200
+    labels = {"email": "verified", "fraud": "cards"}
+    await identity.apply_labels(PrivateLabels(uid, 1000, labels))
+    await until(lambda: refused(client), 2)
+    assert await identity.sessions(uid) == []
+
+
+async def test_a_log_in_with_a_password_that_is_being_replaced_opens_nothing(
+    client: Client, uid: str, identity: IdentityClient
+) -> None:
+    """Of log-ins and a change at the same time, no session of the old password is left."""
+    new = "Kd8-vFq2!mZx04pL"
+    log_ins = asyncio.gather(*(client.log_in() for _ in range(10)))
+    await identity.change_password(uid, PASSWORD, new, None)
+    assert {answer.status for answer in await log_ins} <= {201, 401}
+    assert await identity.sessions(uid) == []
+
+
+@pytest.fixture(scope="module")
+async def hasty(
+    database_template: TestDatabase, rabbitmq_folder: Path, mail_folder: Path, smtp_port: int
+) -> AsyncIterator[Installation]:
+    """A system whose sessions live for two seconds after their last use, and four at most."""
+    url = rabbitmq.add_vhost(rabbitmq_folder, "hasty-system")
+    made = installation(
+        await database_template.clone(),
+        url,
+        mail_folder,
+        smtp_port,
+        BARONG_SESSION_EXPIRE_TIME="2",
+        BARONG_SESSION_ABSOLUTE_EXPIRE_TIME="4",
+    )
+    async with started(made):
+        yield made
+
+
+async def test_an_unused_session_ends(hasty: Installation) -> None:
+    async with Client(hasty) as client:
+        await client.become_member()
+        assert (await client.get("resource/users/me")).status == 200
+        await asyncio.sleep(2.1)
+        assert await refused(client)
+
+
+async def test_use_prolongs_a_session_up_to_a_limit(hasty: Installation) -> None:
+    async with Client(hasty) as client, identity_of(hasty, GATEWAY) as identity:
+        await client.become_member()
+        key = session_key(client.cookie)
+        for _ in range(3):
+            await asyncio.sleep(1.1)
+            session = await identity.resolve_session(key)
+        assert session.user.email == client.email
+        await asyncio.sleep(1.1)  # 4.4 s after the log-in, 1.1 s after the last use
+        with pytest.raises(NotFound):
+            await identity.resolve_session(key)
+        assert await refused(client)

@@ -1,0 +1,245 @@
+"""Attempts at secrets are limited, for all replicas together and never for the owner elsewhere."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from deploy.local import rabbitmq
+from shared.process import running
+from tests.client import Answer, Client
+from tests.database import TestDatabase
+from tests.internal import tables_of_identity
+from tests.system import PASSWORD, Installation, installation, started
+
+LOG_IN = "/api/v2/identity/sessions"
+GENERATE_CODE = "identity/users/email/generate_code"
+
+_addresses = (f"198.51.{high}.{low}" for high, low in itertools.product(range(256), repeat=2))
+
+
+@pytest.fixture(scope="module")
+async def throttled(
+    database_template: TestDatabase, rabbitmq_folder: Path, mail_folder: Path, smtp_port: int
+) -> AsyncIterator[Installation]:
+    """A system that limits attempts; each test comes from networks of its own."""
+    url = rabbitmq.add_vhost(rabbitmq_folder, "throttled-system")
+    database = await database_template.clone()
+    made = installation(database, url, mail_folder, smtp_port, BARONG_THROTTLING="true")
+    async with started(made):
+        yield made
+
+
+@pytest.fixture
+async def client(throttled: Installation) -> AsyncIterator[Client]:
+    async with Client(throttled) as made:
+        yield made
+
+
+def somewhere() -> Mapping[str, str]:
+    """The headers of a client from an address that nobody had yet."""
+    return {"X-Forwarded-For": next(_addresses)}
+
+
+async def attempt(
+    client: Client, headers: Mapping[str, str], email: str = "nobody@example.com"
+) -> Answer:
+    """A log-in with a wrong password."""
+    return await client.post(
+        "identity/sessions", {"email": email, "password": "wrong"}, headers=headers
+    )
+
+
+async def status_at(http: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> int:
+    """The status of a log-in with a wrong password at one instance of identity-svc."""
+    form = {"email": "nobody@example.com", "password": "wrong"}
+    async with http.post(f"{url}{LOG_IN}", data=form, headers=headers) as got:
+        return got.status
+
+
+async def statuses(
+    client: Client, headers: Mapping[str, str], count: int, email: str = "nobody@example.com"
+) -> list[int]:
+    return [(await attempt(client, headers, email)).status for _ in range(count)]
+
+
+async def test_delays_grow_and_are_told(client: Client) -> None:
+    here = somewhere()
+    assert await statuses(client, here, 5) == [401] * 5
+    for seconds in (1, 2, 4):
+        refused = await attempt(client, here)
+        assert (refused.status, refused.errors) == (429, ["request.throttled"])
+        assert refused.headers["Retry-After"] == str(seconds)
+        if seconds < 4:
+            await asyncio.sleep(seconds + 0.1)
+            assert (await attempt(client, here)).status == 401
+
+
+async def test_a_refused_attempt_prolongs_nothing(client: Client) -> None:
+    here = somewhere()
+    assert await statuses(client, here, 25) == [401] * 5 + [429] * 20
+    await asyncio.sleep(1.1)
+    assert (await attempt(client, here)).status == 401
+
+
+async def test_no_wait_exceeds_a_quarter_of_an_hour(
+    throttled: Installation, client: Client
+) -> None:
+    here = somewhere()
+    await attempt(client, here, "another@example.com")
+    await attempt(client, here, "capped@example.com")
+    async with tables_of_identity(throttled) as tables:
+        await tables.execute(
+            """
+            UPDATE attempts
+            SET failures = 5000
+            WHERE failures = 1  -- the network's are two
+              AND counted_at = (SELECT max(counted_at) FROM attempts)
+            """
+        )
+    assert (await attempt(client, here, "capped@example.com")).status == 401
+    refused = await attempt(client, here, "capped@example.com")
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "900")
+
+
+async def test_failures_are_forgiven_in_time(throttled: Installation, client: Client) -> None:
+    here = somewhere()
+    assert await statuses(client, here, 6) == [401] * 5 + [429]
+    async with tables_of_identity(throttled) as tables:
+        await tables.execute(
+            """
+            UPDATE attempts
+            SET counted_at = counted_at - interval '30 minutes',
+                blocked_until = blocked_until - interval '30 minutes'
+            """
+        )
+    assert await statuses(client, here, 3) == [401] * 2 + [429]
+
+
+async def test_the_right_password_waits_as_well(client: Client) -> None:
+    here = somewhere()
+    await client.sign_up()
+    await statuses(client, here, 5, client.email)
+    form = {"email": client.email, "password": PASSWORD}
+    answer = await client.post("identity/sessions", form, headers=here)
+    assert answer.status == 429
+
+
+async def test_the_owner_is_not_locked_out_by_somebody_elsewhere(client: Client) -> None:
+    attacker, owner = somewhere(), somewhere()
+    await client.sign_up()
+    assert (await statuses(client, attacker, 20, client.email))[-1] == 429
+    form = {"email": client.email, "password": PASSWORD}
+    answer = await client.post("identity/sessions", form, headers=owner)
+    assert answer.status == 201
+
+
+async def test_success_forgets_the_failures(client: Client) -> None:
+    here = somewhere()
+    await client.sign_up()
+    form = {"email": client.email, "password": PASSWORD}
+    for _ in range(3):
+        assert await statuses(client, here, 4, client.email) == [401] * 4
+        assert (await client.post("identity/sessions", form, headers=here)).status == 201
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_known_and_unknown_addresses_are_limited_alike(client: Client, known: bool) -> None:
+    here = somewhere()
+    if known:
+        await client.sign_up()
+    email = client.email or "unknown@example.com"
+    assert await statuses(client, here, 3, email) == [401] * 3
+    assert await statuses(client, here, 4, f" {email.upper()} ") == [401] * 2 + [429] * 2
+
+
+async def test_a_hundred_at_once_are_a_hundred(client: Client) -> None:
+    here = somewhere()
+    answers = await asyncio.gather(*(attempt(client, here) for _ in range(100)))
+    looked_at = [answer for answer in answers if answer.status == 401]
+    assert 5 <= len(looked_at) <= 7  # a slow machine may be a second late
+    assert {answer.status for answer in answers} == {401, 429}
+
+
+async def test_an_ipv6_network_counts_as_one(client: Client) -> None:
+    here = [{"X-Forwarded-For": f"2001:db8::{n:x}"} for n in range(8)]
+    answers = [(await attempt(client, headers)).status for headers in here]
+    assert answers == [401] * 5 + [429] * 3
+    elsewhere = {"X-Forwarded-For": "2001:db8:0:1::1"}
+    assert (await attempt(client, elsewhere)).status == 401
+
+
+async def test_a_network_is_limited_whatever_accounts_it_tries(client: Client) -> None:
+    here, elsewhere = somewhere(), somewhere()
+    answers = await asyncio.gather(*(attempt(client, here, f"{n}@example.com") for n in range(110)))
+    looked_at = [answer for answer in answers if answer.status == 401]
+    assert 100 <= len(looked_at) <= 103
+    assert {answer.status for answer in answers} == {401, 429}
+    assert (await attempt(client, elsewhere, "110@example.com")).status == 401
+
+
+async def test_who_storms_one_account_does_not_block_his_neighbours(client: Client) -> None:
+    here = somewhere()
+    await asyncio.gather(*(attempt(client, here, "one@example.com") for _ in range(150)))
+    assert (await attempt(client, here, "two@example.com")).status == 401
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_mails_are_limited_alike_for_known_and_unknown(client: Client, known: bool) -> None:
+    here = somewhere()
+    if known:
+        await client.sign_up()
+    form = {"email": client.email or "unknown@example.com"}
+    answers = [await client.post(GENERATE_CODE, form, headers=here) for _ in range(6)]
+    assert [answer.status for answer in answers] == [201] * 5 + [429]
+    assert answers[-1].headers["Retry-After"] == "1"
+
+
+async def test_replicas_count_together_and_a_restart_forgets_nothing(
+    throttled: Installation, client: Client
+) -> None:
+    here = somewhere()
+    assert await statuses(client, here, 3) == [401] * 3
+    for expected in ([401, 401, 429], [429]):
+        replica = throttled.service("identity", BARONG_PORT="0", BARONG_INTERNAL_PORT="0")
+        async with running(replica) as addresses, aiohttp.ClientSession() as http:
+            got = [await status_at(http, addresses.public, here) for _ in expected]
+            assert got == expected
+    assert (await attempt(client, here)).status == 429
+
+
+async def test_a_store_that_is_down_is_no_open_door(throttled: Installation) -> None:
+    nowhere = throttled.service(
+        "identity",
+        BARONG_PORT="0",
+        BARONG_INTERNAL_PORT="0",
+        DATABASE_URL="postgresql://identity:x@127.0.0.1:1/nowhere",
+    )
+    async with running(nowhere) as addresses, aiohttp.ClientSession() as http:
+        assert await status_at(http, addresses.public, somewhere()) == 503
+
+
+async def test_the_operator_sees_how_many_are_refused(
+    throttled: Installation, client: Client
+) -> None:
+    await statuses(client, somewhere(), 6)
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{throttled.internal_url('identity')}/metrics") as got,
+    ):
+        text = await got.text()
+    assert 'throttled_attempts_total{outcome="refused",purpose="login"}' in text
+
+
+async def test_the_switch_turns_it_off(system: Installation) -> None:
+    async with Client(system) as client:
+        assert await statuses(client, somewhere(), 12) == [401] * 12
+
+
+async def test_accounts_cannot_be_probed_by_signing_up(client: Client) -> None:
+    here = somewhere()
+    tries = [(await client.sign_up(email="admin@barong.io", headers=here)).status for _ in range(6)]
+    assert tries == [422] * 5 + [429]

@@ -1,0 +1,44 @@
+"""A schema with an outbox and an inbox, and a broker's virtual host, for each test."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from shared.database.pool import Database
+from shared.messaging import supervision
+from tests.database import TestDatabase
+from tests.integration.messaging.proxy import Proxy, before
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was interrupted is tried again soon, however often that happens."""
+    monkeypatch.setattr(supervision, "_LONGEST_DELAY", 0.1)
+
+
+@pytest.fixture
+async def schema(database: TestDatabase) -> AsyncIterator[Database]:
+    """The schema of one service, as its own role."""
+    made = Database(database.dsns["resource"], "resource")
+    async with made.opened():
+        yield made
+
+
+@pytest.fixture
+def broker(new_amqp_url: Callable[[], str]) -> str:
+    """The URL of an empty virtual host."""
+    return new_amqp_url()
+
+
+@pytest.fixture
+async def broker_proxy(broker: str) -> AsyncIterator[Proxy]:
+    """A way to the broker that the test may cut."""
+    async with before(broker) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def schema_proxy(schema: Database) -> AsyncIterator[Proxy]:
+    """A way to PostgreSQL that the test may cut."""
+    async with before(schema.dsn) as proxy:
+        yield proxy

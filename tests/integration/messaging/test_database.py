@@ -1,0 +1,142 @@
+"""The pool: units of work, and a PostgreSQL that comes and goes."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from shared.database import pool
+from shared.database.pool import Database
+from shared.errors import Unavailable
+from tests.integration.messaging.proxy import Proxy
+
+
+async def run(database: Database, *statements: str, sleep: float = 0) -> None:
+    """Executes statements in one transaction."""
+    async with database.transaction() as connection:
+        for statement in statements:
+            await connection.execute(statement)
+        await asyncio.sleep(sleep)
+
+
+async def numbers(database: Database) -> list[int]:
+    async with database.connection() as connection:
+        return [row["n"] for row in await connection.fetch("SELECT n FROM tried ORDER BY n")]
+
+
+async def test_a_unit_of_work_is_done_whole_or_not_at_all(schema: Database) -> None:
+    await run(schema, "CREATE TABLE tried (n int)", "INSERT INTO tried VALUES (1)")
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await run(schema, "INSERT INTO tried VALUES (2)", "SELECT 1 / 0")
+
+    assert await numbers(schema) == [1]
+
+
+async def test_json_comes_back_as_it_went(schema: Database) -> None:
+    value = {"é": [1, None, {"a": "\u2028"}], "b": 1.5}
+    async with schema.connection() as connection:
+        assert await connection.fetchval("SELECT $1::jsonb", value) == value
+    async with schema.dedicated() as alone:
+        assert await alone.fetchval("SELECT $1::jsonb", value) == value
+
+
+@pytest.mark.parametrize("value", [2**40, "one", [1]])
+async def test_an_argument_of_a_wrong_type_is_a_fault_of_ours(
+    schema: Database, value: object
+) -> None:
+    with pytest.raises(asyncpg.DataError):
+        await fetch(schema, "SELECT $1::int", value)
+
+
+async def fetch(database: Database, query: str, *arguments: object) -> object:
+    async with database.connection() as connection:
+        return await connection.fetchval(query, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("SELECT nothing", asyncpg.UndefinedColumnError),
+        ("SELEC", asyncpg.PostgresSyntaxError),
+        ("SELECT pg_sleep(1)", asyncpg.QueryCanceledError),
+    ],
+)
+async def test_a_fault_of_the_query_is_not_one_of_the_server(
+    schema: Database, query: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await run(schema, "SET LOCAL statement_timeout = 50", query)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("resource-secret", "wrong"), ("/barong_", "/nowhere_"), ("@127.0.0.1", "@127.9.9.9")],
+)
+async def test_where_nobody_can_connect_the_database_is_unavailable(
+    schema: Database, old: str, new: str
+) -> None:
+    assert old in schema.dsn
+    database = Database(schema.dsn.replace(old, new), "resource")
+    async with database.opened():
+        with pytest.raises(Unavailable) as raised:
+            await fetch(database, "SELECT 1")
+    assert raised.value.dependency == "postgresql"
+
+
+async def test_before_and_after_it_is_open_the_database_is_unavailable(schema: Database) -> None:
+    database = Database(schema.dsn, "resource")
+    with pytest.raises(Unavailable):
+        await fetch(database, "SELECT 1")
+    async with database.opened():
+        assert await fetch(database, "SELECT 1") == 1
+    with pytest.raises(Unavailable):
+        await fetch(database, "SELECT 1")
+
+
+async def test_a_connection_that_is_lost_is_replaced(schema: Database, schema_proxy: Proxy) -> None:
+    database = Database(schema_proxy.url, "resource")
+    async with database.opened():
+        assert await fetch(database, "SELECT 1") == 1
+        work = asyncio.create_task(run(database, "SELECT pg_sleep(5)"))
+        await asyncio.sleep(0.1)
+        schema_proxy.cut()
+        with pytest.raises(Unavailable):
+            await work
+        assert await fetch(database, "SELECT 1") == 1
+        schema_proxy.refusing = True
+        schema_proxy.cut()
+        await asyncio.sleep(0.05)
+        with pytest.raises(Unavailable):
+            await fetch(database, "SELECT 1")
+        schema_proxy.refusing = False
+        assert await fetch(database, "SELECT 1") == 1
+
+
+async def test_a_server_that_ends_the_session_is_unavailable(schema: Database) -> None:
+    with pytest.raises(Unavailable):
+        await run(schema, "SELECT pg_terminate_backend(pg_backend_pid())")
+    assert await fetch(schema, "SELECT 1") == 1
+
+
+async def test_who_finds_no_free_connection_in_time_is_told_so(
+    schema: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_ACQUIRE_SECONDS", 0.05)
+    database = Database(schema.dsn, "resource", max_connections=1)
+    async with database.opened():
+        work = asyncio.create_task(run(database, "SELECT 1", sleep=0.3))
+        await asyncio.sleep(0.1)
+        with pytest.raises(Unavailable):
+            await fetch(database, "SELECT 1")
+        await work
+        assert await fetch(database, "SELECT 1") == 1
+
+
+async def test_a_call_that_is_cancelled_leaves_nothing_behind(schema: Database) -> None:
+    await run(schema, "CREATE TABLE tried (n int)")
+    work = asyncio.create_task(run(schema, "INSERT INTO tried VALUES (1)", sleep=60))
+    await asyncio.sleep(0.1)
+    work.cancel()
+    await asyncio.wait([work])
+
+    assert await numbers(schema) == []

@@ -1,0 +1,151 @@
+"""Migrations: once, whole or not at all, and never waiting for ever."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import pytest
+
+from shared.database.migrate import SHARED_MIGRATIONS, MigratedCheck, MigrationError, migrate
+from shared.database.pool import Database
+from shared.errors import Unavailable
+from tests.database import TestDatabase
+
+SCHEMA = "tried"
+PASSWORD = "p@ss:w/rd ?#%41'"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An empty schema with a role of its own, and a folder for migrations."""
+
+    dsn: str
+    folder: Path
+
+    def write(self, version: int, up: str) -> None:
+        """Adds a migration."""
+        text = f"-- migrate:up\n{up}\n-- migrate:down\n"
+        (self.folder / f"{20270000000000 + version}_tried.sql").write_text(text)
+
+    async def migrate(self) -> None:
+        await migrate(self.dsn, SCHEMA, (SHARED_MIGRATIONS, self.folder))
+
+    async def fetch(self, query: str) -> list[Any]:
+        """The first column of what the query gives."""
+        connection = await asyncpg.connect(self.dsn, server_settings={"search_path": SCHEMA})
+        try:
+            return [row[0] for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+
+    async def versions(self) -> list[str]:
+        return await self.fetch("SELECT version FROM schema_migrations ORDER BY version")
+
+
+@pytest.fixture
+async def place(database: TestDatabase, tmp_path: Path) -> Place:
+    name = database.dsn.rpartition("/")[2]
+    async with database.connected() as connection:
+        await connection.execute(
+            f"""
+            CREATE ROLE "{name}" LOGIN PASSWORD '{PASSWORD.replace("'", "''")}';
+            GRANT CONNECT ON DATABASE "{name}" TO "{name}";
+            CREATE SCHEMA {SCHEMA} AUTHORIZATION "{name}"
+            """
+        )
+    address = database.dsn.rpartition("@")[2]
+    return Place(f"postgresql://{name}:{quote(PASSWORD, safe='')}@{address}", tmp_path)
+
+
+async def test_those_who_migrate_at_the_same_time_apply_everything_once(place: Place) -> None:
+    place.write(1, "CREATE TABLE marks (n int); SELECT pg_sleep(0.2);")
+    place.write(2, "INSERT INTO marks VALUES (1);")
+
+    await asyncio.gather(*(place.migrate() for _ in range(4)))
+    await place.migrate()
+
+    assert await place.fetch("SELECT n FROM marks") == [1]
+    assert await place.versions() == ["20261122000001", "20270000000001", "20270000000002"]
+    assert await place.fetch("SELECT count(*) FROM outbox") == [0]
+
+
+async def test_a_migration_that_fails_leaves_nothing_and_says_why(place: Place) -> None:
+    place.write(1, "CREATE TABLE before (n int);")
+    place.write(2, "CREATE TABLE during (n int); SELECT 1 / 0;")
+    place.write(3, "CREATE TABLE after (n int);")
+
+    with pytest.raises(MigrationError, match="division by zero") as raised:
+        await place.migrate()
+
+    assert await place.versions() == ["20261122000001", "20270000000001"]
+    tables = f"SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'"
+    assert set(await place.fetch(tables)) == {"schema_migrations", "outbox", "inbox", "before"}
+    assert PASSWORD not in str(raised.value)
+    place.write(2, "CREATE TABLE during (n int);")
+    await place.migrate()
+    assert await place.fetch("SELECT count(*) FROM after") == [0]
+
+
+async def test_a_migration_waits_for_nobody_for_long(place: Place) -> None:
+    place.write(
+        1,
+        """
+        CREATE TABLE limits AS
+        SELECT name, setting || unit AS value
+        FROM pg_settings
+        WHERE name IN ('lock_timeout', 'statement_timeout');
+        """,
+    )
+    await place.migrate()
+
+    assert await place.fetch("SELECT name || '=' || value FROM limits ORDER BY name") == [
+        *("lock_timeout=5000ms", "statement_timeout=600000ms"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("p%40ss", "wrong"), "password authentication failed"),
+        (("/barong_", "/nowhere_"), "nowhere"),
+    ],
+)
+async def test_who_cannot_connect_is_told_so_without_the_password(
+    place: Place, change: tuple[str, str], said: str
+) -> None:
+    assert change[0] in place.dsn
+    with pytest.raises(MigrationError, match=said) as raised:
+        await migrate(place.dsn.replace(*change), SCHEMA, (SHARED_MIGRATIONS,))
+
+    for secret in (PASSWORD, quote(PASSWORD, safe=""), "w%2Frd", "w/rd"):
+        assert secret not in str(raised.value)
+
+
+async def test_readiness_tells_a_schema_that_is_too_old(place: Place) -> None:
+    place.write(1, "SELECT 1;")
+    database = Database(place.dsn, SCHEMA)
+    directories = (SHARED_MIGRATIONS, place.folder)
+    async with database.opened():
+        check = MigratedCheck(database, directories)
+        with pytest.raises(MigrationError, match="20270000000001"):
+            await check()
+        await migrate(place.dsn, SCHEMA, (SHARED_MIGRATIONS,))
+        with pytest.raises(MigrationError, match=r"20261122000001.*20270000000001"):
+            await check()
+        await place.migrate()
+        await check()
+        place.write(2, "SELECT 1;")
+        with pytest.raises(MigrationError, match="20270000000002"):
+            await MigratedCheck(database, directories)()
+        await place.migrate()
+        await check()
+
+
+async def test_readiness_without_postgresql_is_unavailable() -> None:
+    database = Database("postgresql://u:p@127.0.0.1:1/x", SCHEMA)
+    async with database.opened():
+        with pytest.raises(Unavailable):
+            await MigratedCheck(database, (SHARED_MIGRATIONS,))()

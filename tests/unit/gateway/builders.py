@@ -1,0 +1,72 @@
+"""Sessions and API keys for tests."""
+
+import hashlib
+import hmac
+from datetime import UTC, datetime, timedelta
+
+from shared.contracts.api_keys import SigningKey
+from shared.contracts.sessions import ResolvedSession, UserToken, csrf_digest
+from shared.contracts.users import User
+
+NOW = datetime.now(UTC)
+CSRF_TOKEN = "csrf"
+
+
+def a_user(**overrides: object) -> User:
+    """An active member."""
+    fields: dict[str, object] = {
+        "uid": "ID1",
+        "email": "one@barong.io",
+        "role": "member",
+        "level": 1,
+        "otp": False,
+        "state": "active",
+        "referral_uid": None,
+        "data": None,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "version": 1,
+    }
+    return User(**{**fields, **overrides})  # type: ignore[arg-type]
+
+
+def a_session(**overrides: object) -> ResolvedSession:
+    """A living session of that member, opened by a `browser` in 10.1.0.0/16."""
+    now = datetime.now(UTC)
+    fields: dict[str, object] = {
+        "sid": "sid-1",
+        "user": a_user(),
+        "csrf_digest": csrf_digest(CSRF_TOKEN),
+        "user_agent": "browser",
+        "network": "10.1.0.0/16",
+        "expires_at": now + timedelta(minutes=30),
+        "token": "fresh-token",
+        "token_expires_at": now + timedelta(seconds=60),
+    }
+    return ResolvedSession(**{**fields, **overrides})  # type: ignore[arg-type]
+
+
+def a_key(**overrides: object) -> SigningKey:
+    """An active key of that member, for everything."""
+    fields: dict[str, object] = {
+        "kid": "kid-1",
+        "uid": "ID1",
+        "secret": "a secret",
+        "scope": (),
+        "state": "active",
+        "algorithm": "HS256",
+    }
+    return SigningKey(**{**fields, **overrides})  # type: ignore[arg-type]
+
+
+def an_owner(**overrides: object) -> UserToken:
+    """That member, who has a second factor, with a token."""
+    ends = datetime.now(UTC) + timedelta(seconds=60)
+    user = a_user(**{"otp": True, **overrides})
+    return UserToken(user=user, token="token-of-key", expires_at=ends)
+
+
+def signed_with(kid: str, secret: str, nonce: object) -> dict[str, str]:
+    """The headers of a call signed with a key, as its owner's program makes them."""
+    signature = hmac.new(secret.encode(), f"{nonce}{kid}".encode(), hashlib.sha256).hexdigest()
+    return {"X-Auth-Apikey": kid, "X-Auth-Nonce": str(nonce), "X-Auth-Signature": signature}

@@ -1,0 +1,460 @@
+"""The decision: every way through it, and out of it."""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict, MultiMapping
+
+from authz_gateway.api_keys.authenticate import AuthenticateApiKey
+from authz_gateway.api_keys.nonces import UsedNonces
+from authz_gateway.decision import WAY_IN, Call, Caller, Decide
+from authz_gateway.policy.compiled import CompiledPolicy
+from authz_gateway.restrictions.places import Unmapped
+from authz_gateway.routing.table import Access
+from authz_gateway.sessions.rules import Binding
+from shared.contracts.api_keys import SigningKey
+from shared.contracts.policy import Permission, Policy, Restriction
+from shared.contracts.sessions import ResolvedSession, UserToken
+from shared.errors import Refusal, Unavailable
+from shared.web.errors import status_of
+from shared.web.principal import BadBearerToken, Principal
+from tests.unit.gateway.builders import (
+    CSRF_TOKEN,
+    a_key,
+    a_session,
+    a_user,
+    an_owner,
+    signed_with,
+)
+
+COOKIE = {"Cookie": "other=1; _barong_session=living"}
+CSRF = {"X-CSRF-Token": CSRF_TOKEN}
+BEARER = {"Authorization": "Bearer genuine"}
+NOW, LIFETIME = 1_700_000_000_000, 5000
+PATH = "/api/v2/barong/resource/users/me"
+
+
+@dataclass
+class Sessions:
+    """The session `living`, also known as `sid-1`; None: there is none."""
+
+    session: ResolvedSession | None
+    down: bool = False
+    revoked: list[str] = field(default_factory=list)
+
+    async def by_cookie(self, cookie: str) -> ResolvedSession | None:
+        if self.down:
+            raise Unavailable("identity-svc")
+        return self.session if cookie == "living" else None
+
+    async def by_sid(self, sid: str) -> ResolvedSession | None:
+        if self.down:
+            raise Unavailable("identity-svc")
+        return self.session if sid == "sid-1" else None
+
+    async def revoke(self, sid: str) -> None:
+        self.revoked.append(sid)
+
+
+@dataclass
+class Bearers:
+    """Knows one token, which says that the user is still an admin."""
+
+    sid: str | None = "sid-1"
+
+    async def principal(self, token: str) -> Principal:
+        if token != "genuine":
+            raise BadBearerToken
+        return Principal("ID1", "one@barong.io", "admin", 3, "active", None, self.sid)
+
+
+@dataclass
+class ApiKeys:
+    """The key `kid-1`; None: there is none, or nobody whose it is."""
+
+    key: SigningKey | None = field(default_factory=a_key)
+    holder: UserToken | None = field(default_factory=an_owner)
+    down: bool = False
+    owner_down: bool = False
+
+    async def by_kid(self, kid: str) -> SigningKey | None:
+        if self.down:
+            raise Unavailable("resource-svc")
+        return self.key if kid == "kid-1" else None
+
+    async def owner(self, uid: str) -> UserToken | None:
+        if self.owner_down:
+            raise Unavailable("identity-svc")
+        return self.holder if uid == "ID1" else None
+
+
+@dataclass
+class PolicyInForce:
+    loaded: bool = True
+    restrictions: tuple[Restriction, ...] = ()
+
+    def get(self) -> CompiledPolicy:
+        if not self.loaded:
+            raise Unavailable("admin-svc")
+        rules = (
+            Permission("member", "ALL", "api/v2/barong/resource", "ACCEPT", None),
+            Permission("member", "DELETE", "api/v2/barong/resource", "DROP", None),
+            Permission("admin", "ALL", "api/v2/barong/admin", "ACCEPT", None),
+        )
+        return CompiledPolicy(Policy(1, rules, self.restrictions))
+
+
+def a_call(
+    headers: MultiMapping[str] | dict[str, str],
+    *,
+    method: str = "GET",
+    path: str = PATH,
+    access: Access = Access.REQUIRED,
+    address: str = "10.1.2.3",
+    scope: str = "resource",
+) -> Call:
+    if isinstance(headers, dict):
+        headers = CIMultiDict({"User-Agent": "browser"} | headers)
+    return Call(
+        access=access,
+        method=method,
+        path=path,
+        scope=scope,
+        headers=headers,
+        address=ip_address(address),
+    )
+
+
+def signed_calls(api_keys: ApiKeys | None = None) -> AuthenticateApiKey:
+    return AuthenticateApiKey(
+        api_keys=api_keys or ApiKeys(),
+        nonces=UsedNonces(LIFETIME),
+        lifetime=LIFETIME,
+        clock=lambda: NOW,
+    )
+
+
+def a_decision(**overrides: Any) -> Decide:
+    fields: dict[str, Any] = {
+        "sessions": Sessions(a_session()),
+        "bearers": Bearers(),
+        "signed_calls": signed_calls(),
+        "places": Unmapped(),
+        "policy": PolicyInForce(),
+        "cookie_name": "_barong_session",
+        "csrf_protection": True,
+        "binding": Binding(user_agent=True, network=True),
+    }
+    return Decide(**{**fields, **overrides})
+
+
+async def refusal_of(decide: Decide, call: Call) -> tuple[int, str]:
+    with pytest.raises(Refusal) as caught:
+        await decide(call)
+    return status_of(caught.value), ",".join(caught.value.codes)
+
+
+MEMBER = Principal("ID1", "one@barong.io", "member", 1, "active", None, "sid-1")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        a_call(COOKIE),
+        a_call(COOKIE, method="HEAD"),
+        a_call(COOKIE | CSRF, method="POST"),
+        a_call({"Cookie": "_barong_session=living;"}),
+        a_call({"cookie": " a=b;_barong_session = living"}),
+        a_call(BEARER),
+        a_call(BEARER, method="POST"),
+        a_call({"authorization": "bearer   genuine"}),
+        a_call(BEARER, address="192.0.2.1"),
+        a_call(BEARER | {"Cookie": "_barong_session=dead"}),
+    ],
+)
+async def test_lets_pass_whom_the_session_shows(call: Call) -> None:
+    """Whatever the token said of him when it was made."""
+    assert await a_decision()(call) == Caller(MEMBER, "fresh-token")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, COOKIE, BEARER, {"Authorization": "Bearer forged"}, {"X-Auth-Apikey": "half a signature"}],
+)
+async def test_a_public_path_asks_nothing(headers: dict[str, str]) -> None:
+    decide = a_decision(sessions=Sessions(None, down=True))
+    assert await decide(a_call(headers, method="POST", access=Access.PUBLIC)) is None
+
+
+async def test_a_pending_user_may_call() -> None:
+    session = a_session(user=a_user(state="pending"))
+    caller = await a_decision(sessions=Sessions(session))(a_call(COOKIE))
+    assert caller is not None
+    assert caller.principal.state == "pending"
+
+
+TWO_BEARERS = CIMultiDict([("Authorization", "Bearer genuine"), ("Authorization", "Bearer x")])
+TWO_COOKIES = CIMultiDict([("Cookie", "_barong_session=living"), ("Cookie", "_barong_session=x")])
+
+NO_SESSION = (401, "authz.invalid_session")
+NO_BEARER = (401, "jwt.decode_and_verify")
+MISSING_CSRF = (401, "authz.missing_csrf_token")
+WRONG_CSRF = (401, "authz.csrf_token_mismatch")
+NO_PERMISSION = (401, "authz.invalid_permission")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (a_call(COOKIE, access=Access.BLOCKED), (401, "authz.permission_denied")),
+        (a_call({}), NO_SESSION),
+        (a_call({}, method="POST"), NO_SESSION),
+        (a_call({"Cookie": "_barong_session="}), NO_SESSION),
+        (a_call({"Cookie": "_barong_session=dead"}), NO_SESSION),
+        (a_call({"Cookie": "_barong_session=living; _barong_session=living"}), NO_SESSION),
+        (a_call({"Cookie": "x_barong_session=living"}), NO_SESSION),
+        (a_call(TWO_COOKIES), NO_SESSION),
+        *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("POST", "PUT", "PATCH")),
+        *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("DELETE", "TRACE")),
+        (a_call(COOKIE | {"X-CSRF-Token": ""}, method="POST"), MISSING_CSRF),
+        (a_call(COOKIE | {"X-CSRF-Token": "undefined"}, method="POST"), WRONG_CSRF),
+        (a_call(COOKIE | {"X-CSRF-Token": "\udcff"}, method="POST"), WRONG_CSRF),
+        (a_call({"Cookie": "_barong_session=dead"} | CSRF, method="POST"), WRONG_CSRF),
+        (a_call({"Authorization": ""}), NO_BEARER),
+        (a_call({"Authorization": "Bearer "}), NO_BEARER),
+        (a_call({"Authorization": "Bearer forged"} | COOKIE), NO_BEARER),
+        (a_call({"Authorization": "Basic genuine"} | COOKIE), NO_BEARER),
+        (a_call(TWO_BEARERS), NO_BEARER),
+        (a_call(COOKIE | CSRF, method="DELETE"), NO_PERMISSION),
+        (a_call(COOKIE, path="/api/v2/barong/admin/users"), NO_PERMISSION),
+        (a_call(BEARER, path="/api/v2/barong/admin/users"), NO_PERMISSION),
+    ],
+)
+async def test_refuses(call: Call, told: tuple[int, str]) -> None:
+    assert await refusal_of(a_decision(), call) == told
+
+
+@pytest.mark.parametrize("state", ["banned", "deleted", "locked", "anything"])
+@pytest.mark.parametrize("headers", [COOKIE, BEARER])
+async def test_refuses_a_user_who_is_not_active(state: str, headers: dict[str, str]) -> None:
+    sessions = Sessions(a_session(user=a_user(state=state)))
+    told = await refusal_of(a_decision(sessions=sessions), a_call(headers, address="192.0.2.1"))
+    assert told == (401, "authz.user_not_active")
+    assert sessions.revoked == []
+
+
+async def test_a_bearer_that_was_made_for_an_api_key_is_none() -> None:
+    decide = a_decision(bearers=Bearers(sid=None), sessions=Sessions(None, down=True))
+    assert await refusal_of(decide, a_call(BEARER)) == NO_BEARER
+
+
+async def test_a_bearer_dies_with_its_session() -> None:
+    assert await refusal_of(a_decision(sessions=Sessions(None)), a_call(BEARER)) == NO_BEARER
+
+
+@pytest.mark.parametrize("headers", [COOKIE, BEARER])
+async def test_identity_down_is_no_refusal_of_the_user(headers: dict[str, str]) -> None:
+    decide = a_decision(sessions=Sessions(None, down=True))
+    assert await refusal_of(decide, a_call(headers)) == (503, "server.unavailable")
+
+
+@pytest.mark.parametrize("access", Access)
+async def test_without_a_policy_nothing_is_decided(access: Access) -> None:
+    decide = a_decision(policy=PolicyInForce(loaded=False))
+    told = await refusal_of(decide, a_call(COOKIE, access=access))
+    assert told == (503, "server.unavailable")
+
+
+ANOTHER_BROWSER = a_call(COOKIE | {"User-Agent": "another"})
+NO_BROWSER = a_call(CIMultiDict(COOKIE))
+ANOTHER_NETWORK = a_call(COOKIE, address="10.2.0.1")
+ANOTHER_PROTOCOL = a_call(COOKIE, address="2001:db8::1")
+
+
+@pytest.mark.parametrize("call", [ANOTHER_BROWSER, NO_BROWSER, ANOTHER_NETWORK, ANOTHER_PROTOCOL])
+async def test_another_client_ends_the_session(call: Call) -> None:
+    sessions = Sessions(a_session())
+    told = await refusal_of(a_decision(sessions=sessions), call)
+    assert told == (401, "authz.client_session_mismatch")
+    assert sessions.revoked == ["sid-1"]
+
+
+@pytest.mark.parametrize(
+    ("binding", "call"),
+    [
+        (Binding(user_agent=False, network=True), ANOTHER_BROWSER),
+        (Binding(user_agent=True, network=False), ANOTHER_NETWORK),
+    ],
+)
+async def test_each_binding_can_be_switched_off(binding: Binding, call: Call) -> None:
+    assert await a_decision(binding=binding)(call) == Caller(MEMBER, "fresh-token")
+
+
+async def test_csrf_protection_can_be_switched_off() -> None:
+    decide = a_decision(csrf_protection=False)
+    assert await decide(a_call(COOKIE, method="POST")) == Caller(MEMBER, "fresh-token")
+
+
+def kept_out(category: str = "blacklist", value: str = "10.1.2.3", code: int = 471) -> Decide:
+    """A decision that knows one restriction of an address."""
+    restriction = Restriction(category, "ip", value, code)
+    return a_decision(policy=PolicyInForce(restrictions=(restriction,)))
+
+
+@pytest.mark.parametrize("category", ["blacklist", "maintenance"])
+@pytest.mark.parametrize("access", Access)
+@pytest.mark.parametrize("headers", [{}, COOKIE, BEARER, signed_with("kid-1", "a secret", NOW)])
+async def test_a_restriction_comes_first(
+    category: str, access: Access, headers: dict[str, str]
+) -> None:
+    told = await refusal_of(kept_out(category), a_call(headers, access=access, method="POST"))
+    assert told == (471, f"authz.restrict.{category}")
+
+
+async def test_a_restriction_keeps_out_nobody_else() -> None:
+    assert await kept_out(value="10.1.2.4")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
+
+
+async def test_a_whitelist_is_no_credential() -> None:
+    assert await refusal_of(kept_out("whitelist"), a_call({})) == NO_SESSION
+    assert await kept_out("whitelist")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
+
+
+async def test_the_way_in_is_always_open() -> None:
+    call = a_call({}, method="POST", path=WAY_IN, access=Access.PUBLIC)
+    assert await kept_out()(call) is None
+    assert await a_decision(policy=PolicyInForce(loaded=False))(call) is None
+    beside = a_call({}, method="POST", path=f"{WAY_IN}/x", access=Access.PUBLIC)
+    assert await refusal_of(kept_out(), beside) == (471, "authz.restrict.blacklist")
+
+
+KEY = signed_with("kid-1", "a secret", NOW)
+OWNER = Principal("ID1", "one@barong.io", "member", 1, "active", None, None)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        KEY,
+        KEY | COOKIE,
+        KEY | BEARER,
+        KEY | {"Authorization": "Bearer forged"},
+        KEY | {"User-Agent": "another"},
+        {name.lower(): f" {value} " for name, value in KEY.items()},
+        *(signed_with("kid-1", "a secret", NOW + off) for off in (-LIFETIME, LIFETIME)),
+        signed_with("kid-1", "a secret", f"00{NOW}"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_lets_pass_whose_key_signed(headers: dict[str, str], method: str) -> None:
+    """The other credentials, the client's browser and CSRF tokens do not matter."""
+    caller = await a_decision()(a_call(headers, method=method, address="192.0.2.1"))
+    assert caller == Caller(OWNER, "token-of-key")
+
+
+def without(name: str) -> dict[str, str]:
+    return {key: value for key, value in KEY.items() if key != name}
+
+
+def signed_at(nonce: object, secret: str = "a secret") -> dict[str, str]:
+    return signed_with("kid-1", secret, nonce)
+
+
+TWO_KIDS = CIMultiDict([*KEY.items(), ("X-Auth-Apikey", "kid-1")])
+WRONG_HEADERS = (422, "authz.invalid_api_key_headers")
+UNKNOWN_KEY = (401, "authz.unexistent_apikey")
+NO_TIMESTAMP = (401, "authz.nonce_not_valid_timestamp")
+EXPIRED = (401, "authz.nonce_expired")
+BAD_SIGNATURE = (401, "authz.invalid_signature")
+INACTIVE = (401, "authz.apikey_not_active")
+NO_SECOND_FACTOR = (401, "authz.disabled_2fa")
+DOWN = (503, "server.unavailable")
+LATE = NOW - LIFETIME - 1
+
+
+@pytest.mark.parametrize(
+    ("api_keys", "call", "told"),
+    [
+        *((ApiKeys(down=True), a_call(without(name)), WRONG_HEADERS) for name in KEY),
+        *((ApiKeys(down=True), a_call(KEY | {name: "  "}), WRONG_HEADERS) for name in KEY),
+        (ApiKeys(down=True), a_call(COOKIE | BEARER | {"X-Auth-Nonce": ""}), WRONG_HEADERS),
+        (ApiKeys(down=True), a_call(TWO_KIDS), WRONG_HEADERS),
+        (ApiKeys(down=True), a_call(KEY), DOWN),
+        (ApiKeys(None), a_call(signed_at("x")), UNKNOWN_KEY),
+        (ApiKeys(), a_call(signed_with("KID-1", "a secret", NOW)), UNKNOWN_KEY),
+        *(
+            (ApiKeys(down=True), a_call(KEY | {"X-Auth-Apikey": kid}), UNKNOWN_KEY)
+            for kid in ("\udcff", "ü", "a b", "x" * 65)
+        ),
+        *(
+            (ApiKeys(), a_call(signed_at(nonce, "wrong")), NO_TIMESTAMP)
+            for nonce in ("x", "0", "000", "-1", f"+{NOW}", f"{NOW}.0", f"{NOW}x", "1_0", "9" * 99)
+        ),
+        (ApiKeys(), a_call({**KEY, "X-Auth-Nonce": "\u0661"}), NO_TIMESTAMP),
+        (ApiKeys(), a_call(signed_at(LATE, "wrong")), EXPIRED),
+        (ApiKeys(), a_call(signed_at(NOW + LIFETIME + 1)), EXPIRED),
+        (ApiKeys(), a_call(signed_at(NOW // 1000)), EXPIRED),
+        (ApiKeys(a_key(state="inactive")), a_call(signed_at(NOW, "wrong")), BAD_SIGNATURE),
+        (ApiKeys(), a_call(KEY | {"X-Auth-Nonce": str(NOW + 1)}), BAD_SIGNATURE),
+        (ApiKeys(), a_call(KEY | {"X-Auth-Signature": "\udcff"}), BAD_SIGNATURE),
+        *(
+            (ApiKeys(a_key(state=state), None, owner_down=True), a_call(KEY), INACTIVE)
+            for state in ("inactive", "disabled", "")
+        ),
+        (ApiKeys(owner_down=True), a_call(KEY), DOWN),
+        (ApiKeys(holder=None), a_call(KEY), NO_SESSION),
+        *(
+            (ApiKeys(holder=an_owner(state=state, otp=False)), a_call(KEY), NO_SESSION)
+            for state in ("banned", "deleted", "locked", "anything")
+        ),
+        (ApiKeys(holder=an_owner(otp=False)), a_call(KEY, method="DELETE"), NO_SECOND_FACTOR),
+        (ApiKeys(), a_call(KEY, method="DELETE"), NO_PERMISSION),
+        (ApiKeys(), a_call(KEY, path="/api/v2/barong/admin/users"), NO_PERMISSION),
+        (ApiKeys(a_key(scope=("trade",))), a_call(KEY), NO_PERMISSION),
+        (ApiKeys(a_key(scope=("resources",))), a_call(KEY), NO_PERMISSION),
+        (ApiKeys(a_key(scope=("resource",))), a_call(KEY, scope=""), NO_PERMISSION),
+    ],
+)
+async def test_refuses_a_signed_call(api_keys: ApiKeys, call: Call, told: tuple[int, str]) -> None:
+    """In this order: each call has the faults of later rows too, as far as they go together."""
+    assert await refusal_of(a_decision(signed_calls=signed_calls(api_keys)), call) == told
+
+
+async def test_a_pending_owner_may_call() -> None:
+    api_keys = ApiKeys(holder=an_owner(state="pending"))
+    assert await a_decision(signed_calls=signed_calls(api_keys))(a_call(KEY)) is not None
+
+
+async def test_a_key_with_the_routes_scope_may_call() -> None:
+    api_keys = ApiKeys(a_key(scope=("trade", "resource")))
+    assert await a_decision(signed_calls=signed_calls(api_keys))(a_call(KEY)) is not None
+
+
+async def test_a_nonce_works_once() -> None:
+    decide = a_decision()
+    assert await decide(a_call(KEY)) is not None
+    used = (401, "authz.nonce_used")
+    assert await refusal_of(decide, a_call(KEY)) == used
+    assert await refusal_of(decide, a_call(signed_at(f"0{NOW}"))) == used
+    assert await decide(a_call(signed_at(NOW + 1))) is not None
+
+
+async def test_a_call_that_could_not_be_decided_about_may_be_repeated() -> None:
+    api_keys = ApiKeys(owner_down=True)
+    decide = a_decision(signed_calls=signed_calls(api_keys))
+    assert await refusal_of(decide, a_call(KEY)) == DOWN
+    api_keys.owner_down = False
+    assert await decide(a_call(KEY)) is not None
+
+
+async def test_a_nonce_that_expires_while_the_owner_is_looked_for_is_expired() -> None:
+    times = iter([NOW, NOW + LIFETIME + 1])
+    authenticate = AuthenticateApiKey(
+        api_keys=ApiKeys(),
+        nonces=UsedNonces(LIFETIME),
+        lifetime=LIFETIME,
+        clock=lambda: next(times),
+    )
+    assert await refusal_of(a_decision(signed_calls=authenticate), a_call(KEY)) == EXPIRED

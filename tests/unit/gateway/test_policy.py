@@ -1,0 +1,190 @@
+"""The compiled policy decides as the rules say, read one by one."""
+
+import asyncio
+import uuid
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from authz_gateway.api_keys.cache import ApiKeyCache
+from authz_gateway.policy import current
+from authz_gateway.policy.compiled import CompiledPolicy
+from authz_gateway.policy.current import CurrentPolicy
+from authz_gateway.sessions.cache import SessionCache
+from authz_gateway.subscriptions import Hearing
+from shared.contracts.events import ReceivedEvent
+from shared.contracts.policy import Permission, Policy
+from shared.errors import Unavailable
+from shared.messaging.supervision import supervised
+
+SEGMENTS = st.sampled_from(["a", "b", "ab", "c:d"])
+RULES = st.builds(
+    Permission,
+    role=st.sampled_from(["member", "admin"]),
+    verb=st.sampled_from(["GET", "POST", "ALL"]),
+    path=st.lists(SEGMENTS, max_size=3).flatmap(
+        lambda parts: st.sampled_from(["", "/"]).map(lambda slash: slash + "/".join(parts) + slash)
+    ),
+    action=st.sampled_from(["ACCEPT", "ACCEPT", "DROP", "AUDIT"]),
+    topic=st.sampled_from([None, "t1", "t2"]),
+)
+CALLS = st.tuples(
+    st.sampled_from(["member", "admin", "nobody"]),
+    st.sampled_from(["GET", "HEAD", "POST", "PUT"]),
+    st.lists(SEGMENTS, max_size=4).map(lambda parts: "/" + "/".join(parts)),
+)
+
+
+@given(st.lists(RULES, max_size=8), CALLS)
+def test_agrees_with_reading_the_rules_one_by_one(
+    rules: list[Permission], call: tuple[str, str, str]
+) -> None:
+    role, verb, path = call
+    asked = "GET" if verb == "HEAD" else verb
+    actions = {
+        rule.action
+        for rule in rules
+        if rule.role == role
+        and rule.verb in (asked, "ALL")
+        and f"{path.rstrip('/')}/".startswith(
+            f"/{rule.path.strip('/')}/" if rule.path.strip("/") else "/"
+        )
+    }
+    verdict = CompiledPolicy(Policy(1, tuple(rules))).decide(role, verb, path)
+    assert verdict.allowed == ("ACCEPT" in actions and "DROP" not in actions)
+    assert verdict.audited == ("AUDIT" in actions)
+
+
+def a_rule(path: str, action: str = "ACCEPT", topic: str | None = None) -> Permission:
+    return Permission("member", "ALL", path, action, topic)
+
+
+@pytest.mark.parametrize(
+    "rule", ["api/v2/barong/admin/users", "/api/v2/admin/users/", "admin/users"]
+)
+def test_a_rule_for_an_alias_stands_for_the_canonical_path(rule: str) -> None:
+    policy = CompiledPolicy(Policy(1, (a_rule(""), a_rule(rule, "DROP"))))
+    assert not policy.decide("member", "GET", "/api/v2/barong/admin/users/labels").allowed
+    assert policy.decide("member", "GET", "/api/v2/barong/admin/users2").allowed
+
+
+def test_an_escaped_spelling_is_held_against_the_same_rules() -> None:
+    policy = CompiledPolicy(Policy(1, (a_rule("x"), a_rule("x/a:b", "DROP"))))
+    assert not policy.decide("member", "GET", "/x/a%3Ab/y").allowed
+    assert not policy.decide("member", "GET", "/x/a%3ab").allowed
+
+
+def test_the_longest_audit_rule_gives_the_topic() -> None:
+    rules = (
+        a_rule("x", topic="not of an audit"),
+        a_rule("x/y", "AUDIT", "inner"),
+        a_rule("x", "AUDIT", "outer"),
+        a_rule("x/y/z", "AUDIT"),
+    )
+    policy = CompiledPolicy(Policy(1, rules))
+    assert policy.decide("member", "GET", "/x").topic == "outer"
+    assert policy.decide("member", "GET", "/x/y/z").topic == "inner"
+
+
+@dataclass
+class Admin:
+    """Admin-svc, as far as the gateway asks it."""
+
+    answers: list[Policy | Unavailable] = field(default_factory=list)
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def policy(self) -> Policy:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Unavailable):
+            self.failed.set()
+            raise answer
+        return answer
+
+
+@dataclass
+class Ear:
+    listening: bool = True
+
+
+def kept_fresh(policy: CurrentPolicy, ear: Ear) -> AbstractAsyncContextManager[None]:
+    return supervised("policy", lambda: policy.keep_fresh(ear))
+
+
+async def seen(policy: CurrentPolicy, version: int) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                if policy.get().version == version:
+                    return
+            except Unavailable:
+                pass
+            await asyncio.sleep(0.005)
+
+
+async def test_there_is_no_policy_before_the_first_could_be_loaded() -> None:
+    admin = Admin([Unavailable("admin-svc"), Policy(1, ())])
+    policy = CurrentPolicy(admin)
+    with pytest.raises(Unavailable):
+        await policy.check()
+    async with kept_fresh(policy, Ear()):
+        await seen(policy, 1)
+    await policy.check()
+
+
+async def test_a_change_is_loaded_and_a_failure_leaves_the_last_policy() -> None:
+    admin = Admin([Policy(1, (a_rule("x"),)), Unavailable("admin-svc"), Policy(2, ())])
+    policy = CurrentPolicy(admin)
+    async with kept_fresh(policy, Ear()):
+        await seen(policy, 1)
+        policy.changed()
+        await admin.failed.wait()
+        assert policy.get().decide("member", "GET", "/x").allowed
+        await seen(policy, 2)
+
+
+async def test_a_change_during_a_load_asks_for_another() -> None:
+    policy: CurrentPolicy
+
+    class Changing(Admin):
+        async def policy(self) -> Policy:
+            answer = await super().policy()
+            if answer.version == 1:
+                policy.changed()
+            return answer
+
+    policy = CurrentPolicy(Changing([Policy(1, ()), Policy(2, ())]))
+    async with kept_fresh(policy, Ear()):
+        await seen(policy, 2)
+
+
+@pytest.mark.parametrize("thing", ["permission", "restriction"])
+async def test_an_event_makes_it_load_again(thing: str) -> None:
+    policy = CurrentPolicy(Admin([Policy(1, ()), Policy(2, ())]))
+    nobody: Any = None
+    registry = CollectorRegistry()
+    hearing = Hearing(policy, SessionCache(nobody, registry), ApiKeyCache(nobody, nobody, registry))
+    event = ReceivedEvent(
+        id=uuid.uuid4(),
+        name=f"model.{thing}.created",
+        record={},
+        changes={},
+        snapshot={},
+        issued_at=datetime.now(UTC),
+    )
+    async with kept_fresh(policy, Ear()):
+        await seen(policy, 1)
+        await hearing.heard(event)
+        await seen(policy, 2)
+
+
+async def test_deaf_it_polls_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(current, "POLL_SECONDS_WHEN_DEAF", 0.01)
+    policy = CurrentPolicy(Admin([Policy(1, ()), Policy(2, ()), Policy(3, ())]))
+    async with kept_fresh(policy, Ear(listening=False)):
+        await seen(policy, 3)

@@ -1,0 +1,164 @@
+"""The routes file: which route a call takes, and what is wrong with a file."""
+
+from pathlib import Path
+
+import pytest
+
+from authz_gateway.paths import target
+from authz_gateway.routing.routes_file import load_routes
+from authz_gateway.routing.table import Access, RouteTable
+from shared.settings import SettingsError
+
+DEFAULTS = Path(__file__).parents[3] / "deploy" / "config" / "routes.yaml"
+OURS = {
+    "BARONG_IDENTITY_URL": "http://identity:1",
+    "BARONG_RESOURCE_URL": "http://resource:2",
+    "BARONG_ADMIN_URL": "https://admin",
+}
+
+
+def routes_of(tmp_path: Path, text: str) -> RouteTable:
+    file = tmp_path / "routes.yaml"
+    file.write_text(text)
+    return load_routes(file, {"MINE": "http://mine:8000"})
+
+
+def faults_of(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        routes_of(tmp_path, text)
+    place = f"{tmp_path / 'routes.yaml'}"
+    return [fault.removeprefix(place) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("raw", "access", "url"),
+    [
+        ("/identity/sessions", Access.PUBLIC, "http://identity:1/api/v2/identity/sessions"),
+        ("/api/v2/resource/x/", Access.REQUIRED, "http://resource:2/api/v2/resource/x"),
+        ("/api/v2/barong/admin?a=%zz", Access.REQUIRED, "https://admin/api/v2/admin?a=%zz"),
+        ("/.well-known/jwks.json", Access.PUBLIC, "http://identity:1/.well-known/jwks.json"),
+    ],
+)
+def test_the_default_routes(raw: str, access: Access, url: str) -> None:
+    aim = target(raw)
+    route = load_routes(DEFAULTS, OURS).find(aim.path)
+    assert route is not None
+    assert route.access is access
+    assert str(route.url(aim)) == url
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v2/barong", "/api/v2/barong/adminx", "/.well-known"])
+def test_what_no_prefix_covers_has_no_route(path: str) -> None:
+    assert load_routes(DEFAULTS, OURS).find(path) is None
+
+
+def test_only_identity_gets_the_clients_own_credentials() -> None:
+    routes = load_routes(DEFAULTS, OURS)
+    handed_over = {
+        path
+        for path in ("/api/v2/barong/identity", "/api/v2/barong/resource", "/api/v2/barong/admin")
+        if (route := routes.find(path)) and route.cookies
+    }
+    assert handed_over == {"/api/v2/barong/identity"}
+
+
+def test_the_longest_prefix_wins_and_ends_where_a_segment_ends(tmp_path: Path) -> None:
+    routes = routes_of(
+        tmp_path,
+        """
+        - {prefix: /, access: blocked}
+        - {prefix: /x, access: public, upstream: "${MINE}"}
+        - {prefix: /x/y, access: required, upstream: "${MINE}", methods: [GET, POST]}
+        """,
+    )
+    found = {path: routes.find(path) for path in ("/", "/xy", "/x", "/x/", "/x/y", "/x/y/z")}
+    assert {path: route.prefix for path, route in found.items() if route} == {
+        "/": "/",
+        "/xy": "/",
+        "/x": "/x",
+        "/x/": "/x",
+        "/x/y": "/x/y",
+        "/x/y/z": "/x/y",
+    }
+    deepest = found["/x/y/z"]
+    assert deepest is not None
+    assert [deepest.allows(method) for method in ("GET", "HEAD", "POST", "PUT")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "rewrite", "raw", "sent"),
+    [
+        ("/x", "/", "/x/y", "/y"),
+        ("/x", "/", "/x", "/"),
+        ("/x", "/v1", "/x/", "/v1/"),
+        ("/x", "/v1", "/x/a%3Ab/?q=/", "/v1/a%3Ab/?q=/"),
+        ("/x/a:b", "/v1", "/x/a%3Ab/c", "/v1/c"),
+        ("/", "/v1", "/a/b", "/v1/a/b"),
+        ("/", "/v1", "/", "/v1/"),
+        ("/x", None, "/x/%C3%A9", "/x/%C3%A9"),
+    ],
+)
+def test_a_rewrite_replaces_the_prefix(
+    tmp_path: Path, prefix: str, rewrite: str | None, raw: str, sent: str
+) -> None:
+    rewritten = f", rewrite: {rewrite}" if rewrite else ""
+    routes = routes_of(
+        tmp_path, f'- {{prefix: "{prefix}", access: public, upstream: "${{MINE}}"{rewritten}}}'
+    )
+    aim = target(raw)
+    route = routes.find(aim.path)
+    assert route is not None
+    assert str(route.url(aim)) == f"http://mine:8000{sent}"
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    text = """
+        - {prefix: /a, acess: public, upstream: "${UNSET}"}
+        - {prefix: /a/, access: private, upstream: "ftp://x", timeout: 0, methods: GET}
+        - {prefix: /admin, access: public, upstream: "http://u/path"}
+        - {prefix: /api/v2/auth/x, access: required}
+        - {prefix: /b/../c, access: public, upstream: "http://u", rewrite: c, methods: [get]}
+        - text
+        - {prefix: /d, access: blocked}
+        - {prefix: /d, access: blocked}
+        - {prefix: /e, access: public, cookies: perhaps}
+    """
+    assert faults_of(tmp_path, text) == [
+        ", route 1 (/a): access: Missing data for required field.",
+        ", route 1 (/a): upstream: UNSET is not set.",
+        ", route 1 (/a): acess: Unknown.",
+        ", route 2 (/a/): prefix: Not to end with a slash: a prefix ends where a segment ends.",
+        ", route 2 (/a/): access: 'private' is not a valid Access",
+        ", route 2 (/a/): upstream: Not the http:// or https:// address of a server.",
+        ", route 2 (/a/): methods: Not a list of methods.",
+        ", route 2 (/a/): timeout: Must be greater than 0.",
+        ", route 3 (/admin): prefix: Calls arrive as /api/v2/barong/admin: write that.",
+        ", route 3 (/admin): upstream: Only scheme, host and port; a path belongs into `rewrite`.",
+        ", route 4 (/api/v2/auth/x): prefix: /api/v2/auth is the gateway's own.",
+        ", route 5 (/b/../c): prefix: Not a path.",
+        ", route 5 (/b/../c): rewrite: Not a path.",
+        ", route 5 (/b/../c): methods: get is no method.",
+        ", route 6: route: Not a mapping of names to values.",
+        ", route 9 (/e): cookies: Not a valid boolean.",
+        ": /d stands 2 times.",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "routes: []", "- [", "[]"])
+def test_a_file_that_is_no_list_of_routes(tmp_path: Path, text: str) -> None:
+    assert len(faults_of(tmp_path, text)) == 1
+
+
+def test_a_route_to_call_needs_an_upstream(tmp_path: Path) -> None:
+    faults = faults_of(tmp_path, "- {prefix: /a, access: required}")
+    assert faults == [", route 1 (/a): upstream: Missing."]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError):
+        load_routes(tmp_path / "none.yaml", {})

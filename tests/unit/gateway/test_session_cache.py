@@ -1,0 +1,259 @@
+"""The session cache: one question for many calls, and no answer that an event has overtaken."""
+
+import asyncio
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from authz_gateway import held_answers
+from authz_gateway.api_keys.cache import ApiKeyCache
+from authz_gateway.policy.current import CurrentPolicy
+from authz_gateway.sessions.cache import SessionCache
+from authz_gateway.subscriptions import Hearing
+from shared.contracts.api_keys import SigningKey
+from shared.contracts.events import ReceivedEvent
+from shared.contracts.policy import Policy
+from shared.contracts.sessions import ResolvedSession, UserToken, session_key
+from shared.errors import NotFound, Unavailable
+from tests.unit.gateway.builders import a_session, a_user
+
+
+@dataclass
+class Identity:
+    """Identity-svc: sessions by cookie and `sid`; answers once `open` is set."""
+
+    sessions: dict[str, ResolvedSession] = field(default_factory=dict)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: Counter[str] = field(default_factory=Counter)
+    down: bool = False
+
+    def __post_init__(self) -> None:
+        self.open.set()
+
+    async def resolve_session(self, key: str) -> ResolvedSession:
+        return await self._answer({session_key(name): name for name in self.sessions}.get(key, ""))
+
+    async def resolve_session_by_sid(self, sid: str) -> ResolvedSession:
+        of_sid = {session.sid: name for name, session in self.sessions.items()}
+        return await self._answer(of_sid.get(sid, ""))
+
+    async def revoke_session(self, sid: str) -> None:
+        self.sessions = {
+            name: session for name, session in self.sessions.items() if session.sid != sid
+        }
+
+    async def _answer(self, cookie: str) -> ResolvedSession:
+        self.asked[cookie] += 1
+        self.reached.set()
+        session = self.sessions.get(cookie)  # as it is when the question arrives
+        await self.open.wait()
+        if self.down:
+            raise Unavailable("identity-svc")
+        if session is None:
+            raise NotFound
+        return session
+
+
+@dataclass
+class Clock:
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class NobodyAsks:
+    async def policy(self) -> Policy:
+        raise AssertionError
+
+    async def api_key(self, kid: str) -> SigningKey:
+        raise AssertionError
+
+    async def user_token(self, uid: str) -> UserToken:
+        raise AssertionError
+
+
+def a_cache(identity: Identity, clock: Clock | None = None, capacity: int = 100) -> SessionCache:
+    return SessionCache(identity, CollectorRegistry(), capacity=capacity, clock=clock or Clock())
+
+
+async def test_many_calls_ask_once() -> None:
+    identity = Identity({"c": a_session()})
+    sessions = a_cache(identity)
+    identity.open.clear()
+    calls = [asyncio.create_task(sessions.by_cookie("c")) for _ in range(20)]
+    await asyncio.sleep(0)
+    identity.open.set()
+    assert await asyncio.gather(*calls) == [identity.sessions["c"]] * 20
+    assert await sessions.by_cookie("c") == identity.sessions["c"]
+    assert identity.asked["c"] == 1
+
+
+async def test_one_who_leaves_takes_nobodys_answer_away() -> None:
+    identity = Identity({"c": a_session()})
+    sessions = a_cache(identity)
+    identity.open.clear()
+    first = asyncio.create_task(sessions.by_cookie("c"))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(sessions.by_cookie("c"))
+    await asyncio.sleep(0)
+    first.cancel()
+    identity.open.set()
+    assert await second == identity.sessions["c"]
+    assert identity.asked["c"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "held"),
+    [("token_expires_at", 60, 5.0), ("token_expires_at", 13, 3.0), ("expires_at", 2, 2.0)],
+)
+async def test_a_session_is_held_only_while_it_is_good(name: str, left: int, held: float) -> None:
+    clock = Clock()
+    identity = Identity({"c": a_session(**{name: datetime.now(UTC) + timedelta(seconds=left)})})
+    sessions = a_cache(identity, clock)
+    await sessions.by_cookie("c")
+    clock.seconds = held - 0.5
+    await sessions.by_cookie("c")
+    assert identity.asked["c"] == 1
+    clock.seconds = held
+    await sessions.by_cookie("c")
+    assert identity.asked["c"] == 2
+
+
+async def test_a_token_near_its_end_is_not_held() -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=9)
+    identity = Identity({"c": a_session(token_expires_at=soon)})
+    sessions = a_cache(identity)
+    assert await sessions.by_cookie("c") is not None
+    assert await sessions.by_cookie("c") is not None
+    assert identity.asked["c"] == 2
+
+
+async def test_that_there_is_none_is_held_for_a_moment() -> None:
+    clock = Clock()
+    identity = Identity()
+    sessions = a_cache(identity, clock)
+    assert [await sessions.by_cookie("c") for _ in range(3)] == [None] * 3
+    assert identity.asked[""] == 1
+    clock.seconds = held_answers.ABSENT_SECONDS
+    identity.sessions["c"] = a_session()
+    assert await sessions.by_cookie("c") is not None
+
+
+async def test_invented_cookies_push_no_session_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_answers, "MAX_ABSENT", 5)
+    identity = Identity({"c": a_session()})
+    sessions = a_cache(identity, capacity=1)
+    await sessions.by_cookie("c")
+    for number in range(50):
+        assert await sessions.by_cookie(f"invented-{number}") is None
+    await sessions.by_cookie("c")
+    assert identity.asked["c"] == 1
+
+
+async def test_holds_no_more_than_it_may() -> None:
+    identity = Identity({f"c{n}": a_session(sid=f"sid-{n}") for n in range(4)})
+    sessions = a_cache(identity, capacity=3)
+    for number in range(4):
+        await sessions.by_cookie(f"c{number}")
+    await sessions.by_cookie("c3")
+    await sessions.by_cookie("c0")
+    assert identity.asked == {"c0": 2, "c1": 1, "c2": 1, "c3": 1}
+
+
+async def test_identity_down_is_not_held() -> None:
+    identity = Identity({"c": a_session()}, down=True)
+    sessions = a_cache(identity)
+    with pytest.raises(Unavailable):
+        await sessions.by_cookie("c")
+    identity.down = False
+    assert await sessions.by_cookie("c") is not None
+
+
+async def test_revoking_is_felt_at_once() -> None:
+    identity = Identity({"c": a_session()})
+    sessions = a_cache(identity)
+    assert await sessions.by_cookie("c")
+    assert await sessions.by_sid("sid-1")
+    await sessions.revoke("sid-1")
+    assert await sessions.by_cookie("c") is None
+    assert await sessions.by_sid("sid-1") is None
+
+
+USER = {"uid": "ID1"}
+EVENTS = [
+    ("system.session.revoked", {"user": USER, "sid": "sid-1"}),
+    ("system.session.revoked", {"user": USER, "sid": None}),
+    ("model.user.updated", USER),
+    ("system.user.password.change", {"user": USER, "domain": "x"}),
+    ("system.user.password.reset", {"user": USER, "domain": "x"}),
+]
+
+
+async def hear(sessions: SessionCache, name: str, record: dict[str, object]) -> None:
+    nobody = NobodyAsks()
+    api_keys = ApiKeyCache(nobody, nobody, CollectorRegistry())
+    hearing = Hearing(CurrentPolicy(nobody), sessions, api_keys)
+    if name == "missed":
+        await hearing.missed()
+        return
+    await hearing.heard(
+        ReceivedEvent(
+            id=uuid.uuid4(),
+            name=name,
+            record=record,
+            changes={},
+            snapshot={},
+            issued_at=datetime.now(UTC),
+        )
+    )
+
+
+@pytest.mark.parametrize(("name", "record"), [*EVENTS, ("missed", {})])
+async def test_an_event_makes_it_ask_again(name: str, record: dict[str, object]) -> None:
+    identity = Identity({"c": a_session()})
+    sessions = a_cache(identity)
+    await sessions.by_cookie("c")
+    await sessions.by_sid("sid-1")
+    identity.sessions["c"] = a_session(user=a_user(role="admin"))
+    await hear(sessions, name, record)
+    for session in (await sessions.by_cookie("c"), await sessions.by_sid("sid-1")):
+        assert session is not None
+        assert session.user.role == "admin"
+
+
+@pytest.mark.parametrize(("name", "record"), [*EVENTS, ("missed", {})])
+async def test_an_event_overtakes_an_answer_under_way(name: str, record: dict[str, object]) -> None:
+    """The answer was made before the change, and arrives after the event."""
+    identity = Identity({"c": a_session()})
+    sessions = a_cache(identity)
+    identity.open.clear()
+    call = asyncio.create_task(sessions.by_cookie("c"))
+    await identity.reached.wait()
+    del identity.sessions["c"]
+    await hear(sessions, name, record)
+    late = asyncio.create_task(sessions.by_cookie("c"))
+    identity.open.set()
+    assert await call is None
+    assert await late is None
+    assert await sessions.by_cookie("c") is None
+
+
+async def test_other_peoples_events_change_nothing() -> None:
+    identity = Identity({"c": a_session()})
+    sessions = a_cache(identity)
+    identity.open.clear()
+    call = asyncio.create_task(sessions.by_cookie("c"))
+    await identity.reached.wait()
+    await hear(sessions, "model.user.updated", {"uid": "ID2"})
+    await hear(sessions, "system.session.revoked", {"user": USER, "sid": "sid-2"})
+    identity.open.set()
+    assert await call is not None
+    await hear(sessions, "model.user.updated", {"uid": "ID2"})
+    await sessions.by_cookie("c")
+    assert identity.asked["c"] == 1

@@ -1,0 +1,242 @@
+"""What mails say, in which language, and which templates are refused at the start."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailer_svc.mail.kinds import CONFIRMATION, KINDS, PASSWORD_RESET, Kind
+from mailer_svc.mail.rendering import PACKAGED, Templates, chosen_language, load_templates
+from shared.settings import SettingsError
+
+VALUES = {
+    "link": "https://openware.com/a?t=1&u=2",
+    "token": "1",
+    "domain": "openware.com",
+    "app_name": "Barong",
+    "email": "user@example.com",
+    "uid": "IDCC5E69B13D",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "subject", "words"),
+    [
+        (CONFIRMATION, "en", "Confirm your e-mail address at Barong", "did not sign up"),
+        (CONFIRMATION, "de", "Bestätigen Sie Ihre E-Mail-Adresse bei Barong", "Willkommen"),
+        (PASSWORD_RESET, "en", "Reset your password at Barong", "A new password was asked"),
+        (PASSWORD_RESET, "de", "Setzen Sie Ihr Passwort bei Barong zurück", "neues Passwort"),
+    ],
+)
+def test_each_mail_in_each_language(kind: Kind, language: str, subject: str, words: str) -> None:
+    content = load_templates("", "en").render(kind, language, VALUES)
+
+    assert content.subject == subject
+    assert words in content.text
+    assert words in content.html
+    assert "\nhttps://openware.com/a?t=1&u=2\n" in content.text
+    assert 'href="https://openware.com/a?t=1&amp;u=2"' in content.html
+    assert f'<html lang="{language}">' in content.html
+
+
+@pytest.mark.parametrize(
+    ("kind", "link"),
+    [
+        (CONFIRMATION, "https://x.org/accounts/confirmation?confirmation_token=a.b%2B%2F%3D%26c"),
+        (PASSWORD_RESET, "https://x.org/accounts/password_reset?reset_token=a.b%2B%2F%3D%26c"),
+    ],
+)
+def test_links_quote_the_token(kind: Kind, link: str) -> None:
+    assert kind.link("x.org", "a.b+/=&c") == link
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("de", "de"),
+        ("DE", "de"),
+        ("de-AT", "de"),
+        ("fr", "en"),
+        ("", "en"),
+        ("../../etc", "en"),
+        ("d" * 100_000, "en"),
+    ],
+)
+def test_the_nearest_language_is_used(wanted: str, found: str) -> None:
+    assert load_templates("", "en").language(wanted) == found
+
+
+def test_the_default_language_is_a_setting() -> None:
+    assert load_templates("", "de").language("fr") == "de"
+
+
+@pytest.mark.parametrize(
+    ("data", "language"),
+    [
+        (json.dumps({"language": "de"}), "de"),
+        (json.dumps({"language": ""}), ""),
+        (json.dumps({"language": None}), ""),
+        (json.dumps({"language": ["de"]}), ""),
+        (json.dumps({}), ""),
+        (json.dumps(["language"]), ""),
+        ('"language"', ""),
+        ("[" * 100_000, ""),
+        ("9" * 5000, ""),
+        ("no JSON", ""),
+        ("", ""),
+        (None, ""),
+        (7, ""),
+        ({"language": "de"}, ""),
+    ],
+)
+def test_data_may_be_anything(data: Any, language: str) -> None:
+    assert chosen_language(data) == language
+
+
+@given(st.text() | st.none() | st.recursive(st.text() | st.integers(), st.lists).map(json.dumps))
+def test_data_never_fails(data: str | None) -> None:
+    assert isinstance(chosen_language(data), str)
+
+
+def test_values_cannot_write_html() -> None:
+    content = load_templates("", "en").render(
+        CONFIRMATION, "en", {**VALUES, "email": "<script>&\"'</script>"}
+    )
+
+    assert "<script>" not in content.html
+    assert "&lt;script&gt;&amp;&#34;&#39;&lt;/script&gt;" in content.html
+    assert "<script>&\"'</script>" in content.text
+
+
+@pytest.mark.parametrize("break_", ["\r\n", "\n", "\r", "\x0b", "\x1c", "\x85", "\u2028", "\x00"])
+def test_a_subject_is_one_line(tmp_path: Path, break_: str) -> None:
+    override(tmp_path, "en/confirmation.subject.j2", "{{ email }}\n")
+
+    content = load_templates(str(tmp_path), "en").render(
+        CONFIRMATION, "en", {**VALUES, "email": f"a{break_}Bcc: b@example.com"}
+    )
+
+    assert content.subject == "a Bcc: b@example.com"
+
+
+def test_values_are_no_templates() -> None:
+    content = load_templates("", "en").render(CONFIRMATION, "en", {**VALUES, "email": "{{ 7*7 }}"})
+
+    assert "{{ 7*7 }}" in content.text
+
+
+def test_a_folder_overrides_file_by_file(tmp_path: Path) -> None:
+    override(tmp_path, "en/confirmation.subject.j2", "Hello {{ uid }}")
+
+    templates = load_templates(str(tmp_path), "en")
+
+    assert templates.render(CONFIRMATION, "en", VALUES).subject == "Hello IDCC5E69B13D"
+    assert "Welcome to Barong" in templates.render(CONFIRMATION, "en", VALUES).text
+    assert "Passwort" in templates.render(PASSWORD_RESET, "de", VALUES).subject
+
+
+def test_a_folder_overrides_the_layout(tmp_path: Path) -> None:
+    override(tmp_path, "layout.html.j2", "<main>{% block content %}{% endblock %}</main>")
+
+    content = load_templates(str(tmp_path), "en").render(CONFIRMATION, "de", VALUES)
+
+    assert content.html.startswith("<main>")
+    assert "Willkommen" in content.html
+
+
+def test_a_folder_adds_a_language(tmp_path: Path) -> None:
+    for kind in KINDS:
+        for part in ("subject", "txt", "html"):
+            override(tmp_path, f"pt-br/{kind.name}.{part}.j2", "Olá {{ link }}")
+
+    templates = load_templates(str(tmp_path), "pt-br")
+
+    assert templates.language("pt-BR") == "pt-br"
+    assert templates.language("pt") == "pt-br"
+    assert templates.render(CONFIRMATION, "pt-br", VALUES).text == f"Olá {VALUES['link']}"
+
+
+def test_folders_of_a_config_map_are_no_languages(tmp_path: Path) -> None:
+    override(tmp_path, "..2026_11_22/confirmation.subject.j2", "Hello")
+    override(tmp_path, "_parts/footer.txt.j2", "Bye")
+
+    assert load_templates(str(tmp_path), "en").language("_parts") == "en"
+
+
+def test_what_was_checked_is_what_is_sent(tmp_path: Path) -> None:
+    override(tmp_path, "en/confirmation.subject.j2", "Before")
+    templates = load_templates(str(tmp_path), "en")
+    override(tmp_path, "en/confirmation.subject.j2", "After {{ broken")
+
+    assert templates.render(CONFIRMATION, "en", VALUES).subject == "Before"
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("{{ email", "line 1"),
+        ("{{ name }}", "'name' is undefined"),
+        ("{% include 'nowhere.j2' %}", "'nowhere.j2'"),
+        ("{{ email.__class__.__mro__ }}", "unsafe"),
+        ("{{ 1 // 0 }}", "zero"),
+        ("{{ email.nothing }}", "no attribute 'nothing'"),
+        ("\n \n", "It is empty."),
+        (b"\xff\xfe", "codec can't decode"),
+    ],
+)
+def test_a_broken_template_is_a_fault_at_the_start(
+    tmp_path: Path, source: str | bytes, fault: str
+) -> None:
+    override(tmp_path, "en/confirmation.txt.j2", source)
+
+    [line] = faults(tmp_path)
+
+    assert line.startswith("en/confirmation.txt.j2: ")
+    assert fault in line
+    assert "\n" not in line
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    override(tmp_path, "en/confirmation.txt.j2", "{{")
+    override(tmp_path, "de/password_reset.html.j2", "{{ nobody }}")
+    override(tmp_path, "FR/confirmation.txt.j2", "Bonjour")
+    override(tmp_path, "it/confirmation.txt.j2", "Ciao")
+
+    told = faults(tmp_path, "xx")
+
+    assert [line.partition(":")[0] for line in told] == [
+        "BARONG_DEFAULT_LANGUAGE",
+        "FR",
+        "de/password_reset.html.j2",
+        "en/confirmation.txt.j2",
+        "it/confirmation.subject.j2",
+        "it/confirmation.html.j2",
+        "it/password_reset.subject.j2",
+        "it/password_reset.txt.j2",
+        "it/password_reset.html.j2",
+    ]
+
+
+def test_a_folder_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    assert faults(tmp_path / "nowhere") == (
+        f"BARONG_MAIL_TEMPLATES_DIR: There is no folder {tmp_path / 'nowhere'}.",
+    )
+
+
+def test_the_packaged_templates_have_no_faults() -> None:
+    assert list(Templates((PACKAGED,), "en").faults()) == []
+
+
+def faults(folder: Path, default_language: str = "en") -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as raised:
+        load_templates(str(folder), default_language)
+    return raised.value.faults
+
+
+def override(folder: Path, name: str, source: str | bytes) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(source.encode() if isinstance(source, str) else source)

@@ -1,0 +1,244 @@
+"""What a document may be, what a file is, and which links are ours."""
+
+import base64
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from resource_svc.documents.errors import AlreadyExpired, BadLink, ExpiryNotADate, NoExpiry
+from resource_svc.documents.file_types import FILE_TYPES, extension_of, extensions
+from resource_svc.documents.links import OwnLinks
+from resource_svc.documents.providers import object_storage
+from resource_svc.documents.receive_files import _Measured, _sanitized
+from resource_svc.documents.rules import expiry
+from resource_svc.documents.storage import Bucket
+from resource_svc.settings import ResourceSettings
+from shared.crypto.key_ring import KeyRing
+from shared.settings import SettingsError, load_settings
+
+TODAY = date(2026, 11, 22)
+KEY = base64.b64encode(bytes(32)).decode()
+OTHER_KEY = base64.b64encode(bytes([1] * 32)).decode()
+ENVIRONMENT = {
+    "DATABASE_URL": "postgresql://localhost/x",
+    "BARONG_SERVICE_KEYS": f"k:{KEY}",
+    "BARONG_MASTER_KEYS": f"k:{KEY}",
+}
+BUCKET = {"BARONG_STORAGE_BUCKET_NAME": "docs"}
+KEYS = {"BARONG_STORAGE_ACCESS_KEY": "id", "BARONG_STORAGE_SECRET_KEY": KEY}
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-11-22", TODAY),
+        ("22/11/2026", TODAY),
+        ("22-11-2026", TODAY),
+        (" 2026-11-22 ", TODAY),
+    ],
+)
+@pytest.mark.parametrize("required", [True, False])
+def test_a_document_is_good_until_its_last_day(text: str, day: date, required: bool) -> None:
+    assert expiry(text, required=required, today=TODAY) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        (None, NoExpiry),
+        ("", NoExpiry),
+        ("  ", ExpiryNotADate),
+        ("never", ExpiryNotADate),
+        ("2027-02-29", ExpiryNotADate),
+        ("1/1/2030", ExpiryNotADate),
+        ("2030/01/01", ExpiryNotADate),
+        ("0000-01-01", ExpiryNotADate),
+        ("2026-11-21", AlreadyExpired),
+    ],
+)
+def test_a_required_expiry_is_a_day_to_come(text: str | None, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
+        expiry(text, required=True, today=TODAY)
+
+
+def test_where_no_expiry_is_required_it_may_be_absent_or_past_but_not_nonsense() -> None:
+    assert [expiry(text, required=False, today=TODAY) for text in (None, "", " ")] == [None] * 3
+    assert expiry("2000-01-01", required=False, today=TODAY) == date(2000, 1, 1)
+    with pytest.raises(ExpiryNotADate):
+        expiry("never", required=False, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("filename", "extension"),
+    [("a.png", "png"), ("a.tar.PNG", "png"), ("png", ""), (".png", ""), ("a.", ""), ("", "")],
+)
+def test_an_extension_is_what_follows_a_name(filename: str, extension: str) -> None:
+    assert extension_of(filename) == extension
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("a.png", "a.png"),
+        ("A b.PNG", "A_b.png"),
+        ("../../etc/passwd", "passwd"),
+        (r"C:\scans\pass.jpg", "pass.jpg"),
+        ('a"\r\nX: y.png', "a_X_y.png"),
+        ("паспорт.pdf", "_.pdf"),
+        ("..", ".."),
+        ("x" * 300 + ".png", "x" * 97 + ".png"),
+        ("a." + "e" * 300, "a." + "e" * 16),
+        ("", ""),
+    ],
+)
+def test_a_filename_is_plain(sent: str, kept: str) -> None:
+    assert _sanitized(sent) == kept
+
+
+def test_no_file_is_of_two_kinds() -> None:
+    heads = {
+        "jpg": b"\xff\xd8\xff\xdb",
+        "png": b"\x89PNG\r\n\x1a\n",
+        "pdf": b"%PDF-1.4",
+        "gif": b"GIF89a",
+        "webp": b"RIFF\x00\x00\x00\x00WEBP",
+        "heic": b"\x00\x00\x00\x18ftypheic",
+        "tiff": b"II*\x00",
+    }
+    for extension, head in heads.items():
+        kinds = {kind for kind in FILE_TYPES.values() if kind.begins(head.ljust(16, b"\n"))}
+        assert kinds == {FILE_TYPES[extension]}
+
+
+def test_only_extensions_that_can_be_checked_are_taken() -> None:
+    assert extensions("JPG, .png,pdf") == ("jpg", "png", "pdf")
+    with pytest.raises(ValueError, match="svg"):
+        extensions("jpg,svg")
+
+
+async def test_a_file_is_read_whole_after_its_beginning_was_seen() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for n in range(40):
+            yield bytes([n])
+
+    file = _Measured(pieces(), 40)
+    assert await file.head() == bytes(range(16))
+    assert b"".join([chunk async for chunk in file]) == bytes(range(40))
+
+
+async def test_a_link_is_good_for_its_file_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
+    monkeypatch.setattr(time, "time", lambda: now)
+    old = OwnLinks(KeyRing.parse(f"a:{KEY}"), timedelta(minutes=1))
+    (link,) = await old(["document/upload/0/a+b.png"])
+    path, _, query = link.partition("?")
+    assert path == "/api/v2/barong/resource/uploads/document/upload/0/a%2Bb.png"
+    sent = dict(pair.split("=") for pair in query.split("&"))
+    good = {"key": "document/upload/0/a+b.png", **sent}
+    # Keys may be changed while links are about.
+    new = OwnLinks(KeyRing.parse(f"b:{OTHER_KEY},a:{KEY}"), timedelta(minutes=1))
+    for links in (old, new):
+        links.check(**good)
+    bad: list[Callable[[], None]] = [
+        lambda: OwnLinks(KeyRing.parse(f"b:{OTHER_KEY}"), timedelta(1)).check(**good),
+        lambda: old.check(**good | {"key": "document/upload/1/a+b.png"}),
+        lambda: old.check(**good | {"expires": str(int(sent["expires"]) + 1)}),
+        lambda: old.check(**good | {"expires": "²"}),
+        lambda: old.check(**good | {"expires": "9" * 5000}),
+        lambda: old.check(**good | {"signature": sent["signature"].upper() + "é"}),
+        lambda: old.check(**good | {"signature": ""}),
+    ]
+    for attempt in bad:
+        with pytest.raises(BadLink):
+            attempt()
+    now += 61
+    with pytest.raises(BadLink):
+        old.check(**good)
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"BARONG_STORAGE_PROVIDER": "aws"}, "BARONG_STORAGE_BUCKET_NAME: aws needs it."),
+        (
+            {"BARONG_STORAGE_PROVIDER": "alicloud", **BUCKET, **KEYS},
+            "BARONG_STORAGE_ENDPOINT: alicloud needs it.",
+        ),
+        (
+            {"BARONG_STORAGE_PROVIDER": "azure", **BUCKET},
+            "BARONG_STORAGE_ACCESS_KEY: azure needs it.",
+        ),
+        (
+            {"BARONG_UPLOAD_SIZE_MAX_RANGE": "32"},
+            "BARONG_MAX_BODY_BYTES: a file of BARONG_UPLOAD_SIZE_MAX_RANGE does not fit.",
+        ),
+        (
+            {"BARONG_ENV": "production"},
+            "BARONG_STORAGE_FOLDER: production says where uploaded files lie.",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_told(given: dict[str, str], fault: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(ResourceSettings, ENVIRONMENT | given)
+    assert fault in raised.value.faults
+
+
+@pytest.mark.parametrize(
+    ("given", "begins"),
+    [
+        (
+            {"BARONG_STORAGE_PROVIDER": "aws", "BARONG_STORAGE_REGION": "eu-west-1"},
+            "https://docs.s3.eu-west-1.amazonaws.com/a.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&",
+        ),
+        (
+            {"BARONG_STORAGE_PROVIDER": "aws", "BARONG_STORAGE_ENDPOINT": "http://minio:9000"},
+            "http://docs.minio:9000/a.png?",
+        ),
+        (
+            {
+                "BARONG_STORAGE_PROVIDER": "aws",
+                "BARONG_STORAGE_ENDPOINT": "http://minio:9000/",
+                "BARONG_STORAGE_PATHSTYLE": "true",
+            },
+            "http://minio:9000/docs/a.png?",
+        ),
+        (
+            {
+                "BARONG_STORAGE_PROVIDER": "alicloud",
+                "BARONG_STORAGE_ENDPOINT": "https://s3.oss-cn-hongkong.aliyuncs.com",
+            },
+            "https://docs.s3.oss-cn-hongkong.aliyuncs.com/a.png?",
+        ),
+        (
+            {"BARONG_STORAGE_PROVIDER": "google"},
+            "https://docs.storage.googleapis.com/a.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&",
+        ),
+        (
+            {"BARONG_STORAGE_PROVIDER": "azure"},
+            "https://id.blob.core.windows.net/docs/a.png?",
+        ),
+    ],
+)
+async def test_links_lead_to_the_provider(given: dict[str, str], begins: str) -> None:
+    settings = load_settings(ResourceSettings, ENVIRONMENT | BUCKET | KEYS | given)
+    storage = object_storage(settings)
+    assert isinstance(storage, Bucket)
+    (link,) = await storage.sign(["a.png"], timedelta(minutes=1))
+    assert link.startswith(begins)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"BARONG_STORAGE_PROVIDER": "azure", **KEYS, "BARONG_STORAGE_SECRET_KEY": "not base64!"},
+        {"BARONG_STORAGE_PROVIDER": "google", "BARONG_STORAGE_SECRET_KEY": "{}"},
+        {"BARONG_STORAGE_PROVIDER": "local", "BARONG_STORAGE_FOLDER": "/dev/null/uploads"},
+    ],
+)
+def test_what_is_no_storage_is_a_fault_of_the_settings(given: dict[str, str]) -> None:
+    settings = load_settings(ResourceSettings, ENVIRONMENT | BUCKET | given)
+    with pytest.raises(SettingsError, match="BARONG_STORAGE_PROVIDER"):
+        object_storage(settings)

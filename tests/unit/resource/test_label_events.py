@@ -1,0 +1,112 @@
+"""The events of labels, in the shape in which existing subscribers read them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from resource_svc.labels.events import label_event
+from resource_svc.labels.label import Label
+from shared.contracts.labels import PrivateLabels
+from shared.contracts.users import User
+
+AT = datetime(2026, 11, 22, 10, 10, 21, 500_000, tzinfo=UTC)
+
+USER_RECORD = {
+    "uid": "ID0995D31765",
+    "email": "admlab@example.com",
+    "role": "member",
+    "level": 3,
+    "otp": False,
+    "state": "active",
+    "referral_uid": None,
+    "created_at": "2026-11-22T10:10:21Z",
+    "updated_at": "2026-11-22T10:10:21Z",
+}
+
+
+def a_user() -> User:
+    return User(
+        uid="ID0995D31765",
+        email="admlab@example.com",
+        role="member",
+        level=3,
+        otp=False,
+        state="active",
+        referral_uid=None,
+        data='{"language":"en"}',
+        created_at=AT,
+        updated_at=AT,
+        version=7,
+    )
+
+
+def a_label(**overrides: Any) -> Label:
+    fields: dict[str, Any] = {
+        "id": 93,
+        "uid": "ID0995D31765",
+        "scope": "private",
+        "key": "document",
+        "value": "verified",
+        "description": None,
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    return Label(**fields | overrides)
+
+
+LABELS = PrivateLabels("ID0995D31765", 4, {"document": "verified"})
+
+
+def test_a_created_label_tells_no_nulls_of_its_own_but_those_of_its_user() -> None:
+    event = label_event("created", a_label(), a_user(), LABELS)
+    assert event.name == "model.label.created"
+    assert event.record == {
+        "id": 93,
+        "key": "document",
+        "value": "verified",
+        "user": USER_RECORD,
+    }
+    assert event.changes is None
+
+
+def test_an_updated_label_tells_its_description_and_the_old_value() -> None:
+    label = a_label(description="blurry")
+    event = label_event("updated", label, a_user(), LABELS, {"value": "rejected"})
+    assert event.name == "model.label.updated"
+    assert event.record["description"] == "blurry"
+    assert event.changes == {"value": "rejected"}
+
+
+def test_a_deleted_label_is_told_as_it_was() -> None:
+    event = label_event("deleted", a_label(), a_user(), LABELS)
+    assert event.name == "model.label.deleted"
+    assert event.record["value"] == "verified"
+
+
+def test_the_snapshot_carries_the_label_and_all_private_labels() -> None:
+    event = label_event("created", a_label(), a_user(), LABELS)
+    assert event.snapshot == {
+        "private_labels": {
+            "uid": "ID0995D31765",
+            "version": 4,
+            "labels": {"document": "verified"},
+        },
+        "label": {
+            "uid": "ID0995D31765",
+            "scope": "private",
+            "key": "document",
+            "value": "verified",
+            "description": None,
+            "created_at": "2026-11-22T10:10:21.500000+00:00",
+            "updated_at": "2026-11-22T10:10:21.500000+00:00",
+        },
+    }
+
+
+def test_the_public_model_shows_neither_number_nor_description() -> None:
+    assert a_label(description="blurry").model() == {
+        "key": "document",
+        "value": "verified",
+        "scope": "private",
+        "created_at": "2026-11-22T10:10:21Z",
+        "updated_at": "2026-11-22T10:10:21Z",
+    }

@@ -1,0 +1,57 @@
+"""What may stand in a profile."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from resource_svc.profiles.countries import CODES
+from resource_svc.profiles.rules import check
+from shared.errors import Invalid
+
+
+def faults(**written: object) -> list[str]:
+    try:
+        check(written)
+    except Invalid as invalid:
+        return list(invalid.codes)
+    return []
+
+
+@pytest.mark.parametrize("name", ["Renée", "Rene\u0301e", "ნინო", "李小龍", "นภา", "X_1"])
+def test_names_of_all_scripts(name: str) -> None:
+    assert faults(first_name=name, last_name=name, city=name) == []
+
+
+@pytest.mark.parametrize("name", ["a\u200bb", "<b>", "😀", "a;b", "²", "a\u2028b"])
+def test_what_is_no_name(name: str) -> None:
+    assert faults(first_name=name, postcode=name * 2) == ["first_name.invalid", "postcode.invalid"]
+
+
+def test_lengths_count_characters() -> None:
+    assert faults(first_name="ї" * 255, postcode="її", address="ї" * 255) == []
+    assert faults(postcode="." * 256) == ["postcode.too_long", "postcode.invalid"]
+
+
+@pytest.mark.parametrize(
+    ("days", "codes"), [(0, []), (2, ["dob.invalid"]), (-60_000, ["dob.invalid"])]
+)
+def test_nobody_is_born_tomorrow(days: int, codes: list[str]) -> None:
+    assert faults(dob=datetime.now(UTC).date() + timedelta(days)) == codes
+    assert faults(dob=date(1900, 1, 1)) == []
+
+
+def test_countries() -> None:
+    assert len(CODES) == 2 * 250
+    assert {"UA", "UKR", "GB", "GBR", "XK", "XKX"} <= CODES
+    assert faults(country="") == []
+    assert faults(country="UAA") == ["country.must have alpha2 or alpha3 format"]
+
+
+def test_blank_text_is_no_fault_but_blank_json_is() -> None:
+    assert faults(first_name="", city="", address="", postcode="") == []
+    assert faults(metadata="") == ["metadata.invalid_format"]
+    assert faults(metadata=None, dob=None) == []
+
+
+def test_json_that_is_too_deep_is_none() -> None:
+    assert faults(metadata="[" * 20_000) == ["metadata.invalid_format"]

@@ -1,0 +1,249 @@
+"""Bearer tokens of users, and the published keys that verify them."""
+
+import asyncio
+import time
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from shared.errors import Unavailable
+from shared.tokens import key_set
+from shared.tokens.bearer import MAX_TOKEN_LENGTH, BearerVerifier
+from shared.tokens.key_set import KeySet, UnknownKeyError
+from shared.web.principal import BadBearerToken, Principal
+from tests.unit.shared.builders import KID, Issuer, a_bearer, bearer_claims, rsa_key
+
+NOW = int(time.time())
+DAY = 86_400  # the tests may run long after this module was read
+
+
+def verifier(issuer: Issuer | None = None) -> BearerVerifier:
+    return BearerVerifier(KeySet((issuer or Issuer()).jwks), "barong")
+
+
+def signed_with_the_public_key() -> str:
+    """HS256 with the published key as its secret, which PyJWT itself refuses to make."""
+    pem = (
+        rsa_key(KID)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    algorithm = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    unsigned = jwt.encode(bearer_claims(), "x" * 32, "HS256", headers={"kid": KID})
+    content = unsigned.rpartition(".")[0]
+    signature = jwt.utils.base64url_encode(algorithm.sign(content.encode(), pem))
+    return f"{content}.{signature.decode()}"
+
+
+async def test_a_token_stands_for_its_user() -> None:
+    token = a_bearer(referral_uid="ID2", level=3)
+
+    assert await verifier().principal(token) == Principal(
+        *("ID0000000001", "user@example.com", "member", 3, "active", "ID2", "s1")
+    )
+
+
+async def test_sid_and_referral_may_be_absent() -> None:
+    principal = await verifier().principal(a_bearer(sid=None, referral_uid=None))
+
+    assert (principal.sid, principal.referral_uid) == (None, None)
+
+
+async def test_an_issuer_whose_clock_is_ahead_is_believed() -> None:
+    assert await verifier().claims(a_bearer(iat=NOW + DAY, exp=NOW + 2 * DAY))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {claim: None}
+        for claim in (
+            *("iss", "aud", "sub", "iat", "exp", "jti"),
+            *("uid", "email", "role", "level", "state"),
+        )
+    ]
+    + [
+        {"iss": "peatio"},
+        {"iss": "barong2"},
+        {"aud": "peatio"},
+        {"aud": []},
+        {"sub": "confirmation"},
+        {"sub": "reset"},
+        {"sub": 1},
+        {"exp": NOW - 1},
+        {"exp": "soon"},
+        {"nbf": NOW + DAY},
+        {"jti": 1},
+        {"uid": 1},
+        {"email": ["user@example.com"]},
+        {"role": {}},
+        {"state": True},
+        {"kid": "unknown"},
+        {"kid": None},
+        {"key": "a shared secret that is long enough", "algorithm": "HS256"},
+        {"algorithm": "RS512"},
+        {"algorithm": "PS256"},
+        {"key": rsa_key("another")},
+    ],
+    ids=str,
+)
+async def test_another_token_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(BadBearerToken):
+        await verifier().principal(a_bearer(**changes))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "...",
+        "a.b.c",
+        "\udcff.a.b",
+        signed_with_the_public_key(),
+        a_bearer().rpartition(".")[0] + ".",
+        jwt.encode(bearer_claims(), "", "none", headers={"kid": KID}),
+        a_bearer().replace(".", "..", 1),
+        a_bearer(note="x" * MAX_TOKEN_LENGTH),
+    ],
+)
+async def test_what_is_no_token_of_ours_is_refused(token: str) -> None:
+    with pytest.raises(BadBearerToken):
+        await verifier().claims(token)
+
+
+async def test_while_no_keys_can_be_had_a_token_is_neither_good_nor_bad() -> None:
+    issuer = Issuer()
+    issuer.down = True
+
+    with pytest.raises(Unavailable):
+        await verifier(issuer).claims(a_bearer())
+
+
+async def test_a_token_that_names_no_key_costs_no_second_request() -> None:
+    issuer = Issuer()
+    verify = verifier(issuer)
+    for _ in range(3):
+        with pytest.raises(BadBearerToken):
+            await verify.claims(a_bearer(kid=None))
+
+    assert issuer.asked == 1
+
+
+class Clock:
+    """The monotonic clock of the keys, which a test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(key_set, "time", self)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+async def outcomes(keys: KeySet, *kids: str) -> list[type]:
+    """What asking for all of them at the same time comes to."""
+    asked = [keys.key(kid) for kid in kids]
+    return [type(found) for found in await asyncio.gather(*asked, return_exceptions=True)]
+
+
+async def test_many_who_miss_keys_at_the_same_time_cause_one_fetch() -> None:
+    issuer = Issuer("a", "b")
+    issuer.seconds = 0.01
+
+    found = await outcomes(KeySet(issuer.jwks), *["a", "b", "invented"] * 20)
+
+    assert found == [jwt.PyJWK, jwt.PyJWK, UnknownKeyError] * 20
+    assert issuer.asked == 1
+
+
+async def test_a_flood_of_invented_keys_costs_one_fetch_in_two_seconds(clock: Clock) -> None:
+    issuer = Issuer()
+    keys = KeySet(issuer.jwks)
+    for second in range(10):
+        clock.now = 1000.0 + second
+        assert set(await outcomes(keys, *(f"{second}.{n}" for n in range(50)))) == {UnknownKeyError}
+        assert await outcomes(keys, KID) == [jwt.PyJWK]
+
+    assert issuer.asked <= 5
+
+
+async def test_a_new_key_is_known_soon_and_an_old_one_forgotten(clock: Clock) -> None:
+    issuer = Issuer("old")
+    keys = KeySet(issuer.jwks)
+    await keys.key("old")
+    issuer.names = ("new",)
+    clock.now += 2.1
+
+    assert await outcomes(keys, "new") == [jwt.PyJWK]
+    assert await outcomes(keys, "old") == [UnknownKeyError]
+
+
+async def test_known_keys_are_fetched_again_every_five_minutes(clock: Clock) -> None:
+    issuer = Issuer()
+    keys = KeySet(issuer.jwks)
+    for seconds, asked in ((0, 1), (299, 1), (2, 2), (1, 2)):
+        clock.now += seconds
+        await keys.key(KID)
+        assert issuer.asked == asked
+
+
+async def test_known_keys_serve_on_while_the_issuer_is_down(clock: Clock) -> None:
+    issuer = Issuer()
+    keys = KeySet(issuer.jwks)
+    await keys.key(KID)
+    issuer.down = True
+    clock.now += 301
+
+    assert await outcomes(keys, KID, "unknown") == [jwt.PyJWK, Unavailable]
+    issuer.down = False
+    clock.now += 2.1
+    assert await outcomes(keys, KID, "unknown") == [jwt.PyJWK, UnknownKeyError]
+
+
+async def test_an_issuer_that_hangs_is_waited_for_once_by_all_together() -> None:
+    issuer = Issuer()
+    issuer.down, issuer.seconds = True, 0.1
+    keys = KeySet(issuer.jwks)
+
+    async with asyncio.timeout(1):
+        assert set(await outcomes(keys, *["a"] * 50)) == {Unavailable}
+    assert issuer.asked == 1
+
+
+async def test_while_the_issuer_hangs_known_keys_serve_at_once(clock: Clock) -> None:
+    issuer = Issuer()
+    keys = KeySet(issuer.jwks)
+    await keys.key(KID)
+    issuer.seconds = 60
+    clock.now += 301
+    first = asyncio.create_task(keys.key(KID))
+    await asyncio.sleep(0)
+
+    try:
+        async with asyncio.timeout(1):
+            assert await outcomes(keys, *[KID] * 50) == [jwt.PyJWK] * 50
+        assert issuer.asked == 2
+    finally:
+        first.cancel()
+
+
+async def test_readiness_wants_keys_once(clock: Clock) -> None:
+    issuer = Issuer()
+    issuer.down = True
+    keys = KeySet(issuer.jwks)
+    with pytest.raises(Unavailable):
+        await keys.loaded()
+    issuer.down = False
+    clock.now += 1
+    await keys.loaded()
+    issuer.down = True
+    clock.now += 1000
+
+    await keys.loaded()

@@ -1,0 +1,45 @@
+"""Dataclasses that check their values."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from shared.declared import Faults, declared, load
+from shared.web.fields import Integer, Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """Something to be sent."""
+
+    receiver: str = declared(Text(missing=["missing_receiver"], empty="empty_receiver"))
+    weight: int = declared(Integer(missing=["missing_weight"], maximum=10, range_code="too_heavy"))
+    note: str | None = declared(Text(), None)
+    password: str = declared(Text(), "")
+    stamp: str = "none"
+
+
+def test_values_are_converted_and_defaults_taken() -> None:
+    assert load(Parcel, {"receiver": "a", "weight": "5"}) == Parcel(receiver="a", weight=5)
+
+
+def test_only_declared_fields_are_read() -> None:
+    assert load(Parcel, {"receiver": "a", "weight": 1, "stamp": "gold", "x": 1}).stamp == "none"
+
+
+def test_every_fault_comes_in_the_order_of_the_fields() -> None:
+    with pytest.raises(Faults) as raised:
+        load(Parcel, {"note": "\x07", "weight": 11, "receiver": " "})
+
+    assert list(raised.value.by_key.items()) == [
+        ("receiver", ["empty_receiver"]),
+        ("weight", ["too_heavy"]),
+        ("note", ["invalid"]),
+    ]
+
+
+def test_what_was_sent_never_shows() -> None:
+    parcel = load(Parcel, {"receiver": "a", "weight": 1, "password": "hunter2"})
+
+    assert parcel.password == "hunter2"
+    assert "hunter2" not in repr(parcel)

@@ -1,0 +1,80 @@
+"""Exchanges and queues that services agree on."""
+
+import pytest
+
+from shared.contracts.topology import (
+    ADMIN,
+    IDENTITY,
+    LEGACY_PREFIXES,
+    MAILER,
+    RESOURCE,
+    RETRY_SECONDS,
+    SUBSCRIPTIONS,
+    expected_by_someone,
+    legacy_route,
+)
+
+
+def test_each_service_receives_what_it_needs() -> None:
+    assert {subscription.queue: set(subscription.events) for subscription in SUBSCRIPTIONS} == {
+        "identity-svc": {"model.label.created", "model.label.updated", "model.label.deleted"},
+        "resource-svc": {"model.user.created", "model.user.updated", "system.user.email.confirmed"},
+        "admin-svc": {"model.user.created", "model.user.updated"},
+        "mailer-svc": {
+            "system.user.email.confirmation.token",
+            "system.user.password.reset.token",
+        },
+    }
+    assert {IDENTITY, RESOURCE, ADMIN, MAILER} == set(SUBSCRIPTIONS)
+
+
+def test_no_two_queues_have_one_name() -> None:
+    names = [
+        name
+        for subscription in SUBSCRIPTIONS
+        for name in (
+            subscription.queue,
+            subscription.dead_letters,
+            *map(subscription.retry, RETRY_SECONDS),
+        )
+    ]
+
+    assert len(names) == len(set(names)) == len(SUBSCRIPTIONS) * (2 + len(RETRY_SECONDS))
+
+
+def test_each_attempt_waits_longer_than_the_one_before() -> None:
+    assert list(RETRY_SECONDS) == sorted(set(RETRY_SECONDS))
+
+
+@pytest.mark.parametrize(
+    ("name", "exchange", "key"),
+    [
+        ("model.user.created", "barong.events.model", "user.created"),
+        (
+            "system.user.email.confirmation.token",
+            "barong.events.system",
+            "user.email.confirmation.token",
+        ),
+        ("system.session.create", "barong.events.system", "session.create"),
+    ],
+)
+def test_existing_subscribers_find_events_where_they_were(
+    name: str, exchange: str, key: str
+) -> None:
+    assert legacy_route(name) == (exchange, key)
+    assert exchange.rpartition(".")[2] in LEGACY_PREFIXES
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("model.user.created", True),
+        ("system.user.password.reset.token", True),
+        ("model.label.deleted", True),
+        ("system.session.create", False),
+        ("model.user", False),
+        ("model.user.created.x", False),
+    ],
+)
+def test_it_is_known_which_events_must_find_a_queue(name: str, expected: bool) -> None:
+    assert expected_by_someone(name) is expected

@@ -1,0 +1,21 @@
+"""Waiting for what happens on an event, soon but not at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def until(ask: Callable[[], Awaitable[T]], seconds: float = 10) -> T:
+    """The first true answer; raises TimeoutError with the last one when there is none in time."""
+    answer: object = None
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                answer = got = await ask()
+                if got:
+                    return got
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise TimeoutError(f"after {seconds} s it is still {answer!r}") from None
