@@ -1,5 +1,6 @@
 """Every setting of identity-svc."""
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,8 +83,9 @@ class IdentitySettings(PublicServiceSettings):
     hash_threads: int = setting(
         "BARONG_PASSWORD_HASH_THREADS",
         positive(64),
-        "How many passwords are hashed at the same time (19 MiB each).",
-        2,
+        "How many passwords are hashed at the same time (19 MiB each); one less than the cores, "
+        "unless told otherwise.",
+        max(1, len(os.sched_getaffinity(0)) - 1),
     )
     throttling: bool = setting(
         "BARONG_THROTTLING",

@@ -9,7 +9,7 @@ import structlog
 
 log = structlog.get_logger()
 
-_FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
+_FIRST_DELAY, _LONGEST_DELAY = 0.1, 1.0
 _STEADY_SECONDS = 10.0
 _CANCEL_AGAIN_SECONDS = 1.0
 
