@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 ATTEMPT_HEADER = "x-attempt"
 REASON_HEADER = "x-reason"
-_PREFETCH = 50
+_PREFETCH = 10  # each lost connection counts a delivery of every event that was fetched ahead
 _LONGEST_WAIT = 10.0
 
 
