@@ -191,5 +191,5 @@ async def test_the_answer_tells_by_no_delay_who_has_an_account(client: Client) -
             started = loop.time()
             await client.post(GENERATE, {"email": email})
             seconds.append(loop.time() - started)
-    known, unknown = (min(seconds) for seconds in durations.values())
+    known, unknown = (sorted(seconds)[5] for seconds in durations.values())
     assert abs(known - unknown) / unknown < 0.05

@@ -148,10 +148,7 @@ async def test_a_wrong_log_in_takes_the_same_time_for_everyone(
         ratio = await slowest_to_fastest(client, emails.values())
         if some_are_imported:
             await keep(system, theirs, await digest_of(system, uid))
-    assert ratio < ALIKE
-
-
-ALIKE = 1.15  # a decoy that is missing costs far more; the figure itself is the bench's to show
+    assert ratio < 1.05
 
 
 async def slowest_to_fastest(client: Client, emails: Iterable[str]) -> float:
@@ -161,13 +158,13 @@ async def slowest_to_fastest(client: Client, emails: Iterable[str]) -> float:
     """
     shortest = dict.fromkeys(emails, math.inf)
     ratio = math.inf
-    for turn in range(80):
+    for turn in range(300):
         for email in random.sample(list(shortest), len(shortest)):
             started = time.perf_counter()
             assert (await client.log_in(email, "wrong")).status == 401
             shortest[email] = min(shortest[email], time.perf_counter() - started)
         ratio = max(shortest.values()) / min(shortest.values())
-        if turn > 10 and ratio < ALIKE:
+        if turn > 10 and ratio < 1.05:
             break
     return ratio
 

@@ -73,20 +73,17 @@ async def test_a_broken_digest_matches_nothing(hasher: PasswordHasher, digest: s
     assert not await hasher.verify(digest, PASSWORD)
 
 
-ALIKE = 1.15  # a decoy that is missing costs far more; the figure itself is the bench's to show
-
-
 async def test_a_wrong_password_takes_the_same_time_whatever_there_is(
     hasher: PasswordHasher,
 ) -> None:
     digests = [None, await hasher.digest(PASSWORD), imported(PASSWORD, cost=8)]
     shortest = [math.inf] * 3  # what else runs on this machine only ever adds
-    for turn in range(80):
+    for turn in range(300):
         for kind in random.sample(range(3), 3):
             started = time.perf_counter()
             assert not await hasher.verify(digests[kind], "wrong", bcrypt_cost=8)
             shortest[kind] = min(shortest[kind], time.perf_counter() - started)
-        if turn > 10 and max(shortest) < ALIKE * min(shortest):
+        if turn > 10 and max(shortest) < 1.05 * min(shortest):
             return
     pytest.fail(f"seconds at best {shortest}")
 
