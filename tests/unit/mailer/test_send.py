@@ -95,7 +95,8 @@ async def test_an_event_becomes_a_mail(
     assert delivery.message["Subject"] == subject
     assert f"\n{link}\n" in text(delivery.message)
     assert mailer.counted(mail, "sent") == 1
-    assert logs[-1]["uid"] == "IDCC5E69B13D"
+    [line] = [entry for entry in logs if entry["event"] == "mail_sent"]
+    assert line["uid"] == "IDCC5E69B13D"
     assert "user@example.com" not in str(logs)
     assert "eyJ" not in str(logs)
 
@@ -145,7 +146,7 @@ async def test_a_recipient_refused_for_good_is_done_with() -> None:
             await mailer.react(an_event())
 
     assert mailer.counted("confirmation", "refused") == 1
-    [line] = logs
+    [line] = [entry for entry in logs if entry["event"] == "recipient_refused"]
     assert line["uid"] == "IDCC5E69B13D"
     assert line["reason"] == "550 5.1.1"
     assert "user@example.com" not in str(logs)
