@@ -1,11 +1,11 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types imports bench lock install
+.PHONY: help run test check format lint types imports bench openapi settings alerts lock install
 
 BIN := .venv/bin
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Start everything on this machine; Ctrl-C stops it
 	@sh deploy/local/install.sh local
@@ -28,11 +28,23 @@ types: install ## Check types, strictly
 imports: install ## Check who may import whom
 	$(BIN)/lint-imports
 
-bench: install ## Measure, and print ratios (PART=… chooses)
+bench: install ## Measure, and print ratios (PART="a b" chooses, PART=-h lists)
 	$(BIN)/python -m tests.bench $(PART)
 
+openapi: install ## Print the API document (OpenAPI 3.1)
+	@$(BIN)/python -m deploy.openapi
+
+alerts: install ## Copy the alert rules to where Kubernetes reads them
+	$(BIN)/python -m deploy.alert_rules
+
+api-document: install ## Write the API document that the gateway shows
+	$(BIN)/python -m deploy.openapi services/authz-gateway/src/authz_gateway/api_document
+
+settings: install ## Write docs/settings.md, the reference of every setting
+	$(BIN)/python -m deploy.settings_reference --write
+
 lock: install ## Lock the newest allowed versions of all requirements, with hashes
-	@for part in runtime local dev; do \
+	@for part in build runtime local dev kustomize; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url --no-emit-find-links \
 	    requirements/$$part.in --output-file requirements/$$part.txt || exit 1; \

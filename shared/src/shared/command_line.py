@@ -24,14 +24,20 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What a command is given: `name` by its place, or `--name`, which is there or not."""
+    """What a command is given: `name` by its place, or `--name`, which is there or not.
+
+    With `takes`, `--name` is followed by a value, which that word stands for.
+    """
 
     name: str
     help: str
+    takes: str = ""
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
         """Makes `parser` read it."""
-        if self.name.startswith("--"):
+        if self.takes:
+            parser.add_argument(self.name, help=self.help, metavar=self.takes)
+        elif self.name.startswith("--"):
             parser.add_argument(self.name, help=self.help, action="store_true")
         else:
             parser.add_argument(self.name, help=self.help)
@@ -75,17 +81,19 @@ def asynchronous(work: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
 
 
 def dead_letter_commands(
-    subscription: Subscription, settings: Callable[[], ServiceSettings]
+    settings: Callable[[], ServiceSettings], *subscriptions: Subscription
 ) -> Mapping[str, Command]:
-    """`dead-letters` and `replay` for the service's queue."""
+    """`dead-letters` and `replay` for the service's queues."""
 
     async def show() -> None:
-        async for letter in look(settings().broker_url, subscription, _LIMIT):
-            sys.stdout.write(f"{letter.event_id}  {letter.name}  {letter.reason}\n")
+        for subscription in subscriptions:
+            async for letter in look(settings().broker_url, subscription, _LIMIT):
+                sys.stdout.write(f"{letter.event_id}  {letter.name}  {letter.reason}\n")
 
     async def play_again() -> None:
-        count = await replay(settings().broker_url, subscription, _LIMIT)
-        sys.stdout.write(f"{count} events are back in {subscription.queue}\n")
+        for subscription in subscriptions:
+            count = await replay(settings().broker_url, subscription, _LIMIT)
+            sys.stdout.write(f"{count} events are back in {subscription.queue}\n")
 
     return {
         "dead-letters": Command("List events that could not be handled.", asynchronous(show)),

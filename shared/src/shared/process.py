@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 import uvloop
@@ -13,6 +14,17 @@ from aiohttp import web
 from shared.settings import ServiceSettings
 
 log = structlog.get_logger()
+
+
+class Server(Protocol):
+    """A server that is no aiohttp application."""
+
+    def listening(self, host: str, port: int, patience: float) -> AbstractAsyncContextManager[str]:
+        """Serves for the time of the block, and gives the address.
+
+        Leaving, it stops listening and lets calls under way end, for `patience` seconds.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +39,7 @@ class Service:
     settings: ServiceSettings
     internal: web.Application
     parts: Sequence[AbstractAsyncContextManager[object]]
-    public: web.Application | None = None
+    public: web.Application | Server | None = None
     public_port: int = 0
 
 
@@ -62,8 +74,12 @@ async def running(service: Service) -> AsyncIterator[Addresses]:
 
 @asynccontextmanager
 async def _listening(
-    app: web.Application, settings: ServiceSettings, port: int
+    app: web.Application | Server, settings: ServiceSettings, port: int
 ) -> AsyncIterator[str]:
+    if not isinstance(app, web.Application):
+        async with app.listening(settings.host, port, settings.shutdown_seconds) as address:
+            yield address
+        return
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=settings.shutdown_seconds, handler_cancellation=False
     )

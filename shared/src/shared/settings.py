@@ -43,11 +43,15 @@ def setting(
     field: "fields.Field[Any]",
     doc: str,
     default: Any = dataclasses.MISSING,
+    **metadata: str,
 ) -> Any:
-    """One setting: its environment variable, its type, what it means and its default."""
+    """One setting: its environment variable, its type, what it means and its default.
+
+    `shown` (in `metadata`) is what the reference says of a default that depends on the machine.
+    """
     field.data_key = variable
     field.required = default is dataclasses.MISSING
-    return declared(field, default, variable=variable, doc=doc)
+    return declared(field, default, variable=variable, doc=doc, **metadata)
 
 
 def positive(maximum: int = 10**9) -> fields.Integer:

@@ -1,6 +1,11 @@
 """The client of admin-svc's internal API."""
 
-from shared.clients.internal_api import InternalApi
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
+
+from shared.clients.internal_api import InternalApi, segment
+from shared.contracts.activities import CATEGORIES, Activity, KeptActivity
 from shared.contracts.policy import Policy
 from shared.contracts.services import ADMIN
 from shared.tokens.service import ServiceTokens
@@ -16,9 +21,42 @@ class AdminClient(InternalApi):
         """The permissions table as it is now."""
         return Policy.of(await self.call("GET", "/policy"))
 
+    async def policy_other_than(self, known: int | None) -> Policy | None:
+        """The same, unless it still has the version that is known."""
+        query = "" if known is None else f"?known={known}"
+        answer = await self.call("GET", f"/policy{query}")
+        return None if answer is None else Policy.of(answer)
+
     async def use_whitelink(self, token: str, address: str) -> None:
         """Lets `address` in for good, on the word of a whitelink.
 
         Raises `NotFound` for an unknown or expired token, `Invalid` for an address that is in.
         """
         await self.call("POST", "/whitelinks/use", {"token": token, "address": address})
+
+    async def record(self, activity: Activity) -> None:
+        """Keeps an activity; again it changes nothing."""
+        await self.call("POST", "/activities", {"activity": activity.body()})
+
+    async def activities_of(
+        self, uid: str, topic: str | None, page: int, limit: int
+    ) -> tuple[list[KeptActivity], int]:
+        """A page of what a user did about his account, the newest first, and how much there is.
+
+        Without a topic, of everything.
+        """
+        query = {"page": page, "limit": limit, **({"topic": topic} if topic else {})}
+        path = f"/users/{segment(uid)}/activities?{urlencode(query)}"
+        answer = await self.call("GET", path)
+        return [KeptActivity.of(body) for body in answer["activities"]], answer["total"]
+
+    async def activities(self, uid: str) -> AsyncIterator[list[dict[str, Any]]]:
+        """Whatever a user did, in batches of `KeptActivity.body()`, category after category."""
+        for category in CATEGORIES:
+            cursor: str | None = ""
+            while cursor is not None:
+                query = urlencode({"cursor": cursor})
+                path = f"/users/{segment(uid)}/activities/{category}?{query}"
+                answer = await self.call("GET", path)
+                yield answer["activities"]
+                cursor = answer["cursor"]

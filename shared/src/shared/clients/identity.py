@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from shared.clients.internal_api import InternalApi, segment
+from shared.contracts.activities import Client
+from shared.contracts.administration import Administrator, ChangedUser
 from shared.contracts.events import Event
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.services import IDENTITY
@@ -40,6 +43,11 @@ class IdentityClient(InternalApi):
         """The user as he is now; raises `NotFound`."""
         return User.of(await self.call("GET", f"/users/{segment(uid)}"))
 
+    async def users_after(self, uid: str, limit: int) -> list[User]:
+        """The next users in the order of their uids, 1000 at most."""
+        query = urlencode({"after": uid, "limit": limit})
+        return [User.of(user) for user in (await self.call("GET", f"/users?{query}"))["users"]]
+
     async def user_token(self, uid: str) -> UserToken:
         """The user as he is now, with a token that no session stands behind; raises `NotFound`."""
         return UserToken.of(await self.call("POST", f"/users/{segment(uid)}/token"))
@@ -53,47 +61,74 @@ class IdentityClient(InternalApi):
             await self.call("PUT", f"/users/{segment(labels.uid)}/labels", labels.snapshot())
         )
 
-    async def verify_password(self, uid: str, password: str) -> None:
-        """Raises `Invalid` with `password.wrong`, `NotFound` or `Throttled`."""
-        await self.call("POST", f"/users/{segment(uid)}/password/verify", {"password": password})
+    async def change_data(self, uid: str, data: str) -> User:
+        """The user as he is now; raises `Invalid` with what is wrong with the data, `NotFound`."""
+        return User.of(await self.call("PUT", f"/users/{segment(uid)}/data", {"data": data}))
 
-    async def change_password(self, uid: str, old: str, new: str, sid: str | None) -> User:
+    async def verify_password(self, uid: str, password: str, client: Client) -> User:
+        """The user as he is now; raises `Invalid` with `password.wrong`, `NotFound`, `Throttled`.
+
+        Here and below, `client` is whose call this is: attempts are counted for his network.
+        """
+        body = {"password": password, "client": client.body()}
+        return User.of(await self.call("POST", f"/users/{segment(uid)}/password/verify", body))
+
+    async def change_password(
+        self, uid: str, old: str, new: str, sid: str | None, client: Client
+    ) -> User:
         """The user, all of whose sessions end but `sid`.
 
         Raises `Invalid` with `password.wrong`, `password.no_change` or what the new one lacks,
         `NotFound` or `Throttled`.
         """
-        body = {"old_password": old, "new_password": new, "sid": sid}
+        body = {"old_password": old, "new_password": new, "sid": sid, "client": client.body()}
         return User.of(await self.call("PUT", f"/users/{segment(uid)}/password", body))
 
-    async def create_second_factor(self, uid: str) -> tuple[str, str]:
+    async def create_second_factor(self, uid: str, client: Client) -> tuple[str, str]:
         """A new secret and its otpauth URL; raises `Invalid` with `otp.already_enabled`."""
-        answer = await self.call("POST", f"/users/{segment(uid)}/otp")
+        answer = await self.call("POST", f"/users/{segment(uid)}/otp", {"client": client.body()})
         return answer["secret"], answer["url"]
 
-    async def enable_second_factor(self, uid: str, code: str, sid: str | None) -> User:
+    async def enable_second_factor(
+        self, uid: str, code: str, sid: str | None, client: Client
+    ) -> User:
         """The user, all of whose sessions end but `sid`.
 
         Raises `Invalid` with `otp.already_enabled`, `otp.invalid` or `totp.error`, or `Throttled`.
         """
-        body = {"code": code, "sid": sid}
+        body = {"code": code, "sid": sid, "client": client.body()}
         return User.of(await self.call("POST", f"/users/{segment(uid)}/otp/enable", body))
 
-    async def verify_code(self, uid: str, code: str) -> None:
+    async def verify_code(self, uid: str, code: str, client: Client) -> None:
         """Uses up a code.
 
         Raises `Invalid` with `otp.not_enabled`, `otp.invalid` or `totp.error`, or `Throttled`.
         """
-        await self.call("POST", f"/users/{segment(uid)}/otp/verify", {"code": code})
+        body = {"code": code, "client": client.body()}
+        await self.call("POST", f"/users/{segment(uid)}/otp/verify", body)
 
-    async def disable_second_factor(self, uid: str, code: str) -> User:
+    async def disable_second_factor(self, uid: str, code: str, client: Client) -> User:
         """The user; raises what `verify_code` raises."""
-        path = f"/users/{segment(uid)}/otp/disable"
-        return User.of(await self.call("POST", path, {"code": code}))
+        body = {"code": code, "client": client.body()}
+        return User.of(await self.call("POST", f"/users/{segment(uid)}/otp/disable", body))
 
-    async def disable_second_factor_without_code(self, uid: str) -> User:
-        """The user; for administrators; raises `Invalid` with `otp.not_enabled`, or `NotFound`."""
-        return User.of(await self.call("DELETE", f"/users/{segment(uid)}/otp"))
+    async def reset_second_factor(self, by: Administrator, uid: str) -> ChangedUser:
+        """Turns it off without a code; again it changes nothing.
+
+        Here and below: raises `NotFound`, and `Invalid` where `by` may not change this user.
+        """
+        body = {"by": by.body()}
+        return ChangedUser.of(await self.call("DELETE", f"/users/{segment(uid)}/otp", body))
+
+    async def change_state(self, by: Administrator, uid: str, state: str) -> ChangedUser:
+        """Again it changes nothing; raises `Invalid` with `state.inclusion`."""
+        body = {"by": by.body(), "state": state}
+        return ChangedUser.of(await self.call("PUT", f"/users/{segment(uid)}/state", body))
+
+    async def change_role(self, by: Administrator, uid: str, role: str) -> ChangedUser:
+        """Again it changes nothing."""
+        body = {"by": by.body(), "role": role}
+        return ChangedUser.of(await self.call("PUT", f"/users/{segment(uid)}/role", body))
 
     async def sessions(self, uid: str) -> list[dict[str, Any]]:
         """The user's living sessions: sid, address, user_agent, created_at, expires_at."""

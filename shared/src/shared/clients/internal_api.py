@@ -13,6 +13,7 @@ from shared.tokens.service import ServiceTokens
 
 log = structlog.get_logger()
 
+_BRACES = frozenset("{}")
 _TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
 
 
@@ -69,8 +70,11 @@ class InternalApi:
 
 
 def segment(value: str) -> str:
-    """A value as one segment of a path; raises `NotFound` for what a path cannot carry."""
-    if value in ("", ".", ".."):
+    """A value as one segment of a path; raises `NotFound` for what a path cannot carry.
+
+    aiohttp's patterns of paths match no braces.
+    """
+    if value in ("", ".", "..") or not _BRACES.isdisjoint(value):
         raise NotFound
     return quote(value, safe="")
 

@@ -1,10 +1,12 @@
 """The client of resource-svc's internal API."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.clients.internal_api import InternalApi, segment
-from shared.contracts.api_keys import SigningKey
-from shared.contracts.labels import PrivateLabels
+from shared.contracts.api_keys import Nonce, SigningKey
+from shared.contracts.attachments import AttachmentSet
+from shared.contracts.labels import ChangedLabel, PrivateLabels
 from shared.contracts.services import RESOURCE
 from shared.contracts.users import User
 from shared.tokens.service import ServiceTokens
@@ -29,6 +31,72 @@ class ResourceClient(InternalApi):
         answer: dict[str, Any] = await self.call("PUT", "/users", {"user": user.snapshot()})
         return answer
 
+    async def attachment_sets(self, uids: Sequence[str]) -> list[AttachmentSet]:
+        """All that 1000 users at most have attached to themselves, set by set."""
+        answer = await self.call("POST", "/attachments", {"uids": list(uids)})
+        return [AttachmentSet.of(each) for each in answer["sets"]]
+
+    async def upload_links(self, keys: Sequence[str]) -> list[str]:
+        """A link to each uploaded file, which ends soon."""
+        return list((await self.call("POST", "/uploads/links", {"keys": list(keys)}))["links"])
+
     async def api_key(self, kid: str) -> SigningKey:
         """An API key with its secret, in whatever state; raises `NotFound`."""
         return SigningKey.of(await self.call("GET", f"/api_keys/{segment(kid)}"))
+
+    async def use_nonces(self, nonces: Sequence[Nonce], lifetime: int) -> list[bool]:
+        """Uses up nonces; for each, whether it had not been used; `lifetime` in milliseconds."""
+        answer = await self.call("POST", "/nonces/use", {"nonces": nonces, "lifetime": lifetime})
+        return list(answer["fresh"])
+
+    async def add_label(
+        self, uid: str, scope: str, key: str, value: str, description: str | None
+    ) -> ChangedLabel:
+        """The new label; raises `Invalid` with what is wrong with it, or `NotFound`."""
+        body = {"scope": scope, "key": key, "value": value, "description": description}
+        return ChangedLabel.of(await self.call("POST", f"/users/{segment(uid)}/labels", body))
+
+    async def change_label(
+        self,
+        uid: str,
+        scope: str,
+        key: str,
+        value: str,
+        description: str | None,
+        *,
+        or_add: bool,
+    ) -> ChangedLabel:
+        """The label before and after; raises what `add_label` raises."""
+        body = {"scope": scope, "key": key, "value": value, "description": description}
+        path = f"/users/{segment(uid)}/labels"
+        return ChangedLabel.of(await self.call("PUT", path, {**body, "or_add": or_add}))
+
+    async def delete_label(self, uid: str, scope: str, key: str) -> ChangedLabel:
+        """The label that was; raises `NotFound`."""
+        body = {"scope": scope, "key": key}
+        return ChangedLabel.of(await self.call("DELETE", f"/users/{segment(uid)}/labels", body))
+
+    async def administer_profile(
+        self, uid: str, written: Mapping[str, Any], state: str | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The profile that waits for a verdict, before and after; raises `Invalid`, `NotFound`."""
+        path = f"/users/{segment(uid)}/profile"
+        answer = await self.call("PUT", path, {**written, "state": state})
+        return answer["before"], answer["after"]
+
+    async def delete_data_storage(self, uid: str, title: str) -> dict[str, Any]:
+        """The data storage that was; raises `NotFound`."""
+        path = f"/users/{segment(uid)}/data_storages"
+        answer: dict[str, Any] = await self.call("DELETE", path, {"title": title})
+        return answer
+
+    async def api_keys_of(
+        self, uid: str, page: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """A page of the user's API keys without secrets, and how many there are.
+
+        Raises `NotFound`.
+        """
+        path = f"/users/{segment(uid)}/api_keys?page={page}&limit={limit}"
+        answer = await self.call("GET", path)
+        return answer["api_keys"], answer["total"]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.users import User
+from shared.web.principal import Principal
 
 
 def session_key(cookie: str) -> str:
@@ -17,6 +18,18 @@ def session_key(cookie: str) -> str:
 def csrf_digest(token: str) -> str:
     """What a CSRF token is kept as: its SHA-256, in hex."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _principal(user: User, sid: str | None) -> Principal:
+    return Principal(
+        uid=user.uid,
+        email=user.email,
+        role=user.role,
+        level=user.level,
+        state=user.state,
+        referral_uid=user.referral_uid,
+        sid=sid,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +46,11 @@ class ResolvedSession:
     expires_at: datetime
     token: str = field(repr=False)
     token_expires_at: datetime
+    principal: Principal = field(init=False, repr=False, compare=False)
+    """The user, as he calls."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "principal", _principal(self.user, self.sid))
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "ResolvedSession":
@@ -69,6 +87,10 @@ class UserToken:
     user: User
     token: str = field(repr=False)
     expires_at: datetime
+    principal: Principal = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "principal", _principal(self.user, None))
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "UserToken":

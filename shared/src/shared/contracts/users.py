@@ -8,6 +8,9 @@ from typing import Any
 from shared.contracts.events import Record
 from shared.web.answers import seconds
 
+ERASED_VERSION = 2**63 - 1
+"""The version of a user who was erased: nothing that is told of him later is newer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
@@ -32,6 +35,11 @@ class User:
         for moment in ("created_at", "updated_at"):
             fields[moment] = datetime.fromisoformat(fields[moment])
         return cls(**fields)
+
+    @property
+    def erased(self) -> bool:
+        """Whether this is only the mark that he was here."""
+        return self.version == ERASED_VERSION
 
     def snapshot(self) -> dict[str, Any]:
         """Everything, as our own services tell each other."""
@@ -67,6 +75,23 @@ class User:
             "created_at": seconds(self.created_at),
             "updated_at": seconds(self.updated_at),
         }
+
+
+def erased_user(uid: str, at: datetime) -> User:
+    """What replicas keep of a user who was erased, in place of what they knew."""
+    return User(
+        uid=uid,
+        email="",
+        role="",
+        level=0,
+        otp=False,
+        state="erased",
+        referral_uid=None,
+        data=None,
+        created_at=at,
+        updated_at=at,
+        version=ERASED_VERSION,
+    )
 
 
 def full_information(user: User, attachments: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,9 +47,9 @@ async def migrate(dsn: str, schema: str, directories: Sequence[Path]) -> None:
         raise MigrationError(output.decode(errors="replace").strip())
 
 
-def newest(directories: Sequence[Path]) -> str:
-    """The version of the last migration that this code knows."""
-    return max(
+def versions(directories: Sequence[Path]) -> frozenset[str]:
+    """The versions of all migrations that this code knows."""
+    return frozenset(
         match[0]
         for directory in directories
         for path in directory.glob("*.sql")
@@ -58,21 +58,21 @@ def newest(directories: Sequence[Path]) -> str:
 
 
 class MigratedCheck:
-    """Readiness: PostgreSQL answers and its schema is at least as new as this code."""
+    """Readiness: PostgreSQL answers, and nothing that this code knows is missing in its schema."""
 
     def __init__(self, database: Database, directories: Sequence[Path]) -> None:
         self._database = database
-        self._expected = newest(directories)
+        self._expected = versions(directories)
 
     async def __call__(self) -> None:
         """Raises what is wrong."""
         async with self._database.connection() as connection:
             try:
-                applied = await connection.fetchval("SELECT max(version) FROM schema_migrations")
+                rows = await connection.fetch("SELECT version FROM schema_migrations")
             except asyncpg.UndefinedTableError:
-                applied = None
-        if (applied or "") < self._expected:
-            raise MigrationError(f"schema at {applied}, this code needs {self._expected}")
+                rows = []
+        if missing := self._expected - {row["version"] for row in rows}:
+            raise MigrationError(f"migrations to be applied: {', '.join(sorted(missing))}")
 
 
 def _dbmate() -> str:

@@ -48,6 +48,23 @@ class Outbox:
         )
         await connection.execute("SELECT pg_notify('outbox_' || current_schema(), '')")
 
+    async def add_quietly(self, connection: Connection, event: Event, *, decoy: bool) -> None:
+        """Writes an event that the relay finds by and by, or a decoy, which it never publishes.
+
+        Both cost the same, and neither wakes the relay: what is done for some and not for others
+        cannot be told from how long it takes. A decoy holds nothing and is pruned like the rest.
+        """
+        await connection.execute(
+            """
+            INSERT INTO outbox (event_id, name, record, published_at)
+            VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END)
+            """,
+            event.id,
+            event.name,
+            {} if decoy else event.record,
+            decoy,
+        )
+
     async def unpublished(self, connection: Any, limit: int) -> list[tuple[int, Event]]:
         """The oldest events that are not marked as published, with their positions."""
         rows = await connection.fetch(
@@ -91,6 +108,20 @@ class Outbox:
             DELETE FROM outbox
             WHERE published_at < now() - interval '1 day'
             """
+        )
+
+    async def forget(self, connection: Connection, uid: str) -> None:
+        """Deletes what was published about a user; what waits is published and pruned like all."""
+        await connection.execute(
+            """
+            DELETE FROM outbox
+            WHERE published_at IS NOT NULL
+              AND (
+                  coalesce(record -> 'user' ->> 'uid', record ->> 'uid') = $1
+                  OR record ->> 'target_uid' = $1
+              )
+            """,
+            uid,
         )
 
     def _seal(self, event: Event) -> bytes | None:

@@ -14,7 +14,7 @@ from shared.contracts.events import Event
 from shared.database.pool import Database
 from shared.messaging.envelope import EventSigner
 from shared.messaging.inbox import forget_old
-from shared.messaging.outbox import Outbox
+from shared.messaging.outbox import Backlog, Outbox
 from shared.messaging.publisher import Publisher
 
 log = structlog.get_logger()
@@ -45,10 +45,13 @@ class Relay:
         self._wake = asyncio.Event()
         self._pruned = time.monotonic()
         self._published = Counter("outbox_published", "Events published.", registry=registry)
-        self._backlog = Gauge("outbox_backlog", "Events that wait.", registry=registry)
-        self._age = Gauge(
-            "outbox_oldest_seconds", "How long the oldest of them waits.", registry=registry
+        self._backlog = Backlog(0, None)
+        Gauge("outbox_backlog", "Events that wait.", registry=registry).set_function(
+            lambda: self._backlog.events
         )
+        Gauge(
+            "outbox_oldest_seconds", "How long the oldest of them waits.", registry=registry
+        ).set_function(self._waits)
 
     async def run(self) -> None:
         """Leads, once it is this process's turn, until something it needs is lost."""
@@ -66,10 +69,14 @@ class Relay:
                             await self._wake.wait()
 
     async def _become_leader(self, connection: Any) -> None:
-        """Returns with the lock that PostgreSQL takes back when this connection ends."""
-        while not await connection.fetchval(  # noqa: ASYNC110 - another process holds the lock
+        """Returns with the lock that PostgreSQL takes back when this connection ends.
+
+        Meanwhile whoever leads tells of the backlog.
+        """
+        while not await connection.fetchval(
             "SELECT pg_try_advisory_lock(hashtextextended('relay:' || current_schema(), 0))"
         ):
+            self._backlog = Backlog(0, None)
             await asyncio.sleep(POLL_SECONDS)
 
     async def _drain(self, connection: Any, publisher: Publisher) -> None:
@@ -91,10 +98,12 @@ class Relay:
         self._published.inc(len(events))
 
     async def _measure(self, connection: Any) -> None:
-        backlog = await self._outbox.backlog(connection)
-        self._backlog.set(backlog.events)
-        waits = datetime.now(UTC) - backlog.oldest if backlog.oldest else None
-        self._age.set(waits.total_seconds() if waits else 0)
+        self._backlog = await self._outbox.backlog(connection)
+
+    def _waits(self) -> float:
+        """Grows while nobody can look, too."""
+        oldest = self._backlog.oldest
+        return (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
 
     def _notified(self, *_: object) -> None:
         self._wake.set()

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Protocol
 
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, DeliveryMode
-from prometheus_client import CollectorRegistry, Counter
 
+from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import RETRY_SECONDS, Subscription
 from shared.errors import Unavailable
 from shared.messaging.broker import close_when_cancelled, connected, declare_topology
-from shared.messaging.envelope import EventVerifier, UntrustedEventError
+from shared.messaging.envelope import UntrustedEventError
 from shared.messaging.inbox import Reaction
+from shared.messaging.lag import Lag, QueueMetrics
 
 log = structlog.get_logger()
 
@@ -26,6 +29,14 @@ class _ConnectionLostError(Exception):
     """The event will be delivered again, on another connection."""
 
 
+class Opener(Protocol):
+    """Tells what is genuine."""
+
+    async def open(self, body: bytes) -> ReceivedEvent:
+        """The event; raises `UntrustedEventError`, or `Unavailable` while that cannot be told."""
+        ...
+
+
 class Subscriber:
     """The durable queue of one service, read one event at a time."""
 
@@ -33,20 +44,19 @@ class Subscriber:
         self,
         url: str,
         subscription: Subscription,
-        verifier: EventVerifier,
+        verifier: Opener,
         reactions: Mapping[str, Reaction],
-        registry: CollectorRegistry,
+        metrics: QueueMetrics,
     ) -> None:
-        if set(reactions) != set(subscription.events):
+        if set(reactions) != {*subscription.events, *subscription.direct}:
             raise ValueError(f"{subscription.queue}: reactions and subscribed events differ")
         self._url = url
         self._subscription = subscription
         self._verifier = verifier
         self._reactions = reactions
         self._consuming = False
-        self._handled = Counter(
-            "events_handled", "Events received.", ("event", "outcome"), registry=registry
-        )
+        self._handled = metrics.handled
+        self._lag = Lag(subscription, metrics)
 
     async def check(self) -> None:
         """Readiness: raises `Unavailable` while the queue is not read."""
@@ -63,13 +73,14 @@ class Subscriber:
             queue = await channel.get_queue(self._subscription.queue, ensure=False)
             self._consuming = True
             try:
-                async with queue.iterator() as messages:
+                async with self._lag.watched(connection), queue.iterator() as messages:
                     async for message in messages:
                         await self._handle(channel, message)
             finally:
                 self._consuming = False
 
     async def _handle(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
+        self._lag.received()
         try:
             await self._react(channel, message)
             outcome = "done"
@@ -80,9 +91,11 @@ class Subscriber:
         except Exception as error:
             log.exception("event_failed", event_name=message.type, event_id=message.message_id)
             outcome = await self._try_later(channel, message, type(error).__name__)
+        finally:
+            self._lag.left()
         await message.ack()
         name = message.type if message.type in self._reactions else "unknown"
-        self._handled.labels(name, outcome).inc()
+        self._handled.labels(self._subscription.queue, name, outcome).inc()
 
     async def _react(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
         """Reacts, waiting in place while a dependency is down: that is not the event's fault.
@@ -93,10 +106,12 @@ class Subscriber:
         while True:
             try:
                 event = await self._verifier.open(message.body)
+                self._lag.opened(event)
                 reaction = self._reactions.get(event.name)
                 if reaction is not None:
                     with structlog.contextvars.bound_contextvars(event_id=str(event.id)):
                         await reaction(event)
+                self._lag.done(event)
                 return
             except Unavailable as error:
                 log.warning("event_waits", dependency=error.dependency, retry_seconds=delay)
@@ -118,7 +133,8 @@ class Subscriber:
     async def _set_aside(
         self, channel: AbstractChannel, message: AbstractIncomingMessage, reason: str
     ) -> str:
-        await _copy(channel, message, self._subscription.dead_letters, {REASON_HEADER: reason})
+        queue, life = self._subscription.dead_letters, self._subscription.dead_letter_life
+        await _copy(channel, message, queue, {REASON_HEADER: reason}, life)
         log.error("event_dead", event_name=message.type, event_id=message.message_id, reason=reason)
         return "dead"
 
@@ -128,13 +144,18 @@ async def _copy(
     message: AbstractIncomingMessage,
     queue: str,
     headers: Mapping[str, str | int],
+    life: timedelta | None = None,
 ) -> None:
-    """Puts the message into another queue of ours, and knows that it is there."""
+    """Puts the message into another queue of ours, for good or for the time of `life`.
+
+    Returns when it is known to be there.
+    """
     copy = aio_pika.Message(
         message.body,
         headers=dict(headers),
         content_type=message.content_type,
         delivery_mode=DeliveryMode.PERSISTENT,
+        expiration=life,
         message_id=message.message_id,
         type=message.type,
     )

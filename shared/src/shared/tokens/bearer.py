@@ -1,5 +1,8 @@
 """Bearer tokens of users: RS256, issued by identity-svc, verified by everyone who is handed one."""
 
+import hashlib
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -16,47 +19,87 @@ MAX_TOKEN_LENGTH = 8192
 _REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti", "uid", "email", "role", "level", "state"]
 
 
+_KEPT = 10_000
+"""Verified tokens that are remembered, of a few hundred bytes each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A token whose signature and claims were found right, under this key."""
+
+    principal: Principal
+    kid: str
+    key: jwt.PyJWK
+    expires_at: float
+
+
 class BearerVerifier:
-    """Verifies bearer tokens against the published keys."""
+    """Verifies bearer tokens against the published keys.
+
+    A token that comes again is not reckoned again: it is the same, its key is still published and
+    its time not over.
+    """
 
     def __init__(self, keys: KeySet, issuer: str) -> None:
         self._keys = keys
         self._issuer = issuer
+        self._verified: dict[bytes, _Verified] = {}
 
-    async def claims(self, token: str) -> dict[str, Any]:
-        """The claims of a living session token; raises `BadBearerToken` or `Unavailable`."""
+    async def principal(self, token: str) -> Principal:
+        """The user that a living session token stands for.
+
+        Raises `BadBearerToken` or `Unavailable`.
+        """
         if len(token) > MAX_TOKEN_LENGTH:
             raise BadBearerToken
         try:
-            header = jwt.get_unverified_header(token)
-            if header.get("typ") != TYPE:
-                raise BadBearerToken
-            key = await self._keys.key(str(header.get("kid")))
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                issuer=self._issuer,
-                subject=SUBJECT,
-                # `iat` forbids nothing (RFC 7519, 4.1.6), and the issuer's clock may be ahead.
-                options={"require": _REQUIRED, "verify_iat": False},
-            )
+            digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+            known = self._verified.get(digest)
+            if known is None or not await self._holds(known):
+                known = await self._verify(token)
+                self._remember(digest, known)
         except (jwt.InvalidTokenError, UnknownKeyError, UnicodeError):
             raise BadBearerToken from None
-        return claims
+        return known.principal
 
-    async def principal(self, token: str) -> Principal:
-        """The user that a token stands for; raises as `claims` does."""
-        claims = await self.claims(token)
-        if not all(isinstance(claims[name], str) for name in ("uid", "email", "role", "state")):
+    async def _holds(self, known: _Verified) -> bool:
+        """Keys are fetched anew every few minutes; then each token is verified once more."""
+        return known.expires_at > time.time() and await self._keys.key(known.kid) is known.key
+
+    def _remember(self, digest: bytes, verified: _Verified) -> None:
+        self._verified.pop(digest, None)  # so that it is the newest
+        self._verified[digest] = verified
+        if len(self._verified) > _KEPT:
+            del self._verified[next(iter(self._verified))]
+
+    async def _verify(self, token: str) -> _Verified:
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") != TYPE:
             raise BadBearerToken
-        return Principal(
-            uid=claims["uid"],
-            email=claims["email"],
-            role=claims["role"],
-            level=claims["level"],
-            state=claims["state"],
-            referral_uid=claims.get("referral_uid"),
-            sid=claims.get("sid"),
+        kid = str(header.get("kid"))
+        key = await self._keys.key(kid)
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=self._issuer,
+            subject=SUBJECT,
+            # `iat` forbids nothing (RFC 7519, 4.1.6), and the issuer's clock may be ahead.
+            options={"require": _REQUIRED, "verify_iat": False},
         )
+        return _Verified(_principal(claims), kid, key, float(claims["exp"]))
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    if not all(isinstance(claims[name], str) for name in ("uid", "email", "role", "state")):
+        raise BadBearerToken
+    return Principal(
+        uid=claims["uid"],
+        email=claims["email"],
+        role=claims["role"],
+        level=claims["level"],
+        state=claims["state"],
+        referral_uid=claims.get("referral_uid"),
+        sid=claims.get("sid"),
+    )

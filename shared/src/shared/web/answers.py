@@ -22,7 +22,7 @@ def nothing(status: int = 204) -> web.Response:
 
 def seconds(moment: datetime) -> str:
     """A moment as models show it: 2026-01-28T08:35:29Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def milliseconds(moment: datetime) -> str:

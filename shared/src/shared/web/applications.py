@@ -23,9 +23,10 @@ class WebLayer:
 
     def __init__(self, registry: Registry, trusted_proxies: Sequence[Network] = ()) -> None:
         self._registry = registry
+        self.metrics = HttpMetrics(registry)
         self.middlewares = (
             request_context(trusted_proxies),
-            access_log(HttpMetrics(registry)),
+            access_log(self.metrics),
             errors,
         )
 

@@ -1,10 +1,13 @@
 """Whose address a call comes from, behind proxies that are trusted and others that are not."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+_LONGEST = 64  # an IPv6 address has 45 characters at most, and a zone behind it is short
 
 
 def networks(text: str) -> tuple[Network, ...]:
@@ -18,16 +21,22 @@ def client_address(peer: str, forwarded_for: Iterable[str], trusted: Sequence[Ne
     `forwarded_for` are the values of all X-Forwarded-For headers, in order. An entry that is no
     address ends the walk: what stands left of it was written by someone untrusted.
     """
-    address = _address(peer) or IPv4Address(0)
+    address = address_of(peer) or IPv4Address(0)
     chain = [entry.strip() for value in forwarded_for for entry in value.split(",")]
     while chain and any(address in network for network in trusted):
-        entry = _address(chain.pop())
+        entry = address_of(chain.pop())
         if entry is None:
             break
         address = entry
     return address
 
 
+def address_of(text: str) -> Address | None:
+    """The address that `text` is, without its zone and IPv4 where it stands for that; or None."""
+    return _address(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=10_000)
 def _address(text: str) -> Address | None:
     try:
         address = ip_address(text.partition("%")[0])

@@ -1,7 +1,7 @@
 """What is known of a request before it is looked at: its id and the client's address."""
 
+import random
 import re
-import uuid
 from collections.abc import Sequence
 
 import structlog
@@ -15,6 +15,14 @@ CLIENT_ADDRESS: web.RequestKey[Address] = web.RequestKey("client_address")
 
 _REQUEST_ID_HEADER = "X-Request-Id"
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_random = random.Random()  # noqa: S311 - ids are to be unique, and need not be secret
+
+
+def request_id(offered: str) -> str:
+    """The id that a client offers, where it is one; else a new one."""
+    if offered and _ACCEPTED_ID.fullmatch(offered):
+        return offered
+    return f"{_random.getrandbits(128):032x}"
 
 
 def request_context(trusted: Sequence[Network]) -> Middleware:
@@ -22,17 +30,16 @@ def request_context(trusted: Sequence[Network]) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        offered = request.headers.get(_REQUEST_ID_HEADER, "")
-        request_id = offered if _ACCEPTED_ID.fullmatch(offered) else uuid.uuid4().hex
-        request[REQUEST_ID] = request_id
+        own_id = request_id(request.headers.get(_REQUEST_ID_HEADER, ""))
+        request[REQUEST_ID] = own_id
         request[CLIENT_ADDRESS] = client_address(
             request.remote or "", request.headers.getall("X-Forwarded-For", ()), trusted
         )
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(request_id=own_id)
         response = await handler(request)
         if not response.prepared:
-            response.headers[_REQUEST_ID_HEADER] = request_id
+            response.headers[_REQUEST_ID_HEADER] = own_id
         return response
 
     return middleware

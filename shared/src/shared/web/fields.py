@@ -8,7 +8,8 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 INVALID = "invalid"
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# Halves of characters, too, which JSON can write and UTF-8 cannot.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_BREAKS = re.compile(r"[\t\n\r]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUE, _FALSE = {"true", "1"}, {"false", "0"}
@@ -51,6 +52,10 @@ class Parameter(fields.Field[Any]):
         """The fault of a value that is of another type."""
         return ValidationError([self.invalid])
 
+    def json_schema(self) -> dict[str, Any]:
+        """What clients are told of the values that are taken (JSON Schema, 2020-12)."""
+        return {}
+
 
 class Text(Parameter):
     """Text of at most `maximum` characters, without control characters.
@@ -83,6 +88,9 @@ class Text(Parameter):
             raise self.refuse()
         return value
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.maximum}
+
 
 class Integer(Parameter):
     """A whole number from `minimum` to `maximum`; outside it gives the code `range_code`."""
@@ -110,6 +118,9 @@ class Integer(Parameter):
             raise ValidationError([self.range_code])
         return value
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+
 
 class Boolean(Parameter):
     """true, false, 1 or 0, in any case, or a JSON boolean."""
@@ -121,6 +132,9 @@ class Boolean(Parameter):
         if word not in _TRUE | _FALSE:
             raise self.refuse()
         return word in _TRUE
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
 
 
 class Date(Parameter):
@@ -135,3 +149,6 @@ class Date(Parameter):
                 except ValueError:
                     break
         raise self.refuse()
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}

@@ -1,17 +1,21 @@
 """Prometheus metrics of a process; labels are route templates, so their number is bounded."""
 
+from http import HTTPStatus
+
 from aiohttp import web
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
-    Counter,
-    Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
+from shared.web.tallies import Count, Counts, Timing, Timings
+
+_SWITCHED = 101
+_STATUSES = frozenset(HTTPStatus) | {470, 471, 499}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Registry(CollectorRegistry):
@@ -19,6 +23,8 @@ class Registry(CollectorRegistry):
 
     def __init__(self) -> None:
         super().__init__(auto_describe=True)
+        # They would be a second series beside each counter, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self)
 
     async def answer(self, _request: web.Request) -> web.Response:
@@ -32,22 +38,31 @@ class HttpMetrics:
     """Rate, errors and duration of requests by method and route template."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = Counter(
-            "http_requests",
-            "Requests answered.",
-            ("method", "route", "status"),
-            registry=registry,
+        self._requests = Counts(
+            "http_requests", "Requests answered.", ("method", "route", "status"), registry
         )
-        self._seconds = Histogram(
+        self._seconds = Timings(
             "http_request_duration_seconds",
-            "Time from the first byte of a request to the start of its answer.",
+            "Time from a request's head to its answer, but for WebSockets.",
             ("method", "route"),
-            registry=registry,
-            buckets=_BUCKETS,
+            registry,
         )
+        self._known: dict[tuple[str, str, int], tuple[Count, Timing]] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Counts one request; a method nobody defined counts as OTHER."""
-        method = method if method in _METHODS else "OTHER"
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        """Counts one request; a method nobody defined counts as OTHER, a status as 2xx, 5xx …"""
+        known = self._known.get((method, route, status))
+        if known is None:
+            named = method if method in _METHODS else "OTHER"
+            known = self._requests.of[named, route, _status(status)], self._seconds.of[named, route]
+            if method == named:  # of others there are as many as clients like
+                self._known[method, route, status] = known
+        count, timing = known
+        count.total += 1
+        if status != _SWITCHED:  # a WebSocket lasts for as long as it likes
+            timing.observe(seconds)
+
+
+def _status(status: int) -> str:
+    """Upstreams may answer with whatever they like, and have it chosen by their clients."""
+    return str(status) if status in _STATUSES else f"{status // 100}xx"

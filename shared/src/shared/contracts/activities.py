@@ -1,0 +1,128 @@
+"""Activities: who did what, from where, and what came of it."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any, Literal
+
+from shared.contracts.events import Event
+from shared.web.client_address import Address
+
+Category = Literal["user", "admin"]
+"""Whether somebody looked after his own account, or after somebody else's."""
+
+Result = Literal["succeed", "failed", "denied"]
+
+CATEGORIES: tuple[Category, ...] = ("user", "admin")
+RESULTS: tuple[Result, ...] = ("succeed", "failed", "denied")
+
+ACTIVITY_RECORDED = "system.activity.recorded"
+
+MAX_USER_AGENT = 512
+MAX_WORD = 255
+MAX_DATA = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who is calling, as far as the connection tells: an address and the User-Agent it sent."""
+
+    ip: Address
+    user_agent: str
+
+    @classmethod
+    def seen(cls, address: Address, user_agent: str) -> "Client":
+        """A client with what he says of himself made storable, and cut to 512 characters."""
+        return cls(address, storable(user_agent, MAX_USER_AGENT))
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Client":
+        """The client that `body` describes; raises KeyError, TypeError or ValueError."""
+        return cls.seen(ip_address(body["ip"]), _text(body["user_agent"]))
+
+    def body(self) -> dict[str, Any]:
+        """As it travels in internal calls."""
+        return {"ip": str(self.ip), "user_agent": self.user_agent}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """One thing that a user did, or was refused; the same `id` is the same activity.
+
+    `data` is a JSON text without secrets, `target_uid` whom an administrator's activity concerned.
+    """
+
+    category: Category
+    uid: str
+    user_ip: str
+    user_agent: str = field(repr=False)
+    topic: str
+    action: str
+    result: Result
+    target_uid: str | None = None
+    data: str | None = field(default=None, repr=False)
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Activity":
+        """The activity that `body` describes; raises KeyError, TypeError or ValueError."""
+        category, result = body["category"], body["result"]
+        created_at = datetime.fromisoformat(body["created_at"])
+        if category not in CATEGORIES or result not in RESULTS or created_at.tzinfo is None:
+            raise ValueError("no activity")
+        return cls(
+            id=uuid.UUID(body["id"]),
+            category=category,
+            uid=storable(_text(body["uid"]), MAX_WORD),
+            user_ip=storable(_text(body["user_ip"]), MAX_WORD),
+            user_agent=storable(_text(body["user_agent"]), MAX_USER_AGENT),
+            topic=storable(_text(body["topic"]), MAX_WORD),
+            action=storable(_text(body["action"]), MAX_WORD),
+            result=result,
+            target_uid=_or_none(body["target_uid"], MAX_WORD),
+            data=_or_none(body["data"], MAX_DATA),
+            created_at=created_at,
+        )
+
+    def body(self) -> dict[str, Any]:
+        """As it travels in events, audits and internal calls."""
+        return {
+            **asdict(self),
+            "id": str(self.id),
+            "created_at": self.created_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptActivity(Activity):
+    """An activity in the audit log; `number` is its id in the public API, in no certain order."""
+
+    number: int
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "KeptActivity":
+        """As for an activity."""
+        return cls(**asdict(Activity.of(body)), number=int(body["number"]))
+
+
+def recorded(activity: Activity) -> Event:
+    """The event that tells of an activity; both have one id."""
+    return Event(id=activity.id, name=ACTIVITY_RECORDED, record=activity.body())
+
+
+def storable(text: str, maximum: int) -> str:
+    """The text as PostgreSQL takes it, at most `maximum` characters: no NUL, no half characters."""
+    return text[:maximum].encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _or_none(value: Any, maximum: int) -> str | None:
+    return None if value is None else storable(_text(value), maximum)

@@ -1,0 +1,45 @@
+"""What a user has attached to himself, as resource-svc tells the directory of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LABELS, PROFILES, PHONES = "labels", "profiles", "phones"
+DOCUMENTS, DATA_STORAGES = "documents", "data_storages"
+
+KINDS = (LABELS, PROFILES, PHONES, DOCUMENTS, DATA_STORAGES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentSet:
+    """All that a user has of one kind, the oldest first.
+
+    `version` grows with every change of the set, deletions too: whoever keeps the newest set needs
+    no marks of what was deleted, and nothing that is late brings it back.
+    """
+
+    uid: str
+    kind: str
+    version: int
+    records: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, snapshot: Mapping[str, Any]) -> "AttachmentSet":
+        """The set that `snapshot` describes; raises KeyError, TypeError or ValueError."""
+        if snapshot["kind"] not in KINDS:
+            raise ValueError(snapshot["kind"])
+        return cls(
+            uid=str(snapshot["uid"]),
+            kind=snapshot["kind"],
+            version=int(snapshot["version"]),
+            records=[dict(record) for record in snapshot["records"]],
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """As it travels in events and internal calls."""
+        return {
+            "uid": self.uid,
+            "kind": self.kind,
+            "version": self.version,
+            "records": [dict(record) for record in self.records],
+        }

@@ -1,0 +1,1 @@
+"""How permissions decide: one evaluation, for gateways and for dry runs."""

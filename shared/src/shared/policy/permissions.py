@@ -1,0 +1,74 @@
+"""Permissions, compiled for quick and pure decisions."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.contracts.policy import Permission
+from shared.policy.paths import segments, under_one_name
+from shared.policy.prefix_tree import PrefixTree
+
+_ALL = "ALL"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the permissions say about a call; `topic` is that of the longest AUDIT rule with one."""
+
+    allowed: bool
+    audited: bool
+    topic: str | None
+
+
+class CompiledPermissions:
+    """Unchanging permissions.
+
+    A rule matches its path and everything below; any DROP, or no ACCEPT, denies.
+    """
+
+    def __init__(self, permissions: Iterable[Permission]) -> None:
+        rules_of: defaultdict[str, list[Permission]] = defaultdict(list)
+        for rule in permissions:
+            rules_of[rule.role].append(rule)
+        self._trees = {
+            (role, verb): _tree(rules, verb)
+            for role, rules in rules_of.items()
+            for verb in {_ALL, *(rule.verb for rule in rules)}
+        }
+
+    def matching(self, role: str, verb: str, path: str) -> tuple[Permission, ...]:
+        """The rules for a call of `role` with `verb` to a canonical path, the shortest path first.
+
+        HEAD counts as GET.
+        """
+        verb = "GET" if verb == "HEAD" else verb
+        tree = self._trees.get((role, verb)) or self._trees.get((role, _ALL))
+        return tuple(tree.along(segments(path))) if tree else ()
+
+    def decide(self, role: str, verb: str, path: str) -> Verdict:
+        """What the matching rules come to."""
+        return verdict_of(self.matching(role, verb, path))
+
+
+def verdict_of(rules: tuple[Permission, ...]) -> Verdict:
+    """What rules come to that all match a call, the shortest path first."""
+    actions = {rule.action for rule in rules}
+    topics = [rule.topic for rule in rules if rule.action == "AUDIT" and rule.topic]
+    return Verdict(
+        allowed="ACCEPT" in actions and "DROP" not in actions,
+        audited="AUDIT" in actions,
+        topic=topics[-1] if topics else None,
+    )
+
+
+def _tree(rules: list[Permission], verb: str) -> PrefixTree[Permission]:
+    """The rules that apply to `verb`.
+
+    A rule for another name of our own services stands for their canonical path: requests have no
+    other, so it would never match.
+    """
+    return PrefixTree(
+        (segments(under_one_name("/" + rule.path.strip("/"))), rule)
+        for rule in rules
+        if rule.verb in (verb, _ALL)
+    )
