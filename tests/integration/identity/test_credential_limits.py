@@ -11,7 +11,7 @@ from shared.errors import Invalid, Throttled
 from shared.process import running
 from tests.authenticator import second_factor_of
 from tests.client import Client
-from tests.internal import identity_of
+from tests.internal import AT_HOME, identity_of
 from tests.system import PASSWORD, Installation, ready
 
 FREE = 5  # attempts that wait for nothing
@@ -92,10 +92,10 @@ async def test_other_services_are_told_when_codes_are_guessed(
     authenticator = await second_factor_of(client, uid)
     for _ in range(FREE):
         with pytest.raises(Invalid):
-            await identity.verify_code(uid, authenticator.wrong_code())
+            await identity.verify_code(uid, authenticator.wrong_code(), AT_HOME)
     for call in (
-        identity.verify_code(uid, authenticator.code()),
-        identity.disable_second_factor(uid, authenticator.code()),
+        identity.verify_code(uid, authenticator.code(), AT_HOME),
+        identity.disable_second_factor(uid, authenticator.code(), AT_HOME),
     ):
         with pytest.raises(Throttled) as refused:
             await call
@@ -107,15 +107,15 @@ async def test_other_services_are_told_when_passwords_are_guessed(
 ) -> None:
     for _ in range(FREE - 1):
         with pytest.raises(Invalid):
-            await identity.verify_password(uid, "wrong")
-    await identity.verify_password(uid, PASSWORD)  # the right one forgives the wrong ones
+            await identity.verify_password(uid, "wrong", AT_HOME)
+    await identity.verify_password(uid, PASSWORD, AT_HOME)  # the right one forgives the wrong ones
     for _ in range(FREE):
         with pytest.raises(Invalid):
-            await identity.change_password(uid, "wrong", NEW, None)
+            await identity.change_password(uid, "wrong", NEW, None, AT_HOME)
     with pytest.raises(Throttled):
-        await identity.change_password(uid, PASSWORD, NEW, None)
+        await identity.change_password(uid, PASSWORD, NEW, None, AT_HOME)
     with pytest.raises(Throttled):
-        await identity.verify_password(uid, PASSWORD)
+        await identity.verify_password(uid, PASSWORD, AT_HOME)
 
 
 async def test_a_reset_forgives_who_guessed_at_the_old_password(

@@ -14,7 +14,7 @@ from shared.process import running
 from tests.authenticator import second_factor_of
 from tests.client import Answer, Client
 from tests.events import Ear, listening
-from tests.internal import identity_of, tables_of_identity
+from tests.internal import AT_HOME, identity_of, tables_of_identity
 from tests.system import PASSWORD, Installation, ready
 from tests.waiting import until
 
@@ -264,7 +264,7 @@ async def test_a_changed_password_takes_the_token_back(
     uid = (await client.become_member()).body["uid"]
     token = await reset_token(client)
     async with identity_of(system) as identity:
-        await identity.change_password(uid, PASSWORD, "An0ther-night-train", None)
+        await identity.change_password(uid, PASSWORD, "An0ther-night-train", None, AT_HOME)
     answer = await confirm(client, token)
     assert (answer.status, answer.errors) == (422, ["identity.user.utilized_token"])
 

@@ -17,7 +17,7 @@ from shared.clients.identity import IdentityClient
 from shared.errors import Invalid, NotFound
 from tests.client import Client
 from tests.events import listening
-from tests.internal import identity_of, tables_of_identity
+from tests.internal import AT_HOME, identity_of, tables_of_identity
 from tests.system import PASSWORD, Installation, ready
 from tests.waiting import until
 
@@ -170,20 +170,20 @@ async def slowest_to_fastest(client: Client, emails: Iterable[str]) -> float:
 
 
 async def test_verifying(uid: str, identity: IdentityClient) -> None:
-    await identity.verify_password(uid, PASSWORD)
+    await identity.verify_password(uid, PASSWORD, AT_HOME)
     for wrong in ("wrong", "", PASSWORD.upper()):
         with pytest.raises(Invalid) as refused:
-            await identity.verify_password(uid, wrong)
+            await identity.verify_password(uid, wrong, AT_HOME)
         assert refused.value.codes == ("password.wrong",)
     with pytest.raises(NotFound):
-        await identity.verify_password("ID0000000000", PASSWORD)
+        await identity.verify_password("ID0000000000", PASSWORD, AT_HOME)
 
 
 async def test_verifying_renews_the_digest_too(
     uid: str, identity: IdentityClient, system: Installation
 ) -> None:
     await keep(system, uid, imported(PASSWORD))
-    await identity.verify_password(uid, PASSWORD)
+    await identity.verify_password(uid, PASSWORD, AT_HOME)
     assert (await digest_of(system, uid)).startswith("$argon2id$")
 
 
@@ -205,9 +205,9 @@ async def test_faults_of_changing(
     uid: str, identity: IdentityClient, old: str, new: str, codes: tuple[str, ...]
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        await identity.change_password(uid, old, new, None)
+        await identity.change_password(uid, old, new, None, AT_HOME)
     assert refused.value.codes == codes
-    await identity.verify_password(uid, PASSWORD)
+    await identity.verify_password(uid, PASSWORD, AT_HOME)
 
 
 async def test_changing_ends_all_sessions_but_the_one_it_is_done_in(
@@ -219,7 +219,7 @@ async def test_changing_ends_all_sessions_but_the_one_it_is_done_in(
         other.email = client.email
         await other.log_in()
         assert (await other.get("resource/users/me")).status == 200
-        user = await identity.change_password(uid, PASSWORD, NEW, mine)
+        user = await identity.change_password(uid, PASSWORD, NEW, mine, AT_HOME)
         assert user.version == before.version + 1
         assert user == await identity.user(uid)
 
@@ -239,7 +239,7 @@ async def test_of_many_changes_at_once_one_wins(
 
     async def change(new: str) -> str:
         try:
-            await identity.change_password(uid, PASSWORD, new, None)
+            await identity.change_password(uid, PASSWORD, new, None, AT_HOME)
         except Invalid as refusal:
             return refusal.codes[0]
         return new
@@ -255,7 +255,7 @@ async def test_the_events_of_a_change(
 ) -> None:
     async with listening(system) as ear:
         uid = str((await client.become_member()).body["uid"])
-        await identity.change_password(uid, PASSWORD, NEW, None)
+        await identity.change_password(uid, PASSWORD, NEW, None, AT_HOME)
 
         async def changed() -> bool:
             return any(e.name == "system.user.password.change" for e in ear.events)

@@ -16,7 +16,7 @@ from shared.tokens.service import ServiceTokens
 from tests.authenticator import Authenticator, early_in_a_step, second_factor_of
 from tests.client import Client
 from tests.events import listening
-from tests.internal import identity_of, tables_of_identity
+from tests.internal import AT_HOME, identity_of, superadmin_of, tables_of_identity
 from tests.system import KEY, PASSWORD, Installation
 from tests.waiting import until
 
@@ -48,7 +48,7 @@ async def log_in(client: Client, code: object = None) -> tuple[int, list[str]]:
 
 
 async def test_a_secret_and_its_url(client: Client, uid: str, identity: IdentityClient) -> None:
-    secret, url = await identity.create_second_factor(uid)
+    secret, url = await identity.create_second_factor(uid, AT_HOME)
     parts = urlsplit(url)
     assert (parts.scheme, parts.netloc) == ("otpauth", "totp")
     assert parts.path == f"/Barong:{client.email}"
@@ -64,7 +64,7 @@ async def test_a_secret_and_its_url(client: Client, uid: str, identity: Identity
 async def test_the_secret_lies_sealed_for_its_own_user(
     uid: str, identity: IdentityClient, system: Installation
 ) -> None:
-    secret, _ = await identity.create_second_factor(uid)
+    secret, _ = await identity.create_second_factor(uid, AT_HOME)
     async with tables_of_identity(system) as tables:
         sealed = await tables.fetchval("SELECT secret FROM second_factors WHERE uid = $1", uid)
     assert secret.encode() not in sealed
@@ -75,73 +75,73 @@ async def test_the_secret_lies_sealed_for_its_own_user(
 async def test_another_secret_replaces_one_that_was_never_enabled(
     uid: str, identity: IdentityClient
 ) -> None:
-    old, _ = await identity.create_second_factor(uid)
-    new, _ = await identity.create_second_factor(uid)
+    old, _ = await identity.create_second_factor(uid, AT_HOME)
+    new, _ = await identity.create_second_factor(uid, AT_HOME)
     with pytest.raises(Invalid) as refused:
-        await identity.enable_second_factor(uid, Authenticator(old).code(), None)
+        await identity.enable_second_factor(uid, Authenticator(old).code(), None, AT_HOME)
     assert codes(refused) == ("otp.invalid",)
-    assert (await identity.enable_second_factor(uid, Authenticator(new).code(), None)).otp
+    assert (await identity.enable_second_factor(uid, Authenticator(new).code(), None, AT_HOME)).otp
 
 
 async def test_enabling(uid: str, identity: IdentityClient) -> None:
     with pytest.raises(Invalid) as refused:
-        await identity.enable_second_factor(uid, "123456", None)
+        await identity.enable_second_factor(uid, "123456", None, AT_HOME)
     assert codes(refused) == ("otp.invalid",)  # there is no secret yet
-    authenticator = Authenticator((await identity.create_second_factor(uid))[0])
+    authenticator = Authenticator((await identity.create_second_factor(uid, AT_HOME))[0])
     for code in (authenticator.wrong_code(), "", "abc", "x" * 500):
         with pytest.raises(Invalid) as refused:
-            await identity.enable_second_factor(uid, code, None)
+            await identity.enable_second_factor(uid, code, None, AT_HOME)
         assert codes(refused) == ("otp.invalid",)
     before = await identity.user(uid)
-    user = await identity.enable_second_factor(uid, authenticator.code(), None)
+    user = await identity.enable_second_factor(uid, authenticator.code(), None, AT_HOME)
     assert (user.otp, user.version) == (True, before.version + 1)
     assert user == await identity.user(uid)
     with pytest.raises(Invalid) as refused:
-        await identity.enable_second_factor(uid, authenticator.code(), None)
+        await identity.enable_second_factor(uid, authenticator.code(), None, AT_HOME)
     assert codes(refused) == ("otp.already_enabled",)
     with pytest.raises(Invalid) as refused:
-        await identity.create_second_factor(uid)
+        await identity.create_second_factor(uid, AT_HOME)
     assert codes(refused) == ("otp.already_enabled",)
 
 
 async def test_verifying(client: Client, uid: str, identity: IdentityClient) -> None:
     with pytest.raises(Invalid) as refused:
-        await identity.verify_code(uid, "123456")
+        await identity.verify_code(uid, "123456", AT_HOME)
     assert codes(refused) == ("otp.not_enabled",)
     authenticator = await second_factor_of(client, uid)
     await early_in_a_step()
     code = authenticator.code()
-    await identity.verify_code(uid, f" {code} ")
+    await identity.verify_code(uid, f" {code} ", AT_HOME)
     for used in (code, authenticator.code(-1)):
         with pytest.raises(Invalid) as refused:
-            await identity.verify_code(uid, used)
+            await identity.verify_code(uid, used, AT_HOME)
         assert codes(refused) == ("totp.error",)
     for wrong in (authenticator.code(-2), authenticator.code(2), authenticator.wrong_code(), " "):
         with pytest.raises(Invalid) as refused:
-            await identity.verify_code(uid, wrong)
+            await identity.verify_code(uid, wrong, AT_HOME)
         assert codes(refused) == ("otp.invalid",)
-    await identity.verify_code(uid, authenticator.code(1))
+    await identity.verify_code(uid, authenticator.code(1), AT_HOME)
 
 
 async def test_disabling(client: Client, uid: str, identity: IdentityClient) -> None:
     with pytest.raises(Invalid) as refused:
-        await identity.disable_second_factor(uid, "123456")
+        await identity.disable_second_factor(uid, "123456", AT_HOME)
     assert codes(refused) == ("otp.not_enabled",)
     authenticator = await second_factor_of(client, uid)
     with pytest.raises(Invalid) as refused:
-        await identity.disable_second_factor(uid, authenticator.wrong_code())
+        await identity.disable_second_factor(uid, authenticator.wrong_code(), AT_HOME)
     assert codes(refused) == ("otp.invalid",)
     await early_in_a_step()
-    await identity.verify_code(uid, authenticator.code())
+    await identity.verify_code(uid, authenticator.code(), AT_HOME)
     with pytest.raises(Invalid) as refused:
-        await identity.disable_second_factor(uid, authenticator.code())
+        await identity.disable_second_factor(uid, authenticator.code(), AT_HOME)
     assert codes(refused) == ("totp.error",)
-    user = await identity.disable_second_factor(uid, authenticator.code(1))
+    user = await identity.disable_second_factor(uid, authenticator.code(1), AT_HOME)
     assert not user.otp
     assert await log_in(client) == (201, [])
     # The secret is forgotten: the same authenticator enables nothing any more.
     with pytest.raises(Invalid) as refused:
-        await identity.enable_second_factor(uid, authenticator.code(), None)
+        await identity.enable_second_factor(uid, authenticator.code(), None, AT_HOME)
     assert codes(refused) == ("otp.invalid",)
 
 
@@ -149,11 +149,12 @@ async def test_an_administrator_disables_without_a_code(
     client: Client, uid: str, system: Installation
 ) -> None:
     await second_factor_of(client, uid)
+    superadmin = await superadmin_of(system)
     async with identity_of(system, ADMIN) as identity:
-        assert not (await identity.disable_second_factor_without_code(uid)).otp
-        with pytest.raises(Invalid) as refused:
-            await identity.disable_second_factor_without_code(uid)
-    assert codes(refused) == ("otp.not_enabled",)
+        changed = await identity.reset_second_factor(superadmin, uid)
+        assert (changed.before.otp, changed.after.otp) == (True, False)
+        again = await identity.reset_second_factor(superadmin, uid)
+    assert again.before == again.after == changed.after
     assert await log_in(client) == (201, [])
 
 
@@ -161,27 +162,30 @@ async def test_an_administrator_disables_without_a_code(
 async def test_only_resource_svc_handles_codes(uid: str, system: Installation, caller: str) -> None:
     async with identity_of(system, caller) as identity:
         for call in (
-            identity.create_second_factor(uid),
-            identity.enable_second_factor(uid, "123456", None),
-            identity.verify_code(uid, "123456"),
-            identity.disable_second_factor(uid, "123456"),
-            identity.verify_password(uid, PASSWORD),
-            identity.change_password(uid, PASSWORD, "An0ther-night-train", None),
+            identity.create_second_factor(uid, AT_HOME),
+            identity.enable_second_factor(uid, "123456", None, AT_HOME),
+            identity.verify_code(uid, "123456", AT_HOME),
+            identity.disable_second_factor(uid, "123456", AT_HOME),
+            identity.verify_password(uid, PASSWORD, AT_HOME),
+            identity.change_password(uid, PASSWORD, "An0ther-night-train", None, AT_HOME),
         ):
             with pytest.raises(Unavailable):
                 await call
 
 
-async def test_only_admin_svc_disables_without_a_code(uid: str, identity: IdentityClient) -> None:
+async def test_only_admin_svc_disables_without_a_code(
+    uid: str, identity: IdentityClient, system: Installation
+) -> None:
+    superadmin = await superadmin_of(system)
     with pytest.raises(Unavailable):
-        await identity.disable_second_factor_without_code(uid)
+        await identity.reset_second_factor(superadmin, uid)
 
 
 async def test_who_is_not_there_has_no_second_factor(identity: IdentityClient) -> None:
     for call in (
-        identity.create_second_factor("ID0000000000"),
-        identity.enable_second_factor("ID0000000000", "123456", None),
-        identity.disable_second_factor("ID0000000000", "123456"),
+        identity.create_second_factor("ID0000000000", AT_HOME),
+        identity.enable_second_factor("ID0000000000", "123456", None, AT_HOME),
+        identity.disable_second_factor("ID0000000000", "123456", AT_HOME),
     ):
         with pytest.raises(NotFound):
             await call
@@ -194,7 +198,7 @@ async def test_a_code_is_accepted_once_however_many_try(
     await early_in_a_step()
     url = f"{system.internal_url('identity')}/users/{uid}/otp/verify"
     token = ServiceTokens(RESOURCE, KeyRing.parse(KEY)).issue("identity-svc")
-    code = {"code": authenticator.code()}
+    code = {"code": authenticator.code(), "client": AT_HOME.body()}
 
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http:
 
@@ -215,11 +219,11 @@ async def test_a_code_opens_one_session_however_many_try(client: Client, uid: st
 
 
 async def test_of_two_who_enable_at_once_one_does(uid: str, identity: IdentityClient) -> None:
-    code = Authenticator((await identity.create_second_factor(uid))[0]).code()
+    code = Authenticator((await identity.create_second_factor(uid, AT_HOME))[0]).code()
 
     async def enable() -> str:
         try:
-            await identity.enable_second_factor(uid, code, None)
+            await identity.enable_second_factor(uid, code, None, AT_HOME)
         except Invalid as refusal:
             return refusal.codes[0]
         return "otp.enabled"
@@ -228,7 +232,7 @@ async def test_of_two_who_enable_at_once_one_does(uid: str, identity: IdentityCl
     assert sorted(answers) == [*["otp.already_enabled"] * 19, "otp.enabled"]
 
 
-# What a log-in answers to whom the password is known; behaviour.md takes a number for text.
+# What a log-in answers to whom the password is known; a number counts as text.
 async def test_a_log_in_with_a_second_factor(client: Client, uid: str) -> None:
     authenticator = await second_factor_of(client, uid)
     await early_in_a_step()
@@ -247,7 +251,7 @@ async def test_a_number_is_taken_as_text(client: Client, uid: str, system: Insta
     authenticator = await second_factor_of(client, uid)
     async with identity_of(system, ADMIN) as identity:
         while authenticator.code().startswith("0"):  # JSON has no number like it
-            await identity.disable_second_factor_without_code(uid)
+            await identity.reset_second_factor(await superadmin_of(system), uid)
             authenticator = await second_factor_of(client, uid)
     form = {"email": client.email, "password": PASSWORD, "otp_code": int(authenticator.code())}
     answer = await client.call("POST", "identity/sessions", None, json=form)
@@ -287,7 +291,7 @@ async def test_an_account_that_lost_its_secret_stays_shut(
         await tables.execute("UPDATE users SET otp = true WHERE uid = $1", uid)
     assert await log_in(client, "123456") == (403, ["identity.session.invalid_otp"])
     async with identity_of(system, ADMIN) as identity:
-        await identity.disable_second_factor_without_code(uid)
+        await identity.reset_second_factor(await superadmin_of(system), uid)
     assert await log_in(client) == (201, [])
 
 
@@ -299,8 +303,8 @@ async def test_enabling_ends_all_sessions_but_the_one_it_is_done_in(
         other.email = client.email
         bearer = (await other.log_in()).headers["Authorization"]
         assert (await other.get("resource/users/me")).status == 200
-        authenticator = Authenticator((await identity.create_second_factor(uid))[0])
-        await identity.enable_second_factor(uid, authenticator.code(), mine)
+        authenticator = Authenticator((await identity.create_second_factor(uid, AT_HOME))[0])
+        await identity.enable_second_factor(uid, authenticator.code(), mine, AT_HOME)
 
         async def refused() -> bool:
             return (await other.get("resource/users/me")).status == 401
@@ -316,7 +320,7 @@ async def test_enabling_ends_all_sessions_but_the_one_it_is_done_in(
 async def test_disabling_keeps_sessions(client: Client, uid: str, identity: IdentityClient) -> None:
     authenticator = await second_factor_of(client, uid)
     await log_in(client, authenticator.code())
-    await identity.disable_second_factor(uid, authenticator.code(1))
+    await identity.disable_second_factor(uid, authenticator.code(1), AT_HOME)
     assert (await client.get("resource/users/me")).status == 200
 
 
@@ -325,7 +329,7 @@ async def test_the_events_of_the_second_factor(client: Client, system: Installat
         uid = str((await client.become_member()).body["uid"])
         await second_factor_of(client, uid)
         async with identity_of(system, ADMIN) as identity:
-            await identity.disable_second_factor_without_code(uid)
+            await identity.reset_second_factor(await superadmin_of(system), uid)
 
         async def both() -> list[dict[str, object]]:
             changes = [
@@ -348,6 +352,6 @@ async def test_the_events_of_the_second_factor(client: Client, system: Installat
 
 
 async def test_a_sid_of_nobody_keeps_nothing(uid: str, identity: IdentityClient) -> None:
-    authenticator = Authenticator((await identity.create_second_factor(uid))[0])
-    await identity.enable_second_factor(uid, authenticator.code(), str(uuid.uuid4()))
+    authenticator = Authenticator((await identity.create_second_factor(uid, AT_HOME))[0])
+    await identity.enable_second_factor(uid, authenticator.code(), str(uuid.uuid4()), AT_HOME)
     assert await identity.sessions(uid) == []

@@ -15,7 +15,7 @@ from shared.contracts.sessions import session_key
 from shared.errors import NotFound, Unavailable
 from tests.client import USER_AGENT, Client
 from tests.database import TestDatabase
-from tests.internal import identity_of, tables_of_identity
+from tests.internal import AT_HOME, identity_of, tables_of_identity
 from tests.system import PASSWORD, Installation, installation, started
 from tests.waiting import until
 
@@ -61,8 +61,7 @@ async def test_faults_of_logging_in(
     assert (answer.status, answer.errors) == (status, codes)
 
 
-# Barong tells the state to who does not know the password as well; behaviour.md, "Better than
-# Barong", 3: account state is told only to who knows the password.
+# Barong tells the state to who does not know the password as well; we tell only who knows it.
 @pytest.mark.parametrize(
     ("state", "code"),
     [
@@ -193,7 +192,7 @@ async def test_a_log_in_with_a_password_that_is_being_replaced_opens_nothing(
     """Of log-ins and a change at the same time, no session of the old password is left."""
     new = "Kd8-vFq2!mZx04pL"
     log_ins = asyncio.gather(*(client.log_in() for _ in range(10)))
-    await identity.change_password(uid, PASSWORD, new, None)
+    await identity.change_password(uid, PASSWORD, new, None, AT_HOME)
     assert {answer.status for answer in await log_ins} <= {201, 401}
     assert await identity.sessions(uid) == []
 

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from identity_svc.app import create_app, keep_keys
+from identity_svc.app import create_app, erase_due, keep_keys
+from identity_svc.erasure.erase_user import EraseUser
+from identity_svc.erasure.errors import NotErasable
 from identity_svc.importing.csv_file import UnusableFile
 from identity_svc.importing.import_users import AnotherImportRuns, ImportUsers
 from identity_svc.importing.progress import Progress
@@ -42,6 +44,7 @@ from shared.messaging.outbox import SEALED as OUTBOX
 from shared.messaging.outbox import Outbox
 from shared.process import serve
 from shared.settings import SettingsError, load_settings
+from shared.web.metrics import Registry
 
 
 def _settings() -> IdentitySettings:
@@ -123,6 +126,26 @@ async def _reencrypt() -> None:
         )
 
 
+async def _erase(uid: str | None) -> None:
+    settings = _settings()
+    async with _database(settings) as database:
+        if uid is not None:
+            await _erase_one(EraseUser(database, Outbox(settings.master_keys)), uid)
+            count = 1
+        elif settings.erasure_days:
+            count = await erase_due(settings, database, Registry())()
+        else:
+            raise CommandFailed("BARONG_ERASURE_AFTER_DAYS says when, or --uid whom")
+    sys.stdout.write(f"{count} users erased\n")
+
+
+async def _erase_one(erase_user: EraseUser, uid: str) -> None:
+    try:
+        await erase_user(uid)
+    except NotErasable:
+        raise CommandFailed(f"{uid} is no user who has been deleted for an hour") from None
+
+
 async def _import_users(folder: str, dry_run: bool) -> None:
     settings = _settings()
     standing, progress = standing_rules(settings.config_dir), Progress()
@@ -163,6 +186,16 @@ if __name__ == "__main__":
                 asynchronous(_revoke_key),
                 (Argument("kid", "its id, as /.well-known/jwks.json gives it"),),
             ),
+            "erase": Command(
+                "Erase the users who deleted their accounts BARONG_ERASURE_AFTER_DAYS ago; "
+                "every instance does so by itself every ten minutes.",
+                asynchronous(_erase),
+                (
+                    Argument(
+                        "--uid", "this deleted user instead, without further delay", takes="UID"
+                    ),
+                ),
+            ),
             "import-users": Command(
                 "Take over users.csv and labels.csv, exported from Barong's tables of these names. "
                 "Refused rows are listed beside them; mend those in place and import again. "
@@ -177,6 +210,6 @@ if __name__ == "__main__":
                 "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
                 asynchronous(_reencrypt),
             ),
-            **dead_letter_commands(SUBSCRIPTION, _settings),
+            **dead_letter_commands(_settings, SUBSCRIPTION),
         },
     )

@@ -8,6 +8,11 @@ from identity_svc.about.build import Build
 from identity_svc.about.configs import Configs
 from identity_svc.access import handlers as access
 from identity_svc.access.use_whitelink import UseWhitelink
+from identity_svc.activities.record import RecordActivities
+from identity_svc.administration import handlers as administration
+from identity_svc.administration.change_role import ChangeRole
+from identity_svc.administration.change_state import ChangeState
+from identity_svc.administration.reset_second_factor import ResetSecondFactor
 from identity_svc.captcha import handlers as captcha
 from identity_svc.captcha.configuration import protected_endpoints
 from identity_svc.captcha.geetest import Geetest
@@ -19,6 +24,8 @@ from identity_svc.captcha.verify_captcha import VerifyCaptcha
 from identity_svc.confirmations import handlers as confirmations
 from identity_svc.confirmations.confirm_email import ConfirmEmail
 from identity_svc.confirmations.request_confirmation import RequestConfirmation
+from identity_svc.erasure.erase_due import EraseDue
+from identity_svc.erasure.erase_user import EraseUser
 from identity_svc.housekeeping import keep_house
 from identity_svc.mail_tokens.tokens import MailTokens
 from identity_svc.password_resets import handlers as password_resets
@@ -59,7 +66,9 @@ from identity_svc.standing.configuration import standing_rules
 from identity_svc.subscriptions import reactions
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users import handlers as users
+from identity_svc.users.change_data import ChangeData
 from identity_svc.users.find_user import FindUser
+from identity_svc.users.list_users import ListUsers
 from identity_svc.users.sign_up import SignUp
 from shared.clients.admin import AdminClient
 from shared.clients.resource import ResourceClient
@@ -68,6 +77,7 @@ from shared.contracts.topology import IDENTITY as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
 from shared.database.pool import Database
 from shared.messaging.envelope import EventVerifier
+from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
@@ -89,6 +99,16 @@ def keep_keys(settings: IdentitySettings, database: Database) -> KeepKeys:
         timedelta(days=settings.signing_key_keep_days),
     )
     return KeepKeys(database, settings.master_keys, schedule, settings.operator_key)
+
+
+def erase_due(settings: IdentitySettings, database: Database, registry: Registry) -> EraseDue:
+    """How this installation erases users, for the service and for its command."""
+    return EraseDue(
+        database,
+        EraseUser(database, Outbox(settings.master_keys)),
+        timedelta(days=settings.erasure_days),
+        registry,
+    )
 
 
 def create_app(settings: IdentitySettings) -> Service:
@@ -117,12 +137,14 @@ def create_app(settings: IdentitySettings) -> Service:
     mail_tokens = MailTokens(key_chain, settings.jwt_issuer, settings.mail_token_seconds)
     lifetime = Lifetime(settings.session_seconds, settings.session_absolute_seconds)
     open_session = OpenSession(key_chain, lifetime, settings.bearer_seconds)
+    record = RecordActivities(database, outbox)
     find_user = FindUser(database)
     check_password = CheckPassword(database, hasher)
     set_password = SetPassword(outbox)
     verify_password = VerifyPassword(throttle, check_password)
     authenticator = Authenticator(settings.master_keys)
-    apply_labels = ApplyLabels(database, outbox, standing_rules(settings.config_dir))
+    rules = standing_rules(settings.config_dir)
+    apply_labels = ApplyLabels(database, outbox, rules)
 
     web_layer = WebLayer(registry, settings.trusted_proxies)
     public = web_layer.public(routes.PUBLIC, bearers=BearerVerifier(key_set, settings.jwt_issuer))
@@ -135,6 +157,7 @@ def create_app(settings: IdentitySettings) -> Service:
         password_rules,
         mail_tokens,
         open_session,
+        record,
         settings.uid_prefix,
         settings.domain,
     )
@@ -152,7 +175,7 @@ def create_app(settings: IdentitySettings) -> Service:
         database, outbox, mail_tokens, throttle, settings.domain
     )
     public[password_resets.REQUEST_RESET] = RequestReset(
-        database, outbox, throttle, mail_tokens, settings.domain
+        database, outbox, throttle, mail_tokens, record, settings.domain
     )
     public[password_resets.RESET_PASSWORD] = ResetPassword(
         database,
@@ -162,12 +185,13 @@ def create_app(settings: IdentitySettings) -> Service:
         password_rules,
         mail_tokens,
         set_password,
+        record,
         settings.domain,
     )
     public[sessions.LOG_IN] = LogIn(
-        database, outbox, throttle, check_password, authenticator, resource, open_session
+        database, outbox, throttle, check_password, authenticator, resource, open_session, record
     )
-    public[sessions.LOG_OUT] = LogOut(database, outbox)
+    public[sessions.LOG_OUT] = LogOut(database, outbox, record)
     public[captcha.VERIFY_CAPTCHA] = verify_captcha
     public[captcha.REGISTER_GEETEST] = RegisterGeetest(captcha_provider)
     public[access.USE_WHITELINK] = UseWhitelink(admin)
@@ -186,7 +210,7 @@ def create_app(settings: IdentitySettings) -> Service:
         SUBSCRIPTION,
         EventVerifier(key_set, settings.jwt_issuer),
         reactions(database, apply_labels),
-        registry,
+        QueueMetrics(registry),
     )
     internal = web_layer.internal(
         routes.INTERNAL,
@@ -198,6 +222,8 @@ def create_app(settings: IdentitySettings) -> Service:
         },
     )
     internal[users.FIND_USER] = find_user
+    internal[users.LIST_USERS] = ListUsers(database)
+    internal[users.CHANGE_DATA] = ChangeData(database, outbox)
     internal[standing.APPLY_LABELS] = apply_labels
     internal[sessions.ISSUE_TOKEN] = IssueToken(find_user, key_chain)
     internal[sessions.RESOLVE_SESSION] = ResolveSession(database, key_chain, lifetime)
@@ -206,15 +232,33 @@ def create_app(settings: IdentitySettings) -> Service:
     internal[sessions.LIST_SESSIONS] = ListSessions(database)
     internal[passwords.VERIFY_PASSWORD] = verify_password
     internal[passwords.CHANGE_PASSWORD] = ChangePassword(
-        database, outbox, hasher, password_rules, verify_password, set_password, settings.domain
+        database,
+        outbox,
+        hasher,
+        password_rules,
+        verify_password,
+        set_password,
+        record,
+        settings.domain,
     )
-    internal[second_factor.CREATE] = CreateSecondFactor(database, authenticator, settings.app_name)
-    internal[second_factor.ENABLE] = EnableSecondFactor(database, outbox, throttle, authenticator)
-    internal[second_factor.VERIFY] = VerifyCode(database, throttle, authenticator)
-    internal[second_factor.DISABLE] = DisableSecondFactor(database, outbox, throttle, authenticator)
+    internal[second_factor.CREATE] = CreateSecondFactor(
+        database, authenticator, record, settings.app_name
+    )
+    internal[second_factor.ENABLE] = EnableSecondFactor(
+        database, outbox, throttle, authenticator, record
+    )
+    internal[second_factor.VERIFY] = VerifyCode(database, throttle, authenticator, record)
+    disable_second_factor = DisableSecondFactor(database, outbox, throttle, authenticator, record)
+    internal[second_factor.DISABLE] = disable_second_factor
+    internal[administration.RESET_SECOND_FACTOR] = ResetSecondFactor(
+        database, disable_second_factor
+    )
+    internal[administration.CHANGE_STATE] = ChangeState(database, outbox, rules.states)
+    internal[administration.CHANGE_ROLE] = ChangeRole(database, outbox)
     for app in (public, internal):
         app[signing_keys.KEY_CHAIN] = key_chain
 
+    erasure = erase_due(settings, database, registry)
     relay = Relay(
         database,
         outbox,
@@ -238,6 +282,7 @@ def create_app(settings: IdentitySettings) -> Service:
             supervised("relay", relay.run),
             supervised("subscriber", subscriber.run),
             supervised("housekeeping", lambda: keep_house(database)),
+            *([supervised("erasure", erasure.run)] if settings.erasure_days else []),
         ),
     )
 

@@ -5,6 +5,12 @@ from typing import Any
 from identity_svc.about import handlers as about
 from identity_svc.access import handlers as access
 from identity_svc.access.forms import UseWhitelinkForm
+from identity_svc.administration import handlers as administration
+from identity_svc.administration.forms import (
+    ChangeRoleForm,
+    ChangeStateForm,
+    ResetSecondFactorForm,
+)
 from identity_svc.captcha import handlers as captcha
 from identity_svc.confirmations import handlers as confirmations
 from identity_svc.confirmations.forms import ConfirmEmailForm, RequestConfirmationForm
@@ -17,7 +23,7 @@ from identity_svc.passwords.forms import (
     VerifyPasswordForm,
 )
 from identity_svc.second_factor import handlers as second_factor
-from identity_svc.second_factor.forms import CodeForm, EnableForm, SecondFactorForm
+from identity_svc.second_factor.forms import CodeForm, CreateForm, EnableForm
 from identity_svc.sessions import handlers as sessions
 from identity_svc.sessions.forms import (
     IssueTokenForm,
@@ -33,7 +39,7 @@ from identity_svc.signing_keys.forms import SignEventsForm
 from identity_svc.standing import handlers as standing
 from identity_svc.standing.forms import ApplyLabelsForm
 from identity_svc.users import handlers as users
-from identity_svc.users.forms import FindUserForm, SignUpForm
+from identity_svc.users.forms import ChangeDataForm, FindUserForm, ListUsersForm, SignUpForm
 from shared.contracts.services import ADMIN, GATEWAY, RESOURCE
 from shared.web.routes import ANYONE, NoParameters, Route, services
 
@@ -66,12 +72,16 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("DELETE", "/users/{uid}/sessions/{sid}",  services(RESOURCE, ADMIN),          RevokeSessionOfForm, sessions.revoke_of),
     Route("POST",   "/users/{uid}/password/verify", services(RESOURCE),                 VerifyPasswordForm,  passwords.verify),
     Route("PUT",    "/users/{uid}/password",        services(RESOURCE),                 ChangePasswordForm,  passwords.change),
-    Route("POST",   "/users/{uid}/otp",             services(RESOURCE),                 SecondFactorForm,    second_factor.create),
+    Route("POST",   "/users/{uid}/otp",             services(RESOURCE),                 CreateForm,          second_factor.create),
     Route("POST",   "/users/{uid}/otp/enable",      services(RESOURCE),                 EnableForm,          second_factor.enable),
     Route("POST",   "/users/{uid}/otp/verify",      services(RESOURCE),                 CodeForm,            second_factor.verify),
     Route("POST",   "/users/{uid}/otp/disable",     services(RESOURCE),                 CodeForm,            second_factor.disable),
-    Route("DELETE", "/users/{uid}/otp",             services(ADMIN),                    SecondFactorForm,    second_factor.disable_without_code),
+    Route("DELETE", "/users/{uid}/otp",             services(ADMIN),                    ResetSecondFactorForm, administration.reset_second_factor),
+    Route("PUT",    "/users/{uid}/role",            services(ADMIN),                    ChangeRoleForm,      administration.change_role),
+    Route("PUT",    "/users/{uid}/state",           services(ADMIN),                    ChangeStateForm,     administration.change_state),
+    Route("GET",    "/users",                       services(ADMIN),                    ListUsersForm,       users.index),
     Route("GET",    "/users/{uid}",                 services(RESOURCE, ADMIN, GATEWAY), FindUserForm,        users.find),
+    Route("PUT",    "/users/{uid}/data",            services(RESOURCE),                 ChangeDataForm,      users.change_data),
     Route("POST",   "/users/{uid}/token",           services(GATEWAY),                  IssueTokenForm,      sessions.issue_token),
     Route("PUT",    "/users/{uid}/labels",          services(RESOURCE),                 ApplyLabelsForm,     standing.apply_labels),
 )

@@ -83,9 +83,9 @@ class IdentitySettings(PublicServiceSettings):
     hash_threads: int = setting(
         "BARONG_PASSWORD_HASH_THREADS",
         positive(64),
-        "How many passwords are hashed at the same time (19 MiB each); one less than the cores, "
-        "unless told otherwise.",
+        "How many passwords are hashed at the same time (19 MiB each).",
         max(1, len(os.sched_getaffinity(0)) - 1),
+        shown="one less than the cores",
     )
     throttling: bool = setting(
         "BARONG_THROTTLING",
@@ -124,6 +124,12 @@ class IdentitySettings(PublicServiceSettings):
         "The operator's own signing key (PEM, RSA of 2048 bits or more), used instead of "
         "generated ones; its rotation is the operator's.",
         None,
+    )
+    erasure_days: int = setting(
+        "BARONG_ERASURE_AFTER_DAYS",
+        fields.Integer(validate=validate.Range(0, 36_500)),
+        "How long after a user deleted his account everything but his uid is erased; 0: never.",
+        0,
     )
     captcha: str = setting(
         "BARONG_CAPTCHA",

@@ -4,8 +4,8 @@ from aiohttp import web
 
 from identity_svc.access.forms import UseWhitelinkForm
 from identity_svc.access.use_whitelink import UseWhitelink
-from identity_svc.sessions.client import client_of
 from shared.web.answers import nothing
+from shared.web.client import client_of
 
 USE_WHITELINK = web.AppKey("use_whitelink", UseWhitelink)
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from identity_svc.access.errors import InvalidWhitelink
-from identity_svc.sessions.client import Client
 from shared.clients.admin import AdminClient
+from shared.contracts.activities import Client
 from shared.errors import NotFound
 
 
@@ -17,6 +17,6 @@ class UseWhitelink:
     async def __call__(self, token: str, client: Client) -> None:
         """Raises `InvalidWhitelink`, `Invalid` with admin-svc's codes, or `Unavailable`."""
         try:
-            await self.admin.use_whitelink(token, str(client.address))
+            await self.admin.use_whitelink(token, str(client.ip))
         except NotFound:
             raise InvalidWhitelink from None

@@ -20,3 +20,6 @@ class CaptchaField(Parameter):
         if isinstance(value, dict):
             return value
         raise self.refuse()
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": ["string", "object"], "maxLength": MAX_LENGTH}

@@ -9,13 +9,13 @@ from identity_svc.confirmations import store
 from identity_svc.confirmations.errors import ActiveOrDoesntExist
 from identity_svc.confirmations.events import email_confirmed
 from identity_svc.mail_tokens.tokens import CONFIRMATION, MailTokens
-from identity_svc.sessions.client import Client
 from identity_svc.sessions.open_session import OpenedSession, OpenSession
 from identity_svc.standing.apply_labels import ApplyLabels
 from identity_svc.standing.rules import PENDING
 from identity_svc.users.find_user import FindUser
 from identity_svc.users.rows import lock_user_by_uid
 from shared.clients.resource import ResourceClient
+from shared.contracts.activities import Client
 from shared.contracts.users import NO_ATTACHMENTS, User
 from shared.database.pool import Database
 from shared.errors import Unavailable
@@ -57,7 +57,8 @@ class ConfirmEmail:
             if not await self.tokens.use(connection, read):
                 raise ActiveOrDoesntExist
             await store.note_email_confirmed(connection, user.uid)
-            await self.outbox.add(connection, email_confirmed(user, self.domain))
+            confirmed = await self.apply_labels.foresee(connection, user.uid, "email", "verified")
+            await self.outbox.add(connection, email_confirmed(user, confirmed, self.domain))
         return user.uid
 
     async def _verified(self, uid: str) -> tuple[User, dict[str, Any]]:

@@ -14,10 +14,14 @@ def confirmation_token(user: User, domain: str, token: str) -> Event:
     )
 
 
-def email_confirmed(user: User, domain: str) -> Event:
-    """A user has shown that he reads his mail."""
+def email_confirmed(user: User, confirmed: User, domain: str) -> Event:
+    """A user has shown that he reads his mail; `confirmed` is what he becomes by it.
+
+    The label that makes him so is written on this very event. Subscribers are told of its effect,
+    as by Barong, replicas only of what is true already.
+    """
     return Event(
         name="system.user.email.confirmed",
-        record={"user": user.event_record(), "domain": domain},
+        record={"user": confirmed.event_record(), "domain": domain},
         snapshot=user.snapshot(),
     )

@@ -7,9 +7,9 @@ from identity_svc.captcha.handlers import VERIFY_CAPTCHA
 from identity_svc.confirmations.confirm_email import ConfirmEmail
 from identity_svc.confirmations.forms import ConfirmEmailForm, RequestConfirmationForm
 from identity_svc.confirmations.request_confirmation import RequestConfirmation
-from identity_svc.sessions.client import client_of
 from identity_svc.sessions.handlers import SESSION_COOKIE
 from shared.web.answers import nothing
+from shared.web.client import client_of
 
 CONFIRM_EMAIL = web.AppKey("confirm_email", ConfirmEmail)
 REQUEST_CONFIRMATION = web.AppKey("request_confirmation", RequestConfirmation)

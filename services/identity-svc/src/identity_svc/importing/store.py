@@ -71,6 +71,7 @@ class WaitingUser:
     line: int
     uid: str
     is_there: bool
+    """Or was, and is erased."""
     uid_is_second: bool
     email_is_second: bool
     email_is_taken: bool
@@ -94,6 +95,23 @@ async def begin(connection: Connection) -> bool:
 async def end(connection: Connection) -> None:
     """Forgets everything that was read."""
     await connection.execute("TRUNCATE import_users, import_labels, import_remarks")
+
+
+async def forget_user(connection: Connection, uid: str) -> None:
+    """Forgets what an import that died has left of a user; remarks tell no more than his uid."""
+    await connection.execute(
+        """
+        WITH forgotten AS (
+            DELETE FROM import_users
+            WHERE uid = $1
+            RETURNING id
+        )
+        DELETE FROM import_labels
+        WHERE uid = $1
+           OR user_id IN (SELECT id FROM forgotten)
+        """,
+        uid,
+    )
 
 
 async def add_users(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -146,7 +164,8 @@ async def next_users(connection: Connection, after: int, limit: int) -> list[Wai
         SELECT
             new.line,
             new.uid,
-            EXISTS (SELECT FROM users WHERE users.uid = new.uid) AS is_there,
+            EXISTS (SELECT FROM users WHERE users.uid = new.uid)
+            OR EXISTS (SELECT FROM erased_users WHERE erased_users.uid = new.uid) AS is_there,
             EXISTS (
                 SELECT FROM import_users other
                 WHERE other.uid = new.uid AND other.line < new.line

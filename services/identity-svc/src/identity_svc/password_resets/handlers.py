@@ -7,8 +7,8 @@ from identity_svc.captcha.handlers import VERIFY_CAPTCHA
 from identity_svc.password_resets.forms import RequestResetForm, ResetPasswordForm
 from identity_svc.password_resets.request_reset import RequestReset
 from identity_svc.password_resets.reset_password import ResetPassword
-from identity_svc.sessions.client import client_of
 from shared.web.answers import nothing
+from shared.web.client import client_of
 
 REQUEST_RESET = web.AppKey("request_reset", RequestReset)
 RESET_PASSWORD = web.AppKey("reset_password", ResetPassword)

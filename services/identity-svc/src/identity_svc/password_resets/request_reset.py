@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
+from identity_svc.activities.deeds import REQUEST_RESET
+from identity_svc.activities.record import RecordActivities
 from identity_svc.mail_tokens import tokens
 from identity_svc.mail_tokens.even_time import REQUEST_SECONDS, lasting
 from identity_svc.mail_tokens.tokens import RESET, MailTokens
 from identity_svc.password_resets.events import reset_token
-from identity_svc.sessions.client import Client
 from identity_svc.standing.rules import MAY_LOG_IN
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users.rows import lock_user_by_email
+from shared.contracts.activities import Client
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
 
@@ -25,6 +27,7 @@ class RequestReset:
     outbox: Outbox
     throttle: Throttle
     tokens: MailTokens
+    record: RecordActivities
     domain: str
 
     async def __call__(self, email: str, client: Client) -> None:
@@ -38,3 +41,4 @@ class RequestReset:
                 await tokens.forget(connection, user.uid, RESET)
                 token = await self.tokens.issue(connection, user, RESET)
                 await self.outbox.add(connection, reset_token(user, self.domain, token))
+                await self.record.success(connection, user.uid, client, REQUEST_RESET)

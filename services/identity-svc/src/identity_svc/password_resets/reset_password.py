@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 
+from identity_svc.activities import deeds
+from identity_svc.activities.record import RecordActivities
 from identity_svc.mail_tokens.tokens import RESET, MailTokens, ReadToken
 from identity_svc.password_resets.errors import PasswordsDontMatch, UtilizedToken
 from identity_svc.password_resets.events import password_reset
 from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
 from identity_svc.passwords.set_password import SetPassword
-from identity_svc.sessions.client import Client
 from identity_svc.standing.rules import MAY_LOG_IN
 from identity_svc.throttling.rules import Purpose
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users.rows import lock_user_by_uid
+from shared.contracts.activities import Client
+from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
@@ -35,6 +38,7 @@ class ResetPassword:
     password_rules: PasswordRules
     tokens: MailTokens
     set_password: SetPassword
+    record: RecordActivities
     domain: str
 
     async def __call__(self, token: str, password: str, confirmation: str, client: Client) -> None:
@@ -42,6 +46,12 @@ class ResetPassword:
         if password != confirmation:
             raise PasswordsDontMatch
         read = self.tokens.read(token, RESET)
+        async with self.record.refusals(read.uid, client, deeds.RESET_PASSWORD):
+            user = await self._reset(read, password, client)
+        for purpose in _FORGIVEN:
+            await self.throttle.succeeded(purpose, user.email, client)
+
+    async def _reset(self, read: ReadToken, password: str, client: Client) -> User:
         async with self.database.connection() as connection:
             if not await self.tokens.works(connection, read):
                 raise UtilizedToken
@@ -52,8 +62,8 @@ class ResetPassword:
             await self._use(connection, read)
             user = await self.set_password(connection, read.uid, digest)
             await self.outbox.add(connection, password_reset(user, self.domain))
-        for purpose in _FORGIVEN:
-            await self.throttle.succeeded(purpose, user.email, client)
+            await self.record.success(connection, user.uid, client, deeds.RESET_PASSWORD)
+        return user
 
     async def _use(self, connection: Connection, read: ReadToken) -> None:
         user = await lock_user_by_uid(connection, read.uid)

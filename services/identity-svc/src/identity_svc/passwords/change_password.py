@@ -3,6 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
+from identity_svc.activities import deeds
+from identity_svc.activities.record import RecordActivities
 from identity_svc.passwords import store
 from identity_svc.passwords.errors import SamePassword, WrongPassword
 from identity_svc.passwords.events import password_changed
@@ -10,6 +12,7 @@ from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
 from identity_svc.passwords.set_password import SetPassword
 from identity_svc.passwords.verify_password import VerifyPassword
+from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Database
 from shared.errors import Invalid
@@ -26,11 +29,20 @@ class ChangePassword:
     password_rules: PasswordRules
     verify_password: VerifyPassword
     set_password: SetPassword
+    record: RecordActivities
     domain: str
 
-    async def __call__(self, uid: str, old: str, new: str, sid: uuid.UUID | None) -> User:
+    async def __call__(
+        self, uid: str, old: str, new: str, sid: uuid.UUID | None, client: Client
+    ) -> User:
         """Raises `UserNotFound`, `WrongPassword`, `SamePassword`, `Invalid` or `Throttled`."""
-        verified = await self.verify_password(uid, old)
+        async with self.record.refusals(uid, client, deeds.CHANGE_PASSWORD):
+            return await self._change(uid, old, new, sid, client)
+
+    async def _change(
+        self, uid: str, old: str, new: str, sid: uuid.UUID | None, client: Client
+    ) -> User:
+        verified = await self.verify_password(uid, old, client)
         if new == old:
             raise SamePassword
         if faults := self.password_rules.faults(new):
@@ -41,4 +53,5 @@ class ChangePassword:
                 raise WrongPassword  # it was changed while this was under way
             user = await self.set_password(connection, uid, digest, but=sid)
             await self.outbox.add(connection, password_changed(user, self.domain))
+            await self.record.success(connection, uid, client, deeds.CHANGE_PASSWORD)
         return user

@@ -6,7 +6,17 @@ from identity_svc.passwords import store
 from identity_svc.passwords.hasher import PasswordHasher, outdated
 from identity_svc.passwords.store import Credentials
 from identity_svc.users.errors import UserNotFound
+from shared.contracts.users import User
 from shared.database.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPassword:
+    """Whose password was asked for, None where nobody is known, and whether it was right."""
+
+    owner: User | None
+    credentials: Credentials | None
+    """His credentials, if it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +29,12 @@ class CheckPassword:
     database: Database
     hasher: PasswordHasher
 
-    async def by_email(self, email: str, password: str) -> Credentials | None:
-        """Whose password it is; None after the same time for who is not known and who is."""
+    async def by_email(self, email: str, password: str) -> CheckedPassword:
+        """After the same time for who is not known and for who is, if the password is wrong."""
         async with self.database.connection() as connection:
             found, bcrypt_cost = await store.credentials_by_email(connection, email)
-        return await self._check(found, password, bcrypt_cost)
+        right = await self._check(found, password, bcrypt_cost)
+        return CheckedPassword(found.user if found else None, right)
 
     async def by_uid(self, uid: str, password: str) -> Credentials | None:
         """The user if it is his password; raises `UserNotFound`."""

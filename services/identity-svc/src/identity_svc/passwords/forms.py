@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from marshmallow import fields
 
+from shared.contracts.activities import Client
 from shared.declared import declared
+from shared.web.client import ClientField
 from shared.web.fields import Text
 
 
@@ -22,6 +24,7 @@ class VerifyPasswordForm:
 
     uid: str = declared(fields.String(required=True))
     password: str = declared(Text(missing=("password.wrong",), empty="password.wrong"))
+    client: Client = declared(ClientField())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,4 +36,5 @@ class ChangePasswordForm:
     new_password: str = declared(
         Text(missing=("password.requirements",), empty="password.requirements")
     )
+    client: Client = declared(ClientField())
     sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)

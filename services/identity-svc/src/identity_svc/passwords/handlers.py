@@ -10,7 +10,7 @@ from identity_svc.passwords.forms import (
 )
 from identity_svc.passwords.rules import entropy
 from identity_svc.passwords.verify_password import VerifyPassword
-from shared.web.answers import answer, nothing
+from shared.web.answers import answer
 
 VERIFY_PASSWORD = web.AppKey("verify_password", VerifyPassword)
 CHANGE_PASSWORD = web.AppKey("change_password", ChangePassword)
@@ -22,13 +22,14 @@ async def validate(_request: web.Request, form: ValidatePasswordForm) -> web.Res
 
 
 async def verify(request: web.Request, form: VerifyPasswordForm) -> web.Response:
-    """POST /users/{uid}/password/verify."""
-    await request.app[VERIFY_PASSWORD](form.uid, form.password)
-    return nothing()
+    """POST /users/{uid}/password/verify: the user whose password it is."""
+    verified = await request.app[VERIFY_PASSWORD](form.uid, form.password, form.client)
+    return answer(verified.user.snapshot())
 
 
 async def change(request: web.Request, form: ChangePasswordForm) -> web.Response:
     """PUT /users/{uid}/password: the user as he is now."""
-    change_password = request.app[CHANGE_PASSWORD]
-    user = await change_password(form.uid, form.old_password, form.new_password, form.sid)
+    user = await request.app[CHANGE_PASSWORD](
+        form.uid, form.old_password, form.new_password, form.sid, form.client
+    )
     return answer(user.snapshot())

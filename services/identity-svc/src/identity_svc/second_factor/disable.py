@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from identity_svc.activities.deeds import DISABLE_SECOND_FACTOR
+from identity_svc.activities.record import RecordActivities
 from identity_svc.second_factor import store
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.errors import NotEnabled
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users.events import user_updated
+from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
@@ -20,31 +23,31 @@ class DisableSecondFactor:
     outbox: Outbox
     throttle: Throttle
     authenticator: Authenticator
+    record: RecordActivities
 
-    async def by_owner(self, uid: str, code: str) -> User:
+    async def by_owner(self, uid: str, code: str, client: Client) -> User:
         """Raises `UserNotFound`, `NotEnabled`, `WrongCode`, `UsedCode` or `Throttled`."""
-        await self.throttle.attempt("otp", uid, None)
-        async with self.database.transaction() as connection:
+        await self.throttle.attempt("otp", uid, client)
+        async with (
+            self.record.refusals(uid, client, DISABLE_SECOND_FACTOR),
+            self.database.transaction() as connection,
+        ):
             await self._lock(connection, uid)
             await self.authenticator.accept(connection, uid, code)
-            changed = await self._turn_off(connection, uid)
-        await self.throttle.succeeded("otp", uid, None)
+            changed = await self.within(connection, uid)
+            await self.record.success(connection, uid, client, DISABLE_SECOND_FACTOR)
+        await self.throttle.succeeded("otp", uid, client)
         return changed
 
-    async def by_administrator(self, uid: str) -> User:
-        """Without a code, for who lost his authenticator; raises `UserNotFound`, `NotEnabled`."""
-        async with self.database.transaction() as connection:
-            await self._lock(connection, uid)
-            return await self._turn_off(connection, uid)
+    async def within(self, connection: Connection, uid: str) -> User:
+        """Turns it off for a locked user, without a code."""
+        await store.delete_factor(connection, uid)
+        changed = await store.set_otp(connection, uid, False)
+        await self.outbox.add(connection, user_updated(changed, {"otp": True}))
+        return changed
 
     @staticmethod
     async def _lock(connection: Connection, uid: str) -> None:
         user = await store.lock_user(connection, uid)
         if not user.otp:
             raise NotEnabled
-
-    async def _turn_off(self, connection: Connection, uid: str) -> User:
-        await store.delete_factor(connection, uid)
-        changed = await store.set_otp(connection, uid, False)
-        await self.outbox.add(connection, user_updated(changed, {"otp": True}))
-        return changed

@@ -3,12 +3,15 @@
 import uuid
 from dataclasses import dataclass
 
+from identity_svc.activities.deeds import ENABLE_SECOND_FACTOR
+from identity_svc.activities.record import RecordActivities
 from identity_svc.second_factor import store
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.errors import AlreadyEnabled
 from identity_svc.sessions import revoke
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users.events import user_updated
+from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
@@ -22,11 +25,15 @@ class EnableSecondFactor:
     outbox: Outbox
     throttle: Throttle
     authenticator: Authenticator
+    record: RecordActivities
 
-    async def __call__(self, uid: str, code: str, sid: uuid.UUID | None) -> User:
+    async def __call__(self, uid: str, code: str, sid: uuid.UUID | None, client: Client) -> User:
         """Raises `UserNotFound`, `AlreadyEnabled`, `WrongCode`, `UsedCode` or `Throttled`."""
-        await self.throttle.attempt("otp", uid, None)
-        async with self.database.transaction() as connection:
+        await self.throttle.attempt("otp", uid, client)
+        async with (
+            self.record.refusals(uid, client, ENABLE_SECOND_FACTOR),
+            self.database.transaction() as connection,
+        ):
             user = await store.lock_user(connection, uid)
             if user.otp:
                 raise AlreadyEnabled
@@ -35,5 +42,6 @@ class EnableSecondFactor:
             changed = await store.set_otp(connection, uid, True)
             await self.outbox.add(connection, user_updated(changed, {"otp": False}))
             await revoke.all_sessions(connection, self.outbox, changed, but=sid)
-        await self.throttle.succeeded("otp", uid, None)
+            await self.record.success(connection, uid, client, ENABLE_SECOND_FACTOR)
+        await self.throttle.succeeded("otp", uid, client)
         return changed

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 from marshmallow import fields
 
+from shared.contracts.activities import Client
 from shared.declared import declared
+from shared.web.client import ClientField
 from shared.web.fields import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecondFactorForm:
-    """POST and DELETE /users/{uid}/otp."""
+class CreateForm:
+    """POST /users/{uid}/otp."""
 
     uid: str = declared(fields.String(required=True))
+    client: Client = declared(ClientField())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,7 @@ class CodeForm:
 
     uid: str = declared(fields.String(required=True))
     code: str = declared(Text(missing=("otp.invalid",), empty="otp.invalid"))
+    client: Client = declared(ClientField())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,4 +34,5 @@ class EnableForm:
 
     uid: str = declared(fields.String(required=True))
     code: str = declared(Text(missing=("otp.invalid",), empty="otp.invalid"))
+    client: Client = declared(ClientField())
     sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)

@@ -5,7 +5,7 @@ from aiohttp import web
 from identity_svc.second_factor.create import CreateSecondFactor
 from identity_svc.second_factor.disable import DisableSecondFactor
 from identity_svc.second_factor.enable import EnableSecondFactor
-from identity_svc.second_factor.forms import CodeForm, EnableForm, SecondFactorForm
+from identity_svc.second_factor.forms import CodeForm, CreateForm, EnableForm
 from identity_svc.second_factor.verify import VerifyCode
 from shared.web.answers import answer, nothing
 
@@ -15,28 +15,25 @@ VERIFY = web.AppKey("verify_code", VerifyCode)
 DISABLE = web.AppKey("disable_second_factor", DisableSecondFactor)
 
 
-async def create(request: web.Request, form: SecondFactorForm) -> web.Response:
+async def create(request: web.Request, form: CreateForm) -> web.Response:
     """POST /users/{uid}/otp."""
-    made = await request.app[CREATE](form.uid)
+    made = await request.app[CREATE](form.uid, form.client)
     return answer({"secret": made.secret, "url": made.url}, status=201)
 
 
 async def enable(request: web.Request, form: EnableForm) -> web.Response:
     """POST /users/{uid}/otp/enable: the user as he is now."""
-    return answer((await request.app[ENABLE](form.uid, form.code, form.sid)).snapshot())
+    user = await request.app[ENABLE](form.uid, form.code, form.sid, form.client)
+    return answer(user.snapshot())
 
 
 async def verify(request: web.Request, form: CodeForm) -> web.Response:
     """POST /users/{uid}/otp/verify."""
-    await request.app[VERIFY](form.uid, form.code)
+    await request.app[VERIFY](form.uid, form.code, form.client)
     return nothing()
 
 
 async def disable(request: web.Request, form: CodeForm) -> web.Response:
     """POST /users/{uid}/otp/disable: the user as he is now."""
-    return answer((await request.app[DISABLE].by_owner(form.uid, form.code)).snapshot())
-
-
-async def disable_without_code(request: web.Request, form: SecondFactorForm) -> web.Response:
-    """DELETE /users/{uid}/otp: the user as he is now."""
-    return answer((await request.app[DISABLE].by_administrator(form.uid)).snapshot())
+    user = await request.app[DISABLE].by_owner(form.uid, form.code, form.client)
+    return answer(user.snapshot())

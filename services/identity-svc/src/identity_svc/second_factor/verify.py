@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from identity_svc.activities import deeds
+from identity_svc.activities.record import RecordActivities
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.throttling.throttle import Throttle
+from shared.contracts.activities import Client
 from shared.database.pool import Database
 
 
@@ -14,10 +17,15 @@ class VerifyCode:
     database: Database
     throttle: Throttle
     authenticator: Authenticator
+    record: RecordActivities
 
-    async def __call__(self, uid: str, code: str) -> None:
+    async def __call__(self, uid: str, code: str, client: Client) -> None:
         """Raises `NotEnabled`, `WrongCode`, `UsedCode` or `Throttled`."""
-        await self.throttle.attempt("otp", uid, None)
-        async with self.database.transaction() as connection:
+        await self.throttle.attempt("otp", uid, client)
+        async with (
+            self.record.refusals(uid, client, deeds.VERIFY_CODE),
+            self.database.transaction() as connection,
+        ):
             await self.authenticator.accept(connection, uid, code)
-        await self.throttle.succeeded("otp", uid, None)
+            await self.record.success(connection, uid, client, deeds.VERIFY_CODE)
+        await self.throttle.succeeded("otp", uid, client)

@@ -5,7 +5,6 @@ from aiohttp import web
 from identity_svc.captcha.configuration import SESSION_CREATE
 from identity_svc.captcha.handlers import VERIFY_CAPTCHA
 from identity_svc.sessions.answers import SessionCookie
-from identity_svc.sessions.client import client_of
 from identity_svc.sessions.errors import NoSession
 from identity_svc.sessions.forms import (
     IssueTokenForm,
@@ -23,6 +22,7 @@ from identity_svc.sessions.log_out import LogOut
 from identity_svc.sessions.resolve_session import ResolveSession
 from identity_svc.sessions.revoke import RevokeSession, RevokeSessions
 from shared.web.answers import answer, nothing
+from shared.web.client import client_of
 from shared.web.routes import NoParameters
 
 LOG_IN = web.AppKey("log_in", LogIn)
@@ -47,7 +47,7 @@ async def log_in(request: web.Request, form: LogInForm) -> web.Response:
 async def log_out(request: web.Request, _form: NoParameters) -> web.Response:
     """DELETE /identity/sessions."""
     cookie = request.app[SESSION_COOKIE]
-    await request.app[LOG_OUT](cookie.of(request))
+    await request.app[LOG_OUT](cookie.of(request), client_of(request))
     return cookie.take_back(nothing())
 
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from identity_svc.activities.deeds import LOG_IN, LOG_IN_WITH_CODE
+from identity_svc.activities.record import RecordActivities
 from identity_svc.passwords.check_password import CheckPassword
 from identity_svc.passwords.store import Credentials
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.errors import NotEnabled, WrongCode
 from identity_svc.sessions import store
-from identity_svc.sessions.client import Client
 from identity_svc.sessions.errors import (
     Banned,
     Deleted,
@@ -21,6 +22,7 @@ from identity_svc.sessions.open_session import OpenedSession, OpenSession
 from identity_svc.standing.rules import MAY_LOG_IN
 from identity_svc.throttling.throttle import Throttle
 from shared.clients.resource import ResourceClient
+from shared.contracts.activities import Client
 from shared.contracts.events import Event
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
@@ -40,6 +42,7 @@ class LogIn:
     authenticator: Authenticator
     resource: ResourceClient
     open_session: OpenSession
+    record: RecordActivities
 
     async def __call__(
         self, email: str, password: str, otp_code: str, client: Client
@@ -51,32 +54,37 @@ class LogIn:
         """
         right = await self._check_password(email, password, client)
         uid = right.user.uid
-        _refuse_state(right.user)
-        if right.user.otp and not otp_code.strip():
-            raise MissingOtp
-        attachments = await self.resource.attachments(right.user)
-        if right.user.otp:
-            await self.throttle.attempt("otp", uid, client)
-        async with self.database.transaction() as connection:
-            user = await store.lock_standing(connection, uid, right.version)
-            if user is None:
-                raise WrongCredentials
-            _refuse_state(user)
-            if user.otp:
-                await self._accept_code(connection, uid, otp_code)
-            opened = await self.open_session(connection, user, client)
-            await self.outbox.add(connection, session_created(user, client))
+        deed = LOG_IN_WITH_CODE if right.user.otp else LOG_IN
+        async with self.record.refusals(uid, client, deed):
+            if right.user.otp and not otp_code.strip():
+                raise MissingOtp
+            attachments = await self.resource.attachments(right.user)
+            if right.user.otp:
+                await self.throttle.attempt("otp", uid, client)
+            async with self.database.transaction() as connection:
+                user = await store.lock_standing(connection, uid, right.version)
+                if user is None:
+                    raise WrongCredentials
+                _refuse_state(user)
+                if user.otp:
+                    await self._accept_code(connection, uid, otp_code)
+                opened = await self.open_session(connection, user, client)
+                await self.outbox.add(connection, session_created(user, client))
+                await self.record.success(connection, uid, client, deed)
         if right.user.otp:
             await self.throttle.succeeded("otp", uid, client)
         return opened, attachments
 
     async def _check_password(self, email: str, password: str, client: Client) -> Credentials:
         await self.throttle.attempt("login", email, client)
-        right = await self.check_password.by_email(email, password)
-        if right is None:
-            raise WrongCredentials
-        await self.throttle.succeeded("login", email, client)
-        return right
+        checked = await self.check_password.by_email(email, password)
+        uid = checked.owner.uid if checked.owner else None
+        async with self.record.refusals(uid, client, LOG_IN):
+            if checked.credentials is None:
+                raise WrongCredentials
+            await self.throttle.succeeded("login", email, client)
+            _refuse_state(checked.credentials.user)
+        return checked.credentials
 
     async def _accept_code(self, connection: Connection, uid: str, code: str) -> None:
         try:
@@ -96,7 +104,7 @@ def session_created(user: User, client: Client) -> Event:
         name="system.session.create",
         record={
             "user": user.event_record(),
-            "user_ip": str(client.address),
+            "user_ip": str(client.ip),
             "user_agent": client.user_agent,
         },
     )

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from identity_svc.activities.deeds import LOG_OUT
+from identity_svc.activities.record import RecordActivities
 from identity_svc.sessions import store
 from identity_svc.sessions.errors import NoSession
 from identity_svc.sessions.revoke import session_revoked
+from shared.contracts.activities import Client
 from shared.contracts.sessions import session_key
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
@@ -16,8 +19,9 @@ class LogOut:
 
     database: Database
     outbox: Outbox
+    record: RecordActivities
 
-    async def __call__(self, cookie: str | None) -> None:
+    async def __call__(self, cookie: str | None, client: Client) -> None:
         """Raises `NoSession`."""
         if not cookie:
             raise NoSession
@@ -27,3 +31,4 @@ class LogOut:
                 raise NoSession
             sid, user = ended
             await self.outbox.add(connection, session_revoked(user, sid))
+            await self.record.success(connection, user.uid, client, LOG_OUT)

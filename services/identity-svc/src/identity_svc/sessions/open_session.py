@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from identity_svc.sessions import store
-from identity_svc.sessions.client import Client
 from identity_svc.sessions.store import Lifetime
 from identity_svc.signing_keys.key_chain import KeyChain
+from shared.contracts.activities import Client
 from shared.contracts.sessions import csrf_digest, session_key
 from shared.contracts.users import User
 from shared.database.pool import Connection

@@ -4,8 +4,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from identity_svc.sessions.client import Client
+from identity_svc.sessions.network import network_of
 from identity_svc.users.rows import COLUMNS, user_of
+from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Connection
 
@@ -67,8 +68,8 @@ async def insert_session(
         csrf_digest,
         uid,
         client.user_agent,
-        client.address,
-        client.network,
+        client.ip,
+        network_of(client.ip),
         lifetime.seconds,
         lifetime.absolute_seconds,
     )

@@ -21,7 +21,6 @@ OWN_EVENTS = {
         "model.phone.",
         "model.profile.",
         "system.document.",
-        "system.user.account.",
     ),
     ADMIN: ("model.permission.", "model.restriction.", "model.whitelink."),
 }

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.contracts.labels import DELETED_BY_USER
+
 SEPARATORS = ("-", "_")
 ACTIVE, PENDING = "active", "pending"
 MAY_LOG_IN = frozenset({ACTIVE, PENDING})
@@ -18,8 +20,8 @@ class StandingRules:
 
     @property
     def states(self) -> frozenset[str]:
-        """Every state there is."""
-        return frozenset({ACTIVE, PENDING, *self.state_triggers})
+        """Every state there is: those that are always there, and those that labels trigger."""
+        return frozenset({ACTIVE, PENDING, "banned", "deleted", "locked", *self.state_triggers})
 
     def state(self, labels: Mapping[str, str]) -> str:
         """The state that these private labels (key to value) give."""
@@ -40,6 +42,12 @@ class StandingRules:
                 break
             level += 1
         return level
+
+
+def deleted_by_user(labels: Mapping[str, str]) -> bool:
+    """Whether these private labels (key to value) say that the user deleted his account."""
+    key, value = DELETED_BY_USER
+    return labels.get(key) == value
 
 
 def _triggers(key: str, word: str) -> bool:

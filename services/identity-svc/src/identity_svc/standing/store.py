@@ -4,18 +4,19 @@ from collections.abc import Mapping
 
 from identity_svc.users.errors import UserNotFound
 from identity_svc.users.rows import COLUMNS, user_of
+from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 from shared.database.pool import Connection
 
 
-async def lock_user(connection: Connection, uid: str) -> tuple[User, int]:
-    """The user, whom nobody else changes until the transaction ends, and his labels' version.
+async def lock_user(connection: Connection, uid: str) -> tuple[User, PrivateLabels]:
+    """The user, whom nobody else changes until the transaction ends, and the labels noted of him.
 
     Raises `UserNotFound`.
     """
     row = await connection.fetchrow(
         f"""
-        SELECT labels_version, {COLUMNS}
+        SELECT labels_version, private_labels, {COLUMNS}
         FROM users
         WHERE uid = $1
         FOR UPDATE
@@ -24,7 +25,7 @@ async def lock_user(connection: Connection, uid: str) -> tuple[User, int]:
     )
     if row is None:
         raise UserNotFound
-    return user_of(row), row["labels_version"]
+    return user_of(row), PrivateLabels(uid, row["labels_version"], row["private_labels"])
 
 
 async def keep_labels(

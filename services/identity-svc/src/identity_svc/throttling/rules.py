@@ -24,7 +24,7 @@ class Limit:
 
 
 PER_ACCOUNT = Limit(free=5, longest=900, forgiving=900)
-"""Of one account from one network; of one account, for calls that name no client."""
+"""Of one account from one network."""
 
 PER_NETWORK = Limit(free=100, longest=60, forgiving=10)
 """Of all accounts from one network: loose, for behind an address may be a whole office."""

@@ -53,19 +53,19 @@ _ATTEMPT = f"""
         {_count("$1", PER_ACCOUNT, "NOT EXISTS (SELECT FROM blocked)")}
     ),
     network AS (
-        {_count("$2", PER_NETWORK, "$2 IS NOT NULL AND (SELECT wait FROM account) = 0")}
+        {_count("$2", PER_NETWORK, "(SELECT wait FROM account) = 0")}
     )
     SELECT max(wait)
     FROM (TABLE blocked UNION ALL TABLE account UNION ALL TABLE network) AS waits
 """
 
 
-async def count_attempt(connection: Connection, account: bytes, network: bytes | None) -> float:
+async def count_attempt(connection: Connection, account: bytes, network: bytes) -> float:
     """How many seconds the attempt has to wait; 0 when it was let through, and counted."""
     return float(await connection.fetchval(_ATTEMPT, account, network))
 
 
-async def forget_attempts(connection: Connection, account: bytes, network: bytes | None) -> None:
+async def forget_attempts(connection: Connection, account: bytes, network: bytes) -> None:
     """Forgets the account's attempts; of the network's only this one, which was no failure."""
     await connection.execute(
         """

@@ -7,9 +7,9 @@ import math
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from identity_svc.sessions.client import Client
 from identity_svc.throttling import store
 from identity_svc.throttling.rules import Purpose, folded, network_of
+from shared.contracts.activities import Client
 from shared.crypto.key_ring import KeyRing
 from shared.database.pool import Database
 from shared.errors import Throttled
@@ -20,8 +20,8 @@ log = structlog.get_logger()
 class Throttle:
     """Counts attempts per account and network, and, more loosely, per network.
 
-    Nothing is counted per account alone where the client is known, so that nobody can lock an
-    owner out from elsewhere. Known and unknown accounts count alike, so that nothing is told.
+    Nothing is counted per account alone, so that nobody can lock an owner out from elsewhere.
+    Known and unknown accounts count alike, so that nothing is told.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Throttle:
         if not enabled:
             log.warning("throttling_is_off", setting="BARONG_THROTTLING")
 
-    async def attempt(self, purpose: Purpose, account: str, client: Client | None) -> None:
+    async def attempt(self, purpose: Purpose, account: str, client: Client) -> None:
         """Counts an attempt; called before the secret is looked at.
 
         Raises `Throttled`, or `Unavailable` when it cannot be counted.
@@ -53,22 +53,20 @@ class Throttle:
         if wait:
             raise Throttled(math.ceil(wait))
 
-    async def succeeded(self, purpose: Purpose, account: str, client: Client | None) -> None:
+    async def succeeded(self, purpose: Purpose, account: str, client: Client) -> None:
         """Forgets the attempts of this account from this network: the last one was right."""
         if not self._enabled:
             return
         async with self._database.connection() as connection:
             await store.forget_attempts(connection, *self._keys(purpose, account, client))
 
-    def _keys(
-        self, purpose: Purpose, account: str, client: Client | None
-    ) -> tuple[bytes, bytes | None]:
-        network = network_of(client.address) if client else None
+    def _keys(self, purpose: Purpose, account: str, client: Client) -> tuple[bytes, bytes]:
+        network = network_of(client.ip)
         return (
             self._digest(purpose, folded(account), network),
-            self._digest(purpose, None, network) if network else None,
+            self._digest(purpose, None, network),
         )
 
-    def _digest(self, purpose: Purpose, account: str | None, network: str | None) -> bytes:
+    def _digest(self, purpose: Purpose, account: str | None, network: str) -> bytes:
         text = json.dumps([purpose, account, network])
         return hmac.digest(self._key, text.encode(), "sha256")

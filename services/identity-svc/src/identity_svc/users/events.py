@@ -7,6 +7,15 @@ from shared.contracts.events import Event, without_nulls
 from shared.contracts.users import User
 
 
+def account_deleted(user: User) -> Event:
+    """A user deleted his account: his state says so, his record stays."""
+    return Event(
+        name="system.user.account.deleted",
+        record={"user": user.event_record()},
+        snapshot=user.snapshot(),
+    )
+
+
 def user_created(user: User) -> Event:
     """There is a new user."""
     return Event(

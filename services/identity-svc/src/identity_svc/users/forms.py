@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
 from shared.declared import declared
-from shared.web.fields import Text
+from shared.web.fields import Integer, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,30 @@ class SignUpForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDataForm:
+    """PUT /users/{uid}/data."""
+
+    uid: str = declared(fields.String(required=True))
+    data: str = declared(
+        Text(
+            missing=("data.invalid_format",),
+            empty="data.invalid_format",
+            maximum=65_536,
+            lines=True,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindUserForm:
     """GET /users/{uid}."""
 
     uid: str = declared(fields.String(required=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListUsersForm:
+    """GET /users."""
+
+    after: str = declared(fields.String(), "")
+    limit: int = declared(Integer(minimum=1, maximum=1000), 500)

@@ -50,7 +50,7 @@ class SeedSuperadmin:
             async with self.database.transaction() as connection:
                 user = await store.insert_user(connection, new)
                 await self.outbox.add(
-                    connection, user_created(user), email_confirmed(user, self.domain)
+                    connection, user_created(user), email_confirmed(user, user, self.domain)
                 )
         except EmailTaken:
             return False

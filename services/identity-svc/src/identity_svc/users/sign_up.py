@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from identity_svc.activities import deeds
+from identity_svc.activities.record import RecordActivities
 from identity_svc.confirmations.events import confirmation_token
 from identity_svc.mail_tokens.tokens import CONFIRMATION, MailTokens
 from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
-from identity_svc.sessions.client import Client
 from identity_svc.sessions.open_session import OpenedSession, OpenSession
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users import store
@@ -14,6 +15,7 @@ from identity_svc.users.errors import InvalidReferralFormat, ReferralDoesntExist
 from identity_svc.users.events import user_created
 from identity_svc.users.forms import SignUpForm
 from identity_svc.users.rules import data_faults, email_faults, new_uid
+from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid
@@ -33,6 +35,7 @@ class SignUp:
     password_rules: PasswordRules
     tokens: MailTokens
     open_session: OpenSession
+    record: RecordActivities
     uid_prefix: str
     domain: str
 
@@ -50,6 +53,7 @@ class SignUp:
                 user_created(user),
                 confirmation_token(user, self.domain, token),
             )
+            await self.record.success(connection, user.uid, client, deeds.SIGN_UP)
             return await self.open_session(connection, user, client)
 
     async def _refuse_faults(self, form: SignUpForm, email: str) -> None:

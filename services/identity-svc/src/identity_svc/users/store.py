@@ -34,7 +34,8 @@ async def insert_user(connection: Connection, new: NewUser) -> User:
                 uid, email, password_digest, role, level, state, referral_uid, data,
                 email_confirmed_at
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $9 THEN now() END)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $9 THEN now() END
+            WHERE NOT EXISTS (SELECT FROM erased_users WHERE uid = $1)
             RETURNING {COLUMNS}
             """,
             new.uid,
@@ -49,6 +50,8 @@ async def insert_user(connection: Connection, new: NewUser) -> User:
         )
     except asyncpg.UniqueViolationError as error:
         raise (EmailTaken if error.constraint_name == "users_email_key" else UidTaken) from None
+    if row is None:
+        raise UidTaken
     return user_of(row)
 
 
@@ -65,6 +68,37 @@ async def user_by_uid(connection: Connection, uid: str) -> User:
     if row is None:
         raise UserNotFound
     return user_of(row)
+
+
+async def set_data(connection: Connection, uid: str, data: str) -> User:
+    """The user with other data."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE users
+        SET data = $2, version = version + 1, updated_at = now()
+        WHERE uid = $1
+        RETURNING {COLUMNS}
+        """,
+        uid,
+        data,
+    )
+    return user_of(row)
+
+
+async def users_after(connection: Connection, after: str, limit: int) -> list[User]:
+    """The next users in the order of their uids, byte by byte."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {COLUMNS}
+        FROM users
+        WHERE uid > $1
+        ORDER BY uid
+        LIMIT $2
+        """,
+        after,
+        limit,
+    )
+    return [user_of(row) for row in rows]
 
 
 async def email_exists(connection: Connection, email: str) -> bool:

@@ -1,0 +1,1 @@
+"""What administrators change at an account: its state, its role."""

@@ -1,0 +1,27 @@
+"""Why an administrator does not change a user."""
+
+from shared.errors import Invalid
+
+
+class UpdateHimself(Invalid):
+    """Nobody changes himself."""
+
+    codes = ("admin.user.update_himself",)
+
+
+class SuperadminChange(Invalid):
+    """Only a superadmin changes a superadmin, or makes one."""
+
+    codes = ("admin.user.superadmin_change",)
+
+
+class NoAuthority(Invalid):
+    """The administrator is not any more what he was when the gateway let him through."""
+
+    codes = ("authz.invalid_permission",)
+
+
+class UnknownState(Invalid):
+    """There is no such state."""
+
+    codes = ("state.inclusion",)

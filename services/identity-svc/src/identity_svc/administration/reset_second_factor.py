@@ -1,0 +1,24 @@
+"""Turns a user's second factor off for him."""
+
+from dataclasses import dataclass
+
+from identity_svc.administration.authority import lock_subject
+from identity_svc.second_factor.disable import DisableSecondFactor
+from shared.contracts.administration import Administrator, ChangedUser
+from shared.database.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ResetSecondFactor:
+    """Without a code, for who lost his authenticator."""
+
+    database: Database
+    disable: DisableSecondFactor
+
+    async def __call__(self, by: Administrator, uid: str) -> ChangedUser:
+        """Raises what `lock_subject` raises."""
+        async with self.database.transaction() as connection:
+            before = await lock_subject(connection, by, uid)
+            if not before.otp:
+                return ChangedUser(before, before)
+            return ChangedUser(before, await self.disable.within(connection, uid))
