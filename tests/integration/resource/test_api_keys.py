@@ -13,7 +13,7 @@ from shared.errors import NotFound, Unavailable
 from tests.authenticator import Authenticator, early_in_a_step, second_factor_of
 from tests.client import Answer, Client
 from tests.events import Ear
-from tests.internal import identity_of, resource_of, tables_of_identity, tables_of_resource
+from tests.internal import AT_HOME, identity_of, resource_of, tables_of_identity, tables_of_resource
 from tests.own_service import member_of
 from tests.seeds import outcome
 from tests.system import PASSWORD, Installation
@@ -372,7 +372,7 @@ async def test_keys_end_with_the_second_factor(
 ) -> None:
     kids = [(await owner.create()).body["kid"] for _ in range(2)]
     async with identity_of(system) as identity:
-        await identity.disable_second_factor(owner.uid, await owner.code())
+        await identity.disable_second_factor(owner.uid, await owner.code(), AT_HOME)
 
     async def inactive() -> bool:
         return [(await signing_key(system, kid)).state for kid in kids] == ["inactive"] * 2

@@ -303,8 +303,21 @@ async def test_the_event_of_a_verified_phone(member: Client, ear: Ear) -> None:
     number = a_number()
     await add(member, number)
     await verify(member, number)
-    names = sorted(event.name for event in await ear.of(member.email, 2))
-    assert names == ["model.label.created", "model.user.updated"]
+    events = {event.name: event for event in await ear.of(member.email, 4)}
+    assert sorted(events) == [
+        *("model.label.created", "model.phone.created", "model.phone.updated"),
+        "model.user.updated",
+    ]
+    created, updated = events["model.phone.created"], events["model.phone.updated"]
+    digits = number.removeprefix("+")
+    told = {name: created.record[name] for name in created.record if name != "user"}
+    assert told == {"country": "UA", "number": digits}
+    assert updated.record["validated_at"].endswith("Z")
+    before, after = (event.snapshot["attachments"] for event in (created, updated))
+    assert (before["kind"], before["version"], after["version"]) == ("phones", 1, 2)
+    (phone,) = after["records"]
+    assert phone["number"] == digits
+    assert set(phone) == {"id", "uid", "number", "country", "validated_at"}
 
 
 async def test_sends_to_a_number_are_limited_whoever_asks(

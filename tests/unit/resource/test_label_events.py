@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from resource_svc.labels.events import label_event
+import pytest
+
+from resource_svc.labels.events import Happening, judgement, label_event
 from resource_svc.labels.label import Label
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
@@ -80,6 +82,42 @@ def test_a_deleted_label_is_told_as_it_was() -> None:
     event = label_event("deleted", a_label(), a_user(), LABELS)
     assert event.name == "model.label.deleted"
     assert event.record["value"] == "verified"
+
+
+@pytest.mark.parametrize("value", ["verified", "rejected"])
+@pytest.mark.parametrize(
+    ("happening", "changes"), [("created", None), ("updated", {"value": "pending"})]
+)
+def test_a_judgement_on_documents_is_an_event(
+    value: str, happening: Happening, changes: dict[str, Any] | None
+) -> None:
+    label = a_label(value=value, description="blurry")
+    (event,) = judgement(happening, label, a_user(), changes)
+    assert event.name == f"system.document.{value}"
+    assert event.record == {
+        "id": 93,
+        "key": "document",
+        "value": value,
+        "description": "blurry",
+        "user": USER_RECORD,
+    }
+    assert event.changes is None
+
+
+@pytest.mark.parametrize(
+    ("happening", "label", "changes"),
+    [
+        ("created", a_label(value="pending"), None),
+        ("created", a_label(key="phone"), None),
+        ("created", a_label(scope="public"), None),
+        ("deleted", a_label(), None),
+        ("updated", a_label(description="clear"), {"description": "blurry"}),
+    ],
+)
+def test_nothing_else_is_a_judgement(
+    happening: Happening, label: Label, changes: dict[str, Any] | None
+) -> None:
+    assert judgement(happening, label, a_user(), changes) == ()
 
 
 def test_the_snapshot_carries_the_label_and_all_private_labels() -> None:

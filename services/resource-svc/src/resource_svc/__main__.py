@@ -51,6 +51,6 @@ main(
             "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
             asynchronous(_reencrypt),
         ),
-        **dead_letter_commands(SUBSCRIPTION, _settings),
+        **dead_letter_commands(_settings, SUBSCRIPTION),
     },
 )

@@ -4,6 +4,8 @@ from datetime import timedelta
 from functools import partial
 
 from resource_svc import subscriptions
+from resource_svc.activities import handlers as activities
+from resource_svc.activities.list_activities import ListActivities
 from resource_svc.api_keys import handlers as api_keys
 from resource_svc.api_keys.answers import Secrets
 from resource_svc.api_keys.change_api_key import ChangeApiKey
@@ -12,11 +14,15 @@ from resource_svc.api_keys.deactivate_api_keys import DeactivateApiKeys
 from resource_svc.api_keys.delete_api_key import DeleteApiKey
 from resource_svc.api_keys.demand_second_factor import DemandSecondFactor
 from resource_svc.api_keys.find_api_key import FindApiKey
-from resource_svc.api_keys.list_api_keys import ListApiKeys
+from resource_svc.api_keys.list_any_api_keys import ListAnyApiKeys
+from resource_svc.api_keys.list_api_keys import ListAllApiKeys, ListApiKeys
 from resource_svc.api_keys.seal import Seal
+from resource_svc.attachments import handlers as attachments
+from resource_svc.attachments.list_sets import ListSets
 from resource_svc.data_storages import handlers as data_storages
 from resource_svc.data_storages.configuration import configured_titles
 from resource_svc.data_storages.create_data_storage import CreateDataStorage
+from resource_svc.data_storages.delete_data_storage import DeleteDataStorage
 from resource_svc.data_storages.list_data_storages import ListDataStorages
 from resource_svc.documents import handlers as documents
 from resource_svc.documents.add_documents import AddDocuments
@@ -29,16 +35,28 @@ from resource_svc.documents.providers import object_storage
 from resource_svc.documents.receive_files import Limits, ReceiveFiles
 from resource_svc.documents.storage import Bucket
 from resource_svc.documents.sweep_uploads import SweepUploads
+from resource_svc.erasure.erase_user import EraseUser
+from resource_svc.exports import handlers as exports
+from resource_svc.exports.collect_export import CollectExport
 from resource_svc.labels import handlers as labels
+from resource_svc.labels.add_any_label import AddAnyLabel
 from resource_svc.labels.add_label import AddLabel
 from resource_svc.labels.apply_labels import ApplyLabels
+from resource_svc.labels.change_any_label import ChangeAnyLabel
 from resource_svc.labels.change_label import ChangeLabel
+from resource_svc.labels.delete_any_label import DeleteAnyLabel
 from resource_svc.labels.delete_label import DeleteLabel
 from resource_svc.labels.find_label import FindLabel
 from resource_svc.labels.list_labels import ListLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
+from resource_svc.labels.remove_private_label import RemovePrivateLabel
 from resource_svc.labels.take_over_labels import TakeOverLabels
 from resource_svc.labels.verify_email import VerifyEmail
+from resource_svc.nonces import handlers as nonces
+from resource_svc.nonces.sweep_nonces import SweepNonces
+from resource_svc.nonces.use_nonces import UseNonces
+from resource_svc.passwords import handlers as passwords
+from resource_svc.passwords.change_password import ChangePassword
 from resource_svc.phones import handlers as phones
 from resource_svc.phones.add_phone import AddPhone
 from resource_svc.phones.codes import Codes
@@ -51,23 +69,38 @@ from resource_svc.phones.twilio_sms import TwilioSms
 from resource_svc.phones.twilio_verify import TwilioVerify
 from resource_svc.phones.verify_phone import VerifyPhone
 from resource_svc.profiles import handlers as profiles
+from resource_svc.profiles.administer_profile import AdministerProfile
 from resource_svc.profiles.change_profile import ChangeProfile
 from resource_svc.profiles.create_profile import CreateProfile
 from resource_svc.profiles.list_profiles import ListProfiles
 from resource_svc.profiles.tell import TellOfProfile
 from resource_svc.routes import INTERNAL, PUBLIC
 from resource_svc.schema import MIGRATIONS, SCHEMA
+from resource_svc.second_factor import handlers as second_factor
+from resource_svc.second_factor.create import CreateSecondFactor
+from resource_svc.second_factor.disable import DisableSecondFactor
+from resource_svc.second_factor.enable import EnableSecondFactor
+from resource_svc.second_factor.label import LabelSecondFactor
+from resource_svc.second_factor.verify import VerifyCode
+from resource_svc.sessions import handlers as sessions
+from resource_svc.sessions.list_sessions import ListSessions
+from resource_svc.sessions.revoke_session import RevokeSession
 from resource_svc.settings import ResourceSettings
 from resource_svc.users import handlers as users
+from resource_svc.users.answers import COLLECT_ATTACHMENTS
+from resource_svc.users.change_data import ChangeData
 from resource_svc.users.collect_attachments import CollectAttachments
+from resource_svc.users.delete_account import DeleteAccount
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.keep_user import KeepUser
+from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
 from shared.contracts.services import RESOURCE
 from shared.contracts.topology import RESOURCE as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
 from shared.database.pool import Database
 from shared.messaging.envelope import EventVerifier
+from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
@@ -86,6 +119,7 @@ def create_app(settings: ResourceSettings) -> Service:
     registry = Registry()
     tokens = ServiceTokens(RESOURCE, settings.service_keys)
     identity = IdentityClient(settings.identity_internal_url, tokens)
+    admin = AdminClient(settings.admin_internal_url, tokens)
     keys = KeySet(identity.jwks)
     database = Database(settings.database_url, SCHEMA)
     outbox = Outbox()
@@ -95,11 +129,17 @@ def create_app(settings: ResourceSettings) -> Service:
     list_labels = ListLabels(database)
     list_phones = ListPhones(database)
     list_profiles = ListProfiles(database)
-    collect_attachments = CollectAttachments(
-        list_labels, list_phones, list_profiles, ListDataStorages(database)
-    )
+    collect_attachments = CollectAttachments(database, find_user)
     put_private_label = PutPrivateLabel(database, outbox, find_user)
     apply_labels = ApplyLabels(identity, keep_user)
+    label_second_factor = LabelSecondFactor(
+        database,
+        keep_user,
+        find_user,
+        put_private_label,
+        RemovePrivateLabel(outbox),
+        apply_labels,
+    )
     tell_of_profile = TellOfProfile(outbox, put_private_label)
     phone_provider = _phone_provider(settings)
     codes = Codes(settings.master_keys)
@@ -111,6 +151,8 @@ def create_app(settings: ResourceSettings) -> Service:
     sweep_uploads = SweepUploads(database, discard_uploads)
     link_life = timedelta(minutes=settings.upload_link_minutes)
     own_links = OwnLinks(settings.master_keys, link_life)
+    links = PresignedLinks(storage, link_life) if isinstance(storage, Bucket) else own_links
+    list_documents = ListDocuments(database)
 
     relay = Relay(
         database,
@@ -129,16 +171,37 @@ def create_app(settings: ResourceSettings) -> Service:
             TakeOverLabels(outbox, keep_user),
             VerifyEmail(keep_user, put_private_label),
             DeactivateApiKeys(outbox, keep_user),
+            label_second_factor,
+            EraseUser(database, outbox, discard_uploads),
         ),
-        registry,
+        QueueMetrics(registry),
     )
 
     layer = WebLayer(registry, settings.trusted_proxies)
     public = layer.public(
         PUBLIC, prefix="/api/v2/resource", bearers=BearerVerifier(keys, settings.jwt_issuer)
     )
-    public[users.FIND_USER] = find_user
-    public[users.COLLECT_ATTACHMENTS] = collect_attachments
+    public[exports.COLLECT_EXPORT] = CollectExport(
+        identity,
+        admin,
+        list_labels,
+        list_profiles,
+        list_phones,
+        list_documents,
+        ListDataStorages(database),
+        ListAllApiKeys(database),
+        links,
+    )
+    public[users.CHANGE_DATA] = ChangeData(identity, keep_user)
+    public[users.DELETE_ACCOUNT] = DeleteAccount(identity, put_private_label, apply_labels)
+    public[passwords.CHANGE_PASSWORD] = ChangePassword(identity, keep_user)
+    public[sessions.LIST_SESSIONS] = ListSessions(identity)
+    public[sessions.REVOKE_SESSION] = RevokeSession(identity)
+    public[second_factor.CREATE] = CreateSecondFactor(identity)
+    public[second_factor.ENABLE] = EnableSecondFactor(identity, label_second_factor)
+    public[second_factor.DISABLE] = DisableSecondFactor(identity, label_second_factor)
+    public[second_factor.VERIFY] = VerifyCode(identity)
+    public[activities.LIST_ACTIVITIES] = ListActivities(admin)
     public[labels.LIST_LABELS] = list_labels
     public[labels.FIND_LABEL] = FindLabel(database)
     public[labels.ADD_LABEL] = AddLabel(database, outbox, find_user)
@@ -152,10 +215,12 @@ def create_app(settings: ResourceSettings) -> Service:
         database, find_user, tell_of_profile, apply_labels
     )
     public[phones.LIST_PHONES] = list_phones
-    public[phones.ADD_PHONE] = AddPhone(database, codes, issue_code, phone_provider)
+    public[phones.ADD_PHONE] = AddPhone(
+        database, outbox, find_user, codes, issue_code, phone_provider
+    )
     public[phones.SEND_CODE] = SendCode(database, issue_code, phone_provider)
     public[phones.VERIFY_PHONE] = VerifyPhone(
-        database, codes, phone_provider, find_user, put_private_label, apply_labels
+        database, outbox, codes, phone_provider, find_user, put_private_label, apply_labels
     )
     public[data_storages.CREATE_DATA_STORAGE] = CreateDataStorage(
         database,
@@ -165,10 +230,8 @@ def create_app(settings: ResourceSettings) -> Service:
         apply_labels,
         configured_titles(settings.config_dir),
     )
-    public[documents.LINKS] = (
-        PresignedLinks(storage, link_life) if isinstance(storage, Bucket) else own_links
-    )
-    public[documents.LIST_DOCUMENTS] = ListDocuments(database)
+    public[documents.LINKS] = links
+    public[documents.LIST_DOCUMENTS] = list_documents
     public[documents.OPEN_UPLOAD] = OpenUpload(storage, own_links)
     public[documents.RECEIVE_FILES] = ReceiveFiles(
         database,
@@ -205,11 +268,24 @@ def create_app(settings: ResourceSettings) -> Service:
             "keys": keys.loaded,
         },
     )
+    internal[attachments.LIST_SETS] = ListSets(database)
+    internal[documents.LINKS] = links
     internal[users.KEEP_USER] = keep_user
-    internal[users.COLLECT_ATTACHMENTS] = collect_attachments
+    for app in (public, internal):
+        app[COLLECT_ATTACHMENTS] = collect_attachments
     internal[labels.PUT_PRIVATE_LABEL] = put_private_label
     internal[labels.APPLY_LABELS] = apply_labels
+    internal[labels.FIND_USER] = find_user
+    internal[labels.ADD_ANY_LABEL] = AddAnyLabel(database, outbox, find_user)
+    internal[labels.CHANGE_ANY_LABEL] = ChangeAnyLabel(database, outbox, find_user)
+    internal[labels.DELETE_ANY_LABEL] = DeleteAnyLabel(database, outbox, find_user)
+    internal[profiles.ADMINISTER_PROFILE] = AdministerProfile(
+        database, find_user, tell_of_profile, apply_labels
+    )
+    internal[data_storages.DELETE_DATA_STORAGE] = DeleteDataStorage(database, outbox, find_user)
+    internal[api_keys.LIST_ANY_API_KEYS] = ListAnyApiKeys(database, find_user)
     internal[api_keys.FIND_API_KEY] = FindApiKey(database, seal)
+    internal[nonces.USE_NONCES] = UseNonces(database)
 
     return Service(
         name=RESOURCE,
@@ -217,10 +293,12 @@ def create_app(settings: ResourceSettings) -> Service:
         parts=(
             database.opened(),
             identity.opened(),
+            admin.opened(),
             phone_provider.opened(),
             supervised("relay", relay.run),
             supervised("subscriber", subscriber.run),
             supervised("upload sweep", sweep_uploads.run),
+            supervised("nonce sweep", SweepNonces(database).run),
         ),
         internal=internal,
         public=public,

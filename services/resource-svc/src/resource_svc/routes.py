@@ -2,25 +2,45 @@
 
 from typing import Any
 
+from resource_svc.activities import handlers as activities
+from resource_svc.activities.forms import ListActivitiesForm
 from resource_svc.api_keys import handlers as api_keys
 from resource_svc.api_keys.forms import (
     ChangeApiKeyForm,
     CreateApiKeyForm,
     DeleteApiKeyForm,
     FindApiKeyForm,
+    ListAnyApiKeysForm,
 )
+from resource_svc.attachments import handlers as attachments
+from resource_svc.attachments.forms import ListSetsForm
 from resource_svc.data_storages import handlers as data_storages
-from resource_svc.data_storages.forms import DataStorageForm
+from resource_svc.data_storages.forms import DataStorageForm, DeleteDataStorageForm
 from resource_svc.documents import handlers as documents
-from resource_svc.documents.forms import LinkForm
+from resource_svc.documents.forms import LinkForm, ListLinksForm
+from resource_svc.exports import handlers as exports
 from resource_svc.labels import handlers as labels
-from resource_svc.labels.forms import KeyForm, LabelForm, PrivateLabelForm
+from resource_svc.labels.forms import (
+    AnyKeyForm,
+    AnyLabelForm,
+    KeyForm,
+    LabelForm,
+    PrivateLabelForm,
+)
+from resource_svc.nonces import handlers as nonces
+from resource_svc.nonces.forms import UseNoncesForm
+from resource_svc.passwords import handlers as passwords
+from resource_svc.passwords.forms import ChangePasswordForm
 from resource_svc.phones import handlers as phones
 from resource_svc.phones.forms import SendCodeForm, VerifyPhoneForm
 from resource_svc.profiles import handlers as profiles
-from resource_svc.profiles.forms import ProfileForm
+from resource_svc.profiles.forms import AdministerProfileForm, ProfileForm
+from resource_svc.second_factor import handlers as second_factor
+from resource_svc.second_factor.forms import CodeForm
+from resource_svc.sessions import handlers as sessions
+from resource_svc.sessions.forms import RevokeSessionForm
 from resource_svc.users import handlers as users
-from resource_svc.users.forms import UserForm
+from resource_svc.users.forms import ChangeDataForm, DeleteAccountForm, UserForm
 from shared.contracts.services import ADMIN, GATEWAY, IDENTITY
 from shared.web.pagination import PageForm
 from shared.web.routes import ANYONE, BEARER, NoParameters, Route, services
@@ -29,7 +49,21 @@ SERVICES = services(IDENTITY, ADMIN)
 
 # fmt: off
 PUBLIC: tuple[Route[Any], ...] = (
-    Route("GET",    "/users/me",     BEARER, NoParameters, users.me),
+    Route("GET",    "/users/me",       BEARER, NoParameters,       users.me),
+    Route("PUT",    "/users/me",       BEARER, ChangeDataForm,     users.change_data),
+    Route("DELETE", "/users/me",       BEARER, DeleteAccountForm,  users.delete_account),
+    Route("GET",    "/users/activity/{topic}", BEARER, ListActivitiesForm, activities.index),
+    Route("GET",    "/users/me/export", BEARER, NoParameters,      exports.show),
+    Route("PUT",    "/users/password", BEARER, ChangePasswordForm, passwords.change, tells_missing=True),
+
+    Route("GET",    "/sessions",      BEARER, PageForm,          sessions.index),
+    Route("DELETE", "/sessions/{id}", BEARER, RevokeSessionForm, sessions.revoke),
+
+    Route("POST",   "/otp/generate_qrcode", BEARER, NoParameters, second_factor.generate_qrcode),
+    Route("POST",   "/otp/enable",          BEARER, CodeForm,     second_factor.enable,  tells_missing=True),
+    Route("POST",   "/otp/disable",         BEARER, CodeForm,     second_factor.disable, tells_missing=True),
+    Route("POST",   "/otp/verify",          BEARER, CodeForm,     second_factor.verify,  tells_missing=True),
+
     Route("GET",    "/labels",       BEARER, NoParameters, labels.index),
     Route("POST",   "/labels",       BEARER, LabelForm,    labels.create, tells_missing=True),
     Route("GET",    "/labels/{key}", BEARER, KeyForm,      labels.show,   tells_missing=True),
@@ -60,6 +94,15 @@ PUBLIC: tuple[Route[Any], ...] = (
 INTERNAL: tuple[Route[Any], ...] = (
     Route("PUT", "/users",                    services(IDENTITY), UserForm, users.attachments),
     Route("PUT", "/users/{uid}/labels/{key}", SERVICES, PrivateLabelForm, labels.put_private),
+    Route("POST",   "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.add_any),
+    Route("PUT",    "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.change_any),
+    Route("DELETE", "/users/{uid}/labels",        services(ADMIN), AnyKeyForm,            labels.delete_any),
+    Route("PUT",    "/users/{uid}/profile",       services(ADMIN), AdministerProfileForm, profiles.administer),
+    Route("DELETE", "/users/{uid}/data_storages", services(ADMIN), DeleteDataStorageForm, data_storages.delete),
+    Route("GET",    "/users/{uid}/api_keys",      services(ADMIN), ListAnyApiKeysForm,    api_keys.index_any),
     Route("GET", "/api_keys/{kid}",           services(GATEWAY), FindApiKeyForm, api_keys.find),
+    Route("POST", "/attachments",             services(ADMIN), ListSetsForm, attachments.index),
+    Route("POST", "/uploads/links",           services(ADMIN), ListLinksForm, documents.links),
+    Route("POST", "/nonces/use",              services(GATEWAY), UseNoncesForm, nonces.use),
 )
 # fmt: on

@@ -1,14 +1,18 @@
 """What resource-svc does on the events it subscribes to."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from resource_svc.api_keys.deactivate_api_keys import DeactivateApiKeys
+from resource_svc.erasure.erase_user import EraseUser
 from resource_svc.labels.take_over_labels import TakeOverLabels
 from resource_svc.labels.verify_email import VerifyEmail
+from resource_svc.second_factor.label import LabelSecondFactor
+from resource_svc.users.errors import UserErased
 from resource_svc.users.keep_user import KeepUser
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.users import User
-from shared.database.pool import Database
+from shared.database.pool import Connection, Database
 from shared.messaging.inbox import Reaction, once
 
 
@@ -18,6 +22,8 @@ def reactions(
     take_over_labels: TakeOverLabels,
     verify_email: VerifyEmail,
     deactivate_api_keys: DeactivateApiKeys,
+    label_second_factor: LabelSecondFactor,
+    erase_user: EraseUser,
 ) -> Mapping[str, Reaction]:
     """A reaction for each event of `shared.contracts.topology.RESOURCE`."""
 
@@ -29,8 +35,23 @@ def reactions(
     async def keep_new(event: ReceivedEvent) -> None:
         await (take_over if "labels" in event.snapshot else keep)(event)
 
+    async def follow(connection: Connection, event: ReceivedEvent) -> None:
+        await deactivate_api_keys(connection, event)
+        await label_second_factor(connection, event)
+
     return {
-        "model.user.created": keep_new,
-        "model.user.updated": once(database, deactivate_api_keys),
-        "system.user.email.confirmed": once(database, verify_email),
+        "model.user.created": _of_the_living(keep_new),
+        "model.user.updated": _of_the_living(once(database, follow)),
+        "system.user.email.confirmed": _of_the_living(once(database, verify_email)),
+        "system.user.erased": erase_user,
     }
+
+
+def _of_the_living(reaction: Reaction) -> Reaction:
+    """The reaction, but to what is told late, or again, of users who are erased."""
+
+    async def react(event: ReceivedEvent) -> None:
+        with suppress(UserErased):
+            await reaction(event)
+
+    return react

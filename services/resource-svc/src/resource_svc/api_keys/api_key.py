@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.contracts.api_keys import ALGORITHM, STRICT_ALGORITHM
 from shared.web.answers import seconds
 
-ALGORITHM = "HS256"
+ALGORITHMS = (ALGORITHM, STRICT_ALGORITHM)
 ACTIVE, INACTIVE, DISABLED = "active", "inactive", "disabled"
 STATES = (ACTIVE, INACTIVE, DISABLED)
 """Only active keys work; the other two are one thing with two names, which front ends use."""

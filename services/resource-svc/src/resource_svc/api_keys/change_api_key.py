@@ -8,6 +8,7 @@ from resource_svc.api_keys.api_key import ACTIVE, ApiKey
 from resource_svc.api_keys.demand_second_factor import DemandSecondFactor
 from resource_svc.api_keys.events import api_key_event
 from resource_svc.users.lock_user import lock_user
+from shared.contracts.activities import Client
 from shared.database.pool import Database
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
@@ -22,10 +23,16 @@ class ChangeApiKey:
     demand_second_factor: DemandSecondFactor
 
     async def __call__(
-        self, uid: str, kid: str, scope: Sequence[str] | None, state: str | None, code: str
+        self,
+        uid: str,
+        kid: str,
+        scope: Sequence[str] | None,
+        state: str | None,
+        code: str,
+        client: Client,
     ) -> ApiKey:
         """The key as it is now; raises what `DemandSecondFactor` raises, or `Invalid`."""
-        await self.demand_second_factor(uid, code)
+        await self.demand_second_factor(uid, code, client)
         async with self.database.transaction() as connection:
             user = await lock_user(connection, uid)
             key = await store.lock_api_key(connection, uid, kid)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from resource_svc.api_keys import store
 from resource_svc.api_keys.demand_second_factor import DemandSecondFactor
 from resource_svc.api_keys.events import api_key_event
+from shared.contracts.activities import Client
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
 
@@ -17,9 +18,9 @@ class DeleteApiKey:
     outbox: Outbox
     demand_second_factor: DemandSecondFactor
 
-    async def __call__(self, uid: str, kid: str, code: str) -> None:
+    async def __call__(self, uid: str, kid: str, code: str, client: Client) -> None:
         """Raises what `DemandSecondFactor` raises."""
-        user = await self.demand_second_factor(uid, code)
+        user = await self.demand_second_factor(uid, code, client)
         async with self.database.transaction() as connection:
             key = await store.lock_api_key(connection, uid, kid)
             await store.delete_api_key(connection, kid)

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.declared import declared
 from shared.web.fields import Parameter, Text
+from shared.web.pagination import PageForm
 from shared.web.parameters import MAX_BODY_BYTES
 
 _NO_CODE = "resource.apikey.empty_totp_code"
@@ -24,6 +25,9 @@ class _Scope(Parameter):
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise self.refuse()
         return list(dict.fromkeys(word.strip() for word in words))
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": ["string", "array"], "items": {"type": "string"}}
 
 
 def _text(missing: tuple[str, ...], empty: str | None) -> Text:
@@ -61,6 +65,13 @@ class DeleteApiKeyForm:
 
     kid: str = declared(_text((), None))
     totp_code: str = declared(_text(("resource.apikey.missing_totp_code", _NO_CODE), _NO_CODE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAnyApiKeysForm(PageForm):
+    """GET /users/{uid}/api_keys, of the internal API."""
+
+    uid: str = declared(_text((), None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,3 +24,17 @@ class ListApiKeys:
         async with self.database.connection() as connection:
             keys = await store.api_keys_of(connection, uid, *page.window)
             return keys, await store.number_of_api_keys(connection, uid)
+
+
+@dataclass(frozen=True, slots=True)
+class ListAllApiKeys:
+    """All of them, the oldest first, whether or not he has a second factor."""
+
+    database: Database
+
+    async def __call__(self, uid: str) -> Sequence[ApiKey]:
+        """None at all for a user that nobody knows."""
+        async with self.database.connection() as connection:
+            return await store.api_keys_of(
+                connection, uid, await store.number_of_api_keys(connection, uid), 0
+            )

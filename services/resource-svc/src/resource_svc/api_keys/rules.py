@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from resource_svc.api_keys.api_key import ALGORITHM, STATES
+from resource_svc.api_keys.api_key import ALGORITHMS, STATES
 from resource_svc.api_keys.errors import SecondFactorDisabled, UnusableAccount
 from shared.contracts.users import User
 
@@ -17,7 +17,7 @@ _USABLE = ("active", "pending")
 
 def algorithm_faults(algorithm: str, kid: str | None) -> Iterator[str]:
     """Codes of what is wrong; Barong takes a `kid` where it would not make one itself."""
-    if algorithm == ALGORITHM:
+    if algorithm in ALGORITHMS:
         return
     if not algorithm.startswith("HS") and not kid:
         yield "kid.blank"

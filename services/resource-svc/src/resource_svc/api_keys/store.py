@@ -156,5 +156,16 @@ async def delete_api_key(connection: Connection, kid: str) -> None:
     )
 
 
+async def erase(connection: Connection, uid: str) -> None:
+    """Deletes all keys of a user."""
+    await connection.execute(
+        """
+        DELETE FROM api_keys
+        WHERE uid = $1
+        """,
+        uid,
+    )
+
+
 def _api_key(row: Record | Any) -> ApiKey:
     return ApiKey(**row)

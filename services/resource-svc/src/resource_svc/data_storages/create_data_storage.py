@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from resource_svc.data_storages import rules, store
 from resource_svc.data_storages.data_storage import DataStorage
-from resource_svc.data_storages.events import data_storage_created
+from resource_svc.data_storages.tell import tell
 from resource_svc.labels.apply_labels import ApplyLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
 from resource_svc.users.find_user import FindUser
@@ -37,7 +37,7 @@ class CreateDataStorage:
             if faults:
                 raise Invalid(faults)
             storage = await store.insert_data_storage(connection, uid, version, title, data)
-            await self.outbox.add(connection, data_storage_created(storage, user))
+            await tell(connection, self.outbox, "created", storage, user)
             labels = await self.put_private_label.within(connection, user, title, "recorded")
         await self.apply_labels(labels)
         return storage

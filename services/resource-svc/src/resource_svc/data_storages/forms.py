@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from marshmallow import fields
+
 from shared.declared import declared
 from shared.web.fields import Text
 from shared.web.parameters import MAX_BODY_BYTES
@@ -26,3 +28,11 @@ class DataStorageForm:
 
     title: str = declared(_StorageText("title"))
     data: str = declared(_StorageText("data"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteDataStorageForm:
+    """DELETE /users/{uid}/data_storages, of the internal API."""
+
+    uid: str = declared(fields.String(required=True))
+    title: str = declared(fields.String(required=True))

@@ -3,11 +3,13 @@
 from aiohttp import web
 
 from resource_svc.data_storages.create_data_storage import CreateDataStorage
-from resource_svc.data_storages.forms import DataStorageForm
+from resource_svc.data_storages.delete_data_storage import DeleteDataStorage
+from resource_svc.data_storages.forms import DataStorageForm, DeleteDataStorageForm
 from shared.web.answers import answer
 from shared.web.principal import PRINCIPAL
 
 CREATE_DATA_STORAGE = web.AppKey("create_data_storage", CreateDataStorage)
+DELETE_DATA_STORAGE = web.AppKey("delete_data_storage", DeleteDataStorage)
 
 
 async def create(request: web.Request, form: DataStorageForm) -> web.Response:
@@ -15,3 +17,9 @@ async def create(request: web.Request, form: DataStorageForm) -> web.Response:
     uid = request[PRINCIPAL].uid
     storage = await request.app[CREATE_DATA_STORAGE](uid, form.title, form.data)
     return answer(storage.model(), 201)
+
+
+async def delete(request: web.Request, form: DeleteDataStorageForm) -> web.Response:
+    """DELETE /users/{uid}/data_storages: what was deleted, for an administrator."""
+    storage = await request.app[DELETE_DATA_STORAGE](form.uid, form.title)
+    return answer(storage.model())

@@ -1,8 +1,11 @@
 """SQL of data storages."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from resource_svc.attachments.rows import select_sets
 from resource_svc.data_storages.data_storage import DataStorage
+from shared.contracts.attachments import DATA_STORAGES, AttachmentSet
 from shared.database.pool import Connection, Record
 
 _COLUMNS = "id, uid, title, data, version, created_at, updated_at"
@@ -70,6 +73,39 @@ async def insert_data_storage(
         data,
     )
     return _data_storage(row)
+
+
+async def delete_data_storage(connection: Connection, uid: str, title: str) -> DataStorage | None:
+    """Deletes the user's data storage with this title; what it was."""
+    row = await connection.fetchrow(
+        f"""
+        DELETE FROM data_storages
+        WHERE uid = $1 AND title = $2
+        RETURNING {_COLUMNS}
+        """,
+        uid,
+        title,
+    )
+    return _data_storage(row) if row else None
+
+
+async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
+    """All data storages of each of these users, as the directory is told of them."""
+    return await select_sets(
+        connection, DATA_STORAGES, "data_storage_sets", "data_storages", _COLUMNS, uids
+    )
+
+
+async def erase(connection: Connection, uid: str) -> None:
+    """Deletes all data storages of a user."""
+    for table in ("data_storages", "data_storage_sets"):
+        await connection.execute(
+            f"""
+            DELETE FROM {table}
+            WHERE uid = $1
+            """,
+            uid,
+        )
 
 
 def _data_storage(row: Record | Any) -> DataStorage:

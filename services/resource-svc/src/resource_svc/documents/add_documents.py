@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from resource_svc.attachments.events import with_set
 from resource_svc.documents import rules, store
 from resource_svc.documents.document import Document
 from resource_svc.documents.errors import TooManyDocuments
@@ -58,7 +59,9 @@ class AddDocuments:
                 )
                 for version, key in zip(versions, keys, strict=True)
             ]
-            await self.outbox.add(connection, *(document_created(d, user) for d in documents))
+            (all_documents,) = await store.sets_of(connection, [uid])
+            events = (with_set(document_created(d, user), all_documents) for d in documents)
+            await self.outbox.add(connection, *events)
             labels = await self.put_private_label.within(
                 connection, user, "document", "pending", unless="verified"
             )

@@ -1,15 +1,18 @@
 """The parameters of operations on documents."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
 from resource_svc.documents.received import ReceivedFile, RefusedFile
 from resource_svc.documents.rules import BLANK
 from shared.declared import declared
 from shared.web.fields import Absence, Text
 from shared.web.parameters import MAX_BODY_BYTES
+
+MAX_LINKS = 10_000
 
 _MISSING = Absence("resource.document.missing_upload")
 
@@ -39,6 +42,10 @@ class _Files(fields.Field[list[ReceivedFile]]):
         sent = value if isinstance(value, list) else [value]
         return [file if isinstance(file, ReceivedFile) else RefusedFile(BLANK) for file in sent]
 
+    def json_schema(self) -> dict[str, Any]:
+        """What clients are told: several files may be sent under this name."""
+        return {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentForm:
@@ -56,9 +63,18 @@ class DocumentForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListLinksForm:
+    """POST /uploads/links."""
+
+    keys: Sequence[str] = declared(
+        fields.List(fields.String(), required=True, validate=validate.Length(0, MAX_LINKS))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkForm:
     """GET /uploads/{key}: a link of ours, as it was made."""
 
     key: str = declared(Text())
-    expires: str = declared(Text(), "")
-    signature: str = declared(Text(), "")
+    expires: str | None = declared(Text(), None)
+    signature: str | None = declared(Text(), None)

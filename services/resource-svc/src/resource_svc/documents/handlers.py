@@ -4,7 +4,7 @@ from aiohttp import web
 
 from resource_svc.documents.add_documents import AddDocuments
 from resource_svc.documents.answers import attachment
-from resource_svc.documents.forms import DocumentForm, LinkForm
+from resource_svc.documents.forms import DocumentForm, LinkForm, ListLinksForm
 from resource_svc.documents.links import Links
 from resource_svc.documents.list_documents import ListDocuments
 from resource_svc.documents.open_upload import OpenUpload
@@ -38,7 +38,12 @@ async def create(request: web.Request, _form: NoParameters) -> web.Response:
     return answer(first.model(link), 201)
 
 
+async def links(request: web.Request, form: ListLinksForm) -> web.Response:
+    """POST /uploads/links: a link to each uploaded file that the body names, in its order."""
+    return answer({"links": list(await request.app[LINKS](form.keys))})
+
+
 async def download(request: web.Request, form: LinkForm) -> web.StreamResponse:
     """GET /uploads/{key}: an uploaded file, for who has a link to it."""
-    stored = await request.app[OPEN_UPLOAD](form.key, form.expires, form.signature)
+    stored = await request.app[OPEN_UPLOAD](form.key, form.expires or "", form.signature or "")
     return await attachment(request, form.key, stored)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from resource_svc.attachments.rows import select_sets
 from resource_svc.documents.document import Document
+from shared.contracts.attachments import DOCUMENTS, AttachmentSet
 from shared.database.pool import Connection, Record
 
 _COLUMNS = (
@@ -162,6 +164,37 @@ async def forget_pending(connection: Connection, key: str) -> None:
         """,
         key,
     )
+
+
+async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
+    """All documents of each of these users, as the directory is told of them."""
+    return await select_sets(connection, DOCUMENTS, "document_sets", "documents", _COLUMNS, uids)
+
+
+async def erase(connection: Connection, uid: str) -> list[str]:
+    """Deletes all documents of a user; the objects, which the next sweep discards at the latest."""
+    rows = await connection.fetch(
+        """
+        WITH erased AS (
+            DELETE FROM documents
+            WHERE uid = $1
+            RETURNING upload
+        )
+        INSERT INTO pending_uploads (key, created_at)
+        SELECT upload, '-infinity'
+        FROM erased
+        RETURNING key
+        """,
+        uid,
+    )
+    await connection.execute(
+        """
+        DELETE FROM document_sets
+        WHERE uid = $1
+        """,
+        uid,
+    )
+    return [row["key"] for row in rows]
 
 
 def _document(row: Record | Any) -> Document:

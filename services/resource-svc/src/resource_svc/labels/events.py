@@ -2,12 +2,14 @@
 
 from typing import Literal
 
-from resource_svc.labels.label import Label
+from resource_svc.labels.label import PRIVATE, Label
 from shared.contracts.events import Event, Record, without_nulls
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 
 Happening = Literal["created", "updated", "deleted"]
+
+_JUDGEMENTS = ("verified", "rejected")
 
 
 def label_event(
@@ -18,6 +20,26 @@ def label_event(
     changes: Record | None = None,
 ) -> Event:
     """What happened to a label, and all private labels of its user as they are after it."""
+    return Event(
+        name=f"model.label.{happening}",
+        record=_record(label, user),
+        changes=changes,
+        snapshot={"private_labels": private_labels.snapshot(), "label": label.snapshot()},
+    )
+
+
+def judgement(
+    happening: Happening, label: Label, user: User, changes: Record | None = None
+) -> tuple[Event, ...]:
+    """The event that a user's documents were judged, where that is what happened to the label."""
+    is_judgement = (label.scope, label.key) == (PRIVATE, "document") and label.value in _JUDGEMENTS
+    is_new = happening == "created" or (changes is not None and "value" in changes)
+    if not (is_judgement and is_new):
+        return ()
+    return (Event(name=f"system.document.{label.value}", record=_record(label, user)),)
+
+
+def _record(label: Label, user: User) -> Record:
     record = {
         "id": label.id,
         "key": label.key,
@@ -25,9 +47,4 @@ def label_event(
         "description": label.description,
         "user": user.event_record(),
     }
-    return Event(
-        name=f"model.label.{happening}",
-        record=without_nulls(record),
-        changes=changes,
-        snapshot={"private_labels": private_labels.snapshot(), "label": label.snapshot()},
-    )
+    return without_nulls(record)

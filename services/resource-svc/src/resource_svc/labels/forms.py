@@ -40,6 +40,24 @@ class LabelForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnyKeyForm(KeyForm):
+    """Which label of which user is meant, for administrators."""
+
+    uid: str = declared(fields.String(required=True))
+    scope: str = declared(fields.String(required=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyLabelForm(LabelForm):
+    """A label as an administrator wants it to be, and whose it is."""
+
+    uid: str = declared(fields.String(required=True))
+    scope: str = declared(fields.String(required=True))
+    description: str | None = declared(fields.String(allow_none=True), None)
+    or_add: bool = declared(fields.Boolean(), False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateLabelForm(LabelForm):
     """A private label as it shall be, and whose it is."""
 

@@ -32,6 +32,12 @@ class Label:
             "updated_at": seconds(self.updated_at),
         }
 
+    def administered(self) -> dict[str, Any]:
+        """The `Label` as administrators see it."""
+        shown = self.model()
+        moments = {name: shown.pop(name) for name in ("created_at", "updated_at")}
+        return {**shown, "description": self.description, **moments}
+
     def snapshot(self) -> dict[str, Any]:
         """Everything but our own number, as our services tell each other."""
         told = {

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from resource_svc.attachments.rows import select_sets
 from resource_svc.labels.errors import LabelKeyTaken
 from resource_svc.labels.label import PRIVATE, PUBLIC, Label
+from shared.contracts.attachments import LABELS, AttachmentSet
 from shared.contracts.labels import PrivateLabels, TakenOverLabel
 from shared.database.pool import Connection, Record
 from shared.errors import NotFound
@@ -94,6 +96,11 @@ async def label_by_key(connection: Connection, uid: str, key: str) -> Label:
 
 async def private_label(connection: Connection, uid: str, key: str) -> Label | None:
     """The private label with this key."""
+    return await label_in_scope(connection, uid, PRIVATE, key)
+
+
+async def label_in_scope(connection: Connection, uid: str, scope: str, key: str) -> Label | None:
+    """The label with this key in this scope."""
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS}
@@ -101,7 +108,7 @@ async def private_label(connection: Connection, uid: str, key: str) -> Label | N
         WHERE uid = $1 AND scope = $2 AND key = $3
         """,
         uid,
-        PRIVATE,
+        scope,
         key,
     )
     return _label(row) if row else None
@@ -122,12 +129,19 @@ async def number_of_public_labels(connection: Connection, uid: str) -> int:
     )
 
 
-async def insert_label(connection: Connection, uid: str, scope: str, key: str, value: str) -> Label:
+async def insert_label(
+    connection: Connection,
+    uid: str,
+    scope: str,
+    key: str,
+    value: str,
+    description: str | None = None,
+) -> Label:
     """The new label; raises `LabelKeyTaken`, after which the transaction may go on."""
     row = await connection.fetchrow(
         f"""
-        INSERT INTO labels (uid, scope, key, value)
-        VALUES ($1, $2, $3, $4)
+        INSERT INTO labels (uid, scope, key, value, description)
+        VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT ON CONSTRAINT labels_uid_scope_key_key DO NOTHING
         RETURNING {_COLUMNS}
         """,
@@ -135,6 +149,7 @@ async def insert_label(connection: Connection, uid: str, scope: str, key: str, v
         scope,
         key,
         value,
+        description,
     )
     if row is None:
         raise LabelKeyTaken
@@ -176,6 +191,24 @@ async def set_value(connection: Connection, label: Label, value: str) -> Label:
     return _label(row)
 
 
+async def set_label(
+    connection: Connection, label: Label, value: str, description: str | None
+) -> Label:
+    """A locked label with another value and description."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE labels
+        SET value = $2, description = $3, updated_at = now()
+        WHERE id = $1
+        RETURNING {_COLUMNS}
+        """,
+        label.id,
+        value,
+        description,
+    )
+    return _label(row)
+
+
 async def delete_label(connection: Connection, label: Label) -> None:
     """Deletes a locked label."""
     await connection.execute(
@@ -185,6 +218,23 @@ async def delete_label(connection: Connection, label: Label) -> None:
         """,
         label.id,
     )
+
+
+async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
+    """All labels of each of these users, as the directory is told of them."""
+    return await select_sets(connection, LABELS, "label_sets", "labels", _COLUMNS, uids)
+
+
+async def erase(connection: Connection, uid: str) -> None:
+    """Deletes all labels of a user."""
+    for table in ("labels", "label_sets"):
+        await connection.execute(
+            f"""
+            DELETE FROM {table}
+            WHERE uid = $1
+            """,
+            uid,
+        )
 
 
 def _label(row: Record | Any) -> Label:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from resource_svc.labels import store
-from resource_svc.labels.label import PRIVATE
 from resource_svc.labels.tell import tell
 from resource_svc.users.keep_user import KeepUser
 from shared.contracts.events import ReceivedEvent
@@ -17,8 +16,8 @@ from shared.messaging.outbox import Outbox
 class TakeOverLabels:
     """The reaction to a `model.user.created` that names labels.
 
-    Identity-svc has them already, so nothing is told of them, unless it was told of another label
-    before: then what it knows lacks these.
+    Everyone who keeps labels has them from that event already, so nothing is told of them, unless
+    another label was told of before: then what is known lacks these.
     """
 
     outbox: Outbox
@@ -35,5 +34,4 @@ class TakeOverLabels:
             await store.count_change(connection, user.uid)
             return
         for label in added:
-            if label.scope == PRIVATE:
-                await tell(connection, self.outbox, "created", label, user)
+            await tell(connection, self.outbox, "created", label, user)

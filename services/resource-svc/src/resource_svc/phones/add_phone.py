@@ -9,8 +9,11 @@ from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.number import PhoneNumber
 from resource_svc.phones.provider import Provider
 from resource_svc.phones.rules import MAX_PHONES
+from resource_svc.phones.tell import tell
+from resource_svc.users.find_user import FindUser
 from shared.database.pool import Database
 from shared.errors import Refusal
+from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,8 @@ class AddPhone:
     """A number that its user claims, to which a code is sent."""
 
     database: Database
+    outbox: Outbox
+    find_user: FindUser
     codes: Codes
     issue_code: IssueCode
     provider: Provider
@@ -31,16 +36,21 @@ class AddPhone:
         if channel not in self.provider.channels:
             raise InvalidChannel
         number = PhoneNumber.parse(text)
+        user = await self.find_user(uid)
         async with self.database.transaction() as connection:
             await store.lock(connection, uid, number.digits)
             await store.refuse_verified(connection, number.digits)
+            await store.count_change(connection, uid)
             phone = await store.insert_phone(connection, uid, number)
             if await store.number_of_phones(connection, uid) > MAX_PHONES:
                 raise TooManyPhones
             code = await self.issue_code.within(connection, phone)
+            await tell(connection, self.outbox, "created", phone, user)
         try:
             await self.provider.send(number.e164, code, channel)
         except Refusal:
             async with self.database.transaction() as connection:
-                await store.delete_unsent(connection, phone, self.codes.digest(phone, code))
+                await store.count_change(connection, uid)
+                if await store.delete_unsent(connection, phone, self.codes.digest(phone, code)):
+                    await tell(connection, self.outbox, "deleted", phone, user)
             raise

@@ -33,6 +33,9 @@ class _Channel(Parameter):
             raise self.refuse()
         return str(value)
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(CHANNELS)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCodeForm:

@@ -7,8 +7,7 @@ from resource_svc.phones.forms import SendCodeForm, VerifyPhoneForm
 from resource_svc.phones.list_phones import ListPhones
 from resource_svc.phones.send_code import SendCode
 from resource_svc.phones.verify_phone import VerifyPhone
-from resource_svc.users.handlers import COLLECT_ATTACHMENTS, FIND_USER
-from shared.contracts.users import full_information
+from resource_svc.users.answers import found_answer
 from shared.web.answers import answer
 from shared.web.principal import PRINCIPAL
 from shared.web.routes import NoParameters
@@ -41,8 +40,7 @@ async def verify(request: web.Request, form: VerifyPhoneForm) -> web.Response:
     """POST /phones/verify: the caller with a phone that is his, and the level that gives him."""
     uid = request[PRINCIPAL].uid
     await request.app[VERIFY_PHONE](uid, form.phone_number, form.verification_code)
-    user = await request.app[FIND_USER](uid)
-    return answer(full_information(user, await request.app[COLLECT_ATTACHMENTS](uid)), 201)
+    return await found_answer(request, uid, 201)
 
 
 def _sent(channel: str) -> web.Response:

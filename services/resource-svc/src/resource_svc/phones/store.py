@@ -1,14 +1,16 @@
 """SQL of phones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import asyncpg
 
+from resource_svc.attachments.rows import select_sets
 from resource_svc.phones.errors import NumberTaken, PhoneExists, UnknownPhone
 from resource_svc.phones.number import PhoneNumber
 from resource_svc.phones.phone import Attempt, Phone
 from resource_svc.phones.rules import Limit
+from shared.contracts.attachments import PHONES, AttachmentSet
 from shared.database.pool import Connection, Record
 
 _COLUMNS = "id, uid, number, country, validated_at"
@@ -21,6 +23,22 @@ async def lock(connection: Connection, uid: str, number: str) -> None:
     """
     for name in (f"phones of {uid}", f"phone {number}"):
         await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
+
+
+async def count_change(connection: Connection, uid: str) -> None:
+    """Makes the version of the user's phones grow; others who change them wait until this is done.
+
+    Comes before the change itself: locks taken in one order cannot deadlock.
+    """
+    await connection.execute(
+        """
+        INSERT INTO phone_sets (uid, version)
+        VALUES ($1, 1)
+        ON CONFLICT (uid) DO UPDATE
+        SET version = phone_sets.version + 1
+        """,
+        uid,
+    )
 
 
 async def phones_of(connection: Connection, uid: str) -> list[Phone]:
@@ -100,9 +118,9 @@ async def phone_by_number(connection: Connection, uid: str, number: str) -> Phon
     return _phone(row)
 
 
-async def delete_unsent(connection: Connection, phone: Phone, digest: bytes) -> None:
+async def delete_unsent(connection: Connection, phone: Phone, digest: bytes) -> bool:
     """Forgets a phone, unless another code was issued than this one, or it is verified."""
-    await connection.execute(
+    status = await connection.execute(
         """
         DELETE FROM phones
         WHERE id = $1 AND code_digest = $2
@@ -110,6 +128,7 @@ async def delete_unsent(connection: Connection, phone: Phone, digest: bytes) -> 
         phone.id,
         digest,
     )
+    return status != "DELETE 0"
 
 
 async def wait_for(
@@ -204,20 +223,21 @@ async def count_attempt(connection: Connection, uid: str, number: str) -> Attemp
     )
 
 
-async def set_verified(connection: Connection, phone: Phone) -> None:
-    """Gives a number to who proved it; raises `NumberTaken` when somebody was faster.
+async def set_verified(connection: Connection, phone: Phone) -> Phone:
+    """The phone as it is now that its number was proven.
 
-    After that the transaction is at its end.
+    Raises `NumberTaken` when somebody was faster; after that the transaction is at its end.
     """
     try:
-        status = await connection.execute(
-            """
+        row = await connection.fetchrow(
+            f"""
             UPDATE phones
             SET validated_at = now(),
                 code_digest = NULL,
                 code_expires_at = NULL,
                 updated_at = now()
             WHERE id = $1 AND validated_at IS NULL
+            RETURNING {_COLUMNS}
             """,
             phone.id,
         )
@@ -225,8 +245,26 @@ async def set_verified(connection: Connection, phone: Phone) -> None:
         if error.constraint_name != "phones_verified_number_key":
             raise
         raise NumberTaken from None
-    if status == "UPDATE 0":
+    if row is None:
         raise NumberTaken
+    return _phone(row)
+
+
+async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
+    """All phones of each of these users, as the directory is told of them."""
+    return await select_sets(connection, PHONES, "phone_sets", "phones", _COLUMNS, uids)
+
+
+async def erase(connection: Connection, uid: str) -> None:
+    """Deletes all phones of a user."""
+    for table in ("phones", "phone_sends", "phone_sets"):
+        await connection.execute(
+            f"""
+            DELETE FROM {table}
+            WHERE uid = $1
+            """,
+            uid,
+        )
 
 
 def _phone(row: Record | Any) -> Phone:

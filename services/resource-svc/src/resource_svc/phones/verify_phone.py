@@ -12,9 +12,11 @@ from resource_svc.phones.number import PhoneNumber
 from resource_svc.phones.phone import Attempt
 from resource_svc.phones.provider import Provider
 from resource_svc.phones.rules import MAX_ATTEMPTS
+from resource_svc.phones.tell import tell
 from resource_svc.users.find_user import FindUser
 from shared.database.pool import Database
 from shared.errors import Throttled
+from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class VerifyPhone:
     """A number becomes its user's with the code that was sent there, and he phone:verified."""
 
     database: Database
+    outbox: Outbox
     codes: Codes
     provider: Provider
     find_user: FindUser
@@ -37,7 +40,9 @@ class VerifyPhone:
         if not await self.provider.accepts(number.e164, code, is_ours=is_ours):
             raise WrongCode
         async with self.database.transaction() as connection:
-            await store.set_verified(connection, attempt.phone)
+            await store.count_change(connection, uid)
+            phone = await store.set_verified(connection, attempt.phone)
+            await tell(connection, self.outbox, "updated", phone, user)
             labels = await self.put_private_label.within(connection, user, "phone", "verified")
         await self.apply_labels(labels)
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from marshmallow import fields
+
 from resource_svc.profiles.profile import FIELDS
 from shared.declared import declared
 from shared.web.fields import Boolean, Date, Text
@@ -59,3 +61,11 @@ class ProfileForm:
         """The fields of the profile that were given."""
         fields = {name: getattr(self, name) for name in FIELDS}
         return {name: value for name, value in fields.items() if value is not _NOT_GIVEN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdministerProfileForm(ProfileForm):
+    """What an administrator changes in a profile, and whose it is."""
+
+    uid: str = declared(fields.String(required=True))
+    state: str | None = declared(fields.String(allow_none=True), None)

@@ -2,15 +2,17 @@
 
 from aiohttp import web
 
+from resource_svc.profiles.administer_profile import AdministerProfile
 from resource_svc.profiles.change_profile import ChangeProfile
 from resource_svc.profiles.create_profile import CreateProfile
 from resource_svc.profiles.errors import NoProfile
-from resource_svc.profiles.forms import ProfileForm
+from resource_svc.profiles.forms import AdministerProfileForm, ProfileForm
 from resource_svc.profiles.list_profiles import ListProfiles
 from shared.web.answers import answer
 from shared.web.principal import PRINCIPAL
 from shared.web.routes import NoParameters
 
+ADMINISTER_PROFILE = web.AppKey("administer_profile", AdministerProfile)
 CHANGE_PROFILE = web.AppKey("change_profile", ChangeProfile)
 CREATE_PROFILE = web.AppKey("create_profile", CreateProfile)
 LIST_PROFILES = web.AppKey("list_profiles", ListProfiles)
@@ -36,3 +38,10 @@ async def change(request: web.Request, form: ProfileForm) -> web.Response:
     uid, confirm = request[PRINCIPAL].uid, bool(form.confirm)
     profile = await request.app[CHANGE_PROFILE](uid, form.written, confirm=confirm)
     return answer(profile.model())
+
+
+async def administer(request: web.Request, form: AdministerProfileForm) -> web.Response:
+    """PUT /users/{uid}/profile: the profile before and after, for an administrator."""
+    use_case = request.app[ADMINISTER_PROFILE]
+    before, after = await use_case(form.uid, form.written, form.state)
+    return answer({"before": before.model(), "after": after.model()})

@@ -8,6 +8,8 @@ from shared.web.answers import seconds
 
 DRAFTED, SUBMITTED, VERIFIED, REJECTED = "drafted", "submitted", "verified", "rejected"
 
+STATES = (DRAFTED, SUBMITTED, VERIFIED, REJECTED)
+
 FIELDS = (
     *("first_name", "last_name", "dob", "address"),
     *("postcode", "city", "country", "metadata"),

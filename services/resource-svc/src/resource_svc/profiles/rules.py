@@ -8,6 +8,7 @@ from typing import Any
 
 from resource_svc.json_text import is_json
 from resource_svc.profiles.countries import CODES
+from resource_svc.profiles.profile import STATES
 from shared.errors import Invalid
 
 MAX_LENGTH = 255
@@ -72,13 +73,15 @@ _RULES: Mapping[str, Callable[[Any], Iterable[str]]] = {
 """In the order in which faults are told, which is that of Barong."""
 
 
-def check(written: Mapping[str, Any]) -> None:
-    """Raises `Invalid` with every fault of these fields; what is None has none."""
+def check(written: Mapping[str, Any], state: str | None = None) -> None:
+    """Raises `Invalid` with every fault of these fields and this state; what is None has none."""
     faults = [
         code
         for name, rule in _RULES.items()
         if written.get(name) is not None
         for code in rule(written[name])
     ]
+    if state is not None and state not in STATES:
+        faults.append("state.inclusion")
     if faults:
         raise Invalid(faults)

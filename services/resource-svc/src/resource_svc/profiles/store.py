@@ -1,10 +1,12 @@
 """SQL of profiles."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from resource_svc.attachments.rows import select_sets
 from resource_svc.profiles.errors import ProfileExists, ProfileNotEditable
 from resource_svc.profiles.profile import DRAFTED, FIELDS, Profile
+from shared.contracts.attachments import PROFILES, AttachmentSet
 from shared.database.pool import Connection, Record
 
 _COLUMNS = f"id, uid, state, {', '.join(FIELDS)}, version, created_at, updated_at"
@@ -57,6 +59,21 @@ async def draft_of(connection: Connection, uid: str) -> Profile:
     return _profile(row)
 
 
+async def open_profile_of(connection: Connection, uid: str) -> Profile:
+    """The profile that waits for a verdict; raises `ProfileNotEditable`."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_COLUMNS}
+        FROM profiles
+        WHERE uid = $1 AND state IN ('drafted', 'submitted')
+        """,
+        uid,
+    )
+    if row is None:
+        raise ProfileNotEditable
+    return _profile(row)
+
+
 async def insert_profile(
     connection: Connection, uid: str, version: int, state: str, written: Mapping[str, Any]
 ) -> Profile:
@@ -93,6 +110,23 @@ async def update_profile(connection: Connection, profile: Profile, version: int)
         *(getattr(profile, name) for name in FIELDS),
     )
     return _profile(row)
+
+
+async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
+    """All profiles of each of these users, as the directory is told of them."""
+    return await select_sets(connection, PROFILES, "profile_sets", "profiles", _COLUMNS, uids)
+
+
+async def erase(connection: Connection, uid: str) -> None:
+    """Deletes all profiles of a user."""
+    for table in ("profiles", "profile_sets"):
+        await connection.execute(
+            f"""
+            DELETE FROM {table}
+            WHERE uid = $1
+            """,
+            uid,
+        )
 
 
 def _profile(row: Record | Any) -> Profile:

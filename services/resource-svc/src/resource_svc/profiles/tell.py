@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from resource_svc.attachments.events import with_set
 from resource_svc.labels.put_private_label import PutPrivateLabel
+from resource_svc.profiles import store
 from resource_svc.profiles.events import Happening, profile_event
 from resource_svc.profiles.profile import Profile
 from shared.contracts.events import Record
@@ -29,10 +31,14 @@ class TellOfProfile:
         profile: Profile,
         user: User,
         changes: Record | None = None,
+        *,
+        rewritten: bool = True,
     ) -> PrivateLabels:
-        """The private labels as they are after it."""
-        await self.outbox.add(connection, profile_event(happening, profile, user, changes))
+        """The private labels as they are after it; judged, a profile is not `rewritten`."""
+        (profiles,) = await store.sets_of(connection, [profile.uid])
+        event = profile_event(happening, profile, user, changes)
+        await self.outbox.add(connection, with_set(event, profiles))
         labels = await self.put_private_label.within(connection, user, "profile", profile.state)
-        if labels.labels.get("document") != "verified":
+        if not rewritten or labels.labels.get("document") != "verified":
             return labels
         return await self.put_private_label.within(connection, user, "document", "replaced")

@@ -4,26 +4,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from resource_svc.data_storages.list_data_storages import ListDataStorages
-from resource_svc.labels.list_labels import ListLabels
-from resource_svc.phones.list_phones import ListPhones
-from resource_svc.profiles.list_profiles import ListProfiles
+from resource_svc.users import store
+from resource_svc.users.find_user import FindUser
+from shared.contracts.users import User
+from shared.database.pool import Database
 
 
 @dataclass(frozen=True, slots=True)
 class CollectAttachments:
     """Everything that `UserWithFullInfo` shows besides the user."""
 
-    list_labels: ListLabels
-    list_phones: ListPhones
-    list_profiles: ListProfiles
-    list_data_storages: ListDataStorages
+    database: Database
+    find_user: FindUser
 
     async def __call__(self, uid: str) -> Mapping[str, Any]:
         """Lists of public models by name; empty ones for a user that nobody knows."""
-        return {
-            "labels": [label.model() for label in await self.list_labels(uid)],
-            "phones": [phone.model() for phone in await self.list_phones(uid)],
-            "profiles": [profile.model() for profile in await self.list_profiles(uid)],
-            "data_storages": [each.model() for each in await self.list_data_storages(uid)],
-        }
+        _, models = await self._read(uid)
+        return models
+
+    async def with_user(self, uid: str) -> tuple[User, Mapping[str, Any]]:
+        """The same, and the user himself; raises what `FindUser` raises."""
+        user, models = await self._read(uid)
+        if user is None or user.erased:
+            user = await self.find_user(uid)
+        return user, models
+
+    async def _read(self, uid: str) -> tuple[User | None, Mapping[str, Any]]:
+        async with self.database.connection() as connection:
+            user, attached = await store.user_with_attachments(connection, uid)
+        return user, {name: [each.model() for each in kept] for name, kept in attached.items()}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from resource_svc.users import store
+from resource_svc.users.errors import UserErased
 from resource_svc.users.keep_user import KeepUser
 from shared.clients.identity import IdentityClient
 from shared.contracts.users import User
@@ -18,7 +19,12 @@ class FindUser:
     keep_user: KeepUser
 
     async def __call__(self, uid: str) -> User:
-        """The user; raises `NotFound`, or `Unavailable` when an absent one cannot be fetched."""
+        """The user.
+
+        Raises `NotFound`, `UserErased`, or `Unavailable` when an absent one cannot be fetched.
+        """
         async with self.database.connection() as connection:
             user = await store.user_by_uid(connection, uid)
+        if user is not None and user.erased:
+            raise UserErased
         return user or await self.keep_user(await self.identity.user(uid))

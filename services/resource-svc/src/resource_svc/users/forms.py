@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields
 
 from shared.contracts.users import User
 from shared.declared import declared
-from shared.web.fields import INVALID
+from shared.web.fields import INVALID, Text
 
 
 class _UserField(fields.Field[User]):
@@ -18,6 +18,33 @@ class _UserField(fields.Field[User]):
             return User.of(value)
         except (KeyError, TypeError, ValueError):
             raise ValidationError(INVALID) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDataForm:
+    """PUT /users/me."""
+
+    data: str = declared(
+        Text(
+            missing=("resource.user.missing_data", "resource.user.empty_data"),
+            empty="resource.user.empty_data",
+            maximum=65_536,
+            lines=True,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAccountForm:
+    """DELETE /users/me."""
+
+    password: str = declared(
+        Text(
+            missing=("resource.user.missing_password", "resource.user.empty_password"),
+            empty="resource.user.empty_password",
+        )
+    )
+    otp_code: str | None = declared(Text(empty="resource.user.empty_otp_code"), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from resource_svc.users import store
+from resource_svc.users.errors import UserErased
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 
@@ -14,11 +15,14 @@ class KeepUser:
     database: Database
 
     async def __call__(self, user: User) -> User:
-        """The newest that is known of this user now."""
+        """The newest that is known of this user now; raises `UserErased`."""
         async with self.database.transaction() as connection:
             return await self.within(connection, user)
 
     async def within(self, connection: Connection, user: User) -> User:
         """The same, as part of a transaction under way."""
         await store.keep_newer(connection, user)
-        return await store.user_by_uid(connection, user.uid) or user
+        kept = await store.user_by_uid(connection, user.uid) or user
+        if kept.erased:
+            raise UserErased
+        return kept

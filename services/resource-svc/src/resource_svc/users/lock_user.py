@@ -12,6 +12,6 @@ async def lock_user(connection: Connection, uid: str) -> User:
     For what is decided by a user's standing, and must not be while that changes.
     """
     user = await store.lock_user(connection, uid)
-    if user is None:
+    if user is None or user.erased:
         raise NotFound
     return user

@@ -1,7 +1,24 @@
 """SQL of the replica of identity-svc's users."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from resource_svc.data_storages.data_storage import DataStorage
+from resource_svc.labels.label import Label
+from resource_svc.phones.phone import Phone
+from resource_svc.profiles.profile import Profile
 from shared.contracts.users import User
-from shared.database.pool import Connection
+from shared.database.pool import Connection, Record
+
+T = TypeVar("T")
+
+
+class Attachment(Protocol):
+    """A record that a user has attached to himself."""
+
+    def model(self) -> dict[str, Any]:
+        """As the public API shows it."""
+        ...
 
 
 async def keep_newer(connection: Connection, user: User) -> None:
@@ -51,6 +68,47 @@ async def user_by_uid(connection: Connection, uid: str) -> User | None:
         uid,
     )
     return User(**row) if row else None
+
+
+async def user_with_attachments(
+    connection: Connection, uid: str
+) -> tuple[User | None, Mapping[str, Sequence[Attachment]]]:
+    """The user as he was last told of, and what he attached to himself, the oldest first."""
+    row: Any = await connection.fetchrow(_WITH_ATTACHMENTS, uid)
+    user = _made(User, row["user"]) if row["user"] else None
+    return user, {
+        name: [_made(kind, each) for each in row[name]] for name, kind in _ATTACHED.items()
+    }
+
+
+def _select(name: str, kind: type[Any]) -> str:
+    """The records of a user in the table `name`."""
+    return f"SELECT {', '.join(kind.__slots__)} FROM {name} WHERE uid = $1"
+
+
+def _made(kind: type[T], record: Record) -> T:
+    """What a record without names stands for, whose columns are the fields of `kind`."""
+    return kind(**dict(zip(kind.__slots__, record, strict=True)))  # type: ignore[attr-defined]
+
+
+_ATTACHED: Mapping[str, type[Attachment]] = {
+    "labels": Label,
+    "phones": Phone,
+    "profiles": Profile,
+    "data_storages": DataStorage,
+}
+
+# The tables of other rooms are read here, and only here, because this is what front ends ask for
+# at every page: one statement takes a third of the time of five.
+_WITH_ATTACHMENTS = ", ".join(
+    (
+        f"SELECT (SELECT kept FROM ({_select('users', User)}) AS kept) AS user",
+        *(
+            f"ARRAY(SELECT kept FROM ({_select(name, kind)} ORDER BY id) AS kept) AS {name}"
+            for name, kind in _ATTACHED.items()
+        ),
+    )
+)
 
 
 async def lock_user(connection: Connection, uid: str) -> User | None:

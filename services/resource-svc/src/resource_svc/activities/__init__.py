@@ -1,0 +1,1 @@
+"""What a user did about his account, as admin-svc keeps it."""

@@ -1,0 +1,43 @@
+"""The parameters of the operation on activities."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.declared import declared
+from shared.web.fields import Text
+from shared.web.pagination import PageForm
+
+ALL = "all"
+TOPICS = (ALL, "password", "session", "otp", "account")
+
+
+class Topic(Text):
+    """One of `TOPICS`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            missing=("resource.user.missing_topic", "resource.user.empty_topic"),
+            empty="resource.user.empty_topic",
+            invalid="resource.user.wrong_topic",
+        )
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        topic = super()._deserialize(value, attr, data, **kwargs)
+        if topic not in TOPICS:
+            raise self.refuse()
+        return topic
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(TOPICS)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicForm:
+    """Which activities are meant; without slots, so that it can be joined with `PageForm`."""
+
+    topic: str = declared(Topic())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListActivitiesForm(PageForm, TopicForm):
+    """GET /resource/users/activity/{topic}; this order of bases is that of the parameters."""

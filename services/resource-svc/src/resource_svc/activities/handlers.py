@@ -1,0 +1,40 @@
+"""The operation on activities."""
+
+from typing import Any
+
+from aiohttp import web
+
+from resource_svc.activities.forms import ALL, ListActivitiesForm
+from resource_svc.activities.list_activities import ListActivities
+from shared.contracts.activities import KeptActivity
+from shared.web.answers import answer, milliseconds
+from shared.web.pagination import MAX_LIMIT, page_headers
+from shared.web.principal import PRINCIPAL
+
+LIST_ACTIVITIES = web.AppKey("list_activities", ListActivities)
+
+
+async def index(request: web.Request, form: ListActivitiesForm) -> web.Response:
+    """GET /users/activity/{topic}: what the caller did, the newest first."""
+    topic = None if form.topic == ALL else form.topic
+    activities, total = await request.app[LIST_ACTIVITIES](
+        request[PRINCIPAL].uid, topic, form.page or 1, form.limit or MAX_LIMIT
+    )
+    headers = page_headers(request.rel_url, form, total)
+    return answer([_shown(activity) for activity in activities], headers=headers)
+
+
+def _shown(activity: KeptActivity) -> dict[str, Any]:
+    return {
+        "id": activity.number,
+        "user_id": activity.uid,
+        "target_uid": activity.target_uid,
+        "category": activity.category,
+        "user_ip": activity.user_ip,
+        "user_agent": activity.user_agent,
+        "topic": activity.topic,
+        "action": activity.action,
+        "result": activity.result,
+        "data": activity.data,
+        "created_at": milliseconds(activity.created_at),
+    }

@@ -1,0 +1,32 @@
+"""Lists what a user did about his account."""
+
+from dataclasses import dataclass
+
+from shared.clients.admin import AdminClient
+from shared.contracts.activities import KeptActivity
+from shared.errors import Invalid
+
+
+class NoActivity(Invalid):
+    """There is none of this topic."""
+
+    codes = ("resource.user.no_activity",)
+
+
+@dataclass(frozen=True, slots=True)
+class ListActivities:
+    """Of this user alone; admin-svc keeps them."""
+
+    admin: AdminClient
+
+    async def __call__(
+        self, uid: str, topic: str | None, page: int, limit: int
+    ) -> tuple[list[KeptActivity], int]:
+        """A page, the newest first, and how many there are; without a topic, of all.
+
+        Raises `NoActivity` where there are none, or `Unavailable`.
+        """
+        activities, total = await self.admin.activities_of(uid, topic, page, limit)
+        if not total:
+            raise NoActivity
+        return activities, total

@@ -1,0 +1,1 @@
+"""Attachments as other services are told of them: whole sets, with their versions."""

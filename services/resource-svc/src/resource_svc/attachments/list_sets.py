@@ -1,0 +1,28 @@
+"""Lists all sets of attachments of some users."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from resource_svc.data_storages import store as data_storages
+from resource_svc.documents import store as documents
+from resource_svc.labels import store as labels
+from resource_svc.phones import store as phones
+from resource_svc.profiles import store as profiles
+from shared.contracts.attachments import AttachmentSet
+from shared.database.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ListSets:
+    """For who keeps a copy of them: each set is as its latest event told it, or newer."""
+
+    database: Database
+
+    async def __call__(self, uids: Sequence[str]) -> list[AttachmentSet]:
+        """Only sets that there are, or were."""
+        async with self.database.connection() as connection:
+            return [
+                each
+                for room in (labels, profiles, phones, documents, data_storages)
+                for each in await room.sets_of(connection, uids)
+            ]

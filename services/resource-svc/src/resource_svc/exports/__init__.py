@@ -1,0 +1,1 @@
+"""Exports: everything that the system holds about a user, for himself."""

@@ -1,0 +1,1 @@
+"""Nonces of signed calls: whichever gateway a call comes to, each works once."""

@@ -1,0 +1,1 @@
+"""Passwords: identity-svc keeps them; here their owner changes his."""

@@ -1,0 +1,35 @@
+"""Changes the caller's password."""
+
+from dataclasses import dataclass
+
+from resource_svc.passwords.errors import PasswordsDiffer, SamePassword, WrongPassword
+from resource_svc.passwords.forms import ChangePasswordForm
+from resource_svc.translated import translated
+from resource_svc.users.keep_user import KeepUser
+from shared.clients.identity import IdentityClient
+from shared.contracts.activities import Client
+from shared.contracts.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """Identity-svc decides, and ends every session but the one in which this is done."""
+
+    identity: IdentityClient
+    keep_user: KeepUser
+
+    async def __call__(
+        self, uid: str, sid: str | None, form: ChangePasswordForm, client: Client
+    ) -> User:
+        """The user as he is now.
+
+        Raises what is in `passwords.errors`, `Invalid` with what the new password lacks,
+        `Throttled`, `NotFound` or `Unavailable`.
+        """
+        if form.new_password != form.confirm_password:
+            raise PasswordsDiffer
+        with translated({"password.wrong": WrongPassword, "password.no_change": SamePassword}):
+            user = await self.identity.change_password(
+                uid, form.old_password, form.new_password, sid, client
+            )
+        return await self.keep_user(user)

@@ -1,0 +1,1 @@
+"""The second factor: identity-svc keeps it; here its owner turns it on and off."""

@@ -1,0 +1,25 @@
+"""What can be wrong with a user, or with the deletion of his account."""
+
+from shared.errors import Invalid, NotFound
+
+
+class UserErased(NotFound):
+    """The user's personal data are gone for good; nothing may bring any back."""
+
+
+class WrongPassword(Invalid):
+    """It is not the user's password."""
+
+    codes = ("resource.user.invalid_password",)
+
+
+class MissingCode(Invalid):
+    """The user has a second factor, and gave no code."""
+
+    codes = ("resource.user.missing_otp_code",)
+
+
+class WrongCode(Invalid):
+    """The code is not one of this moment."""
+
+    codes = ("resource.user.invalid_otp",)
