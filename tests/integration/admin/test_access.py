@@ -16,6 +16,18 @@ OPERATIONS = [
     ("DELETE", "admin/restrictions"),
     ("POST", "admin/restrictions/whitelink"),
     ("GET", "admin/users"),
+    ("PUT", "admin/users"),
+    ("POST", "admin/users/update"),
+    ("POST", "admin/users/role"),
+    ("POST", "admin/users/labels"),
+    ("PUT", "admin/users/labels"),
+    ("DELETE", "admin/users/labels"),
+    ("POST", "admin/users/labels/update"),
+    ("DELETE", "admin/users/data_storage"),
+    ("PUT", "admin/profiles"),
+    ("GET", "admin/api_keys"),
+    ("GET", "admin/metrics"),
+    ("GET", "admin/permissions/check"),
 ]
 
 

@@ -51,7 +51,7 @@ CHANGE_REFUSED: list[tuple[dict[str, str], list[str]]] = [
         ({name: ""}, [f"admin.permission.empty_{name}"])
         for name in ("role", "verb", "path", "action", "topic")
     ),
-    # Barong stores these; behaviour.md, "Better than Barong", 6.
+    # Barong stores these; we refuse them.
     ({"verb": "fetch"}, ["admin.permissions.invalid_verb"]),
     ({"action": "x"}, ["admin.permissions.invalid_action"]),
     ({"role": "nobody"}, ["admin.permission.role_doesnt_exist"]),

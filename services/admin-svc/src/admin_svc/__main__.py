@@ -2,13 +2,27 @@
 
 import sys
 
+from admin_svc.activities.partitions import KeepPartitions
 from admin_svc.app import create_app
+from admin_svc.audit.list_open_intents import ListOpenIntents
+from admin_svc.audit.verify import BrokenChain, VerifyAudit
+from admin_svc.directory.counts.fold import FoldCounts
+from admin_svc.directory.rebuilding.rebuild import AnotherRebuildRuns, RebuildDirectory
 from admin_svc.permissions.file import read_permissions
 from admin_svc.permissions.seed import SeedPermissions
 from admin_svc.policy.change import ChangePolicy
 from admin_svc.schema import MIGRATIONS, SCHEMA
 from admin_svc.settings import AdminSettings
-from shared.command_line import Command, asynchronous, dead_letter_commands, main
+from shared.clients.identity import IdentityClient
+from shared.clients.resource import ResourceClient
+from shared.command_line import (
+    Argument,
+    Command,
+    CommandFailed,
+    asynchronous,
+    dead_letter_commands,
+    main,
+)
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck, migrate
@@ -16,6 +30,7 @@ from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
 from shared.process import serve
 from shared.settings import load_settings
+from shared.tokens.service import ServiceTokens
 
 
 def _settings() -> AdminSettings:
@@ -40,6 +55,64 @@ async def _seed() -> None:
     sys.stdout.write(f"{settings.permissions_path}: {len(rules)} permissions, {added} added\n")
 
 
+async def _verify_audit(known: str | None) -> None:
+    try:
+        known_head = None if known is None else bytes.fromhex(known)
+    except ValueError:
+        raise CommandFailed(f"{known} is no hash") from None
+    database = Database(_settings().database_url, SCHEMA)
+    async with database.opened():
+        try:
+            verified = await VerifyAudit(database)(known_head)
+        except BrokenChain as broken:
+            raise CommandFailed(f"the audit trail is broken: {broken}") from None
+    sys.stdout.write(
+        f"{verified.entries} entries, {verified.erased} payloads erased; "
+        f"note this hash elsewhere: {verified.head.hex()}\n"
+    )
+
+
+async def _list_open_intents() -> None:
+    database = Database(_settings().database_url, SCHEMA)
+    async with database.opened():
+        intents = await ListOpenIntents(database)()
+    for intent in intents:
+        sys.stdout.write(
+            f"{intent.id}  {intent.at.isoformat()}  {intent.action}  of {intent.target_uid}"
+            f" by {intent.author_uid}\n"
+        )
+
+
+async def _partitions() -> None:
+    settings = _settings()
+    database = Database(settings.database_url, SCHEMA)
+    async with database.opened():
+        await MigratedCheck(database, MIGRATIONS)()
+        partitions = KeepPartitions(database)
+        made = await partitions.make_ahead()
+        dropped = await partitions.drop_old(settings.activities_keep_months)
+    for word, months in (("made", made), ("dropped", dropped)):
+        sys.stdout.writelines(f"{word} {month.partition}\n" for month in months)
+
+
+async def _rebuild_directory(anew: bool) -> None:
+    settings = _settings()
+    tokens = ServiceTokens(ADMIN, settings.service_keys)
+    database = Database(settings.database_url, SCHEMA)
+    identity = IdentityClient(settings.identity_internal_url, tokens)
+    resource = ResourceClient(settings.resource_internal_url, tokens)
+    rebuild = RebuildDirectory(database, identity, resource, FoldCounts(database))
+    async with database.opened(), identity.opened(), resource.opened():
+        await MigratedCheck(database, MIGRATIONS)()
+        try:
+            async for done in rebuild(anew=anew):
+                sys.stdout.write(f"{done.users} users up to {done.last_uid or 'none'}")
+                sys.stdout.write(f", {done.removed} removed\n")
+                sys.stdout.flush()
+        except AnotherRebuildRuns:
+            raise CommandFailed("another rebuild runs") from None
+
+
 if __name__ == "__main__":
     main(
         "admin_svc",
@@ -48,6 +121,25 @@ if __name__ == "__main__":
             "serve": Command("Answer calls until told to stop.", _serve),
             "migrate": Command("Bring the schema up to date.", asynchronous(_migrate)),
             "seed": Command("Add the permissions that are missing.", asynchronous(_seed)),
-            **dead_letter_commands(topology.ADMIN, _settings),
+            "verify-audit": Command(
+                "Follow the chain of administrators' changes, and say where it breaks.",
+                asynchronous(_verify_audit),
+                (Argument("--known", "A hash told earlier, which must be met.", takes="HASH"),),
+            ),
+            "open-intents": Command(
+                "List administrators' changes of which nobody knows what came.",
+                asynchronous(_list_open_intents),
+            ),
+            "partitions": Command(
+                "Make the months of activities to come, and drop those that are old enough.",
+                asynchronous(_partitions),
+            ),
+            "rebuild-directory": Command(
+                "Bring the directory to what identity-svc and resource-svc know, while all runs; "
+                "once broken off, it goes on where it was.",
+                asynchronous(_rebuild_directory),
+                (Argument("--anew", "begin at the beginning"),),
+            ),
+            **dead_letter_commands(_settings, topology.ADMIN, topology.ACTIVITIES, topology.AUDITS),
         },
     )

@@ -2,15 +2,43 @@
 
 from functools import partial
 
+from admin_svc.activities import handlers as activities
+from admin_svc.activities.find import FindActivities
+from admin_svc.activities.partitions import KeepPartitions
+from admin_svc.activities.partitions_ahead import PartitionsAhead
+from admin_svc.activities.record import RecordActivity, stored_counter
+from admin_svc.api_keys import handlers as api_keys
+from admin_svc.api_keys.list_api_keys import ListApiKeys
+from admin_svc.audit.erase import EraseAuditPayloads
+from admin_svc.audit.record import RecordAttempt
+from admin_svc.data_storages import handlers as data_storages
+from admin_svc.data_storages.delete_data_storage import DeleteDataStorage
+from admin_svc.directory import handlers as directory
+from admin_svc.directory.counts.fold import FoldCounts
+from admin_svc.directory.extend import AddEverything, AddProfiles
 from admin_svc.directory.find import FindUsers
-from admin_svc.directory.handlers import FIND_USERS
+from admin_svc.directory.find_one import FindUser
+from admin_svc.directory.keeping.refresh import RefreshUser
+from admin_svc.directory.list_labels import ListLabels
+from admin_svc.directory.list_profiles import ListProfiles
+from admin_svc.directory.look_up import LookUpUsers
+from admin_svc.erasure.erase_user import EraseUser
+from admin_svc.labels import handlers as labels
+from admin_svc.labels.add_label import AddLabel
+from admin_svc.labels.change_label import ChangeLabel
+from admin_svc.labels.delete_label import DeleteLabel
 from admin_svc.levels.file import read_levels
 from admin_svc.levels.handlers import LEVELS
+from admin_svc.metrics import handlers as metrics
+from admin_svc.metrics.read import ReadMetrics
 from admin_svc.permissions.add import AddPermission
 from admin_svc.permissions.change import ChangePermission
+from admin_svc.permissions.check import CheckPermission
+from admin_svc.permissions.find_role import RoleExists
 from admin_svc.permissions.handlers import (
     ADD_PERMISSION,
     CHANGE_PERMISSION,
+    CHECK_PERMISSION,
     LIST_PERMISSIONS,
     REMOVE_PERMISSION,
 )
@@ -19,6 +47,8 @@ from admin_svc.permissions.remove import RemovePermission
 from admin_svc.policy.change import ChangePolicy
 from admin_svc.policy.handlers import READ_POLICY
 from admin_svc.policy.read import ReadPolicy
+from admin_svc.profiles import handlers as profiles
+from admin_svc.profiles.change_profile import ChangeProfile
 from admin_svc.restrictions.add import AddRestriction
 from admin_svc.restrictions.change import ChangeRestriction
 from admin_svc.restrictions.handlers import (
@@ -32,16 +62,25 @@ from admin_svc.restrictions.remove import RemoveRestriction
 from admin_svc.routes import INTERNAL, PREFIX, PUBLIC
 from admin_svc.schema import MIGRATIONS, SCHEMA
 from admin_svc.settings import AdminSettings
-from admin_svc.subscriptions import reactions
+from admin_svc.subscriptions import activity_reactions, audit_reactions, reactions
+from admin_svc.users import handlers as user_changes
+from admin_svc.users.change_role import ChangeRole
+from admin_svc.users.change_state import ChangeState
+from admin_svc.users.change_user import ChangeUser
+from admin_svc.users.find_subject import FindSubject
+from admin_svc.users.reset_second_factor import ResetSecondFactor
 from admin_svc.whitelinks.create import CreateWhitelink
 from admin_svc.whitelinks.handlers import CREATE_WHITELINK, USE_WHITELINK
 from admin_svc.whitelinks.use import UseWhitelink
 from shared.clients.identity import IdentityClient
+from shared.clients.resource import ResourceClient
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck
 from shared.database.pool import Database
+from shared.messaging.audits import AuditSeal
 from shared.messaging.envelope import EventVerifier
+from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
@@ -64,6 +103,7 @@ def create_app(settings: AdminSettings) -> Service:
     registry = Registry()
     service_tokens = ServiceTokens(ADMIN, settings.service_keys)
     identity = IdentityClient(settings.identity_internal_url, service_tokens)
+    resource = ResourceClient(settings.resource_internal_url, service_tokens)
     keys = KeySet(identity.jwks)
     database = Database(settings.database_url, SCHEMA)
     outbox = Outbox()
@@ -74,20 +114,57 @@ def create_app(settings: AdminSettings) -> Service:
         partial(publisher, settings.broker_url, f"{ADMIN} relay"),
         registry,
     )
+    queue_metrics = QueueMetrics(registry)
     subscriber = Subscriber(
         settings.broker_url,
         topology.ADMIN,
         EventVerifier(keys, settings.jwt_issuer),
-        reactions(database),
-        registry,
+        reactions(database, EraseUser(database, outbox, EraseAuditPayloads(database))),
+        queue_metrics,
     )
+
+    partitions = KeepPartitions(database)
+    record_activity = RecordActivity(database, partitions, stored_counter(registry))
+    activity_subscriber = Subscriber(
+        settings.broker_url,
+        topology.ACTIVITIES,
+        EventVerifier(keys, settings.jwt_issuer),
+        activity_reactions(record_activity),
+        queue_metrics,
+    )
+    audit_subscriber = Subscriber(
+        settings.broker_url,
+        topology.AUDITS,
+        AuditSeal(settings.service_keys),
+        audit_reactions(record_activity),
+        queue_metrics,
+    )
+    find_activities = FindActivities(database, LookUpUsers(database))
 
     change_policy = ChangePolicy(database, outbox)
     add_restriction = AddRestriction(change_policy)
 
+    record_attempt = RecordAttempt(database)
+    refresh_user = RefreshUser(database, identity, resource)
+    change_user = ChangeUser(record_attempt, refresh_user)
+    attached = (resource, FindSubject(identity), record_attempt, refresh_user)
+    list_labels = ListLabels(database)
+
     layer = WebLayer(registry, settings.trusted_proxies)
     public = layer.public(PUBLIC, prefix=PREFIX, bearers=BearerVerifier(keys, settings.jwt_issuer))
+    public[activities.FIND_ACTIVITIES] = find_activities
     public[LEVELS] = levels
+    public[metrics.READ_METRICS] = ReadMetrics(database, list_labels)
+    public[api_keys.LIST_API_KEYS] = ListApiKeys(resource)
+    public[user_changes.CHANGE_STATE] = ChangeState(identity, change_user)
+    public[user_changes.CHANGE_ROLE] = ChangeRole(identity, RoleExists(database), change_user)
+    public[user_changes.RESET_SECOND_FACTOR] = ResetSecondFactor(identity, change_user)
+    public[labels.ADD_LABEL] = AddLabel(*attached)
+    public[labels.CHANGE_LABEL] = ChangeLabel(*attached)
+    public[labels.DELETE_LABEL] = DeleteLabel(*attached)
+    public[profiles.CHANGE_PROFILE] = ChangeProfile(*attached)
+    public[data_storages.DELETE_DATA_STORAGE] = DeleteDataStorage(*attached)
+    public[CHECK_PERMISSION] = CheckPermission(database)
     public[LIST_PERMISSIONS] = ListPermissions(database)
     public[ADD_PERMISSION] = AddPermission(change_policy)
     public[CHANGE_PERMISSION] = ChangePermission(change_policy)
@@ -97,7 +174,12 @@ def create_app(settings: AdminSettings) -> Service:
     public[CHANGE_RESTRICTION] = ChangeRestriction(change_policy)
     public[REMOVE_RESTRICTION] = RemoveRestriction(change_policy)
     public[CREATE_WHITELINK] = CreateWhitelink(database)
-    public[FIND_USERS] = FindUsers(database)
+    public[directory.FIND_USERS] = FindUsers(database)
+    public[directory.FIND_USER] = FindUser(database)
+    public[directory.ADD_PROFILES] = AddProfiles(database)
+    public[directory.ADD_EVERYTHING] = AddEverything(database, resource)
+    public[directory.LIST_PROFILES] = ListProfiles(database)
+    public[directory.LIST_LABELS] = list_labels
     internal = layer.internal(
         INTERNAL,
         service_tokens=service_tokens,
@@ -107,6 +189,8 @@ def create_app(settings: AdminSettings) -> Service:
             "keys": keys.loaded,
         },
     )
+    internal[activities.RECORD_ACTIVITY] = record_activity
+    internal[activities.FIND_ACTIVITIES] = find_activities
     internal[READ_POLICY] = ReadPolicy(database)
     internal[USE_WHITELINK] = UseWhitelink(database, add_restriction)
 
@@ -119,7 +203,13 @@ def create_app(settings: AdminSettings) -> Service:
         parts=(
             database.opened(),
             identity.opened(),
+            resource.opened(),
             supervised("relay", relay.run),
             supervised("subscriber", subscriber.run),
+            supervised("directory counts", FoldCounts(database).run),
+            supervised("activity partitions", partitions.run),
+            supervised("activity partitions ahead", PartitionsAhead(database, registry).run),
+            supervised("activity subscriber", activity_subscriber.run),
+            supervised("audit subscriber", audit_subscriber.run),
         ),
     )

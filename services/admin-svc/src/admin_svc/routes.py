@@ -2,16 +2,46 @@
 
 from typing import Any
 
+from admin_svc.activities import handlers as activities
+from admin_svc.activities.forms import (
+    AdminActivitiesForm,
+    AllActivitiesForm,
+    OwnActivitiesForm,
+    RecordForm,
+    UserActivitiesForm,
+)
+from admin_svc.api_keys import handlers as api_keys
+from admin_svc.api_keys.forms import ListApiKeysForm
+from admin_svc.data_storages import handlers as data_storages
+from admin_svc.data_storages.forms import DeleteDataStorageForm
 from admin_svc.directory import handlers as users
-from admin_svc.directory.forms import FindUsersForm
+from admin_svc.directory.forms import (
+    FindLabelledForm,
+    FindUserForm,
+    FindUsersForm,
+    FindWaitingForm,
+)
+from admin_svc.labels import handlers as labels
+from admin_svc.labels.forms import (
+    AddLabelForm,
+    ChangeLabelForm,
+    DeleteLabelForm,
+    PutLabelForm,
+)
 from admin_svc.levels import handlers as levels
+from admin_svc.metrics import handlers as metrics
+from admin_svc.metrics.forms import MetricsForm
 from admin_svc.permissions import handlers as permissions
 from admin_svc.permissions.forms import (
     AddPermissionForm,
     ChangePermissionForm,
+    CheckPermissionForm,
     RemovePermissionForm,
 )
 from admin_svc.policy import handlers as policy
+from admin_svc.policy.forms import PolicyForm
+from admin_svc.profiles import handlers as profiles
+from admin_svc.profiles.forms import ChangeProfileForm
 from admin_svc.restrictions import handlers as restrictions
 from admin_svc.restrictions.forms import (
     AddRestrictionForm,
@@ -19,9 +49,11 @@ from admin_svc.restrictions.forms import (
     ListRestrictionsForm,
     RemoveRestrictionForm,
 )
+from admin_svc.users import handlers as user_changes
+from admin_svc.users.forms import UpdateRoleForm, UpdateUserForm
 from admin_svc.whitelinks import handlers as whitelinks
 from admin_svc.whitelinks.forms import CreateWhitelinkForm, UseWhitelinkForm
-from shared.contracts.services import GATEWAY, IDENTITY
+from shared.contracts.services import GATEWAY, IDENTITY, RESOURCE
 from shared.web.pagination import PageForm
 from shared.web.routes import BEARER, NoParameters, Route, services
 
@@ -29,20 +61,42 @@ PREFIX = "/api/v2/admin"
 
 # fmt: off
 PUBLIC: tuple[Route[Any], ...] = (
+    Route("GET",    "/activities",             BEARER, UserActivitiesForm,    activities.index),
+    Route("GET",    "/activities/admin",       BEARER, AdminActivitiesForm,   activities.index_admin),
     Route("GET",    "/levels",                 BEARER, NoParameters,          levels.index),
     Route("GET",    "/permissions",            BEARER, PageForm,              permissions.index),
+    Route("GET",    "/permissions/check",      BEARER, CheckPermissionForm,   permissions.check),
     Route("POST",   "/permissions",            BEARER, AddPermissionForm,     permissions.create),
     Route("PUT",    "/permissions",            BEARER, ChangePermissionForm,  permissions.update),
     Route("DELETE", "/permissions",            BEARER, RemovePermissionForm,  permissions.delete),
+    Route("GET",    "/metrics",                BEARER, MetricsForm,           metrics.show),
+    Route("GET",    "/api_keys",               BEARER, ListApiKeysForm,       api_keys.index),
+    Route("PUT",    "/profiles",               BEARER, ChangeProfileForm,     profiles.change,   tells_missing=True),
+    Route("PUT",    "/users",                  BEARER, UpdateUserForm,        user_changes.put),
+    Route("POST",   "/users/update",           BEARER, UpdateUserForm,        user_changes.update),
+    Route("POST",   "/users/role",             BEARER, UpdateRoleForm,        user_changes.update_role),
+    Route("POST",   "/users/labels",           BEARER, AddLabelForm,          labels.create),
+    Route("PUT",    "/users/labels",           BEARER, ChangeLabelForm,       labels.change,     tells_missing=True),
+    Route("POST",   "/users/labels/update",    BEARER, PutLabelForm,          labels.put,        tells_missing=True),
+    Route("DELETE", "/users/labels",           BEARER, DeleteLabelForm,       labels.delete),
+    Route("DELETE", "/users/data_storage",     BEARER, DeleteDataStorageForm, data_storages.delete),
     Route("GET",    "/restrictions",           BEARER, ListRestrictionsForm,  restrictions.index),
     Route("POST",   "/restrictions",           BEARER, AddRestrictionForm,    restrictions.create),
     Route("PUT",    "/restrictions",           BEARER, ChangeRestrictionForm, restrictions.update),
     Route("DELETE", "/restrictions",           BEARER, RemoveRestrictionForm, restrictions.delete),
     Route("POST",   "/restrictions/whitelink", BEARER, CreateWhitelinkForm,   whitelinks.create),
     Route("GET",    "/users",                  BEARER, FindUsersForm,         users.index),
+    Route("GET",    "/users/documents/pending", BEARER, FindWaitingForm,      users.waiting),
+    Route("GET",    "/users/labels",           BEARER, FindLabelledForm,      users.labelled),
+    Route("GET",    "/users/labels/list",      BEARER, NoParameters,          users.labels),
+    Route("GET",    "/users/{uid}",            BEARER, FindUserForm,          users.show),
+    Route("GET",    "/profiles",               BEARER, PageForm,              users.profiles),
 )
 
 INTERNAL: tuple[Route[Any], ...] = (
-    Route("GET",  "/policy",         services(GATEWAY),  NoParameters,     policy.show),
+    Route("POST", "/activities",             services(GATEWAY),  RecordForm,        activities.create),
+    Route("GET",  "/users/{uid}/activities", services(RESOURCE), OwnActivitiesForm, activities.index_own),
+    Route("GET",  "/users/{uid}/activities/{category}", services(RESOURCE), AllActivitiesForm, activities.index_all),
+    Route("GET",  "/policy",         services(GATEWAY),  PolicyForm,       policy.show),
     Route("POST", "/whitelinks/use", services(IDENTITY), UseWhitelinkForm, whitelinks.use),
 )

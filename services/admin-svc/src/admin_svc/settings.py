@@ -5,7 +5,7 @@ from pathlib import Path
 
 from marshmallow import fields
 
-from shared.settings import PublicServiceSettings, setting
+from shared.settings import PublicServiceSettings, positive, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,13 @@ class AdminSettings(PublicServiceSettings):
         fields.String(),
         "File to seed permissions from; `permissions.yaml` of the configuration folder if blank.",
         "",
+    )
+
+    activities_keep_months: int = setting(
+        "BARONG_ACTIVITIES_KEEP_MONTHS",
+        positive(1200),
+        "How many whole months of activities `partitions` keeps, besides the current one.",
+        24,
     )
 
     @property

@@ -2,14 +2,40 @@
 
 from collections.abc import Mapping
 
-from admin_svc.directory.keep import keep_user
+from admin_svc.activities.record import RecordActivity
+from admin_svc.directory.keeping.keep import keep_attachments, keep_user
+from admin_svc.erasure.erase_user import EraseUser
 from shared.database.pool import Database
 from shared.messaging.inbox import Reaction, once
 
 
-def reactions(database: Database) -> Mapping[str, Reaction]:
+def reactions(database: Database, erase_user: EraseUser) -> Mapping[str, Reaction]:
     """Event name → what we do."""
+    user = once(database, keep_user)
+    attachments = once(database, keep_attachments)
     return {
-        "model.user.created": once(database, keep_user),
-        "model.user.updated": once(database, keep_user),
+        "model.user.created": user,
+        "model.user.updated": user,
+        "model.label.created": attachments,
+        "model.label.updated": attachments,
+        "model.label.deleted": attachments,
+        "model.profile.created": attachments,
+        "model.profile.updated": attachments,
+        "model.phone.created": attachments,
+        "model.phone.updated": attachments,
+        "model.phone.deleted": attachments,
+        "model.document.created": attachments,
+        "model.data_storage.created": attachments,
+        "model.data_storage.deleted": attachments,
+        "system.user.erased": erase_user,
     }
+
+
+def activity_reactions(record: RecordActivity) -> Mapping[str, Reaction]:
+    """Event name → what we do; no inbox, for an activity that is told again changes nothing."""
+    return {"system.activity.recorded": record.heard}
+
+
+def audit_reactions(record: RecordActivity) -> Mapping[str, Reaction]:
+    """The same for what gateways tell."""
+    return {"audit": record.audited}

@@ -1,6 +1,6 @@
 """Parameters that are one of a few words."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from marshmallow import ValidationError
@@ -13,7 +13,7 @@ class Word(Parameter):
 
     def __init__(
         self,
-        words: Container[str],
+        words: Collection[str],
         *,
         missing: Iterable[str] = (),
         blank: Iterable[str],
@@ -30,3 +30,6 @@ class Word(Parameter):
         if not isinstance(value, str) or value not in self._words:
             raise self.refuse()
         return value
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self._words)}

@@ -4,14 +4,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from admin_svc.directory.filter import UserFilter
+from admin_svc.directory.errors import InvalidCursor
+from admin_svc.directory.filter import UserFilter, is_searchable
+from admin_svc.directory.order import (
+    CREATED_AT,
+    EMAIL,
+    UPDATED_AT,
+    WAITING_SINCE,
+    Cursor,
+    Order,
+)
 from admin_svc.words import Word
 from shared.declared import declared
 from shared.web.fields import Boolean, Integer, Text
 from shared.web.pagination import PageForm
 
 CREATED, UPDATED = "created", "updated"
+ASCENDING, DESCENDING = "asc", "desc"
+ORDERS = (CREATED_AT, UPDATED_AT, EMAIL)
+
 _INVALID_RANGE = "admin.user.invalid_range"
+_INVALID_ORDER_BY = "admin.user.invalid_order_by"
+_INVALID_ORDERING = "admin.user.invalid_ordering"
+_LONGEST_SEARCH = 100
 
 
 class Moment(Integer):
@@ -25,6 +40,19 @@ class Moment(Integer):
         return datetime.fromtimestamp(super()._deserialize(value, attr, data, **kwargs), UTC)
 
 
+class Searched(Text):
+    """A text that an index finds in e-mails and names."""
+
+    def __init__(self) -> None:
+        super().__init__(invalid="admin.user.invalid_q", maximum=_LONGEST_SEARCH)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text.strip() and not is_searchable(text.strip()):
+            raise self.refuse()
+        return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class UserFilterForm:
     """The filters that lists of users have in common.
@@ -32,10 +60,16 @@ class UserFilterForm:
     Without slots, so that it can be joined with `PageForm`, which has some.
     """
 
+    usual_order = CREATED_AT
+    only_waiting = False
+
     extended: bool | None = declared(Boolean(invalid="admin.user.non_boolean_extended"), None)
     uid: str | None = declared(Text(), None)
     email: str | None = declared(Text(), None)
     role: str | None = declared(Text(), None)
+    first_name: str | None = declared(Text(), None)
+    last_name: str | None = declared(Text(), None)
+    country: str | None = declared(Text(), None)
     level: int | None = declared(Integer(), None)
     state: str | None = declared(Text(), None)
     range: str = declared(
@@ -43,6 +77,15 @@ class UserFilterForm:
     )
     start: datetime | None = declared(Moment("from"), None)
     end: datetime | None = declared(Moment("to"), None)
+    q: str | None = declared(Searched(), None)
+    order_by: str | None = declared(
+        Word(ORDERS, blank=(_INVALID_ORDER_BY,), invalid=_INVALID_ORDER_BY), None
+    )
+    ordering: str = declared(
+        Word((ASCENDING, DESCENDING), blank=(_INVALID_ORDERING,), invalid=_INVALID_ORDERING),
+        ASCENDING,
+    )
+    cursor: str | None = declared(Text(invalid=InvalidCursor.codes[0]), None)
 
     @property
     def wanted(self) -> UserFilter:
@@ -52,13 +95,35 @@ class UserFilterForm:
             uid=_given(self.uid),
             email=_given(self.email),
             role=_given(self.role),
+            first_name=_given(self.first_name),
+            last_name=_given(self.last_name),
+            country=_given(self.country, in_capitals=True),
             level=self.level,
             state=_given(self.state),
             created_from=self.start if created else None,
             created_to=self.end if created else None,
             updated_from=self.start if updated else None,
             updated_to=self.end if updated else None,
+            waiting=self.only_waiting,
+            q=_given(self.q),
         )
+
+    @property
+    def order(self) -> Order:
+        """In which order; users looked for by their last change come in its order."""
+        by_update = self.range == UPDATED and (self.start or self.end)
+        usual = UPDATED_AT if by_update else self.usual_order
+        return Order(self.order_by or usual, self.ordering == DESCENDING)
+
+    @property
+    def after(self) -> Cursor | None:
+        """Where the list goes on, wherever `page` says; raises `InvalidCursor`."""
+        if not self.cursor or not self.cursor.strip():
+            return None
+        try:
+            return Cursor.decode(self.cursor.strip(), self.order)
+        except ValueError:
+            raise InvalidCursor from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,5 +131,35 @@ class FindUsersForm(PageForm, UserFilterForm):
     """GET /admin/users; this order of bases is that of the parameters, filters first."""
 
 
-def _given(text: str | None) -> str | None:
-    return text.strip() or None if text else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindWaitingForm(PageForm, UserFilterForm):
+    """GET /admin/users/documents/pending; who has waited longest comes first."""
+
+    usual_order = WAITING_SINCE
+    only_waiting = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindUserForm:
+    """GET /admin/users/{uid}."""
+
+    uid: str = declared(Text(empty="admin.user.empty_uid"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindLabelledForm(PageForm):
+    """GET /admin/users/labels."""
+
+    key: str | None = declared(Text(missing=("admin.user.missing_key",), maximum=255))
+    value: str | None = declared(Text(missing=("admin.user.missing_value",), maximum=255))
+
+    @property
+    def label(self) -> tuple[str, str]:
+        """Key and value as labels have them."""
+        return (self.key or "").strip().lower(), (self.value or "").strip().lower()
+
+
+def _given(text: str | None, *, in_capitals: bool = False) -> str | None:
+    """A text without the space around and within it that means nothing."""
+    squished = " ".join(text.split()) if text else ""
+    return (squished.upper() if in_capitals else squished) or None

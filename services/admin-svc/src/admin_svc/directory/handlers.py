@@ -1,17 +1,83 @@
 """The directory over HTTP."""
 
+import json
+from typing import Any
+
 from aiohttp import web
 
-from admin_svc.directory.find import FindUsers
-from admin_svc.directory.forms import FindUsersForm
+from admin_svc.directory.extend import AddEverything, AddProfiles
+from admin_svc.directory.filter import UserFilter
+from admin_svc.directory.find import FindUsers, Found
+from admin_svc.directory.find_one import FindUser
+from admin_svc.directory.forms import (
+    FindLabelledForm,
+    FindUserForm,
+    FindUsersForm,
+    FindWaitingForm,
+)
+from admin_svc.directory.headers import list_headers
+from admin_svc.directory.list_labels import ListLabels
+from admin_svc.directory.list_profiles import ListProfiles
+from admin_svc.directory.order import Order, Page
 from shared.web.answers import answer
-from shared.web.pagination import page_headers
+from shared.web.pagination import PageForm, page_headers
+from shared.web.routes import NoParameters
 
 FIND_USERS = web.AppKey("find_users", FindUsers)
+FIND_USER = web.AppKey("find_user", FindUser)
+ADD_PROFILES = web.AppKey("add_profiles", AddProfiles)
+ADD_EVERYTHING = web.AppKey("add_everything", AddEverything)
+LIST_PROFILES = web.AppKey("list_profiles", ListProfiles)
+LIST_LABELS = web.AppKey("list_labels", ListLabels)
 
 
 async def index(request: web.Request, form: FindUsersForm) -> web.Response:
     """GET /admin/users."""
-    page, total = await request.app[FIND_USERS](form.wanted, *form.window)
-    headers = page_headers(request.rel_url, form, total)
-    return answer([user.model() for user in page], headers=headers)
+    found = await request.app[FIND_USERS](form.wanted, _part(form))
+    extended = await request.app[ADD_PROFILES](found.users) if form.extended else None
+    return _page(request, form, found, extended)
+
+
+async def waiting(request: web.Request, form: FindWaitingForm) -> web.Response:
+    """GET /admin/users/documents/pending."""
+    found = await request.app[FIND_USERS](form.wanted, _part(form))
+    extended = await request.app[ADD_EVERYTHING](found.users) if form.extended else None
+    return _page(request, form, found, extended)
+
+
+async def labelled(request: web.Request, form: FindLabelledForm) -> web.Response:
+    """GET /admin/users/labels."""
+    wanted = UserFilter(label=form.label)
+    found = await request.app[FIND_USERS](wanted, Page(Order(), *form.window))
+    return _page(request, form, found)
+
+
+async def show(request: web.Request, form: FindUserForm) -> web.Response:
+    """GET /admin/users/{uid}."""
+    user = await request.app[FIND_USER](form.uid.strip())
+    (everything,) = await request.app[ADD_EVERYTHING]([user])
+    return answer(everything)
+
+
+async def labels(request: web.Request, _form: NoParameters) -> web.Response:
+    """GET /admin/users/labels/list: key and value, as JSON, to the number of users."""
+    counted = await request.app[LIST_LABELS]()
+    return answer({json.dumps(label): number for label, number in counted.items()})
+
+
+async def profiles(request: web.Request, form: PageForm) -> web.Response:
+    """GET /admin/profiles."""
+    page, total = await request.app[LIST_PROFILES](*form.window)
+    return answer(list(page), headers=page_headers(request.rel_url, form, total))
+
+
+def _part(form: FindUsersForm | FindWaitingForm) -> Page:
+    limit, offset = form.window
+    return Page(form.order, limit, 0 if form.after else offset, form.after)
+
+
+def _page(
+    request: web.Request, form: PageForm, found: Found, extended: list[dict[str, Any]] | None = None
+) -> web.Response:
+    shown = [user.model() for user in found.users] if extended is None else extended
+    return answer(shown, headers=list_headers(request.rel_url, form, found))

@@ -1,12 +1,17 @@
 """The parameters of the operations on permissions."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from admin_svc.permissions.rules import MAX_PATH, MAX_WORD
 from shared.contracts.policy import Permission
-from shared.declared import declared
-from shared.web.fields import Integer, Text
+from shared.declared import Faults, declared, load
+from shared.policy.paths import MAX_PATH_LENGTH
+from shared.web.fields import Integer, Parameter, Text
+
+_MAX_RULES = 1000
 
 
 def _text(name: str, *, required: bool, maximum: int = MAX_WORD) -> Text:
@@ -52,6 +57,40 @@ class ChangePermissionForm:
         """The values to set, by field."""
         values = {name: getattr(self, name) for name in Permission.__slots__}
         return {name: value for name, value in values.items() if value is not None}
+
+
+class Rules(Parameter):
+    """A JSON text: a list of {role, verb, path, action[, topic]}."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Permission]:
+        try:
+            listed = json.loads(value) if isinstance(value, str) else value
+            return [load(AddPermissionForm, rule).rule for rule in _mappings(listed)]
+        except (ValueError, RecursionError, Faults):
+            raise self.refuse() from None
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "contentMediaType": "application/json"}
+
+
+def _mappings(listed: Any) -> list[dict[str, Any]]:
+    if not isinstance(listed, list) or len(listed) > _MAX_RULES:
+        raise ValueError("no list, or too long a one")
+    if not all(isinstance(each, dict) for each in listed):
+        raise ValueError("not all are mappings")
+    return listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPermissionForm:
+    """GET /admin/permissions/check; `rules` are tried in place of those that there are."""
+
+    role: str = declared(_text("role", required=True))
+    verb: str = declared(_text("verb", required=True))
+    path: str = declared(_text("path", required=True, maximum=MAX_PATH_LENGTH))
+    rules: list[Permission] | None = declared(
+        Rules(invalid="admin.permissions.invalid_rules"), None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

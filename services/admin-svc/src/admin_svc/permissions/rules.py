@@ -4,13 +4,13 @@ import re
 
 from shared.contracts.policy import Permission
 from shared.errors import Invalid, NotFound
+from shared.policy.paths import under_one_name
 
-VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ALL")
+CALLS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+VERBS = (*CALLS, "ALL")
 ACTIONS = ("ACCEPT", "DROP", "AUDIT")
 MAX_PATH, MAX_WORD = 1024, 255
 
-# The start of a path of ours under any of its names, as the gateway knows them.
-_OWN = re.compile(r"\A(?:api/v2/(?:barong/)?)?(?=(?:identity|resource|admin)(?:/|\Z))")
 _SEGMENT = re.compile(r"(?!\.{1,2}$)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
 
 
@@ -90,4 +90,4 @@ def path(text: str) -> str:
     bare = text.strip().strip("/")
     if len(bare) > MAX_PATH or not all(map(_SEGMENT.fullmatch, bare.split("/"))):
         raise InvalidPath
-    return _OWN.sub("api/v2/barong/", bare)
+    return under_one_name(f"/{bare}").removeprefix("/")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from admin_svc.audit.author import SEED
 from admin_svc.permissions import store
 from admin_svc.permissions.file import identity
 from admin_svc.policy.change import ChangePolicy
@@ -17,7 +18,7 @@ class SeedPermissions:
 
     async def __call__(self, rules: Sequence[Permission]) -> int:
         """How many were added: all that were missing, or none when it raises."""
-        async with self.change_policy() as change:
+        async with self.change_policy(SEED) as change:
             present = {identity(rule) for rule in await store.select_rules(change.connection)}
             missing = [rule for rule in rules if identity(rule) not in present]
             for rule in missing:

@@ -23,6 +23,20 @@ async def select_rules(connection: Connection) -> list[Permission]:
     return [_rule(row) for row in rows]
 
 
+async def select_of_role(connection: Connection, role: str) -> list[PermissionRecord]:
+    """Every permission of a role, in the order in which they were made."""
+    rows = await connection.fetch(
+        """
+        SELECT *
+        FROM permissions
+        WHERE role = $1
+        ORDER BY id
+        """,
+        role,
+    )
+    return [_record(row) for row in rows]
+
+
 async def select_page(connection: Connection, limit: int, offset: int) -> list[PermissionRecord]:
     """Permissions in the order in which they were made."""
     rows = await connection.fetch(

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from admin_svc.audit.author import Author
+from admin_svc.audit.record import append
 from admin_svc.policy import store
-from shared.contracts.events import Event
+from shared.contracts.events import Event, Record
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
 
@@ -24,13 +26,13 @@ class PolicyChange:
 
 @dataclass(frozen=True, slots=True)
 class ChangePolicy:
-    """Changes the policy: one change after the other, each with a version and its events."""
+    """Changes the policy: one change after the other, each with a version, events and a record."""
 
     database: Database
     outbox: Outbox
 
     @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[PolicyChange]:
+    async def __call__(self, author: Author) -> AsyncIterator[PolicyChange]:
         """A transaction in which nobody else changes the policy.
 
         What is told of in it makes a new version, which every event carries; where nothing is
@@ -44,3 +46,16 @@ class ChangePolicy:
                 snapshot = {"policy_version": await store.next_policy_version(connection)}
                 events = (replace(event, snapshot=snapshot) for event in change.events)
                 await self.outbox.add(connection, *events)
+                for event in change.events:
+                    action = event.name.removeprefix("model.")
+                    await append(connection, "change", action, author, _before_and_after(event))
+
+
+def _before_and_after(event: Event) -> dict[str, Record | None]:
+    match event.name.rpartition(".")[2]:
+        case "created":
+            return {"before": None, "after": event.record}
+        case "deleted":
+            return {"before": event.record, "after": None}
+        case _:
+            return {"before": {**event.record, **(event.changes or {})}, "after": event.record}

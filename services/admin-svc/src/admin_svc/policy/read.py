@@ -13,7 +13,9 @@ class ReadPolicy:
 
     database: Database
 
-    async def __call__(self) -> Policy:
-        """Every rule in force, with the version that they make together."""
+    async def __call__(self, known: int | None = None) -> Policy | None:
+        """Every rule in force, with the version that they make together; None for `known`."""
         async with self.database.connection() as connection:
+            if known is not None and known == await store.select_version(connection):
+                return None
             return await store.select_policy(connection)

@@ -27,6 +27,17 @@ async def next_policy_version(connection: Connection) -> int:
     return version
 
 
+async def select_version(connection: Connection) -> int:
+    """The version of the policy as it is now."""
+    version: int = await connection.fetchval(
+        """
+        SELECT version
+        FROM policy_version
+        """
+    )
+    return version
+
+
 async def select_policy(connection: Connection) -> Policy:
     """Rules and version as of one moment: one statement sees one snapshot."""
     [row] = await connection.fetch(

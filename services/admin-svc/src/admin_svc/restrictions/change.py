@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from admin_svc.audit.author import Author
 from admin_svc.policy.change import ChangePolicy
 from admin_svc.restrictions import store
 from admin_svc.restrictions.record import RestrictionRecord
@@ -16,13 +17,15 @@ class ChangeRestriction:
 
     change_policy: ChangePolicy
 
-    async def __call__(self, restriction_id: int, given: Mapping[str, Any]) -> RestrictionRecord:
+    async def __call__(
+        self, author: Author, restriction_id: int, given: Mapping[str, Any]
+    ) -> RestrictionRecord:
         """The restriction as it is now; `given` are the values to set, by field.
 
         What is given and already so makes no new version and no event. Raises
         `RestrictionNotFound`, `InvalidValue` or `ValueTaken`.
         """
-        async with self.change_policy() as change:
+        async with self.change_policy(author) as change:
             before = await store.select_restriction(change.connection, restriction_id)
             if before is None:
                 raise RestrictionNotFound

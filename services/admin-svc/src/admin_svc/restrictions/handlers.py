@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from admin_svc.audit.author import Author
 from admin_svc.restrictions.add import AddRestriction
 from admin_svc.restrictions.change import ChangeRestriction
 from admin_svc.restrictions.forms import (
@@ -14,6 +15,7 @@ from admin_svc.restrictions.read import ListRestrictions
 from admin_svc.restrictions.remove import RemoveRestriction
 from shared.web.answers import answer, nothing
 from shared.web.pagination import page_headers
+from shared.web.principal import PRINCIPAL
 
 LIST_RESTRICTIONS = web.AppKey("list_restrictions", ListRestrictions)
 ADD_RESTRICTION = web.AppKey("add_restriction", AddRestriction)
@@ -30,17 +32,18 @@ async def index(request: web.Request, form: ListRestrictionsForm) -> web.Respons
 
 async def create(request: web.Request, form: AddRestrictionForm) -> web.Response:
     """POST /admin/restrictions."""
-    added = await request.app[ADD_RESTRICTION](form.terms)
+    added = await request.app[ADD_RESTRICTION](Author.of(request[PRINCIPAL]), form.terms)
     return answer(added.shown(), 201)
 
 
 async def update(request: web.Request, form: ChangeRestrictionForm) -> web.Response:
     """PUT /admin/restrictions."""
-    changed = await request.app[CHANGE_RESTRICTION](form.id, form.given)
+    author = Author.of(request[PRINCIPAL])
+    changed = await request.app[CHANGE_RESTRICTION](author, form.id, form.given)
     return answer(changed.shown())
 
 
 async def delete(request: web.Request, form: RemoveRestrictionForm) -> web.Response:
     """DELETE /admin/restrictions."""
-    await request.app[REMOVE_RESTRICTION](form.id)
+    await request.app[REMOVE_RESTRICTION](Author.of(request[PRINCIPAL]), form.id)
     return nothing()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from admin_svc.audit.author import WHITELINK
 from admin_svc.restrictions.add import AddRestriction
 from admin_svc.restrictions.record import RestrictionRecord
 from admin_svc.restrictions.rules import terms
@@ -28,4 +29,5 @@ class UseWhitelink:
         async with self.database.connection() as connection:
             if not await store.is_alive(connection, digest(token)):
                 raise WhitelinkNotFound
-        return await self.add_restriction(terms(category="whitelist", scope="ip", value=address))
+        whitelisted = terms(category="whitelist", scope="ip", value=address)
+        return await self.add_restriction(WHITELINK, whitelisted)

@@ -1,0 +1,1 @@
+"""The audit log: what users and administrators did and were refused."""

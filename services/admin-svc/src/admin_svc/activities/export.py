@@ -1,0 +1,93 @@
+"""Activities as files: CSV (RFC 4180) and JSON Lines."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from admin_svc.activities.find import FoundActivity
+from admin_svc.activities.forms import CSV, JSON_LINES
+from shared.web.answers import milliseconds
+
+COLUMNS = (
+    *("id", "created_at", "category", "uid", "email", "role", "topic", "action", "result"),
+    *("target_uid", "target_email", "user_ip", "user_agent", "data"),
+)
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class FileFormat(NamedTuple):
+    """How a file of activities is written, `heading` first and then batch after batch."""
+
+    content_type: str
+    name: str
+    heading: bytes
+    lines: Callable[[Iterable[FoundActivity]], bytes]
+
+
+def row(found: FoundActivity) -> dict[str, Any]:
+    """An activity in full, by `COLUMNS`."""
+    activity = found.activity
+    return {
+        "id": str(activity.id),
+        "created_at": milliseconds(activity.created_at),
+        "category": activity.category,
+        "uid": activity.uid,
+        "email": found.user.email if found.user else None,
+        "role": found.user.role if found.user else None,
+        "topic": activity.topic,
+        "action": activity.action,
+        "result": activity.result,
+        "target_uid": activity.target_uid,
+        "target_email": found.target.email if found.target else None,
+        "user_ip": activity.user_ip,
+        "user_agent": activity.user_agent,
+        "data": activity.data,
+    }
+
+
+def csv_lines(activities: Iterable[FoundActivity]) -> bytes:
+    """Lines of CSV."""
+    return _csv([_inert(cell) for cell in row(found).values()] for found in activities)
+
+
+def json_lines(activities: Iterable[FoundActivity]) -> bytes:
+    """Lines with a JSON object each."""
+    dumped = (
+        json.dumps(row(found), ensure_ascii=False, separators=(",", ":")) for found in activities
+    )
+    return "".join(f"{line}\n" for line in dumped).encode()
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows(rows)
+    return file.getvalue().encode()
+
+
+def _inert(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: whoever is recorded chooses some of them."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+
+
+FORMATS = {
+    CSV: FileFormat("text/csv; charset=utf-8", "activities.csv", _csv([COLUMNS]), csv_lines),
+    JSON_LINES: FileFormat("application/x-ndjson", "activities.jsonl", b"", json_lines),
+}
+
+_ACCEPTED = {"text/csv": CSV, "application/x-ndjson": JSON_LINES, "application/jsonl": JSON_LINES}
+
+
+def file_format(asked: str | None, accept: str) -> FileFormat | None:
+    """The format of a call: its parameter, or what it accepts; None for a page in JSON.
+
+    Of what it accepts the first that we know counts, whatever its weight.
+    """
+    for word in [] if asked else accept.lower().split(","):
+        media_type = word.partition(";")[0].strip()
+        if media_type in ("application/json", "*/*", "application/*"):
+            break
+        asked = asked or _ACCEPTED.get(media_type)
+    return FORMATS[asked] if asked else None

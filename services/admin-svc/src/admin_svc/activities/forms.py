@@ -1,0 +1,143 @@
+"""The parameters with which activities are looked for, and those of the internal operations."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields
+from marshmallow.validate import OneOf
+
+from admin_svc.activities.filter import ActivityFilter, Position
+from admin_svc.directory.forms import Moment
+from admin_svc.words import Word
+from shared.contracts.activities import CATEGORIES, MAX_WORD, RESULTS, Activity, Category
+from shared.declared import declared
+from shared.web.fields import INVALID, Text
+from shared.web.pagination import PageForm
+
+CSV, JSON_LINES = "csv", "jsonl"
+
+_INVALID_RANGE = "admin.activity.invalid_range"
+_INVALID_RESULT = "admin.activity.invalid_result"
+_INVALID_FORMAT = "admin.activity.invalid_format"
+
+
+class Cursor(Text):
+    """A place in the list, as an earlier answer told it; blank it is the beginning."""
+
+    def __init__(self) -> None:
+        super().__init__(invalid="admin.activity.invalid_cursor", maximum=200)
+
+    def blank(self, value: str | None) -> Any:
+        return None
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        try:
+            return Position.of(super()._deserialize(value, attr, data, **kwargs))
+        except ValueError:
+            raise self.refuse() from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityFilterForm:
+    """The filters of both lists; without slots, so that it can be joined with `PageForm`.
+
+    Beyond Barong: `result`, `cursor`, and `format` for exports.
+    """
+
+    topic: str | None = declared(Text(), None)
+    action: str | None = declared(Text(), None)
+    uid: str | None = declared(Text(), None)
+    email: str | None = declared(Text(), None)
+    result: str | None = declared(
+        Word(RESULTS, blank=(_INVALID_RESULT,), invalid=_INVALID_RESULT), None
+    )
+    start: datetime | None = declared(Moment("from"), None)
+    end: datetime | None = declared(Moment("to"), None)
+    cursor: Position | None = declared(Cursor(), None)
+    format: str | None = declared(
+        Word((CSV, JSON_LINES), blank=(_INVALID_FORMAT,), invalid=_INVALID_FORMAT), None
+    )
+
+    @property
+    def address(self) -> str | None:
+        """Whose activities, by e-mail."""
+        return given(self.email)
+
+    def wanted(self, category: Category, target_uid: str | None = None) -> ActivityFilter:
+        """What to look for; a blank text is no filter."""
+        uid = given(self.uid)
+        return ActivityFilter(
+            category=category,
+            uids=None if uid is None else [uid],
+            topic=given(self.topic),
+            action=given(self.action),
+            result=self.result,
+            target_uid=given(target_uid),
+            created_from=self.start,
+            created_to=self.end,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserActivitiesForm(PageForm, ActivityFilterForm):
+    """GET /admin/activities; this order of bases is that of the parameters, filters first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminActivitiesForm(PageForm, ActivityFilterForm):
+    """GET /admin/activities/admin; `range` can only be what it is without."""
+
+    target_uid: str | None = declared(Text(), None)
+    range: str = declared(
+        Word(("created",), blank=(_INVALID_RANGE,), invalid=_INVALID_RANGE), "created"
+    )
+
+
+def given(text: str | None) -> str | None:
+    """The text without spaces around it, None where nothing is left."""
+    return text.strip() or None if text else None
+
+
+class _ActivityField(fields.Field[Activity]):
+    """`Activity.body()`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Activity:
+        try:
+            return Activity.of(value)
+        except (KeyError, TypeError, ValueError):
+            raise ValidationError(INVALID) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordForm:
+    """POST /activities, for gateways that reach no broker."""
+
+    activity: Activity = declared(_ActivityField(required=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnActivitiesForm(PageForm):
+    """GET /users/{uid}/activities: what a user did about his account; without a topic, all."""
+
+    uid: str = declared(fields.String(required=True))
+    topic: str | None = declared(Text(maximum=MAX_WORD), None)
+
+    @property
+    def wanted(self) -> ActivityFilter:
+        """What to look for."""
+        return ActivityFilter(category="user", uids=[self.uid], topic=given(self.topic))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllActivitiesForm:
+    """GET /users/{uid}/activities/{category}: whatever he did, batch by batch."""
+
+    uid: str = declared(fields.String(required=True))
+    category: Category = declared(fields.String(required=True, validate=OneOf(CATEGORIES)))
+    cursor: Position | None = declared(Cursor(), None)
+
+    @property
+    def wanted(self) -> ActivityFilter:
+        """What to look for."""
+        return ActivityFilter(category=self.category, uids=[self.uid])

@@ -1,0 +1,1 @@
+"""API keys that administrators look at; resource-svc keeps them."""

@@ -1,0 +1,1 @@
+"""Who changed what: every administrator's change, in a chain that nobody rewrites unseen."""

@@ -1,0 +1,1 @@
+"""Data storages that administrators delete; resource-svc keeps them."""

@@ -1,0 +1,1 @@
+"""How many users there are of each kind, kept: counting takes longer than showing a page."""

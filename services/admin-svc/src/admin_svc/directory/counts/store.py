@@ -1,0 +1,132 @@
+"""SQL of the counts of users."""
+
+from datetime import date
+from typing import Any
+
+from admin_svc.directory.filter import UserFilter
+from shared.database.pool import Connection
+
+_BATCH = 20_000
+
+
+async def count(
+    connection: Connection, wanted: UserFilter, first: date | None, last: date | None
+) -> int:
+    """How many users there are of a countable kind, of the weeks from `first` on and before `last`.
+
+    The weeks are those of `wanted.clock`, and begin on Mondays in UTC.
+    """
+    total: int = await connection.fetchval(
+        """
+        SELECT coalesce(sum(users), 0)::bigint
+        FROM (SELECT * FROM user_counts UNION ALL SELECT * FROM user_count_changes) AS counted
+        WHERE clock = $1
+          AND country = $2
+          AND ($3::date IS NULL OR week >= $3)
+          AND ($4::date IS NULL OR week < $4)
+          AND ($5::text IS NULL OR role = $5)
+          AND ($6::text IS NULL OR state = $6)
+          AND ($7::integer IS NULL OR level = $7)
+          AND ($8 IS FALSE OR waiting)
+        """,
+        wanted.clock,
+        wanted.country or "",
+        first,
+        last,
+        wanted.role,
+        wanted.state,
+        wanted.level,
+        wanted.waiting,
+    )
+    return total
+
+
+async def tally(connection: Connection, name: str) -> int:
+    """How many users have a facet that is tallied, or how many `profiles` there are."""
+    number: int = await connection.fetchval(
+        """
+        SELECT coalesce(sum(number), 0)::bigint
+        FROM (SELECT * FROM tallies UNION ALL SELECT * FROM tally_changes) AS tallied
+        WHERE name = $1
+        """,
+        name,
+    )
+    return number
+
+
+async def private_labels(connection: Connection) -> dict[str, int]:
+    """How many users have each private label, by its facet, in order."""
+    rows = await connection.fetch(
+        """
+        SELECT name, sum(number)::bigint AS number
+        FROM (SELECT * FROM tallies UNION ALL SELECT * FROM tally_changes) AS tallied
+        WHERE name LIKE 'private:%'
+        GROUP BY name
+        HAVING sum(number) > 0
+        ORDER BY name
+        """
+    )
+    return {row["name"]: row["number"] for row in rows}
+
+
+async def lock(connection: Connection) -> bool:
+    """Whether nobody else folds; then nobody does until the transaction ends."""
+    return bool(
+        await connection.fetchval(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended('fold counts', 0))"
+        )
+    )
+
+
+async def fold(connection: Connection) -> bool:
+    """Makes some changes part of the counts; whether more may be left."""
+    users: int = await connection.fetchval(
+        """
+        WITH taken AS (
+            DELETE FROM user_count_changes
+            WHERE ctid = ANY(ARRAY(SELECT ctid FROM user_count_changes LIMIT $1))
+            RETURNING *
+        ), folded AS (
+            INSERT INTO user_counts
+            SELECT clock, country, week, role, state, level, waiting, sum(users)
+            FROM taken
+            GROUP BY 1, 2, 3, 4, 5, 6, 7
+            HAVING sum(users) <> 0
+            ON CONFLICT ON CONSTRAINT user_counts_pkey DO UPDATE
+            SET users = user_counts.users + excluded.users
+        )
+        SELECT count(*) FROM taken
+        """,
+        _BATCH,
+    )
+    others: Any = await connection.fetchrow(
+        """
+        WITH taken AS (
+            DELETE FROM tally_changes
+            WHERE ctid = ANY(ARRAY(SELECT ctid FROM tally_changes LIMIT $1))
+            RETURNING *
+        ), folded AS (
+            INSERT INTO tallies
+            SELECT name, sum(number)
+            FROM taken
+            GROUP BY name
+            HAVING sum(number) <> 0
+            ON CONFLICT (name) DO UPDATE
+            SET number = tallies.number + excluded.number
+            RETURNING name, number
+        )
+        SELECT
+            (SELECT count(*) FROM taken) AS taken,
+            ARRAY(SELECT name FROM folded WHERE number = 0) AS emptied
+        """,
+        _BATCH,
+    )
+    if others["emptied"]:  # labels say whatever users like: of one that nobody has, nothing stays
+        await connection.execute(
+            """
+            DELETE FROM tallies
+            WHERE name = ANY($1)
+            """,
+            others["emptied"],
+        )
+    return _BATCH in (users, others["taken"])

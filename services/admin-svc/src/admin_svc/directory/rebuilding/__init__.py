@@ -1,0 +1,1 @@
+"""Building the directory anew from its owners, while everything runs."""

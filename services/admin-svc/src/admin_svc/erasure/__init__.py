@@ -1,0 +1,1 @@
+"""Erasure: forgetting users whom identity-svc has erased."""

@@ -1,0 +1,39 @@
+"""Forgets a user whom identity-svc has erased."""
+
+from dataclasses import dataclass
+
+from admin_svc.activities import store as activities
+from admin_svc.audit.author import Author
+from admin_svc.audit.erase import EraseAuditPayloads
+from admin_svc.directory.keeping.put import erase as erase_from_directory
+from shared.contracts.events import ReceivedEvent
+from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
+
+_ERASURE = Author(None, "erasure")
+
+
+@dataclass(frozen=True, slots=True)
+class EraseUser:
+    """The reaction to `system.user.erased`, which may be repeated.
+
+    That he was here stays known, and who did what to whom and when; not from where, nor what was
+    said. First the mark is set that keeps what is told late from being kept, then what was kept
+    goes: so nothing comes in between.
+    """
+
+    database: Database
+    outbox: Outbox
+    erase_payloads: EraseAuditPayloads
+
+    async def __call__(self, event: ReceivedEvent) -> None:
+        """Erases the user that the event names."""
+        uid = str(event.record["uid"])
+        async with self.database.transaction() as connection:
+            await erase_from_directory(connection, uid)
+            await self.outbox.forget(connection, uid)
+        async with self.database.transaction() as connection:
+            await activities.wait_for_writers(connection)
+        async with self.database.transaction() as connection:
+            await activities.erase(connection, uid)
+            await self.erase_payloads.within(connection, uid, _ERASURE)

@@ -1,0 +1,1 @@
+"""Labels that administrators give to users; resource-svc keeps them."""

@@ -1,0 +1,57 @@
+"""The parameters of the operations on labels."""
+
+from dataclasses import dataclass
+
+from admin_svc.users.forms import uid
+from shared.declared import declared
+from shared.web.fields import Boolean, Text
+from shared.web.parameters import MAX_BODY_BYTES
+
+
+def _text(name: str) -> Text:
+    """Of whatever length, so that resource-svc's rules can name it."""
+    empty = f"admin.user.empty_{name}"
+    missing = (f"admin.user.missing_{name}", empty)
+    return Text(missing=missing, empty=empty, maximum=MAX_BODY_BYTES)
+
+
+def _description() -> Text:
+    return Text(empty="admin.user.empty_description", maximum=MAX_BODY_BYTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddLabelForm:
+    """POST /admin/users/labels."""
+
+    uid: str = declared(uid())
+    key: str = declared(_text("key"))
+    value: str = declared(_text("value"))
+    scope: str = declared(Text(empty="admin.user.empty_scope"), "public")
+    description: str | None = declared(_description(), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLabelForm:
+    """PUT /admin/users/labels."""
+
+    uid: str = declared(uid())
+    key: str = declared(_text("key"))
+    scope: str = declared(_text("scope"))
+    value: str = declared(_text("value"))
+    description: str | None = declared(_description(), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutLabelForm(ChangeLabelForm):
+    """POST /admin/users/labels/update: a label that is not there is added, unless said not to."""
+
+    replace: bool | None = declared(Boolean(invalid="admin.user.non_boolean_replace"), True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteLabelForm:
+    """DELETE /admin/users/labels."""
+
+    uid: str = declared(uid())
+    key: str = declared(_text("key"))
+    scope: str = declared(_text("scope"))

@@ -1,0 +1,1 @@
+"""Profiles that administrators correct and judge; resource-svc keeps them."""

@@ -1,0 +1,41 @@
+"""The parameters of the operation on profiles."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from shared.declared import declared
+from shared.web.fields import Date, Text
+from shared.web.parameters import MAX_BODY_BYTES
+
+_NOT_GIVEN: Any = object()
+_TEXTS = ("first_name", "last_name", "address", "postcode", "city", "country", "metadata")
+
+
+def _text() -> Text:
+    """Of whatever length, so that resource-svc's rules can name it."""
+    return Text(maximum=MAX_BODY_BYTES, lines=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeProfileForm:
+    """PUT /admin/profiles; blank fields are emptied, absent ones stay."""
+
+    uid: str = declared(Text(missing=("admin.profile.missing_uid",)))
+    first_name: str | None = declared(_text(), _NOT_GIVEN)
+    last_name: str | None = declared(_text(), _NOT_GIVEN)
+    dob: date | None = declared(Date(), _NOT_GIVEN)
+    address: str | None = declared(_text(), _NOT_GIVEN)
+    postcode: str | None = declared(_text(), _NOT_GIVEN)
+    city: str | None = declared(_text(), _NOT_GIVEN)
+    country: str | None = declared(_text(), _NOT_GIVEN)
+    state: str | None = declared(Text(), None)
+    metadata: str | None = declared(_text(), _NOT_GIVEN)
+
+    @property
+    def written(self) -> dict[str, str | None]:
+        """What is to stand in the profile, as resource-svc is told of it."""
+        fields = {name: getattr(self, name) for name in _TEXTS}
+        if self.dob is not _NOT_GIVEN:
+            fields["dob"] = self.dob and self.dob.isoformat()
+        return {name: value for name, value in fields.items() if value is not _NOT_GIVEN}

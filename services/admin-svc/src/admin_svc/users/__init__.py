@@ -1,0 +1,1 @@
+"""What administrators change at users; identity-svc makes the changes."""

@@ -1,0 +1,27 @@
+"""Gives a user another role."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from admin_svc.audit.author import Author
+from admin_svc.permissions.find_role import RoleExists
+from admin_svc.users.change_user import ChangeUser
+from admin_svc.users.errors import RoleDoesNotExist, RoleNoChange
+from shared.clients.identity import IdentityClient
+from shared.contracts.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRole:
+    """One of the roles that permissions name."""
+
+    identity: IdentityClient
+    role_exists: RoleExists
+    change: ChangeUser
+
+    async def __call__(self, author: Author, uid: str, role: str) -> User:
+        """The user; raises `RoleDoesNotExist`, `RoleNoChange`, `Invalid` or `UserNotFound`."""
+        if not await self.role_exists(role):
+            raise RoleDoesNotExist
+        ask = partial(self.identity.change_role, uid=uid, role=role)
+        return await self.change(author, uid, "role", role, ask, RoleNoChange())

@@ -1,0 +1,46 @@
+"""Changes one thing about a user."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from admin_svc.audit.author import Author
+from admin_svc.audit.record import RecordAttempt
+from admin_svc.directory.keeping.refresh import RefreshUser
+from admin_svc.users.errors import UserNotFound
+from shared.contracts.administration import Administrator, ChangedUser
+from shared.contracts.users import User
+from shared.errors import NotFound, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeUser:
+    """Has identity-svc make a change, which is recorded, and seen in the directory at once.
+
+    Who may change whom is decided there, under the lock under which the change is made.
+    """
+
+    record: RecordAttempt
+    refresh: RefreshUser
+
+    async def __call__(
+        self,
+        author: Author,
+        uid: str,
+        attribute: str,
+        wanted: object,
+        ask: Callable[[Administrator], Awaitable[ChangedUser]],
+        unchanged: Refusal,
+    ) -> User:
+        """The user as he is now; raises `unchanged`, `UserNotFound` or what `ask` raises."""
+        by = Administrator(author.uid or "", author.role)
+        async with self.record(author, f"user.{attribute}", uid, {attribute: wanted}) as attempt:
+            try:
+                changed = await ask(by)
+            except NotFound:
+                raise UserNotFound from None
+            old, new = getattr(changed.before, attribute), getattr(changed.after, attribute)
+            if old == new:
+                raise unchanged
+            attempt.done(before={attribute: old}, after={attribute: new})
+        await self.refresh(uid)
+        return changed.after

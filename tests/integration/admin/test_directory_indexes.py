@@ -1,0 +1,134 @@
+"""Whatever is asked of the directory is found by an index."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from admin_svc.directory.counts.fold import FoldCounts
+from admin_svc.directory.filter import UserFilter
+from admin_svc.directory.find import BOUND, FindUsers, Found
+from admin_svc.directory.list_profiles import ListProfiles
+from admin_svc.directory.order import CREATED_AT, EMAIL, UPDATED_AT, WAITING_SINCE, Order, Page
+from admin_svc.schema import SCHEMA
+from shared.database.pool import Database
+from tests.bench.generated_directory import generate
+from tests.database import TestDatabase
+
+USERS = 20_000
+NOW = datetime.now(UTC)
+YEAR = timedelta(days=365)
+
+
+@pytest.fixture(scope="module")
+async def directory(database_template: TestDatabase) -> AsyncIterator[Database]:
+    """A large directory, read over one connection."""
+    own = await database_template.clone()
+    await generate(own, USERS)
+    database = Database(own.dsns["admin"], SCHEMA, max_connections=1)
+    async with database.opened():
+        await FoldCounts(database)()
+        yield database
+
+
+FILTERS = [
+    UserFilter(),
+    UserFilter(uid="ID0000100007"),
+    UserFilter(email="Nobody@example.com"),
+    *(UserFilter(role=role) for role in ("member", "trader", "admin", "nobody")),
+    *(UserFilter(state=state) for state in ("active", "pending", "banned", "nowhere")),
+    *(UserFilter(level=level) for level in (0, 3, 9)),
+    UserFilter(role="trader", state="banned"),
+    UserFilter(state="pending", level=3),
+    UserFilter(level=1, role="broker"),
+    UserFilter(role="member", state="active", level=2),
+    *(UserFilter(country=country) for country in ("DE", "SE", "XX")),
+    *(UserFilter(first_name=name) for name in ("kaka", "biri", "nobody")),
+    *(UserFilter(last_name=name) for name in ("kakaka", "nobody")),
+    UserFilter(first_name="Kaka", last_name="Kakaka", country="DE", state="active"),
+    UserFilter(created_from=NOW - 2 * YEAR, created_to=NOW - YEAR),
+    UserFilter(created_from=NOW - 2 * YEAR, country="DE", role="member"),
+    UserFilter(created_to=NOW - 2 * YEAR, level=2),
+    UserFilter(created_from=NOW - timedelta(days=2)),
+    UserFilter(updated_from=NOW - timedelta(days=2)),
+    UserFilter(updated_from=NOW - 2 * YEAR, updated_to=NOW - YEAR, role="trader"),
+    *(UserFilter(q=q) for q in ("gmail", "repeli", "kaka kak", "k", "la", "zzz", ".com", "re%")),
+    UserFilter(q="repeli", role="member", country="DE"),
+    UserFilter(label=("document", "pending")),
+    UserFilter(label=("nothing", "nowhere")),
+]
+
+
+async def scans(directory: Database) -> dict[str, int]:
+    """How often each of the large tables was read from end to end."""
+    async with directory.connection() as connection:
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+        rows = await connection.fetch(
+            """
+            SELECT relname, seq_scan
+            FROM pg_stat_user_tables
+            WHERE schemaname = $1 AND relname IN ('users', 'attachments', 'profile_positions')
+            """,
+            SCHEMA,
+        )
+    return {row["relname"]: row["seq_scan"] for row in rows}
+
+
+@pytest.mark.parametrize("waiting", [False, True])
+@pytest.mark.parametrize("wanted", FILTERS)
+async def test_no_list_reads_a_table_from_end_to_end(
+    directory: Database, wanted: UserFilter, waiting: bool
+) -> None:
+    find, wanted = FindUsers(directory), replace(wanted, waiting=waiting)
+    before = await scans(directory)
+    for by in (CREATED_AT, UPDATED_AT, EMAIL, *([WAITING_SINCE] if waiting else [])):
+        for descending in (False, True):
+            page = Page(Order(by, descending), 100)
+            found = await find(wanted, page)
+            assert _is_right(found, page)
+            if found.next:
+                await find(wanted, replace(page, after=found.next))
+    assert await scans(directory) == before
+
+
+def _is_right(found: Found, page: Page) -> bool:
+    """Whether the page is as long as the total says."""
+    if not found.total.exact:
+        return found.total.number == BOUND and len(found.users) == page.limit
+    return len(found.users) == min(found.total.number, page.limit)
+
+
+async def test_neither_does_the_list_of_profiles(directory: Database) -> None:
+    before = await scans(directory)
+    page, total = await ListProfiles(directory)(100, 5000)
+    assert (len(page), total > USERS / 2) == (100, True)
+    assert await scans(directory) == before
+
+
+async def test_scans_would_be_seen(directory: Database) -> None:
+    before = await scans(directory)
+    async with directory.connection() as connection:
+        await connection.fetchval("SELECT count(*) FROM users WHERE data = 'x'")
+    assert (await scans(directory))["users"] > before["users"]
+
+
+@pytest.mark.parametrize("wanted", FILTERS)
+async def test_totals_are_what_a_count_says(directory: Database, wanted: UserFilter) -> None:
+    found = await FindUsers(directory)(wanted, Page(Order(), 100))
+    number = await _counted(directory, wanted)
+    if found.total.exact:
+        assert found.total.number == number
+    else:
+        assert found.total.number < number
+
+
+async def _counted(directory: Database, wanted: UserFilter) -> int:
+    """Walks the whole list by cursor."""
+    find, after, number = FindUsers(directory), None, 0
+    while True:
+        found = await find(wanted, Page(Order(), 5000, 0, after))
+        number += len(found.users)
+        after = found.next
+        if after is None:
+            return number

@@ -1,0 +1,290 @@
+"""Administrators give labels to users."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from admin_svc.audit.author import Author
+from admin_svc.users.find_subject import FindSubject
+from shared.contracts.services import ADMIN
+from shared.errors import Invalid
+from tests.client import Client
+from tests.events import Ear
+from tests.internal import identity_of
+from tests.staff import promote
+from tests.system import Installation
+
+NOBODY = "ID0000000000"
+LABELS = "admin/users/labels"
+UPDATE = "admin/users/labels/update"
+
+
+def _blanks(name: str) -> tuple[str, str]:
+    return f"admin.user.missing_{name}", f"admin.user.empty_{name}"
+
+
+def _refusals(
+    complete: dict[str, str], optional: tuple[str, ...]
+) -> list[tuple[dict[str, str], list[str]]]:
+    """Each parameter absent, blank and only spaces, and all absent."""
+    rows: list[tuple[dict[str, str], list[str]]] = [
+        ({}, [code for name in complete for code in _blanks(name)])
+    ]
+    for name in complete:
+        without = {key: value for key, value in complete.items() if key != name}
+        rows.append((without, list(_blanks(name))))
+    for name in (*complete, *optional):
+        rows += [({**complete, name: blank}, [f"admin.user.empty_{name}"]) for blank in ("", "  ")]
+    return rows
+
+
+CREATE = {"uid": "UID", "key": "phone", "value": "verified"}
+CHANGE = {"uid": "UID", "key": "phone", "scope": "private", "value": "verified"}
+DELETE = {"uid": "UID", "key": "phone", "scope": "private"}
+
+REFUSED: list[tuple[str, str, dict[str, str], int, list[str]]] = [
+    *(
+        ("POST", LABELS, form, 422, codes)
+        for form, codes in _refusals(CREATE, ("scope", "description"))
+    ),
+    *(("PUT", LABELS, form, 400, codes) for form, codes in _refusals(CHANGE, ("description",))),
+    *(("POST", UPDATE, form, 400, codes) for form, codes in _refusals(CHANGE, ("description",))),
+    *(("DELETE", LABELS, form, 422, codes) for form, codes in _refusals(DELETE, ())),
+    ("POST", LABELS, {**CREATE, "uid": NOBODY}, 404, ["admin.user.doesnt_exist"]),
+    ("PUT", LABELS, {**CHANGE, "uid": NOBODY}, 404, ["admin.user.doesnt_exist"]),
+    ("POST", UPDATE, {**CHANGE, "uid": NOBODY}, 404, ["admin.user.doesnt_exist"]),
+    ("DELETE", LABELS, {**DELETE, "uid": NOBODY}, 404, ["admin.user.doesnt_exist"]),
+    ("POST", LABELS, {**CREATE, "scope": "junk"}, 422, ["scope.inclusion"]),
+    ("POST", LABELS, {**CREATE, "key": "ab"}, 422, ["key.too_short"]),
+    ("POST", LABELS, {**CREATE, "key": "a" * 256}, 422, ["key.too_long"]),
+    ("POST", LABELS, {**CREATE, "description": "a" * 256}, 422, ["description.too_long"]),
+    (
+        *("POST", LABELS, {**CREATE, "key": "a!", "value": "b!"}, 422),
+        ["key.too_short", "key.invalid", "value.too_short", "value.invalid"],
+    ),
+    ("POST", LABELS, {**CREATE, "key": "email", "scope": "private"}, 422, ["key.taken"]),
+    ("POST", LABELS, {**CREATE, "key": " EMAIL ", "scope": "private"}, 422, ["key.taken"]),
+    ("PUT", LABELS, CHANGE, 404, ["admin.label.doesnt_exist"]),
+    (
+        "PUT",
+        LABELS,
+        {**CHANGE, "key": "email", "scope": "public"},
+        404,
+        ["admin.label.doesnt_exist"],
+    ),
+    ("PUT", LABELS, {**CHANGE, "key": "email", "scope": "junk"}, 404, ["admin.label.doesnt_exist"]),
+    (
+        *("PUT", LABELS, {**CHANGE, "key": "email", "value": "b!"}, 422),
+        ["value.too_short", "value.invalid"],
+    ),
+    ("POST", UPDATE, {**CHANGE, "scope": "junk"}, 422, ["scope.inclusion"]),
+    (
+        *("POST", UPDATE, {**CHANGE, "key": "email", "value": "b!"}, 422),
+        ["value.too_short", "value.invalid"],
+    ),
+    (
+        *("POST", UPDATE, {**CHANGE, "value": "b!", "replace": "true"}, 422),
+        ["value.too_short", "value.invalid"],
+    ),
+    ("POST", UPDATE, {**CHANGE, "replace": "abc"}, 422, ["admin.user.non_boolean_replace"]),
+    ("POST", UPDATE, {**CHANGE, "replace": "false"}, 404, ["admin.label.doesnt_exist"]),
+    ("DELETE", LABELS, DELETE, 404, ["admin.label.doesnt_exist"]),
+    (
+        "DELETE",
+        LABELS,
+        {**DELETE, "key": "email", "scope": "public"},
+        404,
+        ["admin.label.doesnt_exist"],
+    ),
+]
+
+
+@pytest.fixture
+async def member(system: Installation) -> AsyncIterator[Client]:
+    """A member with a session."""
+    async with Client(system) as made:
+        await made.become_member()
+        yield made
+
+
+@pytest.fixture
+async def uid(member: Client) -> str:
+    """His uid."""
+    return str((await member.get("resource/users/me")).body["uid"])
+
+
+def private(uid: str, key: str, value: str = "verified") -> dict[str, str]:
+    return {"uid": uid, "key": key, "value": value, "scope": "private"}
+
+
+async def shown(admin: Client, uid: str) -> dict[str, Any]:
+    """The user in the directory, whose answer may not wait for events."""
+    answer = await admin.get(f"admin/users/{uid}")
+    assert answer.status == 200
+    return dict(answer.body)
+
+
+@pytest.mark.parametrize(("method", "path", "form", "status", "codes"), REFUSED)
+async def test_refused(
+    admin: Client,
+    uid: str,
+    method: str,
+    path: str,
+    form: dict[str, str],
+    status: int,
+    codes: list[str],
+) -> None:
+    form = {name: uid if value == "UID" else value for name, value in form.items()}
+    if method == "DELETE":
+        answer = await admin.call(method, path, params=form)
+    else:
+        answer = await admin.call(method, path, form)
+
+    assert (answer.status, answer.errors) == (status, codes)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "form"),
+    [
+        ("POST", LABELS, CREATE),
+        ("PUT", LABELS, {**CHANGE, "key": "email"}),
+        ("POST", UPDATE, CHANGE),
+        ("DELETE", LABELS, {**DELETE, "key": "email"}),
+    ],
+)
+async def test_nobody_labels_himself_or_a_superadmin(
+    system: Installation, admin: Client, method: str, path: str, form: dict[str, str]
+) -> None:
+    superadmin_uid = (await admin.get("resource/users/me")).body["uid"]
+    before = await shown(admin, superadmin_uid)
+    async with Client(system) as staff:
+        await promote(admin, staff, "admin")
+        above = await staff.call(method, path, {**form, "uid": superadmin_uid})
+        himself = await admin.call(method, path, {**form, "uid": superadmin_uid})
+    assert (above.status, above.errors) == (422, ["admin.user.superadmin_change"])
+    assert (himself.status, himself.errors) == (422, ["admin.user.update_himself"])
+    assert (await shown(admin, superadmin_uid))["labels"] == before["labels"]
+
+
+async def test_a_private_label_makes_a_level_before_it_is_answered(
+    admin: Client, member: Client, uid: str, ear: Ear
+) -> None:
+    answer = await admin.post(LABELS, {**private(uid, " Phone "), "description": "why"})
+
+    assert answer.status == 201
+    assert list(answer.body) == [
+        *("key", "value", "scope", "description", "created_at", "updated_at", "user"),
+    ]
+    label = {name: answer.body[name] for name in ("key", "value", "scope", "description")}
+    assert label == {
+        "key": "phone",
+        "value": "verified",
+        "scope": "private",
+        "description": "why",
+    }
+    assert (answer.body["user"]["uid"], answer.body["user"]["level"]) == (uid, 2)
+    directory = await shown(admin, uid)
+    assert directory["level"] == 2
+    assert [each["key"] for each in directory["labels"]] == ["email", "phone"]
+    me = (await member.get("resource/users/me")).body
+    assert me["level"] == 2
+
+    [created] = await ear.called(
+        "model.label.created", member.email, where=lambda event: event.record["key"] == "phone"
+    )
+    assert (created.record["value"], created.record["description"]) == ("verified", "why")
+
+
+async def test_labels_decide_the_state_too(admin: Client, member: Client, uid: str) -> None:
+    banned = await admin.post(LABELS, private(uid, "ban-fraud", "suspicious"))
+    assert (banned.status, banned.body["user"]["state"]) == (201, "banned")
+    assert (await shown(admin, uid))["state"] == "banned"
+    assert (await member.log_in()).errors == ["identity.session.banned"]
+
+    params = {"uid": uid, "key": "ban-fraud", "scope": "private"}
+    lifted = await admin.call("DELETE", LABELS, params=params)
+    assert (lifted.status, lifted.body) == (204, "")
+    assert (await shown(admin, uid))["state"] == "active"
+    assert (await member.log_in()).status == 201
+    again = await admin.call("DELETE", LABELS, params=params)
+    assert (again.status, again.errors) == (404, ["admin.label.doesnt_exist"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("PUT", LABELS, 200), ("POST", UPDATE, 201)]
+)
+async def test_a_value_is_changed_and_a_description_stays(
+    admin: Client, member: Client, uid: str, ear: Ear, method: str, path: str, status: int
+) -> None:
+    await admin.post(LABELS, private(uid, "phone"))
+    await admin.post(LABELS, {**private(uid, "document"), "description": "sharp"})
+    assert (await shown(admin, uid))["level"] == 3
+
+    answer = await admin.call(method, path, private(uid, "document", "rejected"))
+    assert (answer.status, answer.body["value"]) == (status, "rejected")
+    assert (answer.body["description"], answer.body["user"]["level"]) == ("sharp", 2)
+    described = await admin.call(
+        method, path, {**private(uid, "document", "rejected"), "description": "blurry"}
+    )
+    assert (described.status, described.body["description"]) == (status, "blurry")
+    same = await admin.call(method, path, private(uid, "document", "rejected"))
+    assert (same.status, same.body["updated_at"]) == (status, described.body["updated_at"])
+
+    updated = await ear.called("model.label.updated", member.email, 2)
+    assert [dict(e.changes) for e in updated] == [{"value": "verified"}, {"description": "sharp"}]
+    for verdict in ("verified", "rejected"):
+        assert len(await ear.called(f"system.document.{verdict}", member.email)) == 1
+
+
+async def test_a_label_that_is_not_there_is_added_by_an_update_unless_said_not_to(
+    admin: Client, uid: str
+) -> None:
+    added = await admin.post(UPDATE, private(uid, "phone"))
+    assert (added.status, added.body["user"]["level"]) == (201, 2)
+    changed = await admin.post(UPDATE, {**private(uid, "phone", "lost-it"), "replace": "false"})
+    assert (changed.status, changed.body["user"]["level"]) == (201, 1)
+
+
+async def test_a_public_label_decides_nothing(admin: Client, uid: str) -> None:
+    answer = await admin.post(LABELS, {"uid": uid, "key": "ban", "value": "fraud"})
+
+    assert (answer.status, answer.body["scope"]) == (201, "public")
+    assert answer.body["user"]["state"] == "active"
+
+
+@pytest.mark.parametrize("change", [("role", "accountant"), ("state", "locked")])
+async def test_who_lost_his_authority_meanwhile_changes_nobody(
+    system: Installation, admin: Client, uid: str, change: tuple[str, str]
+) -> None:
+    """Though his token still says what he was."""
+    async with Client(system) as staff, identity_of(system, ADMIN) as identity:
+        staff_uid = await promote(admin, staff, "admin")
+        find_subject, author = FindSubject(identity), Author(staff_uid, "admin")
+        assert (await find_subject(author, uid)).uid == uid
+
+        name, value = change
+        path = "admin/users/role" if name == "role" else "admin/users/update"
+        assert (await admin.post(path, {"uid": staff_uid, name: value})).status == 201
+        with pytest.raises(Invalid) as refused:
+            await find_subject(author, uid)
+        assert refused.value.codes == ("authz.invalid_permission",)
+        with pytest.raises(Invalid):
+            await find_subject(Author("ID0000000000", "admin"), uid)
+
+
+async def test_two_administrators_label_one_user(
+    system: Installation, admin: Client, uid: str
+) -> None:
+    async with Client(system) as staff:
+        await promote(admin, staff, "admin")
+        answers = await asyncio.gather(
+            *(who.post(LABELS, private(uid, "phone")) for who in (admin, staff)),
+            *(who.post(LABELS, private(uid, "document")) for who in (admin, staff)),
+        )
+    assert sorted(answer.status for answer in answers) == [201, 201, 422, 422]
+    assert all(answer.errors == ["key.taken"] for answer in answers if answer.status == 422)
+    directory = await shown(admin, uid)
+    assert directory["level"] == 3
+    assert sorted(each["key"] for each in directory["labels"]) == ["document", "email", "phone"]
