@@ -3,8 +3,6 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -14,76 +12,16 @@ import pytest
 from shared.contracts.services import ADMIN, GATEWAY, IDENTITY
 from shared.errors import NotFound, Unavailable
 from shared.process import running
-from tests.authenticator import Authenticator, second_factor_of
+from tests.api_keys import API_KEYS, Key, Owner
 from tests.client import Answer, Client
-from tests.internal import identity_of, resource_of, tables_of_identity
-from tests.system import PASSWORD, Installation
-from tests.unit.gateway.builders import signed_with
+from tests.internal import identity_of, resource_of, superadmin_of
+from tests.system import Installation
 from tests.waiting import until
 
-API_KEYS = "resource/api_keys"
 ME = "resource/users/me"
 FELT_SECONDS = 3  # the gateway hears of changes; it would ask by itself after five
 
 ODD_KIDS = ("a/../b", "..", ".", "%00", "a?b#c", "ü", "x" * 65, "%" * 4000)
-
-_nonces = [0]
-
-
-def a_nonce() -> int:
-    """One that was not used yet, of about this moment."""
-    _nonces.append(max(time.time_ns() // 1_000_000, _nonces[-1] + 1))
-    return _nonces[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A member with a second factor, whose codes count as often as he likes, and his browser."""
-
-    browser: Client
-    uid: str
-    authenticator: Authenticator
-
-    async def form(self, **more: str) -> dict[str, str]:
-        async with tables_of_identity(self.browser.system) as tables:
-            await tables.execute("UPDATE second_factors SET last_step = 0 WHERE uid = $1", self.uid)
-        return {"totp_code": self.authenticator.code(), **more}
-
-    async def new_key(self, **more: str) -> "Key":
-        answer = await self.browser.post(API_KEYS, await self.form(algorithm="HS256", **more))
-        assert answer.status == 201
-        return Key(answer.body["kid"], answer.body["secret"])
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    kid: str
-    secret: str
-
-    def signed(self, nonce: object = None) -> dict[str, str]:
-        return signed_with(self.kid, self.secret, a_nonce() if nonce is None else nonce)
-
-
-@pytest.fixture(scope="module")
-async def program(system: Installation) -> AsyncIterator[Client]:
-    """Calls with nothing but its signatures."""
-    async with Client(system) as made:
-        yield made
-
-
-@pytest.fixture
-async def owner(client: Client) -> Owner:
-    uid = (await client.become_member()).body["uid"]
-    made = Owner(client, uid, await second_factor_of(client, uid))
-    form = {"email": client.email, "password": PASSWORD}
-    code = (await made.form())["totp_code"]
-    assert (await client.post("identity/sessions", {**form, "otp_code": code})).status == 201
-    return made
-
-
-@pytest.fixture
-async def key(owner: Owner) -> Key:
-    return await owner.new_key()
 
 
 async def until_refused(program: Client, key: Key, *codes: str) -> Answer:
@@ -213,7 +151,7 @@ async def test_without_a_second_factor_no_key_works(
 ) -> None:
     assert (await program.get(ME, headers=key.signed())).status == 200
     async with identity_of(system, ADMIN) as identity:
-        await identity.disable_second_factor_without_code(owner.uid)
+        await identity.reset_second_factor(await superadmin_of(system), owner.uid)
     # resource-svc switches the keys off when it hears of it: whichever the gateway sees first.
     await until_refused(program, key, "authz.disabled_2fa", "authz.apikey_not_active")
 

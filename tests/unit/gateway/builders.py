@@ -1,5 +1,6 @@
 """Sessions and API keys for tests."""
 
+import base64
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
@@ -70,3 +71,26 @@ def signed_with(kid: str, secret: str, nonce: object) -> dict[str, str]:
     """The headers of a call signed with a key, as its owner's program makes them."""
     signature = hmac.new(secret.encode(), f"{nonce}{kid}".encode(), hashlib.sha256).hexdigest()
     return {"X-Auth-Apikey": kid, "X-Auth-Nonce": str(nonce), "X-Auth-Signature": signature}
+
+
+def strictly_signed_with(
+    kid: str,
+    secret: str,
+    nonce: object,
+    method: str,
+    path: str,
+    query: str,
+    body: bytes,
+    digest: str = "",
+) -> dict[str, str]:
+    """The headers of a call of which everything is signed."""
+    if body:
+        digest = f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+    text = "\n".join(("2", method, path, query, digest, str(nonce), kid))
+    return {
+        "X-Auth-Apikey": kid,
+        "X-Auth-Nonce": str(nonce),
+        "X-Auth-Signature-Version": "2",
+        "X-Auth-Signature": hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest(),
+        **({"Content-Digest": digest} if digest else {}),
+    }

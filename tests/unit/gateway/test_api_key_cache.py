@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from authz_gateway.api_keys.cache import ApiKeyCache
 from authz_gateway.held_answers import HELD_SECONDS
 from authz_gateway.policy.current import CurrentPolicy
+from authz_gateway.proxy.websockets import WebSockets
 from authz_gateway.sessions.cache import SessionCache
 from authz_gateway.subscriptions import Hearing
 from shared.contracts.api_keys import SigningKey
@@ -113,7 +114,9 @@ class NobodyAsks:
 
 async def hear(cache: ApiKeyCache, name: str, record: dict[str, object]) -> None:
     nobody: Any = NobodyAsks()
-    hearing = Hearing(CurrentPolicy(nobody), SessionCache(nobody, CollectorRegistry()), cache)
+    registry = CollectorRegistry()
+    sessions = SessionCache(nobody, registry)
+    hearing = Hearing(CurrentPolicy(nobody), sessions, cache, WebSockets(registry))
     if name == "missed":
         await hearing.missed()
         return

@@ -1,23 +1,32 @@
 """The decision: every way through it, and out of it."""
 
+import base64
+import contextlib
+import dataclasses
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from multidict import CIMultiDict, MultiMapping
+from prometheus_client import CollectorRegistry
 
 from authz_gateway.api_keys.authenticate import AuthenticateApiKey
-from authz_gateway.api_keys.nonces import UsedNonces
-from authz_gateway.decision import WAY_IN, Call, Caller, Decide
+from authz_gateway.api_keys.errors import InvalidSignature
+from authz_gateway.api_keys.shared_nonces import SharedNonces
+from authz_gateway.call import Call
+from authz_gateway.decision import WAY_IN, Caller, Decide
 from authz_gateway.policy.compiled import CompiledPolicy
+from authz_gateway.rate_limits import RateLimits
 from authz_gateway.restrictions.places import Unmapped
-from authz_gateway.routing.table import Access
+from authz_gateway.routing.table import Access, Rate, Route
 from authz_gateway.sessions.rules import Binding
-from shared.contracts.api_keys import SigningKey
+from shared.contracts.api_keys import STRICT_ALGORITHM, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
-from shared.errors import Refusal, Unavailable
+from shared.errors import Refusal, Unauthenticated, Unavailable
 from shared.web.errors import status_of
 from shared.web.principal import BadBearerToken, Principal
 from tests.unit.gateway.builders import (
@@ -27,12 +36,14 @@ from tests.unit.gateway.builders import (
     a_user,
     an_owner,
     signed_with,
+    strictly_signed_with,
 )
 
 COOKIE = {"Cookie": "other=1; _barong_session=living"}
 CSRF = {"X-CSRF-Token": CSRF_TOKEN}
 BEARER = {"Authorization": "Bearer genuine"}
 NOW, LIFETIME = 1_700_000_000_000, 5000
+MAX_BODY = 1000
 PATH = "/api/v2/barong/resource/users/me"
 
 
@@ -102,8 +113,28 @@ class PolicyInForce:
             Permission("member", "ALL", "api/v2/barong/resource", "ACCEPT", None),
             Permission("member", "DELETE", "api/v2/barong/resource", "DROP", None),
             Permission("admin", "ALL", "api/v2/barong/admin", "ACCEPT", None),
+            Permission("member", "PUT", "api/v2/barong/resource", "AUDIT", None),
+            Permission("member", "PATCH", "api/v2/barong/resource", "AUDIT", "everything"),
+            Permission("member", "PATCH", "api/v2/barong/resource/users", "AUDIT", "users"),
+            Permission("member", "DELETE", "api/v2/barong/resource", "AUDIT", "deeds"),
         )
         return CompiledPolicy(Policy(1, rules, self.restrictions))
+
+
+@dataclass
+class Audits:
+    """Notes who was let pass and who was refused."""
+
+    kept: list[tuple[str, str, str, str | None]] = field(default_factory=list)
+    down: bool = False
+
+    async def passed(self, call: Call, uid: str, topic: str | None) -> None:
+        if self.down:
+            raise Unavailable("audit")
+        self.kept.append(("passed", call.method, uid, topic))
+
+    async def denied(self, call: Call, uid: str, topic: str | None) -> None:
+        self.kept.append(("denied", call.method, uid, topic))
 
 
 def a_call(
@@ -114,26 +145,58 @@ def a_call(
     access: Access = Access.REQUIRED,
     address: str = "10.1.2.3",
     scope: str = "resource",
+    query: str = "",
+    body: bytes = b"",
+    rate: Rate | None = None,
 ) -> Call:
     if isinstance(headers, dict):
         headers = CIMultiDict({"User-Agent": "browser"} | headers)
+
+    async def whole(limit: int) -> bytes | None:
+        return body if len(body) <= limit else None
+
     return Call(
-        access=access,
+        route=Route(prefix="/", access=access, scope=scope, rate=rate),
         method=method,
         path=path,
-        scope=scope,
+        query=query,
+        body=whole,
         headers=headers,
         address=ip_address(address),
     )
 
 
-def signed_calls(api_keys: ApiKeys | None = None) -> AuthenticateApiKey:
+@dataclass
+class NonceKeeper:
+    """Resource-svc, as far as it is asked about nonces."""
+
+    used: set[Nonce] = field(default_factory=set)
+    down: bool = False
+
+    async def use_nonces(self, nonces: Sequence[Nonce], lifetime: int) -> list[bool]:
+        if self.down:
+            raise Unavailable("resource-svc")
+        fresh = [nonce not in self.used for nonce in nonces]
+        self.used.update(nonces)
+        return fresh
+
+
+def signed_calls(
+    api_keys: ApiKeys | None = None,
+    keeper: NonceKeeper | None = None,
+    clock: Callable[[], int] = lambda: NOW,
+) -> AuthenticateApiKey:
     return AuthenticateApiKey(
         api_keys=api_keys or ApiKeys(),
-        nonces=UsedNonces(LIFETIME),
+        nonces=SharedNonces(keeper or NonceKeeper(), LIFETIME),
         lifetime=LIFETIME,
-        clock=lambda: NOW,
+        max_body_bytes=MAX_BODY,
+        clock=clock,
     )
+
+
+def rate_limits(*, enabled: bool = True) -> RateLimits:
+    return RateLimits(CollectorRegistry(), enabled=enabled, clock=lambda: 0)
 
 
 def a_decision(**overrides: Any) -> Decide:
@@ -143,6 +206,8 @@ def a_decision(**overrides: Any) -> Decide:
         "signed_calls": signed_calls(),
         "places": Unmapped(),
         "policy": PolicyInForce(),
+        "rate_limits": rate_limits(),
+        "audits": Audits(),
         "cookie_name": "_barong_session",
         "csrf_protection": True,
         "binding": Binding(user_agent=True, network=True),
@@ -451,10 +516,251 @@ async def test_a_call_that_could_not_be_decided_about_may_be_repeated() -> None:
 
 async def test_a_nonce_that_expires_while_the_owner_is_looked_for_is_expired() -> None:
     times = iter([NOW, NOW + LIFETIME + 1])
-    authenticate = AuthenticateApiKey(
-        api_keys=ApiKeys(),
-        nonces=UsedNonces(LIFETIME),
-        lifetime=LIFETIME,
-        clock=lambda: next(times),
-    )
+    authenticate = signed_calls(clock=lambda: next(times))
     assert await refusal_of(a_decision(signed_calls=authenticate), a_call(KEY)) == EXPIRED
+
+
+async def test_a_nonce_that_another_gateway_used_is_used() -> None:
+    keeper = NonceKeeper({Nonce("kid-1", NOW)})
+    used = (401, "authz.nonce_used")
+    for _ in range(2):
+        assert (
+            await refusal_of(a_decision(signed_calls=signed_calls(keeper=keeper)), a_call(KEY))
+            == used
+        )
+
+
+async def test_a_nonce_that_could_not_be_used_up_may_be_sent_again() -> None:
+    keeper = NonceKeeper(down=True)
+    decide = a_decision(signed_calls=signed_calls(keeper=keeper))
+    assert await refusal_of(decide, a_call(KEY)) == DOWN
+    keeper.down = False
+    assert await decide(a_call(KEY)) is not None
+
+
+A_BODY = b'{"amount": 1}'
+STRICT_KEY = ApiKeys(a_key(algorithm=STRICT_ALGORITHM))
+
+
+def a_strict_call(
+    *,
+    secret: str = "a secret",
+    method: str = "POST",
+    query: str = "a=1&b=%20",
+    body: bytes = A_BODY,
+    sent: dict[str, Any] | None = None,
+    **headers: str,
+) -> Call:
+    """A call that is signed as a whole; `sent` is what reached us instead of what was signed."""
+    signed = strictly_signed_with("kid-1", secret, NOW, method, PATH, query, body)
+    wired = {"method": method, "query": query, "body": body, **(sent or {})}
+    return a_call({**signed, **{k.replace("_", "-"): v for k, v in headers.items()}}, **wired)
+
+
+@pytest.mark.parametrize("key", [ApiKeys(), STRICT_KEY])
+@pytest.mark.parametrize(
+    "call",
+    [
+        a_strict_call(),
+        a_strict_call(method="GET", query="", body=b""),
+        a_strict_call(body=b"x" * MAX_BODY),
+        a_strict_call(Cookie="_barong_session=dead", Authorization="Bearer forged"),
+    ],
+)
+async def test_lets_pass_whose_key_signed_the_whole_call(key: ApiKeys, call: Call) -> None:
+    assert await a_decision(signed_calls=signed_calls(key))(call) == Caller(OWNER, "token-of-key")
+
+
+async def test_an_empty_body_may_have_a_digest() -> None:
+    digest = f"sha-256=:{base64.b64encode(hashlib.sha256().digest()).decode()}:"
+    headers = strictly_signed_with("kid-1", "a secret", NOW, "GET", PATH, "", b"", digest=digest)
+    assert await a_decision()(a_call(headers)) is not None
+
+
+OTHER_DIGEST = strictly_signed_with("kid-1", "a secret", NOW, "POST", PATH, "", b"x")[
+    "Content-Digest"
+]
+TOO_LARGE = (413, "request.too_large")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (a_strict_call(secret="wrong"), BAD_SIGNATURE),
+        (a_strict_call(sent={"method": "PUT"}), BAD_SIGNATURE),
+        (a_strict_call(sent={"path": f"{PATH}/x"}), BAD_SIGNATURE),
+        (a_strict_call(sent={"query": "a=1&b=+"}), BAD_SIGNATURE),
+        (a_strict_call(sent={"query": ""}), BAD_SIGNATURE),
+        (a_strict_call(sent={"body": b""}), BAD_SIGNATURE),
+        (a_strict_call(sent={"body": A_BODY + b" "}), BAD_SIGNATURE),
+        (a_strict_call(body=b"", sent={"body": b"x"}), BAD_SIGNATURE),
+        (a_strict_call(X_Auth_Nonce=str(NOW + 1)), BAD_SIGNATURE),
+        (a_strict_call(Content_Digest=OTHER_DIGEST), BAD_SIGNATURE),
+        (a_strict_call(Content_Digest=OTHER_DIGEST, body=b""), BAD_SIGNATURE),
+        (a_strict_call(X_Auth_Signature_Version="1"), BAD_SIGNATURE),
+        (a_strict_call(X_Auth_Signature_Version="3"), WRONG_HEADERS),
+        (a_strict_call(X_Auth_Signature_Version=""), WRONG_HEADERS),
+        (a_strict_call(Content_Digest=""), WRONG_HEADERS),
+        (a_strict_call(Content_Digest="sha-512=:eA==:"), WRONG_HEADERS),
+        (a_strict_call(Content_Digest=f"{OTHER_DIGEST}, {OTHER_DIGEST}"), WRONG_HEADERS),
+        (a_strict_call(body=b"x" * (MAX_BODY + 1)), TOO_LARGE),
+        (a_call(KEY | {"X-Auth-Signature-Version": "2"}), BAD_SIGNATURE),
+    ],
+)
+async def test_refuses_a_call_that_is_not_as_it_was_signed(
+    call: Call, told: tuple[int, str]
+) -> None:
+    decide = a_decision()
+    assert await refusal_of(decide, call) == told
+    assert await decide(a_strict_call()) is not None, "it used up the nonce"
+
+
+async def test_two_digests_are_none() -> None:
+    signed = strictly_signed_with("kid-1", "a secret", NOW, "POST", PATH, "", A_BODY)
+    twice = CIMultiDict([*signed.items(), ("Content-Digest", OTHER_DIGEST)])
+    assert await refusal_of(a_decision(), a_call(twice, method="POST", body=A_BODY)) == (
+        WRONG_HEADERS
+    )
+
+
+@pytest.mark.parametrize("headers", [KEY, KEY | {"X-Auth-Signature-Version": "1"}])
+async def test_a_strict_key_signs_nothing_less(headers: dict[str, str]) -> None:
+    decide = a_decision(signed_calls=signed_calls(STRICT_KEY))
+    assert await refusal_of(decide, a_call(headers)) == (401, "authz.strict_signature_required")
+
+
+async def test_a_body_is_read_for_no_other_call() -> None:
+    async def unread(limit: int) -> bytes | None:
+        raise AssertionError
+
+    for call in (a_call(COOKIE), a_call(KEY), a_strict_call(secret="wrong")):
+        with contextlib.suppress(InvalidSignature):
+            assert await a_decision()(dataclasses.replace(call, body=unread)) is not None
+
+
+TWICE = Rate(2, 1.0)
+THROTTLED = (429, "request.throttled")
+FORGED = {"Authorization": "Bearer forged"}
+
+
+@pytest.mark.parametrize(
+    ("calls", "third"),
+    [
+        # A user counts for himself, wherever and with whatever he calls.
+        ([COOKIE, BEARER], a_call(BEARER, address="192.0.2.1", rate=TWICE)),
+        ([COOKIE, COOKIE], a_call(KEY, address="192.0.2.1", rate=TWICE)),
+        # Who is nobody, or not proven to be somebody, counts for his address.
+        ([FORGED, {}], a_call({}, rate=TWICE)),
+        ([FORGED, {}], a_call(COOKIE, rate=TWICE)),
+        ([{}, KEY | {"X-Auth-Signature": "x"}], a_call(BEARER, rate=TWICE)),
+    ],
+)
+async def test_of_two_calls_the_third_is_one_too_many(
+    calls: list[dict[str, str]], third: Call
+) -> None:
+    decide = a_decision()
+    for headers in calls:
+        with contextlib.suppress(Unauthenticated):
+            await decide(a_call(headers, rate=TWICE))
+    assert await refusal_of(decide, third) == THROTTLED
+
+
+async def test_a_public_path_counts_by_address() -> None:
+    decide = a_decision()
+    call = a_call(COOKIE, access=Access.PUBLIC, rate=TWICE)
+    assert [await decide(call), await decide(call)] == [None, None]
+    assert await refusal_of(decide, call) == THROTTLED
+    assert await decide(dataclasses.replace(call, address=ip_address("192.0.2.1"))) is None
+
+
+async def test_strangers_do_not_use_up_what_a_user_has() -> None:
+    decide = a_decision()
+    for _ in range(5):
+        await refusal_of(decide, a_call({}, address="192.0.2.1", rate=TWICE))
+    assert await decide(a_call(COOKIE, rate=TWICE)) is not None
+
+
+async def test_nobody_is_asked_about_the_credentials_of_one_too_many() -> None:
+    sessions = Sessions(None)
+    decide = a_decision(sessions=sessions)
+    for _ in range(2):
+        assert await refusal_of(decide, a_call({"Cookie": "_barong_session=x"}, rate=TWICE)) == (
+            NO_SESSION
+        )
+    sessions.down = True
+    assert await refusal_of(decide, a_call(COOKIE, rate=TWICE)) == THROTTLED
+
+
+async def test_who_is_kept_out_does_not_count() -> None:
+    decide = a_decision(
+        policy=PolicyInForce(restrictions=(Restriction("blacklist", "ip", "10.1.2.3", 471),))
+    )
+    for _ in range(4):
+        assert (await refusal_of(decide, a_call({}, rate=TWICE)))[0] == 471
+        blocked = a_call({}, access=Access.BLOCKED, address="192.0.2.1", rate=TWICE)
+        assert await refusal_of(decide, blocked) == (401, "authz.permission_denied")
+
+
+async def test_without_throttling_there_is_no_limit() -> None:
+    decide = a_decision(rate_limits=rate_limits(enabled=False))
+    for _ in range(5):
+        assert await decide(a_call(COOKIE, rate=TWICE)) is not None
+
+
+@pytest.mark.parametrize(
+    ("method", "topic"), [("PUT", None), ("PATCH", "users")], ids=["without a topic", "with two"]
+)
+async def test_what_is_audited_is_kept_before_it_passes(method: str, topic: str | None) -> None:
+    audits = Audits()
+    caller = await a_decision(audits=audits)(a_call(COOKIE | CSRF, method=method))
+
+    assert caller is not None
+    assert audits.kept == [("passed", method, "ID1", topic)]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+async def test_what_is_not_audited_costs_nothing(method: str) -> None:
+    audits = Audits(down=True)
+
+    assert await a_decision(audits=audits)(a_call(COOKIE | CSRF, method=method))
+    assert await a_decision(audits=audits)(a_call({}, access=Access.PUBLIC)) is None
+    assert audits.kept == []
+
+
+async def test_what_is_audited_and_cannot_be_kept_does_not_pass() -> None:
+    with pytest.raises(Unavailable):
+        await a_decision(audits=Audits(down=True))(a_call(COOKIE | CSRF, method="PUT"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "topic"),
+    [("DELETE", PATH, "deeds"), ("GET", "/api/v2/barong/admin/users", None)],
+    ids=["a DROP", "no ACCEPT"],
+)
+async def test_who_is_refused_is_kept(method: str, path: str, topic: str | None) -> None:
+    audits = Audits()
+    with pytest.raises(Refusal) as refused:
+        await a_decision(audits=audits)(a_call(COOKIE | CSRF, method=method, path=path))
+
+    assert refused.value.codes == ("authz.invalid_permission",)
+    assert audits.kept == [("denied", method, "ID1", topic)]
+
+
+async def test_a_key_that_is_not_meant_for_a_call_is_kept_as_refused() -> None:
+    audits = Audits()
+    headers = signed_with("kid-1", "a secret", NOW)
+    calls = signed_calls(ApiKeys(a_key(scope=("trade",))))
+    with pytest.raises(Refusal) as refused:
+        await a_decision(audits=audits, signed_calls=calls)(a_call(headers))
+
+    assert refused.value.codes == ("authz.invalid_permission",)
+    assert audits.kept == [("denied", "GET", "ID1", None)]
+
+
+async def test_who_is_not_known_is_refused_without_a_trace() -> None:
+    audits = Audits()
+    for headers in ({}, COOKIE):
+        with pytest.raises(Refusal):
+            await a_decision(audits=audits, sessions=Sessions(None))(a_call(headers))
+
+    assert audits.kept == []

@@ -226,7 +226,8 @@ async def test_a_route_may_hand_over_the_clients_own_credentials(
 async def test_other_bytes_than_ascii_are_not_lost(gateway: str) -> None:
     head = b"GET /pub HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nCookie: n=caf\xe9\r\n\r\n"
     answer = await answered(gateway, head)
-    assert ["cookie", "n=café"] in json.loads(answer.partition(b"\r\n\r\n")[2])["headers"]
+    # As the upstream reads a byte that is no UTF-8.
+    assert ["cookie", "n=caf\udce9"] in json.loads(answer.partition(b"\r\n\r\n")[2])["headers"]
 
 
 async def test_the_answer_comes_back_whole(client: aiohttp.ClientSession, gateway: str) -> None:

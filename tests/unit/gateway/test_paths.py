@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
-from authz_gateway.paths import MAX_PATH_LENGTH, canonical, segments, target
+from authz_gateway.paths import target
 from shared.errors import Malformed
+from shared.policy.paths import MAX_PATH_LENGTH, canonical, segments
 
 AMBIGUOUS = [
     "",

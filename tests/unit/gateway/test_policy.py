@@ -1,10 +1,12 @@
 """The compiled policy decides as the rules say, read one by one."""
 
 import asyncio
+import math
 import uuid
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,12 +18,15 @@ from authz_gateway.api_keys.cache import ApiKeyCache
 from authz_gateway.policy import current
 from authz_gateway.policy.compiled import CompiledPolicy
 from authz_gateway.policy.current import CurrentPolicy
+from authz_gateway.policy.freshness import tell_freshness
+from authz_gateway.proxy.websockets import WebSockets
 from authz_gateway.sessions.cache import SessionCache
 from authz_gateway.subscriptions import Hearing
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.policy import Permission, Policy
 from shared.errors import Unavailable
 from shared.messaging.supervision import supervised
+from tests.waiting import until
 
 SEGMENTS = st.sampled_from(["a", "b", "ab", "c:d"])
 RULES = st.builds(
@@ -99,12 +104,12 @@ class Admin:
     answers: list[Policy | Unavailable] = field(default_factory=list)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def policy(self) -> Policy:
+    async def policy_other_than(self, known: int | None) -> Policy | None:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Unavailable):
             self.failed.set()
             raise answer
-        return answer
+        return None if answer.version == known else answer
 
 
 @dataclass
@@ -152,9 +157,9 @@ async def test_a_change_during_a_load_asks_for_another() -> None:
     policy: CurrentPolicy
 
     class Changing(Admin):
-        async def policy(self) -> Policy:
-            answer = await super().policy()
-            if answer.version == 1:
+        async def policy_other_than(self, known: int | None) -> Policy | None:
+            answer = await super().policy_other_than(known)
+            if known is None:
                 policy.changed()
             return answer
 
@@ -168,7 +173,8 @@ async def test_an_event_makes_it_load_again(thing: str) -> None:
     policy = CurrentPolicy(Admin([Policy(1, ()), Policy(2, ())]))
     nobody: Any = None
     registry = CollectorRegistry()
-    hearing = Hearing(policy, SessionCache(nobody, registry), ApiKeyCache(nobody, nobody, registry))
+    sessions, keys = SessionCache(nobody, registry), ApiKeyCache(nobody, nobody, registry)
+    hearing = Hearing(policy, sessions, keys, WebSockets(registry))
     event = ReceivedEvent(
         id=uuid.uuid4(),
         name=f"model.{thing}.created",
@@ -188,3 +194,47 @@ async def test_deaf_it_polls_more_often(monkeypatch: pytest.MonkeyPatch) -> None
     policy = CurrentPolicy(Admin([Policy(1, ()), Policy(2, ()), Policy(3, ())]))
     async with kept_fresh(policy, Ear(listening=False)):
         await seen(policy, 3)
+
+
+async def test_a_policy_that_is_known_already_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(current, "POLL_SECONDS_WHEN_DEAF", 0)
+    admin = Admin([Policy(1, ()), Policy(1, ()), Policy(1, ()), Unavailable("admin-svc")])
+    policy = CurrentPolicy(admin)
+    loading = asyncio.create_task(policy.keep_fresh(Ear(listening=False)))
+    await seen(policy, 1)
+    first = policy.get()
+    with pytest.raises(Unavailable):  # of the last answer
+        await loading
+    assert policy.get() is first
+
+
+async def test_it_is_as_old_as_the_last_word_of_who_owns_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(current, "POLL_SECONDS_WHEN_DEAF", 0.01)
+    registry, ear = CollectorRegistry(), Ear(listening=False)
+    admin = Admin([Policy(1, ()), Policy(1, ())])
+    policy = CurrentPolicy(admin)
+    tell_freshness(policy, ear, registry)
+
+    def age() -> float:
+        return registry.get_sample_value("gateway_policy_age_seconds") or 0.0
+
+    async def older_than(seconds: float) -> bool:
+        return age() > seconds
+
+    async def younger_than(seconds: float) -> bool:
+        return age() < seconds
+
+    assert age() == math.inf
+    async with kept_fresh(policy, ear):
+        await until(partial(younger_than, 0.2))
+        admin.answers = [Unavailable("admin-svc")]
+        await until(partial(older_than, 0.5))  # the policy is kept, and it is told how old it is
+        admin.answers = [Policy(1, ())]
+        await until(partial(younger_than, 0.2))  # confirmed, though it is the same
+    assert registry.get_sample_value("gateway_hears_events") == 0
+    ear.listening = True
+    assert registry.get_sample_value("gateway_hears_events") == 1

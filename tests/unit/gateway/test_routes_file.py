@@ -6,7 +6,7 @@ import pytest
 
 from authz_gateway.paths import target
 from authz_gateway.routing.routes_file import load_routes
-from authz_gateway.routing.table import Access, RouteTable
+from authz_gateway.routing.table import Access, Rate, RouteTable
 from shared.settings import SettingsError
 
 DEFAULTS = Path(__file__).parents[3] / "deploy" / "config" / "routes.yaml"
@@ -35,7 +35,7 @@ def faults_of(tmp_path: Path, text: str) -> list[str]:
     [
         ("/identity/sessions", Access.PUBLIC, "http://identity:1/api/v2/identity/sessions"),
         ("/api/v2/resource/x/", Access.REQUIRED, "http://resource:2/api/v2/resource/x"),
-        ("/api/v2/barong/admin?a=%zz", Access.REQUIRED, "https://admin/api/v2/admin?a=%zz"),
+        ("/api/v2/barong/admin", Access.REQUIRED, "https://admin/api/v2/admin"),
         ("/.well-known/jwks.json", Access.PUBLIC, "http://identity:1/.well-known/jwks.json"),
     ],
 )
@@ -44,7 +44,7 @@ def test_the_default_routes(raw: str, access: Access, url: str) -> None:
     route = load_routes(DEFAULTS, OURS).find(aim.path)
     assert route is not None
     assert route.access is access
-    assert str(route.url(aim)) == url
+    assert route.upstream + route.sent(aim.path) == url
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v2/barong", "/api/v2/barong/adminx", "/.well-known"])
@@ -96,7 +96,7 @@ def test_the_longest_prefix_wins_and_ends_where_a_segment_ends(tmp_path: Path) -
         ("/x", "/", "/x/y", "/y"),
         ("/x", "/", "/x", "/"),
         ("/x", "/v1", "/x/", "/v1/"),
-        ("/x", "/v1", "/x/a%3Ab/?q=/", "/v1/a%3Ab/?q=/"),
+        ("/x", "/v1", "/x/a%3Ab/", "/v1/a%3Ab/"),
         ("/x/a:b", "/v1", "/x/a%3Ab/c", "/v1/c"),
         ("/", "/v1", "/a/b", "/v1/a/b"),
         ("/", "/v1", "/", "/v1/"),
@@ -113,7 +113,17 @@ def test_a_rewrite_replaces_the_prefix(
     aim = target(raw)
     route = routes.find(aim.path)
     assert route is not None
-    assert str(route.url(aim)) == f"http://mine:8000{sent}"
+    assert route.upstream + route.sent(aim.path) == f"http://mine:8000{sent}"
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("100/s", Rate(100, 0.01)), ("30/m", Rate(30, 2.0)), ("1/h", Rate(1, 3600.0))],
+)
+def test_a_rate_is_calls_in_a_time(tmp_path: Path, text: str, rate: Rate) -> None:
+    route = routes_of(tmp_path, f"- {{prefix: /x, access: blocked, rate: {text}}}").find("/x")
+    assert route is not None
+    assert (route.rate, route.burst) == (rate, None)
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
@@ -127,6 +137,10 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         - {prefix: /d, access: blocked}
         - {prefix: /d, access: blocked}
         - {prefix: /e, access: public, cookies: perhaps}
+        - {prefix: /f, access: blocked, rate: 10, burst: lots}
+        - {prefix: /g, access: blocked, rate: 0/s}
+        - {prefix: /h, access: blocked, rate: 10/d}
+        - {prefix: /i, access: blocked, burst: 10}
     """
     assert faults_of(tmp_path, text) == [
         ", route 1 (/a): access: Missing data for required field.",
@@ -145,6 +159,11 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         ", route 5 (/b/../c): methods: get is no method.",
         ", route 6: route: Not a mapping of names to values.",
         ", route 9 (/e): cookies: Not a valid boolean.",
+        ", route 10 (/f): rate: Not a rate like 100/s, 600/m or 1000/h.",
+        ", route 10 (/f): burst: Not a valid integer.",
+        ", route 11 (/g): rate: Not a rate like 100/s, 600/m or 1000/h.",
+        ", route 12 (/h): rate: Not a rate like 100/s, 600/m or 1000/h.",
+        ", route 13 (/i): burst: Of no rate.",
         ": /d stands 2 times.",
     ]
 

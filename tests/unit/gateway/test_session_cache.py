@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from authz_gateway import held_answers
 from authz_gateway.api_keys.cache import ApiKeyCache
 from authz_gateway.policy.current import CurrentPolicy
+from authz_gateway.proxy.websockets import WebSockets
 from authz_gateway.sessions.cache import SessionCache
 from authz_gateway.subscriptions import Hearing
 from shared.contracts.api_keys import SigningKey
@@ -68,7 +69,7 @@ class Clock:
 
 
 class NobodyAsks:
-    async def policy(self) -> Policy:
+    async def policy_other_than(self, known: int | None) -> Policy | None:
         raise AssertionError
 
     async def api_key(self, kid: str) -> SigningKey:
@@ -197,8 +198,9 @@ EVENTS = [
 
 async def hear(sessions: SessionCache, name: str, record: dict[str, object]) -> None:
     nobody = NobodyAsks()
-    api_keys = ApiKeyCache(nobody, nobody, CollectorRegistry())
-    hearing = Hearing(CurrentPolicy(nobody), sessions, api_keys)
+    registry = CollectorRegistry()
+    api_keys = ApiKeyCache(nobody, nobody, registry)
+    hearing = Hearing(CurrentPolicy(nobody), sessions, api_keys, WebSockets(registry))
     if name == "missed":
         await hearing.missed()
         return

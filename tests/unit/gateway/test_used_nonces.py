@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from authz_gateway.api_keys import nonces
 from authz_gateway.api_keys.errors import NonceUsed
 from authz_gateway.api_keys.nonces import UsedNonces
+from shared.contracts.api_keys import Nonce
 from shared.errors import Unavailable
 
 LIFETIME = 50
@@ -19,7 +20,7 @@ def test_no_nonce_is_used_twice_while_it_can_be(calls: list[tuple[int, int]]) ->
         now += passed
         moment = now + off
         try:
-            used.use("kid", moment, now)
+            used.use(Nonce("kid", moment), now)
         except NonceUsed:
             assert moment in expected
         else:
@@ -31,21 +32,21 @@ def test_no_nonce_is_used_twice_while_it_can_be(calls: list[tuple[int, int]]) ->
 def test_what_cannot_be_used_again_is_forgotten() -> None:
     used = UsedNonces(LIFETIME)
     for moment in range(1000, 2000):
-        used.use("kid", moment, moment)
+        used.use(Nonce("kid", moment), moment)
     assert len(used) <= 3 * LIFETIME
 
 
 def test_keys_do_not_share_nonces() -> None:
     used = UsedNonces(LIFETIME)
-    used.use("one", 1000, 1000)
-    used.use("two", 1000, 1000)
+    used.use(Nonce("one", 1000), 1000)
+    used.use(Nonce("two", 1000), 1000)
 
 
 def test_without_room_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nonces, "MAX_NONCES", 2)
     used = UsedNonces(LIFETIME)
-    used.use("kid", 1000, 1000)
-    used.use("kid", 1001, 1000)
+    used.use(Nonce("kid", 1000), 1000)
+    used.use(Nonce("kid", 1001), 1000)
     with pytest.raises(Unavailable):
-        used.use("kid", 1002, 1000)
-    used.use("kid", 2000, 2000)
+        used.use(Nonce("kid", 1002), 1000)
+    used.use(Nonce("kid", 2000), 2000)

@@ -2,27 +2,41 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 
-from aiohttp import web
-
+from authz_gateway.answer_headers import AnswerHeaders
+from authz_gateway.answering import Answering
 from authz_gateway.api_keys.authenticate import AuthenticateApiKey
 from authz_gateway.api_keys.cache import ApiKeyCache
-from authz_gateway.api_keys.nonces import UsedNonces
+from authz_gateway.api_keys.shared_nonces import SharedNonces
+from authz_gateway.audit.keep import KeepAudits, audit_counter
+from authz_gateway.audit.queue import AuditQueue
 from authz_gateway.decision import Decide
-from authz_gateway.handlers import DECISIONS, PROXY, ROUTES, Decisions
+from authz_gateway.decisions import Decisions
+from authz_gateway.handlers import Gateway
+from authz_gateway.http1.heads import HeadLimits
 from authz_gateway.policy.current import CurrentPolicy
+from authz_gateway.policy.freshness import tell_freshness
 from authz_gateway.proxy.forward import Proxy
+from authz_gateway.proxy.websockets import WebSockets
+from authz_gateway.rate_limits import RateLimits
+from authz_gateway.remembered import Remembered
 from authz_gateway.restrictions.places import places
-from authz_gateway.routes import PUBLIC
+from authz_gateway.routes import planned
 from authz_gateway.routing.routes_file import load_routes
+from authz_gateway.server.connection import Limits
+from authz_gateway.server.front import Front
+from authz_gateway.server.record import Record
 from authz_gateway.sessions.cache import SessionCache
 from authz_gateway.sessions.rules import Binding
 from authz_gateway.settings import GatewaySettings
+from authz_gateway.staying import MayStay
 from authz_gateway.subscriptions import PATTERNS, Hearing
 from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
 from shared.clients.resource import ResourceClient
 from shared.contracts.services import GATEWAY
+from shared.messaging.audits import AuditSeal
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.listener import Listener
 from shared.messaging.supervision import supervised
@@ -32,8 +46,6 @@ from shared.tokens.key_set import KeySet
 from shared.tokens.service import ServiceTokens
 from shared.web.applications import WebLayer
 from shared.web.metrics import Registry
-
-_IDLE_SECONDS = 75.0
 
 
 def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = None) -> Service:
@@ -59,7 +71,8 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
     sessions = SessionCache(identity, registry)
     api_keys = ApiKeyCache(resource, identity, registry)
     policy = CurrentPolicy(admin)
-    hearing = Hearing(policy, sessions, api_keys)
+    websockets = WebSockets(registry)
+    hearing = Hearing(policy, sessions, api_keys, websockets)
     listener = Listener(
         settings.broker_url,
         GATEWAY,
@@ -68,46 +81,66 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         hearing.heard,
         hearing.missed,
     )
+    tell_freshness(policy, listener, registry)
     proxy = Proxy(
         registry,
-        trusted_proxies=settings.trusted_proxies,
+        websockets,
         session_cookie=settings.session_name,
-        max_body_bytes=settings.max_body_bytes,
         timeout=settings.upstream_timeout,
+        max_connections=settings.upstream_connections,
+        websocket_timeout=settings.websocket_timeout,
     )
+    known_places = places(settings.maxminddb_path, settings.geoip_lang)
+    may_stay = MayStay(sessions, api_keys, policy, known_places)
+    gateway = Gateway(routes, proxy, settings.cors, may_stay)
+    audit_queue = AuditQueue(settings.broker_url, AuditSeal(settings.service_keys))
+    rate_limits = RateLimits(registry, enabled=settings.throttling)
+    remembered = Remembered(sessions, policy, rate_limits, settings.session_name)
     decide = Decide(
         sessions=sessions,
         bearers=BearerVerifier(keys, settings.jwt_issuer),
         signed_calls=AuthenticateApiKey(
             api_keys=api_keys,
-            nonces=UsedNonces(settings.apikey_nonce_lifetime),
+            nonces=SharedNonces(resource, settings.apikey_nonce_lifetime),
             lifetime=settings.apikey_nonce_lifetime,
+            max_body_bytes=settings.apikey_max_body_bytes,
         ),
-        places=places(settings.maxminddb_path, settings.geoip_lang),
+        places=known_places,
         policy=policy,
+        rate_limits=rate_limits,
         cookie_name=settings.session_name,
         csrf_protection=settings.csrf_protection,
         binding=Binding(settings.bind_user_agent, settings.bind_network),
+        audits=KeepAudits(audit_queue, admin, audit_counter(registry)),
     )
     web_layer = WebLayer(registry, settings.trusted_proxies)
     internal = web_layer.internal(
         (), service_tokens=tokens, checks={"policy": policy.check, "keys": keys.loaded}
     )
-    # One pair of HTTP metrics a process: both applications stand behind the same middlewares.
-    public = web.Application(
-        middlewares=web_layer.middlewares,
-        # Bodies pass as they are, compressed or not; a client that dawdles is let go.
-        handler_args={"auto_decompress": False, "keepalive_timeout": _IDLE_SECONDS},
+    front = Front(
+        Answering(partial(planned, gateway), Decisions(decide, remembered, registry)),
+        Record(web_layer.metrics),
+        AnswerHeaders(
+            settings.cors,
+            security=settings.security_headers,
+            hsts_seconds=settings.hsts_seconds if settings.production else 0,
+        ),
+        registry,
+        limits=Limits(
+            HeadLimits(settings.max_url_bytes, settings.max_header_bytes, settings.max_headers),
+            body_bytes=settings.max_body_bytes,
+            head_seconds=settings.header_timeout,
+            idle_seconds=settings.idle_timeout,
+            stall_seconds=settings.stall_timeout,
+        ),
+        max_connections=settings.max_connections,
+        trusted_proxies=settings.trusted_proxies,
     )
-    public[DECISIONS] = Decisions(decide, registry)
-    public[ROUTES] = routes
-    public[PROXY] = proxy
-    public.add_routes(PUBLIC)
     return Service(
         name=GATEWAY,
         settings=settings,
         internal=internal,
-        public=public,
+        public=front,
         public_port=settings.port,
         parts=(
             identity.opened(),
@@ -116,5 +149,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
             proxy.opened(),
             supervised("policy", lambda: policy.keep_fresh(listener)),
             supervised("listener", listener.run),
+            supervised("websockets", websockets.keep_reviewing),
+            supervised("audits", audit_queue.run),
         ),
     )

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from multidict import MultiMapping
-
 from authz_gateway.api_keys.rules import is_signed, within_scope
+from authz_gateway.call import Call
 from authz_gateway.policy.compiled import CompiledPolicy
-from authz_gateway.restrictions.errors import Restricted
+from authz_gateway.rate_limits import RateLimits
 from authz_gateway.restrictions.places import Places
+from authz_gateway.restrictions.rules import require_unrestricted
 from authz_gateway.routing.table import Access
 from authz_gateway.sessions.cookie import session_cookie
 from authz_gateway.sessions.errors import ClientSessionMismatch, InvalidSession
@@ -21,9 +21,7 @@ from authz_gateway.sessions.rules import (
 )
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.sessions import ResolvedSession, UserToken
-from shared.contracts.users import User
 from shared.errors import Unauthenticated
-from shared.web.client_address import Address
 from shared.web.principal import BadBearerToken, Principal, bearer_token
 
 WAY_IN = "/api/v2/barong/identity/users/access"
@@ -42,46 +40,24 @@ class InvalidPermission(Unauthenticated):
     codes = ("authz.invalid_permission",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """What is decided about; `path` is canonical, `scope` that of its route."""
-
-    access: Access
-    method: str
-    path: str
-    scope: str
-    headers: MultiMapping[str]
-    address: Address
-
-
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who is calling, and the token that tells upstreams so."""
 
     principal: Principal
     token: str
+    in_scope: bool = True
+    """Whether his API key, if that is what he calls with, is meant for such calls."""
 
     @classmethod
     def of(cls, session: ResolvedSession) -> "Caller":
         """The user as his session shows him now, whatever older tokens say."""
-        return cls(_principal(session.user, session.sid), session.token)
+        return cls(session.principal, session.token)
 
     @classmethod
-    def of_key(cls, owner: UserToken) -> "Caller":
+    def of_key(cls, owner: UserToken, *, in_scope: bool) -> "Caller":
         """The owner of an API key."""
-        return cls(_principal(owner.user, None), owner.token)
-
-
-def _principal(user: User, sid: str | None) -> Principal:
-    return Principal(
-        uid=user.uid,
-        email=user.email,
-        role=user.role,
-        level=user.level,
-        state=user.state,
-        referral_uid=user.referral_uid,
-        sid=sid,
-    )
+        return cls(owner.principal, owner.token, in_scope)
 
 
 class Sessions(Protocol):
@@ -111,7 +87,7 @@ class Bearers(Protocol):
 class SignedCalls(Protocol):
     """Calls that are signed with API keys."""
 
-    async def __call__(self, headers: MultiMapping[str]) -> tuple[SigningKey, UserToken]:
+    async def __call__(self, call: Call) -> tuple[SigningKey, UserToken]:
         """The key and its owner; raises the `Refusal` that the client is told."""
         ...
 
@@ -124,6 +100,18 @@ class PolicyInForce(Protocol):
         ...
 
 
+class Audits(Protocol):
+    """What is kept of who was let pass or refused."""
+
+    async def passed(self, call: Call, uid: str, topic: str | None) -> None:
+        """The call is let pass, and kept; raises `Unavailable` where it cannot be."""
+        ...
+
+    async def denied(self, call: Call, uid: str, topic: str | None) -> None:
+        """The call is refused, and kept if that can be."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
     """Authenticates and authorizes a call."""
@@ -133,9 +121,11 @@ class Decide:
     signed_calls: SignedCalls
     places: Places
     policy: PolicyInForce
+    rate_limits: RateLimits
     cookie_name: str
     csrf_protection: bool
     binding: Binding
+    audits: Audits
 
     async def __call__(self, call: Call) -> Caller | None:
         """The caller, None on a public path.
@@ -143,52 +133,60 @@ class Decide:
         Raises the `Refusal` that the client is told.
         """
         if call.path != WAY_IN:
-            self._keep_out(call.address)
-        if call.access is Access.BLOCKED:
+            require_unrestricted(self.policy.get().restrictions, call.address, self.places)
+        if call.route.access is Access.BLOCKED:
             raise PermissionDenied
-        if call.access is Access.PUBLIC:
+        if call.route.access is Access.PUBLIC:
+            self.rate_limits.take(call.route, call.address)
             return None
 
-        if is_signed(call.headers):
-            caller = await self._caller_of_api_key(call)
-        elif "Authorization" in call.headers:
-            caller = await self._caller_of_bearer(bearer_token(call.headers))
-            require_usable(caller.principal.state)
-        else:
-            cookie = session_cookie(call.headers, self.cookie_name)
-            if self.csrf_protection and call.method in CSRF_METHODS:
-                csrf_token = presented_csrf_token(call.headers)
-                session = await self.sessions.by_cookie(cookie)
-                require_csrf_token(csrf_token, session)
+        # Whose calls stay without a caller pays with his address, before anybody is asked again.
+        self.rate_limits.demand_room(call.route, call.address)
+        try:
+            if is_signed(call.headers):
+                caller = await self._caller_of_api_key(call)
+            elif "Authorization" in call.headers:
+                caller = await self._caller_of_bearer(call)
             else:
-                session = await self.sessions.by_cookie(cookie)
-            if session is None:
-                raise InvalidSession
-            require_usable(session.user.state)
-            if self.binding.broken(session, call.headers.get("User-Agent", ""), call.address):
-                await self.sessions.revoke(session.sid)
-                raise ClientSessionMismatch
-            caller = Caller.of(session)
+                caller = await self._caller_of_cookie(call)
+        except Unauthenticated:
+            self.rate_limits.take(call.route, call.address)
+            raise
+        self.rate_limits.take(call.route, caller.principal.uid)
 
-        if not self.policy.get().decide(caller.principal.role, call.method, call.path).allowed:
+        verdict = self.policy.get().decide(caller.principal.role, call.method, call.path)
+        if not (verdict.allowed and caller.in_scope):
+            await self.audits.denied(call, caller.principal.uid, verdict.topic)
             raise InvalidPermission
+        if verdict.audited:
+            await self.audits.passed(call, caller.principal.uid, verdict.topic)
         return caller
 
-    def _keep_out(self, address: Address) -> None:
-        match = self.policy.get().restrictions.first_match(address, self.places)
-        if match is not None and match.category != "whitelist":
-            raise Restricted(match)
-
     async def _caller_of_api_key(self, call: Call) -> Caller:
-        key, owner = await self.signed_calls(call.headers)
-        if not within_scope(key, call.scope):
-            raise InvalidPermission
-        return Caller.of_key(owner)
+        key, owner = await self.signed_calls(call)
+        return Caller.of_key(owner, in_scope=within_scope(key, call.route.scope))
 
-    async def _caller_of_bearer(self, token: str) -> Caller:
-        principal = await self.bearers.principal(token)
+    async def _caller_of_bearer(self, call: Call) -> Caller:
+        principal = await self.bearers.principal(bearer_token(call.headers))
         # Without a session it was made for an API key, whose scopes and nonces it must not evade.
         session = await self.sessions.by_sid(principal.sid) if principal.sid else None
         if session is None:
             raise BadBearerToken
+        require_usable(session.user.state)
+        return Caller.of(session)
+
+    async def _caller_of_cookie(self, call: Call) -> Caller:
+        cookie = session_cookie(call.headers, self.cookie_name)
+        if self.csrf_protection and call.method in CSRF_METHODS:
+            csrf_token = presented_csrf_token(call.headers)
+            session = await self.sessions.by_cookie(cookie)
+            require_csrf_token(csrf_token, session)
+        else:
+            session = await self.sessions.by_cookie(cookie)
+        if session is None:
+            raise InvalidSession
+        require_usable(session.user.state)
+        if self.binding.broken(session, call.headers.get("User-Agent", ""), call.address):
+            await self.sessions.revoke(session.sid)
+            raise ClientSessionMismatch
         return Caller.of(session)

@@ -1,14 +1,20 @@
 """A bounded map whose entries expire."""
 
+import math
 from collections.abc import Callable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
 
-class _Entry(NamedTuple, Generic[V]):
-    value: V
-    expires: float
+class Entry(Generic[V]):
+    """A value, and when it expires by the map's clock; once it has left, that was long ago."""
+
+    __slots__ = ("expires", "value")
+
+    def __init__(self, value: V, expires: float) -> None:
+        self.value = value
+        self.expires = expires
 
 
 class ExpiringMap(Generic[V]):
@@ -24,7 +30,7 @@ class ExpiringMap(Generic[V]):
         self._capacity = capacity
         self._clock = clock
         self._dropped = dropped
-        self._entries: dict[str, _Entry[V]] = {}
+        self._entries: dict[str, Entry[V]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -37,11 +43,15 @@ class ExpiringMap(Generic[V]):
         entry = self._entries.get(key)
         return entry.value if entry is not None and self._clock() < entry.expires else None
 
+    def entry(self, key: str) -> Entry[V] | None:
+        """The entry, None when there is none."""
+        return self._entries.get(key)
+
     def put(self, key: str, value: V, seconds: float) -> None:
         """Holds `value` for `seconds`."""
         self.drop(key)
         now = self._clock()
-        self._entries[key] = _Entry(value, now + seconds)
+        self._entries[key] = Entry(value, now + seconds)
         while self._entries:
             oldest = next(iter(self._entries))
             if len(self._entries) <= self._capacity and now < self._entries[oldest].expires:
@@ -52,4 +62,5 @@ class ExpiringMap(Generic[V]):
         """Holds nothing under `key` any more."""
         entry = self._entries.pop(key, None)
         if entry is not None:
+            entry.expires = -math.inf
             self._dropped(key, entry.value)

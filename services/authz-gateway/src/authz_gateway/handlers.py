@@ -1,84 +1,90 @@
-"""Decides about every call, then forwards it or says what was decided."""
+"""What is done about a request, by its URL."""
 
-import structlog
-from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter
+from dataclasses import dataclass
+from functools import partial
 
-from authz_gateway.decision import Call, Caller, Decide
-from authz_gateway.paths import canonical, target
-from authz_gateway.proxy.forward import Proxy, UpstreamFailed
-from authz_gateway.routing.table import DECISION_PATH, Access, RouteTable
-from shared.errors import Refusal
-from shared.web.access_log import ROUTE_LABEL, UNKNOWN_ROUTE
-from shared.web.context import CLIENT_ADDRESS
-from shared.web.errors import OUTCOME
-from shared.web.principal import PRINCIPAL
-
-
-class Decisions:
-    """Decisions counted by their reason."""
-
-    def __init__(self, decide: Decide, registry: CollectorRegistry) -> None:
-        self._decide = decide
-        self._counter = Counter(
-            "gateway_decisions", "Calls decided about.", ("reason",), registry=registry
-        )
-
-    async def about(
-        self, request: web.Request, access: Access, path: str, scope: str
-    ) -> Caller | None:
-        """The caller of a request that may pass; raises the `Refusal` that the client is told."""
-        call = Call(
-            access=access,
-            method=request.method,
-            path=path,
-            scope=scope,
-            headers=request.headers,
-            address=request[CLIENT_ADDRESS],
-        )
-        try:
-            caller = await self._decide(call)
-        except Refusal as refusal:
-            self._counter.labels(refusal.codes[0]).inc()
-            raise
-        if caller is None:
-            self._counter.labels("public").inc()
-        else:
-            self._counter.labels("allowed").inc()
-            request[PRINCIPAL] = caller.principal
-            structlog.contextvars.bind_contextvars(uid=caller.principal.uid)
-        return caller
+from authz_gateway.api_document.files import ANSWERS as DOCUMENTS
+from authz_gateway.api_document.files import ROUTE as DOCUMENT_ROUTE
+from authz_gateway.call import Call
+from authz_gateway.carried_call import carried_call, passed_lines, refused_lines
+from authz_gateway.cors import Cors
+from authz_gateway.decision import Caller
+from authz_gateway.paths import Target
+from authz_gateway.plan import Plan
+from authz_gateway.proxy.forward import Proxy
+from authz_gateway.routing.table import ELSEWHERE, Route, RouteTable, Way
+from authz_gateway.server.answers import NO_ROUTE, Answer
+from authz_gateway.server.request import Request
+from authz_gateway.staying import MayStay, guest_of
 
 
-DECISIONS = web.AppKey("decisions", Decisions)
-ROUTES = web.AppKey("routes", RouteTable)
-PROXY = web.AppKey("proxy", Proxy)
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What the handlers need."""
+
+    routes: RouteTable
+    proxy: Proxy
+    cors: Cors
+    may_stay: MayStay
 
 
-async def forward(request: web.Request) -> web.StreamResponse:
+def forward(gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
     """Any call: the upstream's answer, or why there is none."""
-    request[ROUTE_LABEL] = UNKNOWN_ROUTE
-    aim = target(request.raw_path)
-    route = request.app[ROUTES].find(aim.path)
-    if route is None or not route.allows(request.method):
-        raise web.HTTPNotFound
-    request[ROUTE_LABEL] = route.prefix
-    caller = await request.app[DECISIONS].about(request, route.access, aim.path, route.scope)
-    token = caller.token if caller else None
-    try:
-        return await request.app[PROXY].forward(request, route, aim, token)
-    except UpstreamFailed as failure:
-        request[OUTCOME] = failure.code
-        return web.json_response({"errors": [failure.code]}, status=failure.status)
+    head = request.head
+    preflight = gateway.cors.preflight(head.method, head.headers)
+    if preflight is not None:
+        return Answer(204, preflight)
+    way = gateway.routes.way(aim.path)
+    if way is None or not way.route.allows(head.method):
+        return NO_ROUTE
+    call = _call(request, way.route, head.method, aim)
+    return Plan(way.route.prefix, call, partial(_pass_on, gateway, way, call))
 
 
-async def decide_only(request: web.Request) -> web.Response:
+def _pass_on(
+    gateway: Gateway, way: Way, call: Call, request: Request, caller: Caller | None
+) -> None:
+    review = None
+    if caller is not None and way.route.websocket:
+        review = partial(gateway.may_stay, guest_of(caller, call))
+    token = None if caller is None else caller.token
+    gateway.proxy.forward(way, call.query, request, token, review)
+
+
+def decide_only(gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
     """ANY /api/v2/auth/<path>: what would be decided, for a proxy that carries the call itself.
 
-    It may carry calls to more than our routes tell of: those need permission.
+    It may carry calls to more than our routes tell of: those need permission. So does a browser's
+    question here: passed, it would go upstream.
     """
-    path = canonical(target(request.raw_path).path.removeprefix(DECISION_PATH) or "/")
-    route = request.app[ROUTES].find(path)
-    access, scope = (route.access, route.scope) if route else (Access.REQUIRED, "")
-    caller = await request.app[DECISIONS].about(request, access, path, scope)
-    return web.Response(headers={"Authorization": f"Bearer {caller.token}"} if caller else None)
+    head = request.head
+    carried = carried_call(head.method, aim, head.headers, trusted=request.connection.trusted)
+    route = gateway.routes.find(carried.target.path) or ELSEWHERE
+    call = _call(request, route, carried.method, carried.target)
+    return Plan(request.route, call, _tell, refused_lines)
+
+
+def _tell(_request: Request, caller: Caller | None) -> Answer:
+    return Answer(200, passed_lines(caller.token if caller else None))
+
+
+def show_document(_gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
+    """GET /api/v2/barong/openapi.json and /api/v2/barong/docs: what there is to call."""
+    document = DOCUMENTS.get(aim.path.removesuffix("/"))
+    method = request.head.method
+    if document is None or not DOCUMENT_ROUTE.allows(method):
+        return NO_ROUTE
+    call = _call(request, DOCUMENT_ROUTE, method, aim)
+    return Plan(request.route, call, lambda _request, _caller: document)
+
+
+def _call(request: Request, route: Route, method: str, aim: Target) -> Call:
+    return Call(
+        route=route,
+        method=method,
+        path=aim.path,
+        query=aim.query,
+        headers=request.head.headers,
+        body=request.body.whole,
+        address=request.address,
+    )

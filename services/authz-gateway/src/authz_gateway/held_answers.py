@@ -10,8 +10,9 @@ from typing import Generic, Literal, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from authz_gateway.expiring import ExpiringMap
+from authz_gateway.expiring import Entry, ExpiringMap
 from shared.errors import NotFound
+from shared.web.tallies import Counts
 
 HELD_SECONDS = 5.0
 """How long an answer is held when no event says otherwise: how stale it may get."""
@@ -64,12 +65,8 @@ class HeldAnswers(Generic[V]):
         self._keys_of: defaultdict[str, set[str]] = defaultdict(set)
         self._questions: dict[str, _Question[V]] = {}
         words = noun.replace("_", " ")
-        self._lookups = Counter(
-            f"gateway_{noun}_lookups",
-            f"Look-ups: {words}.",
-            ("outcome",),
-            registry=registry,
-        )
+        lookups = Counts(f"gateway_{noun}_lookups", f"Look-ups: {words}.", ("outcome",), registry)
+        self._hits, self._misses = lookups.of[("hit",)], lookups.of[("miss",)]
         self._evictions = Counter(
             f"gateway_{noun}_evictions", f"Forgotten for an event: {words}.", registry=registry
         )
@@ -77,16 +74,29 @@ class HeldAnswers(Generic[V]):
             self._held.__len__
         )
 
+    def held(self, key: str) -> V | None:
+        """The answer held under `key`."""
+        held = self._held.get(key)
+        if held is not None:
+            self._hits.total += 1
+        return held
+
+    def entry(self, key: str) -> Entry[V] | None:
+        """What is held under `key`, or was."""
+        return self._held.entry(key)
+
     async def get(self, key: str, ask: Callable[[], Awaitable[V]]) -> V | None:
         """The answer held under `key` or given to `ask`, None for `NotFound`.
 
         Raises whatever else `ask` raises.
         """
-        held = self._held.get(key)
-        if held is not None or self._absent.get(key):
-            self._lookups.labels("hit").inc()
+        held = self.held(key)
+        if held is not None:
             return held
-        self._lookups.labels("miss").inc()
+        if self._absent.get(key):
+            self._hits.total += 1
+            return None
+        self._misses.total += 1
         question = self._questions.get(key)
         if question is None:
             question = self._questions[key] = _Question()

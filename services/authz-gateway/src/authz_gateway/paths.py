@@ -1,25 +1,13 @@
-"""The canonical path of a request: one spelling, which is authorised and then sent as it is."""
+"""What a request is aimed at."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from shared.errors import Malformed
+from shared.policy.paths import canonical
 
-MAX_PATH_LENGTH = 2048
-
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_NEVER_ESCAPED = _UNRESERVED | frozenset(b"/\\\x7f") | frozenset(range(0x20))
-
-# RFC 3986, 3.3, less `;`, which some servers cut off with what follows. Escapes of characters that
-# need none (2.3), of separators and of control characters have a second reading, and so has an
-# escaped escape.
-_ESCAPES = "|".join(f"{byte:02X}" for byte in range(256) if byte not in _NEVER_ESCAPED)
-_CHARACTER = rf"(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%(?!25[0-9A-Fa-f]{{2}})(?i:{_ESCAPES}))"
-_PATH = re.compile(rf"(?=/)(?:/(?!\.\.?(?:/|\Z)){_CHARACTER}+)*/?")
 _QUERY = re.compile(r"[\x21\x22\x24-\x7e]*")  # printable ASCII; `#` would start a fragment
-
-_OWN = re.compile(r"(?:/api/v2(?:/barong)?)?/(identity|resource|admin)(/.*)?")
 
 
 class Target(NamedTuple):
@@ -34,39 +22,7 @@ def target(raw: str) -> Target:
     path, _, query = raw.partition("?")
     if not _QUERY.fullmatch(query):
         raise Malformed
-    return Target(canonical(path), query)
+    return Target(_canonical(path), query)
 
 
-def canonical(path: str) -> str:
-    """The canonical path; that of a canonical path is itself.
-
-    Nothing is decoded. Raises `Malformed` where two servers could read the path differently.
-    """
-    if len(path) > MAX_PATH_LENGTH or not _PATH.fullmatch(path):
-        raise Malformed
-    if "%" in path:
-        try:
-            unquote(path, errors="strict")
-        except UnicodeDecodeError:
-            raise Malformed from None
-    path = under_one_name(path)
-    if len(path) > MAX_PATH_LENGTH:
-        raise Malformed
-    return path
-
-
-def under_one_name(path: str) -> str:
-    """Our own services' paths as `/api/v2/barong/…`, whichever of their names was used."""
-    own = _OWN.fullmatch(path)
-    if own is None:
-        return path
-    service, rest = own.groups("")
-    return f"/api/v2/barong/{service}{rest.removesuffix('/')}"
-
-
-def segments(path: str) -> list[str]:
-    """The segments that prefixes are compared by.
-
-    They are decoded, because upstreams decode them: `a%3Ab` is held against rules as `a:b`.
-    """
-    return [unquote(segment) for segment in path.split("/") if segment]
+_canonical = lru_cache(maxsize=4096)(canonical)

@@ -1,12 +1,30 @@
 """Every URL of the gateway; what lies behind the last one, the routes file says."""
 
-from aiohttp import web
-
 from authz_gateway import handlers
+from authz_gateway.api_document.files import DOCUMENT_PATH, PAGE_PATH
+from authz_gateway.handlers import Gateway
+from authz_gateway.paths import target
+from authz_gateway.plan import Plan
 from authz_gateway.routing.table import DECISION_PATH
+from authz_gateway.server.answers import Answer
+from authz_gateway.server.request import Request
+from shared.web.access_log import UNKNOWN_ROUTE
 
 PUBLIC = (
-    web.route("*", DECISION_PATH, handlers.decide_only),
-    web.route("*", DECISION_PATH + "/{path:(?s:.*)}", handlers.decide_only),
-    web.route("*", "/{path:(?s:.*)}", handlers.forward),
+    (DECISION_PATH, f"{DECISION_PATH}/{{path}}", handlers.decide_only),
+    (DOCUMENT_PATH, DOCUMENT_PATH, handlers.show_document),
+    (PAGE_PATH, PAGE_PATH, handlers.show_document),
+    ("", UNKNOWN_ROUTE, handlers.forward),
 )
+"""Prefix, route for log and metrics until more is known, handler; the first that fits."""
+
+
+def planned(gateway: Gateway, request: Request) -> Plan | Answer:
+    """What is to be done about a request; raises `Malformed` for an ambiguous target."""
+    aim = target(request.head.target)
+    _, request.route, handler = next(url for url in PUBLIC if _leads_below(url[0], aim.path))
+    return handler(gateway, request, aim)
+
+
+def _leads_below(prefix: str, path: str) -> bool:
+    return path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/")

@@ -1,10 +1,13 @@
 """The settings of authz-gateway."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
+from authz_gateway.cors import ANY, Cors, origins
+from shared.contracts.api_keys import MAX_NONCE_LIFETIME
 from shared.settings import Parsed, ServiceSettings, port, positive, setting, url
 from shared.web.client_address import Network, networks
 
@@ -61,9 +64,53 @@ class GatewaySettings(ServiceSettings):
     )
     apikey_nonce_lifetime: int = setting(
         "BARONG_APIKEY_NONCE_LIFETIME",
-        positive(3_600_000),
+        positive(MAX_NONCE_LIFETIME),
         "How far the nonce of a signed call may be from this moment, milliseconds.",
         5000,
+    )
+    apikey_max_body_bytes: int = setting(
+        "BARONG_APIKEY_MAX_BODY_BYTES",
+        positive(),
+        "Largest body of a call whose signature covers it, bytes: it is held in memory until it "
+        "was read and verified.",
+        1024 * 1024,
+    )
+    cors_origins: frozenset[str] = setting(
+        "BARONG_API_CORS_ORIGINS",
+        Parsed(origins),
+        "Origins whose pages may call, comma separated; `*` for all, without credentials.",
+        frozenset({ANY}),
+    )
+    cors_max_age: int = setting(
+        "BARONG_API_CORS_MAX_AGE",
+        fields.Integer(validate=validate.Range(0, 86_400)),
+        "How long browsers remember that they may, seconds.",
+        3600,
+    )
+    cors_credentials: bool = setting(
+        "BARONG_API_CORS_ALLOW_CREDENTIALS",
+        fields.Boolean(),
+        "Whether pages of other origins may send the session cookie.",
+        default=False,
+    )
+    security_headers: bool = setting(
+        "BARONG_SECURITY_HEADERS",
+        fields.Boolean(),
+        "Whether answers that say nothing of their own carry X-Content-Type-Options, "
+        "X-Frame-Options, Referrer-Policy and, in production, Strict-Transport-Security.",
+        default=True,
+    )
+    hsts_seconds: int = setting(
+        "BARONG_HSTS_SECONDS",
+        fields.Integer(validate=validate.Range(0, 10**9)),
+        "For how long browsers are to insist on https, in production; 0 for not at all.",
+        31_536_000,
+    )
+    throttling: bool = setting(
+        "BARONG_THROTTLING",
+        fields.Boolean(),
+        "Whether the rates of the routes file are limits; false for load tests only.",
+        True,
     )
     maxminddb_path: str = setting(
         "BARONG_MAXMINDDB_PATH",
@@ -84,12 +131,73 @@ class GatewaySettings(ServiceSettings):
         "Largest body of a request, bytes: three uploaded files of 10 MB and a form.",
         32 * 1024 * 1024,
     )
+    max_url_bytes: int = setting(
+        "BARONG_MAX_URL_BYTES",
+        positive(65_536),
+        "Longest path and query of a request, bytes; of these, the path has 2048 at most.",
+        8192,
+    )
+    max_header_bytes: int = setting(
+        "BARONG_MAX_HEADER_BYTES", positive(1_048_576), "All headers of a request, bytes.", 32_768
+    )
+    max_headers: int = setting(
+        "BARONG_MAX_HEADERS", positive(10_000), "How many header lines a request may have.", 100
+    )
+    max_connections: int = setting(
+        "BARONG_MAX_CONNECTIONS",
+        positive(1_000_000),
+        "Clients' connections at the same time; who comes then gets 503.",
+        20_000,
+    )
+    header_timeout: int = setting(
+        "BARONG_HEADER_TIMEOUT",
+        positive(3600),
+        "Longest time from the first byte of a request to the end of its headers, seconds.",
+        10,
+    )
+    idle_timeout: int = setting(
+        "BARONG_IDLE_TIMEOUT",
+        positive(3600),
+        "How long a connection waits for its next request, seconds.",
+        75,
+    )
+    stall_timeout: int = setting(
+        "BARONG_STALL_TIMEOUT",
+        positive(3600),
+        "How long a client may send nothing of a body, or take nothing of an answer, seconds.",
+        60,
+    )
+    websocket_timeout: int = setting(
+        "BARONG_WEBSOCKET_TIMEOUT",
+        positive(86_400),
+        "How long a WebSocket may be silent both ways, seconds.",
+        300,
+    )
+    upstream_connections: int = setting(
+        "BARONG_UPSTREAM_CONNECTIONS",
+        positive(100_000),
+        "Connections to one upstream at the same time; calls wait five seconds for one.",
+        1000,
+    )
     upstream_timeout: int = setting(
         "BARONG_UPSTREAM_TIMEOUT",
         positive(3600),
         "Longest silence of an upstream, seconds, where its route gives no other.",
         30,
     )
+
+    def conflicts(self) -> Iterable[str]:
+        yield from super(GatewaySettings, self).conflicts()
+        if self.cors_credentials and ANY in self.cors_origins:
+            yield (
+                "BARONG_API_CORS_ALLOW_CREDENTIALS: name the origins in BARONG_API_CORS_ORIGINS; "
+                "with `*` every page on earth could act as its visitor."
+            )
+
+    @property
+    def cors(self) -> Cors:
+        """Who may call from other origins."""
+        return Cors(self.cors_origins, self.cors_credentials, self.cors_max_age)
 
     @property
     def routes_path(self) -> Path:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from authz_gateway.api_keys.cache import ApiKeyCache
 from authz_gateway.policy.current import CurrentPolicy
+from authz_gateway.proxy.websockets import WebSockets
 from authz_gateway.sessions.cache import SessionCache
 from shared.contracts.events import ReceivedEvent
 
@@ -19,11 +20,12 @@ PATTERNS = (
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """Keeps policy, sessions and API keys true."""
+    """Keeps policy, sessions and API keys true, and WebSockets to those who may have them."""
 
     policy: CurrentPolicy
     sessions: SessionCache
     api_keys: ApiKeyCache
+    websockets: WebSockets
 
     async def heard(self, event: ReceivedEvent) -> None:
         """Forgets what the event changed."""
@@ -39,9 +41,13 @@ class Hearing:
                 self.sessions.forget_session(sid)
             case ["system", "session" | "user", *_]:
                 self.sessions.forget_user(event.record["user"]["uid"])
+        user = event.record.get("user", event.record)
+        if uid := user.get("uid"):
+            self.websockets.review_user(uid)
 
     async def missed(self) -> None:
         """Forgets whatever an event might have changed."""
         self.policy.changed()
         self.sessions.forget_everything()
         self.api_keys.forget_everything()
+        self.websockets.review_all()

@@ -20,6 +20,6 @@ if __name__ == "__main__":
             "serve": Command(
                 "Send mails until told to stop.", lambda: serve(create_app(_settings()))
             ),
-            **dead_letter_commands(SUBSCRIPTION, _settings),
+            **dead_letter_commands(_settings, SUBSCRIPTION),
         },
     )

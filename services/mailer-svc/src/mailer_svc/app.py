@@ -14,6 +14,7 @@ from shared.clients.identity import IdentityClient
 from shared.contracts import topology
 from shared.contracts.services import MAILER
 from shared.messaging.envelope import EventVerifier
+from shared.messaging.lag import QueueMetrics
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
 from shared.process import Service
@@ -51,7 +52,7 @@ def create_app(settings: MailerSettings) -> Service:
         topology.MAILER,
         EventVerifier(keys, settings.jwt_issuer),
         reactions(send),
-        registry,
+        QueueMetrics(registry),
     )
     return Service(
         name=MAILER,

@@ -5,20 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from multidict import MultiMapping
-
 from authz_gateway.api_keys.errors import UnknownApiKey
-from authz_gateway.api_keys.nonces import UsedNonces
 from authz_gateway.api_keys.rules import (
-    could_exist,
     moment_of,
     require_able,
     require_active,
     require_signature,
     signed,
 )
+from authz_gateway.api_keys.strict_signature import require_body
+from authz_gateway.call import Call
 from authz_gateway.sessions.errors import InvalidSession
-from shared.contracts.api_keys import SigningKey
+from shared.contracts.api_keys import Nonce, SigningKey, is_kid
 from shared.contracts.sessions import UserToken
 
 
@@ -39,34 +37,46 @@ class ApiKeys(Protocol):
         ...
 
 
+class Nonces(Protocol):
+    """Nonces, each of which works once."""
+
+    async def use(self, nonce: Nonce, now: int) -> None:
+        """Uses up a nonce that has not expired; raises `NonceUsed` or `Unavailable`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthenticateApiKey:
-    """Takes a signed call's headers for what they are worth."""
+    """Takes a signed call for what it is worth."""
 
     api_keys: ApiKeys
-    nonces: UsedNonces
+    nonces: Nonces
     lifetime: int
     """Of a nonce, to either side of this moment, milliseconds."""
+    max_body_bytes: int
+    """Of a body that is signed, and therefore read before anything of it is forwarded."""
     clock: Callable[[], int] = wall_clock
 
-    async def __call__(self, headers: MultiMapping[str]) -> tuple[SigningKey, UserToken]:
+    async def __call__(self, call: Call) -> tuple[SigningKey, UserToken]:
         """The key and its owner; raises the `Refusal` that the client is told.
 
         The nonce is used up last, so that a call answered with 503 can be repeated as it is.
         """
-        call = signed(headers)
-        key = await self.api_keys.by_kid(call.kid) if could_exist(call.kid) else None
+        given = signed(call.headers)
+        key = await self.api_keys.by_kid(given.kid) if is_kid(given.kid) else None
         if key is None:
             raise UnknownApiKey
-        moment = moment_of(call.nonce, self.clock(), self.lifetime)
-        require_signature(key, call)
+        moment = moment_of(given.nonce, self.clock(), self.lifetime)
+        require_signature(key, call, given)
         require_active(key)
         owner = await self.api_keys.owner(key.uid)
         if owner is None:
             raise InvalidSession
         require_able(owner.user)
-        # The owner may have taken time to find: what expired meanwhile is not remembered any more.
+        if given.strict:
+            await require_body(call, self.max_body_bytes)
+        # All this may have taken time: what expired meanwhile is not remembered any more.
         now = self.clock()
-        moment_of(call.nonce, now, self.lifetime)
-        self.nonces.use(key.kid, moment, now)
+        moment_of(given.nonce, now, self.lifetime)
+        await self.nonces.use(Nonce(key.kid, moment), now)
         return key, owner

@@ -4,7 +4,7 @@ from shared.errors import Invalid, Unauthenticated
 
 
 class InvalidApiKeyHeaders(Invalid):
-    """The headers are not three."""
+    """The headers are not three, or say what cannot be read."""
 
     codes = ("authz.invalid_api_key_headers",)
 
@@ -37,6 +37,12 @@ class InvalidSignature(Unauthenticated):
     """The signature is not that of the key."""
 
     codes = ("authz.invalid_signature",)
+
+
+class StrictSignatureRequired(Unauthenticated):
+    """The key is one for signatures over the whole call; a code of ours."""
+
+    codes = ("authz.strict_signature_required",)
 
 
 class ApiKeyNotActive(Unauthenticated):

@@ -1,8 +1,9 @@
-"""Nonces that were used, remembered for as long as they could be used again."""
+"""Nonces that were used here, remembered for as long as they could be used again."""
 
 from collections import defaultdict
 
 from authz_gateway.api_keys.errors import NonceUsed
+from shared.contracts.api_keys import Nonce
 from shared.contracts.services import GATEWAY
 from shared.errors import Unavailable
 
@@ -20,12 +21,12 @@ class UsedNonces:
     def __init__(self, lifetime: int) -> None:
         """`lifetime` in milliseconds."""
         self._lifetime = lifetime
-        self._batches: defaultdict[int, set[tuple[str, int]]] = defaultdict(set)
+        self._batches: defaultdict[int, set[Nonce]] = defaultdict(set)
 
     def __len__(self) -> int:
         return sum(map(len, self._batches.values()))
 
-    def use(self, kid: str, moment: int, now: int) -> None:
+    def use(self, nonce: Nonce, now: int) -> None:
         """Uses up a nonce that has not expired.
 
         Raises `NonceUsed`, or `Unavailable` where there is no room.
@@ -35,7 +36,11 @@ class UsedNonces:
             del self._batches[batch]
         if len(self) >= MAX_NONCES:
             raise Unavailable(GATEWAY)
-        used = self._batches[moment // self._lifetime]
-        if (kid, moment) in used:
+        used = self._batches[nonce.moment // self._lifetime]
+        if nonce in used:
             raise NonceUsed
-        used.add((kid, moment))
+        used.add(nonce)
+
+    def give_back(self, nonce: Nonce) -> None:
+        """The nonce that was used last time was not used after all."""
+        self._batches[nonce.moment // self._lifetime].discard(nonce)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from multidict import MultiMapping
 
+from authz_gateway.api_keys import strict_signature
 from authz_gateway.api_keys.errors import (
     ApiKeyNotActive,
     InvalidApiKeyHeaders,
@@ -14,14 +15,17 @@ from authz_gateway.api_keys.errors import (
     NonceExpired,
     NonceNoTimestamp,
     SecondFactorDisabled,
+    StrictSignatureRequired,
 )
+from authz_gateway.call import Call
 from authz_gateway.sessions.errors import InvalidSession
 from authz_gateway.sessions.rules import USABLE_STATES
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.users import User
 
 _HEADERS = ("X-Auth-Apikey", "X-Auth-Nonce", "X-Auth-Signature")
-_KID = re.compile(r"[\x21-\x7e]{1,64}")
+_VERSION_HEADER = "X-Auth-Signature-Version"
+_VERSIONS = ("1", strict_signature.VERSION)
 _DIGITS = re.compile(r"[0-9]{1,32}")
 
 
@@ -32,28 +36,32 @@ class Signed:
     kid: str
     nonce: str
     signature: str
+    strict: bool
+    """Whether the signature covers the whole call."""
 
 
 def is_signed(headers: MultiMapping[str]) -> bool:
     """Whether a call is to be judged by an API key, whatever other credentials it carries."""
-    return any(name in headers for name in _HEADERS)
+    kid, nonce, signature = _HEADERS
+    return kid in headers or nonce in headers or signature in headers
 
 
 def signed(headers: MultiMapping[str]) -> Signed:
-    """The three headers; raises `InvalidApiKeyHeaders` unless each is there once and not blank."""
+    """The three headers, and which kind of signature it is; without a word of that, Barong's.
+
+    Raises `InvalidApiKeyHeaders` unless each of the three is there once and not blank.
+    """
     kid, nonce, signature = (_only(headers.getall(name, [])) for name in _HEADERS)
-    return Signed(kid, nonce, signature)
+    version = _only(headers.getall(_VERSION_HEADER, _VERSIONS[:1]))
+    if version not in _VERSIONS:
+        raise InvalidApiKeyHeaders
+    return Signed(kid, nonce, signature, strict=version == strict_signature.VERSION)
 
 
 def _only(values: Sequence[str]) -> str:
     if len(values) != 1 or not values[0].strip():
         raise InvalidApiKeyHeaders
     return values[0].strip()
-
-
-def could_exist(kid: str) -> bool:
-    """Whether it makes sense to ask for a key with this id."""
-    return _KID.fullmatch(kid) is not None
 
 
 def moment_of(nonce: str, now: int, lifetime: int) -> int:
@@ -68,12 +76,16 @@ def moment_of(nonce: str, now: int, lifetime: int) -> int:
     return moment
 
 
-def require_signature(key: SigningKey, call: Signed) -> None:
-    """Raises `InvalidSignature`."""
-    expected = hmac.new(
-        key.secret.encode(), (call.nonce + call.kid).encode("utf-8", "surrogateescape"), "sha256"
-    )
-    presented = call.signature.encode("utf-8", "surrogateescape")
+def require_signature(key: SigningKey, call: Call, signed: Signed) -> None:
+    """Raises `InvalidSignature`, or `StrictSignatureRequired`; says nothing of the body."""
+    if signed.strict:
+        message = strict_signature.message(call, signed.nonce, signed.kid)
+    elif key.strict:
+        raise StrictSignatureRequired
+    else:
+        message = signed.nonce + signed.kid
+    expected = hmac.new(key.secret.encode(), message.encode("utf-8", "surrogateescape"), "sha256")
+    presented = signed.signature.encode("utf-8", "surrogateescape")
     if not hmac.compare_digest(expected.hexdigest().encode(), presented):
         raise InvalidSignature
 

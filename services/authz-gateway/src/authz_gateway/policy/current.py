@@ -1,6 +1,8 @@
 """The policy in force: loaded at start, loaded again when it changed, never half."""
 
 import asyncio
+import math
+import time
 from contextlib import suppress
 from typing import Protocol
 
@@ -11,8 +13,11 @@ from shared.contracts.policy import Policy
 from shared.contracts.services import ADMIN
 from shared.errors import Unavailable
 
-POLL_SECONDS = 60.0
-POLL_SECONDS_WHEN_DEAF = 5.0
+POLL_SECONDS = 5.0
+"""An event may still wait at its sender: how late a change is felt then, at most."""
+
+POLL_SECONDS_WHEN_DEAF = 0.5
+"""Without events this alone makes changes felt within a second."""
 
 log = structlog.get_logger()
 
@@ -20,8 +25,11 @@ log = structlog.get_logger()
 class PolicySource(Protocol):
     """What is asked of admin-svc."""
 
-    async def policy(self) -> Policy:
-        """Permissions and restrictions as they are now; raises `Unavailable`."""
+    async def policy_other_than(self, known: int | None) -> Policy | None:
+        """Permissions and restrictions as they are now, unless they have the version `known`.
+
+        Raises `Unavailable`.
+        """
         ...
 
 
@@ -37,7 +45,13 @@ class CurrentPolicy:
     def __init__(self, admin: PolicySource) -> None:
         self._admin = admin
         self._compiled: CompiledPolicy | None = None
+        self._confirmed = -math.inf
         self._outdated = asyncio.Event()
+
+    @property
+    def age(self) -> float:
+        """Seconds since admin-svc last said that this is the policy; infinite before the first."""
+        return time.monotonic() - self._confirmed
 
     def get(self) -> CompiledPolicy:
         """The policy; raises `Unavailable` before the first was loaded."""
@@ -57,17 +71,22 @@ class CurrentPolicy:
         """Loads the policy again and again; raises `Unavailable` when that fails."""
         while True:
             self._outdated.clear()  # first: a change during the load asks for another load
-            self._swap(await self._admin.policy())
+            await self._load()
             with suppress(TimeoutError):
                 async with asyncio.timeout(
                     POLL_SECONDS if ear.listening else POLL_SECONDS_WHEN_DEAF
                 ):
                     await self._outdated.wait()
 
-    def _swap(self, policy: Policy) -> None:
-        if self._compiled is not None and self._compiled.version == policy.version:
+    async def _load(self) -> None:
+        known = None if self._compiled is None else self._compiled.version
+        asked = time.monotonic()
+        policy = await self._admin.policy_other_than(known)
+        if policy is None:
+            self._confirmed = asked
             return
         self._compiled = CompiledPolicy(policy)
+        self._confirmed = asked
         log.info(
             "policy_loaded",
             version=policy.version,

@@ -1,46 +1,34 @@
-"""Sends a call upstream and streams the answer back."""
+"""Sends calls to the upstreams of their routes."""
 
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import NamedTuple
 
-import aiohttp
-import structlog
-from aiohttp import hdrs, web
-from multidict import CIMultiDict
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Gauge
 
-from authz_gateway.paths import Target
-from authz_gateway.proxy.body import RequestBody
-from authz_gateway.proxy.headers import chain, forwarded, returned, sendable
-from authz_gateway.routing.table import Route
+from authz_gateway.http1.heads import AnswerHead
+from authz_gateway.proxy.connection import UpstreamConnection
+from authz_gateway.proxy.exchange import Exchange, Line
+from authz_gateway.proxy.headers import chain, forwarded
+from authz_gateway.proxy.tunnel import Tunnel
+from authz_gateway.proxy.upstream import Upstream
+from authz_gateway.proxy.websockets import Review, WebSockets
+from authz_gateway.routing.table import Way
+from authz_gateway.server.incoming import NO_BODY
+from authz_gateway.server.request import Request
 from authz_gateway.sessions.cookie import without_session_cookie
-from shared.contracts.services import GATEWAY
-from shared.errors import Malformed, TooLarge, Unavailable
-from shared.web.client_address import Network, client_address
-from shared.web.context import REQUEST_ID
-from shared.web.errors import OUTCOME
+from shared.web.tallies import Timings
 
-log = structlog.get_logger()
-
-_CONNECT_SECONDS = 5.0
-_KEPT_SECONDS = 4.0  # less than the servers that wait shortest for another request: Node's 5 s
-_MAX_HEADER_BYTES = 32 * 1024
-_NOT_INVENTED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_LOOK_SECONDS = 1.0
 
 
-class UpstreamFailed(Exception):
-    """There is no usable answer; the client is told `status` and `code`."""
+class _Start(NamedTuple):
+    """What an upstream is sent of the very same request again, as long as the token is the same."""
 
-    status = 502
-    code = "gateway.bad_gateway"
-
-
-class UpstreamTimedOut(UpstreamFailed):
-    """There is no answer in time."""
-
-    status = 504
-    code = "gateway.timeout"
+    token: str | None
+    start: bytes
 
 
 class Proxy:
@@ -49,136 +37,145 @@ class Proxy:
     def __init__(
         self,
         registry: CollectorRegistry,
+        websockets: WebSockets,
         *,
-        trusted_proxies: Sequence[Network],
         session_cookie: str,
-        max_body_bytes: int,
         timeout: float,
+        max_connections: int,
+        websocket_timeout: float,
     ) -> None:
-        self._trusted_proxies = trusted_proxies
+        """Times in seconds; `max_connections` to each upstream."""
         self._session_cookie = session_cookie
-        self._max_body_bytes = max_body_bytes
         self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
-        self._seconds = Histogram(
+        self._max_connections = max_connections
+        self._websocket_timeout = websocket_timeout
+        self._upstreams: dict[str, Upstream] = {}
+        self._lines: dict[str, Line] = {}
+        self._websockets = websockets
+        self._seconds = Timings(
             "gateway_upstream_seconds",
             "Time until an upstream begins to answer.",
             ("route",),
-            registry=registry,
+            registry,
         )
+        Gauge(
+            "gateway_upstream_connections", "Connections to upstreams.", registry=registry
+        ).set_function(lambda: sum(map(len, self._upstreams.values())))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Keeps connections for the time of the block."""
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            skip_auto_headers=_NOT_INVENTED,
-            max_field_size=_MAX_HEADER_BYTES,
-        ) as self._session:
+        looking = asyncio.create_task(self._forget_unused())
+        try:
             yield
-        self._session = None
-
-    async def forward(
-        self, request: web.Request, route: Route, target: Target, token: str | None
-    ) -> web.StreamResponse:
-        """The upstream's answer, streamed.
-
-        Raises `UpstreamFailed`, or `TooLarge` or `Malformed` for the body that the client sends.
-        """
-        if request.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
-            raise Malformed  # a coding of which the upstream would not learn
-        if (request.content_length or 0) > self._max_body_bytes:
-            raise TooLarge
-        body = None
-        if request.body_exists:
-            body = RequestBody(request.content, self._max_body_bytes)
-        try:
-            upstream = await self._send(request, route, target, token, body)
-            try:
-                return await _pass_on(request, upstream)
-            finally:
-                upstream.release()
         finally:
-            if body is not None:
-                await body.abandon()
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+            for upstream in self._upstreams.values():
+                upstream.close()
 
-    async def _send(
-        self,
-        request: web.Request,
-        route: Route,
-        target: Target,
-        token: str | None,
-        body: RequestBody | None,
-    ) -> aiohttp.ClientResponse:
-        if self._session is None:
-            raise Unavailable(GATEWAY)
-        silence = route.timeout or self._timeout
-        started = time.perf_counter()
-        try:
-            # Without a body, aiohttp repeats an idempotent call whose kept connection was dead.
-            upstream = await self._session.request(
-                request.method,
-                route.url(target),
-                headers=self._headers(request, route, token),
-                data=body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence
-                ),
-            )
-        except (aiohttp.ClientError, OSError) as error:
-            if body is not None and body.refusal is not None:
-                raise body.refusal from None
-            log.warning("upstream_failed", route=route.prefix, error=repr(error))
-            failure = UpstreamTimedOut if isinstance(error, TimeoutError) else UpstreamFailed
-            raise failure from error
-        self._seconds.labels(route.prefix).observe(time.perf_counter() - started)
-        if upstream.status < 200:
-            upstream.close()
-            raise UpstreamFailed  # it switched to a protocol that nobody asked for
-        return upstream
+    def forward(
+        self, way: Way, query: str, request: Request, token: str | None, review: Review | None
+    ) -> None:
+        """Has the upstream answer a request; `review` is for the WebSocket that it may become.
 
-    def _headers(self, request: web.Request, route: Route, token: str | None) -> CIMultiDict[str]:
-        received = request.headers
-        kept = ("authorization", "cookie") if route.cookies else ()
-        headers = forwarded(received, kept=kept)
-        if request.content_length is not None:
-            headers[hdrs.CONTENT_LENGTH] = str(request.content_length)
-        others = without_session_cookie(received.getall(hdrs.COOKIE, ()), self._session_cookie)
-        if others and not route.cookies:
-            headers[hdrs.COOKIE] = others
+        Raises `TooLarge` or `Malformed` for the body that the client sends.
+        """
+        if request.body is not NO_BODY:
+            request.body.require_fitting()
+        route = way.route
+        line = self._lines.get(route.prefix) or self._line(way)
+        upgrade = route.websocket and _asks_for_websocket(request)
+        derived = request.head.derived
+        known: _Start | None = derived.get(_Start)
+        if known is None or known.token is not token:
+            start = self._start_of_head(request, way, query, token, upgrade=upgrade)
+            known = derived[_Start] = _Start(token, start)
+        switching = partial(self._switch, review) if upgrade else None
+        Exchange(
+            request, line, b"%b%b\r\n\r\n" % (known.start, request.id.encode()), switching
+        ).start()
+
+    def _start_of_head(
+        self, request: Request, way: Way, query: str, token: str | None, *, upgrade: bool
+    ) -> bytes:
+        """What an upstream is sent, but for the request's id, which comes last."""
+        head, connection = request.head, request.connection
+        headers = head.headers
+        lines = [
+            f"{head.method} {way.path}{'?' if query else ''}{query} HTTP/1.1",
+            f"Host: {self._lines[way.route.prefix].upstream.authority}",
+        ]
+        if way.route.cookies:
+            kept = ("authorization", "cookie") if token is None else ("cookie",)
+            lines += forwarded(headers, kept=kept)
+        else:
+            lines += forwarded(headers)
+            if "cookie" in headers:
+                others = without_session_cookie(headers.getall("cookie"), self._session_cookie)
+                if others:
+                    lines.append(f"Cookie: {others}")
+        if head.length is None:
+            lines.append("Transfer-Encoding: chunked")
+        elif "content-length" in headers:
+            lines.append(f"Content-Length: {head.length}")
+        if upgrade:
+            lines += ("Connection: Upgrade", "Upgrade: websocket")
+        forwarded_for = chain(headers.getall("x-forwarded-for", ()), connection.peer)
+        host = headers.get("host", "")
+        scheme = "http"
+        if connection.trusted:
+            host = headers.get("x-forwarded-host", host)
+            scheme = headers.get("x-forwarded-proto", scheme)
+        lines += (
+            f"X-Forwarded-For: {forwarded_for}",
+            f"X-Forwarded-Host: {host}",
+            f"X-Forwarded-Proto: {scheme}",
+        )
         if token is not None:
-            headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
-        headers["X-Forwarded-For"] = chain(received.getall("X-Forwarded-For", ()), request.remote)
-        believed = received if self._behind_trusted_proxy(request) else {}
-        headers["X-Forwarded-Proto"] = believed.get("X-Forwarded-Proto", request.scheme)
-        headers["X-Forwarded-Host"] = believed.get("X-Forwarded-Host", received.get(hdrs.HOST, ""))
-        headers["X-Request-Id"] = request[REQUEST_ID]
-        return sendable(headers.items())
+            lines.append(f"Authorization: Bearer {token}")
+        lines.append("X-Request-Id: ")
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
-    def _behind_trusted_proxy(self, request: web.Request) -> bool:
-        peer = client_address(request.remote or "", (), ())
-        return any(peer in network for network in self._trusted_proxies)
+    def _line(self, way: Way) -> Line:
+        route = way.route
+        upstream = self._upstreams.get(route.upstream)
+        if upstream is None:
+            upstream = Upstream(route.upstream, self._max_connections)
+            self._upstreams[route.upstream] = upstream
+        silence = route.timeout or self._timeout
+        line = Line(upstream, silence, self._seconds.of[(route.prefix,)].observe)
+        self._lines[route.prefix] = line
+        return line
+
+    def _switch(
+        self,
+        review: Review | None,
+        request: Request,
+        connection: UpstreamConnection,
+        head: AnswerHead,
+        rest: bytes,
+    ) -> None:
+        tunnel = Tunnel(request, connection, self._websockets.closed)
+        self._websockets.opened(tunnel, review)
+        tunnel.start(head, rest, self._websocket_timeout)
+
+    async def _forget_unused(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for upstream in self._upstreams.values():
+                upstream.forget_unused(loop.time())
 
 
-async def _pass_on(request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
-    response = web.StreamResponse(
-        status=upstream.status, reason=upstream.reason, headers=returned(upstream.headers)
+def _asks_for_websocket(request: Request) -> bool:
+    """RFC 6455, 4.1."""
+    head = request.head
+    return (
+        head.method == "GET"
+        and head.minor == 1
+        and request.body.empty
+        and "upgrade" in head.headers.listed("connection")
+        and head.headers.listed("upgrade") == {"websocket"}
     )
-    response.headers["X-Request-Id"] = request[REQUEST_ID]
-    if request.version < aiohttp.HttpVersion11 and upstream.content_length is None:
-        response.force_close()  # HTTP/1.0 knows no other end of such a body
-    try:
-        await response.prepare(request)
-        async for chunk in upstream.content.iter_any():
-            await response.write(chunk)
-        await response.write_eof()
-    except (aiohttp.ClientError, OSError) as error:
-        # Too late for another answer; without its end the client knows that this one is broken.
-        log.warning("answer_interrupted", error=repr(error))
-        request[OUTCOME] = "gateway.interrupted"
-        if request.transport is not None:
-            request.transport.abort()
-    return response

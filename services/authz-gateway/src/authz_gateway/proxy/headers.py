@@ -1,8 +1,8 @@
 """Headers on their way through: what is meant for us stays here, what upstreams trust is ours."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 
-from multidict import CIMultiDict, MultiMapping
+from authz_gateway.http1.headers import Headers
 
 _HOP_BY_HOP = frozenset(
     {
@@ -23,6 +23,9 @@ _MADE_ANEW = frozenset(
     {"authorization", "content-length", "cookie", "expect", "host", "x-request-id"}
 )
 
+_NEVER_RETURNED = _HOP_BY_HOP | {"content-length", "x-request-id"}
+"""Hop by hop, or made anew."""
+
 _FORGEABLE = frozenset(
     {
         "forwarded",
@@ -36,50 +39,47 @@ _FORGEABLE = frozenset(
     }
 )
 _FORGEABLE_PREFIXES = ("x-auth-", "x-forwarded-")
+_MAX_KNOWN = 1000
+
+_passes: dict[str, bool] = {}
+"""Whether upstreams may see a header, by its name: many calls, few names."""
 
 
-def forwarded(headers: MultiMapping[str], *, kept: Container[str]) -> CIMultiDict[str]:
-    """The client's headers that upstreams may see as they are.
+def forwarded(headers: Headers, *, kept: Collection[str] = ()) -> list[str]:
+    """The lines of the client's headers that upstreams may see as they are.
 
     `kept` are the credentials, `authorization` or `cookie`, that are among them.
     """
-    dropped = _HOP_BY_HOP | _named_by_connection(headers)
-    return CIMultiDict(
-        (name, value)
-        for name, value in headers.items()
-        if (lower := name.lower()) not in dropped
-        and (lower not in _MADE_ANEW or lower in kept)
-        and not _forgeable(lower)
-    )
+    named = headers.listed("connection")
+    return [
+        line
+        for name, line in zip(headers.names, headers.lines, strict=True)
+        if (_may_pass(name) and name not in named) or name in kept
+    ]
 
 
-def returned(headers: MultiMapping[str]) -> CIMultiDict[str]:
-    """The upstream's headers that the client sees."""
-    dropped = _HOP_BY_HOP | {"x-request-id"} | _named_by_connection(headers)
-    return sendable((name, value) for name, value in headers.items() if name.lower() not in dropped)
+def returned(headers: Headers, *, without: Collection[str] = ()) -> list[str]:
+    """The lines of the upstream's headers that the client sees; those of `without` are ours."""
+    named = headers.listed("connection")
+    return [
+        line
+        for name, line in zip(headers.names, headers.lines, strict=True)
+        if name not in _NEVER_RETURNED and name not in named and name not in without
+    ]
 
 
-def sendable(headers: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
-    """Headers whose bytes that are no UTF-8 are read as Latin-1: aiohttp would leave them out."""
-    return CIMultiDict((name, _readable(value)) for name, value in headers)
-
-
-def chain(forwarded_for: Iterable[str], peer: str | None) -> str:
+def chain(forwarded_for: Iterable[str], peer: str) -> str:
     """X-Forwarded-For with the peer we see appended to what was received."""
     return ", ".join((*forwarded_for, *([peer] if peer else ())))
 
 
-def _readable(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return value.encode(errors="surrogateescape").decode("latin-1")
-    return value
-
-
-def _named_by_connection(headers: MultiMapping[str]) -> frozenset[str]:
-    values = headers.getall("Connection", ())
-    return frozenset(name.strip().lower() for value in values for name in value.split(","))
+def _may_pass(name: str) -> bool:
+    known = _passes.get(name)
+    if known is None:
+        known = name not in _HOP_BY_HOP and name not in _MADE_ANEW and not _forgeable(name)
+        if len(_passes) < _MAX_KNOWN:
+            _passes[name] = known
+    return known
 
 
 def _forgeable(name: str) -> bool:

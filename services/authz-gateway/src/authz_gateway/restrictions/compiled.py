@@ -8,6 +8,9 @@ from authz_gateway.restrictions.places import Places, folded
 from shared.contracts.policy import CATEGORIES, Restriction
 from shared.web.client_address import Address
 
+_REMEMBERED = 10_000
+"""Addresses, and what decided about them."""
+
 
 class CompiledRestrictions:
     """Unchanging restrictions, all of them in force."""
@@ -18,14 +21,22 @@ class CompiledRestrictions:
         for row in restrictions:
             rows_of[row.category].append(row)
         self._categories = [_Category(rows_of[name]) for name in CATEGORIES if name in rows_of]
+        self._decided: dict[Address, Restriction | None] = {}
 
     def first_match(self, address: Address, places: Places) -> Restriction | None:
         """What decides about an address: the first by category, then by scope.
 
         Among networks the longest prefix comes first; a place's code comes before its name.
         """
-        matches = (category.first_match(address, places) for category in self._categories)
-        return next((match for match in matches if match is not None), None)
+        try:
+            return self._decided[address]
+        except KeyError:
+            if len(self._decided) >= _REMEMBERED:
+                self._decided.clear()
+            matches = (category.first_match(address, places) for category in self._categories)
+            match = next((match for match in matches if match is not None), None)
+            self._decided[address] = match
+            return match
 
 
 class _Category:

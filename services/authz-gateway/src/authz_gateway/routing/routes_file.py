@@ -64,6 +64,8 @@ def _route(row: Any, variables: Mapping[str, str]) -> Route:
     else:
         needed = not route.upstream and route.access is not Access.BLOCKED
         found = {"upstream": ["Missing."]} if needed else {}
+        if route.burst is not None and route.rate is None:
+            found["burst"] = ["Of no rate."]
     if unset:
         found["upstream"] = [f"{name} is not set." for name in unset]
     if found or unknown:

@@ -4,21 +4,27 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from marshmallow import fields, validate
 from yarl import URL
 
-from authz_gateway.paths import Target, canonical, segments
-from authz_gateway.prefix_tree import PrefixTree
 from shared.declared import declared
 from shared.errors import Malformed
+from shared.policy.paths import canonical, segments
+from shared.policy.prefix_tree import PrefixTree
 from shared.settings import Parsed
 
 DECISION_PATH = "/api/v2/auth"
 """Where the decision alone is asked for; no route can stand below it."""
 
+_KNOWN_PATHS = 4096
+"""Whose ways are remembered; paths have 2 KB at most."""
+
 _METHOD = re.compile(r"[A-Z]+")
+_RATE = re.compile(r"([0-9]{1,6})/(s|m|h)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Access(StrEnum):
@@ -27,6 +33,20 @@ class Access(StrEnum):
     PUBLIC = "public"
     BLOCKED = "blocked"
     REQUIRED = "required"
+
+
+class Rate(NamedTuple):
+    """How often one client may call: `calls` times, each of which counts for `interval` seconds."""
+
+    calls: int
+    interval: float
+
+
+def _rate(value: Any) -> Rate:
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not (calls := int(match[1])):
+        raise ValueError("Not a rate like 100/s, 600/m or 1000/h.")
+    return Rate(calls, _SECONDS[match[2]] / calls)
 
 
 def _prefix(value: Any) -> str:
@@ -88,20 +108,36 @@ class Route:
 
     scope: str = declared(fields.String(), "")
     """Which API keys may call, of those that have scopes: those that have this one."""
+    rate: Rate | None = declared(Parsed(_rate), None)
+    """How often one client may call, at each gateway; None for as often as he likes."""
+    burst: int | None = declared(fields.Integer(validate=validate.Range(1, 10**6)), None)
+    """How many calls he may make at once; as many as stand in the rate, when not given."""
+    websocket: bool = declared(fields.Boolean(), default=False)
+    """Whether a call may become a WebSocket."""
 
     def allows(self, method: str) -> bool:
         """Whether there is anything to call with `method`."""
         return self.methods is None or ("GET" if method == "HEAD" else method) in self.methods
 
-    def url(self, target: Target) -> URL:
-        """The upstream's URL for a target below the prefix, byte for byte."""
-        path, query = target
-        if self.rewrite is not None:
-            # Cut by segments: with other escapes the prefix has another length in the path.
-            depth = len(segments(self.prefix))
-            rest = path.split("/", depth + 1)[depth + 1 :]
-            path = "/".join((self.rewrite.rstrip("/"), *rest)) or "/"
-        return URL(f"{self.upstream}{path}{'?' if query else ''}{query}", encoded=True)
+    def sent(self, path: str) -> str:
+        """What the upstream has in place of a canonical path below the prefix."""
+        if self.rewrite is None:
+            return path
+        # Cut by segments: with other escapes the prefix has another length in the path.
+        depth = len(segments(self.prefix))
+        rest = path.split("/", depth + 1)[depth + 1 :]
+        return "/".join((self.rewrite.rstrip("/"), *rest)) or "/"
+
+
+ELSEWHERE = Route(prefix="/", access=Access.REQUIRED)
+"""What is decided about, but carried by others, and that no route tells of."""
+
+
+class Way(NamedTuple):
+    """A route, and the path that its upstream is sent."""
+
+    route: Route
+    path: str
 
 
 class RouteTable:
@@ -109,8 +145,14 @@ class RouteTable:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._tree = PrefixTree((segments(route.prefix), route) for route in routes)
+        self.way = lru_cache(_KNOWN_PATHS)(self._way)
 
     def find(self, path: str) -> Route | None:
         """The route of a canonical path."""
+        way = self.way(path)
+        return way.route if way else None
+
+    def _way(self, path: str) -> Way | None:
+        """The way of a canonical path."""
         covering = list(self._tree.along(segments(path)))
-        return covering[-1] if covering else None
+        return Way(covering[-1], covering[-1].sent(path)) if covering else None

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
+from authz_gateway.expiring import Entry
 from authz_gateway.held_answers import HeldAnswers, seconds_of_token
 from shared.contracts.sessions import ResolvedSession, session_key
 
@@ -54,7 +55,14 @@ class SessionCache:
     async def by_cookie(self, cookie: str) -> ResolvedSession | None:
         """The session of a cookie, None when there is none; raises `Unavailable`."""
         key = session_key(cookie)
-        return await self._held.get(f"key:{key}", partial(self._identity.resolve_session, key))
+        held_as = f"key:{key}"
+        return self._held.held(held_as) or await self._held.get(
+            held_as, partial(self._identity.resolve_session, key)
+        )
+
+    def entry(self, cookie: str) -> Entry[ResolvedSession] | None:
+        """The session of a cookie as it is held, and for how long; None when it is not."""
+        return self._held.entry(f"key:{session_key(cookie)}")
 
     async def by_sid(self, sid: str) -> ResolvedSession | None:
         """The session behind a bearer, None when it ended; raises `Unavailable`."""

@@ -2,6 +2,7 @@
 
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_network
 
 from multidict import MultiMapping
@@ -45,5 +46,8 @@ class Binding:
     def broken(self, session: ResolvedSession, user_agent: str, address: Address) -> bool:
         """Whether this client is another one."""
         return (self.user_agent and user_agent != session.user_agent) or (
-            self.network and address not in ip_network(session.network)
+            self.network and address not in _network(session.network)
         )
+
+
+_network = lru_cache(maxsize=10_000)(ip_network)

@@ -1,0 +1,1 @@
+"""Who was let pass where that is audited, and who was refused: told before the call is answered."""

@@ -1,0 +1,51 @@
+"""Decisions, counted by their reason."""
+
+from prometheus_client import CollectorRegistry
+
+from authz_gateway.decision import Caller, Decide
+from authz_gateway.plan import Plan
+from authz_gateway.remembered import Remembered
+from shared.errors import Refusal
+from shared.web.tallies import Counts
+
+
+class Decisions:
+    """Decides about planned calls."""
+
+    def __init__(self, decide: Decide, remembered: Remembered, registry: CollectorRegistry) -> None:
+        self._decide = decide
+        self._remembered = remembered
+        self._counts = Counts("gateway_decisions", "Calls decided about.", ("reason",), registry).of
+        self._public = self._counts[("public",)]
+        self._allowed = self._counts[("allowed",)]
+
+    async def about(self, plan: Plan, *, again: bool) -> Caller | None:
+        """The caller of a call that may pass; raises the `Refusal` that the client is told.
+
+        `again`: this is not the first such call, nor perhaps the last.
+        """
+        try:
+            policy = self._remembered.policy
+            caller = await self._decide(plan.call)
+        except Refusal as refusal:
+            self._refused(refusal)
+            raise
+        if again:
+            plan.memory = self._remembered.memory(plan.call, caller, policy)
+        (self._public if caller is None else self._allowed).total += 1
+        return caller
+
+    def same_as_before(self, plan: Plan) -> bool:
+        """Whether the call may pass as it did before; may raise `Throttled`."""
+        memory = plan.memory
+        try:
+            if memory is None or not self._remembered.holds(memory, plan.call):
+                return False
+        except Refusal as refusal:
+            self._refused(refusal)
+            raise
+        (self._public if memory.caller is None else self._allowed).total += 1
+        return True
+
+    def _refused(self, refusal: Refusal) -> None:
+        self._counts[refusal.codes[:1]].total += 1

@@ -1,0 +1,52 @@
+"""Answers of our own."""
+
+import json
+import time
+from collections.abc import Iterable
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from typing import NamedTuple
+
+from shared.errors import Refusal
+from shared.web.errors import status_of
+
+_JSON = "Content-Type: application/json; charset=utf-8"
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+class Answer(NamedTuple):
+    """A status, header lines and a body."""
+
+    status: int
+    lines: tuple[str, ...] = ()
+    body: bytes = b""
+
+
+NO_ROUTE = Answer(404, (_JSON,), b'{"error": "Route is not found"}')
+
+
+def failed(status: int, codes: Iterable[str], *lines: str) -> Answer:
+    """The answer that tells a client what went wrong."""
+    return Answer(status, (_JSON, *lines), json.dumps({"errors": list(codes)}).encode())
+
+
+def refused(refusal: Refusal) -> Answer:
+    """The answer that tells a client what was refused."""
+    retry = () if refusal.retry_after is None else (f"Retry-After: {refusal.retry_after}",)
+    return failed(status_of(refusal), refusal.codes, *retry)
+
+
+def rendered(answer: Answer, lines: Iterable[str], last: bytes, *, with_body: bool) -> bytes:
+    """An answer as it is sent; `lines` and `last`, which ends the head, are among its headers."""
+    status, own, body = answer
+    fixed = "\r\n".join((*own, *lines, ""))
+    length = "" if status == HTTPStatus.NO_CONTENT else f"Content-Length: {len(body)}\r\n"
+    date = _date(int(time.time()))
+    head = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\nDate: {date}\r\n{length}{fixed}"
+    return head.encode() + last + (body if with_body else b"")
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)

@@ -1,0 +1,70 @@
+"""One request, from its head to its line in the log."""
+
+import time
+from typing import TYPE_CHECKING
+
+from authz_gateway.http1.headers import Headers
+from authz_gateway.http1.heads import RequestHead
+from authz_gateway.server.incoming import NO_BODY, IncomingBody
+from shared.web.access_log import UNKNOWN_ROUTE
+from shared.web.context import request_id
+
+if TYPE_CHECKING:
+    from authz_gateway.server.connection import ClientConnection
+
+_UNREADABLE = RequestHead("", "", 1, Headers(()), None, persistent=False, size=0)
+
+
+class Request:
+    """What a client asked, and what became of it.
+
+    `route` and `uid` are for log and metrics, and so is `reason`: why it was not fulfilled.
+    `persistent`: whether the connection outlives the answer. `gone`: nobody waits for that.
+    `private`: the answer is made for this caller alone.
+    """
+
+    __slots__ = (
+        *("address", "began", "body", "connection", "continue_expected", "gone", "head"),
+        *("id", "persistent", "private", "reason", "route", "uid"),
+    )
+
+    def __init__(
+        self, connection: "ClientConnection", head: RequestHead, max_body_bytes: int
+    ) -> None:
+        self.connection = connection
+        self.head = head
+        self.began = time.perf_counter()
+        self.id = request_id(head.headers.first.get("x-request-id", ""))
+        self.address = connection.address
+        self.persistent = head.persistent
+        self.gone = False
+        self.route = UNKNOWN_ROUTE
+        self.uid: str | None = None
+        self.reason: str | None = None
+        self.private = True
+        if head.length == 0:
+            self.body = NO_BODY
+            self.continue_expected = False
+        else:
+            self.body = IncomingBody(connection, head.length, max_body_bytes)
+            expected = head.headers.first.get("expect", "").lower() == "100-continue"
+            self.continue_expected = expected and head.minor == 1
+
+    @classmethod
+    def unreadable(cls, connection: "ClientConnection", reason: str) -> "Request":
+        """What came instead of a request."""
+        request = cls(connection, _UNREADABLE, 0)
+        request.reason = reason
+        return request
+
+    def last_lines(self) -> bytes:
+        """The header lines that no two answers have alike, and the end of the head.
+
+        From here on it is settled whether the connection outlives the answer: not where the client
+        would have to send the rest of a body that nobody wants.
+        """
+        if self.persistent and self.body.complete and not self.connection.host.draining:
+            kept = b"" if self.head.minor else b"Connection: keep-alive\r\n"
+            return b"X-Request-Id: %b\r\n%b\r\n" % (self.id.encode(), kept)
+        self.persistent = False
+        return b"X-Request-Id: %b\r\nConnection: close\r\n\r\n" % self.id.encode()

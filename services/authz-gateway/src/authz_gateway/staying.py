@@ -1,0 +1,68 @@
+"""Whether a WebSocket that was let in may stay: it outlives the decision that let it in."""
+
+from dataclasses import dataclass
+
+from authz_gateway.api_keys.authenticate import ApiKeys
+from authz_gateway.api_keys.rules import require_able, require_active
+from authz_gateway.call import Call
+from authz_gateway.decision import Caller, PolicyInForce, Sessions
+from authz_gateway.restrictions.places import Places
+from authz_gateway.restrictions.rules import require_unrestricted
+from authz_gateway.sessions.rules import require_usable
+from shared.errors import Refusal, Unavailable
+from shared.web.client_address import Address
+from shared.web.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who opened a WebSocket, from where, by which API key if by one, and with which call."""
+
+    caller: Principal
+    kid: str | None
+    address: Address
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class MayStay:
+    """Looks at all that let him in again, but not at what the call used up."""
+
+    sessions: Sessions
+    api_keys: ApiKeys
+    policy: PolicyInForce
+    places: Places
+
+    async def __call__(self, guest: Guest) -> bool:
+        """Whether he would still be let in; who cannot be asked about stays."""
+        try:
+            role = await self._role(guest)
+            policy = self.policy.get()
+            require_unrestricted(policy.restrictions, guest.address, self.places)
+            return role is not None and policy.decide(role, guest.method, guest.path).allowed
+        except Unavailable:
+            return True
+        except Refusal:
+            return False
+
+    async def _role(self, guest: Guest) -> str | None:
+        if guest.kid is not None:
+            key = await self.api_keys.by_kid(guest.kid)
+            owner = await self.api_keys.owner(guest.caller.uid)
+            if key is None or owner is None:
+                return None
+            require_active(key)
+            require_able(owner.user)
+            return owner.user.role
+        session = await self.sessions.by_sid(guest.caller.sid or "")
+        if session is None:
+            return None
+        require_usable(session.user.state)
+        return session.user.role
+
+
+def guest_of(caller: Caller, call: Call) -> Guest:
+    """Who made this call; an API key is what he is called by where he has no session."""
+    kid = None if caller.principal.sid else call.headers.get("X-Auth-Apikey")
+    return Guest(caller.principal, kid, call.address, call.method, call.path)

@@ -1,0 +1,314 @@
+"""No audited call passes unrecorded, whatever is away; nobody is let in for that."""
+
+import asyncio
+import dataclasses
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aio_pika
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+
+from shared.contracts.activities import Activity
+from shared.contracts.topology import AUDITS
+from shared.crypto.key_ring import KeyRing
+from shared.messaging.audits import AuditSeal
+from shared.messaging.broker import connected
+from shared.process import running
+from tests.client import USER_AGENT, Answer, Client
+from tests.gate import Gate
+from tests.internal import tables_of_admin
+from tests.system import KEY, Installation, ready
+from tests.waiting import until
+
+PERMISSIONS = "admin/permissions"
+
+
+def a_rule() -> dict[str, str]:
+    """A permission that nobody needs."""
+    path = f"api/v2/{secrets.token_hex(8)}"
+    return {"role": "member", "verb": "get", "path": path, "action": "accept"}
+
+
+async def audits(system: Installation, marker: str) -> list[dict[str, Any]]:
+    """What the audit log has with this in its data."""
+    async with tables_of_admin(system) as tables:
+        rows = await tables.fetch(
+            "SELECT * FROM activities WHERE category = 'admin' AND data LIKE '%' || $1 || '%'",
+            marker,
+        )
+    return [dict(row) for row in rows]
+
+
+async def audited(system: Installation, marker: str, count: int = 1) -> list[dict[str, Any]]:
+    """The same, once there is so much."""
+
+    async def enough() -> list[dict[str, Any]]:
+        found = await audits(system, marker)
+        return found if len(found) >= count else []
+
+    return await until(enough)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shaken:
+    """A superadmin at a gateway whose ways to the broker and to admin-svc can be shut."""
+
+    admin: Client
+    broker: Gate
+    internal: Gate
+
+    async def count(self, result: str, kept: str) -> float:
+        """How many audits the gateway says to have kept there."""
+        async with (
+            aiohttp.ClientSession(self.admin.system.internal_url("gateway")) as http,
+            http.get("/metrics") as response,
+        ):
+            text = await response.text()
+        name = f'gateway_audits_total{{kept="{kept}",result="{result}"}} '
+        lines = [line for line in text.splitlines() if line.startswith(name)]
+        return float(lines[0].removeprefix(name)) if lines else 0
+
+    async def until_kept(self, kept: str) -> None:
+        """Returns once audits go this way."""
+
+        async def goes() -> bool:
+            before = await self.count("succeed", kept)
+            await self.admin.post(PERMISSIONS, a_rule())
+            return await self.count("succeed", kept) > before
+
+        await until(goes)
+
+
+@asynccontextmanager
+async def shaken(system: Installation) -> AsyncIterator[Shaken]:
+    async with (
+        Gate.before(system.environments["gateway"]["AMQP_URL"]) as broker,
+        Gate.before(system.internal_url("admin")) as internal,
+    ):
+        await broker.open()
+        await internal.open()
+        own = system.service(
+            "gateway",
+            AMQP_URL=broker.url,
+            BARONG_ADMIN_INTERNAL_URL=internal.url,
+            BARONG_PORT="0",
+            BARONG_INTERNAL_PORT="0",
+        )
+        async with running(own) as addresses:
+            public, private = (
+                int(url.rpartition(":")[2]) for url in (addresses.public, addresses.internal)
+            )
+            mine = dataclasses.replace(
+                system,
+                public={**system.public, "gateway": public},
+                internal={**system.internal, "gateway": private},
+            )
+            await ready(mine, "gateway")
+            async with Client(mine) as admin:
+                await admin.log_in_as_superadmin()
+                yield Shaken(admin, broker, internal)
+
+
+@pytest.fixture
+async def gateway(system: Installation) -> AsyncIterator[Shaken]:
+    async with shaken(system) as made:
+        await made.until_kept("queue")
+        yield made
+
+
+async def test_what_is_audited(admin: Client, client: Client, system: Installation) -> None:
+    uid = (await client.become_member()).body["uid"]
+    body = {"uid": uid, "key": "probe", "value": "yes", "scope": "public", "otp_code": "123456"}
+    marker = secrets.token_hex(8)
+    answer = await admin.call(
+        "POST", f"admin/users/labels?marker={marker}", None, json={**body, "password": "hunter2"}
+    )
+    assert answer.status == 201
+    [row] = await audited(system, marker)
+
+    assert (row["topic"], row["action"], row["result"]) == ("users", "create", "succeed")
+    assert (row["target_uid"], row["user_ip"], row["user_agent"]) == (uid, "127.0.0.1", USER_AGENT)
+    assert json.loads(row["data"]) == {
+        "marker": marker,
+        **{name: value for name, value in body.items() if name != "otp_code"},
+        "path": "api/v2/barong/admin/users/labels",
+    }
+
+
+async def test_a_body_that_was_looked_into_arrives_as_it_was_sent(admin: Client) -> None:
+    rule = a_rule()
+    added = await admin.call("POST", PERMISSIONS, None, json={**rule, "topic": "t" * 200})
+    assert added.status == 201
+    assert (added.body["path"], added.body["topic"]) == (rule["path"], "t" * 200)
+    too_large = await admin.post(PERMISSIONS, {**a_rule(), "more": "x" * 200_000})
+    assert too_large.status == 201
+
+
+async def test_what_is_read_or_public_is_not_audited(
+    admin: Client, client: Client, system: Installation
+) -> None:
+    marker = secrets.token_hex(8)
+    assert (await admin.get("admin/levels", params={"marker": marker})).status == 200
+    assert (await client.get("identity/time", params={"marker": marker})).status == 200
+    assert (await client.get("admin/levels", params={"marker": marker})).status == 401
+    last = secrets.token_hex(8)
+    await admin.post(PERMISSIONS, a_rule(), params={"marker": last})
+    await audited(system, last)
+
+    assert await audits(system, marker) == []
+
+
+async def test_a_decision_alone_is_audited_too(
+    admin: Client, client: Client, system: Installation
+) -> None:
+    marker = secrets.token_hex(8)
+    path = f"/api/v2/auth/api/v2/barong/admin/permissions?marker={marker}"
+    assert (await admin.call("POST", path)).status == 200
+    await client.become_member()
+    assert (await client.call("POST", path)).status == 401
+
+    rows = await audited(system, marker, 2)
+    assert {row["result"] for row in rows} == {"succeed", "denied"}
+    assert {row["topic"] for row in rows} == {"permissions"}
+
+
+async def test_the_topic_of_a_rule(admin: Client, client: Client, system: Installation) -> None:
+    await client.become_member()
+    marker = secrets.token_hex(8)
+    rule = {
+        "role": "member",
+        "verb": "GET",
+        "path": "api/v2/barong/resource/api_keys",
+        "action": "AUDIT",
+        "topic": "curiosity",
+    }
+    added = (await admin.post(PERMISSIONS, rule)).body
+
+    async def heard() -> bool:
+        await client.get("resource/api_keys", params={"marker": marker})
+        return bool(await audits(system, marker))
+
+    try:
+        await until(heard)
+    finally:
+        await admin.call("DELETE", PERMISSIONS, {"id": added["id"]})
+    row = (await audits(system, marker))[0]
+    assert (row["topic"], row["action"], row["result"]) == ("curiosity", "read", "succeed")
+
+
+async def test_without_the_broker_admin_svc_is_told(
+    gateway: Shaken, client: Client, system: Installation
+) -> None:
+    await gateway.broker.shut()
+    rule = a_rule()
+    assert (await gateway.admin.post(PERMISSIONS, rule)).status == 201
+
+    assert len(await audits(system, rule["path"])) == 1  # at once: there is no queue to wait for
+    assert await gateway.count("succeed", "admin-svc") >= 1
+    await gateway.broker.open()
+    await gateway.until_kept("queue")
+
+
+async def test_without_both_nothing_that_is_audited_passes(
+    gateway: Shaken, system: Installation
+) -> None:
+    await gateway.broker.shut()
+    await gateway.internal.shut()
+    rule = a_rule()
+    answer = await gateway.admin.post(PERMISSIONS, rule)
+
+    assert (answer.status, answer.errors) == (503, ["server.unavailable"])
+    assert answer.headers["Retry-After"]
+    assert (await gateway.admin.get("admin/levels")).status == 200
+    async with tables_of_admin(system) as tables:
+        count = "SELECT count(*) FROM permissions WHERE path = $1"
+        assert not await tables.fetchval(count, rule["path"])
+    assert await gateway.count("succeed", "nowhere") >= 1
+
+    await gateway.internal.open()
+    assert (await gateway.admin.post(PERMISSIONS, rule)).status == 201
+
+
+async def test_without_both_who_is_refused_stays_refused(gateway: Shaken) -> None:
+    async with Client(gateway.admin.system) as member:
+        uid = (await member.become_member()).body["uid"]
+        await gateway.broker.shut()
+        await gateway.internal.shut()
+        with capture_logs() as logs:
+            answer = await member.get("admin/users")
+
+    assert (answer.status, answer.errors) == (401, ["authz.invalid_permission"])
+    assert await gateway.count("denied", "nowhere") == 1
+    lines = [line for line in logs if line["event"] == "denial_not_kept"]
+    assert [(line["uid"], line["topic"], line["action"]) for line in lines] == [
+        (uid, "users", "read")
+    ]
+
+
+async def test_a_queue_that_is_gone_is_declared_anew(gateway: Shaken, system: Installation) -> None:
+    async with connected(system.environments["gateway"]["AMQP_URL"], "test") as connection:
+        channel = await connection.channel()
+        await channel.queue_delete(AUDITS.queue)
+    rule = a_rule()
+    assert (await gateway.admin.post(PERMISSIONS, rule)).status == 201
+
+    assert await audited(system, rule["path"])
+    await gateway.until_kept("queue")
+
+
+async def test_many_at_once_are_all_kept_once(gateway: Shaken, system: Installation) -> None:
+    marker = secrets.token_hex(8)
+
+    async def call(number: int) -> Answer:
+        return await gateway.admin.call(
+            "POST", f"/api/v2/auth/api/v2/barong/admin/x?marker={marker}&number={number}"
+        )
+
+    async def shake() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0.05)
+            await gateway.broker.shut()
+            await asyncio.sleep(0.05)
+            await gateway.broker.open()
+
+    calls = [call(number) for number in range(300)]
+    *answers, _ = await asyncio.gather(*calls, shake())
+    assert {answer.status for answer in answers} == {200}  # type: ignore[union-attr]  # `shake` is last
+
+    numbers = [json.loads(row["data"])["number"] for row in await audited(system, marker, 300)]
+    assert sorted(map(int, numbers)) == list(range(300))
+
+
+async def test_what_no_gateway_has_sealed_is_set_aside(system: Installation) -> None:
+    marker = secrets.token_hex(8)
+    activity = Activity(
+        category="admin",
+        uid="IDFORGED",
+        user_ip="::1",
+        user_agent="",
+        topic="forged",
+        action="create",
+        result="succeed",
+        data=json.dumps({"marker": marker}),
+    )
+    stranger = AuditSeal(KeyRing({"test": bytes(32)}))
+    genuine = AuditSeal(KeyRing.parse(KEY))
+    async with connected(system.environments["gateway"]["AMQP_URL"], "test") as connection:
+        channel = await connection.channel()
+        for body in (stranger.seal([activity]), b"junk", genuine.seal([activity])):
+            await channel.default_exchange.publish(aio_pika.Message(body), AUDITS.queue)
+        await audited(system, marker)
+        dead = await channel.get_queue(AUDITS.dead_letters, ensure=False)
+
+        async def set_aside() -> bool:
+            declared = await channel.declare_queue(AUDITS.dead_letters, passive=True)
+            return declared.declaration_result.message_count == 2
+
+        await until(set_aside)
+        await dead.purge()
+    assert len(await audits(system, marker)) == 1

@@ -1,0 +1,326 @@
+"""APIs behind nginx and Envoy, which carry the calls and ask the gateway about each."""
+
+import base64
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+import psutil
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from authz_gateway.routing.table import DECISION_PATH
+from shared.process import running
+from tests.api_keys import Key, a_nonce
+from tests.carrying_proxies import envoy, nginx, traefik_configuration
+from tests.client import USER_AGENT, Client
+from tests.system import ROOT, Installation
+from tests.unit.gateway.builders import strictly_signed_with
+from tests.waiting import until
+
+PROXIES = {"nginx": nginx, "envoy": envoy}
+ROUTES = """
+- {prefix: /trade/public, access: public, upstream: "http://127.0.0.1:1"}
+- {prefix: /trade/slow, access: public, upstream: "http://127.0.0.1:1", rate: 1/h}
+"""
+CLIENT = "127.0.0.9"  # no proxy, and none of the addresses that Envoy has a view of its own of
+KEPT_OUT = {"127.0.0.71": 471, "127.0.0.23": 423, "127.0.0.3": 403, CLIENT: 0}
+
+FORGED = {
+    "Forwarded": "for=6.6.6.6",
+    "X-Forwarded-For": "6.6.6.6",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Method": "GET",
+    "X-Forwarded-Uri": "/trade/public",
+    "X-HTTP-Method-Override": "DELETE",
+    "X-Original-URL": "/admin",
+    "X-Real-IP": "6.6.6.6",
+    "X-Rewrite-URL": "/admin",
+}
+
+
+async def echo(request: web.Request) -> web.Response:
+    """An API of one's own: answers with what it was sent."""
+    return web.json_response(
+        {
+            "method": request.method,
+            "target": request.raw_path,
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "body": base64.b64encode(await request.read()).decode(),
+        }
+    )
+
+
+@asynccontextmanager
+async def an_api() -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", echo)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A gateway that only decides, and the API that calls are carried to."""
+
+    gateway: str
+    api: str
+
+
+def addresses_of_this_machine() -> list[str]:
+    """One of which Envoy adds to those that a call came by."""
+    return [
+        each.address
+        for interface in psutil.net_if_addrs().values()
+        for each in interface
+        if each.family is socket.AF_INET
+    ]
+
+
+@pytest.fixture(scope="module")
+async def stage(
+    system: Installation, admin: Client, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stage]:
+    """Its policy lets members trade, and keeps some addresses out."""
+    rule = {"role": "member", "verb": "ALL", "path": "trade", "action": "ACCEPT"}
+    made = [await admin.post("admin/permissions", rule)]
+    for address, code in KEPT_OUT.items():
+        if code:
+            category = "maintenance" if code == 471 else "blacklist"
+            form = {"category": category, "scope": "ip", "value": address, "code": code}
+            made.append(await admin.post("admin/restrictions", form))
+    assert {answer.status for answer in made} == {201}
+    routes = tmp_path_factory.mktemp("routes") / "routes.yaml"
+    routes.write_text((ROOT / "deploy/config/routes.yaml").read_text() + ROUTES)
+    service = system.service(
+        "gateway",
+        BARONG_PORT="0",
+        BARONG_INTERNAL_PORT="0",
+        BARONG_ROUTES_FILE=str(routes),
+        BARONG_TRUSTED_PROXIES=",".join(addresses_of_this_machine()),
+        BARONG_THROTTLING="true",
+    )
+    async with an_api() as api, running(service) as addresses:
+        yield Stage(addresses.public, api)
+    for row, path in zip(made, ("permissions", *["restrictions"] * len(made)), strict=False):
+        await admin.call("DELETE", f"admin/{path}", params={"id": row.body["id"]})
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+async def proxy(
+    request: pytest.FixtureRequest, stage: Stage, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    """The address of the proxy before the API, once the gateway decides."""
+    folder = tmp_path_factory.mktemp(request.param)
+    async with PROXIES[request.param](folder, stage.gateway, stage.api) as url:
+
+        async def decides() -> bool:
+            return (await call(f"{url}/trade/public"))[0] == 200
+
+        await until(decides)
+        yield url
+
+
+async def call(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    method: str = "GET",
+    address: str = CLIENT,
+    body: bytes | None = None,
+) -> tuple[int, Any]:
+    """Status and body of the answer to a call from this address."""
+    from_there = aiohttp.TCPConnector(local_addr=(address, 0))
+    jar = aiohttp.DummyCookieJar()
+    async with (
+        aiohttp.ClientSession(connector=from_there, cookie_jar=jar) as http,
+        http.request(
+            method,
+            URL(url, encoded=True),
+            headers={"User-Agent": USER_AGENT, **(headers or {})},
+            data=body,
+        ) as got,
+    ):
+        return got.status, await got.json()
+
+
+@pytest.fixture
+async def member(client: Client) -> Client:
+    await client.become_member()
+    return client
+
+
+def cookie_of(member: Client) -> dict[str, str]:
+    return {"Cookie": f"_barong_session={member.cookie}; theme=dark"}
+
+
+async def test_a_member_passes_as_who_he_is(proxy: str, member: Client) -> None:
+    target = "/trade/orders/%C3%A9?x=%20&y=../"
+    status, seen = await call(proxy + target, cookie_of(member))
+    assert (status, seen["method"], seen["target"]) == (200, "GET", target)
+    scheme, _, token = seen["headers"]["authorization"].partition(" ")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (scheme, claims["email"]) == ("Bearer", member.email)
+    assert "cookie" not in seen["headers"]
+
+
+async def test_a_change_passes_with_its_body(proxy: str, member: Client) -> None:
+    headers = {**cookie_of(member), "X-CSRF-Token": member.csrf_token}
+    body = b'{"amount": "%d"}' % 10**50
+    status, seen = await call(f"{proxy}/trade/orders", headers, method="POST", body=body)
+    assert (status, seen["method"], base64.b64decode(seen["body"])) == (200, "POST", body)
+    assert "x-csrf-token" not in seen["headers"]
+    without = await call(f"{proxy}/trade/orders", cookie_of(member), method="POST", body=body)
+    assert without == (401, {"errors": ["authz.missing_csrf_token"]})
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "refused"),
+    [
+        ("/trade/orders", {}, (401, "authz.invalid_session")),
+        ("/trade/orders", {"Authorization": "Bearer forged"}, (401, "jwt.decode_and_verify")),
+        ("/trade/orders", {"X-Auth-Apikey": "x"}, (422, "authz.invalid_api_key_headers")),
+        ("/trade/public/../orders", {}, (400, "request.malformed")),
+        ("/trade//public", {}, (400, "request.malformed")),
+        ("/", {"X-Forwarded-Uri": "/trade/public"}, (401, "authz.invalid_session")),
+    ],
+)
+async def test_a_stranger_is_told_why_he_is_refused(
+    proxy: str, path: str, headers: dict[str, str], refused: tuple[int, str]
+) -> None:
+    status, code = refused
+    assert await call(proxy + path, headers) == (status, {"errors": [code]})
+
+
+@pytest.mark.parametrize(("address", "status"), KEPT_OUT.items())
+async def test_who_is_kept_out_is_told_so_with_the_restrictions_code(
+    proxy: str, address: str, status: int
+) -> None:
+    """Whoever he says that he is."""
+    headers = {"X-Forwarded-For": CLIENT}
+    told, body = await call(f"{proxy}/trade/public", headers, address=address)
+    assert told == (status or 200)
+    if status:
+        category = "maintenance" if status == 471 else "blacklist"
+        assert body == {"errors": [f"authz.restrict.{category}"]}
+
+
+async def test_what_others_could_take_for_our_word_stays_behind(proxy: str, member: Client) -> None:
+    for path, headers in (
+        ("/trade/orders", FORGED | cookie_of(member)),
+        ("/trade/public", FORGED | {"Authorization": "Bearer forged", "Cookie": "a=1"}),
+    ):
+        status, seen = await call(proxy + path, headers)
+        assert status == 200
+        values = " ".join(seen["headers"].values())
+        for word in ("evil", "/admin", "DELETE", "forged", "for=6.6.6.6"):
+            assert word not in values
+        assert "cookie" not in seen["headers"]
+        assert ("authorization" in seen["headers"]) == (path == "/trade/orders")
+        assert seen["headers"]["x-forwarded-for"].endswith(CLIENT)
+
+
+async def test_one_too_many_is_told_when_to_come_back(
+    proxy: str, request: pytest.FixtureRequest
+) -> None:
+    address = "127.0.0.41" if "nginx" in request.node.name else "127.0.0.42"
+    assert (await call(f"{proxy}/trade/slow", address=address))[0] == 200
+    connector = aiohttp.TCPConnector(local_addr=(address, 0))
+    async with (
+        aiohttp.ClientSession(connector=connector) as http,
+        http.get(f"{proxy}/trade/slow") as got,
+    ):
+        assert (got.status, await got.json()) == (429, {"errors": ["request.throttled"]})
+        assert 3500 < int(got.headers["Retry-After"]) <= 3600
+
+
+async def test_barongs_own_calls_go_to_the_gateway(proxy: str, member: Client) -> None:
+    for path in ("/api/v2/barong/resource/users/me", "/resource/users/me"):
+        status, me = await call(proxy + path, cookie_of(member))
+        assert (status, me["email"]) == (200, member.email)
+    status, keys = await call(f"{proxy}/.well-known/jwks.json")
+    assert (status, set(keys)) == (200, {"keys"})
+    refused = await call(f"{proxy}/resource/users/me")
+    assert refused == (401, {"errors": ["authz.invalid_session"]})
+
+
+async def test_a_call_signed_as_a_whole(
+    proxy: str, key: Key, request: pytest.FixtureRequest
+) -> None:
+    """nginx hands over no bodies, so that there is nothing to hold the digest against."""
+
+    def signed(method: str, body: bytes) -> dict[str, str]:
+        where = (a_nonce(), method, "/trade/orders", "a=1", body)
+        return strictly_signed_with(key.kid, key.secret, *where)
+
+    url = f"{proxy}/trade/orders?a=1"
+    status, seen = await call(url, signed("GET", b""))
+    assert (status, "x-auth-signature" in seen["headers"]) == (200, False)
+    body = b'{"amount": 1}'
+    status, seen = await call(url, signed("POST", body), method="POST", body=body)
+    if "nginx" in request.node.name:
+        assert (status, seen) == (401, {"errors": ["authz.invalid_signature"]})
+    else:
+        assert (status, base64.b64decode(seen["body"])) == (200, body)
+    other = await call(url, signed("POST", body), method="POST", body=body + b" ")
+    assert other == (401, {"errors": ["authz.invalid_signature"]})
+
+
+@pytest.mark.parametrize("name", PROXIES)
+async def test_without_the_gateway_nobody_passes(name: str, stage: Stage, tmp_path: Path) -> None:
+    async with (
+        PROXIES[name](tmp_path, "http://127.0.0.1:1", stage.api) as proxy,
+        aiohttp.ClientSession() as http,
+        http.get(f"{proxy}/trade/public") as got,
+    ):
+        assert got.status == 503
+
+
+async def test_what_traefik_asks_is_decided_about(stage: Stage, member: Client) -> None:
+    """There is no Traefik to be had here: we ask as its documentation says that it does."""
+    configuration: Any = traefik_configuration()["http"]
+    api = configuration["routers"]["api"]
+    assert set(api["middlewares"]) == set(configuration["middlewares"])
+    assert {each["service"] for each in configuration["routers"].values()} == set(
+        configuration["services"]
+    )
+    forward = configuration["middlewares"]["barong-decision"]["forwardAuth"]
+    assert URL(forward["address"]).path == DECISION_PATH
+    assert (forward["trustForwardHeader"], forward["authResponseHeaders"]) == (
+        False,
+        ["Authorization"],
+    )
+
+    url = stage.gateway + DECISION_PATH
+    told = {
+        "X-Forwarded-Method": "POST",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "api.example.com",
+        "X-Forwarded-Uri": "/trade/orders?a=1",
+        "X-Forwarded-For": CLIENT,
+        "User-Agent": USER_AGENT,
+    }
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        for headers, status in (
+            (told, 401),
+            (told | cookie_of(member), 401),
+            (told | cookie_of(member) | {"X-CSRF-Token": member.csrf_token}, 200),
+            (told | cookie_of(member) | {"X-Forwarded-Method": "GET"}, 200),
+            (told | {"X-Forwarded-Uri": "/trade/public"}, 200),
+            (told | {"X-Forwarded-Uri": "/trade/../public"}, 400),
+            (told | {"X-Forwarded-For": "127.0.0.71"}, 471),
+        ):
+            async with http.get(url, headers=headers) as got:
+                assert got.status == status, headers
+                assert ("Authorization" in got.headers) == (status == 200 and "Cookie" in headers)

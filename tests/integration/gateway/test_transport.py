@@ -1,0 +1,759 @@
+"""The way of bytes through the gateway: what is streamed, kept, repeated and cut off."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.transport import Gateway, Raw, Upstream, gateway
+from tests.waiting import until
+
+MEGABYTE = 1024 * 1024
+ROUTES = """
+- {{prefix: /x, access: public, upstream: "{up}", timeout: 5}}
+- {{prefix: /patient, access: public, upstream: "{up}", timeout: 60}}
+- {{prefix: /hasty, access: public, upstream: "{up}", timeout: 0.2}}
+- {{prefix: /gone, access: public, upstream: "http://127.0.0.1:1"}}
+- {{prefix: /nameless, access: public, upstream: "http://nowhere.invalid"}}
+- {{prefix: /named, access: public, upstream: "{named}"}}
+- {{prefix: /locked, access: required, upstream: "{up}"}}
+"""
+LIMITS = {
+    "BARONG_MAX_BODY_BYTES": str(64 * MEGABYTE),
+    "BARONG_MAX_URL_BYTES": "4000",
+    "BARONG_MAX_HEADER_BYTES": "8000",
+    "BARONG_MAX_HEADERS": "50",
+}
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def get(path: str = "/x", *lines: str, method: str = "GET", version: str = "1.1") -> str:
+    return "\r\n".join((f"{method} {path} HTTP/{version}", "Host: gateway", *lines, "", ""))
+
+
+def code(body: bytes) -> list[str]:
+    errors: list[str] = json.loads(body)["errors"]
+    return errors
+
+
+@pytest.fixture(scope="module")
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream.listening() as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["uvloop", "asyncio"])
+async def front(
+    request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gateway]:
+    routes = ROUTES.format(up=upstream.url, named=upstream.url.replace("127.0.0.1", "localhost"))
+    folder = tmp_path_factory.mktemp(request.param)
+    async with gateway(
+        folder, routes, fast_loop=request.param == "uvloop", settings=LIMITS
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+async def client(front: Gateway) -> AsyncIterator[Raw]:
+    async with Raw.to(front.public) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def forgotten(upstream: Upstream) -> Iterator[None]:
+    """No test finds the connections of another."""
+    yield
+    upstream.forget()
+
+
+async def passed(client: Raw, upstream: Upstream, request: str) -> tuple[Raw, dict[str, str]]:
+    """Sends a request on a new connection upstream; that, and the headers which it brought."""
+    await client.send(request)
+    server = await upstream.next()
+    return server, (await server.head())[1]
+
+
+async def test_connections_are_used_again(client: Raw, upstream: Upstream) -> None:
+    server, _ = await passed(client, upstream, get())
+    await server.send(OK)
+    assert (await client.answer())[2] == b"ok"
+    for _ in range(3):
+        await client.send(get())
+        await server.head()
+        await server.send(OK)
+        assert (await client.answer())[2] == b"ok"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok+",
+    ],
+)
+async def test_what_an_upstream_means_to_close_is_not_used_again(
+    client: Raw, upstream: Upstream, answer: bytes
+) -> None:
+    server, _ = await passed(client, upstream, get())
+    await server.send(answer)
+    status, headers, body = await client.answer()
+    assert (status, body) == (200, b"ok")
+    assert "connection" not in headers
+    assert await server.hung_up()
+    again, _ = await passed(client, upstream, get())
+    await again.send(OK)
+    assert (await client.answer())[2] == b"ok"
+
+
+async def test_an_upstream_that_speaks_out_of_turn_is_not_believed(
+    client: Raw, upstream: Upstream
+) -> None:
+    server, _ = await passed(client, upstream, get())
+    await server.send(OK)
+    await client.answer()
+    await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+    assert await server.hung_up()
+    again, _ = await passed(client, upstream, get())
+    await again.send(OK)
+    assert (await client.answer())[2] == b"ok"
+
+
+async def test_pipelined_requests_are_answered_in_order(client: Raw, upstream: Upstream) -> None:
+    calls = (
+        get("/x/1"),
+        get("/none"),
+        get("/x/2"),
+        get("/locked"),
+        get("/x/3", "Connection: close"),
+    )
+    server, _ = await passed(client, upstream, "".join(calls))
+    await server.send(OK)
+    assert (await client.answer())[2] == b"ok"
+    assert (await client.answer())[0] == 404
+    await server.head()
+    await server.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n22\r\n0\r\n\r\n")
+    assert (await client.answer())[2] == b"22"
+    assert (await client.answer())[0] == 401
+    await server.head()
+    await server.send(OK)
+    assert (await client.answer())[1]["connection"] == "close"
+    assert await client.hung_up()
+
+
+async def test_many_refusals_in_one_packet(client: Raw) -> None:
+    await client.send(get("/none") * 2000 + get("/none", "Connection: close"))
+    for _ in range(2001):
+        assert (await client.answer())[0] == 404
+    assert await client.hung_up()
+
+
+@pytest.mark.parametrize(
+    ("request_lines", "version", "answered"),
+    [
+        ([], "1.0", ("close", None, True)),
+        (["Connection: keep-alive"], "1.0", ("close", None, True)),
+        ([], "1.1", (None, "chunked", False)),
+        (["Connection: close"], "1.1", ("close", "chunked", True)),
+    ],
+)
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_an_answer_of_unknown_length(
+    client: Raw,
+    upstream: Upstream,
+    request_lines: list[str],
+    version: str,
+    answered: tuple[str | None, str | None, bool],
+    chunked: bool,
+) -> None:
+    """Chunked for those who know chunks; for HTTP/1.0 it ends with the connection."""
+    server, _ = await passed(client, upstream, get("/x", *request_lines, version=version))
+    if chunked:
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n"
+        await server.send(head + b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX: y\r\n\r\n")
+    else:
+        await server.send(b"HTTP/1.1 200 OK\r\n\r\nabcde")
+        server.writer.close()
+    status, headers, body = await client.answer()
+    assert (status, body) == (200, b"abcde")
+    told = (headers.get("connection"), headers.get("transfer-encoding"))
+    assert told == answered[:2]
+    assert "trailer" not in headers
+    if answered[2]:
+        assert await client.hung_up()
+    else:
+        await client.send(get("/none"))
+        assert (await client.answer())[0] == 404
+
+
+async def test_http_1_0_may_keep_its_connection(client: Raw, upstream: Upstream) -> None:
+    server, _ = await passed(client, upstream, get("/x", "Connection: keep-alive", version="1.0"))
+    await server.send(OK)
+    _, headers, body = await client.answer()
+    assert (headers["connection"], body) == ("keep-alive", b"ok")
+    await client.send(get("/none", version="1.0"))
+    assert (await client.answer())[:1] == (404,)
+    assert await client.hung_up()
+
+
+@pytest.mark.parametrize(
+    ("method", "head", "kept"),
+    [
+        ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n", "99"),
+        ("HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", None),
+        ("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\nETag: a\r\n", "99"),
+        ("GET", "HTTP/1.1 204 No Content\r\n", None),
+        ("GET", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n", None),
+    ],
+)
+async def test_answers_without_a_body_leave_both_connections_usable(
+    client: Raw, upstream: Upstream, method: str, head: str, kept: str | None
+) -> None:
+    server, _ = await passed(client, upstream, get(method=method))
+    await server.send(f"{head}\r\n")
+    status, headers = await client.head()
+    assert str(status) in head
+    assert headers.get("content-length") == kept
+    assert "transfer-encoding" not in headers
+    await client.send(get())
+    await server.head()
+    await server.send(OK)
+    assert (await client.answer())[2] == b"ok"
+
+
+async def test_interim_answers(client: Raw, upstream: Upstream) -> None:
+    server, _ = await passed(client, upstream, get())
+    await server.send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n")
+    await server.send(b"\r\n" + OK)
+    assert await client.head() == (103, {"link": "</a>"})
+    assert (await client.answer())[2] == b"ok"
+
+
+async def test_http_1_0_knows_no_interim_answers(client: Raw, upstream: Upstream) -> None:
+    server, _ = await passed(client, upstream, get(version="1.0"))
+    await server.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK)
+    assert (await client.answer())[0] == 200
+
+
+async def test_an_upstream_that_only_keeps_promising(client: Raw, upstream: Upstream) -> None:
+    server, _ = await passed(client, upstream, get())
+    await server.send(b"HTTP/1.1 102 Processing\r\n\r\n" * 17)
+    while (answer := await client.head())[0] == 102:
+        pass
+    assert answer[0] == 502
+
+
+async def test_expect_continue_is_answered_when_the_call_may_pass(
+    client: Raw, upstream: Upstream
+) -> None:
+    lines = ("Content-Length: 3", "Expect: 100-Continue")
+    await client.send(get("/x", *lines, method="POST"))
+    assert await client.head() == (100, {})
+    await client.send(b"abc")
+    server = await upstream.next()
+    _, headers = await server.head()
+    assert ("expect" in headers, headers["content-length"]) == (False, "3")
+    assert await server.exactly(3) == b"abc"
+    await server.send(OK)
+    assert (await client.answer())[2] == b"ok"
+
+
+async def test_expect_continue_of_a_refused_call_gets_the_refusal(client: Raw) -> None:
+    lines = ("Content-Length: 3", "Expect: 100-continue")
+    await client.send(get("/locked", *lines, method="POST"))
+    status, headers, _ = await client.answer()
+    assert (status, headers["connection"]) == (401, "close")
+    assert await client.hung_up()
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_bodies_are_streamed_both_ways(
+    client: Raw, upstream: Upstream, chunked: bool
+) -> None:
+    """What came is passed on before the rest is there."""
+    line = "Transfer-Encoding: chunked" if chunked else "Content-Length: 6"
+    server, headers = await passed(client, upstream, get("/x", line, method="POST"))
+    assert ("transfer-encoding" in headers) == chunked
+    for sent in (b"abc", b"def"):
+        await client.send(b"3;x\r\n" + sent + b"\r\n" if chunked else sent)
+        expected = b"3\r\n" + sent + b"\r\n" if chunked else sent
+        assert await server.exactly(len(expected)) == expected
+    if chunked:
+        await client.send(b"0\r\nX-Trailer: y\r\n\r\n")
+        assert await server.exactly(5) == b"0\r\n\r\n"
+    await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+    assert (await client.head())[0] == 200
+    assert await client.exactly(2) == b"ab"
+    await server.send(b"cd")
+    assert await client.exactly(2) == b"cd"
+
+
+async def test_who_does_not_read_is_not_read_for(
+    client: Raw, upstream: Upstream, front: Gateway
+) -> None:
+    """Whatever flows through, little of it is in the gateway."""
+    memory = psutil.Process().memory_info
+    size = 256 * MEGABYTE
+    server, _ = await passed(client, upstream, get())
+    before = memory().rss
+    server.writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
+    sent, block = 0, bytes(MEGABYTE)
+
+    async def pour() -> None:
+        nonlocal sent
+        while sent < size:
+            server.writer.write(block)
+            await server.writer.drain()
+            sent += len(block)
+
+    pouring = asyncio.create_task(pour())
+
+    async def stuck() -> bool:
+        seen = sent
+        await asyncio.sleep(0.3)
+        return 0 < sent == seen
+
+    await until(stuck)
+    assert sent < size / 4
+    assert memory().rss - before < 100 * MEGABYTE
+    assert (await client.head())[0] == 200
+    left = size
+    while left:
+        left -= len(await client.reader.read(MEGABYTE))
+    await pouring
+    assert memory().rss - before < 100 * MEGABYTE
+    await client.send(get())
+    await server.head()
+    await server.send(OK)
+    assert (await client.answer())[2] == b"ok"
+
+
+async def test_an_upstream_that_does_not_read_is_not_sent_more(
+    client: Raw, upstream: Upstream
+) -> None:
+    size = 60 * MEGABYTE
+    request = get("/x", f"Content-Length: {size}", method="POST")
+    server, _ = await passed(client, upstream, request)
+    memory = psutil.Process().memory_info
+    before = memory().rss
+    sent, block = 0, bytes(MEGABYTE)
+
+    async def pour() -> None:
+        nonlocal sent
+        while sent < size:
+            client.writer.write(block)
+            await client.writer.drain()
+            sent += len(block)
+
+    pouring = asyncio.create_task(pour())
+
+    async def stuck() -> bool:
+        seen = sent
+        await asyncio.sleep(0.3)
+        return 0 < sent == seen
+
+    await until(stuck)
+    assert sent < size / 2
+    left = size
+    while left:
+        left -= len(await server.reader.read(MEGABYTE))
+    await pouring
+    assert memory().rss - before < 50 * MEGABYTE
+    await server.send(OK)
+    assert (await client.answer())[2] == b"ok"
+
+
+async def test_an_early_answer_ends_the_call(client: Raw, upstream: Upstream) -> None:
+    """Though the client is still sending; and what he sends then is nobody's request."""
+    server, _ = await passed(client, upstream, get("/x", "Content-Length: 1000000", method="PUT"))
+    await server.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    status, headers, body = await client.answer()
+    assert (status, headers["connection"], body) == (403, "close", b"no")
+    await client.send(get("/x"))
+    assert await client.hung_up()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await upstream.arrived.get()
+
+
+async def test_a_long_answer_to_an_unfinished_body_arrives_whole(
+    client: Raw, upstream: Upstream
+) -> None:
+    server, _ = await passed(client, upstream, get("/x", "Content-Length: 9000000", method="PUT"))
+    sending = asyncio.create_task(client.send(bytes(3_000_000)))
+    await server.exactly(1_000_000)
+    body = b"x" * 500_000
+    await server.send(b"HTTP/1.1 413 No\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    assert (await client.answer())[2] == body
+    await sending
+
+
+async def test_both_sides_may_talk_at_the_same_time(client: Raw, upstream: Upstream) -> None:
+    lines = ("Transfer-Encoding: chunked",)
+    server, _ = await passed(client, upstream, get("/x", *lines, method="POST"))
+    await server.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert (await client.head())[0] == 200
+    for word in (b"ping1", b"ping2"):
+        await client.send(b"5\r\n" + word + b"\r\n")
+        assert await server.exactly(10) == b"5\r\n" + word + b"\r\n"
+        await server.send(b"5\r\n" + word + b"\r\n")
+        assert await client.exactly(10) == b"5\r\n" + word + b"\r\n"
+
+
+async def test_without_its_client_a_call_is_broken_off(client: Raw, upstream: Upstream) -> None:
+    server, _ = await passed(client, upstream, get())
+    client.abort()
+    assert await server.hung_up()
+
+
+async def test_without_its_client_an_upload_is_broken_off(client: Raw, upstream: Upstream) -> None:
+    request = get("/x", "Content-Length: 9", method="POST")
+    server, _ = await passed(client, upstream, request)
+    await client.send(b"abc")
+    assert await server.exactly(3) == b"abc"
+    client.abort()
+    assert await server.hung_up()
+
+
+CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "answer", "then"),
+    [
+        ("1.1", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", b""),
+        ("1.1", CHUNKS, b""),
+        ("1.1", CHUNKS, b"zz\r\n"),
+        ("1.0", CHUNKS, b""),
+    ],
+)
+async def test_a_broken_answer_breaks_the_clients_connection(
+    client: Raw, upstream: Upstream, version: str, answer: bytes, then: bytes
+) -> None:
+    server, _ = await passed(client, upstream, get(version=version))
+    await server.send(answer)
+    assert (await client.head())[0] == 200
+    await client.until(b"abc")
+    await server.send(then)
+    server.writer.close()
+    with pytest.raises(ConnectionResetError):
+        await client.rest()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(b"", b"HTTP/1.1 200", b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\nContent-Length: 0\n\n"),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000,
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    ],
+)
+async def test_what_is_no_answer_is_a_bad_gateway(
+    client: Raw, upstream: Upstream, answer: bytes
+) -> None:
+    server, _ = await passed(client, upstream, get(method="POST"))
+    await server.send(answer)
+    server.writer.close()
+    status, _, body = await client.answer()
+    assert (status, code(body)) == (502, ["gateway.bad_gateway"])
+    await client.send(get("/none"))
+    assert (await client.answer())[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "why"),
+    [
+        ("/gone", 502, "gateway.bad_gateway"),
+        ("/nameless", 502, "gateway.bad_gateway"),
+    ],
+)
+async def test_an_upstream_that_cannot_be_reached(
+    client: Raw, path: str, status: int, why: str
+) -> None:
+    await client.send(get(path))
+    told, _, body = await client.answer()
+    assert (told, code(body)) == (status, [why])
+
+
+async def test_an_upstream_may_have_a_name(client: Raw, upstream: Upstream) -> None:
+    server, headers = await passed(client, upstream, get("/named"))
+    assert headers["host"].startswith("localhost:")
+    await server.send(OK)
+    assert (await client.answer())[0] == 200
+
+
+async def test_a_silent_upstream_is_not_waited_for(client: Raw, upstream: Upstream) -> None:
+    server, _ = await passed(client, upstream, get("/hasty"))
+    status, _, body = await client.answer()
+    assert (status, code(body)) == (504, ["gateway.timeout"])
+    assert await server.hung_up()
+
+
+async def test_an_answer_that_stops_is_broken_off(client: Raw, upstream: Upstream) -> None:
+    server, _ = await passed(client, upstream, get("/hasty"))
+    await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+    assert (await client.head())[0] == 200
+    assert await client.exactly(3) == b"abc"
+    with pytest.raises(ConnectionResetError):
+        await client.rest()
+    assert await server.hung_up()
+
+
+async def test_an_upstream_may_wait_for_a_slow_client(client: Raw, upstream: Upstream) -> None:
+    """Its silence counts from when all of the call was sent."""
+    request = get("/hasty", "Content-Length: 6", method="POST")
+    server, _ = await passed(client, upstream, request)
+    await client.send(b"abc")
+    await server.exactly(3)
+    await asyncio.sleep(0.5)
+    await client.send(b"def")
+    assert await server.exactly(3) == b"def"
+    assert (await client.answer())[0] == 504
+
+
+async def kept(client: Raw, upstream: Upstream) -> Raw:
+    """A connection upstream that waits for another call."""
+    server, _ = await passed(client, upstream, get())
+    await server.send(OK)
+    await client.answer()
+    return server
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
+async def test_a_call_on_a_connection_that_was_closed_meanwhile_is_repeated(
+    client: Raw, upstream: Upstream, method: str
+) -> None:
+    """Where it changes nothing that it came twice, and we can say it again."""
+    stale = await kept(client, upstream)
+    await client.send(get("/x/again", method=method))
+    assert (await stale.until(b"\r\n")).startswith(f"{method} /x/again".encode())
+    stale.abort()
+    server = await upstream.next()
+    assert (await server.until(b"\r\n")).startswith(f"{method} /x/again".encode())
+    await server.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert (await client.head())[0] == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "lines", "body"),
+    [("POST", [], b""), ("PATCH", [], b""), ("PUT", ["Content-Length: 3"], b"abc")],
+)
+async def test_what_may_have_happened_is_not_repeated(
+    client: Raw, upstream: Upstream, method: str, lines: list[str], body: bytes
+) -> None:
+    stale = await kept(client, upstream)
+    await client.send(get("/x/again", *lines, method=method).encode() + body)
+    await stale.head()
+    stale.abort()
+    status, _, told = await client.answer()
+    assert (status, code(told)) == (502, ["gateway.bad_gateway"])
+    assert upstream.arrived.empty()
+
+
+async def test_a_new_connection_that_breaks_is_no_reason_to_repeat(
+    client: Raw, upstream: Upstream
+) -> None:
+    server, _ = await passed(client, upstream, get())
+    server.abort()
+    assert (await client.answer())[0] == 502
+    assert upstream.arrived.empty()
+
+
+async def test_a_connection_that_was_closed_while_it_was_kept_is_not_used(
+    client: Raw, upstream: Upstream, front: Gateway
+) -> None:
+    stale = await kept(client, upstream)
+    stale.writer.close()
+    await stale.hung_up()
+    server, _ = await passed(client, upstream, get(method="POST"))
+    await server.send(OK)
+    assert (await client.answer())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "why"),
+    [
+        (get("/x?" + "a" * 4000), 414, "request.uri_too_long"),
+        ("GET /" + "a" * 5000, 414, "request.uri_too_long"),
+        (get("/x", "X: " + "a" * 8000), 431, "request.headers_too_large"),
+        (get("/x", *["X: y"] * 51), 431, "request.headers_too_large"),
+        ("GET /x HTTP/1.1\r\nX: " + "a" * 13_000, 431, "request.headers_too_large"),
+        (get("/x", f"Content-Length: {65 * MEGABYTE}", method="POST"), 413, "request.too_large"),
+        ("GET /x\r\n\r\n", 400, "request.malformed"),
+    ],
+)
+async def test_requests_have_their_limits(
+    client: Raw, request_bytes: str, status: int, why: str
+) -> None:
+    await client.send(request_bytes)
+    told, headers, body = await client.answer()
+    assert (told, code(body), headers["connection"]) == (status, [why], "close")
+    assert headers["x-request-id"]
+    assert await client.hung_up()
+
+
+async def test_a_chunked_body_that_grows_too_large_is_broken_off(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    routes = ROUTES.format(up=upstream.url, named=upstream.url)
+    async with (
+        gateway(tmp_path, routes, settings={"BARONG_MAX_BODY_BYTES": "1000"}) as small,
+        Raw.to(small.public) as client,
+    ):
+        request = get("/x", "Transfer-Encoding: chunked", method="POST")
+        server, _ = await passed(client, upstream, request)
+        await client.send(b"1f4\r\n" + b"x" * 500 + b"\r\n")
+        await server.exactly(500)
+        await client.send(b"1f5\r\n" + b"x" * 501 + b"\r\n")
+        status, _, body = await client.answer()
+        assert (status, code(body)) == (413, ["request.too_large"])
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+            await server.exactly(1000)
+
+
+async def test_a_chunk_that_is_none_breaks_the_call_off(client: Raw, upstream: Upstream) -> None:
+    request = get("/x", "Transfer-Encoding: chunked", method="POST")
+    server, _ = await passed(client, upstream, request)
+    await client.send(b"3\r\nabcd\r\n")
+    status, headers, body = await client.answer()
+    assert (status, code(body), headers["connection"]) == (400, ["request.malformed"], "close")
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+        await server.exactly(100)
+
+
+SLOW = {
+    "BARONG_HEADER_TIMEOUT": "1",
+    "BARONG_IDLE_TIMEOUT": "1",
+    "BARONG_STALL_TIMEOUT": "1",
+    "BARONG_MAX_CONNECTIONS": "20",
+    "BARONG_UPSTREAM_CONNECTIONS": "1",
+}
+
+
+@pytest.fixture(scope="module")
+async def hasty(
+    upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gateway]:
+    """A gateway that waits a second for its clients."""
+    routes = ROUTES.format(up=upstream.url, named=upstream.url)
+    async with gateway(tmp_path_factory.mktemp("hasty"), routes, settings=SLOW) as made:
+        yield made
+
+
+async def test_headers_that_never_end_are_not_waited_for(hasty: Gateway) -> None:
+    """However steadily they come."""
+    async with Raw.to(hasty.public) as client:
+        await client.send("GET /x HTTP/1.1\r\n")
+
+        async def drip() -> None:
+            while True:
+                await client.send("X: y\r\n")
+                await asyncio.sleep(0.1)
+
+        dripping = asyncio.create_task(drip())
+        status, _, body = await client.answer()
+        assert (status, code(body)) == (408, ["request.timeout"])
+        dripping.cancel()
+        assert await client.hung_up()
+
+
+async def test_who_says_nothing_is_let_go(hasty: Gateway) -> None:
+    async with Raw.to(hasty.public) as silent, Raw.to(hasty.public) as idle:
+        await idle.send(get("/none"))
+        assert (await idle.answer())[0] == 404
+        assert await idle.hung_up()
+        assert await silent.hung_up()
+
+
+async def test_a_body_that_stops_is_not_waited_for(hasty: Gateway, upstream: Upstream) -> None:
+    async with Raw.to(hasty.public) as client:
+        request = get("/x", "Content-Length: 9", method="POST")
+        server, _ = await passed(client, upstream, request)
+        await client.send(b"abc")
+        status, _, body = await client.answer()
+        assert (status, code(body)) == (408, ["request.timeout"])
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+            await server.exactly(9)
+
+
+async def test_who_takes_nothing_of_an_answer_is_let_go(hasty: Gateway, upstream: Upstream) -> None:
+    async with Raw.to(hasty.public) as client:
+        server, _ = await passed(client, upstream, get())
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {64 * MEGABYTE}\r\n\r\n".encode()
+        server.writer.write(head + bytes(64 * MEGABYTE))
+        assert await server.hung_up()
+        assert len(await client.rest()) < 64 * MEGABYTE
+
+
+async def test_calls_wait_for_their_turn_upstream(hasty: Gateway, upstream: Upstream) -> None:
+    async with Raw.to(hasty.public) as one, Raw.to(hasty.public) as two:
+        server, _ = await passed(one, upstream, get("/x/1"))
+        await two.send(get("/x/2"))
+        await server.send(OK)
+        assert (await one.answer())[2] == b"ok"
+        assert b"/x/2" in await server.until(b"\r\n\r\n")
+        await server.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n2")
+        assert (await two.answer())[2] == b"2"
+        assert len([raw for raw in upstream.connections if raw is server]) == 1
+
+
+async def test_who_waits_in_vain_is_told_to_come_back(hasty: Gateway, upstream: Upstream) -> None:
+    async with Raw.to(hasty.public) as one, Raw.to(hasty.public) as two:
+        await passed(one, upstream, get("/patient"))
+        await two.send(get("/x"))
+        status, headers, body = await two.answer()
+        assert (status, code(body)) == (503, ["server.unavailable"])
+        assert headers["retry-after"] == "1"
+
+
+async def test_there_is_room_for_so_many_clients(hasty: Gateway) -> None:
+    async def open_now() -> bool:
+        return await hasty.metric("gateway_client_connections") == 0
+
+    await until(open_now)
+    clients = [Raw.to(hasty.public) for _ in range(20)]
+    raws = [await each.__aenter__() for each in clients]
+
+    async def all_in() -> bool:
+        return await hasty.metric("gateway_client_connections") == 20
+
+    await until(all_in)
+    async with Raw.to(hasty.public) as one_too_many:
+        status, headers, body = await one_too_many.answer()
+        assert (status, code(body)) == (503, ["server.unavailable"])
+        assert headers["retry-after"] == "1"
+    for raw in raws:
+        raw.abort()
+    await until(open_now)
+    async with Raw.to(hasty.public) as next_one:
+        await next_one.send(get("/none"))
+        assert (await next_one.answer())[0] == 404
+
+
+@pytest.mark.parametrize("fast_loop", [True, False])
+async def test_calls_under_way_end_before_the_gateway_does(
+    upstream: Upstream, tmp_path: Path, fast_loop: bool
+) -> None:
+    routes = ROUTES.format(up=upstream.url, named=upstream.url)
+    async with (
+        gateway(tmp_path, routes, fast_loop=fast_loop) as made,
+        Raw.to(made.public) as idle,
+        Raw.to(made.public) as busy,
+    ):
+        await idle.send(get("/none"))
+        assert (await idle.answer())[0] == 404
+        server, _ = await passed(busy, upstream, get())
+        made.stop()
+        assert await idle.hung_up()
+        with pytest.raises(ConnectionRefusedError):
+            async with Raw.to(made.public):
+                pass
+        await server.send(OK)
+        _, headers, body = await busy.answer()
+        assert (headers["connection"], body) == ("close", b"ok")
+        assert await busy.hung_up()

@@ -1,0 +1,290 @@
+"""WebSockets through the gateway: where they may be, how they are carried, and when they end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from shared.process import running
+from tests.client import USER_AGENT, Client
+from tests.revocations import REVOCATIONS, subject_of
+from tests.system import ROOT, Installation
+from tests.transport import Gateway, Raw, Upstream, gateway
+from tests.waiting import until
+
+MEGABYTE = 1024 * 1024
+ROUTES = """
+- {{prefix: /ws, access: public, upstream: "{up}", websocket: true}}
+- {{prefix: /plain, access: public, upstream: "{up}"}}
+- {{prefix: /locked, access: required, upstream: "{up}", websocket: true}}
+"""
+ASKS = (
+    "Connection: keep-alive, Upgrade",
+    "Upgrade: WebSocket",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+)
+AGREES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+AGREES += b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+
+
+def asking(path: str, *lines: str) -> str:
+    return "\r\n".join((f"GET {path} HTTP/1.1", "Host: gateway", *(lines or ASKS), "", ""))
+
+
+@pytest.fixture(scope="module")
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream.listening() as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["uvloop", "asyncio"])
+async def front(
+    request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gateway]:
+    folder, routes = tmp_path_factory.mktemp(request.param), ROUTES.format(up=upstream.url)
+    settings = {"BARONG_WEBSOCKET_TIMEOUT": "1"}
+    fast = request.param == "uvloop"
+    async with gateway(folder, routes, fast_loop=fast, settings=settings) as made:
+        yield made
+
+
+@pytest.fixture
+async def raw(front: Gateway) -> AsyncIterator[Raw]:
+    async with Raw.to(front.public) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def forgotten(upstream: Upstream) -> Iterator[None]:
+    """No test finds the connections of another."""
+    yield
+    upstream.forget()
+
+
+async def opened(raw: Raw, upstream: Upstream, early: bytes = b"") -> Raw:
+    """The upstream's end of a WebSocket."""
+    await raw.send(asking("/ws").encode() + early)
+    server = await upstream.next()
+    _, headers = await server.head()
+    assert (headers["connection"], headers["upgrade"]) == ("Upgrade", "websocket")
+    assert headers["sec-websocket-key"]
+    await server.send(AGREES)
+    status, headers = await raw.head()
+    assert (status, headers["connection"].lower(), headers["upgrade"]) == (
+        *(101, "upgrade", "websocket"),
+    )
+    assert headers["sec-websocket-accept"]
+    return server
+
+
+async def test_bytes_pass_both_ways_as_they_are(raw: Raw, upstream: Upstream) -> None:
+    server = await opened(raw, upstream, early=b"early")
+    assert await server.exactly(5) == b"early"
+    for sender, receiver in ((raw, server), (server, raw)):
+        await sender.send(b"GET /\r\n\r\n\x00\xff")
+        assert await receiver.exactly(11) == b"GET /\r\n\r\n\x00\xff"
+
+
+async def test_what_the_upstream_sends_with_its_consent_is_not_lost(
+    raw: Raw, upstream: Upstream
+) -> None:
+    await raw.send(asking("/ws"))
+    server = await upstream.next()
+    await server.head()
+    await server.send(AGREES + b"hello")
+    assert (await raw.head())[0] == 101
+    assert await raw.exactly(5) == b"hello"
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+async def test_when_one_hangs_up_so_does_the_other(raw: Raw, upstream: Upstream, who: str) -> None:
+    server = await opened(raw, upstream)
+    leaving, other = (raw, server) if who == "client" else (server, raw)
+    await leaving.send(b"bye")
+    leaving.writer.close()
+    assert await other.exactly(3) == b"bye"
+    assert await other.hung_up()
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+async def test_who_does_not_read_is_not_sent_more(raw: Raw, upstream: Upstream, who: str) -> None:
+    server = await opened(raw, upstream)
+    sender, receiver = (raw, server) if who == "client" else (server, raw)
+    size, sent = 50 * MEGABYTE, 0
+
+    async def pour() -> None:
+        nonlocal sent
+        while sent < size:
+            sender.writer.write(bytes(MEGABYTE))
+            await sender.writer.drain()
+            sent += MEGABYTE
+
+    pouring = asyncio.create_task(pour())
+
+    async def stuck() -> bool:
+        seen = sent
+        await asyncio.sleep(0.2)
+        return 0 < sent == seen
+
+    await until(stuck)
+    assert sent < size / 2
+    left = size
+    while left:
+        left -= len(await receiver.exactly(MEGABYTE))
+    await pouring
+
+
+async def test_silence_ends_it(raw: Raw, upstream: Upstream, front: Gateway) -> None:
+    server = await opened(raw, upstream)
+    assert await front.metric("gateway_websockets") == 1
+    assert await raw.hung_up()
+    assert await server.hung_up()
+    assert await front.metric("gateway_websockets") == 0
+
+
+async def test_an_upstream_may_refuse(raw: Raw, upstream: Upstream) -> None:
+    await raw.send(asking("/ws"))
+    server = await upstream.next()
+    await server.head()
+    await server.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    status, _, body = await raw.answer()
+    assert (status, body) == (403, b"no")
+    await raw.send(asking("/none"))
+    assert (await raw.answer())[0] == 404
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Connection: Upgrade", "Upgrade: h2c", "HTTP2-Settings: x"),
+        ("Connection: Upgrade", "Upgrade: websocket, h2c"),
+        ("Connection: Upgrade", "Upgrade: websocket", "Content-Length: 3"),
+        ("Upgrade: websocket",),
+        ("Connection: Upgrade",),
+    ],
+)
+async def test_nothing_else_is_upgraded(
+    raw: Raw, upstream: Upstream, lines: tuple[str, ...]
+) -> None:
+    await raw.send(asking("/ws", *lines))
+    server = await upstream.next()
+    _, headers = await server.head()
+    assert "upgrade" not in headers
+    assert "connection" not in headers
+    await server.send(AGREES)
+    assert (await raw.answer())[0] == 502
+    assert await server.hung_up()
+
+
+async def test_a_route_without_websockets_passes_an_ordinary_request(
+    raw: Raw, upstream: Upstream
+) -> None:
+    await raw.send(asking("/plain"))
+    server = await upstream.next()
+    _, headers = await server.head()
+    assert "upgrade" not in headers
+    await server.send(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")
+    assert (await raw.answer())[0] == 426
+
+
+async def test_an_upstream_may_not_switch_to_something_else(raw: Raw, upstream: Upstream) -> None:
+    await raw.send(asking("/ws"))
+    server = await upstream.next()
+    await server.head()
+    await server.send(b"HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    assert (await raw.answer())[0] == 502
+
+
+async def test_who_may_not_call_gets_no_websocket(raw: Raw, upstream: Upstream) -> None:
+    await raw.send(asking("/locked"))
+    assert (await raw.answer())[0] == 401
+
+
+async def test_they_end_with_the_gateway(upstream: Upstream, tmp_path: Path) -> None:
+    async with (
+        gateway(tmp_path, ROUTES.format(up=upstream.url)) as made,
+        Raw.to(made.public) as raw,
+    ):
+        server = await opened(raw, upstream)
+        made.stop()
+        assert await raw.hung_up()
+        assert await server.hung_up()
+
+
+async def echo(request: web.Request) -> web.WebSocketResponse:
+    """Says who is calling, then whatever is said to it."""
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    await socket.send_str(request.headers["Authorization"].partition(" ")[0])
+    async for message in socket:
+        await socket.send_str(message.data)
+    return socket
+
+
+@pytest.fixture(scope="module")
+async def feed(
+    system: Installation, admin: Client, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    """The address of a WebSocket for members, behind a gateway of its own."""
+    rule = {"role": "member", "verb": "ALL", "path": "feed", "action": "ACCEPT"}
+    assert (await admin.post("admin/permissions", rule)).status == 201
+    app = web.Application()
+    app.router.add_get("/feed", echo)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    routes = tmp_path_factory.mktemp("feed") / "routes.yaml"
+    route = f'\n- {{prefix: /feed, access: required, upstream: "{url}", websocket: true}}\n'
+    routes.write_text((ROOT / "deploy/config/routes.yaml").read_text() + route)
+    ports = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
+    service = system.service("gateway", **ports, BARONG_ROUTES_FILE=str(routes))
+    async with running(service) as addresses:
+
+        async def allowed() -> bool:
+            """The gateway decides, hears of changes, and knows the new permission."""
+            async with (
+                aiohttp.ClientSession() as http,
+                http.get(f"{addresses.public}/feed") as got,
+                http.get(f"{addresses.internal}/metrics") as metrics,
+            ):
+                return got.status == 401 and "gateway_hears_events 1.0" in await metrics.text()
+
+        await until(allowed)
+        yield f"{addresses.public}/feed"
+    await runner.cleanup()
+
+
+ENDED = (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR)
+
+
+async def says_hello(socket: aiohttp.ClientWebSocketResponse) -> None:
+    assert await socket.receive_str(timeout=10) == "Bearer"
+    await socket.send_str("hello")
+    assert await socket.receive_str(timeout=10) == "hello"
+
+
+@pytest.mark.parametrize("change", ["log-out", "ban", "password reset", "deletion of a key"])
+async def test_who_may_not_have_it_any_more_loses_it(
+    feed: str, client: Client, admin: Client, change: str
+) -> None:
+    """And nobody else does."""
+    revocation = await REVOCATIONS[change](await subject_of(client, admin))
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        other = await stack.enter_async_context(Client(client.system))
+        await other.become_member()
+        cookie = {"Cookie": f"_barong_session={other.cookie}", "User-Agent": USER_AGENT}
+        lost = await stack.enter_async_context(http.ws_connect(feed, headers=revocation.headers()))
+        kept = await stack.enter_async_context(http.ws_connect(feed, headers=cookie))
+        for socket in (lost, kept):
+            await says_hello(socket)
+        await revocation.make()
+        assert (await lost.receive(timeout=10)).type in ENDED
+        await kept.send_str("hello")
+        assert await kept.receive_str(timeout=10) == "hello"

@@ -1,0 +1,142 @@
+"""Token buckets fill at their rate, and whoever has none left is told when there will be one."""
+
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from authz_gateway.rate_limits import Client, RateLimits
+from authz_gateway.routing.table import Access, Rate, Route
+from shared.errors import Throttled
+
+
+def a_route(calls: int, seconds: float, burst: int | None = None, prefix: str = "/x") -> Route:
+    rate = Rate(calls, seconds / calls)
+    return Route(prefix=prefix, access=Access.PUBLIC, rate=rate, burst=burst)
+
+
+def outcomes(
+    route: Route, calls: Sequence[tuple[float, Client]], *, capacity: int = 100
+) -> Iterator[int]:
+    """For each call at a moment, 0 where it passed, else the seconds it is told to wait."""
+    now = 0.0
+    limits = RateLimits(CollectorRegistry(), enabled=True, capacity=capacity, clock=lambda: now)
+    for moment, client in calls:
+        now = moment
+        try:
+            limits.take(route, client)
+        except Throttled as refusal:
+            yield refusal.retry_after or -1
+        else:
+            yield 0
+
+
+def by_one(*moments: float) -> list[tuple[float, Client]]:
+    return [(moment, "ID1") for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("route", "calls", "told"),
+    [
+        (a_route(1, 1), by_one(0, 0.2, 0.9, 1, 1.5, 2), [0, 1, 1, 0, 1, 0]),
+        (a_route(2, 1), by_one(0, 0, 0, 0.4, 0.5, 0.5), [0, 0, 1, 1, 0, 1]),
+        (a_route(2, 60), by_one(0, 0, 0, 29, 30, 30), [0, 0, 30, 1, 0, 30]),
+        (a_route(1, 3600), by_one(0, 1, 3599, 3600), [0, 3599, 1, 0]),
+        (
+            a_route(1, 1, burst=3),
+            by_one(0, 0, 0, 0, 1, 1, 9, 9, 9, 9),
+            [0, 0, 0, 1, 0, 1, 0, 0, 0, 1],
+        ),
+        (a_route(2, 1, burst=1), by_one(0, 0, 0.5, 0.9, 1), [0, 1, 0, 1, 0]),
+        # Whoever calls just in time is not refused for a rounding.
+        (a_route(3, 1), by_one(0, 0, 0, *(n / 3 for n in range(1, 40))), [0] * 42),
+        (a_route(7, 60), by_one(*[0] * 7, *(n * 60 / 7 for n in range(1, 40))), [0] * 46),
+        # What is refused does not count.
+        (a_route(1, 10), by_one(0, *range(1, 10), 10), [0, *range(9, 0, -1), 0]),
+    ],
+)
+def test_fills_at_its_rate(
+    route: Route, calls: list[tuple[float, Client]], told: list[int]
+) -> None:
+    assert list(outcomes(route, calls)) == told
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ID1", "ID1", True),
+        ("ID1", "ID2", False),
+        (ip_address("192.0.2.1"), ip_address("192.0.2.1"), True),
+        (ip_address("192.0.2.1"), ip_address("192.0.2.2"), False),
+        (ip_address("2001:db8::1"), ip_address("2001:db8::ffff:0:1"), True),
+        (ip_address("2001:db8::1"), ip_address("2001:db8:0:1::1"), False),
+        (ip_address("0.0.0.0"), ip_address("::"), False),
+    ],
+)
+def test_a_client_is_a_user_or_an_address_or_a_subscribers_network(
+    one: Client, other: Client, *, same: bool
+) -> None:
+    assert list(outcomes(a_route(1, 1), [(0, one), (0, other)])) == [0, int(same)]
+
+
+def test_each_route_counts_for_itself() -> None:
+    limits = RateLimits(CollectorRegistry(), enabled=True, clock=lambda: 0)
+    for prefix in ("/x", "/y"):
+        limits.take(a_route(1, 1, prefix=prefix), "ID1")
+    with pytest.raises(Throttled):
+        limits.take(a_route(1, 1, prefix="/y"), "ID1")
+
+
+def test_demanding_room_takes_none() -> None:
+    limits = RateLimits(CollectorRegistry(), enabled=True, clock=lambda: 0)
+    for _ in range(3):
+        limits.demand_room(a_route(1, 1), "ID1")
+    limits.take(a_route(1, 1), "ID1")
+    with pytest.raises(Throttled):
+        limits.demand_room(a_route(1, 1), "ID1")
+
+
+@given(
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.lists(st.floats(0, 2), max_size=200),
+)
+def test_never_more_than_the_rate_and_a_burst(calls: int, burst: int, gaps: list[float]) -> None:
+    moments = [sum(gaps[: number + 1]) for number in range(len(gaps))]
+    told = outcomes(a_route(calls, 1, burst), by_one(*moments))
+    passed = [moment for moment, wait in zip(moments, told, strict=True) if not wait]
+    for first, start in enumerate(passed):
+        for count, end in enumerate(passed[first:], 1):
+            assert count <= burst + (end - start) * calls + 1e-3
+
+
+def test_memory_is_bounded_and_full_buckets_take_none() -> None:
+    now = 0.0
+    limits = RateLimits(CollectorRegistry(), enabled=True, capacity=10, clock=lambda: now)
+    route = a_route(1, 10)
+    for number in range(50):
+        limits.take(route, f"ID{number}")
+    assert len(limits) == 10
+    with pytest.raises(Throttled):
+        limits.take(route, "ID49")
+    now = 10.0
+    for number in range(10):
+        limits.take(route, f"ID{number}")
+    now = 30.0
+    for _ in range(10):
+        limits.take(route, "ID1")
+        now += 10.0
+    assert len(limits) == 1
+
+
+def test_refusals_are_counted_by_route() -> None:
+    registry = CollectorRegistry()
+    limits = RateLimits(registry, enabled=True, clock=lambda: 0)
+    limits.take(a_route(1, 1), "ID1")
+    for _ in range(2):
+        with pytest.raises(Throttled):
+            limits.take(a_route(1, 1), "ID1")
+    assert registry.get_sample_value("gateway_throttled_total", {"route": "/x"}) == 2

@@ -1,0 +1,93 @@
+"""Nonces are asked about together, and each of those who wait is told of his own."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from authz_gateway.api_keys.errors import NonceUsed
+from authz_gateway.api_keys.shared_nonces import SharedNonces
+from shared.contracts.api_keys import MAX_NONCES, Nonce
+from shared.errors import Unavailable
+
+NOW = LIFETIME = 5000
+
+
+@dataclass
+class Keeper:
+    """Resource-svc, which answers when it is told to."""
+
+    used: set[Nonce] = field(default_factory=set)
+    down: bool = False
+    batches: list[int] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def use_nonces(self, nonces: Sequence[Nonce], lifetime: int) -> list[bool]:
+        assert lifetime == LIFETIME
+        self.batches.append(len(nonces))
+        self.asked.set()
+        await self.open.wait()
+        if self.down:
+            raise Unavailable("resource-svc")
+        fresh = [nonce not in self.used for nonce in nonces]
+        self.used.update(nonces)
+        return fresh
+
+
+def nonce(number: int) -> Nonce:
+    return Nonce("kid", number)
+
+
+async def outcomes(shared: SharedNonces, keeper: Keeper, numbers: Sequence[int]) -> list[object]:
+    """What becomes of uses at the same time; the keeper answers once all of them wait."""
+    tasks = [asyncio.create_task(shared.use(nonce(number), NOW)) for number in numbers]
+    await asyncio.sleep(0)
+    keeper.open.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    keeper.open.clear()
+    return [type(result) if result else None for result in results]
+
+
+async def test_what_comes_while_a_question_is_under_way_goes_together() -> None:
+    keeper = Keeper()
+    shared = SharedNonces(keeper, LIFETIME)
+    first = asyncio.create_task(shared.use(nonce(1), NOW))
+    await keeper.asked.wait()
+    count = MAX_NONCES + 2
+    assert await outcomes(shared, keeper, range(2, 2 + count)) == [None] * count
+    await first
+    assert keeper.batches == [1, MAX_NONCES, 2]
+
+
+async def test_each_is_told_of_his_own() -> None:
+    keeper = Keeper(used={nonce(2), nonce(4)})
+    shared = SharedNonces(keeper, LIFETIME)
+    told = await outcomes(shared, keeper, [1, 2, 3, 4, 3])
+    assert told == [None, NonceUsed, None, NonceUsed, NonceUsed]
+    assert await outcomes(shared, keeper, [1, 2, 3, 4]) == [NonceUsed] * 4
+    assert keeper.batches == [4], "repeats are refused without a question"
+
+
+async def test_who_gets_no_answer_may_ask_again() -> None:
+    keeper = Keeper(down=True)
+    shared = SharedNonces(keeper, LIFETIME)
+    assert await outcomes(shared, keeper, [1, 2]) == [Unavailable] * 2
+    keeper.down = False
+    assert await outcomes(shared, keeper, [1, 2]) == [None] * 2
+
+
+async def test_who_leaves_keeps_nobody_waiting() -> None:
+    keeper = Keeper()
+    shared = SharedNonces(keeper, LIFETIME)
+    leaving = asyncio.create_task(shared.use(nonce(1), NOW))
+    staying = asyncio.create_task(shared.use(nonce(2), NOW))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    keeper.open.set()
+    await staying
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    with pytest.raises(NonceUsed):
+        await shared.use(nonce(2), NOW)
