@@ -124,6 +124,8 @@ async def _provision(
         await _create_role(connection, role, passwords[schema])
         await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {role}")
         await _create_schema(connection, schema, owner=role)
+    # The directory's search stands on it, and a service's role may create nothing in the database.
+    await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA admin")
     return {schema: _dsn_of(dsn, f"barong_{schema}", passwords[schema]) for schema in SCHEMAS}
 
 

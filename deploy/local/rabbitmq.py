@@ -1,9 +1,11 @@
 """A RabbitMQ broker of our own, and virtual hosts in it."""
 
+import base64
 import contextlib
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -67,6 +69,25 @@ def add_vhost(directory: Path, name: str) -> str:
         f' <<".*">>, <<".*">>, <<".*">>, <<"{_USER}">>).'
     )
     return node.url(name)
+
+
+def add_user(directory: Path, name: str, vhost: str, may: Mapping[str, str]) -> str:
+    """Create a user in `vhost` with these patterns, and return its URL there.
+
+    `may` has the patterns of what he may configure, write and read, under these names.
+    """
+    node = _Node.load(directory)
+    password = secrets.token_hex(24)
+    texts = (name, password, _checked(vhost), may["configure"], may["write"], may["read"])
+    # Encoded, because the patterns are full of what Erlang reads in its own way.
+    encoded = (f'base64:decode(<<"{base64.b64encode(text.encode()).decode()}">>)' for text in texts)
+    user, secret, host, *patterns = encoded
+    node.evaluate(
+        f'ok = rabbit_auth_backend_internal:add_user({user}, {secret}, <<"{_USER}">>),'
+        f"ok = rabbit_auth_backend_internal:set_permissions({user}, {host},"
+        f' {", ".join(patterns)}, <<"{_USER}">>).'
+    )
+    return f"amqp://{name}:{password}@{ports.LOOPBACK}:{node.port}/{vhost}"
 
 
 def delete_vhost(directory: Path, name: str) -> None:

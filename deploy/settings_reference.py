@@ -1,0 +1,96 @@
+"""`make settings`: the reference of every setting, made of the services' own declarations."""
+
+import dataclasses
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from admin_svc.settings import AdminSettings
+from authz_gateway.settings import GatewaySettings
+from identity_svc.settings import IdentitySettings
+from mailer_svc.settings import MailerSettings
+from resource_svc.settings import ResourceSettings
+
+REFERENCE = Path(__file__).parents[1] / "docs" / "settings.md"
+
+SERVICES: dict[str, type[Any]] = {
+    "identity-svc": IdentitySettings,
+    "resource-svc": ResourceSettings,
+    "admin-svc": AdminSettings,
+    "authz-gateway": GatewaySettings,
+    "mailer-svc": MailerSettings,
+}
+
+_HEAD = """\
+# Settings
+
+Environment variables; a blank one counts as absent. Made from the code by `make settings`.
+Every fault of a service's settings is told at once, before it starts.
+
+| Variable | Default | Meaning | Of |
+|---|---|---|---|
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """A variable as one or several services declare it."""
+
+    variable: str
+    default: str
+    doc: str
+
+
+def settings_of(declaration: type[Any]) -> Iterator[Setting]:
+    """The settings of a service, in the order of their declaration."""
+    for field in dataclasses.fields(declaration):
+        if "variable" in field.metadata:
+            yield Setting(field.metadata["variable"], _default(field), field.metadata["doc"])
+
+
+def _default(field: "dataclasses.Field[Any]") -> str:
+    if "shown" in field.metadata:
+        return str(field.metadata["shown"])
+    match field.default:
+        case dataclasses.MISSING:
+            return "**required**"
+        case "" | ():
+            return "empty"
+        case re.Pattern(pattern=pattern):
+            return f"`{pattern}`"
+        case None:
+            return "none"
+        case bool(value):
+            return f"`{str(value).lower()}`"
+        case tuple() | frozenset() as values:
+            return f"`{','.join(sorted(map(str, values)))}`"
+        case value:
+            return f"`{value}`"
+
+
+def reference() -> str:
+    """The page, in Markdown: a row for each variable, whoever shares it."""
+    users: dict[Setting, list[str]] = {}
+    for service, declaration in SERVICES.items():
+        for setting in settings_of(declaration):
+            users.setdefault(setting, []).append(service)
+    rows = sorted(users.items(), key=lambda row: row[0].variable)
+    return _HEAD + "".join(_row(setting, services) for setting, services in rows)
+
+
+def _row(setting: Setting, services: list[str]) -> str:
+    cells = (f"`{setting.variable}`", setting.default, setting.doc, _of(services))
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
+
+
+def _of(services: list[str]) -> str:
+    return "all" if len(services) == len(SERVICES) else ", ".join(services)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--write"]:
+        REFERENCE.write_text(reference())
+    else:
+        sys.stdout.write(reference())

@@ -1,0 +1,183 @@
+"""Every connection that the code makes is let through, and no other."""
+
+from types import ModuleType
+
+import pytest
+
+import admin_svc.app
+import admin_svc.routes
+import authz_gateway.app
+import identity_svc.app
+import identity_svc.routes
+import mailer_svc.app
+import resource_svc.app
+import resource_svc.routes
+from shared.clients.admin import AdminClient
+from shared.clients.identity import IdentityClient
+from shared.clients.resource import ResourceClient
+from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE
+from shared.database.pool import Database
+from shared.web.routes import ServiceToken
+from tests.deploy.flows import Peer, Policies
+from tests.deploy.manifests import NAME, OVERLAYS, SERVICES, workloads
+from tests.kustomize import rendered
+
+APPS: dict[str, ModuleType] = {
+    IDENTITY: identity_svc.app,
+    RESOURCE: resource_svc.app,
+    ADMIN: admin_svc.app,
+    GATEWAY: authz_gateway.app,
+    MAILER: mailer_svc.app,
+}
+CLIENTS = {IDENTITY: IdentityClient, RESOURCE: ResourceClient, ADMIN: AdminClient}
+INTERNAL = {
+    IDENTITY: identity_svc.routes.INTERNAL,
+    RESOURCE: resource_svc.routes.INTERNAL,
+    ADMIN: admin_svc.routes.INTERNAL,
+}
+PUBLIC_PORT, INTERNAL_PORT = 8080, 9080
+
+POSTGRES = Peer({"barong.io/part": "postgres"})
+RABBITMQ = Peer({NAME: "rabbitmq"})
+DNS = Peer({"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"})
+INGRESS = Peer(namespace={"barong.io/ingress": "true"})
+MONITORING = Peer(namespace={"barong.io/monitoring": "true"})
+STRANGER = Peer(namespace={"kubernetes.io/metadata.name": "default"})
+NEIGHBOUR = Peer({NAME: "something-else"})
+INTERNET = Peer(address="93.184.216.34")
+METADATA = Peer(address="169.254.169.254")
+INTRANET = Peer(address="10.1.2.3")
+JOBS = {name: Peer({NAME: name}) for name in ("identity-jobs", "resource-jobs", "admin-jobs")}
+PODS = {name: Peer({NAME: name}) for name in SERVICES}
+
+each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
+
+
+def wired(service: str, part: type) -> bool:
+    """Whether a service is made with such a part: app.py is the only place of wiring."""
+    return part in vars(APPS[service]).values()
+
+
+def callers(service: str) -> set[str]:
+    """Who calls a service's internal API."""
+    return {caller for caller in SERVICES if wired(caller, CLIENTS[service])}
+
+
+@pytest.mark.parametrize("service", CLIENTS)
+def test_who_is_named_as_a_caller_calls(service: str) -> None:
+    named: set[str] = set()
+    for route in INTERNAL[service]:
+        if isinstance(route.access, ServiceToken):
+            named |= route.access.callers
+    assert named <= callers(service)
+
+
+@each_overlay
+def test_our_pods_have_the_labels_that_policies_know(overlay: str) -> None:
+    labels = {each.labels.get(NAME) for each in workloads(rendered(overlay)) if each.ours}
+    assert labels == PODS.keys() | JOBS.keys()
+
+
+@each_overlay
+@pytest.mark.parametrize("service", SERVICES)
+def test_internal_apis_are_open_to_their_callers_only(overlay: str, service: str) -> None:
+    policies = Policies(rendered(overlay))
+    expected = callers(service) if service in CLIENTS else set()
+    allowed = {
+        caller
+        for caller, pod in {**PODS, **JOBS, "neighbour": NEIGHBOUR}.items()
+        if policies.allow(pod, PODS[service], INTERNAL_PORT) and caller != service
+    }
+    assert allowed == expected
+    assert policies.allow(MONITORING, PODS[service], INTERNAL_PORT)
+    for outsider in (INGRESS, STRANGER, INTERNET, INTRANET):
+        assert not policies.allow(outsider, PODS[service], INTERNAL_PORT)
+
+
+@each_overlay
+@pytest.mark.parametrize("service", SERVICES)
+def test_public_apis_are_open_to_the_gateway_only(overlay: str, service: str) -> None:
+    policies = Policies(rendered(overlay))
+    peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR, "ingress": INGRESS, "monitoring": MONITORING}
+    allowed = {
+        name for name, peer in peers.items() if policies.allow(peer, PODS[service], PUBLIC_PORT)
+    }
+    expected = {GATEWAY: {"ingress"}, MAILER: set()}.get(service, {GATEWAY})
+    assert allowed == expected
+    assert not policies.allow(STRANGER, PODS[service], PUBLIC_PORT)
+    assert not policies.allow(INTERNET, PODS[service], PUBLIC_PORT)
+
+
+@each_overlay
+def test_postgresql_is_open_to_those_who_have_a_schema(overlay: str) -> None:
+    policies = Policies(rendered(overlay))
+    peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR}
+    allowed = {name for name, peer in peers.items() if policies.allow(peer, POSTGRES, 5432)}
+    assert allowed == {name for name in SERVICES if wired(name, Database)} | JOBS.keys()
+    assert not policies.allow(STRANGER, POSTGRES, 5432)
+
+
+@each_overlay
+def test_rabbitmq_is_open_to_all_services_and_nobody_else(overlay: str) -> None:
+    policies = Policies(rendered(overlay))
+    peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR}
+    allowed = {name for name, peer in peers.items() if policies.allow(peer, RABBITMQ, 5672)}
+    assert allowed == set(SERVICES)
+    assert not policies.allow(STRANGER, RABBITMQ, 5672)
+    for port in (4369, 15672, 25672):
+        assert not any(policies.allow(peer, RABBITMQ, port) for peer in peers.values())
+
+
+@each_overlay
+def test_names_are_looked_up_and_nothing_else_in_the_cluster(overlay: str) -> None:
+    policies = Policies(rendered(overlay))
+    for pod in (*PODS.values(), *JOBS.values()):
+        assert policies.allow(pod, DNS, 53, "UDP")
+        assert not policies.allow(pod, DNS, 443)
+        assert not policies.allow(pod, STRANGER, 443)
+
+
+@each_overlay
+def test_the_internet_is_open_where_somebody_there_is_asked(overlay: str) -> None:
+    """Captchas and identity-svc; Twilio, object storage and resource-svc; mails."""
+    policies = Policies(rendered(overlay))
+    everybody = {**PODS, **JOBS}
+    for port, expected in {
+        443: {IDENTITY, RESOURCE},
+        465: {MAILER},
+        587: {MAILER},
+        25: set(),
+        80: set(),
+        5432: set(),
+    }.items():
+        allowed = {n for n, pod in everybody.items() if policies.allow(pod, INTERNET, port)}
+        assert allowed == expected, port
+        for inside in (METADATA, INTRANET):
+            assert not any(policies.allow(pod, inside, port) for pod in everybody.values())
+
+
+def test_operators_reach_their_own() -> None:
+    policies = Policies(rendered("k8s/overlays/production"))
+    cnpg = Peer(namespace={"kubernetes.io/metadata.name": "cnpg-system"})
+    topology = Peer(namespace={"kubernetes.io/metadata.name": "rabbitmq-system"})
+    assert policies.allow(cnpg, POSTGRES, 8000)
+    assert policies.allow(topology, RABBITMQ, 15672)
+    assert not policies.allow(cnpg, RABBITMQ, 15672)
+    assert not policies.allow(topology, POSTGRES, 5432)
+    for port in (5432, 8000):
+        assert policies.allow(POSTGRES, POSTGRES, port)
+    for port in (4369, 25672):
+        assert policies.allow(RABBITMQ, RABBITMQ, port)
+    assert policies.allow(MONITORING, POSTGRES, 9187)
+    assert policies.allow(MONITORING, RABBITMQ, 15692)
+    assert policies.allow(POSTGRES, INTERNET, 443)  # backups, and Kubernetes' API
+    assert policies.allow(RABBITMQ, INTRANET, 6443)
+
+
+@each_overlay
+def test_a_pod_that_nobody_thought_of_is_cut_off(overlay: str) -> None:
+    policies = Policies(rendered(overlay))
+    for port in (80, 443, PUBLIC_PORT, INTERNAL_PORT):
+        for other in (STRANGER, INTERNET, INGRESS, *PODS.values()):
+            assert not policies.allow(other, NEIGHBOUR, port)
+            assert not policies.allow(NEIGHBOUR, other, port)
