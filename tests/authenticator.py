@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyotp
 
 from tests.client import Client
-from tests.internal import identity_of, tables_of_identity
+from tests.internal import AT_HOME, identity_of, tables_of_identity
 
 _STEP = 30
 
@@ -37,9 +37,14 @@ async def early_in_a_step() -> None:
 async def second_factor_of(client: Client, uid: str) -> Authenticator:
     """Turns a user's second factor on; the code of this moment still counts afterwards."""
     async with identity_of(client.system) as identity:
-        secret, _ = await identity.create_second_factor(uid)
+        secret, _ = await identity.create_second_factor(uid, AT_HOME)
         authenticator = Authenticator(secret)
-        await identity.enable_second_factor(uid, authenticator.code(), None)
+        await identity.enable_second_factor(uid, authenticator.code(), None, AT_HOME)
+    await forget_used_codes(client, uid)
+    return authenticator
+
+
+async def forget_used_codes(client: Client, uid: str) -> None:
+    """Lets the code of this moment count once more."""
     async with tables_of_identity(client.system) as tables:
         await tables.execute("UPDATE second_factors SET last_step = 0 WHERE uid = $1", uid)
-    return authenticator

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +11,7 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from tests.contract.documented import disagreements
 from tests.system import PASSWORD, SUPERADMIN, Installation
 from tests.waiting import until
 
@@ -36,12 +38,16 @@ class Client:
         self.system = system
         self.csrf_token = ""
         self.email = ""
+        self.headers: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(
             self.system.gateway_url,
             headers={"User-Agent": USER_AGENT},
-            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            # As in browsers, Secure cookies go to this machine without TLS.
+            cookie_jar=aiohttp.CookieJar(
+                unsafe=True, treat_as_secure_origin=[URL(self.system.gateway_url)]
+            ),
         )
         return self
 
@@ -64,14 +70,22 @@ class Client:
     ) -> Answer:
         """A call with what the client keeps; `path` is below /api/v2/barong unless absolute."""
         url = path if path.startswith(("/api", "/.")) else f"/api/v2/barong/{path}"
-        headers = {"X-CSRF-Token": self.csrf_token} if self.csrf_token else {}
+        headers = self.headers | ({"X-CSRF-Token": self.csrf_token} if self.csrf_token else {})
         headers |= options.pop("headers", {})
         async with self._http.request(method, url, data=form, headers=headers, **options) as got:
             text = await got.text()
             body = await got.json() if got.content_type == "application/json" and text else text
+        if got.content_type == "application/json" and text:
+            assert not (wrong := disagreements(method, url, got.status, body)), wrong
         if isinstance(body, dict) and "csrf_token" in body:
             self.csrf_token = body["csrf_token"]
         return Answer(got.status, body, dict(got.headers))
+
+    def streamed(
+        self, path: str, params: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """An answer as it arrives; `path` is absolute."""
+        return self._http.get(path, params=params)
 
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.call("GET", path, **options)

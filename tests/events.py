@@ -1,7 +1,7 @@
 """A subscriber from outside: hears events on both kinds of exchange and checks their signatures."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,9 @@ LEGACY_KEYS = {
     "model": (
         *("user.created", "user.updated"),
         *("label.created", "label.updated", "label.deleted"),
-        *("profile.created", "profile.updated", "data_storage.created", "document.created"),
+        *("profile.created", "profile.updated", "document.created"),
+        *("phone.created", "phone.updated", "phone.deleted"),
+        *("data_storage.created", "data_storage.deleted"),
         *("api_key.created", "api_key.updated", "api_key.deleted"),
     ),
     "system": (
@@ -29,6 +31,9 @@ LEGACY_KEYS = {
         "user.password.reset.token",
         "user.password.reset",
         "user.password.change",
+        "user.account.deleted",
+        "document.verified",
+        "document.rejected",
         "session.create",
         "session.revoked",
     ),
@@ -51,6 +56,25 @@ class Ear:
             return mine if complete else []
 
         return await until(all_heard, seconds)
+
+    async def called(
+        self,
+        name: str,
+        email: str,
+        count: int = 1,
+        where: Callable[[ReceivedEvent], bool] = lambda _: True,
+    ) -> list[ReceivedEvent]:
+        """The events of one name about this user that are wanted, once there are `count` of them.
+
+        What a test did to the user before it listened may be heard as well.
+        """
+
+        async def all_heard() -> list[ReceivedEvent]:
+            of_user = await self.of(email, 1)
+            wanted = [event for event in of_user if event.name == name and where(event)]
+            return wanted if len(wanted) >= count else []
+
+        return await until(all_heard)
 
 
 @asynccontextmanager

@@ -48,16 +48,23 @@ class Gate:
         task = asyncio.current_task()
         assert task is not None
         self._passing.add(task)
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            there, back = await asyncio.open_connection(self._host, self._server_port)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(_pour(reader, back))
-                    group.create_task(_pour(there, writer))
-            finally:
-                for each in (writer, back):
-                    each.transport.abort()
-        self._passing.discard(task)
+        try:
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await self._pour_both_ways(reader, writer)
+        finally:
+            writer.transport.abort()
+            self._passing.discard(task)
+
+    async def _pour_both_ways(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        there, back = await asyncio.open_connection(self._host, self._server_port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_pour(reader, back))
+                group.create_task(_pour(there, writer))
+        finally:
+            back.transport.abort()
 
 
 async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

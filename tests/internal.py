@@ -2,15 +2,22 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 
 import asyncpg
 
+from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
 from shared.clients.resource import ResourceClient
-from shared.contracts.services import ADMIN, RESOURCE
+from shared.contracts.activities import Client
+from shared.contracts.administration import Administrator
+from shared.contracts.services import ADMIN, GATEWAY, RESOURCE
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
-from tests.system import KEY, Installation
+from tests.system import KEY, SUPERADMIN, Installation
+
+AT_HOME = Client(ip_address("198.18.0.77"), "Mozilla/5.0")
+"""Whose calls other services make, in tests that ask identity-svc in their place."""
 
 
 @asynccontextmanager
@@ -36,6 +43,21 @@ async def resource_of(system: Installation, caller: str = ADMIN) -> AsyncIterato
 
 
 @asynccontextmanager
+async def admin_of(system: Installation, caller: str = GATEWAY) -> AsyncIterator[AdminClient]:
+    """admin-svc's internal API, called by the service `caller`."""
+    admin = AdminClient(system.internal_url("admin"), ServiceTokens(caller, KeyRing.parse(KEY)))
+    async with admin.opened():
+        yield admin
+
+
+async def superadmin_of(system: Installation) -> Administrator:
+    """The seeded superadmin, as admin-svc names him to identity-svc."""
+    async with tables_of_identity(system) as tables:
+        uid = await tables.fetchval("SELECT uid FROM users WHERE email = $1", SUPERADMIN)
+    return Administrator(uid, "superadmin")
+
+
+@asynccontextmanager
 async def tables_of_identity(
     system: Installation,
 ) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
@@ -50,6 +72,15 @@ async def tables_of_resource(
 ) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
     """A connection to resource-svc's schema."""
     async with _tables(system, "resource") as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def tables_of_admin(
+    system: Installation,
+) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """A connection to admin-svc's schema."""
+    async with _tables(system, "admin") as connection:
         yield connection
 
 

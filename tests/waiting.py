@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(ask: Callable[[], Awaitable[T]], seconds: float = 10) -> T:
+async def until(ask: Callable[[], Awaitable[T]], seconds: float = 10, *, every: float = 0.02) -> T:
     """The first true answer; raises TimeoutError with the last one when there is none in time."""
     answer: object = None
     try:
@@ -16,6 +16,6 @@ async def until(ask: Callable[[], Awaitable[T]], seconds: float = 10) -> T:
                 answer = got = await ask()
                 if got:
                     return got
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(every)
     except TimeoutError:
         raise TimeoutError(f"after {seconds} s it is still {answer!r}") from None

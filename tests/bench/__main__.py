@@ -1,45 +1,54 @@
 """Measures what was promised: `python -m tests.bench [PART…]`, all parts by default."""
 
 import argparse
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
+import ast
+import sys
+from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
-from typing import cast
+from pathlib import Path
 
 from tests.bench import machine
-from tests.bench.row import Row, heading
+from tests.bench.frame import measure
+from tests.bench.row import Row
 from tests.system import ROOT
 
-PARTS = ("startup", "events", "logins")
+PARTS = (
+    *("startup", "events", "logins", "users-me", "uploads"),
+    *("activities", "audit", "directory", "nonces", "revocation"),
+)
 RESULTS = ROOT / ".local" / "bench.json"
 
 
 def main() -> None:
-    """Prints a table while it grows; each part is kept with a description of the machine."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    """Prints a table while it grows; ends with status 1 when a part broke."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        epilog="\n".join(f"  {part:<12} {about(part)}" for part in PARTS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help="one of those below")
     chosen = parser.parse_args().parts or PARTS
     if unknown := set(chosen) - set(PARTS):
-        parser.error(f"no such part: {', '.join(unknown)}")
-    described = machine.described()
-    print(*(f"{name}: {value}" for name, value in described.items()), sep="\n")
-    for part in chosen:
-        print(f"\n{part}\n{heading()}")
-        measured = cast(Callable[[], Iterator[Row]], import_module(f"tests.bench.{part}").rows)
-        rows = []
-        for row in measured():
-            print(row, flush=True)
-            rows.append({**asdict(row), "ratio": row.ratio, "met": row.met})
-        _keep(part, {"at": datetime.now(UTC).isoformat(), "machine": described, "rows": rows})
-    print(f"\n{RESULTS.relative_to(ROOT)} has these results, and the latest of the other parts")
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if measure({part: partial(rows, part) for part in chosen}, machine.described(), RESULTS):
+        sys.exit(1)
 
 
-def _keep(part: str, result: Mapping[str, object]) -> None:
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({**kept, part: result}, indent=2) + "\n")
+def rows(part: str) -> Iterator[Row]:
+    """Measures a part; imported no earlier, so that one that cannot be harms no other."""
+    yield from import_module(f"tests.bench.{_module(part)}").rows()
+
+
+def about(part: str) -> str:
+    """What it measures, in one sentence."""
+    source = Path(__file__).with_name(f"{_module(part)}.py").read_text()
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+def _module(part: str) -> str:
+    return part.replace("-", "_")
 
 
 if __name__ == "__main__":

@@ -32,10 +32,10 @@ def die() -> None:
 def deadly(method: Callable[..., Awaitable[Any]], when: str) -> Callable[..., Awaitable[Any]]:
     """The same method, which does not survive its own work."""
 
-    async def wrapped(*arguments: Any) -> Any:
+    async def wrapped(*arguments: Any, **options: Any) -> Any:
         if when == "before":
             die()
-        result = await method(*arguments)
+        result = await method(*arguments, **options)
         if result or when == "after":
             die()
         return result

@@ -13,7 +13,8 @@ from shared.process import running
 from tests.client import Client
 from tests.database import TestDatabase
 from tests.gate import Gate
-from tests.system import NAMES, Installation, installation, ready, started
+from tests.internal import tables_of_identity
+from tests.system import NAMES, PASSWORD, Installation, installation, ready, started
 from tests.waiting import until
 
 
@@ -95,6 +96,38 @@ async def test_without_the_broker_the_thread_goes_on_and_the_mail_comes_later(
         assert (await client.get("resource/users/me")).status == 200
         await gated.rabbitmq.open()
         assert (await client.confirm()).body["level"] == 1
+
+
+async def test_without_the_broker_an_account_is_deleted_all_the_same(gated: Gated) -> None:
+    await gated.postgresql.open()
+    await gated.rabbitmq.open()
+    async with started(gated.system), Client(gated.system) as client:
+        await client.become_member()
+        assert (await client.get("resource/users/me")).status == 200
+        await gated.rabbitmq.shut()
+        deleted = await client.call("DELETE", "resource/users/me", params={"password": PASSWORD})
+        assert deleted.status == 204
+        assert (await client.log_in()).errors == ["identity.session.deleted"]
+
+        async def closed() -> bool:  # gateways keep what they know for five seconds at most
+            return (await client.get("resource/users/me")).status == 401
+
+        assert await until(closed)
+        await gated.rabbitmq.open()
+        async with tables_of_identity(gated.system) as tables:
+
+            async def told() -> bool:
+                return bool(
+                    await tables.fetchval(
+                        """
+                        SELECT published_at IS NOT NULL
+                        FROM outbox
+                        WHERE name = 'system.user.account.deleted'
+                        """
+                    )
+                )
+
+            assert await until(told)
 
 
 async def test_a_lost_database_is_503_and_comes_back(gated: Gated) -> None:

@@ -200,6 +200,8 @@ async def test_the_events_of_the_thread(client: Client, ear: Ear) -> None:
         "uid", "email", "role", "level", "otp", "state", "created_at", "updated_at",
     }  # fmt: skip
     assert by_name["model.user.updated"].changes == {"state": "pending", "level": 0}
+    confirmed = by_name["system.user.email.confirmed"].record["user"]
+    assert (confirmed["state"], confirmed["level"]) == ("active", 1)
     assert by_name["system.user.email.confirmation.token"].record["token"].count(".") == 2
     assert by_name["model.label.created"].record["user"]["email"] == client.email
     assert ear.legacy >= {event.id for event in heard}

@@ -21,6 +21,7 @@ from shared.errors import Unavailable
 from shared.messaging.broker import connected, declare_topology
 from shared.messaging.envelope import EventVerifier, sign
 from shared.messaging.inbox import Reaction
+from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
@@ -30,7 +31,7 @@ from tests.waiting import until
 
 RING = KeyRing({"test": bytes(32)})
 KID = "messaging"
-CREATED, UPDATED = ADMIN.events
+CREATED, UPDATED, *_ = ADMIN.events
 _KEY = rsa.generate_private_key(65537, 2048)
 
 
@@ -95,14 +96,15 @@ def a_subscriber(
 ) -> Subscriber:
     """admin-svc's subscriber, with one reaction to all of its events."""
     reactions = dict.fromkeys(ADMIN.events, reaction)
-    return Subscriber(url, ADMIN, verifier(keys), reactions, registry or CollectorRegistry())
+    metrics = QueueMetrics(registry or CollectorRegistry())
+    return Subscriber(url, ADMIN, verifier(keys), reactions, metrics)
 
 
 async def acknowledged(registry: CollectorRegistry, count: int) -> None:
     """Returns once a subscriber has given back so many messages to the broker as done."""
 
     async def counted() -> bool:
-        labels = {"event": CREATED, "outcome": "done"}
+        labels = {"queue": ADMIN.queue, "event": CREATED, "outcome": "done"}
         return registry.get_sample_value("events_handled_total", labels) == count
 
     await until(counted)

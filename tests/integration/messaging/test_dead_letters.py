@@ -1,6 +1,7 @@
 """Events that were set aside: looked into, and played again."""
 
 import asyncio
+from datetime import timedelta
 
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import ADMIN, RETRY_SECONDS
@@ -57,6 +58,15 @@ async def test_looking_leaves_them_where_they_are(broker: str) -> None:
     for _ in range(25):
         assert await letters(broker) == first
     assert await letters(broker, limit=2) == first[:2]
+
+
+async def test_they_are_kept_for_thirty_days(broker: str) -> None:
+    await set_aside(broker, signed(an_event(1)))
+
+    async with channel_to(broker) as channel:
+        queue = await channel.get_queue(ADMIN.dead_letters)
+        letter = await queue.get()
+        assert letter.expiration == timedelta(days=30).total_seconds()
 
 
 async def test_who_stops_looking_in_the_middle_loses_nothing(broker: str) -> None:

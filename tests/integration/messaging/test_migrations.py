@@ -16,6 +16,8 @@ from tests.database import TestDatabase
 
 SCHEMA = "tried"
 PASSWORD = "p@ss:w/rd ?#%41'"
+OF_ALL = sorted(file.name.partition("_")[0] for file in SHARED_MIGRATIONS.glob("*.sql"))
+"""The versions that every schema has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ async def test_those_who_migrate_at_the_same_time_apply_everything_once(place: P
     await place.migrate()
 
     assert await place.fetch("SELECT n FROM marks") == [1]
-    assert await place.versions() == ["20261122000001", "20270000000001", "20270000000002"]
+    assert await place.versions() == [*OF_ALL, "20270000000001", "20270000000002"]
     assert await place.fetch("SELECT count(*) FROM outbox") == [0]
 
 
@@ -80,7 +82,7 @@ async def test_a_migration_that_fails_leaves_nothing_and_says_why(place: Place) 
     with pytest.raises(MigrationError, match="division by zero") as raised:
         await place.migrate()
 
-    assert await place.versions() == ["20261122000001", "20270000000001"]
+    assert await place.versions() == [*OF_ALL, "20270000000001"]
     tables = f"SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'"
     assert set(await place.fetch(tables)) == {"schema_migrations", "outbox", "inbox", "before"}
     assert PASSWORD not in str(raised.value)
@@ -133,15 +135,16 @@ async def test_readiness_tells_a_schema_that_is_too_old(place: Place) -> None:
         with pytest.raises(MigrationError, match="20270000000001"):
             await check()
         await migrate(place.dsn, SCHEMA, (SHARED_MIGRATIONS,))
-        with pytest.raises(MigrationError, match=r"20261122000001.*20270000000001"):
+        with pytest.raises(MigrationError, match=r": 20270000000001$"):
             await check()
         await place.migrate()
         await check()
-        place.write(2, "SELECT 1;")
-        with pytest.raises(MigrationError, match="20270000000002"):
+        for behind_or_between in (2, 0):
+            place.write(behind_or_between, "SELECT 1;")
+            with pytest.raises(MigrationError, match=f"2027000000000{behind_or_between}"):
+                await MigratedCheck(database, directories)()
+            await place.migrate()
             await MigratedCheck(database, directories)()
-        await place.migrate()
-        await check()
 
 
 async def test_readiness_without_postgresql_is_unavailable() -> None:

@@ -17,6 +17,7 @@ from shared.database.pool import Connection, Database
 from shared.errors import Unavailable
 from shared.messaging import subscriber as subscriber_module
 from shared.messaging.inbox import Reaction, once
+from shared.messaging.lag import QueueMetrics
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
@@ -263,8 +264,8 @@ async def test_an_event_of_another_name_is_taken_and_forgotten(broker: str) -> N
 
 async def test_the_name_that_was_signed_decides_not_the_one_on_the_message(broker: str) -> None:
     created, updated = Witness(), Witness()
-    reactions = dict(zip(ADMIN.events, (created, updated), strict=True))
-    subscriber = Subscriber(broker, ADMIN, verifier(), reactions, CollectorRegistry())
+    reactions = {**dict.fromkeys(ADMIN.events, created), UPDATED: updated}
+    subscriber = Subscriber(broker, ADMIN, verifier(), reactions, QueueMetrics(CollectorRegistry()))
     await publish(broker, signed(an_event(1, UPDATED)))
     async with working(subscriber):
         assert await updated.sees(1) == [1]
@@ -389,14 +390,16 @@ def test_reactions_and_subscription_must_agree() -> None:
     witness = Witness()
     for reactions in ({}, {ADMIN.events[0]: witness}, dict.fromkeys(MAILER.events, witness)):
         with pytest.raises(ValueError, match="admin-svc"):
-            Subscriber("amqp://localhost/", ADMIN, verifier(), reactions, CollectorRegistry())
+            Subscriber(
+                "amqp://localhost/", ADMIN, verifier(), reactions, QueueMetrics(CollectorRegistry())
+            )
 
 
 async def test_outcomes_are_counted_under_names_that_are_known(broker: str) -> None:
     registry = CollectorRegistry()
     witness = Witness()
-    reactions: dict[str, Reaction] = dict(zip(ADMIN.events, (witness, fails), strict=True))
-    subscriber = Subscriber(broker, ADMIN, verifier(), reactions, registry)
+    reactions: dict[str, Reaction] = {**dict.fromkeys(ADMIN.events, witness), UPDATED: fails}
+    subscriber = Subscriber(broker, ADMIN, verifier(), reactions, QueueMetrics(registry))
     async with channel_to(broker) as channel:
         for name, body in (
             (ADMIN.events[0], signed(an_event(1))),
@@ -407,7 +410,7 @@ async def test_outcomes_are_counted_under_names_that_are_known(broker: str) -> N
             await channel.default_exchange.publish(message, ADMIN.queue)
 
     def counted(event: str, outcome: str) -> float | None:
-        labels = {"event": event, "outcome": outcome}
+        labels = {"queue": ADMIN.queue, "event": event, "outcome": outcome}
         return registry.get_sample_value("events_handled_total", labels)
 
     async def all_counted() -> bool:

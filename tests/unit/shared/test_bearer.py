@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from shared.errors import Unavailable
-from shared.tokens import key_set
+from shared.tokens import bearer, key_set
 from shared.tokens.bearer import MAX_TOKEN_LENGTH, BearerVerifier
 from shared.tokens.key_set import KeySet, UnknownKeyError
 from shared.web.principal import BadBearerToken, Principal
@@ -52,7 +52,7 @@ async def test_sid_and_referral_may_be_absent() -> None:
 
 
 async def test_an_issuer_whose_clock_is_ahead_is_believed() -> None:
-    assert await verifier().claims(a_bearer(iat=NOW + DAY, exp=NOW + 2 * DAY))
+    assert await verifier().principal(a_bearer(iat=NOW + DAY, exp=NOW + 2 * DAY))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ async def test_another_token_is_refused(changes: dict[str, Any]) -> None:
 )
 async def test_what_is_no_token_of_ours_is_refused(token: str) -> None:
     with pytest.raises(BadBearerToken):
-        await verifier().claims(token)
+        await verifier().principal(token)
 
 
 async def test_while_no_keys_can_be_had_a_token_is_neither_good_nor_bad() -> None:
@@ -118,7 +118,7 @@ async def test_while_no_keys_can_be_had_a_token_is_neither_good_nor_bad() -> Non
     issuer.down = True
 
     with pytest.raises(Unavailable):
-        await verifier(issuer).claims(a_bearer())
+        await verifier(issuer).principal(a_bearer())
 
 
 async def test_a_token_that_names_no_key_costs_no_second_request() -> None:
@@ -126,7 +126,7 @@ async def test_a_token_that_names_no_key_costs_no_second_request() -> None:
     verify = verifier(issuer)
     for _ in range(3):
         with pytest.raises(BadBearerToken):
-            await verify.claims(a_bearer(kid=None))
+            await verify.principal(a_bearer(kid=None))
 
     assert issuer.asked == 1
 
@@ -145,6 +145,46 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
+
+
+async def test_a_token_that_comes_again_is_not_reckoned_again() -> None:
+    verify, token = verifier(), a_bearer()
+
+    assert await verify.principal(token) is await verify.principal(token)
+    with pytest.raises(BadBearerToken):
+        await verify.principal(token[:-8] + "AAAAAAAA")
+
+
+async def test_a_token_that_was_good_ends_in_its_time() -> None:
+    ends = int(time.time()) + 3
+    verify, token = verifier(), a_bearer(exp=ends)
+    assert await verify.principal(token)
+    await asyncio.sleep(ends - time.time())
+
+    with pytest.raises(BadBearerToken):
+        await verify.principal(token)
+
+
+async def test_a_token_that_was_good_ends_with_its_key(clock: Clock) -> None:
+    issuer = Issuer()
+    verify, token = verifier(issuer), a_bearer()
+    assert await verify.principal(token)
+    issuer.names = ("another",)
+    clock.now += 301
+
+    with pytest.raises(BadBearerToken):
+        await verify.principal(token)
+
+
+async def test_of_many_tokens_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bearer, "_KEPT", 2)
+    verify, tokens = verifier(), [a_bearer(level=level) for level in range(3)]
+    first, second, third = [await verify.principal(token) for token in tokens]
+
+    assert await verify.principal(tokens[2]) is third
+    assert await verify.principal(tokens[1]) is second
+    assert await verify.principal(tokens[0]) == first
+    assert await verify.principal(tokens[0]) is not first
 
 
 async def outcomes(keys: KeySet, *kids: str) -> list[type]:

@@ -42,7 +42,7 @@ main("try_svc", "try-svc", {
     "log": Command("Write to the log.", log),
     "migrate": Command("Migrate.", asynchronous(apply)),
     "wait": Command("Need something.", unavailable),
-    **dead_letter_commands(MAILER, load),
+    **dead_letter_commands(load, MAILER),
 })
 """
 ENVIRONMENT = {

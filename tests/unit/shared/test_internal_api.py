@@ -156,7 +156,7 @@ def test_a_value_stays_one_segment_of_a_path(value: str) -> None:
     assert URL(f"http://h/users/{segment(value)}/x").parts == ("/", "users", value, "x")
 
 
-@pytest.mark.parametrize("value", ["", ".", ".."])
+@pytest.mark.parametrize("value", ["", ".", "..", "{}", "a{", "}"])
 def test_what_no_path_can_carry_is_not_found(value: str) -> None:
     with pytest.raises(NotFound):
         segment(value)

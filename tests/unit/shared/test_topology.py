@@ -3,7 +3,9 @@
 import pytest
 
 from shared.contracts.topology import (
+    ACTIVITIES,
     ADMIN,
+    AUDITS,
     IDENTITY,
     LEGACY_PREFIXES,
     MAILER,
@@ -18,14 +20,30 @@ from shared.contracts.topology import (
 def test_each_service_receives_what_it_needs() -> None:
     assert {subscription.queue: set(subscription.events) for subscription in SUBSCRIPTIONS} == {
         "identity-svc": {"model.label.created", "model.label.updated", "model.label.deleted"},
-        "resource-svc": {"model.user.created", "model.user.updated", "system.user.email.confirmed"},
-        "admin-svc": {"model.user.created", "model.user.updated"},
+        "resource-svc": {
+            "model.user.created",
+            "model.user.updated",
+            "system.user.email.confirmed",
+            "system.user.erased",
+        },
+        "admin-svc": {
+            "model.user.created",
+            "model.user.updated",
+            *(f"model.label.{what}" for what in ("created", "updated", "deleted")),
+            *(f"model.profile.{what}" for what in ("created", "updated")),
+            *(f"model.phone.{what}" for what in ("created", "updated", "deleted")),
+            "model.document.created",
+            *(f"model.data_storage.{what}" for what in ("created", "deleted")),
+            "system.user.erased",
+        },
+        "admin-svc.activities": {"system.activity.recorded"},
+        "admin-svc.audits": set(),
         "mailer-svc": {
             "system.user.email.confirmation.token",
             "system.user.password.reset.token",
         },
     }
-    assert {IDENTITY, RESOURCE, ADMIN, MAILER} == set(SUBSCRIPTIONS)
+    assert {IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER} == set(SUBSCRIPTIONS)
 
 
 def test_no_two_queues_have_one_name() -> None:

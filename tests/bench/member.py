@@ -1,0 +1,69 @@
+"""A member of a system that is measured, with what members have attached to themselves."""
+
+import http.client
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.bench.installed import Bench
+from tests.system import PASSWORD
+
+USER_AGENT = "bench"
+EMAIL = "member@example.com"
+_SECONDS = 20
+_ATTACHED: Mapping[str, Mapping[str, str]] = {
+    "labels": {"key": "colour", "value": "blue"},
+    "profiles": {"first_name": "Ada", "last_name": "Byron", "dob": "1990-12-10", "country": "GB"},
+    "data_storage": {"title": "personal", "data": '{"language":"en"}'},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What he calls with: his cookie at the gateway, a bearer token at services themselves."""
+
+    cookie: str
+    bearer: str
+
+    @property
+    def at_gateway(self) -> dict[str, str]:
+        """His headers at the gateway."""
+        return {"Cookie": self.cookie, "User-Agent": USER_AGENT}
+
+    @property
+    def at_services(self) -> dict[str, str]:
+        """His headers at a service, for as long as a log-in's bearer lives."""
+        return {"Authorization": self.bearer, "User-Agent": USER_AGENT}
+
+
+def member_of(bench: Bench) -> Member:
+    """Signs up, confirms, and attaches what needs nobody else, through the gateway."""
+    _call(bench, "identity/users", {"email": EMAIL, "password": PASSWORD})
+    mail = bench.folder / "mail" / f"{EMAIL}.token"
+    deadline = time.monotonic() + _SECONDS
+    while not (mail.exists() and mail.read_text()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(str(mail))
+        time.sleep(0.05)
+    headers, body = _call(bench, "identity/users/email/confirm_code", {"token": mail.read_text()})
+    member = Member(headers["Set-Cookie"].partition(";")[0], headers["Authorization"])
+    proof = {"Cookie": member.cookie, "X-CSRF-Token": body["csrf_token"]}
+    for path, form in _ATTACHED.items():
+        _call(bench, f"resource/{path}", form, proof)
+    return member
+
+
+def _call(
+    bench: Bench, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+) -> tuple[Mapping[str, str], Any]:
+    client = http.client.HTTPConnection("127.0.0.1", bench.system.public["gateway"], timeout=20)
+    sent = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": USER_AGENT}
+    client.request("POST", f"/api/v2/barong/{path}", urlencode(form), {**sent, **(headers or {})})
+    response = client.getresponse()
+    body = response.read()
+    if response.status not in (200, 201):
+        raise RuntimeError(f"{path} answered {response.status}: {body!r}")
+    return dict(response.getheaders()), json.loads(body)

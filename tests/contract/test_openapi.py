@@ -1,0 +1,142 @@
+"""The API document holds what the contract promises, and nothing that is not so."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from deploy.openapi.files import files
+from tests.contract.documented import disagreements, told
+
+CONTRACT = yaml.safe_load((Path(__file__).parent / "api.yaml").read_text())
+OPERATIONS: Mapping[str, Any] = {
+    name: promised for row in CONTRACT["operations"] for name, promised in row.items()
+}
+
+
+def documented(name: str) -> Mapping[str, Any]:
+    method, path = name.split()
+    found: Mapping[str, Any] = told()["paths"][path][method.lower()]
+    return found
+
+
+def taken(operation: Mapping[str, Any]) -> Iterator[tuple[str, str, bool, Mapping[str, Any]]]:
+    """Name, place, whether it is required, and schema of each parameter."""
+    for parameter in operation.get("parameters", ()):
+        yield parameter["name"], parameter["in"], parameter["required"], parameter["schema"]
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        required = content["schema"].get("required", ())
+        for name, schema in content["schema"]["properties"].items():
+            yield name, "form", name in required, schema
+
+
+def promised_parameters() -> Iterator[Any]:
+    for name, promised in OPERATIONS.items():
+        for parameter, what in promised.get("parameters", {}).items():
+            yield pytest.param(name, parameter, *what.split(), id=f"{name} {parameter}")
+
+
+def test_the_document_is_openapi() -> None:
+    OpenAPIV31SpecValidator(told()).validate()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_with_its_statuses_is_documented(name: str) -> None:
+    statuses = {int(status) for status in documented(name)["responses"].keys() - {"default"}}
+    assert set(OPERATIONS[name]["statuses"]) <= statuses
+
+
+@pytest.mark.parametrize(("name", "parameter", "place", "kind"), list(promised_parameters()))
+def test_every_parameter_is_documented(name: str, parameter: str, place: str, kind: str) -> None:
+    required = not parameter.endswith("?")
+    parameter = parameter.removesuffix("?")
+    found = [row[1:] for row in taken(documented(name)) if row[0] == parameter]
+    assert found
+    for there, is_required, schema in found:
+        assert there == place
+        assert is_required is required or (name, parameter) in KINDER
+        assert is_a(schema, kind)
+
+
+KINDER: set[tuple[str, str]] = set()
+"""Parameters that the contract requires and without which we can do."""
+
+
+def is_a(schema: Mapping[str, Any], kind: str) -> bool:
+    if kind == "date":
+        return "string" in schema["type"] and schema.get("format") in ("date", None)
+    if schema["type"] == "array":
+        return kind in schema["items"]["type"]
+    return kind in schema["type"]
+
+
+@pytest.mark.parametrize("model", CONTRACT["models"])
+def test_every_model_is_documented(model: str) -> None:
+    properties = told()["components"]["schemas"][model]["properties"]
+    assert set(CONTRACT["models"][model]) <= set(properties)
+
+
+def test_what_is_more_than_the_contract_says_so() -> None:
+    ours = {
+        f"{method.upper()} {path}"
+        for path, item in told()["paths"].items()
+        for method, operation in item.items()
+        if method != "servers" and operation.get("x-beyond-barong")
+    }
+    everything = {
+        f"{method.upper()} {path}"
+        for path, item in told()["paths"].items()
+        for method in item.keys() - {"servers"}
+    }
+    assert everything - set(OPERATIONS) == ours
+
+
+def test_the_gateway_carries_the_document_as_it_is() -> None:
+    for name, content in files().items():
+        carried = (resources.files("authz_gateway.api_document") / name).read_text()
+        assert carried == content, "`make api-document` writes it anew"
+
+
+def test_it_is_printed_without_any_server() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "deploy.openapi"],
+        capture_output=True,
+        check=True,
+        env={},
+        timeout=60,
+    )
+    assert json.loads(printed.stdout) == json.loads(json.dumps(told()))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/api/v2/barong/identity/ping", 200, {"ping": "pong"}),
+        ("GET", "/identity/ping", 503, {"errors": ["server.unavailable"]}),
+        ("GET", "/api/v2/nowhere", 200, {"any": "thing"}),
+        ("DELETE", "/api/v2/identity/sessions", 204, ""),
+    ],
+)
+def test_answers_that_agree(method: str, path: str, status: int, body: Any) -> None:
+    assert not disagreements(method, path, status, body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/api/v2/barong/identity/ping", 200, {"ping": "pong", "more": 1}),
+        ("GET", "/api/v2/barong/identity/time", 200, {"time": "now"}),
+        ("GET", "/identity/ping", 503, {"error": "server.unavailable"}),
+        ("GET", "/resource/users/me", 200, {"uid": "ID0000000000"}),
+        ("DELETE", "/api/v2/identity/sessions", 204, {"done": True}),
+    ],
+)
+def test_answers_that_do_not_agree(method: str, path: str, status: int, body: Any) -> None:
+    assert disagreements(method, path, status, body)

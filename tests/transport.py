@@ -1,0 +1,252 @@
+"""A gateway alone, on an event loop of its own, between raw clients and raw upstreams."""
+
+import asyncio
+import base64
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+import uvloop
+from aiohttp import web
+from yarl import URL
+
+from authz_gateway.app import create_app
+from authz_gateway.settings import GatewaySettings
+from shared.contracts.policy import Policy
+from shared.process import running
+from shared.settings import load_settings
+from tests.waiting import until
+
+NOWHERE = "http://127.0.0.1:1"
+_PATIENCE = 10.0
+_NONE: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where a running gateway listens, and how it is told to stop."""
+
+    public: str
+    internal: str
+    stop: Callable[[], None] = field(repr=False)
+
+    async def metric(self, name: str) -> float:
+        """A metric without labels."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.internal}/metrics") as got:
+            lines = (await got.text()).splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
+
+
+@asynccontextmanager
+async def gateway(
+    folder: Path, routes: str, *, fast_loop: bool = True, settings: Mapping[str, str] = _NONE
+) -> AsyncIterator[Gateway]:
+    """A gateway with these routes and an empty policy; who has a session, nobody can tell it.
+
+    `fast_loop` for uvloop, as services run; else the loop of asyncio itself.
+    """
+    file = folder / "routes.yaml"
+    file.write_text(routes)
+    async with _admin() as admin_url:
+        environ = {
+            "BARONG_PORT": "0",
+            "BARONG_INTERNAL_PORT": "0",
+            "BARONG_SERVICE_KEYS": "k:" + base64.b64encode(bytes(32)).decode(),
+            "BARONG_IDENTITY_INTERNAL_URL": NOWHERE,
+            "BARONG_RESOURCE_INTERNAL_URL": NOWHERE,
+            "BARONG_ADMIN_INTERNAL_URL": admin_url,
+            "AMQP_URL": "amqp://127.0.0.1:1/",
+            "BARONG_ROUTES_FILE": str(file),
+            "BARONG_SHUTDOWN_SECONDS": "5",
+            "BARONG_THROTTLING": "false",
+            **settings,
+        }
+        with _in_a_thread(load_settings(GatewaySettings, environ), fast_loop=fast_loop) as made:
+            await until(partial(_ready, made.internal))
+            yield made
+
+
+@contextmanager
+def _in_a_thread(settings: GatewaySettings, *, fast_loop: bool) -> Iterator[Gateway]:
+    started: Future[Gateway] = Future()
+
+    async def main() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # it has stopped
+                loop.call_soon_threadsafe(stop.set)
+
+        try:
+            async with running(create_app(settings, {})) as addresses:
+                started.set_result(Gateway(addresses.public, addresses.internal, tell))
+                await stop.wait()
+        except BaseException as error:
+            if not started.done():
+                started.set_exception(error)
+            raise
+
+    def run() -> None:
+        new_loop = uvloop.new_event_loop if fast_loop else asyncio.new_event_loop
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(main())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        made = started.result(_PATIENCE)
+        yield made
+    finally:
+        if started.done() and not started.exception():
+            started.result().stop()
+        thread.join()
+
+
+@asynccontextmanager
+async def _admin() -> AsyncIterator[str]:
+    async def policy(request: web.Request) -> web.Response:
+        if request.query.get("known") == "1":
+            return web.Response(status=204)
+        return web.json_response(Policy(1, ()).body())
+
+    app = web.Application()
+    app.router.add_get("/policy", policy)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def _ready(internal: str) -> bool:
+    async with aiohttp.ClientSession() as http, http.get(f"{internal}/health/ready") as got:
+        return bool((await got.json())["parts"]["policy"] == "up")
+
+
+class Raw:
+    """One end of a connection, byte by byte; waits ten seconds for anything at most."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    @asynccontextmanager
+    async def to(cls, url: str) -> AsyncIterator[Self]:
+        """A connection to the server of this URL."""
+        address = URL(url)
+        raw = cls(*await asyncio.open_connection(address.host, address.port))
+        try:
+            yield raw
+        finally:
+            raw.abort()
+
+    async def send(self, data: bytes | str) -> None:
+        """Sends all of it."""
+        self.writer.write(data.encode() if isinstance(data, str) else data)
+        async with asyncio.timeout(_PATIENCE):
+            await self.writer.drain()
+
+    async def until(self, mark: bytes) -> bytes:
+        """What comes up to and with `mark`."""
+        async with asyncio.timeout(_PATIENCE):
+            return await self.reader.readuntil(mark)
+
+    async def head(self) -> tuple[int, dict[str, str]]:
+        """Status and headers, in lower case, of an answer; or 0 and those of a request."""
+        start, *lines = (await self.until(b"\r\n\r\n")).decode("latin-1").split("\r\n")[:-2]
+        headers = {name.lower(): value for name, _, value in (x.partition(": ") for x in lines)}
+        return (int(start.split()[1]) if start.startswith("HTTP/") else 0), headers
+
+    async def exactly(self, count: int) -> bytes:
+        """So many bytes."""
+        async with asyncio.timeout(_PATIENCE):
+            return await self.reader.readexactly(count)
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """A whole answer of a request that was not one of HEAD."""
+        status, headers = await self.head()
+        if headers.get("transfer-encoding") == "chunked":
+            body = b""
+            while size := int(await self.until(b"\r\n"), 16):
+                body += (await self.exactly(size + 2))[:-2]
+            assert await self.exactly(2) == b"\r\n"
+            return status, headers, body
+        if "content-length" in headers:
+            return status, headers, await self.exactly(int(headers["content-length"]))
+        return status, headers, b"" if status in (204, 304) else await self.rest()
+
+    async def rest(self) -> bytes:
+        """Whatever comes until the other side hangs up."""
+        async with asyncio.timeout(_PATIENCE):
+            return await self.reader.read()
+
+    async def hung_up(self) -> bool:
+        """Waits until the other side has hung up, in order or not."""
+        with suppress(ConnectionResetError):
+            assert await self.rest() == b""
+        return True
+
+    def abort(self) -> None:
+        """Hangs up."""
+        self.writer.transport.abort()
+
+
+Serve = Callable[[Raw], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Upstream:
+    """A server that says what a test wants it to say.
+
+    `connections` are those it got so far, `arrived` those of them that nobody has taken.
+    """
+
+    url: str = ""
+    serve: Serve | None = None
+    connections: list[Raw] = field(default_factory=list)
+    arrived: asyncio.Queue[Raw] = field(default_factory=asyncio.Queue)
+
+    async def next(self) -> Raw:
+        """The next connection that comes, when nobody serves them."""
+        async with asyncio.timeout(_PATIENCE):
+            return await self.arrived.get()
+
+    def forget(self) -> None:
+        """Hangs up on everybody: the next test is to find no connection of this one."""
+        for raw in self.connections:
+            raw.abort()
+        while not self.arrived.empty():
+            self.arrived.get_nowait()
+
+    async def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raw = Raw(reader, writer)
+        self.connections.append(raw)
+        if self.serve is None:
+            self.arrived.put_nowait(raw)
+            return
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await self.serve(raw)
+        writer.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def listening(cls, serve: Serve | None = None, port: int = 0) -> AsyncIterator[Self]:
+        """Listens for the time of the block."""
+        upstream = cls(serve=serve)
+        server = await asyncio.start_server(upstream._come, "127.0.0.1", port)
+        upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield upstream
+        finally:
+            server.close()
+            upstream.forget()
+            await server.wait_closed()
