@@ -15,7 +15,7 @@ from tests.system import ROOT
 
 PARTS = (
     *("startup", "events", "logins", "users-me", "uploads"),
-    *("activities", "audit", "directory", "nonces", "revocation"),
+    *("gateway", "activities", "audit", "directory", "nonces", "revocation"),
 )
 RESULTS = ROOT / ".local" / "bench.json"
 

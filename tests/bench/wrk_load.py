@@ -32,9 +32,11 @@ class Load:
     p99: float
 
 
-def saturating(url: str, headers: Mapping[str, str], seconds: int, connections: int = 32) -> Load:
+def saturating(
+    url: str, headers: Mapping[str, str], seconds: int, connections: int = 32, lua: str = ""
+) -> Load:
     """As many calls as are answered; raises RuntimeError where one fails."""
-    return _run(url, headers, seconds, connections, "")
+    return _run(url, headers, seconds, connections, lua)
 
 
 def steady(url: str, headers: Mapping[str, str], seconds: int, rate: float) -> Load:

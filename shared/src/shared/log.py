@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TextIO
 
 import orjson
@@ -137,7 +138,13 @@ def _rendered(fields: Mapping[str, Any], default: Callable[[Any], Any] | None = 
     try:
         return orjson.dumps(fields, default, orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a number of more than 64 bits, or bytes of a client that are no UTF-8
-        return python_json.dumps(fields, default=default or str).encode() + b"\n"
+        return python_json.dumps(fields, default=partial(_text, default)).encode() + b"\n"
+
+
+def _text(default: Callable[[Any], Any] | None, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value) if default is None else default(value)
 
 
 def _naming(service: str) -> structlog.typing.Processor:

@@ -105,4 +105,6 @@ def test_only_calls_with_a_cookie_that_are_not_audited_are_remembered() -> None:
         assert world.remembered.memory(call, world.caller(), world.policy) is None
 
     world.policy = world.another_policy("ACCEPT", "AUDIT")
-    assert world.remembered.memory(a_call(), world.caller(), world.policy) is None
+    memory = world.remembered.memory(a_call(), world.caller(), world.policy)
+    assert memory is not None
+    assert not world.remembered.holds(memory, a_call())

@@ -90,3 +90,24 @@ def test_of_odd_multipart_bodies_nothing_is_written_or_kept() -> None:
         as_json=True,
     )
     assert int(written) <= 1
+
+
+def test_quick_lines_look_like_all_others_whatever_they_say() -> None:
+    said = lines(
+        "from shared.log import line\n"
+        "async def main():\n"
+        "    log, quick = structlog.get_logger(), line('request')\n"
+        "    log.info('slow', number=1)\n"
+        "    quick({'number': 2, 'name': 'café'})\n"
+        "    quick({'number': 2**70})\n"
+        "    quick({'name': '\\udce9'})\n"
+        "    await asyncio.sleep(0)\n"
+        "    log.info('last', name='\\udce9', what=asyncio.Lock)\n"
+        "asyncio.run(main())"
+    )
+    assert [each["event"] for each in said] == ["slow", *["request"] * 3, "last"]
+    assert said[1].keys() == COMMON | {"number", "name"}
+    assert [each.get("number") for each in said] == [1, 2, 2**70, None, None]
+    assert [each.get("name") for each in said[1:]] == ["café", None, "\udce9", "\udce9"]
+    assert {(each["level"], each["service"]) for each in said} == {("info", "a-service")}
+    assert {each["timestamp"][-1] for each in said} == {"Z"}

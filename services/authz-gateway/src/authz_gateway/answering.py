@@ -5,7 +5,6 @@ from collections.abc import Callable
 from authz_gateway.decision import Caller
 from authz_gateway.decisions import Decisions
 from authz_gateway.plan import Plan
-from authz_gateway.routing.table import Access
 from authz_gateway.server.answers import Answer
 from authz_gateway.server.front import told
 from authz_gateway.server.request import Request
@@ -19,51 +18,55 @@ class Answering:
         self._plan = plan
         self._decisions = decisions
 
-    async def __call__(self, request: Request) -> Answer | None:
-        """The answer, or None when somebody else gives it; raises `Refusal`."""
-        derived = request.head.derived
-        plan: Plan | None = derived.get(Plan)
-        again = plan is not None
-        if plan is None:
-            made = self._plan(request)
-            if isinstance(made, Answer):
-                return made
-            plan = derived[Plan] = made
+    def at_once(self, request: Request) -> bool:
+        """See `Handler`."""
+        plan = self._planned(request)
+        if isinstance(plan, Answer):
+            request.connection.answer(plan)
+            return True
         try:
-            caller = await self._decisions.about(plan, again=again)
+            memory = self._decisions.remembered(plan, request.head.headers)
+            if memory is None:
+                return False
+            answer = _respond(request, plan, memory.caller)
+        except Refusal as refusal:
+            answer = _refuse(request, plan, refusal)
+        if answer is not None:
+            request.connection.answer(answer)
+        return True
+
+    async def __call__(self, request: Request) -> Answer | None:
+        """See `Handler`."""
+        plan = self._planned(request)
+        if isinstance(plan, Answer):
+            return plan
+        try:
+            caller = await self._decisions.about(plan, request.head.headers)
             return _respond(request, plan, caller)
         except Refusal as refusal:
             return _refuse(request, plan, refusal)
 
-    def again(self, request: Request) -> bool:
-        """Answers, or has answered, what was answered before in the same way.
-
-        False where it has to be decided about anew.
-        """
-        plan: Plan | None = request.head.derived.get(Plan)
-        if plan is None or plan.memory is None:
-            return False
-        request.address = plan.call.address
-        try:
-            if not self._decisions.same_as_before(plan):
-                return False
-            answer = _respond(request, plan, plan.memory.caller)
-        except Refusal as refusal:
-            answer = _refuse(request, plan, refusal)
-        request.connection.answered(answer)
-        return True
+    def _planned(self, request: Request) -> Plan | Answer:
+        derived = request.head.derived
+        plan: Plan | Answer | None = derived.get(Plan)
+        if plan is None:
+            try:
+                plan = self._plan(request)
+            except Refusal as refusal:
+                return told(request, refusal)
+            derived[Plan] = plan
+        if isinstance(plan, Plan):
+            request.route = plan.route
+            request.private = plan.private
+        return plan
 
 
 def _respond(request: Request, plan: Plan, caller: Caller | None) -> Answer | None:
-    request.route = plan.route
     if caller is not None:
         request.uid = caller.principal.uid
-    request.private = plan.call.route.access is not Access.PUBLIC
     return plan.respond(request, caller)
 
 
 def _refuse(request: Request, plan: Plan, refusal: Refusal) -> Answer:
-    request.route = plan.route
-    request.private = plan.call.route.access is not Access.PUBLIC
     answer = told(request, refusal)
     return answer._replace(lines=(*answer.lines, *plan.explain(refusal)))

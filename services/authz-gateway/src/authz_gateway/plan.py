@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from authz_gateway.call import Call
 from authz_gateway.decision import Caller
-from authz_gateway.remembered import Memory
+from authz_gateway.remembered import kind_of
+from authz_gateway.routing.table import Access
 from authz_gateway.server.answers import Answer
 from authz_gateway.server.request import Request
 from shared.errors import Refusal
@@ -21,10 +22,10 @@ def no_lines(_refusal: Refusal) -> tuple[str, ...]:
 class Plan:
     """`route` is for log and metrics, `explain` adds header lines to a refusal.
 
-    `memory` is what is remembered of the decision about the very same request before.
+    `kind` is that of the call, by which its caller is remembered.
     """
 
-    __slots__ = ("call", "explain", "memory", "respond", "route")
+    __slots__ = ("call", "explain", "kind", "private", "respond", "route")
 
     def __init__(
         self,
@@ -37,4 +38,5 @@ class Plan:
         self.call = call
         self.respond = respond
         self.explain = explain
-        self.memory: Memory | None = None
+        self.kind = kind_of(call)
+        self.private = call.route.access is not Access.PUBLIC

@@ -1,21 +1,24 @@
-"""The very same call as before is decided alike, as long as nothing has changed that had a say.
+"""Who calls with the same headers again is the same caller, as long as nothing has changed.
 
-What a decision is made of is the call, the policy and, for a cookie, its session; the rest follows
-from these three. Who polls is decided about once for each of them, and only looked up after that.
-Calls with other credentials, and calls that are audited, are decided about each time.
+Who a caller is follows from his headers, his address, the policy and, where a cookie brings it, his
+session; all but the path is the same in most calls of a connection. So it is decided once who he
+is, and only his permission is looked at after that, in the same compiled policy, until that is
+swapped or the session is dropped or expires. Calls with other credentials, and calls that are
+audited, are decided about each time.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 from authz_gateway.api_keys.rules import is_signed
 from authz_gateway.call import Call
-from authz_gateway.decision import Caller, PolicyInForce
+from authz_gateway.decision import WAY_IN, Caller, PolicyInForce
 from authz_gateway.expiring import Entry
 from authz_gateway.policy.compiled import CompiledPolicy
 from authz_gateway.rate_limits import RateLimits
 from authz_gateway.sessions.cookie import session_cookie
+from authz_gateway.sessions.rules import CSRF_METHODS
 from shared.contracts.sessions import ResolvedSession
 
 
@@ -28,7 +31,7 @@ class HeldSessions(Protocol):
 
 
 class Memory:
-    """A decision that let a call pass, and what it was made of."""
+    """Who a caller is, None for whoever takes public routes, and what that was concluded from."""
 
     __slots__ = ("caller", "policy", "session")
 
@@ -70,8 +73,8 @@ class Remembered:
 
         `policy` is that from before the decision, which may have been made of a newer one.
         """
-        if self.policy is not policy:
-            return None
+        if self.policy is not policy or call.path == WAY_IN:
+            return None  # that is where an address may call from that is kept out elsewhere
         if caller is None:
             return Memory(policy, None, None)
         if is_signed(call.headers) or "Authorization" in call.headers:
@@ -80,20 +83,30 @@ class Remembered:
         # Another one, or one that is gone, is not the one that the decision was made of.
         if session is None or session.value.principal is not caller.principal:
             return None
-        if policy.decide(caller.principal.role, call.method, call.path).audited:
-            return None
         return Memory(policy, caller, session)
 
     def holds(self, memory: Memory, call: Call) -> bool:
-        """Whether the call may pass again; counts it, and may raise `Throttled`."""
-        if self._policy.get() is not memory.policy:
+        """Whether a call of the same kind, with the same headers, may pass.
+
+        Counts it, and may raise `Throttled`. False where it has to be decided about.
+        """
+        policy, caller, session = memory.policy, memory.caller, memory.session
+        if self._policy.get() is not policy:
             return False
-        if memory.session is not None and self._clock() >= memory.session.expires:
+        if caller is None or session is None:
+            self._rate_limits.take(call.route, call.address)
+            return True
+        if self._clock() >= session.expires:
+            return False
+        verdict = policy.decide(caller.principal.role, call.method, call.path)
+        if not verdict.allowed or verdict.audited:
             return False
         if call.route.rate is not None:
-            if memory.caller is not None:
-                self._rate_limits.demand_room(call.route, call.address)
-                self._rate_limits.take(call.route, memory.caller.principal.uid)
-            else:
-                self._rate_limits.take(call.route, call.address)
+            self._rate_limits.demand_room(call.route, call.address)
+            self._rate_limits.take(call.route, caller.principal.uid)
         return True
+
+
+def kind_of(call: Call) -> Hashable:
+    """Calls of one kind ask the same of a caller, permissions aside."""
+    return Memory, call.route.access, call.method in CSRF_METHODS

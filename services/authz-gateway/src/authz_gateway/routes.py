@@ -1,16 +1,21 @@
 """Every URL of the gateway; what lies behind the last one, the routes file says."""
 
+from collections.abc import Callable
+from functools import lru_cache
+
 from authz_gateway import handlers
 from authz_gateway.api_document.files import DOCUMENT_PATH, PAGE_PATH
 from authz_gateway.handlers import Gateway
-from authz_gateway.paths import target
+from authz_gateway.paths import Target, target
 from authz_gateway.plan import Plan
 from authz_gateway.routing.table import DECISION_PATH
 from authz_gateway.server.answers import Answer
 from authz_gateway.server.request import Request
 from shared.web.access_log import UNKNOWN_ROUTE
 
-PUBLIC = (
+Handler = Callable[[Gateway, Request, Target], Plan | Answer]
+
+PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     (DECISION_PATH, f"{DECISION_PATH}/{{path}}", handlers.decide_only),
     (DOCUMENT_PATH, DOCUMENT_PATH, handlers.show_document),
     (PAGE_PATH, PAGE_PATH, handlers.show_document),
@@ -22,9 +27,15 @@ PUBLIC = (
 def planned(gateway: Gateway, request: Request) -> Plan | Answer:
     """What is to be done about a request; raises `Malformed` for an ambiguous target."""
     aim = target(request.head.target)
-    _, request.route, handler = next(url for url in PUBLIC if _leads_below(url[0], aim.path))
+    _, request.route, handler = _url(aim.path)
     return handler(gateway, request, aim)
 
 
-def _leads_below(prefix: str, path: str) -> bool:
-    return path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/")
+@lru_cache(maxsize=4096)
+def _url(path: str) -> tuple[str, str, Handler]:
+    return next(url for url in PUBLIC if path.startswith(url[0]) and _ends(path, len(url[0])))
+
+
+def _ends(path: str, place: int) -> bool:
+    """Whether a segment ends there."""
+    return path[place : place + 1] in ("", "/")

@@ -15,13 +15,15 @@ class Headers(MultiMapping[str]):
     """Values by name, whatever the name's case; bytes that are no UTF-8 are surrogate escapes.
 
     `lines` are the header lines as they came, `names` the lower-case name of each, `first` the
-    first value of each of these.
+    first value of each of these. `derived` has what others concluded from these headers and from
+    the connection that they came by, so that they need not again.
     """
 
-    __slots__ = ("_repeated", "first", "lines", "names")
+    __slots__ = ("_repeated", "derived", "first", "lines", "names")
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
+        self.derived: dict[Any, Any] = {}
         self.names: list[str] = []
         self.first: dict[str, str] = {}
         self._repeated: dict[str, list[str]] = {}

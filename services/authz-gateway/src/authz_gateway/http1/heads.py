@@ -12,7 +12,8 @@ from authz_gateway.http1.headers import Headers
 
 _FIELDS = rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e\x80-\xff]*+\r\n)*+)\r\n"
 # One empty line may stand before a request: RFC 9112, 2.2.
-_REQUEST = re.compile(rb"(?:\r\n)?([A-Z-]{1,32}) ([\x21-\x7e]++) HTTP/1\.([01])\r\n" + _FIELDS)
+_REQUEST_LINE = re.compile(rb"(?:\r\n)?([A-Z-]{1,32}) ([\x21-\x7e]++) HTTP/1\.([01])\r\n")
+_REQUEST_FIELDS = re.compile(_FIELDS)
 _ANSWER = re.compile(
     rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*+))?\r\n" + _FIELDS
 )
@@ -43,34 +44,54 @@ class HeadLimits:
     header_lines: int
 
 
-class RequestHead:
-    """The head of a request.
+class RequestFields:
+    """The header lines of a request, and what they say of the connection and the body.
 
     `length` is that of the body in bytes, None of a chunked one. `persistent`: the client takes
-    another answer on this connection. `size`: how many bytes the head takes. `derived` has what
-    others concluded from this head, and nothing else, so that they need not again.
+    another answer on this connection; by the minor version of HTTP.
+    """
+
+    __slots__ = ("headers", "length", "persistent", "raw")
+
+    def __init__(self, raw: bytes, headers: Headers) -> None:
+        self.raw = raw
+        self.headers = headers
+        chunked, length = _framing(headers)
+        self.length = None if chunked else length or 0
+        hosts = headers.getall("host", ())
+        if len(hosts) > 1 or (hosts and not _HOST.fullmatch(hosts[0])):
+            raise BrokenHead
+        connection = headers.listed("connection")
+        self.persistent: tuple[bool | None, bool | None] = (
+            None if chunked else "keep-alive" in connection,
+            "close" not in connection if hosts else None,
+        )
+        """None where such headers make no request of that version."""
+
+
+class RequestHead:
+    """The head of a request; `length` and `persistent` as in its `fields`.
+
+    `size`: how many bytes the head takes. `derived` is as that of headers.
     """
 
     __slots__ = (
-        *("derived", "headers", "length", "method", "minor", "persistent", "size", "target"),
+        *("derived", "fields", "headers", "length", "method", "minor", "persistent", "size"),
+        "target",
     )
 
     def __init__(
-        self,
-        method: str,
-        target: str,
-        minor: int,
-        headers: Headers,
-        length: int | None,
-        *,
-        persistent: bool,
-        size: int,
+        self, method: str, target: str, minor: int, fields: RequestFields, size: int
     ) -> None:
+        persistent = fields.persistent[minor]
+        if persistent is None:
+            raise BrokenHead
         self.method = method
         self.target = target
         self.minor = minor
-        self.headers = headers
-        self.length = length
+        self.fields = fields
+        self.headers = fields.headers
+        self.length = fields.length
         self.persistent = persistent
         self.size = size
         self.derived: dict[Any, Any] = {}
@@ -108,39 +129,37 @@ class AnswerHead:
         self.derived: dict[Any, Any] = {}
 
 
-def read_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
-    """The head that `data` begins with, None while there is more to come; raises `BrokenHead`."""
-    found = _REQUEST.match(data)
-    if found is None:
+def read_request(
+    data: bytes, limits: HeadLimits, last: RequestFields | None = None
+) -> RequestHead | None:
+    """The head that `data` begins with, None while there is more to come; raises `BrokenHead`.
+
+    `last` are the fields of the request before: as a rule, a client sends the same with each.
+    """
+    line = _REQUEST_LINE.match(data)
+    if line is None:
         _require_hope(data, limits)
         return None
-    method, target, minor, fields = found.groups()
+    method, target, minor = line.groups()
+    begin = line.end()
+    if last is not None and data.startswith(last.raw, begin):
+        fields = last
+    else:
+        found = _REQUEST_FIELDS.match(data, begin)
+        if found is None:
+            _require_hope(data, limits)
+            return None
+        lines = _lines(found[1])
+        if len(found[1]) > limits.header_bytes or len(lines) > limits.header_lines:
+            raise TooLargeHead
+        fields = RequestFields(found[0], Headers(lines))
+    # After CONNECT, nothing that follows would be HTTP.
+    if method == b"CONNECT":
+        raise BrokenHead
     if len(target) > limits.target_bytes:
         raise TooLongTarget
-    lines = _lines(fields)
-    if len(fields) > limits.header_bytes or len(lines) > limits.header_lines:
-        raise TooLargeHead
-    headers = Headers(lines)
-    chunked, length = _framing(headers)
-    hosts = headers.getall("host", ())
-    if minor == b"0":
-        persistent = "keep-alive" in headers.listed("connection")
-        broken = chunked or len(hosts) > 1
-    else:
-        persistent = "close" not in headers.listed("connection")
-        broken = len(hosts) != 1
-    # After CONNECT, nothing that follows would be HTTP.
-    if broken or method == b"CONNECT" or (hosts and not _HOST.fullmatch(hosts[0])):
-        raise BrokenHead
-    return RequestHead(
-        method.decode(),
-        target.decode(),
-        1 if minor == b"1" else 0,
-        headers,
-        None if chunked else length or 0,
-        persistent=persistent,
-        size=found.end(),
-    )
+    version = 1 if minor == b"1" else 0
+    return RequestHead(method.decode(), target.decode(), version, fields, begin + len(fields.raw))
 
 
 def read_answer(data: bytes, max_bytes: int) -> AnswerHead | None:

@@ -24,11 +24,12 @@ from shared.web.tallies import Timings
 _LOOK_SECONDS = 1.0
 
 
-class _Start(NamedTuple):
-    """What an upstream is sent of the very same request again, as long as the token is the same."""
+class _Sent(NamedTuple):
+    """What an upstream is sent of the same headers each time, as long as the token is the same."""
 
+    line: Line
     token: str | None
-    start: bytes
+    fields: bytes
 
 
 class Proxy:
@@ -87,26 +88,25 @@ class Proxy:
         route = way.route
         line = self._lines.get(route.prefix) or self._line(way)
         upgrade = route.websocket and _asks_for_websocket(request)
-        derived = request.head.derived
-        known: _Start | None = derived.get(_Start)
-        if known is None or known.token is not token:
-            start = self._start_of_head(request, way, query, token, upgrade=upgrade)
-            known = derived[_Start] = _Start(token, start)
-        switching = partial(self._switch, review) if upgrade else None
-        Exchange(
-            request, line, b"%b%b\r\n\r\n" % (known.start, request.id.encode()), switching
-        ).start()
+        derived = request.head.headers.derived
+        sent: _Sent | None = derived.get(_Sent)
+        if upgrade:
+            sent = _Sent(line, token, self._fields(request, way, token, line, upgrade=True))
+        elif sent is None or sent.token is not token or sent.line is not line:
+            sent = _Sent(line, token, self._fields(request, way, token, line, upgrade=False))
+            derived[_Sent] = sent
+        target = f"{way.path}?{query}" if query else way.path
+        start = f"{request.head.method} {target} HTTP/1.1\r\n".encode()
+        message = b"%b%b%b\r\n\r\n" % (start, sent.fields, request.id.encode())
+        Exchange(request, line, message, partial(self._switch, review) if upgrade else None).start()
 
-    def _start_of_head(
-        self, request: Request, way: Way, query: str, token: str | None, *, upgrade: bool
+    def _fields(
+        self, request: Request, way: Way, token: str | None, line: Line, *, upgrade: bool
     ) -> bytes:
-        """What an upstream is sent, but for the request's id, which comes last."""
+        """The header lines that an upstream is sent; the last lacks its value, the request's id."""
         head, connection = request.head, request.connection
         headers = head.headers
-        lines = [
-            f"{head.method} {way.path}{'?' if query else ''}{query} HTTP/1.1",
-            f"Host: {self._lines[way.route.prefix].upstream.authority}",
-        ]
+        lines = [f"Host: {line.upstream.authority}"]
         if way.route.cookies:
             kept = ("authorization", "cookie") if token is None else ("cookie",)
             lines += forwarded(headers, kept=kept)

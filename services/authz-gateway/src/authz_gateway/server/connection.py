@@ -291,12 +291,14 @@ class ClientConnection(asyncio.Protocol):
         """Begins what requests there are, one after another as they are answered."""
         self._proceeding = True
         while self.request is None and self._unread and not self._paused and not self._lingering:
-            if self._unread == self._last_bytes and self._last_head is not None:
-                # Who polls sends the same bytes again and again.
-                self._begin(self._last_head)
+            last = self._last_head
+            if last is not None and self._unread == self._last_bytes:
+                self._begin(last)  # who polls sends the same bytes again and again
                 continue
             try:
-                head = read_request(self._unread, self.host.limits.head)
+                head = read_request(
+                    self._unread, self.host.limits.head, None if last is None else last.fields
+                )
             except BrokenHead as broken:
                 self._refuse_head(broken)
                 break

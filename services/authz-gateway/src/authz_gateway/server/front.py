@@ -16,7 +16,7 @@ from authz_gateway.server.connection import ClientConnection, Limits
 from authz_gateway.server.record import Record
 from authz_gateway.server.request import Request
 from shared.errors import Refusal, Unavailable
-from shared.web.client_address import Network, client_address
+from shared.web.client_address import Address, Network, client_address
 
 log = structlog.get_logger()
 
@@ -26,12 +26,12 @@ _BACKLOG = 1024
 class Handler(Protocol):
     """Whoever knows the answers."""
 
-    async def __call__(self, request: Request) -> Answer | None:
-        """The answer, or None when somebody else gives it; raises `Refusal`."""
+    def at_once(self, request: Request) -> bool:
+        """Answers, or has answered, what needs no looking into; False for everything else."""
         ...
 
-    def again(self, request: Request) -> bool:
-        """Whether it was answered, or will be, in the same way as the very same request before."""
+    async def __call__(self, request: Request) -> Answer | None:
+        """The answer, or None when somebody else gives it; raises `Refusal`."""
         ...
 
 
@@ -116,24 +116,29 @@ class Front:
     def received(self, request: Request) -> None:
         """See `Host`."""
         connection = request.connection
+        if connection.trusted:
+            request.address = self._client_address(request)
         try:
-            if self._handler.again(request):
+            if self._handler.at_once(request):
                 return
         except Exception:
             log.exception("unforeseen_error", request_id=request.id)
             connection.answer(_unforeseen(request))
             return
-        if connection.trusted:
-            request.address = client_address(
-                connection.peer,
-                request.head.headers.getall("x-forwarded-for", ()),
-                self._trusted_proxies,
-            )
         structlog.contextvars.bind_contextvars(request_id=request.id)
         task = begin(self._answered(request), self._loop, connection.answered)
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _client_address(self, request: Request) -> Address:
+        headers = request.head.headers
+        address: Address | None = headers.derived.get(client_address)
+        if address is None:
+            chain = headers.getall("x-forwarded-for", ())
+            address = client_address(request.connection.peer, chain, self._trusted_proxies)
+            headers.derived[client_address] = address
+        return address
 
     async def _answered(self, request: Request) -> Answer | None:
         """What the client is told, or None when somebody else tells him."""

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from authz_gateway.http1.headers import Headers
-from authz_gateway.http1.heads import RequestHead
+from authz_gateway.http1.heads import RequestFields, RequestHead
 from authz_gateway.server.incoming import NO_BODY, IncomingBody
 from shared.web.access_log import UNKNOWN_ROUTE
 from shared.web.context import request_id
@@ -12,7 +12,7 @@ from shared.web.context import request_id
 if TYPE_CHECKING:
     from authz_gateway.server.connection import ClientConnection
 
-_UNREADABLE = RequestHead("", "", 1, Headers(()), None, persistent=False, size=0)
+_UNREADABLE = RequestHead("", "", 0, RequestFields(b"", Headers(())), 0)
 
 
 class Request:
@@ -54,6 +54,7 @@ class Request:
     def unreadable(cls, connection: "ClientConnection", reason: str) -> "Request":
         """What came instead of a request."""
         request = cls(connection, _UNREADABLE, 0)
+        request.body = IncomingBody(connection, None, 0)  # whatever comes: it is not read
         request.reason = reason
         return request
 

@@ -1,0 +1,165 @@
+"""How fast the gateway decides and forwards, beside nginx and Envoy, which ask somebody else.
+
+Everybody forwards the same call with a session cookie to the same small upstream, with one process
+and an access log, to wrk's one pool of connections; the rounds take turns.
+"""
+
+import base64
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from deploy.local import ports
+from tests.bench import peers
+from tests.bench.installed import helper
+from tests.bench.policy_and_session import PATH
+from tests.bench.row import Row
+from tests.bench.wrk_load import Load, saturating
+
+ROUNDS = 3
+SECONDS = 3
+CONNECTIONS = 16
+IDLE = 10_000
+UPSTREAM_BYTES = 80
+DECISIONS_PER_SECOND = 25_000
+MEGABYTES = 250
+
+USER_AGENT = "bench"
+HEADERS = {"User-Agent": USER_AGENT, "Cookie": f"_barong_session={'x' * 32}"}
+ROUTES = f'- {{prefix: /{PATH}, access: required, upstream: "http://127.0.0.1:%d"}}'
+_ANOTHER_PATH = """
+local count = 0
+request = function()
+  count = count + 1
+  return wrk.format(nil, "/demo/" .. count % 1000)
+end
+"""
+
+
+@dataclass(slots=True)
+class Contender:
+    """Who is measured, where, and the processes whose CPU his calls cost."""
+
+    name: str
+    url: str
+    processes: tuple[psutil.Process, ...]
+    lua: str = ""
+    loads: list[Load] = field(default_factory=list)
+    microseconds: list[float] = field(default_factory=list)
+
+    def measure(self) -> None:
+        """One round."""
+        before = self._cpu()
+        load = saturating(self.url, HEADERS, SECONDS, CONNECTIONS, self.lua)
+        self.loads.append(load)
+        self.microseconds.append((self._cpu() - before) / (load.rate * SECONDS) * 1e6)
+
+    def _cpu(self) -> float:
+        times = [process.cpu_times() for process in self.processes]
+        return sum(each.user + each.system for each in times)
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(load.rate for load in self.loads)
+
+    @property
+    def p99(self) -> float:
+        return statistics.median(load.p99 for load in self.loads)
+
+    def rows(self) -> Iterator[Row]:
+        """Without limits."""
+        yield Row(self.name, self.rate, "/s")
+        yield Row(f"{self.name}: CPU a call", statistics.median(self.microseconds), "µs")
+
+
+def rows() -> Iterator[Row]:
+    """The medians of the rounds."""
+    with TemporaryDirectory(prefix="barong-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        api, stand_in, decision, plain, asking, envoy, public, internal = ports.free_ports(8)
+        environment = _gateway_environment(folder, api, stand_in, public, internal)
+
+        def run(
+            command: list[str], port: int, path: str, env: Mapping[str, str] | None = None
+        ) -> psutil.Process:
+            url = f"http://127.0.0.1:{port}/{path}"
+            return stack.enter_context(peers.running(command, folder, url, HEADERS, env))
+
+        run(peers.upstream(folder, api, UPSTREAM_BYTES), api, PATH)
+        run(helper("policy_and_session", stand_in, USER_AGENT), stand_in, "policy")
+        decider = run(helper("decision_peer", decision), decision, PATH)
+        nginx = run(peers.plain_proxy(folder, plain, api), plain, PATH)
+        asker = run(peers.asking_proxy(folder, asking, api, decision), asking, PATH)
+        ext_authz = run(peers.asking_envoy(folder, envoy, api, decision), envoy, PATH)
+        serve = [sys.executable, "-P", "-m", "authz_gateway", "serve"]
+        gateway = run(serve, public, PATH, environment)
+
+        def contender(name: str, port: int, *whose: psutil.Process, lua: str = "") -> Contender:
+            return Contender(name, f"http://127.0.0.1:{port}/{PATH}", whose, lua)
+
+        alone = contender("nginx, asking nobody", plain, nginx)
+        told = contender("nginx, asking an aiohttp server (auth_request)", asking, asker, decider)
+        other = contender("Envoy, asking it (ext_authz)", envoy, ext_authz, decider)
+        peer = contender("that aiohttp server", decision, decider)
+        ours = contender("gateway", public, gateway)
+        moving = contender("gateway, another path each time", public, gateway, lua=_ANOTHER_PATH)
+        deciding = Contender(
+            "gateway, the decision alone",
+            f"http://127.0.0.1:{public}/api/v2/auth/{PATH}",
+            (gateway,),
+        )
+        everybody = (alone, told, other, peer, ours, moving, deciding)
+        for _ in range(ROUNDS):
+            for each in everybody:
+                each.measure()
+        for each in everybody:
+            yield from each.rows()
+        yield Row("gateway, of nginx asking nobody", ours.rate, "/s", 0.9 * alone.rate, "at least")
+        yield Row(
+            "gateway, of nginx asking (twice that)", ours.rate, "/s", 2 * told.rate, "at least"
+        )
+        yield Row("gateway, p99; limit: twice nginx's", ours.p99, "ms", 2 * alone.p99)
+        yield Row("the decision alone", deciding.rate, "/s", DECISIONS_PER_SECOND, "at least")
+        yield from _idle(gateway, public)
+
+
+def _gateway_environment(
+    folder: Path, api: int, stand_in: int, public: int, internal: int
+) -> Mapping[str, str]:
+    routes = folder / "routes.yaml"
+    routes.write_text(ROUTES % api)
+    return {
+        "PATH": os.environ["PATH"],
+        "BARONG_ENV": "production",
+        "BARONG_PORT": str(public),
+        "BARONG_INTERNAL_PORT": str(internal),
+        "BARONG_SERVICE_KEYS": "bench:" + base64.b64encode(bytes(32)).decode(),
+        "BARONG_IDENTITY_INTERNAL_URL": f"http://127.0.0.1:{stand_in}",
+        "BARONG_ADMIN_INTERNAL_URL": f"http://127.0.0.1:{stand_in}",
+        "BARONG_ROUTES_FILE": str(routes),
+        "AMQP_URL": "amqp://127.0.0.1:1/",
+    }
+
+
+def _idle(gateway: psutil.Process, port: int) -> Iterator[Row]:
+    before = gateway.memory_info().rss
+    clients = subprocess.Popen(
+        helper("idle_clients", port, IDLE), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert clients.stdout is not None
+        open_now = int(clients.stdout.readline())
+        after = gateway.memory_info().rss
+    finally:
+        clients.kill()
+        clients.wait()
+    yield Row("gateway, memory before", before / 1e6, "MB")
+    yield Row(f"gateway, memory with {open_now} idle connections", after / 1e6, "MB", MEGABYTES)

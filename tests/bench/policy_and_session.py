@@ -1,0 +1,62 @@
+"""Stands in for identity-svc and admin-svc: one session, one policy: PORT USER_AGENT."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+
+from shared.contracts.policy import Permission, Policy, Restriction
+from tests.unit.gateway.builders import a_session
+
+PERMISSIONS = 150
+RESTRICTIONS = 1000
+PATH = "demo"
+
+
+def policy() -> Policy:
+    """Members may call `PATH`, and 149 other places; a thousand addresses are kept out."""
+    others = (f"api/v2/service{number}" for number in range(PERMISSIONS - 1))
+    return Policy(
+        1,
+        tuple(Permission("member", "ALL", path, "ACCEPT", None) for path in (*others, PATH)),
+        tuple(
+            Restriction("blacklist", "ip", f"10.0.{number // 250}.{number % 250}", 401)
+            for number in range(RESTRICTIONS)
+        ),
+    )
+
+
+async def serve(port: int, user_agent: str) -> None:
+    """Answers until it is killed."""
+    body = policy().body()
+
+    async def tell_policy(request: web.Request) -> web.Response:
+        return web.Response(status=204) if "known" in request.query else web.json_response(body)
+
+    async def resolve(_request: web.Request) -> web.Response:
+        now = datetime.now(UTC)
+        session = a_session(
+            user_agent=user_agent,
+            network="127.0.0.0/16",
+            token="x" * 600,
+            expires_at=now + timedelta(minutes=30),
+            token_expires_at=now + timedelta(minutes=1),
+        )
+        return web.json_response(session.body())
+
+    async def keys(_request: web.Request) -> web.Response:
+        return web.json_response({"keys": []})
+
+    app = web.Application()
+    app.router.add_get("/policy", tell_policy)
+    app.router.add_post("/sessions/resolve", resolve)
+    app.router.add_get("/.well-known/jwks.json", keys)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), sys.argv[2]))
