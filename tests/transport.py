@@ -189,10 +189,11 @@ class Raw:
         async with asyncio.timeout(_PATIENCE):
             return await self.reader.read()
 
-    async def hung_up(self) -> bool:
+    async def hung_up(self, seconds: float = _PATIENCE) -> bool:
         """Waits until the other side has hung up, in order or not."""
-        with suppress(ConnectionResetError):
-            assert await self.rest() == b""
+        async with asyncio.timeout(seconds):
+            with suppress(ConnectionResetError):
+                assert await self.reader.read() == b""
         return True
 
     def abort(self) -> None:

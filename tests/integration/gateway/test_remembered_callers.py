@@ -57,6 +57,7 @@ async def test_others_on_the_same_connection_are_others(raw: Raw, client: Client
 
 
 async def test_other_paths_are_decided_about(raw: Raw, client: Client) -> None:
+    assert (await call(raw, PING, of(client)))[0] == 200
     headers = await called_often(raw, client)
     assert await call(raw, USERS, headers) == (401, '{"errors": ["authz.invalid_permission"]}')
     assert (await call(raw, "/none", headers))[0] == 404

@@ -261,7 +261,7 @@ class Exchange:
         """The answer is whole; the upstream's connection is kept, if the upstream keeps it."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            if connection.persistent():
+            if self._sent and connection.persistent():
                 self._line.upstream.free(connection)
             else:
                 connection.abort()
