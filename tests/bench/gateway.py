@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from deploy.local import ports
+from deploy.local import ports, rabbitmq
 from tests.bench import peers
 from tests.bench.installed import helper
 from tests.bench.policy_and_session import PATH
@@ -85,7 +85,13 @@ def rows() -> Iterator[Row]:
     with TemporaryDirectory(prefix="barong-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         api, stand_in, decision, plain, asking, envoy, public, internal = ports.free_ports(8)
-        environment = _gateway_environment(folder, api, stand_in, public, internal)
+        broker = stack.enter_context(rabbitmq.server(folder / "rabbitmq"))
+        environment = {
+            **_gateway_environment(folder, api, stand_in),
+            "BARONG_PORT": str(public),
+            "BARONG_INTERNAL_PORT": str(internal),
+            "AMQP_URL": broker,
+        }
 
         def run(
             command: list[str], port: int, path: str, env: Mapping[str, str] | None = None
@@ -131,21 +137,16 @@ def rows() -> Iterator[Row]:
         yield from _idle(gateway, public)
 
 
-def _gateway_environment(
-    folder: Path, api: int, stand_in: int, public: int, internal: int
-) -> Mapping[str, str]:
+def _gateway_environment(folder: Path, api: int, stand_in: int) -> Mapping[str, str]:
     routes = folder / "routes.yaml"
     routes.write_text(ROUTES % api)
     return {
         "PATH": os.environ["PATH"],
         "BARONG_ENV": "production",
-        "BARONG_PORT": str(public),
-        "BARONG_INTERNAL_PORT": str(internal),
         "BARONG_SERVICE_KEYS": "bench:" + base64.b64encode(bytes(32)).decode(),
         "BARONG_IDENTITY_INTERNAL_URL": f"http://127.0.0.1:{stand_in}",
         "BARONG_ADMIN_INTERNAL_URL": f"http://127.0.0.1:{stand_in}",
         "BARONG_ROUTES_FILE": str(routes),
-        "AMQP_URL": "amqp://127.0.0.1:1/",
     }
 
 
