@@ -10,7 +10,7 @@ from deploy.local import ports
 
 
 class Gate:
-    """Passes TCP connections on to one address, while it is open."""
+    """Passes TCP connections on to one address, while it is open; `accepted`: how many, so far."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -18,6 +18,7 @@ class Gate:
         self._port = ports.free_ports(1)[0]
         credentials = parts.netloc.rpartition("@")[0]
         self.url = urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{self._port}"))
+        self.accepted = 0
         self._server: asyncio.Server | None = None
         self._passing: set[asyncio.Task[None]] = set()
 
@@ -40,14 +41,20 @@ class Gate:
         if self._server is not None:
             self._server.close()
             self._server = None
+        passing = tuple(self._passing)
+        self.cut()
+        await asyncio.gather(*passing, return_exceptions=True)
+
+    def cut(self) -> None:
+        """Cuts the connections that there are; others may come."""
         for task in tuple(self._passing):
             task.cancel()
-        await asyncio.gather(*self._passing, return_exceptions=True)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._passing.add(task)
+        self.accepted += 1
         try:
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 await self._pour_both_ways(reader, writer)

@@ -1,6 +1,8 @@
 """Whatever is asked of the directory is found by an index."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,9 +14,10 @@ from admin_svc.directory.find import BOUND, FindUsers, Found
 from admin_svc.directory.list_profiles import ListProfiles
 from admin_svc.directory.order import CREATED_AT, EMAIL, UPDATED_AT, WAITING_SINCE, Order, Page
 from admin_svc.schema import SCHEMA
-from shared.database.pool import Database
+from shared.database.pool import Connection, Database
 from tests.bench.generated_directory import generate
 from tests.database import TestDatabase
+from tests.waiting import until
 
 USERS = 20_000
 NOW = datetime.now(UTC)
@@ -22,10 +25,16 @@ YEAR = timedelta(days=365)
 
 
 @pytest.fixture(scope="module")
-async def directory(database_template: TestDatabase) -> AsyncIterator[Database]:
-    """A large directory, read over one connection."""
-    own = await database_template.clone()
-    await generate(own, USERS)
+async def own(database_template: TestDatabase) -> TestDatabase:
+    """A database with a large directory."""
+    made = await database_template.clone()
+    await generate(made, USERS)
+    return made
+
+
+@pytest.fixture(scope="module")
+async def directory(own: TestDatabase) -> AsyncIterator[Database]:
+    """The directory, read over one connection."""
     database = Database(own.dsns["admin"], SCHEMA, max_connections=1)
     async with database.opened():
         await FoldCounts(database)()
@@ -132,3 +141,35 @@ async def _counted(directory: Database, wanted: UserFilter) -> int:
         after = found.next
         if after is None:
             return number
+
+
+async def test_a_walk_that_takes_too_long_is_given_up_for_the_other_way(
+    directory: Database, own: TestDatabase
+) -> None:
+    wanted, page = UserFilter(), Page(Order(), limit=3, offset=0)
+    expected = await FindUsers(directory)(wanted, page)
+    async with holding_users(own) as holder:
+        finding = asyncio.create_task(FindUsers(directory)(wanted, page))
+
+        async def goes_the_other_way() -> bool:
+            await holder.execute("SELECT pg_stat_clear_snapshot()")
+            waiting = await holder.fetchval(
+                """
+                SELECT count(*)
+                FROM pg_stat_activity
+                WHERE wait_event_type = 'Lock' AND query LIKE '%WITH found%'
+                """
+            )
+            return bool(waiting)
+
+        await until(goes_the_other_way)
+    assert await finding == expected
+
+
+@asynccontextmanager
+async def holding_users(own: TestDatabase) -> AsyncIterator[Connection]:
+    """Nobody reads a user meanwhile."""
+    database = Database(own.dsns["admin"], SCHEMA, max_connections=1)
+    async with database.opened(), database.transaction() as connection:
+        await connection.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        yield connection

@@ -7,7 +7,7 @@ import pytest
 from shared.database.pool import Database
 from shared.messaging import supervision
 from tests.database import TestDatabase
-from tests.integration.messaging.proxy import Proxy, before
+from tests.gate import Gate
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +31,16 @@ def broker(new_amqp_url: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-async def broker_proxy(broker: str) -> AsyncIterator[Proxy]:
+async def broker_gate(broker: str) -> AsyncIterator[Gate]:
     """A way to the broker that the test may cut."""
-    async with before(broker) as proxy:
-        yield proxy
+    async with Gate.before(broker) as gate:
+        await gate.open()
+        yield gate
 
 
 @pytest.fixture
-async def schema_proxy(schema: Database) -> AsyncIterator[Proxy]:
+async def schema_gate(schema: Database) -> AsyncIterator[Gate]:
     """A way to PostgreSQL that the test may cut."""
-    async with before(schema.dsn) as proxy:
-        yield proxy
+    async with Gate.before(schema.dsn) as gate:
+        await gate.open()
+        yield gate

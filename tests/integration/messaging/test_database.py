@@ -8,7 +8,7 @@ import pytest
 from shared.database import pool
 from shared.database.pool import Database
 from shared.errors import Unavailable
-from tests.integration.messaging.proxy import Proxy
+from tests.gate import Gate
 
 
 async def run(database: Database, *statements: str, sleep: float = 0) -> None:
@@ -93,22 +93,21 @@ async def test_before_and_after_it_is_open_the_database_is_unavailable(schema: D
         await fetch(database, "SELECT 1")
 
 
-async def test_a_connection_that_is_lost_is_replaced(schema: Database, schema_proxy: Proxy) -> None:
-    database = Database(schema_proxy.url, "resource")
+async def test_a_connection_that_is_lost_is_replaced(schema: Database, schema_gate: Gate) -> None:
+    database = Database(schema_gate.url, "resource")
     async with database.opened():
         assert await fetch(database, "SELECT 1") == 1
         work = asyncio.create_task(run(database, "SELECT pg_sleep(5)"))
         await asyncio.sleep(0.1)
-        schema_proxy.cut()
+        schema_gate.cut()
         with pytest.raises(Unavailable):
             await work
         assert await fetch(database, "SELECT 1") == 1
-        schema_proxy.refusing = True
-        schema_proxy.cut()
+        await schema_gate.shut()
         await asyncio.sleep(0.05)
         with pytest.raises(Unavailable):
             await fetch(database, "SELECT 1")
-        schema_proxy.refusing = False
+        await schema_gate.open()
         assert await fetch(database, "SELECT 1") == 1
 
 

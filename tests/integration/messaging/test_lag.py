@@ -9,6 +9,7 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import ADMIN, RETRY_SECONDS
 from shared.errors import Unavailable
 from shared.messaging.supervision import supervised
+from tests.gate import Gate
 from tests.integration.messaging.parts import (
     CREATED,
     Keys,
@@ -19,7 +20,6 @@ from tests.integration.messaging.parts import (
     publish,
     signed,
 )
-from tests.integration.messaging.proxy import Proxy
 from tests.waiting import until
 
 QUEUE = {"queue": ADMIN.queue}
@@ -105,10 +105,10 @@ async def test_what_rests_and_what_died_is_counted(broker: str) -> None:
     assert registry.get_sample_value("events_handled_total", handled) == 3
 
 
-async def test_without_a_broker_nothing_is_told_but_that(broker_proxy: Proxy) -> None:
+async def test_without_a_broker_nothing_is_told_but_that(broker_gate: Gate) -> None:
     registry = CollectorRegistry()
     names = ("lag_seconds", "waiting_events", "retrying_events", "dead_letters")
-    subscriber = a_subscriber(broker_proxy.url, Witness(), registry=registry)
+    subscriber = a_subscriber(broker_gate.url, Witness(), registry=registry)
 
     async def unknown() -> bool:
         return all(math.isnan(told(registry, f"queue_{name}")) for name in names)
@@ -116,9 +116,8 @@ async def test_without_a_broker_nothing_is_told_but_that(broker_proxy: Proxy) ->
     assert await unknown()
     async with supervised("s", subscriber.run):
         await tells(registry, "queue_lag_seconds", 0)
-        broker_proxy.refusing = True
-        broker_proxy.cut()
+        await broker_gate.shut()
         await until(unknown)
-        broker_proxy.refusing = False
+        await broker_gate.open()
         await tells(registry, "queue_dead_letters", 0)
     assert await unknown()

@@ -11,6 +11,7 @@ from shared.contracts.topology import EVENTS
 from shared.errors import Unavailable
 from shared.messaging.listener import Listener
 from shared.messaging.supervision import supervised
+from tests.gate import Gate
 from tests.integration.messaging.parts import (
     CREATED,
     UPDATED,
@@ -21,7 +22,6 @@ from tests.integration.messaging.parts import (
     signed,
     verifier,
 )
-from tests.integration.messaging.proxy import Proxy
 from tests.waiting import until
 
 
@@ -84,22 +84,21 @@ async def test_two_processes_hear_everything(broker: str) -> None:
 
 
 async def test_whoever_depends_on_it_learns_of_each_loss_and_return(
-    broker_proxy: Proxy, broker: str
+    broker_gate: Gate, broker: str
 ) -> None:
     story = Story()
-    listener = a_listener(broker_proxy.url, story)
+    listener = a_listener(broker_gate.url, story)
     ready = answers(listener.check)
     async with supervised("listener", listener.run):
         await until(ready)
         await tell(broker, (1, CREATED))
         await story.becomes("missed", 1)
-        broker_proxy.refusing = True
-        broker_proxy.cut()
+        await broker_gate.shut()
         await story.becomes("missed", 1, "missed")
         with pytest.raises(Unavailable):
             await listener.check()
         await tell(broker, (2, CREATED))
-        broker_proxy.refusing = False
+        await broker_gate.open()
         await until(ready)
         await tell(broker, (3, CREATED))
         await story.becomes("missed", 1, "missed", "missed", 3)

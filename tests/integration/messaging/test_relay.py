@@ -16,6 +16,7 @@ from shared.database.pool import Database
 from shared.messaging import relay as relay_module
 from shared.messaging.relay import Relay
 from shared.messaging.supervision import supervised
+from tests.gate import Gate
 from tests.integration.messaging.parts import (
     CREATED,
     Signer,
@@ -29,7 +30,6 @@ from tests.integration.messaging.parts import (
     verifier,
     waiting,
 )
-from tests.integration.messaging.proxy import Proxy
 from tests.waiting import until
 
 
@@ -37,8 +37,8 @@ def working(relay: Relay) -> AbstractAsyncContextManager[None]:
     return supervised("relay", relay.run)
 
 
-def reached_by(proxy: Proxy, schema: Database) -> Database:
-    return Database(proxy.url, schema.schema)
+def reached_by(gate: Gate, schema: Database) -> Database:
+    return Database(gate.url, schema.schema)
 
 
 def ids(events: Sequence[Event]) -> list[uuid.UUID]:
@@ -154,61 +154,60 @@ async def test_one_of_two_relays_leads_and_the_other_takes_over(
 
 
 async def test_the_next_relay_takes_over_when_the_leader_is_cut_off(
-    schema: Database, schema_proxy: Proxy, broker: str, monkeypatch: pytest.MonkeyPatch
+    schema: Database, schema_gate: Gate, broker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "POLL_SECONDS", 0.1)
-    leader = a_relay(reached_by(schema_proxy, schema), broker)
+    leader = a_relay(reached_by(schema_gate, schema), broker)
     async with tapped(broker) as tap, working(leader):
         await add(schema, an_event(1))
         await tap.hears(1)
         async with working(a_relay(schema, broker)):
-            schema_proxy.refusing = True
-            schema_proxy.cut()
+            await schema_gate.shut()
             await add(schema, an_event(2))
             await tap.hears(2)
             await all_published(schema)
 
 
 async def test_it_outlives_lost_connections_to_both_sides(
-    schema: Database, schema_proxy: Proxy, broker_proxy: Proxy, broker: str
+    schema: Database, schema_gate: Gate, broker_gate: Gate, broker: str
 ) -> None:
     events = [an_event(number) for number in range(7)]
-    relay = a_relay(reached_by(schema_proxy, schema), broker_proxy.url)
+    relay = a_relay(reached_by(schema_gate, schema), broker_gate.url)
     async with tapped(broker) as tap, working(relay):
         for number, event in enumerate(events):
             await add(schema, event)
             await tap.hears_of(event)
             if number % 3:
-                (broker_proxy if number % 3 == 1 else schema_proxy).cut()
+                (broker_gate if number % 3 == 1 else schema_gate).cut()
         await all_published(schema)
 
     assert in_order_of_first(tap.ids()) == ids(events)
-    assert min(broker_proxy.accepted, schema_proxy.accepted) >= 3
+    assert min(broker_gate.accepted, schema_gate.accepted) >= 3
 
 
 async def test_it_waits_for_a_broker_that_is_not_there_and_tells_what_waits(
-    schema: Database, broker_proxy: Proxy, broker: str
+    schema: Database, broker_gate: Gate, broker: str
 ) -> None:
     registry = CollectorRegistry()
-    broker_proxy.refusing = True
+    await broker_gate.shut()
     await add(schema, an_event(1), an_event(2))
 
     async def told() -> bool:
         return registry.get_sample_value("outbox_backlog") == 2
 
-    relay = a_relay(schema, broker_proxy.url, registry=registry)
+    relay = a_relay(schema, broker_gate.url, registry=registry)
     async with tapped(broker) as tap, working(relay):
         await until(told)
         assert await waiting(schema) == 2
         assert (registry.get_sample_value("outbox_oldest_seconds") or 0) > 0
-        broker_proxy.refusing = False
+        await broker_gate.open()
         await tap.hears(2)
         await all_published(schema)
     assert registry.get_sample_value("outbox_published_total") == 2
 
 
 async def test_who_leads_no_more_tells_of_no_backlog(
-    schema: Database, schema_proxy: Proxy, broker: str
+    schema: Database, schema_gate: Gate, broker: str
 ) -> None:
     registry = CollectorRegistry()
 
@@ -219,17 +218,16 @@ async def test_who_leads_no_more_tells_of_no_backlog(
         return told
 
     await add(schema, an_event())
-    first = a_relay(reached_by(schema_proxy, schema), broker, Signer(down=True), registry)
+    first = a_relay(reached_by(schema_gate, schema), broker, Signer(down=True), registry)
     async with working(first):
         await until(tells(1))
-        schema_proxy.refusing = True
-        schema_proxy.cut()
+        await schema_gate.shut()
         waits = registry.get_sample_value("outbox_oldest_seconds") or 0
         assert 0 < waits < (registry.get_sample_value("outbox_oldest_seconds") or 0)
         async with working(a_relay(schema, broker)):
             await all_published(schema)
             assert await tells(1)()  # it cannot know
-            schema_proxy.refusing = False
+            await schema_gate.open()
             await until(tells(0))
 
 

@@ -20,6 +20,7 @@ from shared.messaging.inbox import Reaction, once
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
+from tests.gate import Gate
 from tests.integration.messaging.parts import (
     CREATED,
     UPDATED,
@@ -38,7 +39,6 @@ from tests.integration.messaging.parts import (
     signed,
     verifier,
 )
-from tests.integration.messaging.proxy import Proxy
 from tests.waiting import until
 
 
@@ -161,15 +161,15 @@ async def test_while_no_keys_can_be_had_events_wait_in_place(broker: str) -> Non
 
 async def test_postgresql_going_away_is_no_fault_of_the_event(
     schema: Database,
-    schema_proxy: Proxy,
+    schema_gate: Gate,
     broker: str,
     deeds: Callable[[], Awaitable[int]],
 ) -> None:
-    through = Database(schema_proxy.url, schema.schema)
+    through = Database(schema_gate.url, schema.schema)
 
     async def interrupted(connection: Connection, event: ReceivedEvent) -> None:
-        if schema_proxy.accepted == 1:
-            schema_proxy.cut()
+        if schema_gate.accepted == 1:
+            schema_gate.cut()
         await deed(connection, event)
 
     await publish(broker, signed(an_event(1)), signed(an_event(2)))
@@ -179,7 +179,7 @@ async def test_postgresql_going_away_is_no_fault_of_the_event(
             return await deeds() == 2
 
         await until(both)
-    assert schema_proxy.accepted == 2
+    assert schema_gate.accepted == 2
 
 
 async def test_a_failed_event_rests_longer_each_time_and_is_then_set_aside(broker: str) -> None:
@@ -291,7 +291,7 @@ async def test_what_a_stranger_writes_into_the_attempts_stops_nobody(broker: str
 
 async def test_an_event_whose_acknowledgement_was_lost_is_delivered_again_and_acts_once(
     schema: Database,
-    broker_proxy: Proxy,
+    broker_gate: Gate,
     broker: str,
     deeds: Callable[[], Awaitable[int]],
 ) -> None:
@@ -301,10 +301,10 @@ async def test_an_event_whose_acknowledgement_was_lost_is_delivered_again_and_ac
         await once(schema, deed)(event)
         await witness(event)
         if len(witness.seen) == 1:
-            broker_proxy.cut()
+            broker_gate.cut()
 
     await publish(broker, signed(an_event(1)))
-    async with working(a_subscriber(broker_proxy.url, react)):
+    async with working(a_subscriber(broker_gate.url, react)):
         assert await witness.sees(2) == [1, 1]
         await publish(broker, signed(an_event(2)))
         assert await witness.sees(3) == [1, 1, 2]
@@ -333,24 +333,24 @@ async def test_an_event_whose_reaction_was_killed_is_neither_lost_nor_done_twice
 
 
 async def test_an_event_that_waits_when_the_connection_is_lost_is_waited_for_on_the_next(
-    broker_proxy: Proxy, broker: str
+    broker_gate: Gate, broker: str
 ) -> None:
     witness = Witness()
 
     async def react(event: ReceivedEvent) -> None:
-        if broker_proxy.accepted == 1:
-            broker_proxy.cut()
+        if broker_gate.accepted == 1:
+            broker_gate.cut()
             raise Unavailable("postgresql")
         await witness(event)
 
     await publish(broker, signed(an_event(1)), signed(an_event(2)))
-    async with working(a_subscriber(broker_proxy.url, react)):
+    async with working(a_subscriber(broker_gate.url, react)):
         assert await witness.sees(2) == [1, 2]
 
 
-async def test_it_comes_back_after_every_loss_and_says_so(broker_proxy: Proxy, broker: str) -> None:
+async def test_it_comes_back_after_every_loss_and_says_so(broker_gate: Gate, broker: str) -> None:
     witness = Witness()
-    subscriber = a_subscriber(broker_proxy.url, witness)
+    subscriber = a_subscriber(broker_gate.url, witness)
     ready = answers(subscriber.check)
 
     async def unready() -> bool:
@@ -360,11 +360,10 @@ async def test_it_comes_back_after_every_loss_and_says_so(broker_proxy: Proxy, b
     async with working(subscriber):
         for number in range(3):
             await until(ready)
-            broker_proxy.refusing = True
-            broker_proxy.cut()
+            await broker_gate.shut()
             await until(unready)
             await publish(broker, signed(an_event(number)))
-            broker_proxy.refusing = False
+            await broker_gate.open()
             await witness.sees_number(number)
     assert await unready()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -20,21 +19,6 @@ ME = "resource/users/me"
 NO_DATA = ["resource.user.missing_data", "resource.user.empty_data"]
 NO_PASSWORD = ["resource.user.missing_password", "resource.user.empty_password"]
 TOO_LONG, NO_JSON = "data.too_long", "data.invalid_format"
-
-
-@pytest.fixture
-async def member(client: Client) -> Client:
-    """A member of the test's own."""
-    assert (await client.become_member()).status == 201
-    return client
-
-
-@pytest.fixture(scope="module")
-async def stranger(system: Installation) -> AsyncIterator[Client]:
-    """A member who stays as he is."""
-    async with Client(system) as made:
-        await made.become_member()
-        yield made
 
 
 async def delete(client: Client, **query: str) -> Answer:

@@ -1,7 +1,6 @@
 """/resource/data_storage, through the gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -51,21 +50,6 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     (FULL | {"title": "\x07"}, ["invalid"]),
     ({"title": "nope", "data": "nope"}, ["data.invalid_format", "title.inclusion"]),
 ]
-
-
-@pytest.fixture(scope="module")
-async def stranger(system: Installation) -> AsyncIterator[Client]:
-    """A member who has no data storage and gets none."""
-    async with Client(system) as made:
-        await made.become_member()
-        yield made
-
-
-@pytest.fixture
-async def member(client: Client) -> Client:
-    """A member of the test's own."""
-    assert (await client.become_member()).status == 201
-    return client
 
 
 @pytest.mark.parametrize(("body", "errors"), REFUSED)

@@ -1,7 +1,6 @@
 """/resource/labels, through the gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from tests.client import Client
 from tests.events import Ear
 from tests.internal import resource_of, tables_of_resource
-from tests.system import Installation
 from tests.waiting import until
 
 LABELS = "resource/labels"
@@ -20,23 +18,8 @@ UNKNOWN = (404, ["record.not_found"])
 LONG = "x" * 256
 
 
-@pytest.fixture
-async def member(client: Client) -> Client:
-    """A member of the test's own."""
-    assert (await client.become_member()).status == 201
-    return client
-
-
-@pytest.fixture(scope="module")
-async def stranger(system: Installation) -> AsyncIterator[Client]:
-    """A member who has no public label and gets none."""
-    async with Client(system) as made:
-        await made.become_member()
-        yield made
-
-
 async def judge(member: Client, value: str) -> None:
-    """Labels the member's documents, as an administrator does."""
+    """Labels the member's documents."""
     uid = (await member.get("resource/users/me")).body["uid"]
     async with resource_of(member.system) as resource:
         await resource.put_private_label(uid, "document", value)

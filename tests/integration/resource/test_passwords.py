@@ -1,7 +1,6 @@
 """/resource/users/password, through the gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,21 +25,6 @@ def form_of(old: str = PASSWORD, new: str = NEW, confirm: str | None = None) -> 
 
 async def change(client: Client, form: dict[str, Any]) -> Answer:
     return await client.call("PUT", PATH, json=form)
-
-
-@pytest.fixture
-async def member(client: Client) -> Client:
-    """A member of the test's own."""
-    assert (await client.become_member()).status == 201
-    return client
-
-
-@pytest.fixture(scope="module")
-async def stranger(system: Installation) -> AsyncIterator[Client]:
-    """A member whose password stays as it is."""
-    async with Client(system) as made:
-        await made.become_member()
-        yield made
 
 
 REFUSED: list[tuple[dict[str, Any], int, list[str]]] = [

@@ -55,21 +55,6 @@ BAD_NUMBERS = [
 
 
 @pytest.fixture
-async def member(client: Client) -> Client:
-    """A member of the test's own."""
-    assert (await client.become_member()).status == 201
-    return client
-
-
-@pytest.fixture(scope="module")
-async def stranger(system: Installation) -> AsyncIterator[Client]:
-    """A member who has no phone and gets none."""
-    async with Client(system) as made:
-        await made.become_member()
-        yield made
-
-
-@pytest.fixture
 async def twilio() -> AsyncIterator[TwilioStandIn]:
     async with twilio_stand_in() as made:
         yield made

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from shared.clients.resource import ResourceClient
-from shared.contracts.services import ADMIN
+from shared.contracts.services import IDENTITY
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
 from tests.client import Client
@@ -83,21 +83,6 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
 HOSTILE: list[Any] = [[], {}, ["x"], {"x": 1}, "\ud800", "\x00", "\u202e"]
 
 
-@pytest.fixture
-async def member(client: Client) -> Client:
-    """A member of the test's own."""
-    assert (await client.become_member()).status == 201
-    return client
-
-
-@pytest.fixture(scope="module")
-async def stranger(system: Installation) -> AsyncIterator[Client]:
-    """A member who has no profile and gets none."""
-    async with Client(system) as made:
-        await made.become_member()
-        yield made
-
-
 @pytest.fixture(scope="module")
 async def drafter(system: Installation) -> AsyncIterator[Client]:
     """A member with a draft that nobody changes."""
@@ -109,9 +94,8 @@ async def drafter(system: Installation) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def labels(system: Installation) -> AsyncIterator[ResourceClient]:
-    """The internal API of labels, as admin-svc calls it."""
-    made = ResourceClient(system.internal_url("resource"), ServiceTokens(ADMIN, KeyRing.parse(KEY)))
-    async with made.opened():
+    """The internal API of labels, as identity-svc calls it."""
+    async with resource_of(system) as made:
         yield made
 
 

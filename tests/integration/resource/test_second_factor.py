@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import struct
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,21 +24,6 @@ OTP, ME = "resource/otp", "resource/users/me"
 NO_CODE = ["resource.otp.missing_code", "resource.otp.empty_code"]
 ON, OFF = (["resource.otp.already_enabled"], ["resource.otp.not_enabled"])
 WRONG, USED = ["resource.otp.invalid"], ["totp.error"]
-
-
-@pytest.fixture
-async def member(client: Client) -> Client:
-    """A member of the test's own."""
-    assert (await client.become_member()).status == 201
-    return client
-
-
-@pytest.fixture(scope="module")
-async def stranger(system: Installation) -> AsyncIterator[Client]:
-    """A member who has no second factor and gets none."""
-    async with Client(system) as made:
-        await made.become_member()
-        yield made
 
 
 async def give(client: Client, operation: str, code: object) -> Answer:

@@ -1,0 +1,23 @@
+"""Who calls resource-svc."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.client import Client
+from tests.system import Installation
+
+
+@pytest.fixture
+async def member(client: Client) -> Client:
+    """A member of the test's own."""
+    assert (await client.become_member()).status == 201
+    return client
+
+
+@pytest.fixture(scope="module")
+async def stranger(system: Installation) -> AsyncIterator[Client]:
+    """A member who stays as he is, for all tests of one file."""
+    async with Client(system) as made:
+        assert (await made.become_member()).status == 201
+        yield made
