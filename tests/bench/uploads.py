@@ -4,10 +4,10 @@ import http.client
 import statistics
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 import psutil
@@ -20,6 +20,8 @@ from tests.object_storage import BUCKET, S3StandIn
 
 MEGABYTE = 2**20
 UPLOADS = 20
+AT_ONCE = (4, 16)
+ROUNDS = 3
 LIMIT = 5
 _LOOK_SECONDS = 0.001
 _TRIES = 300
@@ -29,10 +31,7 @@ _FORM = {"doc_type": "Passport", "doc_number": "AA1234", "doc_expire": "3020-01-
 
 
 def rows() -> Iterator[Row]:
-    """Each upload beside the memory of the process right before it; the first is no measurement.
-
-    Into a bucket, most of it is the part that is filled and sent: S3 takes none under 5 MiB.
-    """
+    """Each upload beside the memory of the process right before it; the first is no measurement."""
     with installed(BARONG_DOC_NUM_LIMIT="1000") as bench:
         yield from _measured(bench, "folder")
     with _bucket() as settings, installed(BARONG_DOC_NUM_LIMIT="1000", **settings) as bench:
@@ -47,21 +46,27 @@ def _measured(bench: Bench, storage: str) -> Iterator[Row]:
         before = own.memory_info().rss
         added = [_added(bench, member, own) for _ in range(UPLOADS)]
         kept = (own.memory_info().rss - before) / MEGABYTE
+        together = {
+            number: [_added(bench, member, own, number) for _ in range(ROUNDS)]
+            for number in AT_ONCE
+        }
     what = f"10 MB into a {storage}: resident memory added"
     yield Row(f"{what}, median of {UPLOADS}", statistics.median(added), "MB", LIMIT)
     yield Row(f"{what}, most of {UPLOADS}", max(added), "MB", LIMIT)
     yield Row(f"{what} and kept after {UPLOADS}", kept, "MB", LIMIT)
+    for number, sums in together.items():
+        yield Row(f"{what}, {number} at once, each", max(sums) / number, "MB", LIMIT)
 
 
-def _added(bench: Bench, member: Member, process: psutil.Process) -> float:
-    """Megabytes that the process had at most beyond what it had before the upload."""
+def _added(bench: Bench, member: Member, process: psutil.Process, number: int = 1) -> float:
+    """Megabytes that the process had at most beyond what it had before so many uploads at once."""
     before = most = process.memory_info().rss
-    upload = threading.Thread(target=_upload, args=(bench, member))
-    upload.start()
-    while upload.is_alive():
-        most = max(most, process.memory_info().rss)
-        time.sleep(_LOOK_SECONDS)
-    upload.join()
+    with ThreadPoolExecutor(number) as threads:
+        uploads = [threads.submit(_upload, bench, member) for _ in range(number)]
+        while wait(uploads, _LOOK_SECONDS).not_done:
+            most = max(most, process.memory_info().rss)
+    for upload in uploads:
+        upload.result()
     return (most - before) / MEGABYTE
 
 

@@ -14,6 +14,7 @@ from resource_svc.documents.received import StoredFile
 from resource_svc.labels.apply_labels import ApplyLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid, Unavailable
 from shared.messaging.outbox import Outbox
@@ -36,8 +37,9 @@ class AddDocuments:
         """The new documents, at least one; raises `Invalid` or `TooManyDocuments`."""
         today = datetime.now(UTC).date()
         expires = rules.expiry(form.doc_expire, required=self.expiry_required, today=today)
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             versions = [await store.next_version(connection, uid) for _ in form.upload]
             number = await store.number_of_documents(connection, uid) + len(form.upload)
             if number > self.limit:

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Protocol
 from urllib.parse import quote
 
+from resource_svc.documents.bucket import Bucket
 from resource_svc.documents.errors import BadLink
-from resource_svc.documents.storage import Bucket
 from shared.crypto.key_ring import KeyRing
 
 _PATH = "/api/v2/barong/resource/uploads/"

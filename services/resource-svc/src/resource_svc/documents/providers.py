@@ -8,14 +8,16 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 from yarl import URL
 
-from resource_svc.documents.storage import Bucket, Folder, ObjectStorage
+from resource_svc.documents.bucket import CONNECT_SECONDS, Bucket
+from resource_svc.documents.folder import Folder
+from resource_svc.documents.spool import Spool
+from resource_svc.documents.storage import ObjectStorage
 from resource_svc.settings import ResourceSettings
 from shared.settings import SettingsError
 
 if TYPE_CHECKING:  # obstore has these for type checkers only
     from obstore.store import AzureConfig, ClientConfig, GCSConfig, RetryConfig, S3Config
 
-_CONNECT_SECONDS = 2
 _RETRIES = 2
 
 
@@ -30,17 +32,24 @@ def object_storage(settings: ResourceSettings) -> ObjectStorage:
 
 def _storage(settings: ResourceSettings) -> ObjectStorage:
     uploads = settings.upload_concurrency
+    if settings.storage_provider == "local":
+        return Folder(Path(settings.upload_folder).resolve(), uploads)
+    spool = settings.upload_spool_folder
+    if spool and not Path(spool).is_dir():
+        raise SettingsError([f"BARONG_UPLOAD_SPOOL_FOLDER: {spool} is no folder."])
+    return Bucket(_bucket(settings), uploads, Spool(spool), settings.storage_timeout)
+
+
+def _bucket(settings: ResourceSettings) -> S3Store | GCSStore | AzureStore:
     match settings.storage_provider:
-        case "local":
-            return Folder(Path(settings.upload_folder).resolve(), uploads)
         case "azure":
-            return Bucket(_azure(settings), uploads)
+            return _azure(settings)
         case "google" if not settings.storage_access_key:
-            return Bucket(_google(settings), uploads)
+            return _google(settings)
         case "google":
-            return Bucket(_s3(settings, settings.storage_endpoint or _GOOGLE_AS_S3), uploads)
+            return _s3(settings, settings.storage_endpoint or _GOOGLE_AS_S3)
         case _:
-            return Bucket(_s3(settings, settings.storage_endpoint), uploads)
+            return _s3(settings, settings.storage_endpoint)
 
 
 _GOOGLE_AS_S3 = "https://storage.googleapis.com"
@@ -107,7 +116,7 @@ def _given(**settings: str) -> dict[str, str]:
 def _client(settings: ResourceSettings) -> "ClientConfig":
     return {
         "allow_http": settings.storage_endpoint.startswith("http:"),
-        "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),
+        "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
         "timeout": timedelta(seconds=settings.storage_timeout),
     }
 

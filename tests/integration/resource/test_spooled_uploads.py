@@ -1,0 +1,234 @@
+"""What becomes of a file on its way to a bucket, and of the disk on which it waits."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import psutil
+import pytest
+from structlog.testing import capture_logs
+
+from tests.client import Client
+from tests.integration.resource.test_documents import (
+    DOCUMENTS,
+    MEGABYTE,
+    PNG,
+    TOO_LARGE,
+    read,
+    upload,
+)
+from tests.integration.resource.test_object_storage import (
+    LARGE,
+    ResourceProcess,
+    age_pending,
+    nothing_pending,
+    process_of,
+)
+from tests.object_storage import (
+    CloudStandIn,
+    breaking_storage,
+    cloud_stand_in,
+    failing_storage,
+)
+from tests.own_service import member_of
+from tests.system import Installation
+from tests.waiting import until
+
+SPOOL = "BARONG_UPLOAD_SPOOL_FOLDER"
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[CloudStandIn]:
+    async with cloud_stand_in() as made:
+        yield made
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("content", [PNG, LARGE])
+@pytest.mark.parametrize("provider", ["azure", "google"])
+async def test_every_cloud_gets_the_file_in_one_request(
+    system: Installation, cloud: CloudStandIn, spool: Path, provider: str, content: bytes
+) -> None:
+    settings = cloud.settings(provider) | {SPOOL: str(spool)}
+    async with member_of(system, **settings) as client:
+        answer = await upload(client, ("a b.png", content))
+        assert answer.status == 201
+        assert await read(system, answer.body["upload"]["url"]) == content
+    ((key, (kept, headers)),) = cloud.objects.items()
+    assert key.endswith("/a_b.png")
+    assert kept == content
+    assert cloud.puts == 1
+    assert headers["Content-Type"] == "image/png"
+    disposition = "Content-Disposition" if provider == "google" else "x-ms-blob-content-disposition"
+    assert headers[disposition] == 'attachment; filename="a_b.png"'
+    assert await asyncio.to_thread(os.listdir, spool) == []
+
+
+@pytest.mark.parametrize("provider", ["azure", "google"])
+async def test_what_is_refused_is_not_sent_or_deleted(
+    system: Installation, cloud: CloudStandIn, provider: str
+) -> None:
+    async with member_of(system, **cloud.settings(provider)) as client:
+        assert (await upload(client, ("a.png", TOO_LARGE))).status == 422
+        assert cloud.puts == 0
+        assert (await upload(client, ("a.png", PNG), ("b.png", TOO_LARGE))).status == 422
+        assert cloud.puts == 1
+        assert (await upload(client, doc_type="Nope", first=True)).status == 422
+        assert cloud.puts == 2
+        assert (await client.get(DOCUMENTS)).body == []
+    assert cloud.objects == {}
+    assert await nothing_pending(system)
+
+
+async def test_a_fault_that_passes_is_not_noticed(
+    system: Installation, cloud: CloudStandIn
+) -> None:
+    cloud.fails = 2
+    async with member_of(system, **cloud.settings("azure")) as client:
+        answer = await upload(client, ("a.png", LARGE))
+        assert answer.status == 201
+        assert await read(system, answer.body["upload"]["url"]) == LARGE
+    assert cloud.puts == 3
+
+
+@pytest.mark.parametrize("fault", [breaking_storage, failing_storage])
+async def test_a_fault_is_logged_without_the_signature(
+    system: Installation,
+    cloud: CloudStandIn,
+    fault: Callable[[], AbstractAsyncContextManager[str]],
+) -> None:
+    async with fault() as url:
+        settings = cloud.settings("azure") | {"BARONG_STORAGE_ENDPOINT": url}
+        async with member_of(system, **settings) as client:
+            with capture_logs() as logs:
+                assert (await upload(client, ("a.png", LARGE))).status == 503
+    (told,) = [
+        entry
+        for entry in logs
+        if (entry["event"], entry.get("operation")) == ("object_storage_failed", "put")
+    ]
+    assert told["reason"]
+    assert "http" not in told["reason"]
+    assert "sig" not in told["reason"]
+    await sweep(system)
+
+
+async def test_a_full_disk_refuses_the_file_and_nothing_else(
+    system: Installation, client: Client, cloud: CloudStandIn, spool: Path
+) -> None:
+    await client.become_member()
+    async with process_of(system, **cloud.settings("azure"), **{SPOOL: str(spool)}) as resource:
+        most = 4 * MEGABYTE  # of any file that the process writes
+        psutil.Process(resource.process.pid).rlimit(psutil.RLIMIT_FSIZE, (most, most))
+        assert await resource.post(client, LARGE) == 503
+        assert cloud.puts == 0
+        await until(lambda: nothing_held(resource, spool))
+        assert await resource.post(client, PNG) == 201
+        assert len(cloud.objects) == 1
+    assert len((await client.get(DOCUMENTS)).body) == 1
+    await sweep(system)
+
+
+async def test_a_folder_that_is_gone_is_unavailable(
+    system: Installation, cloud: CloudStandIn, spool: Path
+) -> None:
+    async with member_of(system, **cloud.settings("azure"), **{SPOOL: str(spool)}) as client:
+        await asyncio.to_thread(spool.rmdir)
+        answer = await upload(client)
+        assert (answer.status, answer.errors) == (503, ["server.unavailable"])
+        assert (await client.get(DOCUMENTS)).body == []
+        await asyncio.to_thread(spool.mkdir)
+        assert (await upload(client)).status == 201
+    await sweep(system)
+
+
+async def test_a_client_that_goes_away_leaves_nothing(
+    system: Installation, client: Client, cloud: CloudStandIn, spool: Path
+) -> None:
+    await client.become_member()
+    async with process_of(system, **cloud.settings("azure"), **{SPOOL: str(spool)}) as resource:
+        async with resource.upload(client) as sending:
+            await sending.send(LARGE[: 3 * MEGABYTE])
+            await until(lambda: held(resource, spool, 2 * MEGABYTE))
+        await until(lambda: nothing_held(resource, spool))
+        await until(lambda: nothing_pending(system))
+    assert cloud.puts == 0
+    assert (await client.get(DOCUMENTS)).body == []
+
+
+async def test_a_process_that_dies_leaves_nothing(
+    system: Installation, client: Client, cloud: CloudStandIn, spool: Path
+) -> None:
+    await client.become_member()
+    async with (
+        process_of(system, **cloud.settings("azure"), **{SPOOL: str(spool)}) as resource,
+        resource.upload(client) as sending,
+    ):
+        await sending.send(LARGE[: 3 * MEGABYTE])
+        await until(lambda: held(resource, spool, 2 * MEGABYTE))
+        assert await asyncio.to_thread(os.listdir, spool) == []
+        resource.process.kill()
+        await resource.process.wait()
+    assert await asyncio.to_thread(os.listdir, spool) == []
+    assert cloud.puts == 0
+    assert (await client.get(DOCUMENTS)).body == []
+    await sweep(system)
+
+
+async def test_no_more_files_wait_than_may(
+    system: Installation, client: Client, cloud: CloudStandIn, spool: Path
+) -> None:
+    await client.become_member()
+    settings = {**cloud.settings("azure"), SPOOL: str(spool), "BARONG_UPLOAD_CONCURRENCY": "1"}
+    async with process_of(system, **settings) as resource:
+        async with resource.upload(client) as sending:
+            await sending.send(LARGE[: 3 * MEGABYTE])
+            await until(lambda: held(resource, spool, 2 * MEGABYTE))
+            assert await resource.post(client, PNG) == 503
+        assert await until(lambda: taken(resource, client))
+    await sweep(system)
+
+
+async def taken(resource: ResourceProcess, client: Client) -> bool:
+    return await resource.post(client, PNG) == 201
+
+
+async def held(resource: ResourceProcess, spool: Path, size: int) -> bool:
+    """Whether the process has so much of a file in the folder."""
+    return any(found >= size for found in await _sizes(resource, spool))
+
+
+async def nothing_held(resource: ResourceProcess, spool: Path) -> bool:
+    return not await _sizes(resource, spool)
+
+
+async def _sizes(resource: ResourceProcess, spool: Path) -> list[int]:
+    """Of the files in the folder that the process has open, with a name or without."""
+    return await asyncio.to_thread(_sizes_of, resource.process.pid, spool)
+
+
+def _sizes_of(pid: int, spool: Path) -> list[int]:
+    sizes = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            if str(entry.readlink()).startswith(f"{spool}{os.sep}"):
+                sizes.append(entry.stat().st_size)
+        except FileNotFoundError:  # closed meanwhile
+            continue
+    return sizes
+
+
+async def sweep(system: Installation) -> None:
+    """Lets a process whose storage works sweep what is left, so that others' tests find nothing."""
+    async with cloud_stand_in() as cloud:
+        await age_pending(system)
+        async with member_of(system, **cloud.settings("azure")):
+            await until(lambda: nothing_pending(system))
