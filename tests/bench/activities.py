@@ -4,11 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime
 
 import aio_pika
 import asyncpg
 import psutil
 
+from admin_svc.activities.months import Month
+from admin_svc.activities.partitions import KeepPartitions
+from shared.database.pool import Database
 from shared.messaging.broker import connected
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row, percentile
@@ -18,6 +22,7 @@ from tests.waiting import until
 AUDITED = 2000
 AT_ONCE = 32
 ROWS = 200_000
+MONTHS = 24
 MEGABYTES = 16
 PAGE_MS = 30
 LOG = "/api/v2/barong/admin/activities"
@@ -40,7 +45,7 @@ async def _measured(bench: Bench, admin_svc: psutil.Process) -> list[Row]:
         await admin.log_in_as_superadmin()
         return [
             *await _audited(bench, admin, tables),
-            *await _searched(admin, tables),
+            *await _searched(bench, admin, tables),
             *await _exported(admin, admin_svc),
         ]
 
@@ -110,26 +115,55 @@ async def _bare_confirms(bench: Bench) -> float:
         return rate
 
 
-async def _searched(admin: Client, tables: "asyncpg.Connection[asyncpg.Record]") -> list[Row]:
+async def _searched(
+    bench: Bench, admin: Client, tables: "asyncpg.Connection[asyncpg.Record]"
+) -> list[Row]:
+    await _partitions(bench)
+    rate = await _inserted(tables, 0)
+    rows = [Row(f"{ROWS} rows inserted by one statement", rate, "/s")]
+    rows += await _first_pages(admin, f"{ROWS} of a month")
+    await _inserted(tables, MONTHS)
+    return rows + await _first_pages(admin, f"{2 * ROWS} of {MONTHS} months")
+
+
+async def _partitions(bench: Bench) -> None:
+    """Those of the months that are gone."""
+    database = Database(bench.system.environments["admin"]["DATABASE_URL"], "admin")
+    async with database.opened():
+        for ago in range(MONTHS + 1):
+            await KeepPartitions(database).make(Month.of(datetime.now(UTC)).plus(-ago))
+
+
+async def _inserted(tables: "asyncpg.Connection[asyncpg.Record]", months: int) -> float:
+    """Inserts activities of so many months, or of half an hour; how many a second."""
+    seconds = months * 30 * 86_400 or ROWS / 100
     begun = time.perf_counter()
     await tables.execute(
         f"""
         INSERT INTO admin.activities (
             id, created_at, category, uid, topic, action, result, user_ip, user_agent, data
         )
-        SELECT gen_random_uuid(), now() - make_interval(secs => number / 100.0), 'user',
+        SELECT gen_random_uuid(), now() - make_interval(secs => number * {seconds / ROWS}), 'user',
                'ID' || number % 5000, (ARRAY['session', 'otp', 'password'])[1 + number % 3],
-               'login', 'succeed', '198.51.100.7', repeat('x', 100), NULL
+               CASE WHEN number % 97 = 0 THEN 'logout' ELSE 'login' END,
+               CASE WHEN number % 10 = 0 THEN 'failed' ELSE 'succeed' END,
+               '198.51.100.7', repeat('x', 100), NULL
         FROM generate_series(1, {ROWS}) AS number
         """
     )
-    inserted = ROWS / (time.perf_counter() - begun)
+    rate = ROWS / (time.perf_counter() - begun)
     await tables.execute("VACUUM ANALYZE admin.activities")
-    rows = [Row(f"{ROWS} rows inserted by one statement", inserted, "/s")]
+    return rate
+
+
+async def _first_pages(admin: Client, what: str) -> list[Row]:
+    rows = []
     searches: dict[str, dict[str, str]] = {
         "all": {},
         "by topic": {"topic": "otp"},
         "by user": {"uid": "ID77"},
+        "by result": {"result": "failed"},
+        "by topic and rare action": {"topic": "otp", "action": "logout"},
         "by topic, action and time": {"topic": "otp", "action": "login", "from": "1700000000"},
     }
     for name, params in searches.items():
@@ -140,7 +174,7 @@ async def _searched(admin: Client, tables: "asyncpg.Connection[asyncpg.Record]")
             times.append((time.perf_counter() - begun) * 1000)
             assert answer.status == 200
         rows.append(
-            Row(f"first page of {ROWS}, {name}, p95", percentile(times, 0.95), "ms", PAGE_MS)
+            Row(f"first page of {what}, {name}, p95", percentile(times, 0.95), "ms", PAGE_MS)
         )
     return rows
 

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from admin_svc.activities import store as activities
+from admin_svc.activities.erasing.erase import EraseActivities
 from admin_svc.app import create_app as create_admin
-from admin_svc.audit.erase import EraseAuditPayloads
+from admin_svc.audit import store as audit_trail
 from admin_svc.erasure import erase_user as admin_erasure
 from admin_svc.settings import AdminSettings
 from identity_svc.app import create_app as create_identity
@@ -17,19 +17,21 @@ from identity_svc.settings import IdentitySettings
 from resource_svc.app import create_app as create_resource
 from resource_svc.documents import store as documents
 from resource_svc.documents.discard_uploads import DiscardUploads
-from resource_svc.documents.storage import Folder
+from resource_svc.documents.folder import Folder
 from resource_svc.settings import ResourceSettings
 from shared.process import serve
 from shared.settings import load_settings
 
+HALF_WAY = "admin-svc has erased some activities"
 STEPS: dict[str, tuple[str, Any, str, str]] = {
     "identity-svc has not committed": ("identity", EraseUser, "within", "after"),
     "resource-svc has not committed": ("resource", documents, "erase", "after"),
     "resource-svc has not deleted the files": ("resource", DiscardUploads, "__call__", "before"),
     "resource-svc has deleted a file": ("resource", Folder, "delete", "after"),
     "admin-svc has not set its mark": ("admin", admin_erasure, "erase_from_directory", "after"),
-    "admin-svc has set its mark": ("admin", activities, "erase", "before"),
-    "admin-svc has not committed": ("admin", EraseAuditPayloads, "within", "after"),
+    "admin-svc has set its mark": ("admin", EraseActivities, "__call__", "before"),
+    HALF_WAY: ("admin", EraseActivities, "batch", "after"),
+    "admin-svc has not committed": ("admin", audit_trail, "delete_payloads", "after"),
 }
 """The service, and the function that it does not survive."""
 

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from admin_svc.activities.erasing.erase import BATCH
 from shared.process import running
-from tests.chaos.dying_eraser import STEPS
+from tests.chaos.dying_eraser import HALF_WAY, STEPS
 from tests.client import Client
-from tests.doomed import delete_account, doomed
+from tests.doomed import Doomed, delete_account, doomed
+from tests.internal import tables_of_admin
 from tests.system import Installation, started
 from tests.traces import SCHEMAS, traces
 from tests.waiting import until
@@ -46,11 +48,44 @@ async def running_but(system: Installation, *absent: str) -> AsyncIterator[None]
         yield
 
 
+async def busy(system: Installation, somebody: Doomed) -> None:
+    """He did more than one batch holds, and an administrator said something of him."""
+    async with tables_of_admin(system) as tables:
+        await tables.execute(
+            """
+            INSERT INTO activities (
+                id, created_at, category, uid, topic, action, result, user_ip, user_agent
+            )
+            SELECT gen_random_uuid(), now(), 'user', $1, 'session', 'login', 'succeed', $2, ''
+            FROM generate_series(1, $3)
+            """,
+            somebody.uid,
+            somebody.markers["ip"],
+            BATCH,
+        )
+    somebody.markers["by_admin"] = f"said of {somebody.uid}"
+    label = {"uid": somebody.uid, "key": "watched", "value": "closely", "scope": "public"}
+    label["description"] = somebody.markers["by_admin"]
+    async with Client(system) as admin:
+        await admin.log_in_as_superadmin()
+        assert (await admin.post("admin/users/labels", label)).status == 201
+
+
+async def unerased(system: Installation, somebody: Doomed) -> int:
+    """How many activities still say from where he did them."""
+    async with tables_of_admin(system) as tables:
+        count: int = await tables.fetchval(
+            "SELECT count(*) FROM activities WHERE uid = $1 AND user_ip <> ''", somebody.uid
+        )
+    return count
+
+
 @pytest.mark.parametrize("step", STEPS)
 async def test_killed_when(step: str, system_of_my_own: Installation) -> None:
     system, victim = system_of_my_own, STEPS[step][0]
     async with started(system), Client(system) as client:
         somebody = await doomed(client)
+        await busy(system, somebody)
         await delete_account(client, system, somebody.uid, 2)
 
     async def known() -> bool:
@@ -60,6 +95,8 @@ async def test_killed_when(step: str, system_of_my_own: Installation) -> None:
         async with asyncio.timeout(60):
             assert await process.wait() == -signal.SIGKILL
         assert await known()
+        if step == HALF_WAY:
+            assert await unerased(system, somebody) in range(1, BATCH + 1)
     async with running_but(system):
 
         async def nothing_known() -> bool:

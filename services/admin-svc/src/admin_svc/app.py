@@ -3,6 +3,7 @@
 from functools import partial
 
 from admin_svc.activities import handlers as activities
+from admin_svc.activities.erasing.erase import EraseActivities
 from admin_svc.activities.find import FindActivities
 from admin_svc.activities.partitions import KeepPartitions
 from admin_svc.activities.partitions_ahead import PartitionsAhead
@@ -115,11 +116,14 @@ def create_app(settings: AdminSettings) -> Service:
         registry,
     )
     queue_metrics = QueueMetrics(registry)
+    erase_user = EraseUser(
+        database, outbox, EraseActivities(database), EraseAuditPayloads(database)
+    )
     subscriber = Subscriber(
         settings.broker_url,
         topology.ADMIN,
         EventVerifier(keys, settings.jwt_issuer),
-        reactions(database, EraseUser(database, outbox, EraseAuditPayloads(database))),
+        reactions(database, erase_user),
         queue_metrics,
     )
 

@@ -5,7 +5,7 @@ import binascii
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from shared.contracts.activities import Category
@@ -52,3 +52,7 @@ class Position(NamedTuple):
         """As a client is told it; he is to make nothing of it."""
         text = f"{self.created_at.isoformat()} {self.id}"
         return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+FIRST = Position(datetime.min.replace(tzinfo=UTC), uuid.UUID(int=0))
+"""Before every activity there can be."""

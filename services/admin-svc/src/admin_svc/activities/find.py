@@ -75,7 +75,8 @@ class FindActivities:
         if offset > DEEPEST:
             raise PageTooDeep
         wanted = await self._of(wanted, email)
-        async with self.database.connection() as connection:
+        async with self.database.transaction() as connection:
+            await store.plan_each_query(connection)
             total = await store.count_activities(connection, wanted, EXACT)
             if offset >= total:
                 return [], total
@@ -87,7 +88,8 @@ class FindActivities:
     ) -> list[FoundActivity]:
         """Those wanted that stand behind a place, or the first."""
         wanted = await self._of(wanted, email)
-        async with self.database.connection() as connection:
+        async with self.database.transaction() as connection:
+            await store.plan_each_query(connection)
             page = await store.select_activities(connection, wanted, limit, behind=position)
         return await self._found(page)
 

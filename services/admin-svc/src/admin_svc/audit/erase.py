@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from admin_svc.audit import store
 from admin_svc.audit.author import Author
 from admin_svc.audit.record import append
-from shared.database.pool import Connection, Database
+from shared.database.pool import Database
 
 _ACTION = "user.erased"
 
@@ -22,11 +22,7 @@ class EraseAuditPayloads:
     async def __call__(self, uid: str, author: Author) -> int:
         """How many payloads were forgotten; again, there are none and nothing is noted."""
         async with self.database.transaction() as connection:
-            return await self.within(connection, uid, author)
-
-    async def within(self, connection: Connection, uid: str, author: Author) -> int:
-        """The same, as part of a transaction under way."""
-        erased = await store.delete_payloads(connection, uid)
-        if erased:
-            await append(connection, "erasure", _ACTION, author, None, target_uid=uid)
-        return erased
+            erased = await store.delete_payloads(connection, uid)
+            if erased:
+                await append(connection, "erasure", _ACTION, author, None, target_uid=uid)
+            return erased

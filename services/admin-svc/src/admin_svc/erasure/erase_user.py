@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.activities import store as activities
+from admin_svc.activities.erasing.erase import EraseActivities
 from admin_svc.audit.author import Author
 from admin_svc.audit.erase import EraseAuditPayloads
 from admin_svc.directory.keeping.put import erase as erase_from_directory
@@ -19,11 +19,13 @@ class EraseUser:
 
     That he was here stays known, and who did what to whom and when; not from where, nor what was
     said. First the mark is set that keeps what is told late from being kept, then what was kept
-    goes: so nothing comes in between.
+    goes: so nothing comes in between. The event is handled when all of it is gone; whatever dies
+    before is gone on with when the event comes again.
     """
 
     database: Database
     outbox: Outbox
+    erase_activities: EraseActivities
     erase_payloads: EraseAuditPayloads
 
     async def __call__(self, event: ReceivedEvent) -> None:
@@ -32,8 +34,5 @@ class EraseUser:
         async with self.database.transaction() as connection:
             await erase_from_directory(connection, uid)
             await self.outbox.forget(connection, uid)
-        async with self.database.transaction() as connection:
-            await activities.wait_for_writers(connection)
-        async with self.database.transaction() as connection:
-            await activities.erase(connection, uid)
-            await self.erase_payloads.within(connection, uid, _ERASURE)
+        await self.erase_activities(uid)
+        await self.erase_payloads(uid, _ERASURE)

@@ -1,0 +1,1 @@
+"""Erasing what activities say of users."""
