@@ -4,15 +4,17 @@ import contextlib
 import dataclasses
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aio_pika
 import pytest
 
+from admin_svc.activities.erasing.erase import BATCH
 from shared.contracts.activities import Activity
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.labels import PrivateLabels
-from shared.contracts.services import ADMIN
 from shared.contracts.topology import EVENTS
 from shared.errors import NotFound
 from shared.process import running
@@ -124,6 +126,57 @@ async def test_nothing_but_the_uid_is_left(
     await until(told)
 
 
+async def test_a_very_busy_user_is_erased_in_several_transactions(
+    client: Client, system: Installation
+) -> None:
+    somebody = await doomed(client)
+    months, activities = 3, 2 * BATCH + 1
+    async with admin_of(system) as admin:  # which makes the partitions of these months
+        for month in range(months):
+            moment = datetime.now(UTC) - timedelta(days=40 * month)
+            await admin.record(_done_by(somebody, created_at=moment))
+    async with tables_of_admin(system) as tables:
+        for column, category in (("uid", "user"), ("target_uid", "admin")):
+            await tables.execute(
+                f"""
+                INSERT INTO activities (
+                    id, created_at, category, uid, topic, action, result, user_ip, user_agent,
+                    data, target_uid
+                )
+                SELECT gen_random_uuid(), now() - make_interval(days => 40 * (number % {months})),
+                       $2, $3, 'probe', 'many', 'succeed', '192.0.2.7', '', $4, $5
+                FROM generate_series(1, $1) AS number
+                """,
+                activities,
+                category,
+                somebody.uid if column == "uid" else "IDADMINISTRATOR",
+                somebody.markers["data"],
+                somebody.uid if column == "target_uid" else None,
+            )
+    await delete_account(client, system, somebody.uid, DAYS + 1)
+    async with erasing(system):
+        await forgotten(system, somebody)
+    async with tables_of_admin(system) as tables:
+        rows = await tables.fetch(
+            """
+            SELECT category, user_ip, count(*) AS activities,
+                   array_agg(DISTINCT xmin::text) AS transactions
+            FROM activities
+            WHERE topic = 'probe' AND action = 'many' AND $1 IN (uid, target_uid)
+            GROUP BY 1, 2
+            ORDER BY 1
+            """,
+            somebody.uid,
+        )
+    assert [(row["category"], row["user_ip"], row["activities"]) for row in rows] == [
+        ("admin", "192.0.2.7", activities),
+        ("user", "", activities),
+    ]
+    by_walk = [set(row["transactions"]) for row in rows]
+    assert min(map(len, by_walk)) > activities // BATCH
+    assert not by_walk[0] & by_walk[1]
+
+
 async def test_his_address_is_free_again(client: Client, system: Installation) -> None:
     somebody = await doomed(client)
     await delete_account(client, system, somebody.uid, DAYS + 1)
@@ -149,7 +202,9 @@ async def test_who_is_erased_is_nobody_to_other_services(
         with pytest.raises(NotFound):
             await identity.apply_labels(PrivateLabels(somebody.uid, 10**9, {"email": "verified"}))
         with pytest.raises(NotFound):
-            await resource.put_private_label(somebody.uid, "watched", "closely")
+            await resource.change_label(
+                somebody.uid, "private", "watched", "closely", None, or_add=True
+            )
     assert (await admin.get(f"admin/users/{somebody.uid}")).status == 404
     found = (await admin.get("admin/users", params={"uid": somebody.uid})).body
     assert found == []
@@ -172,8 +227,10 @@ async def test_who_was_deleted_by_others_is_not_erased(
 ) -> None:
     async with Client(system) as other:
         removed, due = await doomed(client), await doomed(other)
-        async with resource_of(system, ADMIN) as resource:
-            await resource.put_private_label(removed.uid, "delete", "by-admin")
+        async with resource_of(system) as resource:
+            await resource.change_label(
+                removed.uid, "private", "delete", "by-admin", None, or_add=True
+            )
         await age_deletion(system, removed.uid, DAYS + 1)
         await delete_account(other, system, due.uid, DAYS + 0.01)
         async with erasing(system):
@@ -274,16 +331,7 @@ async def test_an_activity_that_is_told_late_is_kept_without_what_is_personal(
     await delete_account(client, system, somebody.uid, DAYS + 1)
     async with erasing(system):
         await forgotten(system, somebody)
-    by_him = Activity(
-        category="user",
-        uid=somebody.uid,
-        user_ip=somebody.markers["ip"],
-        user_agent=somebody.markers["user_agent"],
-        topic="session",
-        action="logout",
-        result="succeed",
-        data=somebody.markers["data"],
-    )
+    by_him = _done_by(somebody)
     about_him = dataclasses.replace(
         by_him,
         id=uuid.uuid4(),
@@ -307,6 +355,21 @@ async def test_an_activity_that_is_told_late_is_kept_without_what_is_personal(
         by_him.id: ("logout", "", "", None),
         about_him.id: ("logout", "192.0.2.7", "an administrator's", None),
     }
+
+
+def _done_by(somebody: Doomed, **changes: Any) -> Activity:
+    """An activity of his that tells of him whatever one can."""
+    activity = Activity(
+        category="user",
+        uid=somebody.uid,
+        user_ip=somebody.markers["ip"],
+        user_agent=somebody.markers["user_agent"],
+        topic="session",
+        action="logout",
+        result="succeed",
+        data=somebody.markers["data"],
+    )
+    return dataclasses.replace(activity, **changes)
 
 
 async def test_an_import_does_not_bring_him_back(

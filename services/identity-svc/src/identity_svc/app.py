@@ -53,7 +53,7 @@ from identity_svc.sessions.log_in import LogIn
 from identity_svc.sessions.log_out import LogOut
 from identity_svc.sessions.open_session import OpenSession
 from identity_svc.sessions.resolve_session import ResolveSession
-from identity_svc.sessions.revoke import RevokeSession, RevokeSessions
+from identity_svc.sessions.revoke import RevokeSession
 from identity_svc.sessions.store import Lifetime
 from identity_svc.settings import IdentitySettings
 from identity_svc.signing_keys import handlers as signing_keys
@@ -136,7 +136,9 @@ def create_app(settings: IdentitySettings) -> Service:
     password_rules = PasswordRules(settings.password_pattern, settings.password_min_entropy)
     mail_tokens = MailTokens(key_chain, settings.jwt_issuer, settings.mail_token_seconds)
     lifetime = Lifetime(settings.session_seconds, settings.session_absolute_seconds)
-    open_session = OpenSession(key_chain, lifetime, settings.bearer_seconds)
+    open_session = OpenSession(
+        outbox, key_chain, lifetime, settings.sessions_per_user, settings.bearer_seconds
+    )
     record = RecordActivities(database, outbox)
     find_user = FindUser(database)
     check_password = CheckPassword(database, hasher)
@@ -228,7 +230,6 @@ def create_app(settings: IdentitySettings) -> Service:
     internal[sessions.ISSUE_TOKEN] = IssueToken(find_user, key_chain)
     internal[sessions.RESOLVE_SESSION] = ResolveSession(database, key_chain, lifetime)
     internal[sessions.REVOKE_SESSION] = RevokeSession(database, outbox)
-    internal[sessions.REVOKE_SESSIONS] = RevokeSessions(database, outbox, find_user)
     internal[sessions.LIST_SESSIONS] = ListSessions(database)
     internal[passwords.VERIFY_PASSWORD] = verify_password
     internal[passwords.CHANGE_PASSWORD] = ChangePassword(

@@ -32,7 +32,6 @@ from identity_svc.sessions.forms import (
     ResolveSessionForm,
     RevokeSessionForm,
     RevokeSessionOfForm,
-    RevokeSessionsForm,
 )
 from identity_svc.signing_keys import handlers as signing_keys
 from identity_svc.signing_keys.forms import SignEventsForm
@@ -66,10 +65,9 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("GET",    "/.well-known/jwks.json",       ANYONE,                             NoParameters,        signing_keys.jwks),
     Route("POST",   "/events/sign",                 services(RESOURCE, ADMIN),          SignEventsForm,      signing_keys.sign_events),
     Route("POST",   "/sessions/resolve",            services(GATEWAY),                  ResolveSessionForm,  sessions.resolve),
-    Route("DELETE", "/sessions/{sid}",              services(GATEWAY, RESOURCE),        RevokeSessionForm,   sessions.revoke),
-    Route("GET",    "/users/{uid}/sessions",        services(RESOURCE, ADMIN),          ListSessionsForm,    sessions.index),
-    Route("DELETE", "/users/{uid}/sessions",        services(RESOURCE, ADMIN),          RevokeSessionsForm,  sessions.revoke_all),
-    Route("DELETE", "/users/{uid}/sessions/{sid}",  services(RESOURCE, ADMIN),          RevokeSessionOfForm, sessions.revoke_of),
+    Route("DELETE", "/sessions/{sid}",              services(GATEWAY),                  RevokeSessionForm,   sessions.revoke),
+    Route("GET",    "/users/{uid}/sessions",        services(RESOURCE),                 ListSessionsForm,    sessions.index),
+    Route("DELETE", "/users/{uid}/sessions/{sid}",  services(RESOURCE),                 RevokeSessionOfForm, sessions.revoke_of),
     Route("POST",   "/users/{uid}/password/verify", services(RESOURCE),                 VerifyPasswordForm,  passwords.verify),
     Route("PUT",    "/users/{uid}/password",        services(RESOURCE),                 ChangePasswordForm,  passwords.change),
     Route("POST",   "/users/{uid}/otp",             services(RESOURCE),                 CreateForm,          second_factor.create),
@@ -80,7 +78,7 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("PUT",    "/users/{uid}/role",            services(ADMIN),                    ChangeRoleForm,      administration.change_role),
     Route("PUT",    "/users/{uid}/state",           services(ADMIN),                    ChangeStateForm,     administration.change_state),
     Route("GET",    "/users",                       services(ADMIN),                    ListUsersForm,       users.index),
-    Route("GET",    "/users/{uid}",                 services(RESOURCE, ADMIN, GATEWAY), FindUserForm,        users.find),
+    Route("GET",    "/users/{uid}",                 services(RESOURCE, ADMIN),          FindUserForm,        users.find),
     Route("PUT",    "/users/{uid}/data",            services(RESOURCE),                 ChangeDataForm,      users.change_data),
     Route("POST",   "/users/{uid}/token",           services(GATEWAY),                  IssueTokenForm,      sessions.issue_token),
     Route("PUT",    "/users/{uid}/labels",          services(RESOURCE),                 ApplyLabelsForm,     standing.apply_labels),

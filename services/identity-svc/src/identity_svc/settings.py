@@ -59,6 +59,12 @@ class IdentitySettings(PublicServiceSettings):
         "A session's life after the login, however much it is used.",
         86_400,
     )
+    sessions_per_user: int = setting(
+        "BARONG_SESSIONS_PER_USER",
+        positive(10_000),
+        "How many sessions a user has at once; one more ends the oldest.",
+        100,
+    )
     bearer_seconds: int = setting(
         "BARONG_BEARER_EXPIRE_TIME", positive(), "Life of the bearer token of a login.", 900
     )

@@ -26,6 +26,7 @@ from resource_svc.data_storages.delete_data_storage import DeleteDataStorage
 from resource_svc.data_storages.list_data_storages import ListDataStorages
 from resource_svc.documents import handlers as documents
 from resource_svc.documents.add_documents import AddDocuments
+from resource_svc.documents.bucket import Bucket
 from resource_svc.documents.configuration import configured_types
 from resource_svc.documents.discard_uploads import DiscardUploads
 from resource_svc.documents.links import OwnLinks, PresignedLinks
@@ -33,7 +34,6 @@ from resource_svc.documents.list_documents import ListDocuments
 from resource_svc.documents.open_upload import OpenUpload
 from resource_svc.documents.providers import object_storage
 from resource_svc.documents.receive_files import Limits, ReceiveFiles
-from resource_svc.documents.storage import Bucket
 from resource_svc.documents.sweep_uploads import SweepUploads
 from resource_svc.erasure.erase_user import EraseUser
 from resource_svc.exports import handlers as exports
@@ -218,7 +218,7 @@ def create_app(settings: ResourceSettings) -> Service:
     public[phones.ADD_PHONE] = AddPhone(
         database, outbox, find_user, codes, issue_code, phone_provider
     )
-    public[phones.SEND_CODE] = SendCode(database, issue_code, phone_provider)
+    public[phones.SEND_CODE] = SendCode(database, find_user, issue_code, phone_provider)
     public[phones.VERIFY_PHONE] = VerifyPhone(
         database, outbox, codes, phone_provider, find_user, put_private_label, apply_labels
     )
@@ -295,6 +295,7 @@ def create_app(settings: ResourceSettings) -> Service:
             identity.opened(),
             admin.opened(),
             phone_provider.opened(),
+            storage.opened(),
             supervised("relay", relay.run),
             supervised("subscriber", subscriber.run),
             supervised("upload sweep", sweep_uploads.run),

@@ -45,8 +45,6 @@ from shared.contracts.services import ADMIN, GATEWAY, IDENTITY
 from shared.web.pagination import PageForm
 from shared.web.routes import ANYONE, BEARER, NoParameters, Route, services
 
-SERVICES = services(IDENTITY, ADMIN)
-
 # fmt: off
 PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/users/me",       BEARER, NoParameters,       users.me),
@@ -93,7 +91,7 @@ PUBLIC: tuple[Route[Any], ...] = (
 
 INTERNAL: tuple[Route[Any], ...] = (
     Route("PUT", "/users",                    services(IDENTITY), UserForm, users.attachments),
-    Route("PUT", "/users/{uid}/labels/{key}", SERVICES, PrivateLabelForm, labels.put_private),
+    Route("PUT", "/users/{uid}/labels/{key}", services(IDENTITY), PrivateLabelForm, labels.put_private),
     Route("POST",   "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.add_any),
     Route("PUT",    "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.change_any),
     Route("DELETE", "/users/{uid}/labels",        services(ADMIN), AnyKeyForm,            labels.delete_any),

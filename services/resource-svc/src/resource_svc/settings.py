@@ -92,9 +92,17 @@ class ResourceSettings(PublicServiceSettings):
     upload_concurrency: int = setting(
         "BARONG_UPLOAD_CONCURRENCY",
         positive(1000),
-        "How many files a process stores at the same time, with some 10 MB of memory each; "
+        "How many files a process stores at the same time, with some 2 MB of memory each; "
         "others wait a little, then get 503.",
         16,
+    )
+    upload_spool_folder: str = setting(
+        "BARONG_UPLOAD_SPOOL_FOLDER",
+        fields.String(),
+        "Where files that go to a bucket wait until they have come and were checked: on disk, not "
+        "in memory, with room for BARONG_UPLOAD_CONCURRENCY of BARONG_UPLOAD_SIZE_MAX_RANGE; "
+        "without it, the system's folder for temporary files.",
+        "",
     )
     max_body_bytes: int = setting(
         "BARONG_MAX_BODY_BYTES",
@@ -146,7 +154,8 @@ class ResourceSettings(PublicServiceSettings):
     storage_timeout: int = setting(
         "BARONG_STORAGE_TIMEOUT",
         positive(300),
-        "Longest time for one call to the storage, seconds; a large file takes several.",
+        "Longest time for one call to the storage, seconds; where a file is sent, for the storage "
+        "to take some more of it or to answer.",
         10,
     )
 

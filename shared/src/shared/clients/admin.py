@@ -17,12 +17,8 @@ class AdminClient(InternalApi):
     def __init__(self, url: str, tokens: ServiceTokens) -> None:
         super().__init__(url, ADMIN, tokens)
 
-    async def policy(self) -> Policy:
-        """The permissions table as it is now."""
-        return Policy.of(await self.call("GET", "/policy"))
-
     async def policy_other_than(self, known: int | None) -> Policy | None:
-        """The same, unless it still has the version that is known."""
+        """Permissions and restrictions as they are now, unless still of the version known."""
         query = "" if known is None else f"?known={known}"
         answer = await self.call("GET", f"/policy{query}")
         return None if answer is None else Policy.of(answer)
@@ -43,7 +39,7 @@ class AdminClient(InternalApi):
     ) -> tuple[list[KeptActivity], int]:
         """A page of what a user did about his account, the newest first, and how much there is.
 
-        Without a topic, of everything.
+        Without a topic, of everything. Raises `Invalid` for a page that lies too deep.
         """
         query = {"page": page, "limit": limit, **({"topic": topic} if topic else {})}
         path = f"/users/{segment(uid)}/activities?{urlencode(query)}"

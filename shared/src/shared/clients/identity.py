@@ -1,5 +1,6 @@
 """The client of identity-svc's internal API."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,8 @@ from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.contracts.users import User
 from shared.tokens.key_set import JwksDocument
 from shared.tokens.service import ServiceTokens
+
+_PAGE = 100
 
 
 class IdentityClient(InternalApi):
@@ -130,14 +133,23 @@ class IdentityClient(InternalApi):
         body = {"by": by.body(), "role": role}
         return ChangedUser.of(await self.call("PUT", f"/users/{segment(uid)}/role", body))
 
-    async def sessions(self, uid: str) -> list[dict[str, Any]]:
-        """The user's living sessions: sid, address, user_agent, created_at, expires_at."""
-        answer: list[dict[str, Any]] = await self.call("GET", f"/users/{segment(uid)}/sessions")
-        return answer
+    async def sessions_of(
+        self, uid: str, page: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """A page of the user's living sessions, the newest first, and how many there are.
 
-    async def revoke_sessions(self, uid: str, but: str | None = None) -> None:
-        """Ends all sessions of a user, or all but one; raises `NotFound`."""
-        await self.call("DELETE", f"/users/{segment(uid)}/sessions", {"but": but})
+        Of each: sid, address, user_agent, created_at, expires_at.
+        """
+        path = f"/users/{segment(uid)}/sessions?page={page}&limit={limit}"
+        answer = await self.call("GET", path)
+        return answer["sessions"], answer["total"]
+
+    async def sessions(self, uid: str) -> list[dict[str, Any]]:
+        """All of them."""
+        found, total = await self.sessions_of(uid, 1, _PAGE)
+        for page in range(2, math.ceil(total / _PAGE) + 1):
+            found += (await self.sessions_of(uid, page, _PAGE))[0]
+        return found
 
     async def revoke_session_of(self, uid: str, sid: str) -> None:
         """Ends a session of this user; raises `NotFound` when he has no such session."""

@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
 from shared.declared import declared
 from shared.web.fields import Text
+from shared.web.pagination import PageForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +54,7 @@ class RevokeSessionOfForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListSessionsForm:
+class ListSessionsForm(PageForm):
     """GET /users/{uid}/sessions."""
 
     uid: str = declared(fields.String(required=True))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevokeSessionsForm:
-    """DELETE /users/{uid}/sessions; `but` is the sid of the one that goes on."""
-
-    uid: str = declared(fields.String(required=True))
-    but: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)

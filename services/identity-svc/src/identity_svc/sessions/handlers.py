@@ -13,14 +13,13 @@ from identity_svc.sessions.forms import (
     ResolveSessionForm,
     RevokeSessionForm,
     RevokeSessionOfForm,
-    RevokeSessionsForm,
 )
 from identity_svc.sessions.issue_token import IssueToken
 from identity_svc.sessions.list_sessions import ListSessions
 from identity_svc.sessions.log_in import LogIn
 from identity_svc.sessions.log_out import LogOut
 from identity_svc.sessions.resolve_session import ResolveSession
-from identity_svc.sessions.revoke import RevokeSession, RevokeSessions
+from identity_svc.sessions.revoke import RevokeSession
 from shared.web.answers import answer, nothing
 from shared.web.client import client_of
 from shared.web.routes import NoParameters
@@ -30,7 +29,6 @@ LOG_OUT = web.AppKey("log_out", LogOut)
 ISSUE_TOKEN = web.AppKey("issue_token", IssueToken)
 RESOLVE_SESSION = web.AppKey("resolve_session", ResolveSession)
 REVOKE_SESSION = web.AppKey("revoke_session", RevokeSession)
-REVOKE_SESSIONS = web.AppKey("revoke_sessions", RevokeSessions)
 LIST_SESSIONS = web.AppKey("list_sessions", ListSessions)
 SESSION_COOKIE = web.AppKey("session_cookie", SessionCookie)
 
@@ -75,24 +73,7 @@ async def revoke_of(request: web.Request, form: RevokeSessionOfForm) -> web.Resp
     return nothing()
 
 
-async def revoke_all(request: web.Request, form: RevokeSessionsForm) -> web.Response:
-    """DELETE /users/{uid}/sessions."""
-    await request.app[REVOKE_SESSIONS](form.uid, but=form.but)
-    return nothing()
-
-
 async def index(request: web.Request, form: ListSessionsForm) -> web.Response:
-    """GET /users/{uid}/sessions: the living ones, the newest first."""
-    sessions = await request.app[LIST_SESSIONS](form.uid)
-    return answer(
-        [
-            {
-                "sid": session.sid,
-                "address": session.address,
-                "user_agent": session.user_agent,
-                "created_at": session.created_at.isoformat(),
-                "expires_at": session.expires_at.isoformat(),
-            }
-            for session in sessions
-        ]
-    )
+    """GET /users/{uid}/sessions: a page of the living ones, the newest first."""
+    sessions, total = await request.app[LIST_SESSIONS](form.uid, form)
+    return answer({"sessions": [session.body() for session in sessions], "total": total})

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from identity_svc.sessions import store
+from identity_svc.sessions.revoke import session_revoked
 from identity_svc.sessions.store import Lifetime
 from identity_svc.signing_keys.key_chain import KeyChain
 from shared.contracts.activities import Client
 from shared.contracts.sessions import csrf_digest, session_key
 from shared.contracts.users import User
 from shared.database.pool import Connection
+from shared.messaging.outbox import Outbox
 from shared.tokens.bearer import AUDIENCE, SUBJECT
 
 AUDIENCES = ["peatio", AUDIENCE]
@@ -28,14 +30,19 @@ class OpenedSession:
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """A new session has a new id, whatever the client brought."""
+    """A new session has a new id, whatever the client brought.
 
+    Of a user who has `limit` of them, the oldest ends.
+    """
+
+    outbox: Outbox
     keys: KeyChain
     lifetime: Lifetime
+    limit: int
     bearer_seconds: int
 
     async def __call__(self, connection: Connection, user: User, client: Client) -> OpenedSession:
-        """The session, as part of a transaction under way."""
+        """The session, as part of a transaction under way that has locked the user."""
         cookie, csrf_token = secrets.token_urlsafe(32), secrets.token_hex(16)
         sid = await store.insert_session(
             connection,
@@ -45,6 +52,9 @@ class OpenSession:
             client,
             self.lifetime,
         )
+        ended = await store.delete_oldest_sessions(connection, user.uid, self.limit, sid)
+        if ended:
+            await self.outbox.add(connection, *(session_revoked(user, each) for each in ended))
         bearer, _ = bearer_token(self.keys, user, sid, self.bearer_seconds)
         return OpenedSession(user, cookie, csrf_token, bearer)
 

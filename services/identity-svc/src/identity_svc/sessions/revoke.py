@@ -4,7 +4,6 @@ import uuid
 from dataclasses import dataclass
 
 from identity_svc.sessions import store
-from identity_svc.users.find_user import FindUser
 from shared.contracts.events import Event
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
@@ -42,18 +41,3 @@ class RevokeSession:
                 return False
             await self.outbox.add(connection, session_revoked(ended[1], str(sid)))
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class RevokeSessions:
-    """Ends all sessions of a user for another service, or all but one."""
-
-    database: Database
-    outbox: Outbox
-    find_user: FindUser
-
-    async def __call__(self, uid: str, *, but: uuid.UUID | None = None) -> None:
-        """Raises `UserNotFound`."""
-        user = await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            await all_sessions(connection, self.outbox, user, but=but)

@@ -41,6 +41,16 @@ class ListedSession:
     created_at: datetime
     expires_at: datetime
 
+    def body(self) -> dict[str, str]:
+        """As JSON."""
+        return {
+            "sid": self.sid,
+            "address": self.address,
+            "user_agent": self.user_agent,
+            "created_at": self.created_at.isoformat(),
+            "expires_at": self.expires_at.isoformat(),
+        }
+
 
 async def insert_session(
     connection: Connection,
@@ -148,7 +158,34 @@ async def delete_sessions_of(connection: Connection, uid: str, but: uuid.UUID | 
     return status != "DELETE 0"
 
 
-async def sessions_of(connection: Connection, uid: str) -> list[ListedSession]:
+async def delete_oldest_sessions(
+    connection: Connection, uid: str, limit: int, new: str
+) -> list[str]:
+    """Ends what a user has more than `limit` living sessions, never the new one; their sids."""
+    rows = await connection.fetch(
+        """
+        DELETE FROM sessions
+        WHERE sid IN (
+            SELECT sid
+            FROM sessions
+            WHERE uid = $1
+              AND expires_at > now()
+              AND sid <> $2
+            ORDER BY created_at DESC, sid
+            OFFSET $3
+        )
+        RETURNING sid
+        """,
+        uid,
+        new,
+        limit - 1,
+    )
+    return [str(row["sid"]) for row in rows]
+
+
+async def sessions_of(
+    connection: Connection, uid: str, limit: int, offset: int
+) -> list[ListedSession]:
     """The living sessions of a user, the newest first."""
     rows = await connection.fetch(
         """
@@ -157,8 +194,12 @@ async def sessions_of(connection: Connection, uid: str) -> list[ListedSession]:
         WHERE uid = $1
           AND expires_at > now()
         ORDER BY created_at DESC, sid
+        LIMIT $2
+        OFFSET $3
         """,
         uid,
+        limit,
+        offset,
     )
     return [
         ListedSession(
@@ -170,6 +211,21 @@ async def sessions_of(connection: Connection, uid: str) -> list[ListedSession]:
         )
         for row in rows
     ]
+
+
+async def number_of_sessions(connection: Connection, uid: str) -> int:
+    """How many living sessions the user has."""
+    return int(
+        await connection.fetchval(
+            """
+            SELECT count(*)
+            FROM sessions
+            WHERE uid = $1
+              AND expires_at > now()
+            """,
+            uid,
+        )
+    )
 
 
 async def delete_expired(connection: Connection) -> None:
@@ -185,7 +241,7 @@ async def delete_expired(connection: Connection) -> None:
 async def lock_standing(connection: Connection, uid: str, password_version: int) -> User | None:
     """The user, whose standing and password nobody changes until the transaction ends.
 
-    None when he has another password by now.
+    Nor does he log in a second time meanwhile. None when he has another password by now.
     """
     row = await connection.fetchrow(
         f"""
@@ -193,7 +249,7 @@ async def lock_standing(connection: Connection, uid: str, password_version: int)
         FROM users
         WHERE uid = $1
           AND password_version = $2
-        FOR SHARE
+        FOR NO KEY UPDATE
         """,
         uid,
         password_version,

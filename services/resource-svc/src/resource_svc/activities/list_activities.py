@@ -13,6 +13,12 @@ class NoActivity(Invalid):
     codes = ("resource.user.no_activity",)
 
 
+class PageTooDeep(Invalid):
+    """The page lies deeper in the list than admin-svc reads."""
+
+    codes = ("resource.user.page_too_deep",)
+
+
 @dataclass(frozen=True, slots=True)
 class ListActivities:
     """Of this user alone; admin-svc keeps them."""
@@ -24,9 +30,12 @@ class ListActivities:
     ) -> tuple[list[KeptActivity], int]:
         """A page, the newest first, and how many there are; without a topic, of all.
 
-        Raises `NoActivity` where there are none, or `Unavailable`.
+        Raises `NoActivity` where there are none, `PageTooDeep`, or `Unavailable`.
         """
-        activities, total = await self.admin.activities_of(uid, topic, page, limit)
+        try:
+            activities, total = await self.admin.activities_of(uid, topic, page, limit)
+        except Invalid:  # the form has seen to all else that could be
+            raise PageTooDeep from None
         if not total:
             raise NoActivity
         return activities, total

@@ -7,6 +7,7 @@ from resource_svc.labels.changed_label import ChangedLabel
 from resource_svc.labels.label import PRIVATE
 from resource_svc.labels.tell import tell
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
 
@@ -24,8 +25,9 @@ class AddAnyLabel:
     ) -> ChangedLabel:
         """The new label; raises `Invalid`, `LabelKeyTaken` or `NotFound`."""
         rules.check_any(scope=scope, key=key, value=value, description=description)
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             await store.lock_labels(connection, uid)
             label = await store.insert_label(connection, uid, scope, key, value, description)
             labels = await tell(connection, self.outbox, "created", label, user)

@@ -7,6 +7,7 @@ from resource_svc.labels.errors import TooManyLabels
 from resource_svc.labels.label import PUBLIC, Label
 from resource_svc.labels.tell import tell
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
 
@@ -22,8 +23,9 @@ class AddLabel:
     async def __call__(self, uid: str, key: str, value: str) -> Label:
         """The new label; raises `Invalid`, `LabelKeyTaken`, `TooManyLabels` or `NotFound`."""
         rules.check(key=key, value=value)
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             await store.lock_labels(connection, uid)
             label = await store.insert_label(connection, uid, PUBLIC, key, value)
             if await store.number_of_public_labels(connection, uid) > rules.MAX_PUBLIC_LABELS:

@@ -7,6 +7,7 @@ from resource_svc.labels.changed_label import ChangedLabel
 from resource_svc.labels.label import PRIVATE
 from resource_svc.labels.tell import tell
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 from shared.errors import NotFound
 from shared.messaging.outbox import Outbox
@@ -34,8 +35,9 @@ class ChangeAnyLabel:
 
         One that is not there is added with `or_add`. Raises `Invalid` or `NotFound`.
         """
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             await store.lock_labels(connection, uid)
             before = await store.label_in_scope(connection, uid, scope, key)
             if before is None and not or_add:

@@ -7,6 +7,7 @@ from resource_svc.labels.errors import LabelIsPrivate
 from resource_svc.labels.label import PRIVATE
 from resource_svc.labels.tell import tell
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
 
@@ -21,8 +22,9 @@ class DeleteLabel:
 
     async def __call__(self, uid: str, key: str) -> None:
         """Raises `NotFound` or `LabelIsPrivate`."""
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             await store.lock_labels(connection, uid)
             label = await store.label_by_key(connection, uid, key)
             if label.scope == PRIVATE:

@@ -21,10 +21,9 @@ from resource_svc.labels.forms import (
 from resource_svc.labels.list_labels import ListLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
 from resource_svc.users.find_user import FindUser
-from shared.contracts.services import IDENTITY
 from shared.web.answers import answer, nothing
 from shared.web.principal import PRINCIPAL
-from shared.web.routes import CALLER, NoParameters
+from shared.web.routes import NoParameters
 
 ADD_LABEL = web.AppKey("add_label", AddLabel)
 APPLY_LABELS = web.AppKey("apply_labels", ApplyLabels)
@@ -70,10 +69,8 @@ async def delete(request: web.Request, form: KeyForm) -> web.Response:
 
 
 async def put_private(request: web.Request, form: PrivateLabelForm) -> web.Response:
-    """PUT /users/{uid}/labels/{key}: a private label, for services that decide on it."""
+    """PUT /users/{uid}/labels/{key}: a private label; who asks draws the conclusions."""
     labels = await request.app[PUT_PRIVATE_LABEL](form.uid, form.key, form.value)
-    if request[CALLER] != IDENTITY:  # identity-svc applies this very answer: no call back
-        await request.app[APPLY_LABELS](labels)
     return answer(labels.snapshot())
 
 

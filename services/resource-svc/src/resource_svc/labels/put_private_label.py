@@ -6,6 +6,7 @@ from resource_svc.labels import rules, store
 from resource_svc.labels.label import PRIVATE
 from resource_svc.labels.tell import tell
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
@@ -23,8 +24,9 @@ class PutPrivateLabel:
     async def __call__(self, uid: str, key: str, value: str) -> PrivateLabels:
         """All private labels of the user, with this one; raises `Invalid` or `NotFound`."""
         rules.check(key=key, value=value)
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             return await self.within(connection, user, key, value)
 
     async def within(

@@ -11,6 +11,7 @@ from resource_svc.phones.provider import Provider
 from resource_svc.phones.rules import MAX_PHONES
 from resource_svc.phones.tell import tell
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 from shared.errors import Refusal
 from shared.messaging.outbox import Outbox
@@ -36,8 +37,9 @@ class AddPhone:
         if channel not in self.provider.channels:
             raise InvalidChannel
         number = PhoneNumber.parse(text)
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             await store.lock(connection, uid, number.digits)
             await store.refuse_verified(connection, number.digits)
             await store.count_change(connection, uid)
@@ -50,6 +52,7 @@ class AddPhone:
             await self.provider.send(number.e164, code, channel)
         except Refusal:
             async with self.database.transaction() as connection:
+                user = await lock_user(connection, uid)
                 await store.count_change(connection, uid)
                 if await store.delete_unsent(connection, phone, self.codes.digest(phone, code)):
                     await tell(connection, self.outbox, "deleted", phone, user)

@@ -7,6 +7,8 @@ from resource_svc.phones.errors import InvalidChannel
 from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.number import PhoneNumber
 from resource_svc.phones.provider import Provider
+from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 
 
@@ -15,6 +17,7 @@ class SendCode:
     """A new code for a phone that its user has added; the last one is void."""
 
     database: Database
+    find_user: FindUser
     issue_code: IssueCode
     provider: Provider
 
@@ -23,7 +26,9 @@ class SendCode:
         if channel not in self.provider.channels:
             raise InvalidChannel
         number = PhoneNumber.parse(text)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            await lock_user(connection, uid)
             await store.lock(connection, uid, number.digits)
             await store.refuse_verified(connection, number.digits)
             phone = await store.phone_by_number(connection, uid, number.digits)

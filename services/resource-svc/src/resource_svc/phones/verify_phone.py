@@ -14,6 +14,7 @@ from resource_svc.phones.provider import Provider
 from resource_svc.phones.rules import MAX_ATTEMPTS
 from resource_svc.phones.tell import tell
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 from shared.errors import Throttled
 from shared.messaging.outbox import Outbox
@@ -34,12 +35,13 @@ class VerifyPhone:
     async def __call__(self, uid: str, text: str, code: str) -> None:
         """Raises what is in `phones.errors`, `Throttled` or `Unavailable`."""
         number = PhoneNumber.parse(text)
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         attempt = await self._attempt(uid, number)
         is_ours = self.codes.is_right(attempt, code)
         if not await self.provider.accepts(number.e164, code, is_ours=is_ours):
             raise WrongCode
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             await store.count_change(connection, uid)
             phone = await store.set_verified(connection, attempt.phone)
             await tell(connection, self.outbox, "updated", phone, user)

@@ -10,6 +10,7 @@ from resource_svc.profiles.events import changes_between
 from resource_svc.profiles.profile import Profile
 from resource_svc.profiles.tell import TellOfProfile
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 
 
@@ -26,8 +27,9 @@ class AdministerProfile:
         self, uid: str, written: Mapping[str, Any], state: str | None
     ) -> tuple[Profile, Profile]:
         """The profile before and after; raises `ProfileNotEditable`, `NotFound` or `Invalid`."""
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             version = await store.next_version(connection, uid)
             before = await store.open_profile_of(connection, uid)
             rules.check(written, state)

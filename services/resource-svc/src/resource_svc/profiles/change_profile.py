@@ -10,6 +10,7 @@ from resource_svc.profiles.events import changes_between
 from resource_svc.profiles.profile import SUBMITTED, Profile
 from resource_svc.profiles.tell import TellOfProfile
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 
 
@@ -24,8 +25,9 @@ class ChangeProfile:
 
     async def __call__(self, uid: str, written: Mapping[str, Any], *, confirm: bool) -> Profile:
         """The profile as it is now; raises `ProfileNotEditable` or `Invalid`."""
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             version = await store.next_version(connection, uid)
             draft = await store.draft_of(connection, uid)
             rules.check(written)

@@ -9,6 +9,7 @@ from resource_svc.profiles import rules, store
 from resource_svc.profiles.profile import DRAFTED, SUBMITTED, Profile
 from resource_svc.profiles.tell import TellOfProfile
 from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 
 
@@ -25,8 +26,9 @@ class CreateProfile:
         """The new profile; raises `Invalid` or `ProfileExists`."""
         rules.check(written)
         state = SUBMITTED if confirm else DRAFTED
-        user = await self.find_user(uid)
+        await self.find_user(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
             version = await store.next_version(connection, uid)
             profile = await store.insert_profile(connection, uid, version, state, written)
             labels = await self.tell(connection, "created", profile, user)

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.clients.identity import IdentityClient
 from shared.web.answers import seconds
-from shared.web.pagination import PageForm
+from shared.web.pagination import MAX_LIMIT, PageForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class ListSessions:
 
         `current` is the sid of the one that asks, None for an API key. Raises `Unavailable`.
         """
-        sessions = await self.identity.sessions(uid)
-        limit, offset = page.window
-        shown = [_shown(each, current) for each in sessions[offset : offset + limit]]
-        return shown, len(sessions)
+        sessions, total = await self.identity.sessions_of(
+            uid, page.page or 1, page.limit or MAX_LIMIT
+        )
+        return [_shown(each, current) for each in sessions], total
 
 
 def _shown(session: dict[str, Any], current: str | None) -> dict[str, Any]:
