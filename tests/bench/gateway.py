@@ -84,7 +84,9 @@ def rows() -> Iterator[Row]:
     """The medians of the rounds."""
     with TemporaryDirectory(prefix="barong-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        api, stand_in, decision, plain, asking, envoy, public, internal = ports.free_ports(8)
+        api, stand_in, decision, plain, splicing, asking, envoy, public, internal = (
+            ports.free_ports(9)
+        )
         broker = stack.enter_context(rabbitmq.server(folder / "rabbitmq"))
         environment = {
             **_gateway_environment(folder, api, stand_in),
@@ -103,6 +105,7 @@ def rows() -> Iterator[Row]:
         run(helper("policy_and_session", stand_in, USER_AGENT), stand_in, "policy")
         decider = run(helper("decision_peer", decision), decision, PATH)
         nginx = run(peers.plain_proxy(folder, plain, api), plain, PATH)
+        splicer = run(helper("splicing_peer", splicing, api), splicing, PATH)
         asker = run(peers.asking_proxy(folder, asking, api, decision), asking, PATH)
         ext_authz = run(peers.asking_envoy(folder, envoy, api, decision), envoy, PATH)
         serve = [sys.executable, "-P", "-m", "authz_gateway", "serve"]
@@ -112,6 +115,7 @@ def rows() -> Iterator[Row]:
             return Contender(name, f"http://127.0.0.1:{port}/{PATH}", whose, lua)
 
         alone = contender("nginx, asking nobody", plain, nginx)
+        bytes_only = contender("Python passing bytes on, reading none", splicing, splicer)
         told = contender("nginx, asking an aiohttp server (auth_request)", asking, asker, decider)
         other = contender("Envoy, asking it (ext_authz)", envoy, ext_authz, decider)
         peer = contender("that aiohttp server", decision, decider)
@@ -122,13 +126,14 @@ def rows() -> Iterator[Row]:
             f"http://127.0.0.1:{public}/api/v2/auth/{PATH}",
             (gateway,),
         )
-        everybody = (alone, told, other, peer, ours, moving, deciding)
+        everybody = (alone, bytes_only, told, other, peer, ours, moving, deciding)
         for _ in range(ROUNDS):
             for each in everybody:
                 each.measure()
         for each in everybody:
             yield from each.rows()
         yield Row("gateway, of nginx asking nobody", ours.rate, "/s", 0.9 * alone.rate, "at least")
+        yield Row("gateway, of Python passing bytes on", ours.rate / bytes_only.rate, "")
         yield Row(
             "gateway, of nginx asking (twice that)", ours.rate, "/s", 2 * told.rate, "at least"
         )

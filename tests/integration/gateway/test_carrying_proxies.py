@@ -181,8 +181,9 @@ async def test_a_change_passes_with_its_body(proxy: str, member: Client) -> None
     status, seen = await call(f"{proxy}/trade/orders", headers, method="POST", body=body)
     assert (status, seen["method"], base64.b64decode(seen["body"])) == (200, "POST", body)
     assert "x-csrf-token" not in seen["headers"]
-    without = await call(f"{proxy}/trade/orders", cookie_of(member), method="POST", body=body)
-    assert without == (401, {"errors": ["authz.missing_csrf_token"]})
+    for verb in ("POST", "PURGE"):
+        without = await call(f"{proxy}/trade/orders", cookie_of(member), method=verb, body=body)
+        assert without == (401, {"errors": ["authz.missing_csrf_token"]})
 
 
 @pytest.mark.parametrize(

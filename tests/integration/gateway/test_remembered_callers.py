@@ -69,8 +69,9 @@ async def test_other_paths_are_decided_about(raw: Raw, client: Client) -> None:
 
 async def test_changes_need_their_token_every_time(raw: Raw, client: Client) -> None:
     headers = await called_often(raw, client)
-    without = await call(raw, LABELS, headers, "DELETE")
-    assert without == (401, '{"errors": ["authz.missing_csrf_token"]}')
+    for verb, path in (("DELETE", LABELS), ("PURGE", f"/api/v2/auth{LABELS}")):
+        without = await call(raw, path, headers, verb)
+        assert without == (401, '{"errors": ["authz.missing_csrf_token"]}')
     wrong = of(client, **{"X-CSRF-Token": "wrong"})
     for _ in range(OFTEN):
         assert (await call(raw, ME, wrong))[0] == 200

@@ -335,6 +335,32 @@ async def test_who_does_not_read_is_not_read_for(
     assert (await client.answer())[2] == b"ok"
 
 
+async def test_who_sends_but_does_not_read_is_not_read_for(client: Raw) -> None:
+    """Whoever polls without taking the answers fills no memory but his own."""
+    request = get("/none", f"X-Long: {'x' * 1800}").encode()
+    wanted, sent = 40_000, 0
+
+    async def pour() -> None:
+        nonlocal sent
+        while sent < wanted:
+            client.writer.write(request)
+            await client.writer.drain()
+            sent += 1
+
+    pouring = asyncio.create_task(pour())
+
+    async def stuck() -> bool:
+        seen = sent
+        await asyncio.sleep(0.3)
+        return 0 < sent == seen
+
+    await until(stuck)
+    assert sent < wanted
+    for _ in range(wanted):
+        assert (await client.answer())[0] == 404
+    await pouring
+
+
 async def test_an_upstream_that_does_not_read_is_not_sent_more(
     client: Raw, upstream: Upstream
 ) -> None:

@@ -288,3 +288,23 @@ async def test_who_may_not_have_it_any_more_loses_it(
         assert (await lost.receive(timeout=10)).type in ENDED
         await kept.send_str("hello")
         assert await kept.receive_str(timeout=10) == "hello"
+
+
+async def test_a_permission_that_is_withdrawn_ends_it(
+    feed: str, client: Client, admin: Client
+) -> None:
+    await client.become_member()
+    cookie = {"Cookie": f"_barong_session={client.cookie}", "User-Agent": USER_AGENT}
+    rule = {"role": "member", "verb": "GET", "path": "feed", "action": "DROP"}
+    async with aiohttp.ClientSession() as http, http.ws_connect(feed, headers=cookie) as socket:
+        await says_hello(socket)
+        made = await admin.post("admin/permissions", rule)
+        assert made.status == 201
+        assert (await socket.receive(timeout=10)).type in ENDED
+        await admin.call("DELETE", "admin/permissions", {"id": made.body["id"]})
+
+        async def let_in_again() -> bool:
+            async with http.get(feed, headers=cookie) as answer:
+                return answer.status != 401
+
+        await until(let_in_again)

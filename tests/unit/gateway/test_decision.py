@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -283,6 +282,7 @@ NO_PERMISSION = (401, "authz.invalid_permission")
         (a_call(TWO_COOKIES), NO_SESSION),
         *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("POST", "PUT", "PATCH")),
         *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("DELETE", "TRACE")),
+        *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("PURGE", "CONNECT", "get")),
         (a_call(COOKIE | {"X-CSRF-Token": ""}, method="POST"), MISSING_CSRF),
         (a_call(COOKIE | {"X-CSRF-Token": "undefined"}, method="POST"), WRONG_CSRF),
         (a_call(COOKIE | {"X-CSRF-Token": "\udcff"}, method="POST"), WRONG_CSRF),
@@ -299,6 +299,11 @@ NO_PERMISSION = (401, "authz.invalid_permission")
 )
 async def test_refuses(call: Call, told: tuple[int, str]) -> None:
     assert await refusal_of(a_decision(), call) == told
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_what_changes_nothing_needs_no_csrf_token(method: str) -> None:
+    assert await a_decision()(a_call(COOKIE, method=method)) is not None
 
 
 @pytest.mark.parametrize("state", ["banned", "deleted", "locked", "anything"])
@@ -635,7 +640,7 @@ async def test_a_body_is_read_for_no_other_call() -> None:
 
     for call in (a_call(COOKIE), a_call(KEY), a_strict_call(secret="wrong")):
         with contextlib.suppress(InvalidSignature):
-            assert await a_decision()(dataclasses.replace(call, body=unread)) is not None
+            assert await a_decision()(call._replace(body=unread)) is not None
 
 
 TWICE = Rate(2, 1.0)
@@ -670,7 +675,7 @@ async def test_a_public_path_counts_by_address() -> None:
     call = a_call(COOKIE, access=Access.PUBLIC, rate=TWICE)
     assert [await decide(call), await decide(call)] == [None, None]
     assert await refusal_of(decide, call) == THROTTLED
-    assert await decide(dataclasses.replace(call, address=ip_address("192.0.2.1"))) is None
+    assert await decide(call._replace(address=ip_address("192.0.2.1"))) is None
 
 
 async def test_strangers_do_not_use_up_what_a_user_has() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from ipaddress import ip_address
 
+import pytest
 from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
@@ -12,9 +13,10 @@ from authz_gateway.expiring import Entry
 from authz_gateway.policy.compiled import CompiledPolicy
 from authz_gateway.rate_limits import RateLimits
 from authz_gateway.remembered import Remembered
-from authz_gateway.routing.table import Access, Route
+from authz_gateway.routing.table import Access, Rate, Route
 from shared.contracts.policy import Permission, Policy
 from shared.contracts.sessions import ResolvedSession
+from shared.errors import Throttled
 from tests.unit.gateway.builders import a_session
 
 COOKIE = {"Cookie": "_barong_session=living"}
@@ -37,8 +39,7 @@ class World:
 
     @staticmethod
     def another_policy(*actions: str) -> CompiledPolicy:
-        rules = (Permission("member", "GET", "", action, None) for action in actions)
-        return CompiledPolicy(Policy(1, tuple(rules)))
+        return policy_of(*(Permission("member", "GET", "", action, None) for action in actions))
 
     def get(self) -> CompiledPolicy:
         return self.policy
@@ -48,6 +49,10 @@ class World:
 
     def caller(self) -> Caller:
         return Caller.of(self.held.value)
+
+
+def policy_of(*rules: Permission) -> CompiledPolicy:
+    return CompiledPolicy(Policy(1, rules))
 
 
 def a_call(headers: Mapping[str, str] = COOKIE) -> Call:
@@ -108,3 +113,31 @@ def test_only_calls_with_a_cookie_that_are_not_audited_are_remembered() -> None:
     memory = world.remembered.memory(a_call(), world.caller(), world.policy)
     assert memory is not None
     assert not world.remembered.holds(memory, a_call())
+
+
+def test_what_one_call_may_says_nothing_of_another() -> None:
+    world, call = World(), a_call()
+    world.policy = policy_of(
+        Permission("member", "GET", "api", "ACCEPT", None),
+        Permission("member", "GET", "api/closed", "DROP", None),
+        Permission("member", "GET", "api/kept", "AUDIT", None),
+    )
+    memory = world.remembered.memory(call, world.caller(), world.policy)
+    assert memory is not None
+    for _ in range(2):
+        assert world.remembered.holds(memory, call)
+        for other in ("/api/closed", "/api/kept", "/elsewhere"):
+            assert not world.remembered.holds(memory, call._replace(path=other))
+        assert not world.remembered.holds(memory, call._replace(method="DELETE"))
+
+
+def test_the_same_call_counts_each_time() -> None:
+    world = World()
+    often = Route(prefix="/", access=Access.REQUIRED, rate=Rate(2, 60.0))
+    call = a_call()._replace(route=often)
+    memory = world.remembered.memory(call, world.caller(), world.policy)
+    assert memory is not None
+    for _ in range(2):
+        assert world.remembered.holds(memory, call)
+    with pytest.raises(Throttled):
+        world.remembered.holds(memory, call)

@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from resource_svc.documents.bucket import Bucket
 from resource_svc.documents.errors import AlreadyExpired, BadLink, ExpiryNotADate, NoExpiry
 from resource_svc.documents.file_types import FILE_TYPES, extension_of, extensions
 from resource_svc.documents.links import OwnLinks
 from resource_svc.documents.providers import object_storage
 from resource_svc.documents.receive_files import _Measured, _sanitized
 from resource_svc.documents.rules import expiry
-from resource_svc.documents.storage import Bucket
 from resource_svc.settings import ResourceSettings
 from shared.crypto.key_ring import KeyRing
 from shared.settings import SettingsError, load_settings
@@ -184,6 +184,13 @@ def test_settings_that_do_not_go_together_are_told(given: dict[str, str], fault:
     with pytest.raises(SettingsError) as raised:
         load_settings(ResourceSettings, ENVIRONMENT | given)
     assert fault in raised.value.faults
+
+
+def test_a_spool_folder_that_is_not_there_is_told() -> None:
+    given = {"BARONG_STORAGE_PROVIDER": "aws", **BUCKET, "BARONG_UPLOAD_SPOOL_FOLDER": "/nowhere"}
+    with pytest.raises(SettingsError) as raised:
+        object_storage(load_settings(ResourceSettings, ENVIRONMENT | given))
+    assert raised.value.faults == ("BARONG_UPLOAD_SPOOL_FOLDER: /nowhere is no folder.",)
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ async def test_clients_give_what_services_answer() -> None:
             assert await identity.user("ID1") == USER
             assert await identity.apply_labels(LABELS) == USER
             assert await identity.sign(events) == [str(event.id).encode() for event in events]
-            assert await admin.policy() == POLICY
+            assert await admin.policy_other_than(None) == POLICY
             assert await resource.put_private_label("ID1", "a b", "v") == LABELS
             assert await resource.attachments(USER) == {"labels": []}
 

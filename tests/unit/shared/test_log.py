@@ -94,20 +94,32 @@ def test_of_odd_multipart_bodies_nothing_is_written_or_kept() -> None:
 
 def test_quick_lines_look_like_all_others_whatever_they_say() -> None:
     said = lines(
-        "from shared.log import line\n"
+        "from shared.log import line, members\n"
         "async def main():\n"
         "    log, quick = structlog.get_logger(), line('request')\n"
         "    log.info('slow', number=1)\n"
-        "    quick({'number': 2, 'name': 'café'})\n"
-        "    quick({'number': 2**70})\n"
-        "    quick({'name': '\\udce9'})\n"
+        "    quick('\"number\":2,' + members({'name': 'café\\n\"}'}))\n"
+        "    quick(members({'number': 2**70}))\n"
+        "    quick(members({'name': '\\udce9'}))\n"
+        "    await asyncio.sleep(0)\n"
+        "    quick('\"number\":3')\n"
         "    await asyncio.sleep(0)\n"
         "    log.info('last', name='\\udce9', what=asyncio.Lock)\n"
         "asyncio.run(main())"
     )
-    assert [each["event"] for each in said] == ["slow", *["request"] * 3, "last"]
+    assert [each["event"] for each in said] == ["slow", *["request"] * 4, "last"]
     assert said[1].keys() == COMMON | {"number", "name"}
-    assert [each.get("number") for each in said] == [1, 2, 2**70, None, None]
-    assert [each.get("name") for each in said[1:]] == ["café", None, "\udce9", "\udce9"]
+    assert [each.get("number") for each in said] == [1, 2, 2**70, None, 3, None]
+    assert [each.get("name") for each in said[1:]] == ['café\n"}', None, "\udce9", None, "\udce9"]
     assert {(each["level"], each["service"]) for each in said} == {("info", "a-service")}
     assert {each["timestamp"][-1] for each in said} == {"Z"}
+    assert [each["timestamp"] for each in said] == sorted(each["timestamp"] for each in said)
+
+
+def test_quick_lines_are_for_reading_in_development_too() -> None:
+    text = logged(
+        "from shared.log import line, members\nline('request')(members({'name': 'café'}))",
+        as_json=False,
+    )
+    assert "request" in text
+    assert "café" in text

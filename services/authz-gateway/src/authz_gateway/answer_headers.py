@@ -1,6 +1,6 @@
 """What stands in every answer, whoever made it: what browsers are to do and not to do with it."""
 
-from collections.abc import Container
+from collections.abc import Collection
 
 from authz_gateway.cors import Cors
 
@@ -35,15 +35,18 @@ class AnswerHeaders:
         hsts = f"Strict-Transport-Security: max-age={hsts_seconds}"
         shown = (*_SECURITY, *([("strict-transport-security", hsts)] if hsts_seconds else []))
         public = shown if security else ()
-        self._lines = {False: public, True: (*public, _NO_STORE)}
+        self._lines = {False: dict(public), True: dict((*public, _NO_STORE))}
 
     def lines(
-        self, origin: str | None, *, private: bool, present: Container[str] = ()
+        self, origin: str | None, *, private: bool, present: Collection[str] = ()
     ) -> tuple[str, ...]:
         """The lines for a page of `origin`, or for who is no page.
 
         `private`: made for one caller, and for no cache. `present`: lower-case names of headers
         that the answer has already.
         """
-        added = (line for name, line in self._lines[private] if name not in present)
+        ours = self._lines[private]
+        if ours.keys().isdisjoint(present):
+            return (*self.cors.lines(origin), *ours.values())
+        added = (line for name, line in ours.items() if name not in present)
         return (*self.cors.lines(origin), *added)

@@ -20,10 +20,18 @@ class Answering:
 
     def at_once(self, request: Request) -> bool:
         """See `Handler`."""
-        plan = self._planned(request)
+        derived = request.head.derived
+        plan: Plan | Answer | None = derived.get(Plan)
+        if plan is None:
+            try:
+                plan = derived[Plan] = self._plan(request)
+            except Refusal as refusal:
+                plan = told(request, refusal)
         if isinstance(plan, Answer):
             request.connection.answer(plan)
             return True
+        request.route = plan.route
+        request.private = plan.private
         try:
             memory = self._decisions.remembered(plan, request.head.headers)
             if memory is None:
@@ -37,28 +45,12 @@ class Answering:
 
     async def __call__(self, request: Request) -> Answer | None:
         """See `Handler`."""
-        plan = self._planned(request)
-        if isinstance(plan, Answer):
-            return plan
+        plan: Plan = request.head.derived[Plan]
         try:
             caller = await self._decisions.about(plan, request.head.headers)
             return _respond(request, plan, caller)
         except Refusal as refusal:
             return _refuse(request, plan, refusal)
-
-    def _planned(self, request: Request) -> Plan | Answer:
-        derived = request.head.derived
-        plan: Plan | Answer | None = derived.get(Plan)
-        if plan is None:
-            try:
-                plan = self._plan(request)
-            except Refusal as refusal:
-                return told(request, refusal)
-            derived[Plan] = plan
-        if isinstance(plan, Plan):
-            request.route = plan.route
-            request.private = plan.private
-        return plan
 
 
 def _respond(request: Request, plan: Plan, caller: Caller | None) -> Answer | None:

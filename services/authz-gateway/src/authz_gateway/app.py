@@ -70,8 +70,8 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
     keys = KeySet(identity.jwks)
     sessions = SessionCache(identity, registry)
     api_keys = ApiKeyCache(resource, identity, registry)
-    policy = CurrentPolicy(admin)
     websockets = WebSockets(registry)
+    policy = CurrentPolicy(admin, websockets.review_all)
     hearing = Hearing(policy, sessions, api_keys, websockets)
     listener = Listener(
         settings.broker_url,

@@ -1,7 +1,7 @@
 """A call to be decided about."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from multidict import MultiMapping
 
@@ -9,8 +9,7 @@ from authz_gateway.routing.table import Route
 from shared.web.client_address import Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """What is known of a call before it is decided who makes it.
 
     `path` is canonical, `query` what follows its question mark, both as they are sent upstream.

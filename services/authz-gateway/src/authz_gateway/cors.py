@@ -34,8 +34,10 @@ class Cors:
         It asks without credentials, before each kind of call. It is told before anything is
         decided, so that pages can read the decision itself, and why it was as it was.
         """
+        if method != "OPTIONS" or "Access-Control-Request-Method" not in headers:
+            return None
         origin = headers.get("Origin")
-        if method != "OPTIONS" or origin is None or "Access-Control-Request-Method" not in headers:
+        if origin is None:
             return None
         if not self._allows(origin):
             return ()

@@ -13,7 +13,7 @@ from authz_gateway.routing.table import Access
 from authz_gateway.sessions.cookie import session_cookie
 from authz_gateway.sessions.errors import ClientSessionMismatch, InvalidSession
 from authz_gateway.sessions.rules import (
-    CSRF_METHODS,
+    CSRF_EXEMPT,
     Binding,
     presented_csrf_token,
     require_csrf_token,
@@ -177,7 +177,7 @@ class Decide:
 
     async def _caller_of_cookie(self, call: Call) -> Caller:
         cookie = session_cookie(call.headers, self.cookie_name)
-        if self.csrf_protection and call.method in CSRF_METHODS:
+        if self.csrf_protection and call.method not in CSRF_EXEMPT:
             csrf_token = presented_csrf_token(call.headers)
             session = await self.sessions.by_cookie(cookie)
             require_csrf_token(csrf_token, session)

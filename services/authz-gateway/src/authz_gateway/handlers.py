@@ -11,8 +11,9 @@ from authz_gateway.cors import Cors
 from authz_gateway.decision import Caller
 from authz_gateway.paths import Target
 from authz_gateway.plan import Plan
-from authz_gateway.proxy.forward import Proxy
-from authz_gateway.routing.table import ELSEWHERE, Route, RouteTable, Way
+from authz_gateway.proxy.forward import Proxy, request_line
+from authz_gateway.proxy.websockets import Review
+from authz_gateway.routing.table import ELSEWHERE, Route, RouteTable
 from authz_gateway.server.answers import NO_ROUTE, Answer
 from authz_gateway.server.request import Request
 from authz_gateway.staying import MayStay, guest_of
@@ -38,17 +39,13 @@ def forward(gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
     if way is None or not way.route.allows(head.method):
         return NO_ROUTE
     call = _call(request, way.route, head.method, aim)
-    return Plan(way.route.prefix, call, partial(_pass_on, gateway, way, call))
+    start = request_line(head.method, way.path, aim.query)
+    review = partial(_review, gateway, call) if way.route.websocket else None
+    return Plan(way.route.prefix, call, partial(gateway.proxy.forward, way.route, start, review))
 
 
-def _pass_on(
-    gateway: Gateway, way: Way, call: Call, request: Request, caller: Caller | None
-) -> None:
-    review = None
-    if caller is not None and way.route.websocket:
-        review = partial(gateway.may_stay, guest_of(caller, call))
-    token = None if caller is None else caller.token
-    gateway.proxy.forward(way, call.query, request, token, review)
+def _review(gateway: Gateway, call: Call, caller: Caller) -> Review:
+    return partial(gateway.may_stay, guest_of(caller, call))
 
 
 def decide_only(gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:

@@ -20,7 +20,7 @@ class Target(NamedTuple):
 def target(raw: str) -> Target:
     """The target of a request line, as received; raises `Malformed` for what is ambiguous."""
     path, _, query = raw.partition("?")
-    if not _QUERY.fullmatch(query):
+    if query and not _QUERY.fullmatch(query):
         raise Malformed
     return Target(_canonical(path), query)
 

@@ -2,13 +2,13 @@
 
 Who a caller is follows from his headers, his address, the policy and, where a cookie brings it, his
 session; all but the path is the same in most calls of a connection. So it is decided once who he
-is, and only his permission is looked at after that, in the same compiled policy, until that is
-swapped or the session is dropped or expires. Calls with other credentials, and calls that are
-audited, are decided about each time.
+is, and only his permission for another call is looked at after that, in the same compiled policy,
+until that is swapped or the session is dropped or expires. Calls with other credentials, and calls
+that are audited, are decided about each time.
 """
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Protocol
 
 from authz_gateway.api_keys.rules import is_signed
@@ -18,7 +18,7 @@ from authz_gateway.expiring import Entry
 from authz_gateway.policy.compiled import CompiledPolicy
 from authz_gateway.rate_limits import RateLimits
 from authz_gateway.sessions.cookie import session_cookie
-from authz_gateway.sessions.rules import CSRF_METHODS
+from authz_gateway.sessions.rules import CSRF_EXEMPT
 from shared.contracts.sessions import ResolvedSession
 
 
@@ -31,9 +31,12 @@ class HeldSessions(Protocol):
 
 
 class Memory:
-    """Who a caller is, None for whoever takes public routes, and what that was concluded from."""
+    """Who a caller is, None for whoever takes public routes, and what that was concluded from.
 
-    __slots__ = ("caller", "policy", "session")
+    `allowed`: a call that this caller may make by this policy, and that is not audited.
+    """
+
+    __slots__ = ("allowed", "caller", "policy", "session")
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Memory:
         self.policy = policy
         self.caller = caller
         self.session = session
+        self.allowed: Call | None = None
 
 
 class Remembered:
@@ -98,15 +102,18 @@ class Remembered:
             return True
         if self._clock() >= session.expires:
             return False
-        verdict = policy.decide(caller.principal.role, call.method, call.path)
-        if not verdict.allowed or verdict.audited:
-            return False
+        if call is not memory.allowed:
+            verdict = policy.decide(caller.principal.role, call.method, call.path)
+            if not verdict.allowed or verdict.audited:
+                return False
+            memory.allowed = call
         if call.route.rate is not None:
             self._rate_limits.demand_room(call.route, call.address)
             self._rate_limits.take(call.route, caller.principal.uid)
         return True
 
 
-def kind_of(call: Call) -> Hashable:
+def kind_of(call: Call) -> str:
     """Calls of one kind ask the same of a caller, permissions aside."""
-    return Memory, call.route.access, call.method in CSRF_METHODS
+    access = call.route.access
+    return access if call.method in CSRF_EXEMPT else f"{access} with a CSRF token"

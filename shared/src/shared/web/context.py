@@ -22,7 +22,7 @@ def request_id(offered: str) -> str:
     """The id that a client offers, where it is one; else a new one."""
     if offered and _ACCEPTED_ID.fullmatch(offered):
         return offered
-    return f"{_random.getrandbits(128):032x}"
+    return _random.getrandbits(128).to_bytes(16).hex()
 
 
 def request_context(trusted: Sequence[Network]) -> Middleware:

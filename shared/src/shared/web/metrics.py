@@ -47,20 +47,40 @@ class HttpMetrics:
             ("method", "route"),
             registry,
         )
-        self._known: dict[tuple[str, str, int], tuple[Count, Timing]] = {}
+        self._known: dict[tuple[str, str, int], Requests] = {}
 
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Counts one request; a method nobody defined counts as OTHER, a status as 2xx, 5xx …"""
+    def of(self, method: str, route: str, status: int) -> "Requests":
+        """Such requests; a method nobody defined counts as OTHER, a status as 2xx, 5xx …"""
         known = self._known.get((method, route, status))
         if known is None:
             named = method if method in _METHODS else "OTHER"
-            known = self._requests.of[named, route, _status(status)], self._seconds.of[named, route]
+            count = self._requests.of[named, route, _status(status)]
+            timing = self._seconds.of[named, route]
+            # A WebSocket lasts for as long as it likes.
+            known = Requests(count, None if status == _SWITCHED else timing)
             if method == named:  # of others there are as many as clients like
                 self._known[method, route, status] = known
-        count, timing = known
-        count.total += 1
-        if status != _SWITCHED:  # a WebSocket lasts for as long as it likes
-            timing.observe(seconds)
+        return known
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Counts one request."""
+        self.of(method, route, status).observe(seconds)
+
+
+class Requests:
+    """Requests that count alike."""
+
+    __slots__ = ("_count", "_timing")
+
+    def __init__(self, count: Count, timing: Timing | None) -> None:
+        self._count = count
+        self._timing = timing
+
+    def observe(self, seconds: float) -> None:
+        """Adds one that took so long."""
+        self._count.total += 1
+        if self._timing is not None:
+            self._timing.observe(seconds)
 
 
 def _status(status: int) -> str:

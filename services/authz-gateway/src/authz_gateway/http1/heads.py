@@ -198,12 +198,12 @@ def _lines(fields: bytes) -> list[str]:
 
 def _framing(headers: Headers) -> tuple[bool, int | None]:
     """Whether the body is chunked, and the length that is given; raises `BrokenHead` for both."""
-    if "transfer-encoding" in headers:
+    if "transfer-encoding" in headers.first:
         coding = headers.getall("transfer-encoding")
-        if "content-length" in headers or len(coding) != 1 or coding[0].lower() != "chunked":
+        if "content-length" in headers.first or len(coding) != 1 or coding[0].lower() != "chunked":
             raise BrokenHead
         return True, None
-    if "content-length" in headers:
+    if "content-length" in headers.first:
         lengths = headers.getall("content-length")
         if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
             raise BrokenHead

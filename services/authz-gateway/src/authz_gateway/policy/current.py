@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -40,10 +41,11 @@ class Ear(Protocol):
 
 
 class CurrentPolicy:
-    """The last policy that could be loaded."""
+    """The last policy that could be loaded; `swapped` is told of each, once it is in force."""
 
-    def __init__(self, admin: PolicySource) -> None:
+    def __init__(self, admin: PolicySource, swapped: Callable[[], None] = lambda: None) -> None:
         self._admin = admin
+        self._swapped = swapped
         self._compiled: CompiledPolicy | None = None
         self._confirmed = -math.inf
         self._outdated = asyncio.Event()
@@ -93,3 +95,4 @@ class CurrentPolicy:
             permissions=len(policy.permissions),
             restrictions=len(policy.restrictions),
         )
+        self._swapped()

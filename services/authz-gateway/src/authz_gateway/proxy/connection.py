@@ -73,8 +73,8 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         *("_asker", "_awaits_head", "_counterpart", "_deadline", "_interims", "_last_bytes"),
         *("_last_head", "_loop", "_owner"),
-        *("_persistent", "_raw", "_reader", "_reading", "_seconds", "_transport", "_unread"),
-        *("free_since", "made", "paused", "used"),
+        *("_raw", "_reader", "_reading", "_seconds", "_transport", "_unread"),
+        *("free_since", "made", "paused", "persistent", "used"),
     )
 
     _transport: asyncio.Transport
@@ -92,9 +92,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._last_bytes = b""
         self._last_head: AnswerHead | None = None
         self._reader: BodyReader | None = None
-        self._persistent = False
         self._raw: Callable[[bytes], None] | None = None
         self._reading = True
+        self.persistent = False  # the upstream, which answered, waits for another call
         self.paused = False  # it takes no more at the moment
         self.used = False  # for a call before this one
         self.made = self.free_since = loop.time()
@@ -119,7 +119,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._read_head(asker, self._unread + data if self._unread else data)
             else:
                 part, rest = self._reader.feed(data)
-                self._persistent = self._persistent and not rest
+                self.persistent = self.persistent and not rest
                 asker.answer_part(part, ended=self._reader.done)
         except (BrokenHead, BrokenBody) as error:
             self._fail(UpstreamBroken(repr(error)))
@@ -157,10 +157,6 @@ class UpstreamConnection(asyncio.Protocol):
     def usable(self) -> bool:
         """Whether another call can be sent."""
         return not self._transport.is_closing()
-
-    def persistent(self) -> bool:
-        """Whether the upstream, which answered, waits for another call."""
-        return self._persistent and not self._transport.is_closing()
 
     def ask(self, asker: Asker, request: bytes, *, head_only: bool, seconds: float) -> None:
         """Sends a call; the upstream may be silent for so many seconds."""
@@ -232,30 +228,30 @@ class UpstreamConnection(asyncio.Protocol):
         head = self._last_head
         if head is None or not data.startswith(self._last_bytes):
             head = read_answer(data, _MAX_HEAD_BYTES)
-        while head is not None and head.status < 200 and head.status != _SWITCHED:
-            self._interims += 1
-            if self._interims > _MOST_INTERIM_ANSWERS:
-                raise BrokenHead
-            asker.interim(head)
-            data = data[head.size :]
-            head = read_answer(data, _MAX_HEAD_BYTES)
-        if head is None:
-            self._unread = data
-            return
+            while head is not None and head.status < 200 and head.status != _SWITCHED:
+                self._interims += 1
+                if self._interims > _MOST_INTERIM_ANSWERS:
+                    raise BrokenHead
+                asker.interim(head)
+                data = data[head.size :]
+                head = read_answer(data, _MAX_HEAD_BYTES)
+            if head is None:
+                self._unread = data
+                return
+            if head.size <= _MOST_REPEATED_BYTES:
+                self._last_bytes, self._last_head = data[: head.size], head
         rest, self._unread = data[head.size :], b""
-        if head is not self._last_head and head.size <= _MOST_REPEATED_BYTES:
-            self._last_bytes, self._last_head = data[: head.size], head
         if head.status == _SWITCHED:
             asker.switched(head, rest)
             return
         bodyless = self._awaits_head or head.status in _BODYLESS
         if head.length == len(rest) and not bodyless:  # all of it came at once, as most answers do
-            self._persistent = head.persistent
+            self.persistent = head.persistent
             asker.answered(head, rest, bodyless=False, ended=True)
             return
         reader = self._reader = _reader_of(head, bodyless=bodyless)
         part, rest = reader.feed(rest)
-        self._persistent = head.persistent and not rest and not isinstance(reader, UntilClosed)
+        self.persistent = head.persistent and not rest and not isinstance(reader, UntilClosed)
         asker.answered(head, part, bodyless=bodyless, ended=reader.done)
 
     def _silent(self) -> None:

@@ -1,9 +1,9 @@
 """One call on its way: its body goes up and its answer comes down, as fast as the slower side."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Protocol
 
 import structlog
@@ -70,7 +70,7 @@ class Exchange:
         self._request = request
         self._line = line
         self._head = head
-        self._began = time.perf_counter()
+        self._began = perf_counter()
         self._switching = switching
         self._connection: UpstreamConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -193,7 +193,7 @@ class Exchange:
 
     def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
         """See `Asker`."""
-        self._line.observe(time.perf_counter() - self._began)
+        self._line.observe(perf_counter() - self._began)
         request = self._request
         self._status = head.status
         if not bodyless and head.length is None:
@@ -204,7 +204,7 @@ class Exchange:
         key = (request.head.headers.first.get("origin"), request.private, self._rechunked)
         start = head.derived.get(key) or self._start_of_answer(head, key)
         if ended and not self._rechunked:
-            request.connection.write(start + request.last_lines() + part)
+            request.connection.write(b"".join((start, request.last_lines(), part)))
             self._end()
         else:
             self._pass_on(start + request.last_lines(), part, ended=ended)
@@ -261,7 +261,7 @@ class Exchange:
         """The answer is whole; the upstream's connection is kept, if the upstream keeps it."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            if self._sent and connection.persistent():
+            if self._sent and connection.persistent:
                 self._line.upstream.free(connection)
             else:
                 connection.abort()

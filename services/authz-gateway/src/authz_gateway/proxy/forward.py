@@ -1,13 +1,14 @@
 """Sends calls to the upstreams of their routes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from authz_gateway.decision import Caller
 from authz_gateway.http1.heads import AnswerHead
 from authz_gateway.proxy.connection import UpstreamConnection
 from authz_gateway.proxy.exchange import Exchange, Line
@@ -15,7 +16,7 @@ from authz_gateway.proxy.headers import chain, forwarded
 from authz_gateway.proxy.tunnel import Tunnel
 from authz_gateway.proxy.upstream import Upstream
 from authz_gateway.proxy.websockets import Review, WebSockets
-from authz_gateway.routing.table import Way
+from authz_gateway.routing.table import Route
 from authz_gateway.server.incoming import NO_BODY
 from authz_gateway.server.request import Request
 from authz_gateway.sessions.cookie import without_session_cookie
@@ -77,37 +78,44 @@ class Proxy:
                 upstream.close()
 
     def forward(
-        self, way: Way, query: str, request: Request, token: str | None, review: Review | None
+        self,
+        route: Route,
+        start: bytes,
+        review: Callable[[Caller], Review] | None,
+        request: Request,
+        caller: Caller | None,
     ) -> None:
-        """Has the upstream answer a request; `review` is for the WebSocket that it may become.
+        """Has the route's upstream answer a request, whose first line it gets is `start`.
 
-        Raises `TooLarge` or `Malformed` for the body that the client sends.
+        `review` is for the WebSocket that it may become, None where it may not. Raises `TooLarge`
+        or `Malformed` for the body that the client sends.
         """
         if request.body is not NO_BODY:
             request.body.require_fitting()
-        route = way.route
-        line = self._lines.get(route.prefix) or self._line(way)
-        upgrade = route.websocket and _asks_for_websocket(request)
-        derived = request.head.headers.derived
-        sent: _Sent | None = derived.get(_Sent)
-        if upgrade:
-            sent = _Sent(line, token, self._fields(request, way, token, line, upgrade=True))
-        elif sent is None or sent.token is not token or sent.line is not line:
-            sent = _Sent(line, token, self._fields(request, way, token, line, upgrade=False))
-            derived[_Sent] = sent
-        target = f"{way.path}?{query}" if query else way.path
-        start = f"{request.head.method} {target} HTTP/1.1\r\n".encode()
-        message = b"%b%b%b\r\n\r\n" % (start, sent.fields, request.id.encode())
-        Exchange(request, line, message, partial(self._switch, review) if upgrade else None).start()
+        line = self._lines.get(route.prefix) or self._line(route)
+        token = None if caller is None else caller.token
+        if review is not None and _asks_for_websocket(request):
+            fields = self._fields(request, route, token, line, upgrade=True)
+            switching = partial(self._switch, None if caller is None else review(caller))
+        else:
+            derived = request.head.headers.derived
+            sent: _Sent | None = derived.get(_Sent)
+            if sent is None or sent.token is not token or sent.line is not line:
+                fields = self._fields(request, route, token, line, upgrade=False)
+                sent = derived[_Sent] = _Sent(line, token, fields)
+            fields = sent.fields
+            switching = None
+        message = b"".join((start, fields, request.id.encode(), b"\r\n\r\n"))
+        Exchange(request, line, message, switching).start()
 
     def _fields(
-        self, request: Request, way: Way, token: str | None, line: Line, *, upgrade: bool
+        self, request: Request, route: Route, token: str | None, line: Line, *, upgrade: bool
     ) -> bytes:
         """The header lines that an upstream is sent; the last lacks its value, the request's id."""
         head, connection = request.head, request.connection
         headers = head.headers
         lines = [f"Host: {line.upstream.authority}"]
-        if way.route.cookies:
+        if route.cookies:
             kept = ("authorization", "cookie") if token is None else ("cookie",)
             lines += forwarded(headers, kept=kept)
         else:
@@ -138,8 +146,7 @@ class Proxy:
         lines.append("X-Request-Id: ")
         return "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
-    def _line(self, way: Way) -> Line:
-        route = way.route
+    def _line(self, route: Route) -> Line:
         upstream = self._upstreams.get(route.upstream)
         if upstream is None:
             upstream = Upstream(route.upstream, self._max_connections)
@@ -167,6 +174,12 @@ class Proxy:
             await asyncio.sleep(_LOOK_SECONDS)
             for upstream in self._upstreams.values():
                 upstream.forget_unused(loop.time())
+
+
+def request_line(method: str, path: str, query: str) -> bytes:
+    """The first line of a request."""
+    target = f"{path}?{query}" if query else path
+    return f"{method} {target} HTTP/1.1\r\n".encode()
 
 
 def _asks_for_websocket(request: Request) -> bool:

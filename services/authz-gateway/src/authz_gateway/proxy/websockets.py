@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -10,17 +11,25 @@ from authz_gateway.proxy.tunnel import Tunnel
 
 _REVIEW_SECONDS = 60.0
 
+_AT_ONCE = 32
+"""So many reviews ask other services at a time, and take one turn of the event loop at most."""
+
 Review = Callable[[], Awaitable[bool]]
 """Whether a WebSocket may stay open."""
 
 
 class WebSockets:
-    """Closes those of users who may not have them any more, when that is heard, or in a minute."""
+    """Closes those of users who may not have them any more.
+
+    That is looked at when something is heard of a user, for all when the policy changes, and each
+    minute.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._reviews: dict[Tunnel, Review | None] = {}
         self._of_user: defaultdict[str, set[Tunnel]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._all_due = asyncio.Event()
         Gauge("gateway_websockets", "Open WebSockets.", registry=registry).set_function(
             self._reviews.__len__
         )
@@ -41,26 +50,30 @@ class WebSockets:
 
     def review_user(self, uid: str) -> None:
         """Something about the user changed."""
-        self._begin(tuple(self._of_user.get(uid, ())))
-
-    def review_all(self) -> None:
-        """Something changed, for whomever."""
-        self._begin(tuple(self._reviews))
-
-    async def keep_reviewing(self) -> None:
-        """Sessions and keys may end without a word."""
-        while True:
-            await asyncio.sleep(_REVIEW_SECONDS)
-            await self._review(tuple(self._reviews))
-
-    def _begin(self, tunnels: tuple[Tunnel, ...]) -> None:
-        if tunnels:
+        if tunnels := tuple(self._of_user.get(uid, ())):
             task = asyncio.create_task(self._review(tunnels))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _review(self, tunnels: Iterable[Tunnel]) -> None:
-        for tunnel in tunnels:
-            review = self._reviews.get(tunnel)
-            if review is not None and not await review() and tunnel in self._reviews:
-                tunnel.close()
+    def review_all(self) -> None:
+        """Something changed, for whomever."""
+        self._all_due.set()
+
+    async def keep_reviewing(self) -> None:
+        """Reviews all when that is due; each minute too, for sessions may end without a word."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REVIEW_SECONDS):
+                    await self._all_due.wait()
+            self._all_due.clear()  # first: a change during the review asks for another one
+            await self._review(tuple(self._reviews))
+
+    async def _review(self, tunnels: Sequence[Tunnel]) -> None:
+        for start in range(0, len(tunnels), _AT_ONCE):
+            some = tunnels[start : start + _AT_ONCE]
+            await asyncio.gather(*(self._review_one(tunnel) for tunnel in some))
+
+    async def _review_one(self, tunnel: Tunnel) -> None:
+        review = self._reviews.get(tunnel)
+        if review is not None and not await review() and tunnel in self._reviews:
+            tunnel.close()

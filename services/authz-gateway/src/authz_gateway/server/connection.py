@@ -138,14 +138,19 @@ class ClientConnection(asyncio.Protocol):
         """The client sent something."""
         request = self.request
         if request is None:
+            begun, last = not self._unread, self._last_head
             if self._lingering:
                 self._ignore(data)
+            elif last is not None and begun and data == self._last_bytes and not self._paused:
+                self._begin(last, b"")  # who polls sends the same bytes again and again
             else:
-                begun = not self._unread
                 self._unread += data
                 self._proceed()
-                if begun and self._unread and self.request is None:
-                    self._watch()
+                if self._unread and self.request is None:
+                    if self._paused:
+                        self.stop_reading()  # who takes no answers need not ask for more
+                    elif begun:
+                        self._watch()
         elif self._raw is not None:
             self._raw(data)
         elif request.body.complete:
@@ -185,6 +190,7 @@ class ClientConnection(asyncio.Protocol):
         if self.flow is not None:
             self.flow.client_ready()
         elif self.request is None:
+            self.read_on()
             self._proceed()
 
     # What a request's answer is made with.
@@ -273,7 +279,7 @@ class ClientConnection(asyncio.Protocol):
 
     def stop_reading(self) -> None:
         """See `Valve`."""
-        if self._reading:
+        if self._reading and not self._transport.is_closing():
             self._reading = False
             self._transport.pause_reading()
             self._watch()
@@ -291,14 +297,9 @@ class ClientConnection(asyncio.Protocol):
         """Begins what requests there are, one after another as they are answered."""
         self._proceeding = True
         while self.request is None and self._unread and not self._paused and not self._lingering:
-            last = self._last_head
-            if last is not None and self._unread == self._last_bytes:
-                self._begin(last)  # who polls sends the same bytes again and again
-                continue
+            last = None if self._last_head is None else self._last_head.fields
             try:
-                head = read_request(
-                    self._unread, self.host.limits.head, None if last is None else last.fields
-                )
+                head = read_request(self._unread, self.host.limits.head, last)
             except BrokenHead as broken:
                 self._refuse_head(broken)
                 break
@@ -306,16 +307,16 @@ class ClientConnection(asyncio.Protocol):
                 break
             if head.size == len(self._unread) <= _MOST_REPEATED_BYTES and head.length == 0:
                 self._last_bytes, self._last_head = self._unread, head
-            self._begin(head)
+            self._begin(head, self._unread[head.size :])
         self._proceeding = False
 
-    def _begin(self, head: RequestHead) -> None:
-        rest, self._unread = self._unread[head.size :], b""
+    def _begin(self, head: RequestHead, rest: bytes) -> None:
+        self._unread = b""
         self._deadline.moment = NEVER
         request = self.request = Request(self, head, self.host.limits.body_bytes)
         if request.body.complete:
-            self._unread = rest
             if rest:
+                self._unread = rest
                 self.stop_reading()
         elif rest:
             request.continue_expected = False

@@ -31,7 +31,10 @@ class Handler(Protocol):
         ...
 
     async def __call__(self, request: Request) -> Answer | None:
-        """The answer, or None when somebody else gives it; raises `Refusal`."""
+        """The answer to what `at_once` left, or None when somebody else gives it.
+
+        Raises `Refusal`.
+        """
         ...
 
 
@@ -53,7 +56,7 @@ class Front:
         self.draining = False
         self.answer_headers = answer_headers
         self._handler = handler
-        self.record = record
+        self.record = record.answered
         self._max_connections = max_connections
         self._trusted_proxies = trusted_proxies
         self._connections: set[ClientConnection] = set()
@@ -117,7 +120,7 @@ class Front:
         """See `Host`."""
         connection = request.connection
         if connection.trusted:
-            request.address = self._client_address(request)
+            request.address, request.shown_address = self._client_address(request)
         try:
             if self._handler.at_once(request):
                 return
@@ -131,14 +134,14 @@ class Front:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _client_address(self, request: Request) -> Address:
+    def _client_address(self, request: Request) -> tuple[Address, str]:
         headers = request.head.headers
-        address: Address | None = headers.derived.get(client_address)
-        if address is None:
+        found: tuple[Address, str] | None = headers.derived.get(client_address)
+        if found is None:
             chain = headers.getall("x-forwarded-for", ())
             address = client_address(request.connection.peer, chain, self._trusted_proxies)
-            headers.derived[client_address] = address
-        return address
+            found = headers.derived[client_address] = address, str(address)
+        return found
 
     async def _answered(self, request: Request) -> Answer | None:
         """What the client is told, or None when somebody else tells him."""

@@ -1,6 +1,6 @@
 """One request, from its head to its line in the log."""
 
-import time
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from authz_gateway.http1.headers import Headers
@@ -25,7 +25,7 @@ class Request:
 
     __slots__ = (
         *("address", "began", "body", "connection", "continue_expected", "gone", "head"),
-        *("id", "persistent", "private", "reason", "route", "uid"),
+        *("id", "persistent", "private", "reason", "route", "shown_address", "uid"),
     )
 
     def __init__(
@@ -33,9 +33,10 @@ class Request:
     ) -> None:
         self.connection = connection
         self.head = head
-        self.began = time.perf_counter()
+        self.began = perf_counter()
         self.id = request_id(head.headers.first.get("x-request-id", ""))
         self.address = connection.address
+        self.shown_address = connection.shown_address
         self.persistent = head.persistent
         self.gone = False
         self.route = UNKNOWN_ROUTE
@@ -65,7 +66,7 @@ class Request:
         would have to send the rest of a body that nobody wants.
         """
         if self.persistent and self.body.complete and not self.connection.host.draining:
-            kept = b"" if self.head.minor else b"Connection: keep-alive\r\n"
-            return b"X-Request-Id: %b\r\n%b\r\n" % (self.id.encode(), kept)
+            kept = "" if self.head.minor else "Connection: keep-alive\r\n"
+            return f"X-Request-Id: {self.id}\r\n{kept}\r\n".encode()
         self.persistent = False
-        return b"X-Request-Id: %b\r\nConnection: close\r\n\r\n" % self.id.encode()
+        return f"X-Request-Id: {self.id}\r\nConnection: close\r\n\r\n".encode()

@@ -11,7 +11,8 @@ from authz_gateway.sessions.errors import CsrfTokenMismatch, MissingCsrfToken, U
 from shared.contracts.sessions import ResolvedSession, csrf_digest
 from shared.web.client_address import Address
 
-CSRF_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE", "TRACE"})
+CSRF_EXEMPT = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Every other method needs a CSRF token: who knows what an upstream's own verb does."""
 USABLE_STATES = frozenset({"active", "pending"})
 
 

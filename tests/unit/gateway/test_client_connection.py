@@ -1,0 +1,122 @@
+"""A client's connection by itself: when a request begins that has the bytes of the last one."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from authz_gateway.answer_headers import AnswerHeaders
+from authz_gateway.cors import Cors
+from authz_gateway.http1.heads import HeadLimits
+from authz_gateway.server.answers import NO_ROUTE
+from authz_gateway.server.connection import ClientConnection, Limits
+from authz_gateway.server.request import Request
+
+ASKED = b"GET /x HTTP/1.1\r\nHost: gateway\r\n\r\n"
+
+
+class Pipe(asyncio.Transport):
+    """What is sent on it, and whether it is read from."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("10.1.2.3", 50000)})
+        self.sent: list[Any] = []
+        self._reading = True
+
+    def write(self, data: Any) -> None:
+        self.sent.append(data)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def is_reading(self) -> bool:
+        return self._reading
+
+    def pause_reading(self) -> None:
+        self._reading = False
+
+    def resume_reading(self) -> None:
+        self._reading = True
+
+
+class World:
+    """A host that notes which requests begin, and one client of it."""
+
+    draining = False
+    limits = Limits(HeadLimits(1000, 1000, 10), 1000, 60.0, 60.0, 60.0)
+    answer_headers = AnswerHeaders(Cors(frozenset(), False, 0), security=False, hsts_seconds=0)
+
+    def __init__(self) -> None:
+        self.begun: list[Request] = []
+        self.pipe = Pipe()
+        self.client = ClientConnection(self, asyncio.get_running_loop())
+        self.client.connection_made(self.pipe)
+
+    def opened(self, _connection: ClientConnection) -> bool:
+        return True
+
+    def closed(self, _connection: ClientConnection) -> None:
+        pass
+
+    def received(self, request: Request) -> None:
+        self.begun.append(request)
+
+    def record(self, request: Request, status: int) -> None:
+        pass
+
+
+@pytest.fixture
+async def world() -> World:
+    made = World()
+    made.client.data_received(ASKED)
+    made.client.answer(NO_ROUTE)
+    return made
+
+
+async def test_the_same_bytes_are_another_request_with_the_same_head(world: World) -> None:
+    world.client.data_received(ASKED)
+    first, second = world.begun
+    assert second.head is first.head
+    assert second.id != first.id
+
+
+async def test_the_same_bytes_in_pieces_are_one_request(world: World) -> None:
+    world.client.data_received(ASKED[:20])
+    assert len(world.begun) == 1
+    world.client.data_received(ASKED[20:])
+    assert len(world.begun) == 2
+
+
+async def test_the_same_bytes_behind_others_belong_to_them(world: World) -> None:
+    """Read by itself, what is the rest of a request would be one."""
+    world.client.data_received(b"GET /y HTTP/1.1\r\nX: ")
+    world.client.data_received(ASKED)
+    assert [request.head.target for request in world.begun] == ["/x", "/y"]
+    assert world.begun[1].head.headers["X"] == "GET /x HTTP/1.1"
+
+
+async def test_who_takes_no_answers_begins_no_request(world: World) -> None:
+    world.client.pause_writing()
+    world.client.data_received(ASKED)
+    world.client.data_received(ASKED)
+    assert len(world.begun) == 1
+    assert not world.pipe.is_reading()
+
+    world.client.resume_writing()
+    assert len(world.begun) == 2
+    world.client.answer(NO_ROUTE)
+    assert len(world.begun) == 3
+    world.client.answer(NO_ROUTE)
+    assert world.pipe.is_reading()
+    assert len(world.pipe.sent) == 3
+
+
+async def test_who_takes_answers_again_is_read_from_again(world: World) -> None:
+    world.client.pause_writing()
+    world.client.data_received(ASKED[:20])
+    assert not world.pipe.is_reading()
+
+    world.client.resume_writing()
+    assert world.pipe.is_reading()
+    world.client.data_received(ASKED[20:])
+    assert len(world.begun) == 2

@@ -1,0 +1,93 @@
+"""When WebSockets are looked at again, and how many at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from prometheus_client import CollectorRegistry
+
+from authz_gateway.proxy.tunnel import Tunnel
+from authz_gateway.proxy.websockets import WebSockets
+from tests.waiting import until
+
+MANY = 500
+
+
+class Connections:
+    """In place of many tunnels: an open one each, whose guests may stay until `allowed` ends."""
+
+    def __init__(self) -> None:
+        self.websockets = WebSockets(CollectorRegistry())
+        self.allowed = True
+        self.reviews = 0
+        self.open: set[object] = set()
+        for _ in range(MANY):
+            self._another()
+
+    def _another(self) -> None:
+        connections = self
+
+        class One:
+            uid = "ID1"
+
+            def close(self) -> None:
+                connections.open.discard(self)
+                connections.websockets.closed(cast(Tunnel, self))
+
+        tunnel: Any = One()
+        self.open.add(tunnel)
+        self.websockets.opened(tunnel, self._review)
+
+    async def _review(self) -> bool:
+        self.reviews += 1
+        return self.allowed
+
+    async def half_reviewed(self) -> bool:
+        return self.reviews >= MANY / 2
+
+    async def all_closed(self) -> bool:
+        return not self.open
+
+
+@asynccontextmanager
+async def kept_reviewing(connections: Connections) -> AsyncIterator[None]:
+    task = asyncio.create_task(connections.websockets.keep_reviewing())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def test_all_are_reviewed_when_that_is_due_but_not_in_one_turn() -> None:
+    connections = Connections()
+    async with kept_reviewing(connections):
+        connections.websockets.review_all()
+        most_in_a_turn = 0
+        while connections.reviews < MANY:
+            before = connections.reviews
+            await asyncio.sleep(0)
+            most_in_a_turn = max(most_in_a_turn, connections.reviews - before)
+        assert 0 < most_in_a_turn <= MANY / 10
+        assert len(connections.open) == MANY
+
+
+async def test_a_change_during_a_review_is_seen_by_another() -> None:
+    connections = Connections()
+    async with kept_reviewing(connections):
+        connections.websockets.review_all()
+        await until(connections.half_reviewed, every=0)
+        connections.allowed = False
+        connections.websockets.review_all()
+        await until(connections.all_closed)
+    assert connections.reviews <= 2 * MANY
+
+
+async def test_those_of_a_user_are_reviewed_when_something_is_heard_of_him() -> None:
+    connections = Connections()
+    connections.allowed = False
+    connections.websockets.review_user("ID2")
+    await asyncio.sleep(0)
+    connections.websockets.review_user("ID1")
+    await until(connections.all_closed)
+    assert connections.reviews == MANY
