@@ -1,13 +1,20 @@
 """Object storages on this machine: one that works, and ones that do not."""
 
 import asyncio
+import base64
+import hashlib
+import json
 import re
+import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploy.local import ports
 from tests.waiting import until
@@ -32,7 +39,6 @@ class S3StandIn:
             "BARONG_STORAGE_ENDPOINT": self.url,
             "BARONG_STORAGE_REGION": "eu-central-1",
             "BARONG_STORAGE_PATHSTYLE": "true",
-            "BARONG_STORAGE_TIMEOUT": "1",
         }
 
     async def objects(self) -> list[str]:
@@ -72,6 +78,109 @@ async def s3_stand_in() -> AsyncIterator[S3StandIn]:
         await process.wait()
 
 
+@dataclass(slots=True)
+class CloudStandIn:
+    """What Google's and Azure's storages have in common, as far as it is used here.
+
+    Like them it takes an object only with its length, signed, and as its Content-MD5 says; Azure
+    wants to be told its kind besides.
+    """
+
+    url: str = ""
+    fails: int = 0
+    """How many more objects are refused for the time being."""
+    objects: dict[str, tuple[bytes, Mapping[str, str]]] = field(default_factory=dict)
+    """By key, what was stored, and the headers it was stored with."""
+    puts: int = 0
+
+    def settings(self, provider: str) -> dict[str, str]:
+        """What a resource-svc is told that keeps its uploads here."""
+        keys = {
+            "azure": {
+                "BARONG_STORAGE_ACCESS_KEY": "account",
+                "BARONG_STORAGE_SECRET_KEY": base64.b64encode(bytes(32)).decode(),
+            },
+            "google": {"BARONG_STORAGE_SECRET_KEY": _service_account()},
+        }
+        return {
+            "BARONG_STORAGE_PROVIDER": provider,
+            "BARONG_STORAGE_BUCKET_NAME": BUCKET,
+            "BARONG_STORAGE_ENDPOINT": self.url,
+            **keys[provider],
+        }
+
+    async def put(self, request: web.Request) -> web.Response:
+        self.puts += 1
+        content = await request.read()
+        if self.fails:
+            self.fails -= 1
+            raise web.HTTPServiceUnavailable
+        azure = "sig" in request.query
+        digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+        good = (
+            (azure or "X-Goog-Signature" in request.query)
+            and azure == (request.headers.get("x-ms-blob-type") == "BlockBlob")
+            and request.headers.get("Content-Length") == str(len(content))
+            and request.headers.get("Content-MD5") == digest
+        )
+        if not good:
+            raise web.HTTPBadRequest
+        self.objects[request.match_info["key"]] = content, request.headers.copy()
+        return web.Response(status=201 if azure else 200)
+
+    async def get(self, request: web.Request) -> web.Response:
+        content, headers = self.objects[request.match_info["key"]]
+        return web.Response(body=content, headers={"Content-Type": headers["Content-Type"]})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        known = self.objects.pop(request.match_info["key"], None)
+        return web.Response(status=404 if known is None else 204)
+
+    async def batch(self, request: web.Request) -> web.Response:
+        """What obstore asks of Azure to delete one object."""
+        (path,) = re.findall(f"DELETE /{BUCKET}/(.+) HTTP/1.1", await request.text())
+        status = "404 Gone" if self.objects.pop(path, None) is None else "202 Accepted"
+        return web.Response(
+            status=202,
+            body=f"--b\r\nContent-ID: 0\r\n\r\nHTTP/1.1 {status}\r\n\r\n\r\n--b--\r\n".encode(),
+            headers={"Content-Type": "multipart/mixed; boundary=b"},
+        )
+
+
+def _service_account() -> str:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    account = {"client_email": "us@example.com", "private_key_id": "1", "private_key": pem}
+    return json.dumps(account)
+
+
+@asynccontextmanager
+async def cloud_stand_in() -> AsyncIterator[CloudStandIn]:
+    """A bucket of Google's and a container of Azure's that work."""
+    stand_in = CloudStandIn()
+    app = web.Application(client_max_size=2**30)
+    app.router.add_put(f"/{BUCKET}/{{key:.+}}", stand_in.put)
+    app.router.add_get(f"/{BUCKET}/{{key:.+}}", stand_in.get)
+    app.router.add_post(f"/{BUCKET}", stand_in.batch)
+    app.router.add_delete(f"/{BUCKET}/{{key:.+}}", stand_in.delete)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        stand_in.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield stand_in
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def deaf_storage() -> AsyncIterator[str]:
+    """Lets itself be connected to, and takes nothing."""
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # nobody accepts or reads
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
 @asynccontextmanager
 async def silent_storage() -> AsyncIterator[str]:
     """Takes whatever it is sent and never says a word."""
@@ -96,6 +205,18 @@ async def failing_storage() -> AsyncIterator[str]:
         writer.close()
 
     async with _listening(fail) as url:
+        yield url
+
+
+@asynccontextmanager
+async def breaking_storage() -> AsyncIterator[str]:
+    """Breaks every connection when something was sent."""
+
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65_536)
+        writer.transport.abort()
+
+    async with _listening(break_off) as url:
         yield url
 
 

@@ -133,6 +133,12 @@ def test_mounted_files_exist() -> None:
                 assert (FILE.parent / source).is_file()
 
 
+def test_uploads_wait_on_a_disk() -> None:
+    part = PARTS["resource-svc"]
+    mounts = dict(volume.split(":")[::-1] for volume in part["volumes"])
+    assert mounts[part["environment"]["BARONG_UPLOAD_SPOOL_FOLDER"]] in STACK["volumes"]
+
+
 def test_prometheus_asks_every_service() -> None:
     jobs = yaml.safe_load((FILE.parent / "prometheus/prometheus.yml").read_text())["scrape_configs"]
     targets = {

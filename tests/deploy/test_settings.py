@@ -182,6 +182,22 @@ def test_no_setting_is_a_secret(overlay: str) -> None:
             assert not told & set(settings["data"])
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_uploads_wait_on_a_disk_with_room_for_all(
+    overlay: str, secrets: Mapping[str, Mapping[str, Mapping[str, str]]]
+) -> None:
+    pod = of_kind(rendered(overlay), "Deployment")["resource-svc"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    given = environment(rendered(overlay), container, {**secrets[overlay], **PROVIDERS})
+    settings = load_settings(ResourceSettings, given)
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    disk = volumes[mounts[settings.upload_spool_folder]]["emptyDir"]
+    assert disk.keys() == {"sizeLimit"}  # a `medium` would be memory
+    room = int(disk["sizeLimit"].removesuffix("Mi"))
+    assert room >= settings.upload_concurrency * settings.upload_megabytes
+
+
 def test_two_installations_have_nothing_in_common(
     secrets: Mapping[str, Mapping[str, Mapping[str, str]]],
 ) -> None:

@@ -5,16 +5,19 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from deploy.local import rabbitmq
 from shared.clients.identity import IdentityClient
 from shared.contracts.labels import PrivateLabels
-from shared.contracts.services import ADMIN, GATEWAY
+from shared.contracts.services import GATEWAY
 from shared.contracts.sessions import session_key
 from shared.errors import NotFound, Unavailable
+from shared.process import running
 from tests.client import USER_AGENT, Client
 from tests.database import TestDatabase
+from tests.events import Ear
 from tests.internal import AT_HOME, identity_of, tables_of_identity
 from tests.system import PASSWORD, Installation, installation, started
 from tests.waiting import until
@@ -142,25 +145,28 @@ async def test_a_session_is_revoked_for_its_own_user_only(
     assert (await client.get("resource/users/me")).status == 200
 
 
-async def test_all_sessions_are_revoked_or_all_but_one(
-    client: Client, uid: str, identity: IdentityClient, system: Installation
+async def test_sessions_are_listed_page_by_page(
+    uid: str, identity: IdentityClient, system: Installation
 ) -> None:
-    mine = (await identity.sessions(uid))[0]["sid"]
-    async with Client(system) as other:
-        other.email = client.email
-        bearer = (await other.log_in()).headers["Authorization"]
-        assert (await other.get("resource/users/me")).status == 200
-        await identity.revoke_sessions(uid, but=mine)
-        await until(lambda: refused(other), 2)
-        answer = await other.get("resource/users/me", headers={"Authorization": bearer})
-        assert (answer.status, answer.errors) == (401, ["jwt.decode_and_verify"])
-        assert (await client.get("resource/users/me")).status == 200
-        await identity.revoke_sessions(uid)
-        await until(lambda: refused(client), 2)
-    assert await identity.sessions(uid) == []
-    await identity.revoke_sessions(uid)
-    with pytest.raises(NotFound):
-        await identity.revoke_sessions("ID0000000000")
+    async with tables_of_identity(system) as tables:
+        await tables.execute(
+            """
+            INSERT INTO sessions (
+                sid, key, csrf_digest, uid, user_agent, address, network,
+                created_at, expires_at, absolute_expires_at
+            )
+            SELECT
+                gen_random_uuid(), gen_random_uuid()::text, '', $1, number::text, '192.0.2.7',
+                '192.0.0.0/16', now() + number * interval '1 second', ends, ends
+            FROM generate_series(1, 230) AS number, (SELECT now() + interval '1 hour') AS _ (ends)
+            """,
+            uid,
+        )
+    page, total = await identity.sessions_of(uid, 3, 20)
+    assert total == 230 + 2  # those of sign-up and confirmation
+    assert [session["user_agent"] for session in page] == [str(n) for n in range(190, 170, -1)]
+    assert await identity.sessions_of(uid, 4, 100) == ([], total)
+    assert len({session["sid"] for session in await identity.sessions(uid)}) == total
 
 
 async def test_the_gateway_may_end_sessions_but_not_list_them(
@@ -172,8 +178,74 @@ async def test_the_gateway_may_end_sessions_but_not_list_them(
             await gateway.sessions(uid)
         await gateway.revoke_session(sid)
         await gateway.revoke_session(sid)
-    async with identity_of(system, ADMIN) as admin:
-        assert sid not in {session["sid"] for session in await admin.sessions(uid)}
+    assert sid not in {session["sid"] for session in await identity.sessions(uid)}
+
+
+@pytest.fixture
+async def strict(system: Installation) -> AsyncIterator[str]:
+    """Where one logs in at another identity-svc, which lets a user have three sessions."""
+    settings = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0", "BARONG_SESSIONS_PER_USER": "3"}
+    async with running(system.service("identity", **settings)) as addresses:
+        async with aiohttp.ClientSession() as http:
+            await until(lambda: _ready(http, addresses.internal))
+        yield f"{addresses.public}/api/v2/identity/sessions"
+
+
+async def _ready(http: aiohttp.ClientSession, internal: str) -> bool:
+    async with http.get(f"{internal}/health/ready") as answer:
+        return answer.status == 200
+
+
+async def _log_in(url: str, email: str, password: str = PASSWORD) -> int:
+    form = {"email": email, "password": password}
+    async with aiohttp.ClientSession() as http, http.post(url, data=form) as answer:
+        return answer.status
+
+
+async def test_one_session_too_many_ends_the_oldest(
+    client: Client, uid: str, identity: IdentityClient, strict: str, ear: Ear
+) -> None:
+    mine, signed_up = [session["sid"] for session in await identity.sessions(uid)]
+    assert await _log_in(strict, client.email) == 201
+    assert await _log_in(strict, client.email, "wrong") == 401
+    assert {mine, signed_up} < {session["sid"] for session in await identity.sessions(uid)}
+    assert await _log_in(strict, client.email) == 201
+    assert signed_up not in {session["sid"] for session in await identity.sessions(uid)}
+    assert (await client.get("resource/users/me")).status == 200
+    assert await _log_in(strict, client.email) == 201
+    await until(lambda: refused(client), 2)
+    assert len(await identity.sessions(uid)) == 3
+
+    async def told() -> bool:
+        ended = [e.record["sid"] for e in ear.events if e.name == "system.session.revoked"]
+        return [sid for sid in ended if sid in (mine, signed_up)] == [signed_up, mine]
+
+    await until(told)
+
+
+async def test_log_ins_at_once_leave_no_session_too_many(
+    client: Client, uid: str, identity: IdentityClient, strict: str, system: Installation
+) -> None:
+    async with tables_of_identity(system) as tables, tables_of_identity(system) as observer:
+
+        async def all_wait() -> bool:
+            waiting = await observer.fetchval(
+                """
+                SELECT count(*)
+                FROM pg_stat_activity
+                WHERE datname = current_database()
+                  AND application_name = 'identity-svc'
+                  AND wait_event_type = 'Lock'
+                """
+            )
+            return bool(waiting >= 6)
+
+        async with tables.transaction():
+            await tables.execute("SELECT FROM users WHERE uid = $1 FOR UPDATE", uid)
+            log_ins = asyncio.gather(*(_log_in(strict, client.email) for _ in range(6)))
+            await until(all_wait)
+    assert await log_ins == [201] * 6
+    assert len(await identity.sessions(uid)) == 3
 
 
 async def test_a_state_that_forbids_log_in_ends_all_sessions(

@@ -239,7 +239,7 @@ async def test_what_happens_to_a_deleted_account_deletes_it_no_more(
     uid = (await member.get(ME)).body["uid"]
     assert (await delete(member, password=PASSWORD)).status == 204
     async with resource_of(member.system) as resource:
-        await resource.put_private_label(uid, "phone", "verified")
+        await resource.change_label(uid, "private", "phone", "verified", None, or_add=True)
     assert await state_of(member, uid) == "deleted"
 
     async def heard() -> list[str]:

@@ -39,6 +39,8 @@ async def listed(client: Client, topic: str, count: int, **params: Any) -> Answe
         ("all", {"page": -1}, ["non_positive_page"]),
         ("all", {"page": "abc"}, ["non_integer_page", "non_positive_page"]),
         ("all", {"page": "1.5"}, ["non_integer_page", "non_positive_page"]),
+        ("all", {"page": 10_002}, ["resource.user.page_too_deep"]),
+        ("session", {"page": 10**9, "limit": 1}, ["resource.user.page_too_deep"]),
         ("all", {"limit": 0}, ["invalid_limit"]),
         ("all", {"limit": 101}, ["invalid_limit"]),
         ("all", {"limit": "abc"}, ["non_integer_limit", "invalid_limit"]),

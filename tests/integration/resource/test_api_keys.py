@@ -401,7 +401,7 @@ async def test_keys_end_with_the_active_state(
 ) -> None:
     kid = (await owner.create()).body["kid"]
     async with resource_of(system) as resource:
-        await resource.put_private_label(owner.uid, key, value)
+        await resource.change_label(owner.uid, "private", key, value, None, or_add=True)
 
     async def inactive() -> bool:
         return (await signing_key(system, kid)).state == "inactive"
@@ -412,7 +412,7 @@ async def test_keys_end_with_the_active_state(
 async def test_keys_outlive_other_changes(owner: Owner, system: Installation) -> None:
     kid = (await owner.create()).body["kid"]
     async with resource_of(system) as resource:
-        await resource.put_private_label(owner.uid, "phone", "verified")
+        await resource.change_label(owner.uid, "private", "phone", "verified", None, or_add=True)
 
     async def risen() -> bool:
         async with tables_of_resource(system) as tables:

@@ -307,10 +307,10 @@ async def test_the_limit_holds_whatever_comes_at_once(client: Client, system: In
 async def test_a_verified_document_stays_verified(client: Client, admin: Client) -> None:
     uid = (await client.become_member()).body["uid"]
     async with resource_of(client.system) as resource:
-        await resource.put_private_label(uid, "document", "rejected")
+        await resource.change_label(uid, "private", "document", "rejected", None, or_add=True)
         await upload(client)
         assert await labels_of(client) == {"email": "verified", "document": "pending"}
-        await resource.put_private_label(uid, "document", "verified")
+        await resource.change_label(uid, "private", "document", "verified", None, or_add=True)
         await upload(client)
         assert await labels_of(client) == {"email": "verified", "document": "verified"}
 

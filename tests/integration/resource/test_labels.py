@@ -19,10 +19,10 @@ LONG = "x" * 256
 
 
 async def judge(member: Client, value: str) -> None:
-    """Labels the member's documents."""
+    """Labels the member's documents, as an administrator does."""
     uid = (await member.get("resource/users/me")).body["uid"]
     async with resource_of(member.system) as resource:
-        await resource.put_private_label(uid, "document", value)
+        await resource.change_label(uid, "private", "document", value, None, or_add=True)
 
 
 CREATE_REFUSED: list[tuple[dict[str, Any], int, list[str]]] = [

@@ -25,7 +25,14 @@ from tests.integration.resource.test_documents import (
     upload,
 )
 from tests.internal import tables_of_resource
-from tests.object_storage import S3StandIn, failing_storage, s3_stand_in, silent_storage
+from tests.object_storage import (
+    S3StandIn,
+    breaking_storage,
+    deaf_storage,
+    failing_storage,
+    s3_stand_in,
+    silent_storage,
+)
 from tests.own_service import member_of
 from tests.system import Installation
 from tests.waiting import until
@@ -65,18 +72,23 @@ async def test_a_bucket_keeps_nothing_of_what_is_refused(
 
 
 @pytest.mark.parametrize("content", [PNG, LARGE])
-@pytest.mark.parametrize("fault", ["nobody", "silent", "failing", "bucket"])
+@pytest.mark.parametrize("fault", ["nobody", "deaf", "silent", "breaking", "failing", "bucket"])
 async def test_while_the_storage_is_away_nothing_is_half_done(
     system: Installation, s3: S3StandIn, fault: str, content: bytes
 ) -> None:
     async with (
+        deaf_storage() as deaf,
         silent_storage() as silent,
+        breaking_storage() as breaking,
         failing_storage() as failing,
         member_of(
             system,
             **s3.settings
+            | {"BARONG_STORAGE_TIMEOUT": "1"}
             | {
                 "nobody": {"BARONG_STORAGE_ENDPOINT": "http://127.0.0.1:9"},
+                "deaf": {"BARONG_STORAGE_ENDPOINT": deaf},
+                "breaking": {"BARONG_STORAGE_ENDPOINT": breaking},
                 "silent": {"BARONG_STORAGE_ENDPOINT": silent},
                 "failing": {"BARONG_STORAGE_ENDPOINT": failing},
                 "bucket": {"BARONG_STORAGE_BUCKET_NAME": "nowhere"},
@@ -153,8 +165,7 @@ async def test_memory_stays_flat(
         async with resource.watched() as growth:
             statuses = await asyncio.gather(*(resource.post(client, LARGE) for _ in range(8)))
             assert set(statuses) == {201}
-        # 80 MB at once: of each file, a part that is sent and one that is filled.
-        assert growth.megabytes < (40 if storage == "folder" else 120)
+        assert growth.megabytes < 40  # 80 MB at once
 
 
 @pytest.mark.parametrize("announced", [True, False])

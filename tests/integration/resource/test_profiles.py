@@ -8,12 +8,10 @@ import asyncpg
 import pytest
 
 from shared.clients.resource import ResourceClient
-from shared.contracts.services import IDENTITY
-from shared.crypto.key_ring import KeyRing
-from shared.tokens.service import ServiceTokens
 from tests.client import Client
 from tests.events import Ear
-from tests.system import KEY, Installation
+from tests.internal import resource_of
+from tests.system import Installation
 
 PROFILES, ME = "resource/profiles", "resource/profiles/me"
 FULL = {
@@ -94,7 +92,7 @@ async def drafter(system: Installation) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def labels(system: Installation) -> AsyncIterator[ResourceClient]:
-    """The internal API of labels, as identity-svc calls it."""
+    """The internal API of labels, as admin-svc calls it."""
     async with resource_of(system) as made:
         yield made
 
@@ -255,7 +253,7 @@ async def test_a_change_takes_back_the_level_that_documents_gave(
     uid = (await member.get("resource/users/me")).body["uid"]
     await member.post(PROFILES, FULL)
     for key in ("phone", "document"):
-        await labels.put_private_label(uid, key, "verified")
+        await labels.change_label(uid, "private", key, "verified", None, or_add=True)
     assert (await member.get("resource/users/me")).body["level"] == 3
     unchanged = await member.call("PUT", PROFILES, {"city": FULL["city"]})
     assert unchanged.status == 200
