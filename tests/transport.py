@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from tests.waiting import until
 NOWHERE = "http://127.0.0.1:1"
 _PATIENCE = 10.0
 _NONE: Mapping[str, str] = {}
+_EMPTY = (Policy(1, ()),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,21 @@ class Gateway:
 
 @asynccontextmanager
 async def gateway(
-    folder: Path, routes: str, *, fast_loop: bool = True, settings: Mapping[str, str] = _NONE
+    folder: Path,
+    routes: str,
+    *,
+    fast_loop: bool = True,
+    settings: Mapping[str, str] = _NONE,
+    policies: Sequence[Policy] = _EMPTY,
 ) -> AsyncIterator[Gateway]:
-    """A gateway with these routes and an empty policy; who has a session, nobody can tell it.
+    """A gateway with these routes; who has a session, nobody can tell it.
 
-    `fast_loop` for uvloop, as services run; else the loop of asyncio itself.
+    `fast_loop` for uvloop, as services run; else the loop of asyncio itself. The last of `policies`
+    is in force.
     """
     file = folder / "routes.yaml"
     file.write_text(routes)
-    async with _admin() as admin_url:
+    async with _admin(policies) as admin_url:
         environ = {
             "BARONG_PORT": "0",
             "BARONG_INTERNAL_PORT": "0",
@@ -109,11 +116,11 @@ def _in_a_thread(settings: GatewaySettings, *, fast_loop: bool) -> Iterator[Gate
 
 
 @asynccontextmanager
-async def _admin() -> AsyncIterator[str]:
+async def _admin(policies: Sequence[Policy]) -> AsyncIterator[str]:
     async def policy(request: web.Request) -> web.Response:
-        if request.query.get("known") == "1":
+        if request.query.get("known") == str(policies[-1].version):
             return web.Response(status=204)
-        return web.json_response(Policy(1, ()).body())
+        return web.json_response(policies[-1].body())
 
     app = web.Application()
     app.router.add_get("/policy", policy)

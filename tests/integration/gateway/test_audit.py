@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 import secrets
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import aio_pika
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 from structlog.testing import capture_logs
 
 from shared.contracts.activities import Activity
@@ -138,6 +140,79 @@ async def test_what_is_audited(admin: Client, client: Client, system: Installati
         **{name: value for name, value in body.items() if name != "otp_code"},
         "path": "api/v2/barong/admin/users/labels",
     }
+
+
+JUNK = "&".join(f"j{number}=1" for number in range(199))  # the service takes 200, with the marker
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hiding:
+    """A way to send the uid of the user who is changed, `{uid}`, that another reading may miss."""
+
+    query: str = ""
+    form: str = "uid={uid}"
+    headers: tuple[tuple[str, str], ...] = ()
+    packed: int | None = None
+    """The window bits of its compression."""
+
+    def body(self, uid: str) -> bytes:
+        form = f"key=hidden&value=yes&scope=public&{self.form.format(uid=uid)}"
+        members = form.encode().split(b"|")
+        return b"".join(map(self._packed, members))
+
+    def _packed(self, member: bytes) -> bytes:
+        if self.packed is None:
+            return member
+        packer = zlib.compressobj(wbits=self.packed)
+        return packer.compress(member) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        Hiding("uid=IDX&uid={uid}", ""),
+        Hiding("uid[]=IDX&uid={uid}&uid[a]=IDX", ""),
+        Hiding("uid=IDX", "uid=IDX&uid={uid}"),
+        Hiding(JUNK),
+        Hiding(form=f"junk={'x' * 200_000}&uid={{uid}}"),
+        Hiding(headers=(("Content-Encoding", "x"),)),
+        Hiding(headers=(("Content-Encoding", "gzip"), ("Content-Encoding", "x"))),
+        Hiding(headers=(("Content-Encoding", "deflate"),), packed=-15),
+        Hiding(form="uid=IDX&|uid={uid}", headers=(("Content-Encoding", "gzip"),), packed=31),
+    ],
+    ids=[
+        "repeated",
+        "bracketed",
+        "both",
+        "junk",
+        "large",
+        "encoding",
+        "encodings",
+        "headless",
+        "members",
+    ],
+)
+async def test_an_administrator_cannot_hide_whom_he_changes(
+    admin: Client, client: Client, system: Installation, hiding: Hiding
+) -> None:
+    uid = (await client.become_member()).body["uid"]
+    marker = secrets.token_hex(8)
+    query = f"marker={marker}&{hiding.query.format(uid=uid)}"
+    headers = CIMultiDict({"User-Agent": USER_AGENT, "X-CSRF-Token": admin.csrf_token})
+    headers.extend([("Content-Type", "application/x-www-form-urlencoded"), *hiding.headers])
+    async with (
+        aiohttp.ClientSession(cookies={"_barong_session": admin.cookie}) as http,
+        http.post(
+            f"{system.gateway_url}/api/v2/barong/admin/users/labels?{query}",
+            data=hiding.body(uid),
+            headers=headers,
+        ) as response,
+    ):
+        assert response.status == 201
+        assert (await response.json())["user"]["uid"] == uid
+
+    [row] = await audited(system, marker)
+    assert row["target_uid"] == uid
 
 
 async def test_a_body_that_was_looked_into_arrives_as_it_was_sent(admin: Client) -> None:

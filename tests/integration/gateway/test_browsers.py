@@ -158,7 +158,8 @@ async def test_a_page_may_read_whatever_the_answer_is(
         expected = {name: [value] for name, value in ALLOWED.items()}
         assert {name: got.headers.getall(name) for name in expected} == expected
         exposed = got.headers["Access-Control-Expose-Headers"].split(", ")
-        assert {"Total", "Page", "Per-Page", "Link", "X-Request-Id"} <= set(exposed)
+        paging = {"Total", "Total-Relation", "Page", "Per-Page", "Link", "Next-Cursor"}
+        assert {*paging, "X-Request-Id"} <= set(exposed)
 
 
 @pytest.mark.parametrize("headers", [{"Origin": OTHER}, {"Origin": "null"}, {}])

@@ -1,5 +1,6 @@
 """APIs behind nginx and Envoy, which carry the calls and ask the gateway about each."""
 
+import asyncio
 import base64
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -21,6 +22,7 @@ from tests.api_keys import Key, a_nonce
 from tests.carrying_proxies import envoy, nginx, traefik_configuration
 from tests.client import USER_AGENT, Client
 from tests.system import ROOT, Installation
+from tests.transport import Raw, Upstream
 from tests.unit.gateway.builders import strictly_signed_with
 from tests.waiting import until
 
@@ -34,14 +36,44 @@ KEPT_OUT = {"127.0.0.71": 471, "127.0.0.23": 423, "127.0.0.3": 403, CLIENT: 0}
 
 FORGED = {
     "Forwarded": "for=6.6.6.6",
+    "X-Auth-Email": "evil@example.com",
+    "X-Auth-Groups": "evil",
+    "X-Auth-Request-Email": "evil@example.com",
+    "X-Auth-Request-Groups": "evil",
+    "X-Auth-Request-User": "evil",
+    "X-Auth-Roles": "evil",
+    "X-Auth-Token": "forged",
+    "X-Auth-User": "evil",
+    "X-Forwarded-Access-Token": "forged",
+    "X-Forwarded-Client-Cert": "forged",
+    "X-Forwarded-Email": "evil@example.com",
     "X-Forwarded-For": "6.6.6.6",
+    "X-Forwarded-Groups": "evil",
     "X-Forwarded-Host": "evil.example",
-    "X-Forwarded-Method": "GET",
-    "X-Forwarded-Uri": "/trade/public",
+    "X-Forwarded-Method": "DELETE",
+    "X-Forwarded-Path": "/admin",
+    "X-Forwarded-Port": "666",
+    "X-Forwarded-Preferred-Username": "evil",
+    "X-Forwarded-Prefix": "/admin",
+    "X-Forwarded-Proto": "evil",
+    "X-Forwarded-Scheme": "evil",
+    "X-Forwarded-Server": "evil.example",
+    "X-Forwarded-Ssl": "evil",
+    "X-Forwarded-Uri": "/admin",
+    "X-Forwarded-User": "evil",
+    "X-HTTP-Method": "DELETE",
     "X-HTTP-Method-Override": "DELETE",
+    "X-Method-Override": "DELETE",
     "X-Original-URL": "/admin",
     "X-Real-IP": "6.6.6.6",
     "X-Rewrite-URL": "/admin",
+}
+FORGED_FOR_CGI = {name.replace("-", "_"): value for name, value in FORGED.items() if "-" in name}
+"""Many servers take underscores for hyphens."""
+
+MADE_ANEW_BY_TRAEFIK = {
+    *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto"),
+    *("X-Forwarded-Server", "X-Real-IP"),
 }
 
 
@@ -218,18 +250,48 @@ async def test_who_is_kept_out_is_told_so_with_the_restrictions_code(
 
 
 async def test_what_others_could_take_for_our_word_stays_behind(proxy: str, member: Client) -> None:
+    forged = FORGED | FORGED_FOR_CGI
     for path, headers in (
-        ("/trade/orders", FORGED | cookie_of(member)),
-        ("/trade/public", FORGED | {"Authorization": "Bearer forged", "Cookie": "a=1"}),
+        ("/trade/orders", forged | cookie_of(member)),
+        ("/trade/public", forged | {"Authorization": "Bearer forged", "Cookie": "a=1"}),
     ):
         status, seen = await call(proxy + path, headers)
         assert status == 200
+        assert "close" not in seen["headers"].get("connection", "")
+        believed = {
+            name for name in seen["headers"] if name.startswith(("x-auth-", "x-forwarded-"))
+        }
+        assert believed <= {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
+        assert not [name for name in seen["headers"] if "_" in name]
         values = " ".join(seen["headers"].values())
         for word in ("evil", "/admin", "DELETE", "forged", "for=6.6.6.6"):
             assert word not in values
         assert "cookie" not in seen["headers"]
         assert ("authorization" in seen["headers"]) == (path == "/trade/orders")
         assert seen["headers"]["x-forwarded-for"].endswith(CLIENT)
+
+
+async def test_nginx_keeps_its_connections(tmp_path: Path) -> None:
+    """To the API, to the gateway, and where it asks for the decision."""
+    heads: list[bytes] = []
+
+    async def serve(raw: Raw) -> None:
+        while True:
+            heads.append(await raw.until(b"\r\n\r\n"))
+            body = "" if b" /api/v2/auth/" in heads[-1] else "{}"
+            head = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+            await raw.send(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}")
+
+    async with (
+        Upstream.listening(serve) as barong,
+        Upstream.listening(serve) as api,
+        nginx(tmp_path, barong.url, api.url) as url,
+    ):
+        for _ in range(3):
+            for path in ("/trade/orders", "/resource/users/me"):
+                assert await call(url + path) == (200, {})
+        assert (len(heads), len(barong.connections), len(api.connections)) == (9, 1, 1)
+    assert not [head for head in heads if b"connection:" in head.lower()]
 
 
 async def test_one_too_many_is_told_when_to_come_back(
@@ -261,13 +323,16 @@ async def test_a_call_signed_as_a_whole(
 ) -> None:
     """nginx hands over no bodies, so that there is nothing to hold the digest against."""
 
-    def signed(method: str, body: bytes) -> dict[str, str]:
-        where = (a_nonce(), method, "/trade/orders", "a=1", body)
+    def signed(method: str, body: bytes, path: str = "/trade/orders") -> dict[str, str]:
+        where = (a_nonce(), method, path, "a=1", body)
         return strictly_signed_with(key.kid, key.secret, *where)
 
     url = f"{proxy}/trade/orders?a=1"
     status, seen = await call(url, signed("GET", b""))
     assert (status, "x-auth-signature" in seen["headers"]) == (200, False)
+    with_a_slash = f"{proxy}/trade/orders/?a=1"
+    assert (await call(with_a_slash, signed("GET", b"", "/trade/orders/")))[0] == 200
+    assert (await call(with_a_slash, signed("GET", b"")))[0] == 401, "it is signed as sent"
     body = b'{"amount": 1}'
     status, seen = await call(url, signed("POST", body), method="POST", body=body)
     if "nginx" in request.node.name:
@@ -276,6 +341,34 @@ async def test_a_call_signed_as_a_whole(
         assert (status, base64.b64decode(seen["body"])) == (200, body)
     other = await call(url, signed("POST", body), method="POST", body=body + b" ")
     assert other == (401, {"errors": ["authz.invalid_signature"]})
+
+
+@pytest.mark.parametrize(
+    ("guess", "address"),
+    [
+        ({"Cookie": "_barong_session=x"}, "198.51.100.1"),
+        ({"Authorization": "Bearer x"}, "198.51.100.2"),
+    ],
+    ids=["of a cookie", "of a bearer"],
+)
+async def test_guesses_are_limited_where_no_route_tells_of_the_path(
+    stage: Stage, member: Client, guess: dict[str, str], address: str
+) -> None:
+    url = f"{stage.gateway}{DECISION_PATH}/trade/orders"
+    here, elsewhere = {"X-Forwarded-For": address}, {"X-Forwarded-For": CLIENT}
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+
+        async def told(headers: Mapping[str, str]) -> int:
+            async with http.get(url, headers={"User-Agent": USER_AGENT, **headers}) as got:
+                return got.status
+
+        async def too_many() -> bool:
+            return 429 in await asyncio.gather(*(told(guess | here) for _ in range(200)))
+
+        await until(too_many)
+        assert await told(guess | elsewhere) == 401
+        known = [told(cookie_of(member) | elsewhere) for _ in range(200)]
+        assert set(await asyncio.gather(*known)) == {200}
 
 
 @pytest.mark.parametrize("name", PROXIES)
@@ -302,6 +395,11 @@ async def test_what_traefik_asks_is_decided_about(stage: Stage, member: Client) 
         False,
         ["Authorization"],
     )
+
+    removed = configuration["middlewares"]["without-credentials"]["headers"]["customRequestHeaders"]
+    assert set(removed.values()) == {""}
+    assert not (FORGED.keys() | FORGED_FOR_CGI) - MADE_ANEW_BY_TRAEFIK - removed.keys()
+    assert not removed.keys() & MADE_ANEW_BY_TRAEFIK
 
     url = stage.gateway + DECISION_PATH
     told = {

@@ -1,13 +1,17 @@
 """The way of bytes through the gateway: what is streamed, kept, repeated and cut off."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
+from authz_gateway.http1.heads import AnswerHead
 from tests.transport import Gateway, Raw, Upstream, gateway
 from tests.waiting import until
 
@@ -146,6 +150,20 @@ async def test_pipelined_requests_are_answered_in_order(client: Raw, upstream: U
     await server.send(OK)
     assert (await client.answer())[1]["connection"] == "close"
     assert await client.hung_up()
+
+
+async def test_what_stands_behind_a_last_request_is_none(
+    client: Raw, upstream: Upstream, front: Gateway
+) -> None:
+    async with Raw.to(front.public) as other:
+        server, _ = await passed(other, upstream, get())
+        await server.send(OK)
+        await other.answer()
+        await client.send(get("/none", "Connection: close") + get("/x/hidden"))
+        assert (await client.answer())[0] == 404
+        assert await client.hung_up()
+        await other.send(get("/x/next"))
+        assert b"/x/next" in (await server.until(b"\r\n\r\n")).partition(b"\r\n")[0]
 
 
 async def test_many_refusals_in_one_packet(client: Raw) -> None:
@@ -516,6 +534,57 @@ async def test_an_upstream_that_cannot_be_reached(
     assert (told, code(body)) == (status, [why])
 
 
+@pytest.mark.parametrize(
+    ("answer", "event"),
+    [(b"", "upstream_failed"), (OK[:-1], "answer_interrupted")],
+)
+async def test_a_failure_is_logged_with_the_call_that_it_breaks(
+    client: Raw, upstream: Upstream, answer: bytes, event: str
+) -> None:
+    """Not with the one for which the connection was made."""
+    server, _ = await passed(client, upstream, get("/x", "X-Request-Id: earlier"))
+    await server.send(OK)
+    await client.answer()
+    with capture_logs([structlog.contextvars.merge_contextvars]) as logs:
+        await client.send(get("/x", "X-Request-Id: broken", "Content-Length: 0", method="POST"))
+        await server.head()
+        if answer:
+            await server.send(answer)
+            assert (await client.head())[0] == 200
+            server.abort()
+            with pytest.raises(ConnectionResetError):
+                await client.rest()
+        else:
+            server.abort()
+            assert (await client.answer())[0] == 502
+    told = [(each["request_id"], each["route"]) for each in logs if each["event"] == event]
+    assert told == [("broken", "/x")]
+
+
+@pytest.mark.parametrize("allowed", ["*", "https://page.example"])
+async def test_answers_are_kept_for_no_origin_that_a_client_invents(
+    upstream: Upstream, tmp_path: Path, allowed: str
+) -> None:
+    routes = ROUTES.format(up=upstream.url, named=upstream.url)
+    invented = [f"https://{number}.example" for number in range(20)]
+    async with (
+        gateway(tmp_path, routes, settings={"BARONG_API_CORS_ORIGINS": allowed}) as made,
+        Raw.to(made.public) as client,
+    ):
+        server = None
+        for origin in [None, "https://page.example", *invented] * 2:
+            await client.send(get("/x", *(() if origin is None else (f"Origin: {origin}",))))
+            server = server or await upstream.next()
+            await server.head()
+            await server.send(OK)
+            status, headers, _ = await client.answer()
+            known = origin is not None and allowed in ("*", origin)
+            assert status == 200
+            assert headers.get("access-control-allow-origin") == (allowed if known else None)
+        heads = (each for each in gc.get_objects() if isinstance(each, AnswerHead))
+        assert 1 < max(len(head.derived) for head in heads) <= 4
+
+
 async def test_an_upstream_may_have_a_name(client: Raw, upstream: Upstream) -> None:
     server, headers = await passed(client, upstream, get("/named"))
     assert headers["host"].startswith("localhost:")
@@ -660,6 +729,42 @@ async def test_a_chunk_that_is_none_breaks_the_call_off(client: Raw, upstream: U
     assert (status, code(body), headers["connection"]) == (400, ["request.malformed"], "close")
     with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
         await server.exactly(100)
+
+
+@pytest.mark.parametrize("fast_loop", [True, False])
+@pytest.mark.parametrize(
+    "broken", [b"zz\r\n", b"9\r\n123456789\r\n"], ids=["malformed", "too large"]
+)
+async def test_behind_a_broken_body_stands_no_request(
+    upstream: Upstream, tmp_path: Path, fast_loop: bool, broken: bytes
+) -> None:
+    """Though it seems to end while the call is decided about."""
+    deciding, decided = asyncio.Event(), asyncio.Event()
+
+    async def serve(raw: Raw) -> None:
+        if b"/sessions/resolve" in await raw.until(b"\r\n\r\n"):
+            deciding.set()
+            await decided.wait()
+
+    async with Upstream.listening(serve) as identity:
+        routes = ROUTES.format(up=upstream.url, named=upstream.url)
+        settings = {"BARONG_IDENTITY_INTERNAL_URL": identity.url, "BARONG_MAX_BODY_BYTES": "8"}
+        async with (
+            gateway(tmp_path, routes, fast_loop=fast_loop, settings=settings) as made,
+            Raw.to(made.public) as client,
+            Raw.to(made.public) as other,
+        ):
+            lines = "Cookie: _barong_session=x", "Transfer-Encoding: chunked"
+            await client.send(get("/locked", *lines).encode() + broken)
+            async with asyncio.timeout(SOON):
+                await deciding.wait()
+            await client.send(b"0\r\n\r\n" + get("/none").encode())
+            await other.send(get("/none"))
+            await other.answer()  # by now, what came before was read
+            decided.set()
+            status, headers, _ = await client.answer()
+            assert (status, headers["connection"]) == (503, "close")
+            assert await client.hung_up()
 
 
 SLOW = {

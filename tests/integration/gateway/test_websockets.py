@@ -9,7 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from shared.contracts.policy import Policy, Restriction
 from shared.process import running
+from tests.api_keys import API_KEYS, Owner
 from tests.client import USER_AGENT, Client
 from tests.revocations import REVOCATIONS, subject_of
 from tests.system import ROOT, Installation
@@ -216,6 +218,63 @@ async def test_they_end_with_the_gateway(upstream: Upstream, tmp_path: Path) -> 
         assert await server.hung_up()
 
 
+KEPT_OUT = "192.0.2.77"
+KEEPING_OUT = Policy(2, (), (Restriction("blacklist", "ip", KEPT_OUT, 401),))
+
+
+async def asked_for(raw: Raw, upstream: Upstream, address: str) -> Raw:
+    """The upstream's end of a WebSocket that a stranger asks for, before it agrees."""
+    await raw.send(asking("/ws", *ASKS, f"X-Forwarded-For: {address}"))
+    server = await upstream.next()
+    await server.head()
+    return server
+
+
+async def agreed(raw: Raw, server: Raw) -> None:
+    await server.send(AGREES)
+    assert (await raw.head())[0] == 101
+
+
+@pytest.mark.parametrize("heard", ["while it is open", "before the upstream agrees"])
+async def test_a_restriction_ends_those_of_strangers(
+    upstream: Upstream, tmp_path: Path, heard: str
+) -> None:
+    """And nobody else's."""
+    policies, routes = [Policy(1, ())], ROUTES.format(up=upstream.url)
+    believes_us = {"BARONG_TRUSTED_PROXIES": "127.0.0.1/32"}
+    async with (
+        gateway(tmp_path, routes, settings=believes_us, policies=policies) as made,
+        Raw.to(made.public) as lost,
+        Raw.to(made.public) as kept,
+        aiohttp.ClientSession(headers={"X-Forwarded-For": KEPT_OUT}) as http,
+    ):
+        server = await asked_for(lost, upstream, KEPT_OUT)
+        others = await asked_for(kept, upstream, "192.0.2.78")
+        await agreed(kept, others)
+        if heard == "while it is open":
+            await agreed(lost, server)
+        policies.append(KEEPING_OUT)
+
+        async def kept_out() -> bool:
+            async with http.get(f"{made.public}/api/v2/auth/ws") as answer:
+                return answer.status == 401
+
+        await until(kept_out)
+        if heard == "before the upstream agrees":
+            await agreed(lost, server)
+        assert await lost.hung_up()
+        assert await server.hung_up()
+        await kept.send(b"still")
+        assert await others.exactly(5) == b"still"
+        assert await made.metric("gateway_websockets") == 1
+
+
+FEED = """
+- {{prefix: /feed, access: required, upstream: "{echo}", scope: feed, websocket: true}}
+- {{prefix: /feed/late, access: required, upstream: "{up}", websocket: true}}
+"""
+
+
 async def echo(request: web.Request) -> web.WebSocketResponse:
     """Says who is calling, then whatever is said to it."""
     socket = web.WebSocketResponse()
@@ -228,7 +287,10 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
 
 @pytest.fixture(scope="module")
 async def feed(
-    system: Installation, admin: Client, tmp_path_factory: pytest.TempPathFactory
+    system: Installation,
+    admin: Client,
+    upstream: Upstream,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[str]:
     """The address of a WebSocket for members, behind a gateway of its own."""
     rule = {"role": "member", "verb": "ALL", "path": "feed", "action": "ACCEPT"}
@@ -240,8 +302,8 @@ async def feed(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     routes = tmp_path_factory.mktemp("feed") / "routes.yaml"
-    route = f'\n- {{prefix: /feed, access: required, upstream: "{url}", websocket: true}}\n'
-    routes.write_text((ROOT / "deploy/config/routes.yaml").read_text() + route)
+    routes_of_feed = FEED.format(echo=url, up=upstream.url)
+    routes.write_text((ROOT / "deploy/config/routes.yaml").read_text() + routes_of_feed)
     ports = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
     service = system.service("gateway", **ports, BARONG_ROUTES_FILE=str(routes))
     async with running(service) as addresses:
@@ -290,6 +352,29 @@ async def test_who_may_not_have_it_any_more_loses_it(
         assert await kept.receive_str(timeout=10) == "hello"
 
 
+@pytest.mark.parametrize("change", ["log-out", "ban"])
+async def test_what_was_heard_before_the_upstream_agreed_is_felt(
+    feed: str, upstream: Upstream, client: Client, admin: Client, change: str
+) -> None:
+    revocation = await REVOCATIONS[change](await subject_of(client, admin))
+    headers = revocation.headers()
+    lines = (f"{name}: {value}" for name, value in headers.items())
+    async with Raw.to(feed) as raw, aiohttp.ClientSession(headers=headers) as http:
+        await raw.send(asking("/feed/late", *ASKS, *lines))
+        server = await upstream.next()
+        await server.head()
+        await revocation.make()
+
+        async def let_in_no_more() -> bool:
+            async with http.get(feed) as answer:
+                return answer.status == 401
+
+        await until(let_in_no_more)
+        await agreed(raw, server)
+        assert await raw.hung_up()
+        assert await server.hung_up()
+
+
 async def test_a_permission_that_is_withdrawn_ends_it(
     feed: str, client: Client, admin: Client
 ) -> None:
@@ -308,3 +393,24 @@ async def test_a_permission_that_is_withdrawn_ends_it(
                 return answer.status != 401
 
         await until(let_in_again)
+
+
+async def test_a_key_that_loses_the_scope_loses_it(feed: str, owner: Owner) -> None:
+    key = await owner.new_key(scope="feed,trade")
+
+    async def rescope(scope: str) -> None:
+        form = await owner.form(scope=scope)
+        assert (await owner.browser.call("PATCH", f"{API_KEYS}/{key.kid}", form)).status == 200
+
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(feed, headers=key.signed()) as socket,
+    ):
+        await says_hello(socket)
+        await rescope("feed")
+        await socket.send_str("hello")
+        assert await socket.receive_str(timeout=10) == "hello"
+        await rescope("trade")
+        assert (await socket.receive(timeout=10)).type in ENDED
+        async with http.get(feed, headers=key.signed()) as answer:
+            assert await answer.json() == {"errors": ["authz.invalid_permission"]}

@@ -13,7 +13,10 @@ from tests.system import KEY
 
 PAGE = "https://app.example.com"
 OTHER = "https://evil.example"
-EXPOSED = "Authorization, Link, Page, Per-Page, Retry-After, Total, X-Request-Id"
+EXPOSED = (
+    "Authorization, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, Total-Relation, "
+    "X-Request-Id"
+)
 
 EVERYBODY = Cors(frozenset({"*"}), False, 3600)
 NOBODY = Cors(frozenset(), False, 3600)
@@ -63,6 +66,23 @@ def test_a_page_learns_whether_it_may_read_the_answer(
     exposed = {"Access-Control-Expose-Headers": EXPOSED}
     readable = "Access-Control-Allow-Origin" in expected
     assert headers_of(cors.lines(origin)) == expected | (exposed if readable else {})
+
+
+@pytest.mark.parametrize("cors", [EVERYBODY, NOBODY, SOME, TRUSTED])
+def test_the_answers_of_all_pages_are_those_of_a_few(cors: Cors) -> None:
+    asked = [
+        PAGE,
+        OTHER,
+        "null",
+        "",
+        "*",
+        PAGE.upper(),
+        *(f"https://{n}.example" for n in range(9)),
+    ]
+    counted = {cors.counted_as(origin) for origin in asked}
+    assert counted <= {*cors.origins, None}
+    for origin in asked:
+        assert cors.lines(cors.counted_as(origin)) == cors.lines(origin)
 
 
 ASKED = {"Origin": PAGE, "Access-Control-Request-Method": "DELETE"}

@@ -1,4 +1,4 @@
-"""A client's connection by itself: when a request begins that has the bytes of the last one."""
+"""A client's connection by itself: what is the beginning of a request, and what is none."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,9 @@ from authz_gateway.cors import Cors
 from authz_gateway.http1.heads import HeadLimits
 from authz_gateway.server.answers import NO_ROUTE
 from authz_gateway.server.connection import ClientConnection, Limits
+from authz_gateway.server.incoming import Stalled
 from authz_gateway.server.request import Request
+from shared.errors import Malformed, Refusal, TooLarge
 
 ASKED = b"GET /x HTTP/1.1\r\nHost: gateway\r\n\r\n"
 
@@ -22,6 +24,7 @@ class Pipe(asyncio.Transport):
         super().__init__({"peername": ("10.1.2.3", 50000)})
         self.sent: list[Any] = []
         self._reading = True
+        self.ended = False
 
     def write(self, data: Any) -> None:
         self.sent.append(data)
@@ -37,6 +40,9 @@ class Pipe(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self._reading = True
+
+    def write_eof(self) -> None:
+        self.ended = True
 
 
 class World:
@@ -119,4 +125,28 @@ async def test_who_takes_answers_again_is_read_from_again(world: World) -> None:
     world.client.resume_writing()
     assert world.pipe.is_reading()
     world.client.data_received(ASKED[20:])
+    assert len(world.begun) == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "refusal"),
+    [(b"zz\r\n", Malformed()), (b"3e9\r\n" + bytes(1001), TooLarge()), (b"", Stalled())],
+)
+async def test_nobody_knows_where_a_broken_body_ends(
+    world: World, sent: bytes, refusal: Refusal
+) -> None:
+    world.client.data_received(
+        b"POST /x HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    body = world.begun[-1].body
+    body.fail(refusal) if isinstance(refusal, Stalled) else world.client.data_received(sent)
+    with pytest.raises(type(refusal)):
+        body.require_fitting()
+
+    world.client.data_received(b"0\r\n\r\n" + ASKED)
+    assert not body.complete
+    assert not world.pipe.is_reading()
+    world.client.answer(NO_ROUTE)
+    assert b"Connection: close" in world.pipe.sent[-1]
+    assert world.pipe.ended
     assert len(world.begun) == 2

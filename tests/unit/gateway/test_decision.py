@@ -1,5 +1,6 @@
 """The decision: every way through it, and out of it."""
 
+import asyncio
 import base64
 import contextlib
 import hashlib
@@ -18,9 +19,9 @@ from authz_gateway.api_keys.shared_nonces import SharedNonces
 from authz_gateway.call import Call
 from authz_gateway.decision import WAY_IN, Caller, Decide
 from authz_gateway.policy.compiled import CompiledPolicy
-from authz_gateway.rate_limits import RateLimits
+from authz_gateway.rate_limits import STRANGERS, RateLimits
 from authz_gateway.restrictions.places import Unmapped
-from authz_gateway.routing.table import Access, Rate, Route
+from authz_gateway.routing.table import ELSEWHERE, Access, Rate, Route
 from authz_gateway.sessions.rules import Binding
 from shared.contracts.api_keys import STRICT_ALGORITHM, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
@@ -543,6 +544,15 @@ async def test_a_nonce_that_could_not_be_used_up_may_be_sent_again() -> None:
     assert await decide(a_call(KEY)) is not None
 
 
+async def test_a_nonce_is_used_up_by_a_call_that_fails_after_it() -> None:
+    audits = Audits(down=True)
+    decide, call = a_decision(audits=audits), a_call(KEY, method="PUT")
+    with pytest.raises(Unavailable):
+        await decide(call)
+    audits.down = False
+    assert await refusal_of(decide, call) == (401, "authz.nonce_used")
+
+
 A_BODY = b'{"amount": 1}'
 STRICT_KEY = ApiKeys(a_key(algorithm=STRICT_ALGORITHM))
 
@@ -696,6 +706,62 @@ async def test_nobody_is_asked_about_the_credentials_of_one_too_many() -> None:
     assert await refusal_of(decide, a_call(COOKIE, rate=TWICE)) == THROTTLED
 
 
+@pytest.mark.parametrize(
+    "guess",
+    [
+        {},
+        {"Cookie": "_barong_session=x"},
+        FORGED,
+        KEY | {"X-Auth-Apikey": "kid-2"},
+        KEY | {"X-Auth-Signature": "x"},
+    ],
+)
+async def test_guesses_count_together_where_routes_have_no_rate(guess: dict[str, str]) -> None:
+    sessions = Sessions(a_session())
+    decide = a_decision(sessions=sessions)
+    for _ in range(50):
+        for route in (a_call(guess).route, ELSEWHERE):
+            assert (await refusal_of(decide, a_call(guess)._replace(route=route)))[0] == 401
+
+    sessions.down = True  # nobody is asked
+    assert await refusal_of(decide, a_call(guess)) == THROTTLED
+    assert await refusal_of(decide, a_call(COOKIE)._replace(route=ELSEWHERE)) == THROTTLED
+    sessions.down = False
+    assert await decide(a_call(BEARER, address="192.0.2.1")) is not None
+    assert await decide(a_call(COOKIE, rate=TWICE)) is not None, "that route has a rate of its own"
+    assert await decide(a_call(guess, access=Access.PUBLIC)) is None
+
+
+async def test_guesses_that_come_at_once_are_paid_for_afterwards() -> None:
+    now, answered = 0.0, asyncio.Event()
+
+    class Slow(Sessions):
+        async def by_cookie(self, cookie: str) -> ResolvedSession | None:
+            await answered.wait()
+            return None
+
+    limits = RateLimits(CollectorRegistry(), enabled=True, clock=lambda: now)
+    decide = a_decision(sessions=Slow(None), rate_limits=limits)
+    at_once = [asyncio.ensure_future(refusal_of(decide, a_call(COOKIE))) for _ in range(150)]
+    await asyncio.sleep(0)
+    answered.set()
+    assert set(await asyncio.gather(*at_once)) == {NO_SESSION}
+    now = 1.0  # fifty later
+    assert await refusal_of(decide, a_call(COOKIE)) == THROTTLED
+    now = 1.02
+    assert await refusal_of(decide, a_call(COOKIE)) == NO_SESSION
+
+
+async def test_a_known_caller_has_no_limit_where_the_route_has_none() -> None:
+    decide, call = a_decision(), a_call(COOKIE)
+    assert STRANGERS.burst == 100
+    for _ in range(STRANGERS.burst + 1):
+        assert await decide(call) is not None
+        assert await decide(call._replace(route=ELSEWHERE)) is not None
+    assert await refusal_of(decide, a_call(COOKIE | CSRF, method="DELETE")) == NO_PERMISSION
+    assert await refusal_of(decide, a_call({})) == NO_SESSION, "none of them counted"
+
+
 async def test_who_is_kept_out_does_not_count() -> None:
     decide = a_decision(
         policy=PolicyInForce(restrictions=(Restriction("blacklist", "ip", "10.1.2.3", 471),))
@@ -710,6 +776,8 @@ async def test_without_throttling_there_is_no_limit() -> None:
     decide = a_decision(rate_limits=rate_limits(enabled=False))
     for _ in range(5):
         assert await decide(a_call(COOKIE, rate=TWICE)) is not None
+    for _ in range(101):
+        assert await refusal_of(decide, a_call({})) == NO_SESSION
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,22 @@ def test_demanding_room_takes_none() -> None:
         limits.demand_room(a_route(1, 1), "ID1")
 
 
+def test_what_is_charged_counts_beyond_the_limit() -> None:
+    now = 0.0
+    limits = RateLimits(CollectorRegistry(), enabled=True, clock=lambda: now)
+    route = a_route(1, 1)
+    for _ in range(3):
+        limits.charge(route, "ID1")
+    with pytest.raises(Throttled) as refused:
+        limits.take(route, "ID1")
+    assert refused.value.retry_after == 3
+    now = 2.0
+    with pytest.raises(Throttled):
+        limits.demand_room(route, "ID1")
+    now = 3.0
+    limits.take(route, "ID1")
+
+
 @given(
     st.integers(1, 20),
     st.integers(1, 20),

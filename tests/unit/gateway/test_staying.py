@@ -7,7 +7,7 @@ import pytest
 from multidict import CIMultiDict
 
 from authz_gateway.call import Call
-from authz_gateway.decision import Caller
+from authz_gateway.decision import WAY_IN, Caller
 from authz_gateway.policy.compiled import CompiledPolicy
 from authz_gateway.restrictions.places import Unmapped
 from authz_gateway.routing.table import Access, Route
@@ -44,6 +44,8 @@ class World:
         return self.key
 
     async def owner(self, _uid: str) -> UserToken | None:
+        if self.down:
+            raise Unavailable("identity-svc")
         return an_owner()
 
     def get(self) -> CompiledPolicy:
@@ -51,19 +53,19 @@ class World:
         restrictions = (self.restriction,) if self.restriction else ()
         return CompiledPolicy(Policy(1, permissions, restrictions))
 
-    async def lets_stay(self, caller: Caller) -> bool:
+    async def lets_stay(self, caller: Caller | None, path: str = "/feed") -> bool:
         may_stay = MayStay(self, self, self, Unmapped())
-        return await may_stay(guest_of(caller, a_call()))
+        return await may_stay(guest_of(caller, a_call(path)))
 
 
-def a_call() -> Call:
+def a_call(path: str) -> Call:
     async def nothing(_limit: int) -> bytes:
         return b""
 
     return Call(
-        route=Route(prefix="/feed", access=Access.REQUIRED, websocket=True),
+        route=Route(prefix="/feed", access=Access.REQUIRED, scope="feed", websocket=True),
         method="GET",
-        path="/feed",
+        path=path,
         query="",
         body=nothing,
         headers=CIMultiDict({"X-Auth-Apikey": "kid"}),
@@ -87,6 +89,7 @@ def restricted(category: str) -> Restriction:
         ({"session": a_session(user=a_user(state="banned"))}, False),
         ({"session": a_session(user=a_user(role="trader"))}, False),
         ({"session": None, "down": True}, True),
+        ({"restriction": restricted("blacklist"), "down": True}, False),
         ({"action": "DROP"}, False),
         ({"restriction": restricted("blacklist")}, False),
         ({"restriction": restricted("maintenance")}, False),
@@ -104,9 +107,36 @@ async def test_by_a_session(changed: dict[str, object], stays: bool) -> None:
         ({}, True),
         ({"key": None}, False),
         ({"key": a_key(state="disabled")}, False),
+        ({"key": a_key(scope=("trade", "feed"))}, True),
+        ({"key": a_key(scope=("trade",))}, False),
+        ({"down": True}, True),
+        ({"key": a_key(state="disabled"), "down": True}, False),
+        ({"key": a_key(scope=("trade",)), "down": True}, False),
+        ({"restriction": restricted("blacklist"), "down": True}, False),
         ({"restriction": restricted("blacklist")}, False),
     ],
 )
 async def test_by_an_api_key(changed: dict[str, object], stays: bool) -> None:
     world = replace(World(key=a_key()), **changed)  # type: ignore[arg-type]
     assert await world.lets_stay(BY_KEY) is stays
+
+
+@pytest.mark.parametrize(
+    ("changed", "stays"),
+    [
+        ({}, True),
+        ({"action": "DROP", "down": True}, True),
+        ({"restriction": restricted("blacklist")}, False),
+        ({"restriction": restricted("maintenance")}, False),
+        ({"restriction": restricted("whitelist")}, True),
+    ],
+)
+async def test_a_stranger(changed: dict[str, object], stays: bool) -> None:
+    world = replace(World(), **changed)  # type: ignore[arg-type]
+    assert await world.lets_stay(None) is stays
+
+
+async def test_the_way_in_is_open_to_whom_it_is_for() -> None:
+    world = World(restriction=restricted("blacklist"))
+    assert await world.lets_stay(None, WAY_IN)
+    assert not await world.lets_stay(None, f"{WAY_IN}/x")

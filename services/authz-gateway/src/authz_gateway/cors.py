@@ -8,7 +8,10 @@ from yarl import URL
 
 ANY = "*"
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-_EXPOSED = "Authorization, Link, Page, Per-Page, Retry-After, Total, X-Request-Id"
+_EXPOSED = (
+    "Authorization, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, Total-Relation, "
+    "X-Request-Id"
+)
 """What pages may read besides what they always may; the first is the bearer that a log-in gives."""
 
 _FIELD_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, -]{1,1000}")
@@ -63,6 +66,15 @@ class Cors:
             *(("Access-Control-Allow-Credentials: true",) if self.credentials else ()),
             f"Access-Control-Expose-Headers: {_EXPOSED}",
         )
+
+    def counted_as(self, origin: str) -> str | None:
+        """Whom `lines` takes a page of `origin` for: one of `origins`, or None for nobody of them.
+
+        What is made for these serves every page, however many origins clients may think of.
+        """
+        if ANY in self.origins:
+            return ANY
+        return origin if origin in self.origins else None
 
     def _allows(self, origin: str) -> bool:
         return ANY in self.origins or origin in self.origins

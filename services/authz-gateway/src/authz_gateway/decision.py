@@ -6,7 +6,7 @@ from typing import Protocol
 from authz_gateway.api_keys.rules import is_signed, within_scope
 from authz_gateway.call import Call
 from authz_gateway.policy.compiled import CompiledPolicy
-from authz_gateway.rate_limits import RateLimits
+from authz_gateway.rate_limits import STRANGERS, RateLimits
 from authz_gateway.restrictions.places import Places
 from authz_gateway.restrictions.rules import require_unrestricted
 from authz_gateway.routing.table import Access
@@ -141,7 +141,8 @@ class Decide:
             return None
 
         # Whose calls stay without a caller pays with his address, before anybody is asked again.
-        self.rate_limits.demand_room(call.route, call.address)
+        guesses = STRANGERS if call.route.rate is None else call.route
+        self.rate_limits.demand_room(guesses, call.address)
         try:
             if is_signed(call.headers):
                 caller = await self._caller_of_api_key(call)
@@ -150,7 +151,7 @@ class Decide:
             else:
                 caller = await self._caller_of_cookie(call)
         except Unauthenticated:
-            self.rate_limits.take(call.route, call.address)
+            self.rate_limits.charge(guesses, call.address)  # of many at once, all were asked about
             raise
         self.rate_limits.take(call.route, caller.principal.uid)
 

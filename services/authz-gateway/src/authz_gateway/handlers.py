@@ -44,7 +44,7 @@ def forward(gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
     return Plan(way.route.prefix, call, partial(gateway.proxy.forward, way.route, start, review))
 
 
-def _review(gateway: Gateway, call: Call, caller: Caller) -> Review:
+def _review(gateway: Gateway, call: Call, caller: Caller | None) -> Review:
     return partial(gateway.may_stay, guest_of(caller, call))
 
 

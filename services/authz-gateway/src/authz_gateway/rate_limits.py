@@ -8,12 +8,17 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from authz_gateway.routing.table import Route
+from authz_gateway.routing.table import Access, Rate, Route
 from shared.errors import Throttled
 from shared.web.client_address import Address
 
 MAX_BUCKETS = 100_000
 """With some 250 bytes each. Whoever has not called for longest is forgotten: he may start anew."""
+
+STRANGERS = Route(prefix="strangers", access=Access.REQUIRED, rate=Rate(50, 1 / 50), burst=100)
+"""Where calls count that stay without a caller, on all routes together that have no rate: each is
+a question to another service, and might be a guess. No prefix of a real route: those have a slash.
+"""
 
 Client = str | Address
 """A user by his uid; whoever is none that we know, by his address."""
@@ -53,7 +58,11 @@ class RateLimits:
         """Counts a call; raises `Throttled` for one too many, which does not count."""
         self._count(route, client, 1)
 
-    def _count(self, route: Route, client: Client, calls: int) -> None:
+    def charge(self, route: Route, client: Client) -> None:
+        """Counts a call that was made already: one too many as well, so that the next ones wait."""
+        self._count(route, client, 1, late=True)
+
+    def _count(self, route: Route, client: Client, calls: int, *, late: bool = False) -> None:
         rate = route.rate
         if rate is None or not self._enabled:
             return
@@ -62,7 +71,7 @@ class RateLimits:
         full_at = max(self._full_at.get(key, now), now)
         size = (route.burst or rate.calls) * rate.interval
         wait = full_at + rate.interval - now - size  # until there is room for one more
-        if wait > _ROUNDING:
+        if wait > _ROUNDING and not late:
             self._throttled.labels(route.prefix).inc()
             raise Throttled(math.ceil(wait))
         if calls:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from authz_gateway.api_keys.authenticate import ApiKeys
-from authz_gateway.api_keys.rules import require_able, require_active
+from authz_gateway.api_keys.rules import require_able, require_active, within_scope
 from authz_gateway.call import Call
-from authz_gateway.decision import Caller, PolicyInForce, Sessions
+from authz_gateway.decision import WAY_IN, Caller, PolicyInForce, Sessions
 from authz_gateway.restrictions.places import Places
 from authz_gateway.restrictions.rules import require_unrestricted
 from authz_gateway.sessions.rules import require_usable
@@ -16,13 +16,17 @@ from shared.web.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Who opened a WebSocket, from where, by which API key if by one, and with which call."""
+    """Who opened a WebSocket, from where, by which API key if by one, and with which call.
 
-    caller: Principal
+    `caller` is None for a stranger, whom a public route let in; `scope` is that of the route.
+    """
+
+    caller: Principal | None
     kid: str | None
     address: Address
     method: str
     path: str
+    scope: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +39,48 @@ class MayStay:
     places: Places
 
     async def __call__(self, guest: Guest) -> bool:
-        """Whether he would still be let in; who cannot be asked about stays."""
+        """Whether he would still be let in; who cannot be asked about stays.
+
+        What needs no asking comes first: it counts though nobody can be asked.
+        """
         try:
-            role = await self._role(guest)
-            policy = self.policy.get()
-            require_unrestricted(policy.restrictions, guest.address, self.places)
-            return role is not None and policy.decide(role, guest.method, guest.path).allowed
+            if guest.path != WAY_IN:
+                restrictions = self.policy.get().restrictions
+                require_unrestricted(restrictions, guest.address, self.places)
+            if guest.caller is None:
+                return True
+            role = await self._role(guest, guest.caller)
+            return (
+                role is not None
+                and self.policy.get().decide(role, guest.method, guest.path).allowed
+            )
         except Unavailable:
             return True
         except Refusal:
             return False
 
-    async def _role(self, guest: Guest) -> str | None:
+    async def _role(self, guest: Guest, caller: Principal) -> str | None:
         if guest.kid is not None:
             key = await self.api_keys.by_kid(guest.kid)
-            owner = await self.api_keys.owner(guest.caller.uid)
-            if key is None or owner is None:
+            if key is None or not within_scope(key, guest.scope):
                 return None
             require_active(key)
+            owner = await self.api_keys.owner(caller.uid)
+            if owner is None:
+                return None
             require_able(owner.user)
             return owner.user.role
-        session = await self.sessions.by_sid(guest.caller.sid or "")
+        session = await self.sessions.by_sid(caller.sid or "")
         if session is None:
             return None
         require_usable(session.user.state)
         return session.user.role
 
 
-def guest_of(caller: Caller, call: Call) -> Guest:
+def guest_of(caller: Caller | None, call: Call) -> Guest:
     """Who made this call; an API key is what he is called by where he has no session."""
-    kid = None if caller.principal.sid else call.headers.get("X-Auth-Apikey")
-    return Guest(caller.principal, kid, call.address, call.method, call.path)
+    principal = None if caller is None else caller.principal
+    kid = None
+    if principal is not None and not principal.sid:
+        kid = call.headers.get("X-Auth-Apikey")
+    return Guest(principal, kid, call.address, call.method, call.path, call.route.scope)

@@ -60,7 +60,8 @@ class AuthenticateApiKey:
     async def __call__(self, call: Call) -> tuple[SigningKey, UserToken]:
         """The key and its owner; raises the `Refusal` that the client is told.
 
-        The nonce is used up last, so that a call answered with 503 can be repeated as it is.
+        The nonce is used up last, so that none of these refusals costs one. A call answered with
+        503 is repeated with a new one: what comes later, audit and upstream, answers so as well.
         """
         given = signed(call.headers)
         key = await self.api_keys.by_kid(given.kid) if is_kid(given.kid) else None

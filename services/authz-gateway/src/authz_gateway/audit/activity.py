@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from authz_gateway.audit.parameters import data
+from authz_gateway.audit.parameters import TARGETS, data
 from authz_gateway.call import Call
 from shared.contracts.activities import (
     MAX_DATA,
@@ -22,7 +22,6 @@ _ACTIONS = {
     "GET": "read",
     "HEAD": "read",
 }
-_TARGETS = ("uid", "user_uid")
 _MAX_DENIED_DATA = 2048  # anybody who may not call can make us keep that, as often as he likes
 
 
@@ -33,7 +32,7 @@ def activity_of(
 
     Without a `topic` of its rule, it is that of its path.
     """
-    targets = (given.get(name) for name in _TARGETS)
+    targets = (given.get(name) for name in TARGETS)
     target = next((value for value in targets if value and isinstance(value, str)), None)
     limit = _MAX_DENIED_DATA if result == "denied" else MAX_DATA
     return Activity(

@@ -16,6 +16,8 @@ from shared.errors import Refusal, Unavailable
 
 log = structlog.get_logger()
 
+_MAX_DENIED_BODY_BYTES = 64 * 1024  # nothing is done by it, and anybody may send it
+
 
 def audit_counter(registry: CollectorRegistry) -> Counter:
     """Audits by what they tell, and by where they went: `queue`, `admin-svc` or `nowhere`."""
@@ -64,15 +66,18 @@ class KeepAudits:
 
 async def _parameters_if_any(call: Call) -> dict[str, Any]:
     try:
-        body = await call.body(MAX_BODY_BYTES)
+        body = await call.body(_MAX_DENIED_BODY_BYTES)
     except Refusal:  # the client does not send it: that is no way around the refusal
         body = b""
-    return parameters(call.query, body, _headers(call))
+    return parameters(call.query, body, _headers(call), _MAX_DENIED_BODY_BYTES)
 
 
 def _headers(call: Call) -> dict[str, str]:
-    names = ("Content-Type", "Content-Encoding")
-    return {name: call.headers.get(name, "") for name in names}
+    encodings = call.headers.getall("Content-Encoding", [""])
+    return {
+        "Content-Type": call.headers.get("Content-Type", ""),
+        "Content-Encoding": encodings[-1],  # of several, our own services heed the last
+    }
 
 
 def _told(activity: Activity) -> dict[str, str]:

@@ -3,13 +3,17 @@
 import json
 import re
 import zlib
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-MAX_BODY_BYTES = 64 * 1024
-"""The largest body that is looked into."""
+from authz_gateway.audit.unpacking import unpacked
+
+MAX_BODY_BYTES = 256 * 1024
+"""The largest body that is looked into; our own services take no larger form either."""
+
+TARGETS = ("uid", "user_uid")
+"""The parameters that say whom a call concerns."""
 
 _MAX_PARAMETERS = 200
 _MAX_VALUE = 1024
@@ -21,30 +25,35 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _STATUS = re.compile(r"[1-5][0-9]{2}")
-_UNREADABLE = {"body": "unreadable"}
+_UNREADABLE_PART = ("body", "unreadable")
+_UNREADABLE = dict([_UNREADABLE_PART])
 _MORE = {"and": "more"}
 
 _MAX_HEAD_BYTES = 8190  # of a part; our own services read no more either
-_BOUNDARY = re.compile(r';[ \t]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _PART = re.compile(rb"[ \t]*\r?\n(.*?)\r?\n\r?\n(.*)", re.DOTALL)
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _SAYING = r"""[ \t]*;[ \t]*([^\s;="]++)=("(?:[^"\\]|\\.)*+"|[^\s;"]++)"""
 _SAID = re.compile(_SAYING)
 _DISPOSITION = re.compile(
-    rf"^content-disposition:[ \t]*form-data((?:{_SAYING})*+)[ \t]*\r?$",
+    rf"^content-disposition:[ \t]*[^\s;]++((?:{_SAYING})*+)[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,
 )
 _ESCAPED = re.compile(r"\\(.)")
 
 
-def parameters(query: str, body: bytes | None, headers: Mapping[str, str]) -> dict[str, Any]:
+def parameters(
+    query: str, body: bytes | None, headers: Mapping[str, str], maximum: int = MAX_BODY_BYTES
+) -> dict[str, Any]:
     """The parameters of query and body, without secrets, none longer than a kilobyte.
 
-    The body wins over the query, as it does for our own services. `body` is None where it is too
-    large; that, and that it cannot be read, is told as a parameter `body`.
+    They are read as our own services read them, so that the log tells what is done: the body wins
+    over the query, the last value of a name over the others. Whom the call concerns comes first,
+    where nothing cuts it off. `body` is None where it is too large; that, and that it cannot be
+    read, is told as a parameter `body`. `maximum` is in bytes, of a body that is unpacked.
     """
     given = _pairs(query)
-    given |= {"body": "too large"} if body is None else _of_body(body, headers)
+    given |= {"body": "too large"} if body is None else _of_body(body, headers, maximum)
+    given = {name: given[name] for name in TARGETS if name in given} | given
     told = {
         key[:_MAX_VALUE]: _cut(_without_secrets(value))
         for key, value in list(given.items())[:_MAX_PARAMETERS]
@@ -65,10 +74,10 @@ def data(given: Mapping[str, Any], path: str, maximum: int) -> str:
     return text
 
 
-def _of_body(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+def _of_body(body: bytes, headers: Mapping[str, str], maximum: int) -> dict[str, Any]:
     content_type = headers.get("Content-Type", "")
     try:
-        plain = _plain(body, headers.get("Content-Encoding", ""))
+        plain = _plain(body, headers.get("Content-Encoding", ""), maximum)
         match content_type.partition(";")[0].strip().lower():
             case _ if not plain:
                 return {}
@@ -84,15 +93,15 @@ def _of_body(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     return dict(_UNREADABLE)
 
 
-def _plain(body: bytes, encoding: str) -> bytes:
-    """The body as an upstream reads it; of what is longer then, only that much."""
+def _plain(body: bytes, encoding: str, maximum: int) -> bytes:
+    """As our own services read it: what they do not know how to unpack, as it is."""
     match encoding.strip().lower():
-        case "" | "identity":
+        case "gzip" | "deflate" as known:
+            return unpacked(body, known, maximum)
+        case "br" | "zstd" as refused:
+            raise LookupError(refused)
+        case _:
             return body
-        case "gzip" | "deflate":
-            return zlib.decompressobj(wbits=47).decompress(body, MAX_BODY_BYTES)  # either, RFC 1950
-        case other:
-            raise LookupError(other)
 
 
 def _multipart(body: bytes, content_type: str) -> dict[str, Any]:
@@ -100,38 +109,48 @@ def _multipart(body: bytes, content_type: str) -> dict[str, Any]:
 
     Read by hand: the standard library takes a minute for some headers of 64 KB.
     """
-    boundary = _BOUNDARY.search(content_type)
-    mark = b"\n--" + (boundary[1] or boundary[2]).encode("utf-8", "replace") if boundary else b""
-    _, *parts = (b"\n" + body).split(mark) if mark else [body]
-    given: dict[str, Any] = {}
+    said = [item.partition("=") for item in content_type.split(";")[1:]]
+    marks = [value.strip(' "') for key, _, value in said if key.strip().lower() == "boundary"]
+    parts = (b"\n" + body).split(b"\n--" + marks[0].encode("utf-8", "replace"))[1:] if marks else []
+    pairs: list[tuple[str, str]] = []
     for part in parts[:_MAX_PARAMETERS]:
         if part.startswith(b"--"):
             break
-        given |= _part(part)
-    return given or dict(_UNREADABLE)
+        pairs.append(_part(part))
+    return _collect(pairs) or dict(_UNREADABLE)
 
 
-def _part(part: bytes) -> dict[str, Any]:
+def _part(part: bytes) -> tuple[str, str]:
     match = _PART.fullmatch(part)
     if match is None or len(match[1]) > _MAX_HEAD_BYTES:
-        return dict(_UNREADABLE)
+        return _UNREADABLE_PART
     head = _FOLD.sub(" ", match[1].decode("utf-8", "replace"))
     disposition = _DISPOSITION.search(head)
     said = dict(_SAID.findall(disposition[1])) if disposition else {}
     said = {key.lower(): _ESCAPED.sub(r"\1", value.strip('"')) for key, value in said.items()}
     name = said.get("name")
     if not name or any(key.startswith("name*") for key in said):
-        return dict(_UNREADABLE)
+        return _UNREADABLE_PART
     file, content = said.get("filename"), match[2].removesuffix(b"\r")
-    return {name: f"file {file}" if file else content.decode("utf-8", "replace")}
+    return name, f"file {file}" if file else content.decode("utf-8", "replace")
 
 
 def _pairs(text: str) -> dict[str, Any]:
-    """Of a name that comes several times, all values."""
-    values: defaultdict[str, list[str]] = defaultdict(list)
-    for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
-        values[name].append(value)
-    return {name: found if len(found) > 1 else found[0] for name, found in values.items()}
+    return _collect(parse_qsl(text, keep_blank_values=True, errors="replace"))
+
+
+def _collect(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """One value a name, the last; `name[]` and `name[key]` make a list: as in our own services."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        base, bracket, _ = name.partition("[")
+        if bracket and base:
+            values.setdefault(base, [])
+            if isinstance(values[base], list):
+                values[base].append(value)
+        else:
+            values[name] = value
+    return values
 
 
 def _is_secret(key: str, value: Any) -> bool:

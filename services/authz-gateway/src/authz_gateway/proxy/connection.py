@@ -13,6 +13,7 @@ _MOST_REPEATED_BYTES = 2048
 _MOST_INTERIM_ANSWERS = 16
 _BODYLESS = frozenset({204, 304})
 _SWITCHED = 101
+_CLOSE_SECONDS = 10.0  # then what the upstream did not take of what was written is lost
 
 
 class UpstreamBroken(ConnectionError):
@@ -128,6 +129,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Nothing more will come: returning nothing closes the transport."""
+        if self._counterpart is None:
+            self.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         """It is gone."""
@@ -216,6 +219,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Hangs up, once all that was written is sent."""
         self._forget()
         self._transport.close()
+        self._deadline.put(_CLOSE_SECONDS)
 
     def abort(self) -> None:
         """Hangs up at once."""

@@ -201,7 +201,10 @@ class Exchange:
                 request.persistent = False  # HTTP/1.0 knows no other end of such a body
             else:
                 self._rechunked = True
-        key = (request.head.headers.first.get("origin"), request.private, self._rechunked)
+        origin = request.head.headers.first.get("origin")
+        if origin is not None:
+            origin = request.connection.host.answer_headers.cors.counted_as(origin)
+        key = (origin, request.private, self._rechunked)
         start = head.derived.get(key) or self._start_of_answer(head, key)
         if ended and not self._rechunked:
             request.connection.write(b"".join((start, request.last_lines(), part)))
@@ -273,13 +276,15 @@ class Exchange:
             connection.abort()
 
     def _fail(self, error: OSError) -> None:
+        # We may be told in the context of the call for which the connection was made.
+        told = {"route": self._request.route, "request_id": self._request.id, "error": repr(error)}
         if self._status:
-            log.warning("answer_interrupted", route=self._request.route, error=repr(error))
+            log.warning("answer_interrupted", **told)
             # Too late for another answer; without its end the client knows that it is broken.
             self._request.reason = "gateway.interrupted"
             self._request.connection.abort(self._status)
             return
-        log.warning("upstream_failed", route=self._request.route, error=repr(error))
+        log.warning("upstream_failed", **told)
         if isinstance(error, TimeoutError):
             self._give_up(_TIMEOUT, "gateway.timeout")
         else:

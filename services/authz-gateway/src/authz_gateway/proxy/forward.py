@@ -81,7 +81,7 @@ class Proxy:
         self,
         route: Route,
         start: bytes,
-        review: Callable[[Caller], Review] | None,
+        review: Callable[[Caller | None], Review] | None,
         request: Request,
         caller: Caller | None,
     ) -> None:
@@ -96,7 +96,7 @@ class Proxy:
         token = None if caller is None else caller.token
         if review is not None and _asks_for_websocket(request):
             fields = self._fields(request, route, token, line, upgrade=True)
-            switching = partial(self._switch, None if caller is None else review(caller))
+            switching = partial(self._switch, review(caller))
         else:
             derived = request.head.headers.derived
             sent: _Sent | None = derived.get(_Sent)
@@ -158,7 +158,7 @@ class Proxy:
 
     def _switch(
         self,
-        review: Review | None,
+        review: Review,
         request: Request,
         connection: UpstreamConnection,
         head: AnswerHead,

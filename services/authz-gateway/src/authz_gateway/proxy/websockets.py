@@ -19,14 +19,14 @@ Review = Callable[[], Awaitable[bool]]
 
 
 class WebSockets:
-    """Closes those of users who may not have them any more.
+    """Closes those of people who may not have them any more.
 
-    That is looked at when something is heard of a user, for all when the policy changes, and each
-    minute.
+    That is looked at once they are open, when something is heard of a user, for all when the policy
+    changes, and each minute.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._reviews: dict[Tunnel, Review | None] = {}
+        self._reviews: dict[Tunnel, Review] = {}
         self._of_user: defaultdict[str, set[Tunnel]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_due = asyncio.Event()
@@ -34,11 +34,13 @@ class WebSockets:
             self._reviews.__len__
         )
 
-    def opened(self, tunnel: Tunnel, review: Review | None) -> None:
-        """Another is open; `review` is None for one that everyone may have."""
+    def opened(self, tunnel: Tunnel, review: Review) -> None:
+        """Another is open."""
         self._reviews[tunnel] = review
         if tunnel.uid is not None:
             self._of_user[tunnel.uid].add(tunnel)
+        # What was heard since he was let in, while the upstream made up its mind, found no tunnel.
+        self._review_soon((tunnel,))
 
     def closed(self, tunnel: Tunnel) -> None:
         """It is closed."""
@@ -51,9 +53,7 @@ class WebSockets:
     def review_user(self, uid: str) -> None:
         """Something about the user changed."""
         if tunnels := tuple(self._of_user.get(uid, ())):
-            task = asyncio.create_task(self._review(tunnels))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._review_soon(tunnels)
 
     def review_all(self) -> None:
         """Something changed, for whomever."""
@@ -67,6 +67,11 @@ class WebSockets:
                     await self._all_due.wait()
             self._all_due.clear()  # first: a change during the review asks for another one
             await self._review(tuple(self._reviews))
+
+    def _review_soon(self, tunnels: Sequence[Tunnel]) -> None:
+        task = asyncio.create_task(self._review(tunnels))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _review(self, tunnels: Sequence[Tunnel]) -> None:
         for start in range(0, len(tunnels), _AT_ONCE):

@@ -109,7 +109,7 @@ class Route:
     scope: str = declared(fields.String(), "")
     """Which API keys may call, of those that have scopes: those that have this one."""
     rate: Rate | None = declared(Parsed(_rate), None)
-    """How often one client may call, at each gateway; None for as often as he likes."""
+    """How often one client may call, at each gateway; None for as often as a known user likes."""
     burst: int | None = declared(fields.Integer(validate=validate.Range(1, 10**6)), None)
     """How many calls he may make at once; as many as stand in the rate, when not given."""
     websocket: bool = declared(fields.Boolean(), default=False)

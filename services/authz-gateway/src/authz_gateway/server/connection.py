@@ -132,7 +132,7 @@ class ClientConnection(asyncio.Protocol):
         else:
             answer = failed(503, Unavailable.codes, "Retry-After: 1")
             self.write(rendered(answer, (), b"Connection: close\r\n\r\n", with_body=True))
-            self._transport.close()
+            self._close()
 
     def data_received(self, data: bytes) -> None:
         """The client sent something."""
@@ -161,7 +161,8 @@ class ClientConnection(asyncio.Protocol):
             self._feed(request.body, data)
 
     def eof_received(self) -> None:
-        """Whoever hangs up does not wait for an answer: returning nothing closes the transport."""
+        """Whoever hangs up does not wait for an answer."""
+        self._close()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone."""
@@ -262,7 +263,7 @@ class ClientConnection(asyncio.Protocol):
     def drain(self) -> None:
         """Hangs up, now or behind the answer under way."""
         if self._raw is not None or (self.request is None and not self._lingering):
-            self._transport.close()
+            self._close()
 
     # What its body is read with.
 
@@ -348,14 +349,14 @@ class ClientConnection(asyncio.Protocol):
 
     def _expired(self) -> None:
         request = self.request
-        if self._paused:
+        if self._paused or self._transport.is_closing():
             self.cut()
         elif request is not None:
             request.body.fail(Stalled())
         elif self._unread:
             self._refuse(Stalled.status, *Stalled.codes)
         else:
-            self._transport.close()
+            self._close()
 
     def _leave(self, all_read: bool) -> None:
         """Hangs up.
@@ -363,12 +364,18 @@ class ClientConnection(asyncio.Protocol):
         While the client still sends, that would reset the connection, and with it the answer.
         """
         if all_read:
-            self._transport.close()
+            self._close()
             return
         self._lingering = True
         self._transport.write_eof()
         self.read_on()
         self._watch()
+
+    def _close(self) -> None:
+        """Hangs up once all that was written is sent, for which the client has so long."""
+        self._unread = b""
+        self._transport.close()
+        self._deadline.put(self.host.limits.stall_seconds)
 
     def _ignore(self, data: bytes) -> None:
         self._may_ignore -= len(data)
@@ -378,7 +385,7 @@ class ClientConnection(asyncio.Protocol):
     def _watch(self) -> None:
         """Puts the deadline for what is waited for."""
         limits = self.host.limits
-        if self._paused:
+        if self._paused or self._transport.is_closing():
             self._deadline.put(limits.stall_seconds)
         elif self._raw is not None:
             self._deadline.moment = NEVER

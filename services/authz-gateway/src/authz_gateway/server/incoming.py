@@ -72,6 +72,9 @@ class IncomingBody:
 
     def feed(self, data: bytes) -> bytes:
         """Takes what the client sent; returns what stands behind the body's end."""
+        if self._refusal is not None:  # nobody knows any more where the body ends
+            self._valve.stop_reading()
+            return b""
         try:
             part, rest = self._reader.feed(data)
         except BrokenBody:

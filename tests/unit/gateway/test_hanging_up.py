@@ -1,0 +1,156 @@
+"""Connections that end while the other side takes nothing of what is left for it."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+import uvloop
+
+from authz_gateway.answer_headers import AnswerHeaders
+from authz_gateway.cors import Cors
+from authz_gateway.http1.heads import AnswerHead, HeadLimits
+from authz_gateway.proxy.connection import UpstreamConnection
+from authz_gateway.server.answers import Answer
+from authz_gateway.server.connection import ClientConnection, Limits
+from authz_gateway.server.request import Request
+
+PATIENCE = 10.0
+LEFT = bytes(48 * 1024)
+"""More than a small socket takes, and less than makes a transport pause its writer."""
+
+ASKED = b"GET /x HTTP/1.1\r\nHost: gateway\r\n"
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+LOOPS = pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authz_gateway.server.connection._LINGER_SECONDS", 0.1)
+    monkeypatch.setattr("authz_gateway.proxy.connection._CLOSE_SECONDS", 0.2)
+
+
+@contextmanager
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Our end, which holds little that was not taken, and theirs, from which nobody reads."""
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    ours.setblocking(False)
+    with closing(theirs):
+        yield ours, theirs
+
+
+class World:
+    """A host of one client, whom it answers at once, and soon does not wait for."""
+
+    draining = False
+    limits = Limits(HeadLimits(1000, 1000, 10), 1000, 60.0, 0.2, 0.2)
+    answer_headers = AnswerHeaders(Cors(frozenset(), False, 0), security=False, hsts_seconds=0)
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.answered = asyncio.Event()
+
+    def opened(self, _connection: ClientConnection) -> bool:
+        return True
+
+    def closed(self, _connection: ClientConnection) -> None:
+        self.gone.set()
+
+    def received(self, request: Request) -> None:
+        request.connection.answer(Answer(200, body=LEFT))
+        self.answered.set()
+
+    def record(self, request: Request, status: int) -> None:
+        pass
+
+
+@LOOPS
+@pytest.mark.parametrize(
+    ("lines", "how"),
+    [
+        (b"", "idle"),
+        (b"", "client"),
+        (b"", "drained"),
+        (b"Connection: close\r\n", "told"),
+        (b"Content-Length: 9\r\n", "lingering"),
+    ],
+)
+def test_a_client_that_takes_nothing_is_let_go(new_loop: NewLoop, lines: bytes, how: str) -> None:
+    async def main() -> None:
+        world, loop = World(), asyncio.get_running_loop()
+        with pair() as (ours, theirs):
+            _, client = await loop.connect_accepted_socket(
+                lambda: ClientConnection(world, loop), ours
+            )
+            theirs.sendall(ASKED + lines + b"\r\n")
+            async with asyncio.timeout(PATIENCE):
+                await world.answered.wait()
+                assert not world.gone.is_set()
+                if how == "client":
+                    theirs.shutdown(socket.SHUT_WR)
+                elif how == "drained":
+                    client.drain()
+                await world.gone.wait()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main())
+
+
+class Caller:
+    """Asks an upstream, and owns the connection."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+
+    def made(self, _connection: UpstreamConnection) -> None:
+        pass
+
+    def lost(self, _connection: UpstreamConnection) -> None:
+        self.gone.set()
+
+    def upstream_failed(self, error: OSError) -> None:
+        raise AssertionError from error
+
+    def upstream_full(self) -> None:
+        raise AssertionError
+
+    def upstream_ready(self) -> None:
+        raise AssertionError
+
+    def interim(self, _head: AnswerHead) -> None:
+        raise AssertionError
+
+    def switched(self, _head: AnswerHead, _rest: bytes) -> None:
+        raise AssertionError
+
+    def answered(self, _head: AnswerHead, _part: bytes, *, bodyless: bool, ended: bool) -> None:
+        raise AssertionError
+
+    def answer_part(self, _part: bytes, *, ended: bool) -> None:
+        raise AssertionError
+
+
+@LOOPS
+@pytest.mark.parametrize("closed_by_us", [True, False])
+def test_an_upstream_that_takes_nothing_is_let_go(new_loop: NewLoop, closed_by_us: bool) -> None:
+    """Though its answer came, and it is kept for another call."""
+
+    async def main() -> None:
+        caller, loop = Caller(), asyncio.get_running_loop()
+        with pair() as (ours, theirs):
+            _, connection = await loop.connect_accepted_socket(
+                lambda: UpstreamConnection(caller, loop), ours
+            )
+            connection.ask(caller, LEFT, head_only=False, seconds=60)
+            connection.free()
+            if closed_by_us:
+                connection.close()
+            else:
+                theirs.shutdown(socket.SHUT_WR)
+            async with asyncio.timeout(PATIENCE):
+                await caller.gone.wait()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main())
