@@ -39,10 +39,10 @@ class Member:
         return {"Authorization": self.bearer, "User-Agent": USER_AGENT}
 
 
-def member_of(bench: Bench) -> Member:
+def member_of(bench: Bench, email: str = EMAIL) -> Member:
     """Signs up, confirms, and attaches what needs nobody else, through the gateway."""
-    _call(bench, "identity/users", {"email": EMAIL, "password": PASSWORD})
-    mail = bench.folder / "mail" / f"{EMAIL}.token"
+    _call(bench, "identity/users", {"email": email, "password": PASSWORD})
+    mail = bench.folder / "mail" / f"{email}.token"
     deadline = time.monotonic() + _SECONDS
     while not (mail.exists() and mail.read_text()):
         if time.monotonic() > deadline:

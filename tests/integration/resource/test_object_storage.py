@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
@@ -162,9 +163,9 @@ async def test_memory_stays_flat(
             for _ in range(10):
                 assert await resource.post(client, LARGE) == 201
         assert growth.megabytes < 32
-        async with resource.watched() as growth:
-            statuses = await asyncio.gather(*(resource.post(client, LARGE) for _ in range(8)))
-            assert set(statuses) == {201}
+        async with members_of(system, 4) as members, resource.watched() as growth:
+            uploads = (resource.post(member, LARGE) for member in [*members, *members])
+            assert set(await asyncio.gather(*uploads)) == {201}
         assert growth.megabytes < 40  # 80 MB at once
 
 
@@ -185,6 +186,16 @@ async def test_a_gigabyte_is_refused_early(
         assert sent < (20 if announced else 60) * MEGABYTE
         assert growth.megabytes < 32
     assert await nothing_pending(system)
+
+
+@contextlib.asynccontextmanager
+async def members_of(system: Installation, number: int) -> AsyncIterator[list[Client]]:
+    """So many new members."""
+    async with contextlib.AsyncExitStack() as stack:
+        members = [await stack.enter_async_context(Client(system)) for _ in range(number)]
+        for member in members:
+            await member.become_member()
+        yield members
 
 
 async def something_pending(system: Installation) -> bool:
@@ -252,14 +263,21 @@ class ResourceProcess:
     port: int
     process: asyncio.subprocess.Process
 
-    async def post(self, client: Client, content: bytes) -> int:
+    async def post(self, client: Client, content: bytes, **fields: str) -> int:
         """The status of an upload."""
-        url = f"http://127.0.0.1:{self.port}/api/v2/resource/documents"
+        form = form_of({**FULL, **fields}, [("a.png", content)])
+        return await self._call("POST", client, "documents", form)
+
+    async def get(self, client: Client, path: str) -> int:
+        """The status of a call that reads."""
+        return await self._call("GET", client, path)
+
+    async def _call(self, method: str, client: Client, path: str, form: Any = None) -> int:
+        url = f"http://127.0.0.1:{self.port}/api/v2/resource/{path}"
         headers = {"Authorization": await bearer_of(client)}
-        form = form_of(FULL, [("a.png", content)])
         async with (
             aiohttp.ClientSession(headers=headers) as http,
-            http.post(url, data=form) as answer,
+            http.request(method, url, data=form) as answer,
         ):
             return answer.status
 

@@ -1,6 +1,7 @@
 """What becomes of a file on its way to a bucket, and of the disk on which it waits."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -23,14 +24,17 @@ from tests.integration.resource.test_object_storage import (
     LARGE,
     ResourceProcess,
     age_pending,
+    members_of,
     nothing_pending,
     process_of,
 )
+from tests.internal import tables_of_resource
 from tests.object_storage import (
     CloudStandIn,
     breaking_storage,
     cloud_stand_in,
     failing_storage,
+    silent_storage,
 )
 from tests.own_service import member_of
 from tests.system import Installation
@@ -195,6 +199,92 @@ async def test_no_more_files_wait_than_may(
             assert await resource.post(client, PNG) == 503
         assert await until(lambda: taken(resource, client))
     await sweep(system)
+
+
+async def test_a_silent_bucket_takes_nothing_else_with_it(
+    system: Installation, client: Client, cloud: CloudStandIn
+) -> None:
+    await client.become_member()
+    async with (
+        silent_storage() as url,
+        members_of(system, 6) as members,
+        process_of(
+            system, **cloud.settings("azure") | {"BARONG_STORAGE_ENDPOINT": url}
+        ) as resource,
+    ):
+        async with contextlib.AsyncExitStack() as stack:
+            for member in [*members, *members]:
+                sending = await stack.enter_async_context(resource.upload(member))
+                await sending.send(LARGE[:MEGABYTE])
+            await until(lambda: number_pending(system, 12))
+        for _ in range(8):
+            assert await resource.get(client, "labels") == 200
+        await until(lambda: nothing_pending(system))
+
+
+async def test_objects_that_cannot_be_deleted_take_nothing_else_with_them(
+    system: Installation, cloud: CloudStandIn
+) -> None:
+    cloud.deletes.clear()
+    async with (
+        members_of(system, 6) as members,
+        process_of(system, **cloud.settings("azure")) as resource,
+    ):
+        refused = asyncio.gather(
+            *(resource.post(member, PNG, doc_type="Nope") for member in [*members, *members])
+        )
+        while not refused.done():
+            assert await resource.get(members[0], "labels") == 200
+        assert await refused == [422] * 12
+        assert cloud.puts == 12
+        assert await number_pending(system, 12)
+        cloud.deletes.set()
+    await sweep(system)
+
+
+async def test_one_user_takes_not_all_turns(
+    system: Installation, client: Client, cloud: CloudStandIn, spool: Path
+) -> None:
+    await client.become_member()
+    settings = {**cloud.settings("azure"), SPOOL: str(spool), "BARONG_UPLOAD_CONCURRENCY": "3"}
+    async with (
+        process_of(system, **settings) as resource,
+        members_of(system, 1) as (other,),
+        contextlib.AsyncExitStack() as stack,
+    ):
+        uploads = [await stack.enter_async_context(resource.upload(client)) for _ in range(4)]
+        for sending in uploads[:2]:
+            await sending.send(LARGE[:MEGABYTE])
+        await until(lambda: number_pending(system, 2))
+        for sending in uploads[2:]:
+            async with asyncio.timeout(30):
+                assert await sending.status() == 429
+        assert await resource.post(client, PNG) == 429
+        assert await resource.post(other, PNG) == 201
+        await stack.aclose()
+        assert await until(lambda: taken(resource, client))
+    await sweep(system)
+
+
+@pytest.mark.parametrize(("fails", "files"), [(2, 1), (0, 3)])
+async def test_a_slow_bucket_is_given_up_before_the_gateway_gives_up(
+    system: Installation, cloud: CloudStandIn, fails: int, files: int
+) -> None:
+    cloud.seconds, cloud.fails = 0.8, fails
+    async with member_of(
+        system, **cloud.settings("azure"), BARONG_STORAGE_TIMEOUT="1"
+    ) as client:  # which makes two seconds for all
+        answer = await upload(client, *[("a.png", PNG)] * files)
+        assert (answer.status, answer.errors) == (503, ["server.unavailable"])
+        assert (await client.get(DOCUMENTS)).body == []
+    assert cloud.puts > 1
+    await sweep(system)
+
+
+async def number_pending(system: Installation, number: int) -> bool:
+    async with tables_of_resource(system) as tables:
+        found = await tables.fetchval("SELECT count(*) FROM pending_uploads")
+    return bool(found == number)
 
 
 async def taken(resource: ResourceProcess, client: Client) -> bool:

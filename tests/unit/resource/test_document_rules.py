@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from resource_svc.documents.bucket import Bucket
+from resource_svc.documents.clock import Clock
 from resource_svc.documents.errors import AlreadyExpired, BadLink, ExpiryNotADate, NoExpiry
 from resource_svc.documents.file_types import FILE_TYPES, extension_of, extensions
+from resource_svc.documents.incoming_file import IncomingFile
 from resource_svc.documents.links import OwnLinks
 from resource_svc.documents.providers import object_storage
-from resource_svc.documents.receive_files import _Measured, _sanitized
+from resource_svc.documents.receive_files import _sanitized
 from resource_svc.documents.rules import expiry
 from resource_svc.settings import ResourceSettings
 from shared.crypto.key_ring import KeyRing
@@ -123,7 +125,7 @@ async def test_a_file_is_read_whole_after_its_beginning_was_seen() -> None:
         for n in range(40):
             yield bytes([n])
 
-    file = _Measured(pieces(), 40)
+    file = IncomingFile(pieces(), 40, Clock(10, 10))
     assert await file.head() == bytes(range(16))
     assert b"".join([chunk async for chunk in file]) == bytes(range(40))
 

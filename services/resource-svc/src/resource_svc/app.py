@@ -242,6 +242,7 @@ def create_app(settings: ResourceSettings) -> Service:
             megabytes=settings.upload_megabytes,
             body_bytes=settings.max_body_bytes,
             documents=settings.document_limit,
+            storing_seconds=2 * settings.storage_timeout,
         ),
     )
     public[documents.ADD_DOCUMENTS] = AddDocuments(

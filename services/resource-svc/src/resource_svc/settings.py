@@ -69,7 +69,7 @@ class ResourceSettings(PublicServiceSettings):
         True,
     )
     document_limit: int = setting(
-        "BARONG_DOC_NUM_LIMIT", positive(1000), "How many documents a user may have.", 10
+        "BARONG_DOC_NUM_LIMIT", positive(100), "How many documents a user may have.", 10
     )
     upload_megabytes: int = setting(
         "BARONG_UPLOAD_SIZE_MAX_RANGE",
@@ -93,7 +93,8 @@ class ResourceSettings(PublicServiceSettings):
         "BARONG_UPLOAD_CONCURRENCY",
         positive(1000),
         "How many files a process stores at the same time, with some 2 MB of memory each; "
-        "others wait a little, then get 503.",
+        "others wait a little, then get 503. Of one user it takes two uploads at once; more of his "
+        "wait as long, then get 429.",
         16,
     )
     upload_spool_folder: str = setting(
@@ -155,7 +156,8 @@ class ResourceSettings(PublicServiceSettings):
         "BARONG_STORAGE_TIMEOUT",
         positive(300),
         "Longest time for one call to the storage, seconds; where a file is sent, for the storage "
-        "to take some more of it or to answer.",
+        "to take some more of it or to answer. All files of an upload are stored within twice as "
+        "long, which has to be well below BARONG_UPSTREAM_TIMEOUT, or the gateway gives up first.",
         10,
     )
 

@@ -8,7 +8,7 @@ from resource_svc.activities.forms import ALL, ListActivitiesForm
 from resource_svc.activities.list_activities import ListActivities
 from shared.contracts.activities import KeptActivity
 from shared.web.answers import answer, milliseconds
-from shared.web.pagination import MAX_LIMIT, page_headers
+from shared.web.pagination import MAX_LIMIT, bounded_headers
 from shared.web.principal import PRINCIPAL
 
 LIST_ACTIVITIES = web.AppKey("list_activities", ListActivities)
@@ -17,11 +17,11 @@ LIST_ACTIVITIES = web.AppKey("list_activities", ListActivities)
 async def index(request: web.Request, form: ListActivitiesForm) -> web.Response:
     """GET /users/activity/{topic}: what the caller did, the newest first."""
     topic = None if form.topic == ALL else form.topic
-    activities, total = await request.app[LIST_ACTIVITIES](
+    found = await request.app[LIST_ACTIVITIES](
         request[PRINCIPAL].uid, topic, form.page or 1, form.limit or MAX_LIMIT
     )
-    headers = page_headers(request.rel_url, form, total)
-    return answer([_shown(activity) for activity in activities], headers=headers)
+    headers = bounded_headers(request.rel_url, form, found.total, goes_on=found.goes_on)
+    return answer([_shown(activity) for activity in found.activities], headers=headers)
 
 
 def _shown(activity: KeptActivity) -> dict[str, Any]:

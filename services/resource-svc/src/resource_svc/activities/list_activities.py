@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.clients.admin import AdminClient
-from shared.contracts.activities import KeptActivity
+from shared.contracts.activities import ActivityPage
 from shared.errors import Invalid
 
 
@@ -25,17 +25,15 @@ class ListActivities:
 
     admin: AdminClient
 
-    async def __call__(
-        self, uid: str, topic: str | None, page: int, limit: int
-    ) -> tuple[list[KeptActivity], int]:
-        """A page, the newest first, and how many there are; without a topic, of all.
+    async def __call__(self, uid: str, topic: str | None, page: int, limit: int) -> ActivityPage:
+        """A page, the newest first; without a topic, of all.
 
         Raises `NoActivity` where there are none, `PageTooDeep`, or `Unavailable`.
         """
         try:
-            activities, total = await self.admin.activities_of(uid, topic, page, limit)
+            found = await self.admin.activities_of(uid, topic, page, limit)
         except Invalid:  # the form has seen to all else that could be
             raise PageTooDeep from None
-        if not total:
+        if not found.total.number:
             raise NoActivity
-        return activities, total
+        return found

@@ -69,9 +69,10 @@ class Bucket(ObjectStorage):
         except Exception as error:
             raise unavailable("sign", error) from error
 
-    async def _put(
+    async def put(
         self, key: str, content: AsyncIterator[bytes], filename: str, kind: FileType
     ) -> None:
+        """Sends nothing before all of `content` was read."""
         async with self._spool.holding(content) as file:
             headers = self._headers(file, filename, kind)
             for pause in (*_PAUSES, None):

@@ -27,9 +27,10 @@ class Folder(ObjectStorage):
         """Needs nothing."""
         yield
 
-    async def _put(
+    async def put(
         self, key: str, content: AsyncIterator[bytes], filename: str, kind: FileType
     ) -> None:
+        """Writes while `content` is read, and deletes what was written when that fails."""
         source = _Source(content)
         try:
             await obstore.put_async(
@@ -37,6 +38,7 @@ class Folder(ObjectStorage):
             )
         except Exception as error:
             if source.failure is not None:
+                await self.delete(key)
                 raise source.failure from None
             raise unavailable("put", error) from error
 

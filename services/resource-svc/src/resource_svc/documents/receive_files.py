@@ -1,24 +1,26 @@
 """Stores files as they arrive, before it is known what will become of them."""
 
-import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Self
 
 from resource_svc.documents import store
+from resource_svc.documents.clock import Clock
 from resource_svc.documents.discard_uploads import DiscardUploads
-from resource_svc.documents.file_types import FILE_TYPES, HEAD_BYTES, FileType, extension_of
+from resource_svc.documents.file_types import FILE_TYPES, FileType, extension_of
+from resource_svc.documents.incoming_file import FileTooLarge, IncomingFile
+from resource_svc.documents.lanes import Lanes
 from resource_svc.documents.received import ReceivedFile, RefusedFile, SkippedFile, StoredFile
 from resource_svc.documents.storage import ObjectStorage
 from shared.database.pool import Database
-from shared.errors import Malformed, Unavailable
+from shared.errors import Unavailable
 
 MEGABYTE = 1024 * 1024
 LONGEST_UPLOAD = timedelta(minutes=10)
+_DISCARDING_SECONDS = 2.0  # for which the sender waits
 
 _PARAMETERS = ("upload", "upload[]")
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._+-]+")
@@ -37,6 +39,8 @@ class Limits:
     """Of all files of a call, with everything else that is sent."""
     documents: int
     """Of one user."""
+    storing_seconds: float
+    """How long the storage may take for all files of a call."""
 
     @property
     def file_bytes(self) -> int:
@@ -55,40 +59,49 @@ class ReceiveFiles:
     storage: ObjectStorage
     discard: DiscardUploads
     limits: Limits
+    lanes: Lanes = field(default_factory=Lanes)
 
     @asynccontextmanager
     async def __call__(self, uid: str) -> AsyncIterator["Reception"]:
-        """Raises `Malformed` when the sender takes too long."""
-        async with self.database.connection() as connection:
-            left = self.limits.documents - await store.number_of_documents(connection, uid)
-        reception = Reception(self.database, self.storage, self.limits, left)
-        try:
-            async with asyncio.timeout(LONGEST_UPLOAD.total_seconds()) as deadline:
-                yield reception
-        except Unavailable:
-            reception.finished.clear()  # who is away is not asked again at once, but by the sweep
-            raise
-        except TimeoutError:
-            if deadline.expired():
-                raise Malformed from None
-            raise
-        finally:
-            await self.discard(reception.finished)
+        """Raises `Throttled`, or `Malformed` when the sender takes too long."""
+        clock = Clock(LONGEST_UPLOAD.total_seconds(), self.limits.storing_seconds)
+        async with self.lanes.of(uid):
+            async with self.database.connection() as connection:
+                left = self.limits.documents - await store.number_of_documents(connection, uid)
+            reception = Reception(
+                self.database, self.storage, self.discard, self.limits, clock, left
+            )
+            try:
+                async with clock.running():
+                    yield reception
+            except Unavailable:
+                reception.stored.clear()  # who is away is not asked again, but by the sweep
+                raise
+            finally:
+                await self.discard(reception.stored, seconds=_DISCARDING_SECONDS)
 
 
 class Reception:
     """The files of one call; a `FileReceiver`."""
 
     def __init__(
-        self, database: Database, storage: ObjectStorage, limits: Limits, left: int
+        self,
+        database: Database,
+        storage: ObjectStorage,
+        discard: DiscardUploads,
+        limits: Limits,
+        clock: Clock,
+        left: int,
     ) -> None:
         self._database = database
         self._storage = storage
+        self._discard = discard
         self._limits = limits
+        self._clock = clock
         self._left = left
         self.max_body_bytes = limits.body_bytes
-        self.finished: list[str] = []
-        """Keys that nothing is written under any more."""
+        self.stored: list[str] = []
+        """Keys of objects that are whole."""
 
     async def receive(
         self, parameter: str, filename: str, content: AsyncIterator[bytes]
@@ -106,7 +119,7 @@ class Reception:
         if extension not in self._limits.extensions:
             return RefusedFile(_not_allowed(extension, self._limits.extensions))
         kind = FILE_TYPES[extension]
-        file = _Measured(content, self._limits.file_bytes)
+        file = IncomingFile(content, self._limits.file_bytes, self._clock)
         head = await file.head()
         if not head:
             return RefusedFile("upload.File size should be greater than 1 Byte")
@@ -114,53 +127,24 @@ class Reception:
             return RefusedFile("upload.content_mismatch")
         try:
             return StoredFile(await self._store(filename, kind, file))
-        except _FileTooLarge:
+        except FileTooLarge:
             return RefusedFile(f"upload.File size should be less than {self._limits.megabytes} MB")
 
-    async def _store(self, filename: str, kind: FileType, file: "_Measured") -> str:
+    async def _store(self, filename: str, kind: FileType, file: IncomingFile) -> str:
         key = f"document/upload/{secrets.token_hex(16)}/{filename}"
-        async with self._database.connection() as connection:
-            await store.note_pending(connection, key)
-        try:
-            await self._storage.put(key, file, filename, kind)
-        except Unavailable:
-            raise  # the storage may still be at it: only the sweep knows when it is not
-        except Exception:
-            self.finished.append(key)
-            raise
-        self.finished.append(key)
+        with self._clock.storing():
+            async with self._storage.turn():
+                async with self._database.connection() as connection:
+                    await store.note_pending(connection, key)
+                try:
+                    await self._storage.put(key, file, filename, kind)
+                except Unavailable:
+                    raise  # the storage may still be at it: only the sweep knows when it is not
+                except Exception:
+                    await self._discard.note(key)
+                    raise
+        self.stored.append(key)
         return key
-
-
-class _FileTooLarge(Exception):
-    """There is more of the file than there may be."""
-
-
-class _Measured:
-    """A file as it is read, whose beginning can be seen first, and which is cut when too large."""
-
-    def __init__(self, content: AsyncIterator[bytes], limit: int) -> None:
-        self._content = content
-        self._left = limit
-        self._head = b""
-
-    async def head(self) -> bytes:
-        """At least the first bytes, all where there are few; they are read again later."""
-        async for chunk in self._content:
-            self._head += chunk
-            if len(self._head) >= HEAD_BYTES:
-                break
-        return self._head
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        chunk, self._head = self._head or await anext(self._content), b""
-        self._left -= len(chunk)
-        if self._left < 0:
-            raise _FileTooLarge
-        return chunk
 
 
 def _sanitized(filename: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import obstore
@@ -41,6 +41,20 @@ class ObjectStorage(ABC):
     def opened(self) -> AbstractAsyncContextManager[None]:
         """Keeps what writing needs for the time of the block."""
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A turn to put an object; there are as many as may be stored at the same time."""
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise unavailable("put", "too many uploads at the same time") from None
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    @abstractmethod
     async def put(
         self, key: str, content: AsyncIterator[bytes], filename: str, kind: FileType
     ) -> None:
@@ -49,20 +63,6 @@ class ObjectStorage(ABC):
         Raises what reading `content` raises; then there is no object, and nothing of it. After
         `Unavailable` there may be one.
         """
-        try:
-            async with asyncio.timeout(_TURN_SECONDS):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise unavailable("put", "too many uploads at the same time") from None
-        try:
-            await self._put(key, content, filename, kind)
-        finally:
-            self._turns.release()
-
-    @abstractmethod
-    async def _put(
-        self, key: str, content: AsyncIterator[bytes], filename: str, kind: FileType
-    ) -> None: ...
 
     async def delete(self, key: str) -> None:
         """Deletes an object; one that is gone already is no error."""

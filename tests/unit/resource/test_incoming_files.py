@@ -1,0 +1,109 @@
+"""Whose time runs out while files are received, and how slow a sender may be."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+
+import pytest
+
+from resource_svc.documents import incoming_file
+from resource_svc.documents.clock import Clock
+from resource_svc.documents.incoming_file import FileTooLarge, IncomingFile
+from shared.errors import Malformed, Unavailable
+
+LONG = 60.0
+SHORT = 0.05
+
+
+async def pieces(*sent: bytes, pause: float = 0) -> AsyncIterator[bytes]:
+    for piece in sent:
+        await asyncio.sleep(pause)
+        yield piece
+
+
+async def never() -> AsyncIterator[bytes]:
+    await asyncio.Event().wait()
+    yield b""
+
+
+async def stored(clock: Clock, *files: Awaitable[object]) -> None:
+    async with clock.running():
+        for file in files:
+            with clock.storing():
+                await file
+
+
+async def test_the_sender_has_his_time() -> None:
+    clock = Clock(SHORT, LONG)
+    with pytest.raises(Malformed):
+        async with clock.running():
+            await asyncio.Event().wait()
+
+
+async def test_the_sender_has_his_time_while_a_file_is_stored() -> None:
+    clock = Clock(SHORT, LONG)
+    with pytest.raises(Malformed):
+        await stored(clock, anext(IncomingFile(never(), 1, clock)))
+
+
+async def test_the_storage_has_its_time() -> None:
+    with pytest.raises(Unavailable):
+        await stored(Clock(LONG, SHORT), asyncio.Event().wait())
+
+
+async def test_all_files_share_the_time_of_the_storage() -> None:
+    step = 1.5 * SHORT
+    with pytest.raises(Unavailable):
+        await stored(Clock(LONG, 4 * SHORT), *map(asyncio.sleep, [step] * 3))
+
+
+async def test_no_time_of_the_storage_passes_while_the_sender_is_waited_for() -> None:
+    clock = Clock(LONG, 0.5)
+    file = IncomingFile(pieces(b"a", b"b", b"c", pause=0.3), 3, clock)
+    async with clock.running():
+        with clock.storing():
+            assert [piece async for piece in file] == [b"a", b"b", b"c"]
+
+
+async def test_no_time_of_the_sender_passes_while_the_storage_is_waited_for() -> None:
+    clock = Clock(0.5, LONG)
+    async with clock.running():
+        for _ in range(3):
+            with clock.storing():
+                await asyncio.sleep(0.3)
+
+
+async def test_what_is_raised_meanwhile_is_not_taken_for_the_clock() -> None:
+    with pytest.raises(TimeoutError):
+        async with Clock(LONG, LONG).running():
+            raise TimeoutError
+
+
+async def test_a_sender_may_pause_but_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incoming_file, "_LONGEST_PAUSE", SHORT)
+    clock = Clock(LONG, LONG)
+    with pytest.raises(Malformed):
+        async with clock.running():
+            await IncomingFile(never(), 1, clock).head()
+
+
+async def test_a_sender_who_drips_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incoming_file, "_LONGEST_PAUSE", 0.5)
+    file = IncomingFile(pieces(*[b"x"] * 40, pause=0.1), 40, Clock(LONG, LONG))
+    with pytest.raises(Malformed):
+        [piece async for piece in file]
+
+
+async def test_who_sends_fast_enough_may_take_as_long_as_he_likes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(incoming_file, "_LONGEST_PAUSE", 1.0)
+    sent = [bytes(8 * 1024)] * 4  # a second's worth each
+    file = IncomingFile(pieces(*sent, pause=0.4), 32 * 1024, Clock(LONG, LONG))
+    assert [piece async for piece in file] == sent
+
+
+async def test_there_is_no_more_of_a_file_than_may_be() -> None:
+    file = IncomingFile(pieces(b"abc", b"d"), 3, Clock(LONG, LONG))
+    assert await anext(file) == b"abc"
+    with pytest.raises(FileTooLarge):
+        await anext(file)
