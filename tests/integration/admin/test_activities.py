@@ -14,8 +14,14 @@ from typing import Any
 
 import pytest
 
+from admin_svc.activities.erasing.erase import EraseActivities
+from admin_svc.activities.months import Month
+from admin_svc.activities.partitions import KeepPartitions
 from shared.contracts.activities import Activity
+from shared.database.pool import Database
+from shared.errors import Unavailable
 from tests.client import Answer, Client
+from tests.database import TestDatabase
 from tests.internal import admin_of, tables_of_admin, tables_of_identity
 from tests.seeds import command
 from tests.system import Installation, started
@@ -217,19 +223,23 @@ async def test_only_a_superadmin_sees_what_administrators_did(
         assert (answer.status, answer.errors) == (401, ["authz.invalid_permission"])
 
 
+@pytest.mark.parametrize(("path", "category"), [(USERS, "user"), (ADMINS, "admin")])
 async def test_pages_and_cursors_show_all_and_nothing_twice(
-    admin: Client, system: Installation
+    admin: Client, system: Installation, path: str, category: str
 ) -> None:
     uid = an_activity().uid
     moment = datetime.now(UTC)
     # Some of one moment: the order among them is that of their ids.
-    mine = [an_activity(uid=uid, created_at=moment - timedelta(seconds=n // 3)) for n in range(10)]
+    mine = [
+        an_activity(uid=uid, category=category, created_at=moment - timedelta(seconds=n // 3))
+        for n in range(10)
+    ]
     await record(system, *mine)
-    everything = await ids(admin, uid=uid)
+    everything = await ids(admin, path, uid=uid)
     assert everything == told(mine)
 
     by_page = [
-        (await admin.get(USERS, params={"uid": uid, "limit": 3, "page": page}))
+        (await admin.get(path, params={"uid": uid, "limit": 3, "page": page}))
         for page in range(1, 5)
     ]
     assert [len(page.body) for page in by_page] == [3, 3, 3, 1]
@@ -239,9 +249,9 @@ async def test_pages_and_cursors_show_all_and_nothing_twice(
     by_cursor = [*answer.body]
     while cursor := answer.headers.get("Next-Cursor"):
         params = {"uid": uid, "limit": 3, "cursor": cursor}
-        answer = await admin.get(USERS, params=params)
+        answer = await admin.get(path, params=params)
         # What is recorded meanwhile moves nothing.
-        await record(system, an_activity(uid=uid))
+        await record(system, an_activity(uid=uid, category=category))
         assert "Total" not in answer.headers
         by_cursor += answer.body
     assert by_cursor == [each for page in by_page for each in page.body]
@@ -397,6 +407,24 @@ async def test_old_months_are_dropped_and_months_to_come_are_made(
         again = await command("admin_svc", "partitions", environment)
         assert "dropped" not in again
         assert "made " not in again
+
+
+async def test_who_needs_the_whole_table_waits_for_others_only_so_long(
+    database: TestDatabase,
+) -> None:
+    admin = Database(database.dsns["admin"], "admin")
+    month = Month.of(datetime.now(UTC)).plus(100)
+    async with admin.opened():
+        async with admin.transaction() as holder:
+            await holder.execute("LOCK TABLE activities")
+            gave_up = await asyncio.gather(
+                KeepPartitions(admin).make(month),
+                EraseActivities(admin)("ID1"),
+                return_exceptions=True,
+            )
+        assert list(map(type, gave_up)) == [Unavailable, Unavailable]
+        assert await KeepPartitions(admin).make(month)
+        await EraseActivities(admin)("ID1")
 
 
 async def test_months_are_made_once_however_many_make_them(system_of_my_own: Installation) -> None:

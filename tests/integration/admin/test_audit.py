@@ -2,18 +2,23 @@
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 import asyncpg
 import pytest
 
+from admin_svc.activities.erasing.erase import EraseActivities
 from admin_svc.audit.author import Author
 from admin_svc.audit.erase import EraseAuditPayloads
-from admin_svc.audit.record import append
+from admin_svc.audit.record import RecordAttempt, append
 from admin_svc.audit.verify import VerifyAudit
+from admin_svc.erasure.erase_user import EraseUser
+from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
 from shared.process import running
 from tests.client import Client
@@ -327,6 +332,84 @@ async def test_an_erasure_takes_what_was_said_and_leaves_that_it_was_said(
         ("erasure", "ID1", True),
     ]
     assert "2 payloads erased" in await command("admin_svc", "verify-audit", environment(database))
+
+
+async def erase_user(audit: Database, uid: str) -> None:
+    """What admin-svc does when it hears that a user was erased."""
+    erase = EraseUser(audit, EraseActivities(audit), EraseAuditPayloads(audit))
+    told = {"record": {"uid": uid}, "changes": {}, "snapshot": {}}
+    await erase(
+        ReceivedEvent(
+            id=uuid.uuid4(), name="system.user.erased", issued_at=datetime.now(UTC), **told
+        )
+    )
+
+
+async def kept_of(audit: Database, uid: str) -> list[tuple[str, str | None, bool, bool]]:
+    """Kind and result of the entries about a user, and which have a commitment and a payload."""
+    async with audit.connection() as connection:
+        rows = await connection.fetch(
+            """
+            SELECT kind, result, commitment, payload
+            FROM audit_entries
+            LEFT JOIN audit_payloads ON entry_id = id
+            WHERE target_uid = $1
+            ORDER BY id
+            """,
+            uid,
+        )
+    return [
+        (row["kind"], row["result"], row["commitment"] is not None, row["payload"] is not None)
+        for row in rows
+    ]
+
+
+async def test_what_is_noted_of_an_erased_user_is_noted_without_payload(audit: Database) -> None:
+    attempt = RecordAttempt(audit)
+    await some_entries(audit, ["ID2"])
+
+    async with attempt(SOMEBODY, "profile.updated", "ID1", {"first_name": "Erika"}) as change:
+        await erase_user(audit, "ID1")
+        change.done(before={"last_name": "Mustermann"}, after={"last_name": "Musterfrau"})
+    async with attempt(SOMEBODY, "profile.updated", "ID1", {"first_name": "Erika"}):
+        pass  # who has not heard of the erasure yet
+    await some_entries(audit, ["ID2"])
+
+    assert await kept_of(audit, "ID1") == [
+        ("intent", None, True, False),
+        ("erasure", None, False, False),
+        ("outcome", "done", False, False),
+        ("intent", None, False, False),
+        ("outcome", "done", False, False),
+    ]
+    assert await kept_of(audit, "ID2") == [("change", None, True, True)] * 2
+    assert (await VerifyAudit(audit)()).erased == 1
+
+
+@pytest.mark.parametrize("before", [0, 1])
+async def test_an_erasure_waits_for_what_is_being_noted(audit: Database, before: int) -> None:
+    await some_entries(audit, ["ID1"] * before)
+    async with audit.connection() as connection:
+        noting = connection.transaction()
+        await noting.start()
+        said = {"wanted": {"first_name": "Erika"}}
+        await append(connection, "intent", "profile.updated", SOMEBODY, said, target_uid="ID1")
+        erasing = asyncio.create_task(erase_user(audit, "ID1"))
+
+        async def waits_or_is_done() -> bool:
+            waits = "SELECT true FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            return erasing.done() or bool(await connection.fetchval(waits))
+
+        await until(waits_or_is_done)
+        await noting.commit()
+    await erasing
+
+    assert await kept_of(audit, "ID1") == [
+        *[("change", None, True, False)] * before,
+        ("intent", None, True, False),
+        ("erasure", None, False, False),
+    ]
+    assert (await VerifyAudit(audit)()).erased == before + 1
 
 
 async def test_appended_at_the_same_time_entries_still_make_one_chain(audit: Database) -> None:

@@ -177,6 +177,10 @@ async def test_profiles_refused(admin: Client, params: dict[str, str], codes: li
             {"key": "email", "value": "verified", "limit": "x"},
             ["non_integer_limit", "invalid_limit"],
         ),
+        *(
+            ({"key": "email", "value": "verified", "cursor": text}, ["admin.user.invalid_cursor"])
+            for text in INVALID_CURSORS
+        ),
     ],
 )
 async def test_labelled_refused(admin: Client, params: dict[str, str], codes: list[str]) -> None:
@@ -358,13 +362,13 @@ async def crowd(system: Installation) -> list[str]:
     return [word, *uids]
 
 
-async def walk(admin: Client, **params: str) -> list[str]:
+async def walk(admin: Client, path: str = USERS, **params: str) -> list[str]:
     """The uids of a list that is read by cursors, two at a time."""
-    answer = await admin.get(USERS, params={"limit": "2", **params})
+    answer = await admin.get(path, params={"limit": "2", **params})
     uids = [user["uid"] for user in answer.body]
     while following := answer.headers.get("Next-Cursor"):
         assert f"cursor={following}" in answer.headers["Link"] or "Page" in answer.headers
-        answer = await admin.get(USERS, params={"limit": "2", **params, "cursor": following})
+        answer = await admin.get(path, params={"limit": "2", **params, "cursor": following})
         assert "Page" not in answer.headers
         assert answer.headers["Total"] == "5"
         uids += [user["uid"] for user in answer.body]
@@ -384,6 +388,18 @@ async def test_every_order_in_pages_and_by_cursor(admin: Client, crowd: list[str
                 for page in (1, 2, 3)
             ]
             assert [user["uid"] for page in pages for user in page] == wanted
+
+
+async def test_the_other_lists_by_cursor(admin: Client, crowd: list[str]) -> None:
+    word, *uids = crowd
+    for uid in uids:
+        for label in (
+            {"key": "crowd", "value": word, "scope": "public"},
+            {"key": "document", "value": "pending", "scope": "private"},
+        ):
+            assert (await admin.post(LABELS, {"uid": uid, **label})).status == 201
+    assert await walk(admin, LABELS, key="crowd", value=word) == uids
+    assert await walk(admin, PENDING, q=word) == uids
 
 
 async def test_a_page_leads_to_the_others(admin: Client, crowd: list[str]) -> None:

@@ -116,9 +116,7 @@ def create_app(settings: AdminSettings) -> Service:
         registry,
     )
     queue_metrics = QueueMetrics(registry)
-    erase_user = EraseUser(
-        database, outbox, EraseActivities(database), EraseAuditPayloads(database)
-    )
+    erase_user = EraseUser(database, EraseActivities(database), EraseAuditPayloads(database))
     subscriber = Subscriber(
         settings.broker_url,
         topology.ADMIN,

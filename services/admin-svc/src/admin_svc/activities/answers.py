@@ -1,6 +1,6 @@
 """The answers that show activities: a page of them, or a file with all."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import structlog
 from aiohttp import hdrs, web
@@ -13,10 +13,10 @@ log = structlog.get_logger()
 
 
 def listed(
-    page: Sequence[FoundActivity], limit: int, headers: dict[str, str] | None = None
+    page: Sequence[FoundActivity], limit: int, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """A page, with the cursor behind which it goes on unless this is seen to be the end."""
-    headers = {"Per-Page": str(limit)} if headers is None else headers
+    headers = {"Per-Page": str(limit)} if headers is None else dict(headers)
     if len(page) == limit:
         headers["Next-Cursor"] = page[-1].position.cursor
     return answer([found.model() for found in page], headers=headers)

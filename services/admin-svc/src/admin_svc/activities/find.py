@@ -12,9 +12,10 @@ from shared.contracts.users import User
 from shared.database.pool import Database
 from shared.errors import Invalid
 from shared.web.answers import seconds
+from shared.web.pagination import Total
 
 EXACT = 20_000
-"""Up to here the number of activities is counted; a greater one is estimated."""
+"""Up to here activities are counted; of more it is only known that they are more."""
 
 DEEPEST = 1_000_000
 """Whoever wants to get farther into the list follows cursors, which cost the same everywhere."""
@@ -62,26 +63,43 @@ class FoundActivity:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundPage:
+    """One page, how many there are in all, and whether a page follows that may be asked for."""
+
+    activities: Sequence[FoundActivity]
+    total: Total
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FindActivities:
     """Finds activities in the audit log, the newest first."""
 
     database: Database
     look_up: LookUpUsers
+    exact: int = EXACT
+    deepest: int = DEEPEST
 
     async def page(
         self, wanted: ActivityFilter, email: str | None, limit: int, offset: int
-    ) -> tuple[list[FoundActivity], int]:
-        """One page of those wanted, and how many they are; raises `PageTooDeep`."""
-        if offset > DEEPEST:
+    ) -> FoundPage:
+        """One page of those wanted; raises `PageTooDeep`."""
+        if offset > self.deepest:
             raise PageTooDeep
         wanted = await self._of(wanted, email)
         async with self.database.transaction() as connection:
             await store.plan_each_query(connection)
-            total = await store.count_activities(connection, wanted, EXACT)
-            if offset >= total:
-                return [], total
-            page = await store.select_activities(connection, wanted, limit, offset=offset)
-        return await self._found(page), total
+            number = await store.count_activities(connection, wanted, self.exact + 1)
+            total = Total(min(number, self.exact), exact=number <= self.exact)
+            if total.exact and offset >= total.number:
+                return FoundPage([], total, goes_on=False)
+            # One more tells whether another page follows.
+            page = await store.select_activities(connection, wanted, limit + 1, offset=offset)
+        return FoundPage(
+            await self._found(page[:limit]),
+            total,
+            goes_on=len(page) > limit and offset + limit <= self.deepest,
+        )
 
     async def behind(
         self, wanted: ActivityFilter, email: str | None, limit: int, position: Position | None

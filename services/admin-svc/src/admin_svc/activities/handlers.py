@@ -14,8 +14,9 @@ from admin_svc.activities.forms import (
     UserActivitiesForm,
 )
 from admin_svc.activities.record import RecordActivity
+from shared.contracts.activities import ActivityPage
 from shared.web.answers import answer, nothing
-from shared.web.pagination import page_headers
+from shared.web.pagination import bounded_headers
 
 FIND_ACTIVITIES = web.AppKey("find_activities", FindActivities)
 RECORD_ACTIVITY = web.AppKey("record_activity", RecordActivity)
@@ -39,8 +40,9 @@ async def create(request: web.Request, form: RecordForm) -> web.Response:
 
 async def index_own(request: web.Request, form: OwnActivitiesForm) -> web.Response:
     """GET /users/{uid}/activities, for resource-svc: a page."""
-    page, total = await request.app[FIND_ACTIVITIES].page(form.wanted, None, *form.window)
-    return answer({"activities": [found.activity.body() for found in page], "total": total})
+    found = await request.app[FIND_ACTIVITIES].page(form.wanted, None, *form.window)
+    page = [each.activity for each in found.activities]
+    return answer(ActivityPage(page, found.total, found.goes_on).body())
 
 
 async def index_all(request: web.Request, form: AllActivitiesForm) -> web.Response:
@@ -59,5 +61,6 @@ async def _found(
         return await exported(request, file, find.all(wanted, form.address))
     if form.cursor is not None:
         return listed(await find.behind(wanted, form.address, limit, form.cursor), limit)
-    page, total = await find.page(wanted, form.address, limit, offset)
-    return listed(page, limit, dict(page_headers(request.rel_url, form, total)))
+    found = await find.page(wanted, form.address, limit, offset)
+    headers = bounded_headers(request.rel_url, form, found.total, goes_on=found.goes_on)
+    return listed(found.activities, limit, headers)

@@ -15,6 +15,7 @@ class EraseAuditPayloads:
     """Forgets the payloads about a user; that, by whom and when he was changed stays provable.
 
     The erasure is an entry itself: payloads that are missing without one are a break of the chain.
+    The user has to be marked as erased before: what is appended from then on has no payload.
     """
 
     database: Database
@@ -22,6 +23,7 @@ class EraseAuditPayloads:
     async def __call__(self, uid: str, author: Author) -> int:
         """How many payloads were forgotten; again, there are none and nothing is noted."""
         async with self.database.transaction() as connection:
+            await store.lock_end(connection)  # who missed the mark has committed his payload then
             erased = await store.delete_payloads(connection, uid)
             if erased:
                 await append(connection, "erasure", _ACTION, author, None, target_uid=uid)

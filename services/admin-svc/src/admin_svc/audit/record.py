@@ -33,10 +33,13 @@ async def append(
 ) -> int:
     """Appends an entry, in the transaction of what it tells of; its number.
 
-    Others wait for the end of that transaction to append theirs: this comes last in it.
+    Others wait for the end of that transaction to append theirs: this comes last in it. Of what is
+    said of a user who was erased nothing is kept, nor a commitment to it.
     """
     last, previous_hash = await store.lock_end(connection)
-    kept = None if said is None else (secrets.token_bytes(_SALT_BYTES), payload_of(said))
+    kept = None
+    if said is not None and not await store.is_erased(connection, target_uid):
+        kept = (secrets.token_bytes(_SALT_BYTES), payload_of(said))
     entry = Entry(
         id=last + 1,
         at=datetime.now(UTC),

@@ -53,6 +53,19 @@ async def insert_entry(
     )
 
 
+async def is_erased(connection: Connection, uid: str | None) -> bool:
+    """Whether this is a user who was erased; to be asked behind `lock_end`."""
+    if uid is None:
+        return False
+    erased: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (SELECT FROM erased_users WHERE uid = $1)
+        """,
+        uid,
+    )
+    return erased
+
+
 async def delete_payloads(connection: Connection, target_uid: str) -> int:
     """Forgets what was said of a user; how many payloads there were."""
     status = await connection.execute(

@@ -10,17 +10,10 @@ from admin_svc.directory.order import Cursor, Page
 from admin_svc.directory.store import Listed
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
+from shared.web.pagination import Total
 
 BOUND = 5_000
 """How many users are counted where no counts are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """How many there are, or, if not `exact`, that there are more than `number`."""
-
-    number: int
-    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from admin_svc.directory.errors import InvalidCursor
 from admin_svc.directory.filter import UserFilter, is_searchable
@@ -54,11 +54,33 @@ class Searched(Text):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserFilterForm:
-    """The filters that lists of users have in common.
+class ListForm:
+    """Where a list of users goes on, in whichever order it has.
 
-    Without slots, so that it can be joined with `PageForm`, which has some.
+    Without slots, as those made of it, so that it can be joined with `PageForm`, which has some.
     """
+
+    cursor: str | None = declared(Text(invalid=InvalidCursor.codes[0]), None)
+
+    @property
+    def order(self) -> Order:
+        """In which order."""
+        return Order()
+
+    @property
+    def after(self) -> Cursor | None:
+        """Where the list goes on, wherever `page` says; raises `InvalidCursor`."""
+        if not self.cursor or not self.cursor.strip():
+            return None
+        try:
+            return Cursor.decode(self.cursor.strip(), self.order)
+        except ValueError:
+            raise InvalidCursor from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserFilterForm(ListForm):
+    """The filters that lists of users have in common."""
 
     usual_order = CREATED_AT
     only_waiting = False
@@ -85,7 +107,6 @@ class UserFilterForm:
         Word((ASCENDING, DESCENDING), blank=(_INVALID_ORDERING,), invalid=_INVALID_ORDERING),
         ASCENDING,
     )
-    cursor: str | None = declared(Text(invalid=InvalidCursor.codes[0]), None)
 
     @property
     def wanted(self) -> UserFilter:
@@ -115,16 +136,6 @@ class UserFilterForm:
         usual = UPDATED_AT if by_update else self.usual_order
         return Order(self.order_by or usual, self.ordering == DESCENDING)
 
-    @property
-    def after(self) -> Cursor | None:
-        """Where the list goes on, wherever `page` says; raises `InvalidCursor`."""
-        if not self.cursor or not self.cursor.strip():
-            return None
-        try:
-            return Cursor.decode(self.cursor.strip(), self.order)
-        except ValueError:
-            raise InvalidCursor from None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindUsersForm(PageForm, UserFilterForm):
@@ -147,16 +158,20 @@ class FindUserForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FindLabelledForm(PageForm):
+class FindLabelledForm(PageForm, ListForm):
     """GET /admin/users/labels."""
 
     key: str | None = declared(Text(missing=("admin.user.missing_key",), maximum=255))
     value: str | None = declared(Text(missing=("admin.user.missing_value",), maximum=255))
 
     @property
-    def label(self) -> tuple[str, str]:
-        """Key and value as labels have them."""
-        return (self.key or "").strip().lower(), (self.value or "").strip().lower()
+    def wanted(self) -> UserFilter:
+        """Whom to look for, by key and value as labels have them."""
+        key, value = ((text or "").strip().lower() for text in (self.key, self.value))
+        return UserFilter(label=(key, value))
+
+
+AnyListForm: TypeAlias = FindUsersForm | FindWaitingForm | FindLabelledForm
 
 
 def _given(text: str | None, *, in_capitals: bool = False) -> str | None:

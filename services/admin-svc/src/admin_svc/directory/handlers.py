@@ -6,10 +6,10 @@ from typing import Any
 from aiohttp import web
 
 from admin_svc.directory.extend import AddEverything, AddProfiles
-from admin_svc.directory.filter import UserFilter
 from admin_svc.directory.find import FindUsers, Found
 from admin_svc.directory.find_one import FindUser
 from admin_svc.directory.forms import (
+    AnyListForm,
     FindLabelledForm,
     FindUserForm,
     FindUsersForm,
@@ -18,7 +18,7 @@ from admin_svc.directory.forms import (
 from admin_svc.directory.headers import list_headers
 from admin_svc.directory.list_labels import ListLabels
 from admin_svc.directory.list_profiles import ListProfiles
-from admin_svc.directory.order import Order, Page
+from admin_svc.directory.order import Page
 from shared.web.answers import answer
 from shared.web.pagination import PageForm, page_headers
 from shared.web.routes import NoParameters
@@ -47,8 +47,7 @@ async def waiting(request: web.Request, form: FindWaitingForm) -> web.Response:
 
 async def labelled(request: web.Request, form: FindLabelledForm) -> web.Response:
     """GET /admin/users/labels."""
-    wanted = UserFilter(label=form.label)
-    found = await request.app[FIND_USERS](wanted, Page(Order(), *form.window))
+    found = await request.app[FIND_USERS](form.wanted, _part(form))
     return _page(request, form, found)
 
 
@@ -71,13 +70,16 @@ async def profiles(request: web.Request, form: PageForm) -> web.Response:
     return answer(list(page), headers=page_headers(request.rel_url, form, total))
 
 
-def _part(form: FindUsersForm | FindWaitingForm) -> Page:
+def _part(form: AnyListForm) -> Page:
     limit, offset = form.window
     return Page(form.order, limit, 0 if form.after else offset, form.after)
 
 
 def _page(
-    request: web.Request, form: PageForm, found: Found, extended: list[dict[str, Any]] | None = None
+    request: web.Request,
+    form: AnyListForm,
+    found: Found,
+    extended: list[dict[str, Any]] | None = None,
 ) -> web.Response:
     shown = [user.model() for user in found.users] if extended is None else extended
     return answer(shown, headers=list_headers(request.rel_url, form, found))

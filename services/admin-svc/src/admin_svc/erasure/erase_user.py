@@ -8,7 +8,6 @@ from admin_svc.audit.erase import EraseAuditPayloads
 from admin_svc.directory.keeping.put import erase as erase_from_directory
 from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
-from shared.messaging.outbox import Outbox
 
 _ERASURE = Author(None, "erasure")
 
@@ -24,7 +23,6 @@ class EraseUser:
     """
 
     database: Database
-    outbox: Outbox
     erase_activities: EraseActivities
     erase_payloads: EraseAuditPayloads
 
@@ -33,6 +31,5 @@ class EraseUser:
         uid = str(event.record["uid"])
         async with self.database.transaction() as connection:
             await erase_from_directory(connection, uid)
-            await self.outbox.forget(connection, uid)
         await self.erase_activities(uid)
         await self.erase_payloads(uid, _ERASURE)

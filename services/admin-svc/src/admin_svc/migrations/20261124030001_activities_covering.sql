@@ -1,7 +1,7 @@
 -- migrate:up
 
--- Whatever else activities are filtered by stands in each index, too, so that they are counted from the
--- index alone: from the table each of them costs a page. Writing costs some percent more.
+-- Topic, action and result stand in each index, so that what is filtered by them, too, is counted from
+-- the index alone: from the table each activity costs a page. Writing costs some percent more.
 --
 -- While these are made activities are read, and those that are told wait in their queues; dropping the
 -- old ones, for which readers have to wait, comes last.

@@ -14,10 +14,10 @@ BATCH = 1000
 class EraseActivities:
     """Takes from the activities of a user, and from those that concern him, what is personal.
 
-    Many short transactions: a user of a million activities is erased as well as any, and whoever
-    reads or writes meanwhile waits for none of it. What dies half-way leaves what it has done; the
-    next call passes over that quickly. The user has to be marked as erased before, so that whatever
-    is told of him from then on is kept without what is personal.
+    Many short transactions: a user of a million activities is erased as well as any, readers wait
+    for none of it, and writers only at its beginning, while others finish. What dies half-way
+    leaves what it has done; the next call passes over that quickly. The user has to be marked as
+    erased before, so that whatever is told of him from then on is kept without what is personal.
     """
 
     database: Database

@@ -2,12 +2,9 @@
 
 from typing import NamedTuple
 
-import asyncpg
-
 from admin_svc.activities.filter import Position
 from shared.contracts.activities import CATEGORIES, Category
 from shared.database.pool import Connection
-from shared.errors import Unavailable
 
 
 class Walk(NamedTuple):
@@ -37,17 +34,14 @@ WALKS = tuple(
 async def wait_for_writers(connection: Connection) -> None:
     """Returns when every activity that is being written is; who comes later waits for us.
 
-    Raises `Unavailable` when others keep the table locked.
+    We give up before they do.
     """
-    try:
-        await connection.execute(
-            """
-            SET LOCAL lock_timeout = '3s';
-            LOCK TABLE ONLY activities IN SHARE MODE  -- the parent's is enough
-            """
-        )
-    except asyncpg.LockNotAvailableError as error:
-        raise Unavailable("postgresql") from error
+    await connection.execute(
+        """
+        SET LOCAL lock_timeout = '3s';
+        LOCK TABLE ONLY activities IN SHARE MODE  -- the parent's is enough
+        """
+    )
 
 
 async def erase_some(
