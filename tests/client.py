@@ -75,8 +75,7 @@ class Client:
         async with self._http.request(method, url, data=form, headers=headers, **options) as got:
             text = await got.text()
             body = await got.json() if got.content_type == "application/json" and text else text
-        if got.content_type == "application/json" and text:
-            assert not (wrong := disagreements(method, url, got.status, body)), wrong
+        assert not (wrong := disagreements(method, url, got.status, got.headers, body)), wrong
         if isinstance(body, dict) and "csrf_token" in body:
             self.csrf_token = body["csrf_token"]
         return Answer(got.status, body, dict(got.headers))

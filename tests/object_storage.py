@@ -89,6 +89,10 @@ class CloudStandIn:
     url: str = ""
     fails: int = 0
     """How many more objects are refused for the time being."""
+    seconds: float = 0
+    """How long it takes over each object that it is sent."""
+    deletes: asyncio.Event = field(default_factory=asyncio.Event)
+    """Until this is set it does not answer when it is asked to delete."""
     objects: dict[str, tuple[bytes, Mapping[str, str]]] = field(default_factory=dict)
     """By key, what was stored, and the headers it was stored with."""
     puts: int = 0
@@ -112,6 +116,7 @@ class CloudStandIn:
     async def put(self, request: web.Request) -> web.Response:
         self.puts += 1
         content = await request.read()
+        await asyncio.sleep(self.seconds)
         if self.fails:
             self.fails -= 1
             raise web.HTTPServiceUnavailable
@@ -138,6 +143,7 @@ class CloudStandIn:
 
     async def batch(self, request: web.Request) -> web.Response:
         """What obstore asks of Azure to delete one object."""
+        await self.deletes.wait()
         (path,) = re.findall(f"DELETE /{BUCKET}/(.+) HTTP/1.1", await request.text())
         status = "404 Gone" if self.objects.pop(path, None) is None else "202 Accepted"
         return web.Response(
@@ -158,6 +164,7 @@ def _service_account() -> str:
 async def cloud_stand_in() -> AsyncIterator[CloudStandIn]:
     """A bucket of Google's and a container of Azure's that work."""
     stand_in = CloudStandIn()
+    stand_in.deletes.set()
     app = web.Application(client_max_size=2**30)
     app.router.add_put(f"/{BUCKET}/{{key:.+}}", stand_in.put)
     app.router.add_get(f"/{BUCKET}/{{key:.+}}", stand_in.get)

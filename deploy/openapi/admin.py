@@ -1,9 +1,11 @@
 """How the operations of admin-svc answer."""
 
+from deploy.openapi.headers import AS_FILE_TOO, BY_CURSOR_TOO, BY_PAGE
 from deploy.openapi.operation import Operation, Operations
-from deploy.openapi.schemas import INTEGER, by_key, ref, several
+from deploy.openapi.schemas import INTEGER, TEXT, Schema, by_key, ref, several
 
 _USERS = several({"anyOf": [ref("UserWithKYC"), ref("UserWithProfile"), ref("User")]})
+_FILES: dict[str, Schema] = {"text/csv": TEXT, "application/x-ndjson": TEXT}
 
 OPERATIONS: Operations = {
     "GET /admin/levels": Operation(
@@ -14,7 +16,7 @@ OPERATIONS: Operations = {
         status=200,
         answer=several(ref("Permission")),
         refusals=(401, 422),
-        paged=True,
+        headers=BY_PAGE,
     ),
     "GET /admin/permissions/check": Operation(
         summary="What permissions decide about a call, tried out",
@@ -45,7 +47,7 @@ OPERATIONS: Operations = {
         status=200,
         answer=several(ref("Restriction")),
         refusals=(401, 422),
-        paged=True,
+        headers=BY_PAGE,
     ),
     "POST /admin/restrictions": Operation(
         summary="Add a restriction",
@@ -80,28 +82,32 @@ OPERATIONS: Operations = {
         status=200,
         answer=several(ref("Activity")),
         refusals=(401, 422),
-        paged=True,
+        other_types=_FILES,
+        headers=AS_FILE_TOO,
+        note="`format`, or `Accept`, gets all that is found as a file.",
     ),
     "GET /admin/activities/admin": Operation(
         summary="What administrators did",
         status=200,
         answer=several(ref("AdminActivity")),
         refusals=(401, 422),
-        paged=True,
+        other_types=_FILES,
+        headers=AS_FILE_TOO,
+        note="`format`, or `Accept`, gets all that is found as a file.",
     ),
     "GET /admin/api_keys": Operation(
         summary="A user's API keys",
         status=200,
         answer=several(ref("APIKey")),
         refusals=(401, 404, 422),
-        paged=True,
+        headers=BY_PAGE,
     ),
     "GET /admin/profiles": Operation(
         summary="All profiles",
         status=200,
         answer=several(ref("Profile")),
         refusals=(401, 422),
-        paged=True,
+        headers=BY_PAGE,
     ),
     "PUT /admin/profiles": Operation(
         summary="Change a user's profile, or judge it",
@@ -114,21 +120,21 @@ OPERATIONS: Operations = {
         status=200,
         answer=_USERS,
         refusals=(401, 422),
-        paged=True,
+        headers=BY_CURSOR_TOO,
         note="`extended` shows them with their profiles.",
     ),
     "GET /admin/users/{uid}": Operation(
         summary="A user with everything he is judged by",
         status=200,
         answer=ref("UserWithKYC"),
-        refusals=(401, 404),
+        refusals=(401, 404, 422),
     ),
     "GET /admin/users/documents/pending": Operation(
         summary="Users whose documents wait to be judged",
         status=200,
         answer=_USERS,
         refusals=(401, 422),
-        paged=True,
+        headers=BY_CURSOR_TOO,
     ),
     "PUT /admin/users": Operation(
         summary="Set a user's state, or turn his second factor off",
@@ -153,7 +159,7 @@ OPERATIONS: Operations = {
         status=200,
         answer=several(ref("User")),
         refusals=(401, 422),
-        paged=True,
+        headers=BY_CURSOR_TOO,
     ),
     "POST /admin/users/labels": Operation(
         summary="Give a user a label",

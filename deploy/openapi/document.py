@@ -13,7 +13,7 @@ import resource_svc.routes
 from deploy.openapi import admin, identity, resource
 from deploy.openapi.models import MODELS
 from deploy.openapi.operation import Operation, Operations
-from deploy.openapi.schemas import INTEGER, TEXT, Schema, ref
+from deploy.openapi.schemas import Schema, ref
 from shared.declared import schema_of
 from shared.web.fields import Parameter
 from shared.web.routes import ANYONE, NoParameters, Route
@@ -28,16 +28,10 @@ Identity, KYC and authorization for the APIs behind one gateway.
 
 Parameters are read from the query, a form or a JSON object; the body wins. Refusals carry stable
 codes: `{"errors": ["…"]}`. Calls with a session cookie that change something need its CSRF token.
-Whatever is not listed here may answer 401 or 403 (the gateway: who is calling, may he),
-429 (too often; see `Retry-After`) or 503 (something we depend on is away; see `Retry-After`).
+Besides what is listed here, any call may be answered 401 or 403 (`authz.…`, `jwt.…`: who is
+calling, may he), 400, 408, 413, 414, 415, 429 or 431 (`request.…`: it cannot be read, is too slow,
+too large or too frequent; see `Retry-After`) or 5xx (`server.…`: something we depend on is away).
 """
-
-_PAGE_HEADERS: Mapping[str, tuple[Schema, str]] = {
-    "Page": (INTEGER, "Which page this is, counted from 1."),
-    "Per-Page": (INTEGER, "How many records a page holds."),
-    "Total": (INTEGER, "How many records there are."),
-    "Link": (TEXT, "Where the first, previous, next and last page are (RFC 8288)."),
-}
 
 _SECURITY_SCHEMES: Mapping[str, Schema] = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -82,10 +76,6 @@ def document() -> Schema:
         "components": {
             "schemas": MODELS,
             "securitySchemes": _SECURITY_SCHEMES,
-            "headers": {
-                name: {"schema": schema, "description": description}
-                for name, (schema, description) in _PAGE_HEADERS.items()
-            },
             "responses": {
                 "Refusal": {
                     "description": "Why not.",
@@ -193,11 +183,10 @@ def _body(parameters: Sequence[_Parameter], streams: bool) -> Schema:
 def _responses(operation: Operation) -> Schema:
     success: Schema = {"description": operation.summary + "."}
     if operation.answer is not None:
-        success["content"] = {operation.media_type: {"schema": operation.answer}}
-    if operation.paged:
-        success["headers"] = {
-            name: {"$ref": f"#/components/headers/{name}"} for name in _PAGE_HEADERS
-        }
+        schemas = {operation.media_type: operation.answer, **operation.other_types}
+        success["content"] = {kind: {"schema": schema} for kind, schema in schemas.items()}
+    if operation.headers:
+        success["headers"] = operation.headers
     refusal = {"$ref": "#/components/responses/Refusal"}
     refused = {str(status): refusal for status in operation.refusals}
     return {str(operation.status): success, **refused, "default": refusal}

@@ -43,12 +43,16 @@ OPERATIONS: Operations = {
         note="Ends all sessions of the user.",
     ),
     "POST /identity/password/validate": Operation(
-        summary="Tell how strong a password is", status=201, answer=ref("Entropy")
+        summary="Tell how strong a password is",
+        status=201,
+        answer=ref("Entropy"),
+        refusals=(422,),
     ),
     "GET /identity/users/register_geetest": Operation(
         summary="Begin a GeeTest challenge",
         status=200,
         answer={"type": "object", "description": "What GeeTest's widget wants, unchanged."},
+        refusals=(404,),
     ),
     "POST /identity/users/access": Operation(
         summary="Let one's own address in, with a whitelink", status=201, refusals=(400, 422)

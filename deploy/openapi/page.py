@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from deploy.openapi.schemas import Schema
 
 _HERE = Path(__file__).parent
+_REFUSAL = {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}}
 
 
 def page(document: Schema, source: str) -> str:
@@ -49,11 +50,11 @@ def _shown(verb: str, path: str, operation: Schema) -> Mapping[str, Any]:
         "beyond": operation.get("x-beyond-barong"),
         "parameters": list(_parameters(operation)),
         "answers": [
-            (status, _schema_of(response))
+            (status, response.get("content", {}), list(response.get("headers", ())))
             for status, response in operation["responses"].items()
             if "$ref" not in response
         ]
-        + [(_refusals(operation), {"$ref": "#/components/schemas/Errors"})],
+        + [(_refusals(operation), _REFUSAL, [])],
     }
 
 
@@ -66,10 +67,6 @@ def _parameters(operation: Schema) -> Iterator[Mapping[str, Any]]:
         for name, each in schema["properties"].items():
             required = name in schema.get("required", ())
             yield {"name": name, "place": "body", "required": required, "schema": each}
-
-
-def _schema_of(response: Schema) -> Schema | None:
-    return next((content["schema"] for content in response.get("content", {}).values()), None)
 
 
 def _refusals(operation: Schema) -> str:

@@ -1,8 +1,13 @@
 """How the operations of resource-svc answer."""
 
+from deploy.openapi.headers import BY_PAGE, BY_PAGE_UNCOUNTED
 from deploy.openapi.operation import Operation, Operations
-from deploy.openapi.schemas import ref, several
+from deploy.openapi.schemas import Schema, ref, several
+from resource_svc.documents.file_types import FILE_TYPES
 from resource_svc.documents.forms import DocumentForm
+
+_FILE: Schema = {"type": "string", "format": "binary"}
+_FIRST, *_OTHERS = dict.fromkeys(kind.media_type for kind in FILE_TYPES.values())
 
 OPERATIONS: Operations = {
     "GET /resource/users/me": Operation(
@@ -36,14 +41,14 @@ OPERATIONS: Operations = {
         status=200,
         answer=several(ref("OwnActivity")),
         refusals=(401, 422),
-        paged=True,
+        headers=BY_PAGE_UNCOUNTED,
     ),
     "GET /resource/sessions": Operation(
         summary="One's living sessions, the newest first",
         status=200,
         answer=several(ref("Session")),
         refusals=(401, 422),
-        paged=True,
+        headers=BY_PAGE,
         ours=True,
     ),
     "DELETE /resource/sessions/{id}": Operation(
@@ -128,9 +133,10 @@ OPERATIONS: Operations = {
     "GET /resource/uploads/{key}": Operation(
         summary="An uploaded file, by a signed link",
         status=200,
-        answer={"type": "string", "format": "binary"},
-        media_type="application/octet-stream",
-        refusals=(404,),
+        answer=_FILE,
+        media_type=_FIRST,
+        other_types=dict.fromkeys(_OTHERS, _FILE),
+        refusals=(403, 404, 422),
         ours=True,
     ),
     "GET /resource/api_keys": Operation(
@@ -138,7 +144,7 @@ OPERATIONS: Operations = {
         status=200,
         answer=several(ref("APIKey")),
         refusals=(400, 401, 422),
-        paged=True,
+        headers=BY_PAGE,
     ),
     "POST /resource/api_keys": Operation(
         summary="Make an API key",
@@ -154,7 +160,7 @@ OPERATIONS: Operations = {
         refusals=(400, 401, 404, 422),
     ),
     "DELETE /resource/api_keys/{kid}": Operation(
-        summary="Delete an API key", status=204, refusals=(400, 401, 404)
+        summary="Delete an API key", status=204, refusals=(400, 401, 404, 422)
     ),
     "POST /resource/otp/generate_qrcode": Operation(
         summary="Make a second factor, which is not on yet",

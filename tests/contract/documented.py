@@ -11,9 +11,14 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from deploy.openapi.document import document
+from deploy.openapi.headers import PAGING
 
 _DOCUMENT = "urn:barong"
 _PREFIXES = re.compile("(/api/v2)?(/barong)?")
+_REFUSAL = ("components", "responses", "Refusal")
+_ANYWHERE = ("authz.", "jwt.", "request.")
+
+Place = tuple[str, ...]
 
 
 @cache
@@ -22,21 +27,64 @@ def told() -> Mapping[str, Any]:
     return document()
 
 
-def disagreements(method: str, path: str, status: int, body: Any) -> list[str]:
+def disagreements(
+    method: str, path: str, status: int, headers: Mapping[str, str], body: Any
+) -> list[str]:
     """What of an answer is not as the document says; of calls it does not know, nothing.
 
-    Objects may have no properties besides those that the document names.
+    `headers` are found whatever their case. Objects may have no properties besides those that the
+    document names, lists no paging headers.
     """
     operation = _operation(method, path)
     if operation is None:
         return []
-    validator = operation.validator(status)
-    if validator is None:
-        return [f"{method} {path}: {status} has a body"] if body else []
-    return [
-        f"{method} {path} {status}: {error.json_path} {error.message}"
-        for error in validator.iter_errors(body)
-    ]
+    response = operation.responses.get(str(status))
+    if response is None and not _anywhere(status, body):
+        return [f"{method} {path}: {status} is not documented ({body})"]
+    place, response = operation.place(status)
+    wrong = [*_wrong_headers(response, headers)]
+    if method != "HEAD":
+        wrong += _wrong_content(place, response, headers, body)
+    return [f"{method} {path} {status}: {what}" for what in wrong]
+
+
+def _anywhere(status: int, body: Any) -> bool:
+    """Whether any call may be answered so: what is not of the operation its codes tell."""
+    codes = body.get("errors", ()) if isinstance(body, dict) else ()
+    return status >= 500 or (bool(codes) and all(code.startswith(_ANYWHERE) for code in codes))
+
+
+def _wrong_headers(response: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
+    listed = response.get("headers", {})
+    for name in PAGING:
+        if name in headers and name not in listed:
+            yield f"{name} is not documented"
+        if name not in headers and listed.get(name, {}).get("required"):
+            yield f"{name} is missing"
+
+
+def _wrong_content(
+    place: Place, response: Mapping[str, Any], headers: Mapping[str, str], body: Any
+) -> Iterator[str]:
+    content = response.get("content", {})
+    media_type = headers.get("Content-Type", "").partition(";")[0]
+    if not content:
+        if body:
+            yield "has a body"
+    elif media_type not in content:
+        yield f"{media_type} is not documented"
+    elif media_type == "application/json":
+        validator = _validator((*place, "content", media_type, "schema"))
+        for error in validator.iter_errors(body):
+            yield f"{error.json_path} {error.message}"
+
+
+@cache
+def _validator(place: Place) -> Draft202012Validator:
+    pointer = "/".join(part.replace("~", "~0").replace("/", "~1") for part in place)
+    return Draft202012Validator(
+        {"$ref": f"{_DOCUMENT}#/{pointer}"}, registry=_registry(), format_checker=FormatChecker()
+    )
 
 
 @dataclass(frozen=True)
@@ -45,24 +93,17 @@ class _Operation:
     template: str
     pattern: re.Pattern[str]
 
-    @cache  # noqa: B019 - there are as many as there are operations, for the whole run
-    def validator(self, status: int) -> Draft202012Validator | None:
-        place = ["paths", self.template, self.method, "responses"]
-        responses = told()["paths"][self.template][self.method]["responses"]
-        response = responses.get(str(status))
-        if response is not None and "$ref" not in response:
-            if "application/json" not in response.get("content", {}):
-                return None
-            place += [str(status)]
-        else:
-            place = ["components", "responses", "Refusal"]
-        place += ["content", "application/json", "schema"]
-        pointer = "/".join(part.replace("~", "~0").replace("/", "~1") for part in place)
-        return Draft202012Validator(
-            {"$ref": f"{_DOCUMENT}#/{pointer}"},
-            registry=_registry(),
-            format_checker=FormatChecker(),
-        )
+    @property
+    def responses(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = told()["paths"][self.template][self.method]["responses"]
+        return found
+
+    def place(self, status: int) -> tuple[Place, Mapping[str, Any]]:
+        """Where in the document an answer is described, and what stands there."""
+        response = self.responses.get(str(status), self.responses["default"])
+        if "$ref" in response:
+            return _REFUSAL, told()["components"]["responses"]["Refusal"]
+        return ("paths", self.template, self.method, "responses", str(status)), response
 
 
 def _operation(method: str, path: str) -> _Operation | None:

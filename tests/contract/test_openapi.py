@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from multidict import CIMultiDict
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from deploy.openapi.files import files
@@ -115,28 +116,57 @@ def test_it_is_printed_without_any_server() -> None:
     assert json.loads(printed.stdout) == json.loads(json.dumps(told()))
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status", "body"),
-    [
-        ("GET", "/api/v2/barong/identity/ping", 200, {"ping": "pong"}),
-        ("GET", "/identity/ping", 503, {"errors": ["server.unavailable"]}),
-        ("GET", "/api/v2/nowhere", 200, {"any": "thing"}),
-        ("DELETE", "/api/v2/identity/sessions", 204, ""),
-    ],
-)
-def test_answers_that_agree(method: str, path: str, status: int, body: Any) -> None:
-    assert not disagreements(method, path, status, body)
+JSON = {"content-type": "application/json; charset=utf-8"}
+A_PAGE = {"page": "1", "per-page": "100", "total": "0"}
+AS_CSV = {"content-type": "text/csv; charset=utf-8"}
+
+USERS = "/api/v2/barong/admin/users"
+ACTIVITIES = "/api/v2/barong/admin/activities"
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "body"),
+    ("method", "path", "status", "headers", "body"),
     [
-        ("GET", "/api/v2/barong/identity/ping", 200, {"ping": "pong", "more": 1}),
-        ("GET", "/api/v2/barong/identity/time", 200, {"time": "now"}),
-        ("GET", "/identity/ping", 503, {"error": "server.unavailable"}),
-        ("GET", "/resource/users/me", 200, {"uid": "ID0000000000"}),
-        ("DELETE", "/api/v2/identity/sessions", 204, {"done": True}),
+        ("GET", "/api/v2/barong/identity/ping", 200, JSON, {"ping": "pong"}),
+        ("HEAD", "/api/v2/barong/identity/ping", 200, JSON, ""),
+        ("GET", "/identity/ping", 503, JSON, {"errors": ["server.unavailable"]}),
+        ("GET", "/identity/ping", 429, JSON, {"errors": ["request.throttled"]}),
+        ("GET", "/api/v2/nowhere", 200, JSON, {"any": "thing"}),
+        ("DELETE", "/api/v2/identity/sessions", 204, {}, ""),
+        ("GET", "/resource/labels", 403, JSON, {"errors": ["authz.permission_denied"]}),
+        ("GET", USERS, 200, JSON | A_PAGE, []),
+        ("GET", USERS, 200, JSON | A_PAGE | {"next-cursor": "c", "total-relation": "gt"}, []),
+        ("GET", ACTIVITIES, 200, JSON | A_PAGE, []),
+        ("GET", ACTIVITIES, 200, AS_CSV, "id,created_at"),
     ],
 )
-def test_answers_that_do_not_agree(method: str, path: str, status: int, body: Any) -> None:
-    assert disagreements(method, path, status, body)
+def test_answers_that_agree(
+    method: str, path: str, status: int, headers: Mapping[str, str], body: Any
+) -> None:
+    assert not disagreements(method, path, status, CIMultiDict(headers), body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "headers", "body"),
+    [
+        ("GET", "/api/v2/barong/identity/ping", 200, JSON, {"ping": "pong", "more": 1}),
+        ("GET", "/api/v2/barong/identity/ping", 200, JSON, ""),
+        ("GET", "/api/v2/barong/identity/ping", 200, AS_CSV, "pong"),
+        ("GET", "/api/v2/barong/identity/ping", 201, JSON, {"ping": "pong"}),
+        ("GET", "/api/v2/barong/identity/ping", 200, JSON | {"total": "1"}, {"ping": "pong"}),
+        ("GET", "/api/v2/barong/identity/time", 200, JSON, {"time": "now"}),
+        ("GET", "/identity/ping", 503, JSON, {"error": "server.unavailable"}),
+        ("GET", "/identity/ping", 404, JSON, {"errors": ["record.not_found"]}),
+        ("GET", "/identity/ping", 422, JSON, {"errors": []}),
+        ("GET", "/resource/users/me", 200, JSON, {"uid": "ID0000000000"}),
+        ("DELETE", "/api/v2/identity/sessions", 204, JSON, {"done": True}),
+        ("GET", USERS, 200, JSON, []),
+        ("HEAD", USERS, 200, JSON, ""),
+        ("GET", USERS, 200, AS_CSV | A_PAGE, "uid"),
+        ("GET", "/admin/profiles", 200, JSON | A_PAGE | {"next-cursor": "c"}, []),
+    ],
+)
+def test_answers_that_do_not_agree(
+    method: str, path: str, status: int, headers: Mapping[str, str], body: Any
+) -> None:
+    assert disagreements(method, path, status, CIMultiDict(headers), body)

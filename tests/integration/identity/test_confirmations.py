@@ -9,10 +9,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from shared.contracts.services import ADMIN
 from tests.client import Client
 from tests.events import listening
 from tests.forgery import Forger, forger_of
+from tests.internal import (
+    identity_of,
+    superadmin_of,
+    tables_of_identity,
+    tables_of_resource,
+)
 from tests.system import Installation
+from tests.waiting import until
 
 CONFIRM = "identity/users/email/confirm_code"
 GENERATE = "identity/users/email/generate_code"
@@ -193,3 +201,28 @@ async def test_the_answer_tells_by_no_delay_who_has_an_account(client: Client) -
             seconds.append(loop.time() - started)
     known, unknown = (sorted(seconds)[5] for seconds in durations.values())
     assert abs(known - unknown) / unknown < 0.05
+
+
+async def test_who_is_banned_while_he_confirms_gets_no_session(
+    client: Client, system: Installation
+) -> None:
+    await client.sign_up()
+    async with (
+        tables_of_identity(system) as identity,
+        tables_of_resource(system) as resource,
+        identity_of(system, ADMIN) as administration,
+    ):
+        uid = await identity.fetchval("SELECT uid FROM users WHERE email = $1", client.email)
+
+        async def is_active() -> bool:
+            state = await identity.fetchval("SELECT state FROM users WHERE uid = $1", uid)
+            return bool(state == "active")
+
+        async with resource.transaction():  # so that the user's attachments are waited for
+            await resource.execute("LOCK TABLE phones IN ACCESS EXCLUSIVE MODE")
+            confirming = asyncio.create_task(client.confirm())
+            await until(is_active)
+            await administration.change_state(await superadmin_of(system), uid, "banned")
+        answer = await confirming
+        assert (answer.status, answer.errors) == (422, ["identity.user.active_or_doesnt_exist"])
+        assert not await identity.fetchval("SELECT count(*) FROM sessions WHERE uid = $1", uid)

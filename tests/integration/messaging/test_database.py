@@ -19,6 +19,12 @@ async def run(database: Database, *statements: str, sleep: float = 0) -> None:
         await asyncio.sleep(sleep)
 
 
+async def run_alone(database: Database, statement: str) -> None:
+    """Executes a statement on a connection of its own."""
+    async with database.dedicated() as connection:
+        await connection.execute(statement)
+
+
 async def numbers(database: Database) -> list[int]:
     async with database.connection() as connection:
         return [row["n"] for row in await connection.fetch("SELECT n FROM tried ORDER BY n")]
@@ -120,15 +126,48 @@ async def test_a_server_that_ends_the_session_is_unavailable(schema: Database) -
 async def test_who_finds_no_free_connection_in_time_is_told_so(
     schema: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "_ACQUIRE_SECONDS", 0.05)
     database = Database(schema.dsn, "resource", max_connections=1)
     async with database.opened():
-        work = asyncio.create_task(run(database, "SELECT 1", sleep=0.3))
-        await asyncio.sleep(0.1)
-        with pytest.raises(Unavailable):
-            await fetch(database, "SELECT 1")
-        await work
+        async with database.connection():
+            with monkeypatch.context() as patch:
+                patch.setattr(pool, "_ACQUIRE_SECONDS", 0.05)
+                with pytest.raises(Unavailable):
+                    await fetch(database, "SELECT 1")
         assert await fetch(database, "SELECT 1") == 1
+
+
+HELD = [
+    ("LOCK TABLE tried", "INSERT INTO tried VALUES (2)"),
+    ("SELECT FROM tried FOR UPDATE", "UPDATE tried SET n = 2"),
+    ("SELECT pg_advisory_xact_lock(1)", "SELECT pg_advisory_xact_lock(1)"),
+]
+
+
+@pytest.mark.parametrize(("hold", "wait"), HELD)
+async def test_who_waits_too_long_for_a_lock_is_told_so(
+    schema: Database, monkeypatch: pytest.MonkeyPatch, hold: str, wait: str
+) -> None:
+    await run(schema, "CREATE TABLE tried (n int)", "INSERT INTO tried VALUES (1)")
+    monkeypatch.setattr(pool, "_LOCK_TIMEOUT", "50ms")
+    database = Database(schema.dsn, "resource")
+    async with database.opened():
+        async with schema.transaction() as holder:
+            await holder.execute(hold)
+            for waits in (run, run_alone):
+                with pytest.raises(Unavailable) as raised:
+                    await waits(database, wait)
+                assert raised.value.dependency == "postgresql"
+        await run(database, wait)
+
+
+async def test_who_waits_for_a_lock_gives_up_before_his_statement_is_over(
+    schema: Database,
+) -> None:
+    limits = "SELECT setting::int FROM pg_settings WHERE name = $1"
+    for_a_lock = await fetch(schema, limits, "lock_timeout")
+    in_all = await fetch(schema, limits, "statement_timeout")
+
+    assert (for_a_lock, in_all) == (5_000, 10_000)
 
 
 async def test_a_call_that_is_cancelled_leaves_nothing_behind(schema: Database) -> None:

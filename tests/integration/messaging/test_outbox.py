@@ -47,7 +47,7 @@ async def test_an_event_comes_back_as_it_was_written(schema: Database) -> None:
     await add(schema, *written)
 
     async with schema.connection() as connection:
-        read = await Outbox(RING).unpublished(connection, 10)
+        read = await Outbox(RING).unpublished(connection, 10, 1000)
     assert [event for _, event in read] == written
     assert [position for position, _ in read] == sorted({position for position, _ in read})
 

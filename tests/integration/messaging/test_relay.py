@@ -66,6 +66,19 @@ async def test_events_leave_in_the_order_in_which_they_were_written(
     assert tap.ids(f"{EVENTS}.model") == ids(events)
 
 
+async def test_large_events_leave_few_at_a_time(schema: Database, broker: str) -> None:
+    sizes = [1_000_000] * 13 + [relay_module.BATCH_BYTES * 2] + [10] * 50
+    events = [an_event(n, record={"x": "x" * size}) for n, size in enumerate(sizes)]
+    signer = Signer()
+    await add(schema, *events)
+    async with tapped(broker) as tap, working(a_relay(schema, broker, signer)):
+        await tap.hears(len(events))
+        await all_published(schema)
+
+    assert tap.ids() == ids(events)
+    assert signer.batches == [5, 5, 4, 50]
+
+
 async def test_one_body_goes_to_both_kinds_of_exchange(schema: Database, broker: str) -> None:
     names = (CREATED, "system.session.create")
     await add(schema, *(an_event(name=name) for name in names))

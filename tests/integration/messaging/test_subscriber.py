@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import ADMIN, MAILER, RETRY_SECONDS
+from shared.database import pool
 from shared.database.pool import Connection, Database
 from shared.errors import Unavailable
 from shared.messaging import subscriber as subscriber_module
@@ -180,6 +181,35 @@ async def test_postgresql_going_away_is_no_fault_of_the_event(
 
         await until(both)
     assert schema_gate.accepted == 2
+
+
+async def test_a_lock_that_others_hold_is_no_fault_of_the_event(
+    schema: Database,
+    broker: str,
+    deeds: Callable[[], Awaitable[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool, "_LOCK_TIMEOUT", "50ms")
+    impatient = Database(schema.dsn, schema.schema)
+    attempts = 0
+
+    async def counted(connection: Connection, event: ReceivedEvent) -> None:
+        nonlocal attempts
+        attempts += 1
+        await deed(connection, event)
+
+    async def tried_again() -> bool:
+        return attempts >= 3
+
+    registry = CollectorRegistry()
+    await publish(broker, signed(an_event(1)))
+    reaction = once(impatient, counted)
+    async with impatient.opened(), working(a_subscriber(broker, reaction, registry=registry)):
+        async with schema.transaction() as migration:
+            await migration.execute("LOCK TABLE deeds")
+            await until(tried_again)
+        await acknowledged(registry, 1)
+    assert await deeds() == 1
 
 
 async def test_a_failed_event_rests_longer_each_time_and_is_then_set_aside(broker: str) -> None:

@@ -130,6 +130,11 @@ async def test_every_answer_is_a_record_or_a_refusal(
     assert (raised.type, raised.value.codes) == (type(expected), expected.codes)
 
 
+@pytest.mark.parametrize("text", ["x", "\N{PENGUIN}é", "broken \udc80", "a\x00b"])
+async def test_any_text_arrives_as_it_was(api: InternalApi, text: str) -> None:
+    assert (await api.call("POST", "/echo/200", {"text": text}))["body"] == {"text": text}
+
+
 async def test_a_service_that_hangs_is_unavailable(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from shared.declared import Faults, load
-from shared.web.pagination import PageForm, page_headers
+from shared.web.pagination import PageForm, Total, bounded_headers, page_headers
 
 LINK = re.compile(r'<([^>]*)>; rel="(\w+)"')
 
@@ -80,6 +80,33 @@ def test_links_name_the_pages_that_there_are(
     assert (headers["Page"], headers["Per-Page"], headers["Total"]) == (str(page), "10", str(total))
     assert ("Link" in headers) is bool(expected)
     assert pages(headers) == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "goes_on", "expected"),
+    [
+        (1, False, {}),
+        (1, True, {"next": 2}),
+        (3, True, {"first": 1, "prev": 2, "next": 4}),
+        (99, False, {"first": 1, "prev": 98}),
+    ],
+)
+def test_where_the_end_is_unknown_no_link_leads_there(
+    page: int, goes_on: bool, expected: dict[str, int]
+) -> None:
+    form = PageForm(page=page, limit=10)
+    headers = bounded_headers(URL("/things"), form, Total(20, exact=False), goes_on=goes_on)
+
+    assert (headers["Page"], headers["Per-Page"], headers["Total"]) == (str(page), "10", "20")
+    assert headers["Total-Relation"] == "gt"
+    assert ("Link" in headers) is bool(expected)
+    assert pages(headers) == expected
+
+
+def test_where_all_are_counted_the_headers_are_those_of_every_list() -> None:
+    url, form = URL("/things"), PageForm(page=2, limit=10)
+
+    assert bounded_headers(url, form, Total(35), goes_on=False) == page_headers(url, form, 35)
 
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -169,7 +169,6 @@ def create_app(settings: IdentitySettings) -> Service:
         mail_tokens,
         resource,
         apply_labels,
-        find_user,
         open_session,
         settings.domain,
     )

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from shared.clients.internal_api import InternalApi, segment
-from shared.contracts.activities import CATEGORIES, Activity, KeptActivity
+from shared.contracts.activities import CATEGORIES, Activity, ActivityPage
 from shared.contracts.policy import Policy
 from shared.contracts.services import ADMIN
 from shared.tokens.service import ServiceTokens
@@ -36,15 +36,14 @@ class AdminClient(InternalApi):
 
     async def activities_of(
         self, uid: str, topic: str | None, page: int, limit: int
-    ) -> tuple[list[KeptActivity], int]:
-        """A page of what a user did about his account, the newest first, and how much there is.
+    ) -> ActivityPage:
+        """A page of what a user did about his account, the newest first.
 
         Without a topic, of everything. Raises `Invalid` for a page that lies too deep.
         """
         query = {"page": page, "limit": limit, **({"topic": topic} if topic else {})}
         path = f"/users/{segment(uid)}/activities?{urlencode(query)}"
-        answer = await self.call("GET", path)
-        return [KeptActivity.of(body) for body in answer["activities"]], answer["total"]
+        return ActivityPage.of(await self.call("GET", path))
 
     async def activities(self, uid: str) -> AsyncIterator[list[dict[str, Any]]]:
         """Whatever a user did, in batches of `KeptActivity.body()`, category after category."""

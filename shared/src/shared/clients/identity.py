@@ -1,7 +1,7 @@
 """The client of identity-svc's internal API."""
 
-import math
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -145,11 +145,14 @@ class IdentityClient(InternalApi):
         return answer["sessions"], answer["total"]
 
     async def sessions(self, uid: str) -> list[dict[str, Any]]:
-        """All of them."""
-        found, total = await self.sessions_of(uid, 1, _PAGE)
-        for page in range(2, math.ceil(total / _PAGE) + 1):
-            found += (await self.sessions_of(uid, page, _PAGE))[0]
-        return found
+        """All of them, each once, though others may begin meanwhile."""
+        found: dict[str, dict[str, Any]] = {}
+        for page in count(1):
+            some, _ = await self.sessions_of(uid, page, _PAGE)
+            found |= {each["sid"]: each for each in some}
+            if len(some) < _PAGE:
+                break
+        return list(found.values())
 
     async def revoke_session_of(self, uid: str, sid: str) -> None:
         """Ends a session of this user; raises `NotFound` when he has no such session."""

@@ -1,11 +1,13 @@
 """Calls to another service's internal API: authenticated, bounded in time, and plain in failure."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import orjson
 import structlog
 
 from shared.errors import Invalid, NotFound, Throttled, Unavailable
@@ -45,11 +47,13 @@ class InternalApi:
             raise Unavailable(self._service)
         headers = {
             "Authorization": f"Bearer {self._tokens.issue(self._service)}",
+            "Content-Type": "application/json",
             **_correlation(),
         }
+        data = None if body is None else _encoded(body)
         try:
             async with self._session.request(
-                method, self._url + path, json=body, headers=headers, allow_redirects=False
+                method, self._url + path, data=data, headers=headers, allow_redirects=False
             ) as response:
                 answer = await response.json() if response.content_length else None
                 status = response.status
@@ -77,6 +81,14 @@ def segment(value: str) -> str:
     if value in ("", ".", "..") or not _BRACES.isdisjoint(value):
         raise NotFound
     return quote(value, safe="")
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """JSON in UTF-8, a third of what escapes would take; escaped is only what is no UTF-8."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        return json.dumps(body).encode()
 
 
 def _correlation() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Activities: who did what, from where, and what came of it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from shared.contracts.events import Event
 from shared.web.client_address import Address
+from shared.web.pagination import Total
 
 Category = Literal["user", "admin"]
 """Whether somebody looked after his own account, or after somebody else's."""
@@ -106,6 +107,30 @@ class KeptActivity(Activity):
     def of(cls, body: Mapping[str, Any]) -> "KeptActivity":
         """As for an activity."""
         return cls(**asdict(Activity.of(body)), number=int(body["number"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPage:
+    """A page of activities, how many there are in all, and whether a page follows."""
+
+    activities: Sequence[KeptActivity]
+    total: Total
+    goes_on: bool
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "ActivityPage":
+        """The page that `body` describes; raises KeyError, TypeError or ValueError."""
+        activities = [KeptActivity.of(each) for each in body["activities"]]
+        return cls(activities, Total(body["total"], body["exact"]), body["goes_on"])
+
+    def body(self) -> dict[str, Any]:
+        """As it travels in internal calls."""
+        return {
+            "activities": [each.body() for each in self.activities],
+            "total": self.total.number,
+            "exact": self.total.exact,
+            "goes_on": self.goes_on,
+        }
 
 
 def recorded(activity: Activity) -> Event:

@@ -18,6 +18,7 @@ Record: TypeAlias = asyncpg.Record
 _ACQUIRE_SECONDS = 3.0
 _CONNECT_SECONDS = 2.0
 _COMMAND_SECONDS = 15.0
+_LOCK_TIMEOUT = "5s"  # is over before the statement's, which tells of a fault of the query
 
 _GONE = (
     OSError,
@@ -29,9 +30,10 @@ _GONE = (
     asyncpg.CrashShutdownError,
     asyncpg.InvalidPasswordError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.LockNotAvailableError,
     asyncpg.InterfaceError,
 )
-"""What asyncpg raises when the server, not the query, is at fault."""
+"""What asyncpg raises when the server, or whoever holds a lock for long, is at fault."""
 
 
 class _PooledConnection(asyncpg.Connection):
@@ -78,7 +80,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A unit of work: committed when the block ends, rolled back when it raises.
 
-        Raises `Unavailable` when PostgreSQL cannot be reached or goes away.
+        Raises `Unavailable` when PostgreSQL cannot be reached or goes away, or when others hold a
+        lock for too long: a migration, or a statement by hand.
         """
         async with self.connection() as connection, connection.transaction():
             yield connection
@@ -117,6 +120,7 @@ class Database:
             "search_path": self.schema,
             "application_name": f"{self.schema}-svc",
             "statement_timeout": "10s",
+            "lock_timeout": _LOCK_TIMEOUT,
             "idle_in_transaction_session_timeout": "30s",
         }
 

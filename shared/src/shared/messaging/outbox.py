@@ -65,17 +65,29 @@ class Outbox:
             decoy,
         )
 
-    async def unpublished(self, connection: Any, limit: int) -> list[tuple[int, Event]]:
-        """The oldest events that are not marked as published, with their positions."""
+    async def unpublished(self, connection: Any, limit: int, size: int) -> list[tuple[int, Event]]:
+        """The oldest events that are not marked as published, with their positions.
+
+        One at least, and more only while those before have fewer than `size` bytes.
+        """
         rows = await connection.fetch(
             """
             SELECT id, event_id, name, record, changes, snapshot, sealed
-            FROM outbox
-            WHERE published_at IS NULL
+            FROM (
+                SELECT *, sum(size) OVER (ORDER BY id) - size AS before
+                FROM (
+                    SELECT *, octet_length(concat(record, changes, snapshot)) AS size
+                    FROM outbox
+                    WHERE published_at IS NULL
+                    ORDER BY id
+                    LIMIT $1
+                ) AS oldest
+            ) AS measured
+            WHERE before < $2
             ORDER BY id
-            LIMIT $1
             """,
             limit,
+            size,
         )
         return [(row["id"], self._event(row)) for row in rows]
 

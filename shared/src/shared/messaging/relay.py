@@ -20,6 +20,7 @@ from shared.messaging.publisher import Publisher
 log = structlog.get_logger()
 
 BATCH = 100
+BATCH_BYTES = 4 * 1024 * 1024
 POLL_SECONDS = 1.0  # catches what a lost notification missed
 PRUNE_SECONDS = 3600.0
 
@@ -80,13 +81,10 @@ class Relay:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _drain(self, connection: Any, publisher: Publisher) -> None:
-        while batch := await self._outbox.unpublished(connection, BATCH):
+        while batch := await self._outbox.unpublished(connection, BATCH, BATCH_BYTES):
             await self._publish(publisher, [event for _, event in batch])
             await self._outbox.mark_published(connection, [position for position, _ in batch])
-            if len(batch) < BATCH:
-                break
             await self._measure(connection)
-        await self._measure(connection)
         if time.monotonic() - self._pruned > PRUNE_SECONDS:
             await self._outbox.prune(connection)
             await forget_old(connection)

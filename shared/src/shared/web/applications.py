@@ -15,7 +15,9 @@ from shared.web.health import Check, Readiness, live
 from shared.web.metrics import HttpMetrics, Registry
 from shared.web.routes import BEARERS, SERVICE_TOKENS, Route, application
 
-_MAX_INTERNAL_BODY_BYTES = 16 * 1024 * 1024  # a relay's batch of events
+_MAX_INTERNAL_BODY_BYTES = 64 * 1024 * 1024
+"""Of what a relay has signed: 4 MB of events, or the largest single one. That is of a hundred
+documents, each with 64 K characters of metadata."""
 
 
 class WebLayer:

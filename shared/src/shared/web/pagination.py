@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from yarl import URL
 
@@ -42,6 +41,14 @@ class PageForm:
         return limit, ((self.page or 1) - 1) * limit
 
 
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many there are, or, if not `exact`, that there are more than `number`."""
+
+    number: int
+    exact: bool = True
+
+
 def page_headers(url: URL, form: PageForm, total: int) -> Mapping[str, str]:
     """Page, Per-Page, Total and Link (RFC 8288: first, prev, next, last) of one page of `total`."""
     page, limit = form.page or 1, form.limit or MAX_LIMIT
@@ -51,8 +58,28 @@ def page_headers(url: URL, form: PageForm, total: int) -> Mapping[str, str]:
         wanted |= {"first": 1, "prev": min(page - 1, last)}
     if page < last:
         wanted |= {"last": last, "next": page + 1}
+    return _headers(url, form, total, wanted)
+
+
+def bounded_headers(url: URL, form: PageForm, total: Total, *, goes_on: bool) -> Mapping[str, str]:
+    """The same for a list that may be longer than it was counted; `goes_on`: another page follows.
+
+    `Total-Relation: gt` says that there are more than `Total`; which page is the last is unknown
+    then, and `Link` names none.
+    """
+    if total.exact:
+        return page_headers(url, form, total.number)
+    page = form.page or 1
+    wanted = {"first": 1, "prev": page - 1} if page > 1 else {}
+    if goes_on:
+        wanted["next"] = page + 1
+    return {**_headers(url, form, total.number, wanted), "Total-Relation": "gt"}
+
+
+def _headers(url: URL, form: PageForm, total: int, wanted: Mapping[str, int]) -> dict[str, str]:
+    page, limit = form.page or 1, form.limit or MAX_LIMIT
     links = (f'<{_at(url, number)}>; rel="{rel}"' for rel, number in wanted.items())
-    headers: dict[str, Any] = {"Page": str(page), "Per-Page": str(limit), "Total": str(total)}
+    headers = {"Page": str(page), "Per-Page": str(limit), "Total": str(total)}
     return headers | ({"Link": ", ".join(links)} if wanted else {})
 
 

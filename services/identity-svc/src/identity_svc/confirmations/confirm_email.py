@@ -11,8 +11,7 @@ from identity_svc.confirmations.events import email_confirmed
 from identity_svc.mail_tokens.tokens import CONFIRMATION, MailTokens
 from identity_svc.sessions.open_session import OpenedSession, OpenSession
 from identity_svc.standing.apply_labels import ApplyLabels
-from identity_svc.standing.rules import PENDING
-from identity_svc.users.find_user import FindUser
+from identity_svc.standing.rules import MAY_LOG_IN, PENDING
 from identity_svc.users.rows import lock_user_by_uid
 from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
@@ -37,15 +36,17 @@ class ConfirmEmail:
     tokens: MailTokens
     resource: ResourceClient
     apply_labels: ApplyLabels
-    find_user: FindUser
     open_session: OpenSession
     domain: str
 
     async def __call__(self, token: str, client: Client) -> tuple[OpenedSession, dict[str, Any]]:
         """The session and the user's attachments; raises `BadMailToken`, `ActiveOrDoesntExist`."""
         uid = await self._confirm(token)
-        user, attachments = await self._verified(uid)
+        attachments = await self._verified(uid)
         async with self.database.transaction() as connection:
+            user = await lock_user_by_uid(connection, uid)
+            if user is None or user.state not in MAY_LOG_IN:  # he was shut out meanwhile
+                raise ActiveOrDoesntExist
             return await self.open_session(connection, user, client), attachments
 
     async def _confirm(self, token: str) -> str:
@@ -61,15 +62,14 @@ class ConfirmEmail:
             await self.outbox.add(connection, email_confirmed(user, confirmed, self.domain))
         return user.uid
 
-    async def _verified(self, uid: str) -> tuple[User, dict[str, Any]]:
-        """The user as the label makes him, or as he is until the event has done its work."""
+    async def _verified(self, uid: str) -> dict[str, Any]:
+        """What the user has attached, once the label made him active, or none until it does."""
         try:
             labels = await self.resource.put_private_label(uid, "email", "verified")
-            user = await self.apply_labels(labels)
-            return user, await self.resource.attachments(user)
+            return await self.resource.attachments(await self.apply_labels(labels))
         except Unavailable:
             log.warning("label_left_to_event", uid=uid, key="email")
-            return await self.find_user(uid), dict(NO_ATTACHMENTS)
+            return dict(NO_ATTACHMENTS)
 
 
 def _same_address(user: User, email: str) -> bool:

@@ -87,7 +87,9 @@ async def begin(connection: Connection) -> bool:
         "SELECT pg_try_advisory_lock(hashtextextended('import-users', 0))"
     ):
         return False
-    await connection.execute(f"SET statement_timeout = '{_LONG:.0f}s'")
+    await connection.execute(
+        f"SET statement_timeout = '{_LONG:.0f}s'; SET lock_timeout = '{_LONG:.0f}s'"
+    )
     await end(connection)
     return True
 
