@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from authz_gateway.audit.activity import activity_of
-from authz_gateway.audit.parameters import MAX_BODY_BYTES, parameters
+from authz_gateway.audit.parameters import parameters
 from authz_gateway.call import Call
 from authz_gateway.routing.table import Access, Route
 from shared.contracts.activities import MAX_DATA, Activity
+from shared.web.parameters import MAX_BODY_BYTES
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

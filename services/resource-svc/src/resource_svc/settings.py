@@ -69,7 +69,11 @@ class ResourceSettings(PublicServiceSettings):
         True,
     )
     document_limit: int = setting(
-        "BARONG_DOC_NUM_LIMIT", positive(100), "How many documents a user may have.", 10
+        "BARONG_DOC_NUM_LIMIT",
+        positive(100),
+        "How many documents a user may have, 100 at most: events carry all of them with their "
+        "metadata, and the broker has to take such messages.",
+        10,
     )
     upload_megabytes: int = setting(
         "BARONG_UPLOAD_SIZE_MAX_RANGE",

@@ -78,14 +78,11 @@ def bounded_headers(url: URL, form: PageForm, total: Total, *, goes_on: bool) ->
 
 def _headers(url: URL, form: PageForm, total: int, wanted: Mapping[str, int]) -> dict[str, str]:
     page, limit = form.page or 1, form.limit or MAX_LIMIT
-    links = (f'<{_at(url, number)}>; rel="{rel}"' for rel, number in wanted.items())
     headers = {"Page": str(page), "Per-Page": str(limit), "Total": str(total)}
-    return headers | ({"Link": ", ".join(links)} if wanted else {})
+    urls = {rel: url.update_query(page=number) for rel, number in wanted.items()}
+    return headers | ({"Link": links(urls)} if wanted else {})
 
 
-def _at(url: URL, page: int) -> str:
-    return (
-        str(url.relative() if url.absolute else url).split("?")[0]
-        + "?"
-        + (url.update_query(page=page).raw_query_string)
-    )
+def links(urls: Mapping[str, URL]) -> str:
+    """Link (RFC 8288): where each relation leads, relative to the server."""
+    return ", ".join(f'<{url.raw_path_qs}>; rel="{rel}"' for rel, url in urls.items())

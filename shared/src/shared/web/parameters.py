@@ -99,7 +99,7 @@ def _pairs(text: str) -> dict[str, Any]:
         )
     except ValueError:
         raise Malformed from None
-    return _collect(pairs)
+    return collected(pairs)
 
 
 def _json(text: str) -> Mapping[str, Any]:
@@ -136,7 +136,7 @@ async def _multipart(request: web.Request, files: FileReceiver | None) -> dict[s
         content = await _together(chunks, budget)
         budget -= len(content)
         pairs.append((part.name, [content] if part.filename is not None else _text(content)))
-    return _collect(pairs)
+    return collected(pairs)
 
 
 async def _readable(step: Awaitable[T]) -> T:
@@ -197,7 +197,7 @@ def _text(content: bytes) -> str:
         raise Malformed from None
 
 
-def _collect(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def collected(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """One value a name; `name[]` and `name[key]` make a list, which no field takes for text."""
     values: dict[str, Any] = {}
     for name, value in pairs:

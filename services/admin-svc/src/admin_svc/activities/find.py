@@ -9,6 +9,7 @@ from admin_svc.activities.filter import ActivityFilter, Position
 from admin_svc.directory.look_up import LookUpUsers
 from shared.contracts.activities import KeptActivity
 from shared.contracts.users import User
+from shared.database.planning import plan_each_query
 from shared.database.pool import Database
 from shared.errors import Invalid
 from shared.web.answers import seconds
@@ -88,7 +89,7 @@ class FindActivities:
             raise PageTooDeep
         wanted = await self._of(wanted, email)
         async with self.database.transaction() as connection:
-            await store.plan_each_query(connection)
+            await plan_each_query(connection)
             number = await store.count_activities(connection, wanted, self.exact + 1)
             total = Total(min(number, self.exact), exact=number <= self.exact)
             if total.exact and offset >= total.number:
@@ -107,7 +108,7 @@ class FindActivities:
         """Those wanted that stand behind a place, or the first."""
         wanted = await self._of(wanted, email)
         async with self.database.transaction() as connection:
-            await store.plan_each_query(connection)
+            await plan_each_query(connection)
             page = await store.select_activities(connection, wanted, limit, behind=position)
         return await self._found(page)
 

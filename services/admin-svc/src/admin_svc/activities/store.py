@@ -29,8 +29,8 @@ _CONDITIONS = {
 
 _ERASED = "EXISTS (SELECT FROM erased_users WHERE erased_users.uid IN ({}))"
 
-# Whoever comes later waits behind us: we give up before they do.
-_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
+"""For what locks all activities: whoever comes later waits behind us, and gives up after us."""
 
 
 class NoPartition(Exception):
@@ -70,21 +70,6 @@ async def insert_activities(
             raise
         raise NoPartition from None
     return {row["id"] for row in rows}
-
-
-async def plan_each_query(connection: Connection) -> None:
-    """Has PostgreSQL plan the queries of this transaction for their very arguments.
-
-    A plan for any arguments knows nothing of which filter is the rare one. Indexes are taken to be
-    in memory; the default is made for rotating disks.
-    """
-    await connection.execute(
-        """
-        SET LOCAL plan_cache_mode = force_custom_plan;
-        SET LOCAL random_page_cost = 1.1;
-        SET LOCAL jit = off
-        """
-    )
 
 
 async def select_activities(
@@ -164,7 +149,7 @@ async def make_partition(connection: Connection, month: Month) -> bool:
         return False
     await connection.execute(
         f"""
-        {_LOCK_TIMEOUT};
+        {LOCK_TIMEOUT};
         CREATE TABLE {month.partition} (LIKE activities INCLUDING ALL);
         ALTER TABLE activities ATTACH PARTITION {month.partition}
         FOR VALUES FROM ({month.begins}) TO ({month.plus(1).begins})
@@ -176,7 +161,7 @@ async def make_partition(connection: Connection, month: Month) -> bool:
 async def drop_partition(connection: Connection, month: Month) -> None:
     """Drops a month with all its activities."""
     await _one_at_a_time(connection)
-    await connection.execute(f"{_LOCK_TIMEOUT}; DROP TABLE IF EXISTS {month.partition}")
+    await connection.execute(f"{LOCK_TIMEOUT}; DROP TABLE IF EXISTS {month.partition}")
 
 
 async def partitioned_months(connection: Connection) -> list[Month]:

@@ -9,6 +9,7 @@ from admin_svc.directory.filter import UserFilter
 from admin_svc.directory.order import Cursor, Page
 from admin_svc.directory.store import Listed
 from shared.contracts.users import User
+from shared.database.planning import plan_each_query
 from shared.database.pool import Connection, Database
 from shared.web.pagination import Total
 
@@ -35,7 +36,7 @@ class FindUsers:
         """One page of those wanted."""
         one_more = replace(page, limit=page.limit + 1)  # tells whether there is a next page
         async with self.database.transaction() as connection:
-            await store.prepare(connection)
+            await plan_each_query(connection, by_index=True)
             total = await kept_total(connection, wanted)
             if total is None:
                 found, there_are = await _uncounted(connection, wanted, one_more)

@@ -6,7 +6,7 @@ from yarl import URL
 
 from admin_svc.directory.find import Found
 from admin_svc.directory.forms import AnyListForm
-from shared.web.pagination import bounded_headers
+from shared.web.pagination import bounded_headers, links
 
 
 def list_headers(url: URL, form: AnyListForm, found: Found) -> Mapping[str, str]:
@@ -19,7 +19,7 @@ def list_headers(url: URL, form: AnyListForm, found: Found) -> Mapping[str, str]
         headers["Next-Cursor"] = found.next.encode()
     if form.after:
         del headers["Page"]
-        headers["Link"] = _links(_by_cursor(url, found))
+        headers["Link"] = links(_by_cursor(url, found))
     return headers
 
 
@@ -28,8 +28,3 @@ def _by_cursor(url: URL, found: Found) -> Mapping[str, URL]:
     return {"first": begin} | (
         {"next": begin.update_query(cursor=found.next.encode())} if found.next else {}
     )
-
-
-def _links(urls: Mapping[str, URL]) -> str:
-    """Link (RFC 8288), each relative to the server."""
-    return ", ".join(f'<{url.raw_path_qs}>; rel="{name}"' for name, url in urls.items())

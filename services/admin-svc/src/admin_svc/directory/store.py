@@ -54,22 +54,6 @@ class Listed:
     position: datetime | str
 
 
-async def prepare(connection: Connection) -> None:
-    """Has the statements of this transaction planned for what they ask, and for data in memory.
-
-    How many users a filter lets pass depends on nothing but its arguments; planning takes less than
-    a millisecond. The settings are PostgreSQL's own, whatever the server's are.
-    """
-    await connection.execute(
-        """
-        SET LOCAL plan_cache_mode = force_custom_plan;
-        SET LOCAL random_page_cost = 1.1;
-        SET LOCAL enable_seqscan = off;
-        SET LOCAL jit = off
-        """
-    )
-
-
 async def select_sorted(
     connection: Connection, wanted: UserFilter, page: Page, most: int | None = None
 ) -> tuple[list[Listed], int]:

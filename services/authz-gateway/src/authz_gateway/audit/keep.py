@@ -7,12 +7,13 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from authz_gateway.audit.activity import activity_of
-from authz_gateway.audit.parameters import MAX_BODY_BYTES, parameters
+from authz_gateway.audit.parameters import parameters
 from authz_gateway.audit.queue import AuditQueue
 from authz_gateway.call import Call
 from shared.clients.admin import AdminClient
 from shared.contracts.activities import Activity
 from shared.errors import Refusal, Unavailable
+from shared.web.parameters import MAX_BODY_BYTES
 
 log = structlog.get_logger()
 

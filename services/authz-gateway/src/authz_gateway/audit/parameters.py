@@ -3,19 +3,16 @@
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from authz_gateway.audit.unpacking import unpacked
-
-MAX_BODY_BYTES = 256 * 1024
-"""The largest body that is looked into; our own services take no larger form either."""
+from shared.web.parameters import MAX_BODY_BYTES, MAX_PARAMETERS, collected
 
 TARGETS = ("uid", "user_uid")
 """The parameters that say whom a call concerns."""
 
-_MAX_PARAMETERS = 200
 _MAX_VALUE = 1024
 _MAX_DEPTH = 8
 
@@ -56,10 +53,10 @@ def parameters(
     given = {name: given[name] for name in TARGETS if name in given} | given
     told = {
         key[:_MAX_VALUE]: _cut(_without_secrets(value))
-        for key, value in list(given.items())[:_MAX_PARAMETERS]
+        for key, value in list(given.items())[:MAX_PARAMETERS]
         if not _is_secret(key, value)
     }
-    return told if len(given) <= _MAX_PARAMETERS else told | _MORE
+    return told if len(given) <= MAX_PARAMETERS else told | _MORE
 
 
 def data(given: Mapping[str, Any], path: str, maximum: int) -> str:
@@ -113,11 +110,11 @@ def _multipart(body: bytes, content_type: str) -> dict[str, Any]:
     marks = [value.strip(' "') for key, _, value in said if key.strip().lower() == "boundary"]
     parts = (b"\n" + body).split(b"\n--" + marks[0].encode("utf-8", "replace"))[1:] if marks else []
     pairs: list[tuple[str, str]] = []
-    for part in parts[:_MAX_PARAMETERS]:
+    for part in parts[:MAX_PARAMETERS]:
         if part.startswith(b"--"):
             break
         pairs.append(_part(part))
-    return _collect(pairs) or dict(_UNREADABLE)
+    return collected(pairs) or dict(_UNREADABLE)
 
 
 def _part(part: bytes) -> tuple[str, str]:
@@ -136,21 +133,7 @@ def _part(part: bytes) -> tuple[str, str]:
 
 
 def _pairs(text: str) -> dict[str, Any]:
-    return _collect(parse_qsl(text, keep_blank_values=True, errors="replace"))
-
-
-def _collect(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """One value a name, the last; `name[]` and `name[key]` make a list: as in our own services."""
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        base, bracket, _ = name.partition("[")
-        if bracket and base:
-            values.setdefault(base, [])
-            if isinstance(values[base], list):
-                values[base].append(value)
-        else:
-            values[name] = value
-    return values
+    return collected(parse_qsl(text, keep_blank_values=True, errors="replace"))
 
 
 def _is_secret(key: str, value: Any) -> bool:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from admin_svc.activities.filter import Position
+from admin_svc.activities.store import LOCK_TIMEOUT
 from shared.contracts.activities import CATEGORIES, Category
 from shared.database.pool import Connection
 
@@ -32,15 +33,9 @@ WALKS = tuple(
 
 
 async def wait_for_writers(connection: Connection) -> None:
-    """Returns when every activity that is being written is; who comes later waits for us.
-
-    We give up before they do.
-    """
+    """Returns when every activity that is being written is; who comes later waits for us."""
     await connection.execute(
-        """
-        SET LOCAL lock_timeout = '3s';
-        LOCK TABLE ONLY activities IN SHARE MODE  -- the parent's is enough
-        """
+        f"{LOCK_TIMEOUT}; LOCK TABLE ONLY activities IN SHARE MODE"  # the parent's is enough
     )
 
 
