@@ -1,12 +1,11 @@
 """Structured logs: one JSON object a line in production, readable lines in development."""
 
-import asyncio
 import io
 import json as python_json
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TextIO
@@ -15,8 +14,8 @@ import orjson
 import structlog
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam
 
-Line = Callable[[str], None]
-"""Writes one line of these fields, which are as `members` renders them."""
+Lines = Callable[[Sequence[str]], None]
+"""Writes a line of each of these fields, which are as `members` renders them."""
 
 
 def configure_logging(service: str, *, json: bool) -> None:
@@ -59,17 +58,22 @@ def configure_logging(service: str, *, json: bool) -> None:
         warnings.simplefilter("ignore", category)
 
 
-def line(event: str) -> Line:
+def lines_of(event: str) -> Lines:
     """Writes lines that are named `event`, with their own fields and nothing of the context.
 
-    They look like all others; where they are JSON, they cost next to nothing, and need a running
-    event loop: what is said in one of its turns is one write, and has one timestamp.
+    They look like all others. Where they are JSON, those that are written together are one write,
+    have one timestamp, and cost next to nothing.
     """
     factory = structlog.get_config()["logger_factory"]
     if isinstance(factory, _JsonLines):
         return factory.of(event)
     log = structlog.get_logger()
-    return lambda fields: log.info(event, **python_json.loads(f"{{{fields}}}"))
+
+    def write(lines: Sequence[str]) -> None:
+        for fields in lines:
+            log.info(event, **python_json.loads(f"{{{fields}}}"))
+
+    return write
 
 
 def members(fields: Mapping[str, Any]) -> str:
@@ -100,23 +104,15 @@ class _JsonLines:
 
     debug = info = warning = error = critical = exception = msg
 
-    def of(self, event: str) -> Line:
+    def of(self, event: str) -> Lines:
         """What writes lines that are named `event`."""
         constant = members({"event": event, "service": self._service, "level": "info"})
-        waiting: list[str] = []
 
-        def write() -> None:
+        def write(lines: Sequence[str]) -> None:
             end = f",{constant},{members({'timestamp': datetime.now(UTC)})}}}\n"
-            lines = "{" + f"{end}{{".join(waiting) + end
-            waiting.clear()
-            self._output.write(lines.encode())
+            self._output.write(("{" + f"{end}{{".join(lines) + end).encode())
 
-        def written(fields: str) -> None:
-            if not waiting:
-                asyncio.get_running_loop().call_soon(write)
-            waiting.append(fields)
-
-        return written
+        return write
 
 
 class _JsonFormatter(logging.Formatter):

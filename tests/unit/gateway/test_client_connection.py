@@ -10,7 +10,7 @@ from authz_gateway.cors import Cors
 from authz_gateway.http1.heads import HeadLimits
 from authz_gateway.server.answers import NO_ROUTE
 from authz_gateway.server.connection import ClientConnection, Limits
-from authz_gateway.server.incoming import Stalled
+from authz_gateway.server.errors import Stalled
 from authz_gateway.server.request import Request
 from shared.errors import Malformed, Refusal, TooLarge
 

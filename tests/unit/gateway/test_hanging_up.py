@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import cast
 
 import pytest
 import uvloop
@@ -11,7 +12,7 @@ import uvloop
 from authz_gateway.answer_headers import AnswerHeaders
 from authz_gateway.cors import Cors
 from authz_gateway.http1.heads import AnswerHead, HeadLimits
-from authz_gateway.proxy.connection import UpstreamConnection
+from authz_gateway.proxy.connection import Asker, UpstreamConnection
 from authz_gateway.server.answers import Answer
 from authz_gateway.server.connection import ClientConnection, Limits
 from authz_gateway.server.request import Request
@@ -81,9 +82,8 @@ def test_a_client_that_takes_nothing_is_let_go(new_loop: NewLoop, lines: bytes, 
     async def main() -> None:
         world, loop = World(), asyncio.get_running_loop()
         with pair() as (ours, theirs):
-            _, client = await loop.connect_accepted_socket(
-                lambda: ClientConnection(world, loop), ours
-            )
+            client = ClientConnection(world, loop)
+            await loop.connect_accepted_socket(lambda: cast("asyncio.Protocol", client), ours)
             theirs.sendall(ASKED + lines + b"\r\n")
             async with asyncio.timeout(PATIENCE):
                 await world.answered.wait()
@@ -98,7 +98,7 @@ def test_a_client_that_takes_nothing_is_let_go(new_loop: NewLoop, lines: bytes, 
         runner.run(main())
 
 
-class Caller:
+class Caller(Asker):
     """Asks an upstream, and owns the connection."""
 
     def __init__(self) -> None:
@@ -140,9 +140,8 @@ def test_an_upstream_that_takes_nothing_is_let_go(new_loop: NewLoop, closed_by_u
     async def main() -> None:
         caller, loop = Caller(), asyncio.get_running_loop()
         with pair() as (ours, theirs):
-            _, connection = await loop.connect_accepted_socket(
-                lambda: UpstreamConnection(caller, loop), ours
-            )
+            connection = UpstreamConnection(caller, loop)
+            await loop.connect_accepted_socket(lambda: cast("asyncio.Protocol", connection), ours)
             connection.ask(caller, LEFT, head_only=False, seconds=60)
             connection.free()
             if closed_by_us:

@@ -147,10 +147,14 @@ async def test_a_change_is_loaded_and_a_failure_leaves_the_last_policy() -> None
     policy = CurrentPolicy(admin)
     async with kept_fresh(policy, Ear()):
         await seen(policy, 1)
+        first = policy.get()
         policy.changed()
         await admin.failed.wait()
-        assert policy.get().decide("member", "GET", "/x").allowed
+        assert policy.get() is first
+        assert first.decide("member", "GET", "/x").allowed
+        assert [first.superseded] == [False]
         await seen(policy, 2)
+        assert [first.superseded, policy.get().superseded] == [True, False]
 
 
 async def test_a_change_during_a_load_asks_for_another() -> None:

@@ -34,7 +34,6 @@ class World:
             self,
             RateLimits(CollectorRegistry(), enabled=True),
             "_barong_session",
-            lambda: self.now,
         )
 
     @staticmethod
@@ -74,18 +73,19 @@ def test_a_decision_holds_until_its_session_or_the_policy_changes() -> None:
     world, call = World(), a_call()
     memory = world.remembered.memory(call, world.caller(), world.policy)
     assert memory is not None
-    assert world.remembered.holds(memory, call)
+    assert world.remembered.holds(memory, call, world.now)
 
     world.now = 5.0
-    assert not world.remembered.holds(memory, call)
+    assert not world.remembered.holds(memory, call, world.now)
     world.now = 4.9
-    assert world.remembered.holds(memory, call)
+    assert world.remembered.holds(memory, call, world.now)
 
-    before, world.policy = world.policy, world.another_policy("ACCEPT")
-    assert not world.remembered.holds(memory, call)
-    world.policy = before
+    world.policy.superseded = True
+    assert not world.remembered.holds(memory, call, world.now)
+    world.policy.superseded = False
+    assert world.remembered.holds(memory, call, world.now)
     world.held.expires = float("-inf")  # as it is when it was dropped
-    assert not world.remembered.holds(memory, call)
+    assert not world.remembered.holds(memory, call, world.now)
 
 
 def test_a_session_that_was_replaced_meanwhile_is_not_remembered() -> None:
@@ -112,7 +112,7 @@ def test_only_calls_with_a_cookie_that_are_not_audited_are_remembered() -> None:
     world.policy = world.another_policy("ACCEPT", "AUDIT")
     memory = world.remembered.memory(a_call(), world.caller(), world.policy)
     assert memory is not None
-    assert not world.remembered.holds(memory, a_call())
+    assert not world.remembered.holds(memory, a_call(), world.now)
 
 
 def test_what_one_call_may_says_nothing_of_another() -> None:
@@ -125,10 +125,10 @@ def test_what_one_call_may_says_nothing_of_another() -> None:
     memory = world.remembered.memory(call, world.caller(), world.policy)
     assert memory is not None
     for _ in range(2):
-        assert world.remembered.holds(memory, call)
+        assert world.remembered.holds(memory, call, world.now)
         for other in ("/api/closed", "/api/kept", "/elsewhere"):
-            assert not world.remembered.holds(memory, call._replace(path=other))
-        assert not world.remembered.holds(memory, call._replace(method="DELETE"))
+            assert not world.remembered.holds(memory, call._replace(path=other), world.now)
+        assert not world.remembered.holds(memory, call._replace(method="DELETE"), world.now)
 
 
 def test_the_same_call_counts_each_time() -> None:
@@ -138,6 +138,6 @@ def test_the_same_call_counts_each_time() -> None:
     memory = world.remembered.memory(call, world.caller(), world.policy)
     assert memory is not None
     for _ in range(2):
-        assert world.remembered.holds(memory, call)
+        assert world.remembered.holds(memory, call, world.now)
     with pytest.raises(Throttled):
-        world.remembered.holds(memory, call)
+        world.remembered.holds(memory, call, world.now)

@@ -94,18 +94,13 @@ def test_of_odd_multipart_bodies_nothing_is_written_or_kept() -> None:
 
 def test_quick_lines_look_like_all_others_whatever_they_say() -> None:
     said = lines(
-        "from shared.log import line, members\n"
-        "async def main():\n"
-        "    log, quick = structlog.get_logger(), line('request')\n"
-        "    log.info('slow', number=1)\n"
-        "    quick('\"number\":2,' + members({'name': 'café\\n\"}'}))\n"
-        "    quick(members({'number': 2**70}))\n"
-        "    quick(members({'name': '\\udce9'}))\n"
-        "    await asyncio.sleep(0)\n"
-        "    quick('\"number\":3')\n"
-        "    await asyncio.sleep(0)\n"
-        "    log.info('last', name='\\udce9', what=asyncio.Lock)\n"
-        "asyncio.run(main())"
+        "from shared.log import lines_of, members\n"
+        "log, write = structlog.get_logger(), lines_of('request')\n"
+        "log.info('slow', number=1)\n"
+        "write(['\"number\":2,' + members({'name': 'café\\n\"}'}),\n"
+        "       members({'number': 2**70}), members({'name': '\\udce9'})])\n"
+        "write(['\"number\":3'])\n"
+        "log.info('last', name='\\udce9', what=asyncio.Lock)"
     )
     assert [each["event"] for each in said] == ["slow", *["request"] * 4, "last"]
     assert said[1].keys() == COMMON | {"number", "name"}
@@ -118,7 +113,8 @@ def test_quick_lines_look_like_all_others_whatever_they_say() -> None:
 
 def test_quick_lines_are_for_reading_in_development_too() -> None:
     text = logged(
-        "from shared.log import line, members\nline('request')(members({'name': 'café'}))",
+        "from shared.log import lines_of, members\n"
+        "lines_of('request')([members({'name': 'café'})])",
         as_json=False,
     )
     assert "request" in text

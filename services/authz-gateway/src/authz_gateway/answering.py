@@ -1,9 +1,10 @@
 """Plans, decides, and responds: the way of every request."""
 
 from collections.abc import Callable
+from functools import partial
 
 from authz_gateway.decision import Caller
-from authz_gateway.decisions import Decisions
+from authz_gateway.decisions import Decisions, Repeat
 from authz_gateway.plan import Plan
 from authz_gateway.server.answers import Answer
 from authz_gateway.server.front import told
@@ -22,6 +23,7 @@ class Answering:
         """See `Handler`."""
         derived = request.head.derived
         plan: Plan | Answer | None = derived.get(Plan)
+        repeated = plan is not None
         if plan is None:
             try:
                 plan = derived[Plan] = self._plan(request)
@@ -33,14 +35,23 @@ class Answering:
         request.route = plan.route
         request.private = plan.private
         try:
-            memory = self._decisions.remembered(plan, request.head.headers)
+            memory = self._decisions.remembered(plan, request.head.headers, request.began)
             if memory is None:
                 return False
             answer = _respond(request, plan, memory.caller)
         except Refusal as refusal:
-            answer = _refuse(request, plan, refusal)
+            request.connection.answer(_refuse(request, plan, refusal))
+            return True
         if answer is not None:
             request.connection.answer(answer)
+        elif repeated:
+            flow = request.connection.flow
+            again = None if flow is None else flow.again()
+            if again is not None:
+                tell = partial(_tell, request, plan)
+                request.connection.repeat = Repeat(
+                    self._decisions, request, plan.call, memory, again, tell
+                )
         return True
 
     async def __call__(self, request: Request) -> Answer | None:
@@ -57,6 +68,10 @@ def _respond(request: Request, plan: Plan, caller: Caller | None) -> Answer | No
     if caller is not None:
         request.uid = caller.principal.uid
     return plan.respond(request, caller)
+
+
+def _tell(request: Request, plan: Plan, refusal: Refusal) -> None:
+    request.connection.answer(_refuse(request, plan, refusal))
 
 
 def _refuse(request: Request, plan: Plan, refusal: Refusal) -> Answer:

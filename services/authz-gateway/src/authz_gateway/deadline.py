@@ -3,8 +3,9 @@
 import asyncio
 import math
 from collections.abc import Callable
+from typing import Final
 
-NEVER = math.inf
+NEVER: Final = math.inf
 
 
 class Deadline:

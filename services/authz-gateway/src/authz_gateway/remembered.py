@@ -7,8 +7,6 @@ until that is swapped or the session is dropped or expires. Calls with other cre
 that are audited, are decided about each time.
 """
 
-import time
-from collections.abc import Callable
 from typing import Protocol
 
 from authz_gateway.api_keys.rules import is_signed
@@ -51,7 +49,7 @@ class Memory:
 
 
 class Remembered:
-    """Remembers decisions, and tells whether they still hold; `clock` is that of the sessions."""
+    """Remembers decisions, and tells whether they still hold."""
 
     def __init__(
         self,
@@ -59,13 +57,11 @@ class Remembered:
         policy: PolicyInForce,
         rate_limits: RateLimits,
         cookie_name: str,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sessions = sessions
         self._policy = policy
         self._rate_limits = rate_limits
         self._cookie_name = cookie_name
-        self._clock = clock
 
     @property
     def policy(self) -> CompiledPolicy:
@@ -89,18 +85,20 @@ class Remembered:
             return None
         return Memory(policy, caller, session)
 
-    def holds(self, memory: Memory, call: Call) -> bool:
+    def holds(self, memory: Memory, call: Call, now: float) -> bool:
         """Whether a call of the same kind, with the same headers, may pass.
 
-        Counts it, and may raise `Throttled`. False where it has to be decided about.
+        `now` is of the monotonic clock. Counts the call, and may raise `Throttled`. False where it
+        has to be decided about.
         """
         policy, caller, session = memory.policy, memory.caller, memory.session
-        if self._policy.get() is not policy:
+        if policy.superseded:
             return False
         if caller is None or session is None:
-            self._rate_limits.take(call.route, call.address)
+            if call.route.rate is not None:
+                self._rate_limits.take(call.route, call.address)
             return True
-        if self._clock() >= session.expires:
+        if now >= session.expires:
             return False
         if call is not memory.allowed:
             verdict = policy.decide(caller.principal.role, call.method, call.path)

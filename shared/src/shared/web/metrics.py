@@ -11,7 +11,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from shared.web.tallies import Count, Counts, Timing, Timings
+from shared.web.tallies import Counts, Requests, Timings
 
 _SWITCHED = 101
 _STATUSES = frozenset(HTTPStatus) | {470, 471, 499}
@@ -49,7 +49,7 @@ class HttpMetrics:
         )
         self._known: dict[tuple[str, str, int], Requests] = {}
 
-    def of(self, method: str, route: str, status: int) -> "Requests":
+    def of(self, method: str, route: str, status: int) -> Requests:
         """Such requests; a method nobody defined counts as OTHER, a status as 2xx, 5xx …"""
         known = self._known.get((method, route, status))
         if known is None:
@@ -65,22 +65,6 @@ class HttpMetrics:
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts one request."""
         self.of(method, route, status).observe(seconds)
-
-
-class Requests:
-    """Requests that count alike."""
-
-    __slots__ = ("_count", "_timing")
-
-    def __init__(self, count: Count, timing: Timing | None) -> None:
-        self._count = count
-        self._timing = timing
-
-    def observe(self, seconds: float) -> None:
-        """Adds one that took so long."""
-        self._count.total += 1
-        if self._timing is not None:
-            self._timing.observe(seconds)
 
 
 def _status(status: int) -> str:

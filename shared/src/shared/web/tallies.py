@@ -3,17 +3,22 @@
 prometheus_client's own cost a microsecond or two each time, as much as the decision about a call.
 """
 
-from bisect import bisect_left
+import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """The upper bounds of a histogram's buckets."""
+
+
+_MANY: Final = 512
 
 
 class Count:
@@ -47,21 +52,33 @@ class Counts(Collector):
 class Timing:
     """One histogram of seconds."""
 
-    __slots__ = ("counts", "sum")
+    __slots__ = ("_counts", "_new", "_sum")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(SECONDS) + 1)
-        self.sum = 0.0
+        self._counts = [0] * (len(SECONDS) + 1)
+        self._sum = 0.0
+        self._new: list[float] = []  # not among the counts yet: sorted, many cost less than one
 
     def observe(self, seconds: float) -> None:
         """Adds one."""
-        self.counts[bisect_left(SECONDS, seconds)] += 1
-        self.sum += seconds
+        self._new.append(seconds)
+        if len(self._new) >= _MANY:
+            self._count()
 
-    def buckets(self) -> Sequence[tuple[str, float]]:
-        """How many took as long as each bound, or less."""
+    def told(self) -> tuple[Sequence[tuple[str, float]], float]:
+        """How many took as long as each bound, or less; and how long all of them together."""
+        self._count()
         bounds = (*(str(float(bound)) for bound in SECONDS), "+Inf")
-        return list(zip(bounds, accumulate(self.counts), strict=True))
+        return list(zip(bounds, accumulate(self._counts), strict=True)), self._sum
+
+    def _count(self) -> None:
+        new, self._new = sorted(self._new), []
+        self._sum += sum(new)
+        below = 0
+        for place, bound in enumerate((*SECONDS, math.inf)):
+            until = bisect_right(new, bound)
+            self._counts[place] += until - below
+            below = until
 
 
 class Timings(Collector):
@@ -79,5 +96,21 @@ class Timings(Collector):
         name, documentation, labels = self._about
         family = HistogramMetricFamily(name, documentation, labels=labels)
         for values, timing in tuple(self.of.items()):
-            family.add_metric(values, timing.buckets(), timing.sum)
+            family.add_metric(values, *timing.told())
         yield family
+
+
+class Requests:
+    """Requests that count alike."""
+
+    __slots__ = ("_count", "_timing")
+
+    def __init__(self, count: Count, timing: Timing | None) -> None:
+        self._count = count
+        self._timing = timing
+
+    def observe(self, seconds: float) -> None:
+        """Adds one that took so long."""
+        self._count.total += 1
+        if self._timing is not None:
+            self._timing.observe(seconds)

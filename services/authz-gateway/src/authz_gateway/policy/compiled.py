@@ -12,10 +12,14 @@ _REMEMBERED = 10_000
 
 
 class CompiledPolicy:
-    """An unchanging policy: its permissions and its restrictions."""
+    """An unchanging policy: its permissions and its restrictions.
+
+    `superseded`: another one is in force.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self.version = policy.version
+        self.superseded = False
         self.restrictions = CompiledRestrictions(policy.restrictions)
         self.decide: Callable[[str, str, str], Verdict] = lru_cache(_REMEMBERED)(
             CompiledPermissions(policy.permissions).decide

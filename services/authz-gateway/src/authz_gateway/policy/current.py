@@ -87,7 +87,9 @@ class CurrentPolicy:
         if policy is None:
             self._confirmed = asked
             return
-        self._compiled = CompiledPolicy(policy)
+        before, self._compiled = self._compiled, CompiledPolicy(policy)
+        if before is not None:
+            before.superseded = True
         self._confirmed = asked
         log.info(
             "policy_loaded",

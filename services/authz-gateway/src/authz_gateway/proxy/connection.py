@@ -1,59 +1,59 @@
 """One connection to an upstream: a call goes up, its answer comes down, then perhaps another."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from authz_gateway.deadline import NEVER, Deadline
 from authz_gateway.http1.bodies import BodyReader, BrokenBody, Chunked, Counted, UntilClosed
 from authz_gateway.http1.heads import AnswerHead, BrokenHead, read_answer
+from authz_gateway.proxy.errors import UpstreamBroken
 
-_MAX_HEAD_BYTES = 64 * 1024
-_MOST_REPEATED_BYTES = 2048
+_MAX_HEAD_BYTES: Final = 64 * 1024
+_MOST_REPEATED_BYTES: Final = 2048
 _MOST_INTERIM_ANSWERS = 16
 _BODYLESS = frozenset({204, 304})
-_SWITCHED = 101
+_SWITCHED: Final = 101
+_WITHOUT_LENGTH = _BODYLESS | {_SWITCHED}
+"""Whatever such answers say of it."""
 _CLOSE_SECONDS = 10.0  # then what the upstream did not take of what was written is lost
 
 
-class UpstreamBroken(ConnectionError):
-    """What the upstream sent is no answer, or not all of one."""
-
-
-class Counterpart(Protocol):
+class Counterpart(ABC):
     """Whoever stands for the client's side."""
 
+    @abstractmethod
     def upstream_failed(self, error: OSError) -> None:
         """There will be no more of it; the connection is gone."""
-        ...
 
+    @abstractmethod
     def upstream_full(self) -> None:
         """The upstream takes no more at the moment."""
-        ...
 
+    @abstractmethod
     def upstream_ready(self) -> None:
         """The upstream takes more again."""
-        ...
 
 
-class Asker(Counterpart, Protocol):
+class Asker(Counterpart):
     """Whoever sent a call, and waits for its answer."""
 
+    @abstractmethod
     def interim(self, head: AnswerHead) -> None:
         """There will be an answer, and meanwhile this."""
-        ...
 
+    @abstractmethod
     def switched(self, head: AnswerHead, rest: bytes) -> None:
         """What follows is no HTTP any more; `rest` is its beginning."""
-        ...
 
+    @abstractmethod
     def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
         """The answer began with this; `ended`: that is all of it."""
-        ...
 
+    @abstractmethod
     def answer_part(self, part: bytes, *, ended: bool) -> None:
         """The answer goes on."""
-        ...
 
 
 class Owner(Protocol):
@@ -68,14 +68,16 @@ class Owner(Protocol):
         ...
 
 
-class UpstreamConnection(asyncio.Protocol):
-    """Reads answers; `free_since` tells since when it waits for another call."""
+class UpstreamConnection:
+    """Reads answers; `free_since` tells since when it waits for another call.
+
+    A protocol of asyncio in all but its base, which a compiled class cannot have.
+    """
 
     __slots__ = (
         *("_asker", "_awaits_head", "_counterpart", "_deadline", "_interims", "_last_bytes"),
-        *("_last_head", "_loop", "_owner"),
-        *("_raw", "_reader", "_reading", "_seconds", "_transport", "_unread"),
-        *("free_since", "made", "paused", "persistent", "used"),
+        *("_last_head", "_last_size", "_loop", "_owner", "_raw", "_reader", "_reading", "_seconds"),
+        *("_transport", "_unread", "free_since", "made", "paused", "persistent", "used"),
     )
 
     _transport: asyncio.Transport
@@ -92,6 +94,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._unread = b""
         self._last_bytes = b""
         self._last_head: AnswerHead | None = None
+        self._last_size = 0  # of an answer with that head; none has it where that is not known
         self._reader: BodyReader | None = None
         self._raw: Callable[[bytes], None] | None = None
         self._reading = True
@@ -109,7 +112,17 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The upstream sent something."""
-        asker = self._asker
+        asker, last = self._asker, self._last_head
+        if (
+            len(data) == self._last_size
+            and asker is not None
+            and last is not None
+            and not (self._reader or self._unread or self._awaits_head)
+            and data.startswith(self._last_bytes)
+        ):  # the whole of an answer like the last one
+            self.persistent = last.persistent
+            asker.answered(last, data[last.size :], bodyless=False, ended=True)
+            return
         try:
             if asker is None:
                 if self._raw is not None:
@@ -244,6 +257,8 @@ class UpstreamConnection(asyncio.Protocol):
                 return
             if head.size <= _MOST_REPEATED_BYTES:
                 self._last_bytes, self._last_head = data[: head.size], head
+                counted = head.length is not None and head.status not in _WITHOUT_LENGTH
+                self._last_size = head.size + (head.length or 0) if counted else 0
         rest, self._unread = data[head.size :], b""
         if head.status == _SWITCHED:
             asker.switched(head, rest)

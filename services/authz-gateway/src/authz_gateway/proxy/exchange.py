@@ -1,9 +1,9 @@
 """One call on its way: its body goes up and its answer comes down, as fast as the slower side."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from time import perf_counter
+from time import monotonic
 from typing import Protocol
 
 import structlog
@@ -11,14 +11,15 @@ import structlog
 from authz_gateway.answer_headers import REPLACED
 from authz_gateway.http1.bodies import LAST_CHUNK, chunk
 from authz_gateway.http1.heads import AnswerHead
-from authz_gateway.proxy.connection import UpstreamConnection
+from authz_gateway.proxy.connection import Asker, UpstreamConnection
 from authz_gateway.proxy.headers import returned
 from authz_gateway.proxy.upstream import Upstream
 from authz_gateway.server.answers import Answer, failed, refused
-from authz_gateway.server.connection import CLIENT_GONE
+from authz_gateway.server.connection import CLIENT_GONE, ClientConnection
 from authz_gateway.server.incoming import NO_BODY
 from authz_gateway.server.request import Request
 from shared.errors import Refusal
+from shared.web.tallies import Timing
 
 log = structlog.get_logger()
 
@@ -40,24 +41,25 @@ class Switching(Protocol):
 class Line:
     """What is the same for all calls of one route.
 
-    `silence`: how long the upstream may be silent, seconds. `observe` is told after how many it
-    began to answer.
+    `silence`: how long the upstream may be silent, seconds. `timing`: after how many it began to
+    answer.
     """
 
     upstream: Upstream
     silence: float
-    observe: Callable[[float], None]
+    timing: Timing
 
 
-class Exchange:
+class Exchange(Asker):
     """Passes a request on to one upstream, and the answer back.
 
-    `switching`: where the client asks for another protocol, and may.
+    `head` is what the upstream is sent of it, up to the value of the last header line, which is the
+    request's id. `switching`: where the client asks for another protocol, and may.
     """
 
     __slots__ = (
-        *("_began", "_connecting", "_connection", "_head", "_line", "_rechunked", "_request"),
-        *("_sent", "_status", "_switching"),
+        *("_began", "_connecting", "_connection", "_head", "_line", "_origin", "_rechunked"),
+        *("_request", "_sent", "_status", "_switching", "_audience"),
     )
 
     def __init__(
@@ -70,13 +72,18 @@ class Exchange:
         self._request = request
         self._line = line
         self._head = head
-        self._began = perf_counter()
+        self._began = 0.0
         self._switching = switching
         self._connection: UpstreamConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._sent = False  # all of the request
         self._status = 0  # of the answer, once it began
         self._rechunked = False
+        origin = request.head.headers.first.get("origin")
+        if origin is not None:
+            origin = request.connection.host.answer_headers.cors.counted_as(origin)
+        self._origin = origin
+        self._audience: Hashable = (origin, request.private)
 
     def start(self) -> None:
         """Sends the request; the client's connection gets the answer, whatever it is."""
@@ -84,7 +91,17 @@ class Exchange:
         if request.gone:
             request.connection.finish(CLIENT_GONE)
             return
-        request.connection.flow = self
+        self._began = monotonic()
+        self._go_up(request.connection)
+
+    def _once_more(self) -> None:
+        self._began = self._request.began
+        self._status = 0
+        self._rechunked = False
+        self._go_up(self._request.connection)
+
+    def _go_up(self, client: ClientConnection) -> None:
+        client.flow = self
         kept = self._line.upstream.kept()
         if kept is not None:
             self._send(kept)
@@ -106,15 +123,18 @@ class Exchange:
         self._connection = connection
         request = self._request
         body = request.body
-        message = self._head
-        if body is not NO_BODY and (held := body.beginning()):
+        message = self._head + request.id.encode() + b"\r\n\r\n"
+        head_only, silence = request.head.method == "HEAD", self._line.silence
+        if body is NO_BODY:
+            self._sent = True
+            connection.ask(self, message, head_only=head_only, seconds=silence)
+            return
+        if held := body.beginning():
             message += chunk(held) if body.length is None else held
         self._sent = body.complete
         if self._sent and body.length is None:
             message += LAST_CHUNK
-        connection.ask(
-            self, message, head_only=request.head.method == "HEAD", seconds=self._line.silence
-        )
+        connection.ask(self, message, head_only=head_only, seconds=silence)
         if not self._sent:
             connection.watch(on=False)
             body.pass_to(self)
@@ -157,6 +177,11 @@ class Exchange:
         if self._connection is not None:
             self._connection.read_on()
 
+    def again(self) -> Callable[[], None] | None:
+        """See `Flow`."""
+        repeatable = self._switching is None and self._request.body is NO_BODY
+        return self._once_more if repeatable else None
+
     # What the upstream's side tells: see `Asker`.
 
     def upstream_full(self) -> None:
@@ -193,7 +218,7 @@ class Exchange:
 
     def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
         """See `Asker`."""
-        self._line.observe(perf_counter() - self._began)
+        self._line.timing.observe(monotonic() - self._began)
         request = self._request
         self._status = head.status
         if not bodyless and head.length is None:
@@ -201,11 +226,10 @@ class Exchange:
                 request.persistent = False  # HTTP/1.0 knows no other end of such a body
             else:
                 self._rechunked = True
-        origin = request.head.headers.first.get("origin")
-        if origin is not None:
-            origin = request.connection.host.answer_headers.cors.counted_as(origin)
-        key = (origin, request.private, self._rechunked)
-        start = head.derived.get(key) or self._start_of_answer(head, key)
+        made = (self._audience, "chunked") if self._rechunked else self._audience
+        start = head.derived.get(made)
+        if start is None:
+            start = head.derived[made] = self._start_of_answer(head)
         if ended and not self._rechunked:
             request.connection.write(b"".join((start, request.last_lines(), part)))
             self._end()
@@ -234,21 +258,19 @@ class Exchange:
 
     # The rest.
 
-    def _start_of_answer(self, head: AnswerHead, key: tuple[str | None, bool, bool]) -> bytes:
-        """All but the last lines of an answer's head, for pages of that origin."""
-        origin, private, rechunked = key
+    def _start_of_answer(self, head: AnswerHead) -> bytes:
+        """All but the last lines of an answer's head."""
         names = head.headers.names
         ours = self._request.connection.host.answer_headers
         lines = [f"HTTP/1.1 {head.status} {head.reason}"]
         lines += returned(head.headers, without=REPLACED)
-        if rechunked:
+        if self._rechunked:
             lines.append("Transfer-Encoding: chunked")
         elif head.length is not None and head.status != 204:
             lines.append(f"Content-Length: {head.length}")
-        lines += ours.lines(origin, private=private, present=names)
+        lines += ours.lines(self._origin, private=self._request.private, present=names)
         lines.append("")
-        start = head.derived[key] = "\r\n".join(lines).encode("utf-8", "surrogateescape")
-        return start
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
     def _pass_on(self, message: bytes, part: bytes, *, ended: bool) -> None:
         if part:

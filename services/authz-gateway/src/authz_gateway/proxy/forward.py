@@ -105,8 +105,7 @@ class Proxy:
                 sent = derived[_Sent] = _Sent(line, token, fields)
             fields = sent.fields
             switching = None
-        message = b"".join((start, fields, request.id.encode(), b"\r\n\r\n"))
-        Exchange(request, line, message, switching).start()
+        Exchange(request, line, start + fields, switching).start()
 
     def _fields(
         self, request: Request, route: Route, token: str | None, line: Line, *, upgrade: bool
@@ -152,7 +151,7 @@ class Proxy:
             upstream = Upstream(route.upstream, self._max_connections)
             self._upstreams[route.upstream] = upstream
         silence = route.timeout or self._timeout
-        line = Line(upstream, silence, self._seconds.of[(route.prefix,)].observe)
+        line = Line(upstream, silence, self._seconds.of[(route.prefix,)])
         self._lines[route.prefix] = line
         return line
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 from authz_gateway.http1.heads import AnswerHead
-from authz_gateway.proxy.connection import UpstreamConnection
+from authz_gateway.proxy.connection import Counterpart, UpstreamConnection
 from authz_gateway.proxy.headers import returned
 from authz_gateway.server.request import Request
 
 _SWITCHED = 101
 
 
-class Tunnel:
+class Tunnel(Counterpart):
     """Both connections, once client and upstream agreed to leave HTTP.
 
     `ended` is told when there is nothing between them any more. `uid` is the user who opened it.
@@ -60,6 +60,9 @@ class Tunnel:
     def client_full(self) -> None:
         """See `Flow`."""
         self._connection.stop_reading()
+
+    def again(self) -> None:
+        """See `Flow`: nothing comes behind it."""
 
     def client_ready(self) -> None:
         """See `Flow`."""

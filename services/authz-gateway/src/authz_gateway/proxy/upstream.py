@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections import deque
+from typing import cast
 
 from yarl import URL
 
@@ -90,10 +91,11 @@ class Upstream:
 
     async def _connect(self) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
+        connection = UpstreamConnection(self, loop)
         self._connecting += 1
         try:
-            _, connection = await loop.create_connection(
-                lambda: UpstreamConnection(self, loop),
+            await loop.create_connection(
+                lambda: cast("asyncio.Protocol", connection),
                 self._host,
                 self._port,
                 ssl=self._tls,

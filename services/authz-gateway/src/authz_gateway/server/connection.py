@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from socket import SO_LINGER, SOL_SOCKET
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from authz_gateway.answer_headers import AnswerHeaders
 from authz_gateway.deadline import NEVER, Deadline
@@ -19,7 +19,8 @@ from authz_gateway.http1.heads import (
     read_request,
 )
 from authz_gateway.server.answers import Answer, failed, rendered
-from authz_gateway.server.incoming import IncomingBody, Stalled
+from authz_gateway.server.errors import Stalled
+from authz_gateway.server.incoming import NO_BODY, IncomingBody
 from authz_gateway.server.request import Request
 from shared.errors import Malformed, Unavailable
 from shared.web.client_address import Address, address_of
@@ -29,7 +30,7 @@ _LINGER_SECONDS = 5.0
 _MOST_LINGERING_BYTES = 4 * 1024 * 1024
 _MOST_REPEATED_BYTES = 2048
 
-CLIENT_GONE = 499
+CLIENT_GONE: Final = 499
 """The status, in log and metrics, of an answer that nobody waited for."""
 
 
@@ -60,6 +61,10 @@ class Flow(Protocol):
         """The client takes more again."""
         ...
 
+    def again(self) -> Callable[[], None] | None:
+        """What answers the same request once more, renewed; None where that cannot be done."""
+        ...
+
 
 class Host(Protocol):
     """Whoever the connections belong to."""
@@ -85,28 +90,38 @@ class Host(Protocol):
         ...
 
 
-class ClientConnection(asyncio.Protocol):
-    """Reads a request, has it answered, and reads the next."""
+class ClientConnection:
+    """Reads a request, has it answered, and reads the next.
+
+    A protocol of asyncio in all but its base, which a compiled class cannot have.
+    """
 
     __slots__ = (
-        *("_deadline", "_last_bytes", "_last_head", "_lingering", "_may_ignore", "_paused"),
-        *("_proceeding", "_raw", "_reading", "_transport", "_unread", "address", "flow"),
-        *("host", "peer", "request", "shown_address", "trusted", "write"),
+        *("_deadline", "_last_bytes", "_last_head", "_limits", "_lingering", "_may_ignore"),
+        *("_paused", "_proceeding", "_raw", "_reading", "_record", "_transport", "_unread"),
+        *("address", "flow", "host", "peer", "repeat", "request", "shown_address", "trusted"),
+        "write",
     )
 
     _transport: asyncio.Transport
     address: Address
     peer: str
     shown_address: str
+    repeat: Callable[[], bool] | None
+    """Has the last request, which came once more, answered as before; False where it has to be
+    looked at anew."""
     write: Callable[[bytes], None]
     """Sends some of an answer."""
 
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         self.host = host
+        self._limits = host.limits
+        self._record = host.record
         self._deadline = Deadline(loop, self._expired)
         self._unread = b""
         self._last_bytes = b""
         self._last_head: RequestHead | None = None
+        self.repeat = None
         self._reading = True
         self._paused = False  # the client is slow to take what we write
         self._proceeding = False
@@ -128,7 +143,7 @@ class ClientConnection(asyncio.Protocol):
         self.address = address_of(self.peer) or IPv4Address(0)
         self.shown_address = str(self.address)
         if self.host.opened(self):
-            self._deadline.put(self.host.limits.head_seconds)
+            self._deadline.put(self._limits.head_seconds)
         else:
             answer = failed(503, Unavailable.codes, "Retry-After: 1")
             self.write(rendered(answer, (), b"Connection: close\r\n\r\n", with_body=True))
@@ -142,7 +157,10 @@ class ClientConnection(asyncio.Protocol):
             if self._lingering:
                 self._ignore(data)
             elif last is not None and begun and data == self._last_bytes and not self._paused:
-                self._begin(last, b"")  # who polls sends the same bytes again and again
+                # Who polls sends the same bytes again and again.
+                self._deadline.moment = NEVER
+                if self.repeat is None or not self.repeat():
+                    self._begin(last, b"")
             else:
                 self._unread += data
                 self._proceed()
@@ -157,7 +175,7 @@ class ClientConnection(asyncio.Protocol):
             self._unread += data
             self.stop_reading()
         else:
-            self._deadline.put(self.host.limits.stall_seconds)
+            self._deadline.put(self._limits.stall_seconds)
             self._feed(request.body, data)
 
     def eof_received(self) -> None:
@@ -169,6 +187,7 @@ class ClientConnection(asyncio.Protocol):
         self._deadline.end()
         self.host.closed(self)
         self._unread = b""
+        self.repeat = None
         request, flow = self.request, self.flow
         if request is None:
             return
@@ -221,8 +240,9 @@ class ClientConnection(asyncio.Protocol):
         if request is None:
             return
         self.flow = self._raw = self.request = None
-        request.body.drop()
-        self.host.record(request, status)
+        if request.body is not NO_BODY:
+            request.body.drop()
+        self._record(request, status)
         if request.gone:
             return
         if not request.persistent:
@@ -232,10 +252,10 @@ class ClientConnection(asyncio.Protocol):
             self.read_on()
         if self._paused or self._unread:
             self._watch()
+            if self._unread and not self._proceeding:
+                self._proceed()
         else:
-            self._deadline.put(self.host.limits.idle_seconds)
-        if self._unread and not self._proceeding:
-            self._proceed()
+            self._deadline.put(self._limits.idle_seconds)
 
     def abort(self, status: int) -> None:
         """The answer cannot be finished: the client shall know that it is not whole."""
@@ -300,21 +320,21 @@ class ClientConnection(asyncio.Protocol):
         while self.request is None and self._unread and not self._paused and not self._lingering:
             last = None if self._last_head is None else self._last_head.fields
             try:
-                head = read_request(self._unread, self.host.limits.head, last)
+                head = read_request(self._unread, self._limits.head, last)
             except BrokenHead as broken:
                 self._refuse_head(broken)
                 break
             if head is None:
                 break
             if head.size == len(self._unread) <= _MOST_REPEATED_BYTES and head.length == 0:
-                self._last_bytes, self._last_head = self._unread, head
+                self._last_bytes, self._last_head, self.repeat = self._unread, head, None
             self._begin(head, self._unread[head.size :])
         self._proceeding = False
 
     def _begin(self, head: RequestHead, rest: bytes) -> None:
         self._unread = b""
         self._deadline.moment = NEVER
-        request = self.request = Request(self, head, self.host.limits.body_bytes)
+        request = self.request = Request(self, head, self._limits.body_bytes)
         if request.body.complete:
             if rest:
                 self._unread = rest
@@ -375,7 +395,7 @@ class ClientConnection(asyncio.Protocol):
         """Hangs up once all that was written is sent, for which the client has so long."""
         self._unread = b""
         self._transport.close()
-        self._deadline.put(self.host.limits.stall_seconds)
+        self._deadline.put(self._limits.stall_seconds)
 
     def _ignore(self, data: bytes) -> None:
         self._may_ignore -= len(data)
@@ -384,7 +404,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Puts the deadline for what is waited for."""
-        limits = self.host.limits
+        limits = self._limits
         if self._paused or self._transport.is_closing():
             self._deadline.put(limits.stall_seconds)
         elif self._raw is not None:

@@ -4,7 +4,7 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
@@ -75,7 +75,10 @@ class Front:
         _allow_as_many_files_as_possible()
         loop = self._loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: ClientConnection(self, loop), host, port, backlog=_BACKLOG
+            lambda: cast("asyncio.Protocol", ClientConnection(self, loop)),
+            host,
+            port,
+            backlog=_BACKLOG,
         )
         try:
             name, bound = server.sockets[0].getsockname()[:2]

@@ -1,17 +1,10 @@
 """The body of a request on its way in."""
 
 import asyncio
-from typing import Protocol
+from typing import Final, Protocol
 
 from authz_gateway.http1.bodies import BodyReader, BrokenBody, Chunked, Counted
 from shared.errors import Malformed, Refusal, TooLarge
-
-
-class Stalled(Refusal):
-    """The client did not go on sending."""
-
-    codes = ("request.timeout",)
-    status = 408
 
 
 class Valve(Protocol):
@@ -164,5 +157,5 @@ class _Nobody:
         pass
 
 
-NO_BODY = IncomingBody(_Nobody(), 0, 0)
+NO_BODY: Final = IncomingBody(_Nobody(), 0, 0)
 """That of all requests without one."""

@@ -1,40 +1,73 @@
 """One line in the log, and one measurement, for each request."""
 
+import asyncio
 from functools import lru_cache
-from time import perf_counter
+from time import monotonic
 
 from authz_gateway.server.request import Request
-from shared.log import line, members
-from shared.web.metrics import HttpMetrics, Requests
+from shared.log import lines_of, members
+from shared.web.metrics import HttpMetrics
+from shared.web.tallies import Requests
 
 _REMEMBERED = 10_000
 """What requests have in common with others, as it is written and counted: half a KB each."""
 
 
+class Account:
+    """What a request has in common with others: how it is counted, and its `fields` in the log."""
+
+    __slots__ = ("fields", "reason", "requests", "status")
+
+    def __init__(self, status: int, reason: str | None, requests: Requests, fields: str) -> None:
+        self.status = status
+        self.reason = reason
+        self.requests = requests
+        self.fields = fields
+
+
 class Record:
-    """Keeps account of requests by their routes, never by their paths."""
+    """Keeps account of requests by their routes, never by their paths.
+
+    Of those that are answered in one turn of the event loop, together at its end, when the answers
+    leave as well.
+    """
 
     def __init__(self, metrics: HttpMetrics) -> None:
         self._metrics = metrics
-        self._line = line("request")
-        self._alike = lru_cache(_REMEMBERED)(self._all_alike)
+        self._write = lines_of("request")
+        self._answered: list[tuple[Account, str, float]] = []
+        self._account = lru_cache(_REMEMBERED)(self._new_account)
 
     def answered(self, request: Request, status: int) -> None:
         """Notes that a request was answered."""
-        seconds = perf_counter() - request.began
-        requests, fields = self._alike(
-            request.head.method,
-            request.route,
-            status,
-            request.uid,
-            request.shown_address,
-            request.reason,
-        )
-        requests.observe(seconds)
-        # An id has no character that JSON would escape.
-        self._line(f'"request_id":"{request.id}","milliseconds":{seconds * 1000:.2f},{fields}')
+        account = request.account
+        if account is None or account.status != status or account.reason != request.reason:
+            account = request.account = self._account(
+                request.head.method,
+                request.route,
+                status,
+                request.uid,
+                request.shown_address,
+                request.reason,
+            )
+        if not self._answered:
+            asyncio.get_running_loop().call_soon(self._tell)
+        self._answered.append((account, request.id, request.began))
 
-    def _all_alike(
+    def _tell(self) -> None:
+        answered, self._answered = self._answered, []
+        now, lines = monotonic(), []
+        for account, request_id, began in answered:
+            seconds = now - began
+            account.requests.observe(seconds)
+            milliseconds = "%.2f" % (seconds * 1000)
+            # An id has no character that JSON would escape.
+            lines.append(
+                f'"request_id":"{request_id}","milliseconds":{milliseconds},{account.fields}'
+            )
+        self._write(lines)
+
+    def _new_account(
         self,
         method: str,
         route: str,
@@ -42,7 +75,7 @@ class Record:
         uid: str | None,
         address: str,
         reason: str | None,
-    ) -> tuple[Requests, str]:
+    ) -> Account:
         fields = {
             "method": method,
             "route": route,
@@ -51,4 +84,5 @@ class Record:
             "address": address,
             "reason": reason,
         }
-        return self._metrics.of(method, route, status), members(fields)
+        requests = self._metrics.of(method, route, status)
+        return Account(status, reason, requests, members(fields))

@@ -1,31 +1,37 @@
 """One request, from its head to its line in the log."""
 
-from time import perf_counter
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
 from authz_gateway.http1.headers import Headers
 from authz_gateway.http1.heads import RequestFields, RequestHead
 from authz_gateway.server.incoming import NO_BODY, IncomingBody
 from shared.web.access_log import UNKNOWN_ROUTE
-from shared.web.context import request_id
+from shared.web.request_ids import new_request_id, request_id
 
 if TYPE_CHECKING:
     from authz_gateway.server.connection import ClientConnection
+    from authz_gateway.server.record import Account
 
+_KEPT: Final = b"\r\n\r\n"
+_KEPT_BY_1_0: Final = b"\r\nConnection: keep-alive\r\n\r\n"
+_CLOSED: Final = b"\r\nConnection: close\r\n\r\n"
 _UNREADABLE = RequestHead("", "", 0, RequestFields(b"", Headers(())), 0)
 
 
 class Request:
     """What a client asked, and what became of it.
 
-    `route` and `uid` are for log and metrics, and so is `reason`: why it was not fulfilled.
+    `began` is of the monotonic clock. `route` and `uid` are for log and metrics, and so is
+    `reason`: why it was not fulfilled.
     `persistent`: whether the connection outlives the answer. `gone`: nobody waits for that.
-    `private`: the answer is made for this caller alone.
+    `private`: the answer is made for this caller alone. `account`: what its line in the log was
+    made of the last time.
     """
 
     __slots__ = (
-        *("address", "began", "body", "connection", "continue_expected", "gone", "head"),
-        *("id", "persistent", "private", "reason", "route", "shown_address", "uid"),
+        *("_named", "account", "address", "began", "body", "connection", "continue_expected"),
+        *("gone", "head", "id", "persistent", "private", "reason", "route", "shown_address", "uid"),
     )
 
     def __init__(
@@ -33,8 +39,10 @@ class Request:
     ) -> None:
         self.connection = connection
         self.head = head
-        self.began = perf_counter()
-        self.id = request_id(head.headers.first.get("x-request-id", ""))
+        self.began = monotonic()
+        offered = head.headers.first.get("x-request-id", "")
+        self.id = request_id(offered)
+        self._named = self.id == offered
         self.address = connection.address
         self.shown_address = connection.shown_address
         self.persistent = head.persistent
@@ -43,6 +51,7 @@ class Request:
         self.uid: str | None = None
         self.reason: str | None = None
         self.private = True
+        self.account: Account | None = None
         if head.length == 0:
             self.body = NO_BODY
             self.continue_expected = False
@@ -59,6 +68,15 @@ class Request:
         request.reason = reason
         return request
 
+    def renew(self) -> None:
+        """The same request came once more: one without a body, whose answer was given."""
+        self.began = monotonic()
+        if not self._named:
+            self.id = new_request_id()
+        self.persistent = self.head.persistent
+        self.reason = None
+        self.connection.request = self
+
     def last_lines(self) -> bytes:
         """The header lines that no two answers have alike, and the end of the head.
 
@@ -66,7 +84,8 @@ class Request:
         would have to send the rest of a body that nobody wants.
         """
         if self.persistent and self.body.complete and not self.connection.host.draining:
-            kept = "" if self.head.minor else "Connection: keep-alive\r\n"
-            return f"X-Request-Id: {self.id}\r\n{kept}\r\n".encode()
-        self.persistent = False
-        return f"X-Request-Id: {self.id}\r\nConnection: close\r\n\r\n".encode()
+            end = _KEPT if self.head.minor else _KEPT_BY_1_0
+        else:
+            self.persistent = False
+            end = _CLOSED
+        return b"X-Request-Id: " + self.id.encode() + end

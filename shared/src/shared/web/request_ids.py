@@ -1,0 +1,25 @@
+"""The ids of requests."""
+
+import os
+import re
+from typing import Final
+
+_ACCEPTED: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_DIGITS: Final = 32
+_AT_ONCE: Final = 64
+_unused: Final[list[str]] = []
+
+
+def request_id(offered: str) -> str:
+    """The id that a client offers, where it is one; else a new one."""
+    if offered and _ACCEPTED.fullmatch(offered):
+        return offered
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """An id that no other request has."""
+    if not _unused:  # many cost the system as much as one
+        digits = os.urandom(_AT_ONCE * _DIGITS // 2).hex()
+        _unused.extend([digits[at : at + _DIGITS] for at in range(0, len(digits), _DIGITS)])
+    return _unused.pop()
