@@ -74,13 +74,26 @@ make_environment() {
 }
 
 install_ensurepip() {
+    install_packages "$debian_python-venv"
+}
+
+# Where root may: Debian's packages. Whoever wants one tells what is missing when it is not there.
+install_packages() {
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
-    echo "installing $venv_package with apt-get"
-    apt_install >/dev/null 2>&1 || { apt-get update >/dev/null 2>&1 && apt_install >/dev/null; } || true
+    echo "installing $* with apt-get"
+    apt_install "$@" >/dev/null 2>&1 ||
+        { apt-get update >/dev/null 2>&1 && apt_install "$@" >/dev/null; } || true
 }
 
 apt_install() {
-    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$venv_package"
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+}
+
+# Some tests and a bench part compile modules of the gateway, as the build of its image does.
+install_compiler() {
+    command -v cc >/dev/null || install_packages gcc libc6-dev
+    headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+    [ -f "$headers/Python.h" ] || install_packages "lib$debian_python-dev"
 }
 
 # Without root: Debian keeps pip in a package of its own, which needs no more than unpacking.
@@ -89,7 +102,7 @@ make_environment_without_ensurepip() {
     rm -rf .local/pip
     mkdir -p .local/pip/lists/partial
     fetch_pip >.local/pip.log 2>&1 ||
-        fail "no pip for this Python (see .local/pip.log): \`apt-get install $venv_package\` would help"
+        fail "no pip for this Python (see .local/pip.log): \`apt-get install $debian_python-venv\` would help"
     wheel=$(echo .local/pip/usr/share/python-wheels/pip-*.whl)
     "$python" -m venv --without-pip .venv
     .venv/bin/python "$wheel/pip" install --quiet --no-index --no-deps "$wheel"
@@ -114,6 +127,7 @@ install() {
     set --
     for package in $packages; do set -- "$@" -e "$package"; done
     pip --no-deps --no-build-isolation "$@"
+    [ "$wanted" = local ] || install_compiler
     checksum "$wanted" >".venv/installed-$wanted"
 }
 
@@ -133,7 +147,7 @@ if command -v flock >/dev/null; then
 fi
 
 python=$(find_python)
-venv_package=$("$python" -c 'import sys; print("python{}.{}-venv".format(*sys.version_info))')
+debian_python=$("$python" -c 'import sys; print("python{}.{}".format(*sys.version_info))')
 if ! [ -x .venv/bin/python ] || [ "$(cat .venv/made-with 2>/dev/null)" != "$python" ]; then
     echo "making .venv with $python"
     make_environment

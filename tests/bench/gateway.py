@@ -1,7 +1,8 @@
 """How fast the gateway decides and forwards, beside nginx and Envoy, which ask somebody else.
 
 Everybody forwards the same call with a session cookie to the same small upstream, with one process
-and an access log, to wrk's one pool of connections; the rounds take turns.
+and an access log, to wrk's one pool of connections; the rounds take turns. The gateway is compiled
+as in its image; what it does as plain Python is told besides.
 """
 
 import base64
@@ -23,6 +24,7 @@ from tests.bench.installed import helper
 from tests.bench.policy_and_session import PATH
 from tests.bench.row import Row
 from tests.bench.wrk_load import Load, saturating
+from tests.compiled import compiled_gateway
 
 ROUNDS = 3
 SECONDS = 3
@@ -84,15 +86,20 @@ def rows() -> Iterator[Row]:
     """The medians of the rounds."""
     with TemporaryDirectory(prefix="barong-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        api, stand_in, decision, plain, splicing, asking, envoy, public, internal = (
-            ports.free_ports(9)
-        )
+        api, stand_in, decision, plain, splicing, asking, envoy = ports.free_ports(7)
+        public, internal, public_python, internal_python = ports.free_ports(4)
         broker = stack.enter_context(rabbitmq.server(folder / "rabbitmq"))
         environment = {
             **_gateway_environment(folder, api, stand_in),
+            "BARONG_PORT": str(public_python),
+            "BARONG_INTERNAL_PORT": str(internal_python),
+            "AMQP_URL": broker,
+        }
+        compiled = {
+            **environment,
             "BARONG_PORT": str(public),
             "BARONG_INTERNAL_PORT": str(internal),
-            "AMQP_URL": broker,
+            "PYTHONPATH": str(compiled_gateway()),
         }
 
         def run(
@@ -109,7 +116,8 @@ def rows() -> Iterator[Row]:
         asker = run(peers.asking_proxy(folder, asking, api, decision), asking, PATH)
         ext_authz = run(peers.asking_envoy(folder, envoy, api, decision), envoy, PATH)
         serve = [sys.executable, "-P", "-m", "authz_gateway", "serve"]
-        gateway = run(serve, public, PATH, environment)
+        gateway = run(serve, public, PATH, compiled)
+        in_python = run(serve, public_python, PATH, environment)
 
         def contender(name: str, port: int, *whose: psutil.Process, lua: str = "") -> Contender:
             return Contender(name, f"http://127.0.0.1:{port}/{PATH}", whose, lua)
@@ -121,12 +129,13 @@ def rows() -> Iterator[Row]:
         peer = contender("that aiohttp server", decision, decider)
         ours = contender("gateway", public, gateway)
         moving = contender("gateway, another path each time", public, gateway, lua=_ANOTHER_PATH)
+        uncompiled = contender("gateway, not compiled", public_python, in_python)
         deciding = Contender(
             "gateway, the decision alone",
             f"http://127.0.0.1:{public}/api/v2/auth/{PATH}",
             (gateway,),
         )
-        everybody = (alone, bytes_only, told, other, peer, ours, moving, deciding)
+        everybody = (alone, ours, bytes_only, told, other, peer, moving, uncompiled, deciding)
         for _ in range(ROUNDS):
             for each in everybody:
                 each.measure()

@@ -46,7 +46,7 @@ def stages() -> list[Stage]:
 def build(root: Path, service: str) -> Path:
     """Do all but the last stage below `root`, and return the program that the image starts."""
     python = root / "python"
-    if not python.exists():  # stands for the base image
+    if not python.exists():  # stands for the base images
         subprocess.run([sys.executable, "-m", "venv", python], check=True, timeout=_STEP_SECONDS)
     for stage in stages()[1:-1]:
         if stage.name == "libraries" and (root / "opt/barong").exists():
@@ -54,6 +54,9 @@ def build(root: Path, service: str) -> Path:
         environment = {"PATH": f"{python}/bin:{os.environ['PATH']}", "SERVICE": service}
         for keyword, arguments in stage.instructions:
             match keyword:
+                case "COPY" if arguments.startswith("--from="):
+                    _, _, target = arguments.split()  # all stages work in one folder: it is there
+                    assert (root / target.lstrip("/")).exists()
                 case "COPY":
                     _copy(arguments, root)
                 case "ENV":

@@ -1,6 +1,7 @@
 """The image: what its steps make, and what it says of itself."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import re
@@ -14,12 +15,22 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from deploy.compiled import MODULES
 from deploy.local import ports
+from tests.client import Client
+from tests.compiled import can_compile
 from tests.deploy import dockerfile
 from tests.deploy.manifests import SERVICES
-from tests.system import ROOT, Installation
+from tests.system import ROOT, Installation, ready
 
 FINAL = dockerfile.stages()[-1]
+GATEWAY = "authz-gateway"
+OTHERS = [service for service in SERVICES if service != GATEWAY]
+
+compiles = pytest.mark.skipif(
+    not can_compile(),
+    reason="the gateway's image wants a C compiler and Python's headers: gcc, python3-dev",
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +41,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def programs(root: Path) -> dict[str, Path]:
-    """What the images of the five services start."""
-    return {service: dockerfile.build(root, service) for service in SERVICES}
+    """What the images of the services start, of all that can be made on this machine."""
+    made = [*OTHERS, GATEWAY] if can_compile() else OTHERS
+    return {service: dockerfile.build(root, service) for service in made}
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", [*OTHERS, pytest.param(GATEWAY, marks=compiles)])
 def test_the_steps_make_a_service_that_starts(programs: dict[str, Path], service: str) -> None:
     program = programs[service]
     done = subprocess.run(
@@ -58,11 +70,73 @@ def test_an_image_has_its_own_service_and_no_tools(programs: dict[str, Path], ro
         found = {path.name for path in program.parent.iterdir()}
         assert found & packages == {service.replace("-", "_")}
         assert {"shared", "barong"} <= found
-    tools = {"pip", "setuptools", "wheel", "hatchling", "editables", "uv"}
+        assert not {path.suffix for path in program.parent.rglob("*")} & {".c", ".h", ".o"}
+        unknown = found - packages - {"shared", "barong", "bin"}
+        assert all(re.search(r"\.dist-info$|__mypyc\.[^.]+\.so$", name) for name in unknown)
+    tools = {"pip", "setuptools", "wheel", "hatchling", "editables", "uv", "mypy", "mypyc"}
     (site,) = (root / "opt/barong/lib").glob("python*/site-packages")
     assert not tools & {path.name for path in site.iterdir()}
     assert not list((root / "opt/barong/bin").glob("pip*"))
     assert (root / "opt/barong/bin/dbmate").exists()
+
+
+@compiles
+def test_what_calls_pass_in_the_gateway_is_compiled(programs: dict[str, Path], root: Path) -> None:
+    app = programs[GATEWAY].parent
+    names = [module.removesuffix(".py").replace("/", ".") for module in MODULES]
+    ask = (
+        "import importlib, sys; [print(importlib.import_module(n).__file__) for n in sys.argv[1:]]"
+    )
+    done = subprocess.run(
+        [root / "opt/barong/bin/python", "-P", "-c", ask, *names],
+        env={"PYTHONPATH": str(app)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    imported = [Path(line).relative_to(app) for line in done.stdout.splitlines()]
+    assert {path.suffix for path in imported} == {".so"}
+    assert [path.with_name(path.name.partition(".")[0] + ".py") for path in imported] == [
+        Path(module) for module in MODULES
+    ]
+    assert all((app / module).exists() for module in MODULES)  # for tracebacks
+    others = [programs[service].parent for service in OTHERS]
+    assert not [path for other in others for path in other.rglob("*.so")]
+
+
+@compiles
+async def test_the_compiled_gateway_answers(
+    programs: dict[str, Path], system: Installation
+) -> None:
+    public, internal = ports.free_ports(2)
+    program = programs[GATEWAY]
+    process = await asyncio.create_subprocess_exec(
+        *(program, "serve"),
+        env={
+            **system.environments["gateway"],
+            "BARONG_PORT": str(public),
+            "BARONG_INTERNAL_PORT": str(internal),
+            "PYTHONPATH": str(program.parent),
+            "PATH": os.defpath,
+        },
+        cwd="/",
+    )
+    mine = dataclasses.replace(
+        system,
+        public={**system.public, "gateway": public},
+        internal={**system.internal, "gateway": internal},
+    )
+    try:
+        await ready(mine, "gateway")
+        async with Client(mine) as client:
+            await client.become_member()
+            assert (await client.call("GET", "resource/users/me")).status == 200
+            assert (await client.call("GET", "admin/users")).status == 401
+    finally:
+        process.terminate()
+        code = await process.wait()
+    assert code == 0
 
 
 def test_nobody_writes_to_the_image_and_everybody_reads_it(programs: dict[str, Path]) -> None:
@@ -86,12 +160,15 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
 def test_the_file_needs_nothing_from_elsewhere() -> None:
     text = dockerfile.FILE.read_text()
     assert "# syntax=" not in text
-    (image,) = dockerfile.stages()[0].all("ARG")
-    name, _, default = image.partition("=")
-    assert name == "PYTHON_IMAGE"
-    assert ":" in default
-    assert not default.endswith(":latest")
-    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${PYTHON_IMAGE}"] * 3
+    images = dict(image.split("=", 1) for image in dockerfile.stages()[0].all("ARG"))
+    assert images.keys() == {"PYTHON_IMAGE", "BUILD_IMAGE"}
+    for default in images.values():
+        assert ":" in default
+        assert not default.endswith(":latest")
+    # What one compiles the other runs: they differ in what comes with Python only.
+    assert images["PYTHON_IMAGE"].replace("-slim", "") == images["BUILD_IMAGE"]
+    froms = ["${PYTHON_IMAGE}", "${BUILD_IMAGE}", "${PYTHON_IMAGE}"]
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == froms
 
 
 def test_nothing_secret_stays_in_a_layer() -> None:
@@ -149,22 +226,23 @@ async def test_one_that_is_not_ready_or_not_there_is_not() -> None:
 
 
 def test_an_engine_builds_it() -> None:
-    """With the base image that BARONG_TEST_PYTHON_IMAGE names, where there is no registry."""
+    """With what BARONG_TEST_PYTHON_IMAGE and BARONG_TEST_BUILD_IMAGE name, without a registry."""
     docker = shutil.which("docker")
     if docker is None or subprocess.run([docker, "info"], capture_output=True).returncode:
         pytest.skip(
             "no Docker engine answers here, so no image is built; its steps were done above"
         )
-    base = os.environ.get("BARONG_TEST_PYTHON_IMAGE")
+    images = {
+        name: os.environ.get(f"BARONG_TEST_{name}") for name in ("PYTHON_IMAGE", "BUILD_IMAGE")
+    }
+    given = [f"--build-arg={name}={image}" for name, image in images.items() if image]
     command = [
-        *(docker, "build", "--quiet", "--file", dockerfile.FILE, "--build-arg"),
-        *("SERVICE=identity-svc", "--build-arg", "GIT_TAG=v1.2.3"),
-        *(("--build-arg", f"PYTHON_IMAGE={base}") if base else ()),
-        ROOT,
+        *(docker, "build", "--quiet", "--file", str(dockerfile.FILE), *given),
+        *("--build-arg", "SERVICE=authz-gateway", "--build-arg", "GIT_TAG=v1.2.3", str(ROOT)),
     ]
     built = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert built.returncode == 0, built.stderr
     image = built.stdout.strip()
     asked = shlex.split(f"{docker} run --rm --read-only --network none {image} --help")
     done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False)
-    assert "rotate-keys" in done.stdout
+    assert "Run the gateway." in done.stdout
