@@ -26,7 +26,7 @@ from tests.bench.row import Row
 from tests.bench.wrk_load import Load, saturating
 from tests.compiled import compiled_gateway
 
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = 3
 CONNECTIONS = 16
 IDLE = 10_000

@@ -7,6 +7,7 @@ from typing import Any
 
 WRITING = """
 import asyncio
+import authz_gateway.server.record
 from types import SimpleNamespace
 from prometheus_client import CollectorRegistry
 from authz_gateway.http1.heads import HeadLimits, read_request
@@ -16,6 +17,7 @@ from shared.log import configure_logging
 from shared.web.metrics import HttpMetrics
 
 async def main():
+    {before}
     registry = CollectorRegistry()
     record = Record(HttpMetrics(registry))
     for number, (method, route, status, uid, address, reason) in enumerate({requests!r}):
@@ -24,7 +26,8 @@ async def main():
         request = Request(peer, read_request(data.encode(), HeadLimits(100, 100, 10)), 0)
         request.route, request.uid, request.reason = route, uid, reason
         record.answered(request, status)
-    await asyncio.sleep(0)
+        {between}
+    {last}
 
 configure_logging("a-service", json=True)
 asyncio.run(main())
@@ -50,10 +53,36 @@ def test_each_line_is_of_its_own_request() -> None:
     assert {line["event"] for line in said} == {"request"}
 
 
-def lines_of(requests: list[tuple[str, str, int, str | None, str, str | None]]) -> list[Any]:
-    """What a process of its own writes of these requests."""
+def test_those_right_after_others_are_written_together_and_none_is_lost() -> None:
+    first, *others = lines_of(
+        REQUESTS,
+        before="authz_gateway.server.record._PAUSE_SECONDS = 60",
+        between="for _ in range(3): await asyncio.sleep(0)",
+        last="record.write()",
+    )
+    assert len(others) == len(REQUESTS) - 1
+    assert {line["timestamp"] > first["timestamp"] for line in others} == {True}
+    assert len({line["timestamp"] for line in others}) == 1
+
+
+def test_after_a_pause_a_line_is_written_in_the_same_turn() -> None:
+    said = lines_of(REQUESTS, between="await asyncio.sleep(0.01)")
+    assert len({line["timestamp"] for line in said}) == len(REQUESTS)
+
+
+def lines_of(
+    requests: list[tuple[str, str, int, str | None, str, str | None]],
+    before: str = "pass",
+    between: str = "pass",
+    last: str = "await asyncio.sleep(0)",
+) -> list[Any]:
+    """What a process of its own writes of these requests, and does before, between and last."""
     done = subprocess.run(
-        [sys.executable, "-c", WRITING.format(requests=requests)],
+        [
+            sys.executable,
+            "-c",
+            WRITING.format(requests=requests, before=before, between=between, last=last),
+        ],
         capture_output=True,
         text=True,
         timeout=60,

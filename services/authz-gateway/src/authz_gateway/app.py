@@ -146,7 +146,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
             identity.opened(),
             admin.opened(),
             resource.opened(),
-            proxy.opened(),
+            supervised("upstreams", proxy.run),
             supervised("policy", lambda: policy.keep_fresh(listener)),
             supervised("listener", listener.run),
             supervised("websockets", websockets.keep_reviewing),

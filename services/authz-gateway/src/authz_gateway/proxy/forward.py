@@ -1,8 +1,7 @@
 """Sends calls to the upstreams of their routes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -64,16 +63,15 @@ class Proxy:
             "gateway_upstream_connections", "Connections to upstreams.", registry=registry
         ).set_function(lambda: sum(map(len, self._upstreams.values())))
 
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[None]:
-        """Keeps connections for the time of the block."""
-        looking = asyncio.create_task(self._forget_unused())
+    async def run(self) -> None:
+        """Closes connections that were not used for long, and all that are kept when it ends."""
+        loop = asyncio.get_running_loop()
         try:
-            yield
+            while True:
+                await asyncio.sleep(_LOOK_SECONDS)
+                for upstream in self._upstreams.values():
+                    upstream.forget_unused(loop.time())
         finally:
-            looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await looking
             for upstream in self._upstreams.values():
                 upstream.close()
 
@@ -166,13 +164,6 @@ class Proxy:
         tunnel = Tunnel(request, connection, self._websockets.closed)
         self._websockets.opened(tunnel, review)
         tunnel.start(head, rest, self._websocket_timeout)
-
-    async def _forget_unused(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            for upstream in self._upstreams.values():
-                upstream.forget_unused(loop.time())
 
 
 def request_line(method: str, path: str, query: str) -> bytes:

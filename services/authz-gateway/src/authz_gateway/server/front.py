@@ -56,6 +56,7 @@ class Front:
         self.draining = False
         self.answer_headers = answer_headers
         self._handler = handler
+        self._record = record
         self.record = record.answered
         self._max_connections = max_connections
         self._trusted_proxies = trusted_proxies
@@ -87,6 +88,7 @@ class Front:
             server.close()
             await self._drain(patience)
             await server.wait_closed()
+            self._record.write()
 
     async def _drain(self, patience: float) -> None:
         self.draining = True
@@ -99,6 +101,7 @@ class Front:
                     await self._all_gone.wait()
         for connection in tuple(self._connections):
             connection.cut()
+        await asyncio.sleep(0)  # in which those that were cut off are told so
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1)
 

@@ -1,6 +1,7 @@
 """One line in the log, and one measurement, for each request."""
 
 import asyncio
+import math
 from functools import lru_cache
 from time import monotonic
 
@@ -11,6 +12,9 @@ from shared.web.tallies import Requests
 
 _REMEMBERED = 10_000
 """What requests have in common with others, as it is written and counted: half a KB each."""
+
+
+_PAUSE_SECONDS = 0.005
 
 
 class Account:
@@ -28,18 +32,21 @@ class Account:
 class Record:
     """Keeps account of requests by their routes, never by their paths.
 
-    Of those that are answered in one turn of the event loop, together at its end, when the answers
-    leave as well.
+    Lines are written at the end of the event loop's turn, where that was not done just before; else
+    after a moment, together with those that come meanwhile.
     """
 
     def __init__(self, metrics: HttpMetrics) -> None:
         self._metrics = metrics
         self._write = lines_of("request")
-        self._answered: list[tuple[Account, str, float]] = []
+        self._unwritten: list[tuple[Account, str, float]] = []
+        self._written = -math.inf
         self._account = lru_cache(_REMEMBERED)(self._new_account)
 
     def answered(self, request: Request, status: int) -> None:
-        """Notes that a request was answered."""
+        """Notes that a request was answered; needs a running event loop."""
+        now = monotonic()
+        seconds = now - request.began
         account = request.account
         if account is None or account.status != status or account.reason != request.reason:
             account = request.account = self._account(
@@ -50,22 +57,25 @@ class Record:
                 request.shown_address,
                 request.reason,
             )
-        if not self._answered:
-            asyncio.get_running_loop().call_soon(self._tell)
-        self._answered.append((account, request.id, request.began))
+        account.requests.observe(seconds)
+        if not self._unwritten:
+            pause = 0.0 if now - self._written > _PAUSE_SECONDS else _PAUSE_SECONDS
+            asyncio.get_running_loop().call_later(pause, self.write)
+        self._unwritten.append((account, request.id, seconds))
 
-    def _tell(self) -> None:
-        answered, self._answered = self._answered, []
-        now, lines = monotonic(), []
-        for account, request_id, began in answered:
-            seconds = now - began
-            account.requests.observe(seconds)
+    def write(self) -> None:
+        """Writes the lines that wait for it."""
+        unwritten, self._unwritten = self._unwritten, []
+        lines = []
+        for account, request_id, seconds in unwritten:
             milliseconds = "%.2f" % (seconds * 1000)
             # An id has no character that JSON would escape.
             lines.append(
                 f'"request_id":"{request_id}","milliseconds":{milliseconds},{account.fields}'
             )
-        self._write(lines)
+        if lines:
+            self._write(lines)
+        self._written = monotonic()
 
     def _new_account(
         self,
