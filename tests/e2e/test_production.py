@@ -176,9 +176,15 @@ async def test_the_walk_is_logged_as_json(walked: Production) -> None:
         for line in lines:
             assert line.keys() >= {"event", "level", "service", "timestamp"}, line
             assert line["service"] == SERVICES[name]
-    calls = [line for line in walked.lines("gateway") if line["event"] == "request"]
-    assert {line["status"] for line in calls} >= {200, 201, 400, 401, 404}
-    assert all(line["request_id"] for line in calls)
+
+    def calls() -> list[dict[str, Any]]:
+        return [line for line in walked.lines("gateway") if line["event"] == "request"]
+
+    async def all_are_written() -> bool:
+        return {line["status"] for line in calls()} >= {200, 201, 400, 401, 404}
+
+    await until(all_are_written)
+    assert all(line["request_id"] for line in calls())
 
 
 async def test_a_call_is_found_in_every_log_by_its_id(walked: Production) -> None:
