@@ -29,6 +29,15 @@ _NONE: Mapping[str, str] = {}
 _EMPTY = (Policy(1, ()),)
 
 
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+"""An answer."""
+
+
+def get(path: str = "/x", *lines: str, method: str = "GET", version: str = "1.1") -> str:
+    """A request without a body, and with these header lines."""
+    return "\r\n".join((f"{method} {path} HTTP/{version}", "Host: gateway", *lines, "", ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """Where a running gateway listens, and how it is told to stop."""

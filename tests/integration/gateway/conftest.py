@@ -1,6 +1,6 @@
-"""Who signs his calls with API keys."""
+"""Who signs his calls with API keys, and an upstream that says what a test wants it to say."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -8,6 +8,7 @@ from tests.api_keys import Key, Owner
 from tests.authenticator import second_factor_of
 from tests.client import Client
 from tests.system import PASSWORD, Installation
+from tests.transport import Upstream
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +31,16 @@ async def owner(client: Client) -> Owner:
 @pytest.fixture
 async def key(owner: Owner) -> Key:
     return await owner.new_key()
+
+
+@pytest.fixture(scope="module")
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream.listening() as made:
+        yield made
+
+
+@pytest.fixture
+def forgotten(upstream: Upstream) -> Iterator[None]:
+    """No test finds the connections of another."""
+    yield
+    upstream.forget()

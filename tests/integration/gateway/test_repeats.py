@@ -5,34 +5,25 @@ Whether the caller still may is asked each time: `test_remembered_callers.py`.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from tests.transport import Gateway, Raw, Upstream, gateway
+from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("forgotten")
 
 ROUTES = """
 - {{prefix: /x, access: public, upstream: "{up}", timeout: 5}}
 - {{prefix: /hasty, access: public, upstream: "{up}", timeout: 0.2}}
 - {{prefix: /rare, access: public, upstream: "{up}", rate: 6/m}}
 """
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 OFTEN = 4
 
 Answer = tuple[int, dict[str, str], bytes]
-
-
-def get(path: str = "/x", *lines: str, method: str = "GET", version: str = "1.1") -> str:
-    return "\r\n".join((f"{method} {path} HTTP/{version}", "Host: gateway", *lines, "", ""))
-
-
-@pytest.fixture(scope="module")
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream.listening() as made:
-        yield made
 
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])
@@ -50,13 +41,6 @@ async def front(
 async def client(front: Gateway) -> AsyncIterator[Raw]:
     async with Raw.to(front.public) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def forgotten(upstream: Upstream) -> Iterator[None]:
-    """No test finds the connections of another."""
-    yield
-    upstream.forget()
 
 
 async def repeated(client: Raw, upstream: Upstream, request: str) -> Raw:

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
@@ -12,8 +12,10 @@ import structlog
 from structlog.testing import capture_logs
 
 from authz_gateway.http1.heads import AnswerHead
-from tests.transport import Gateway, Raw, Upstream, gateway
+from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("forgotten")
 
 MEGABYTE = 1024 * 1024
 SOON = 3.0
@@ -34,22 +36,11 @@ LIMITS = {
     "BARONG_MAX_HEADER_BYTES": "8000",
     "BARONG_MAX_HEADERS": "50",
 }
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-def get(path: str = "/x", *lines: str, method: str = "GET", version: str = "1.1") -> str:
-    return "\r\n".join((f"{method} {path} HTTP/{version}", "Host: gateway", *lines, "", ""))
 
 
 def code(body: bytes) -> list[str]:
     errors: list[str] = json.loads(body)["errors"]
     return errors
-
-
-@pytest.fixture(scope="module")
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream.listening() as made:
-        yield made
 
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])
@@ -68,13 +59,6 @@ async def front(
 async def client(front: Gateway) -> AsyncIterator[Raw]:
     async with Raw.to(front.public) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def forgotten(upstream: Upstream) -> Iterator[None]:
-    """No test finds the connections of another."""
-    yield
-    upstream.forget()
 
 
 async def passed(client: Raw, upstream: Upstream, request: str) -> tuple[Raw, dict[str, str]]:

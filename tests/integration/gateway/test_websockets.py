@@ -1,7 +1,7 @@
 """WebSockets through the gateway: where they may be, how they are carried, and when they end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from tests.api_keys import API_KEYS, Owner
 from tests.client import USER_AGENT, Client
 from tests.revocations import REVOCATIONS, subject_of
 from tests.system import ROOT, Installation
-from tests.transport import Gateway, Raw, Upstream, gateway
+from tests.transport import Gateway, Raw, Upstream, gateway, get
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("forgotten")
 
 MEGABYTE = 1024 * 1024
 ROUTES = """
@@ -35,13 +37,7 @@ AGREES += b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 
 
 def asking(path: str, *lines: str) -> str:
-    return "\r\n".join((f"GET {path} HTTP/1.1", "Host: gateway", *(lines or ASKS), "", ""))
-
-
-@pytest.fixture(scope="module")
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream.listening() as made:
-        yield made
+    return get(path, *(lines or ASKS))
 
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])
@@ -59,13 +55,6 @@ async def front(
 async def raw(front: Gateway) -> AsyncIterator[Raw]:
     async with Raw.to(front.public) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def forgotten(upstream: Upstream) -> Iterator[None]:
-    """No test finds the connections of another."""
-    yield
-    upstream.forget()
 
 
 async def opened(raw: Raw, upstream: Upstream, early: bytes = b"") -> Raw:

@@ -17,8 +17,7 @@ from prometheus_client.registry import Collector
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """The upper bounds of a histogram's buckets."""
 
-
-_MANY: Final = 512
+_MOST_UNCOUNTED: Final = 512
 
 
 class Count:
@@ -62,7 +61,7 @@ class Timing:
     def observe(self, seconds: float) -> None:
         """Adds one."""
         self._new.append(seconds)
-        if len(self._new) >= _MANY:
+        if len(self._new) >= _MOST_UNCOUNTED:
             self._count()
 
     def told(self) -> tuple[Sequence[tuple[str, float]], float]:

@@ -13,10 +13,8 @@ from authz_gateway.proxy.errors import UpstreamBroken
 _MAX_HEAD_BYTES: Final = 64 * 1024
 _MOST_REPEATED_BYTES: Final = 2048
 _MOST_INTERIM_ANSWERS = 16
-_BODYLESS = frozenset({204, 304})
+_BODYLESS: Final = frozenset({204, 304})
 _SWITCHED: Final = 101
-_WITHOUT_LENGTH = _BODYLESS | {_SWITCHED}
-"""Whatever such answers say of it."""
 _CLOSE_SECONDS = 10.0  # then what the upstream did not take of what was written is lost
 
 
@@ -76,7 +74,7 @@ class UpstreamConnection:
 
     __slots__ = (
         *("_asker", "_awaits_head", "_counterpart", "_deadline", "_interims", "_last_bytes"),
-        *("_last_head", "_last_size", "_loop", "_owner", "_raw", "_reader", "_reading", "_seconds"),
+        *("_last_head", "_loop", "_owner", "_raw", "_reader", "_reading", "_seconds"),
         *("_transport", "_unread", "free_since", "made", "paused", "persistent", "used"),
     )
 
@@ -94,7 +92,6 @@ class UpstreamConnection:
         self._unread = b""
         self._last_bytes = b""
         self._last_head: AnswerHead | None = None
-        self._last_size = 0  # of an answer with that head; none has it where that is not known
         self._reader: BodyReader | None = None
         self._raw: Callable[[bytes], None] | None = None
         self._reading = True
@@ -112,17 +109,7 @@ class UpstreamConnection:
 
     def data_received(self, data: bytes) -> None:
         """The upstream sent something."""
-        asker, last = self._asker, self._last_head
-        if (
-            len(data) == self._last_size
-            and asker is not None
-            and last is not None
-            and not (self._reader or self._unread or self._awaits_head)
-            and data.startswith(self._last_bytes)
-        ):  # the whole of an answer like the last one
-            self.persistent = last.persistent
-            asker.answered(last, data[last.size :], bodyless=False, ended=True)
-            return
+        asker = self._asker
         try:
             if asker is None:
                 if self._raw is not None:
@@ -257,8 +244,6 @@ class UpstreamConnection:
                 return
             if head.size <= _MOST_REPEATED_BYTES:
                 self._last_bytes, self._last_head = data[: head.size], head
-                counted = head.length is not None and head.status not in _WITHOUT_LENGTH
-                self._last_size = head.size + (head.length or 0) if counted else 0
         rest, self._unread = data[head.size :], b""
         if head.status == _SWITCHED:
             asker.switched(head, rest)

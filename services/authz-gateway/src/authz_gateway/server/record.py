@@ -38,7 +38,7 @@ class Record:
 
     def __init__(self, metrics: HttpMetrics) -> None:
         self._metrics = metrics
-        self._write = lines_of("request")
+        self._write_lines = lines_of("request")
         self._unwritten: list[tuple[Account, str, float]] = []
         self._written = -math.inf
         self._account = lru_cache(_REMEMBERED)(self._new_account)
@@ -74,7 +74,7 @@ class Record:
                 f'"request_id":"{request_id}","milliseconds":{milliseconds},{account.fields}'
             )
         if lines:
-            self._write(lines)
+            self._write_lines(lines)
         self._written = monotonic()
 
     def _new_account(
