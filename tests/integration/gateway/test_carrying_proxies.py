@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from authz_gateway.routing.table import DECISION_PATH
+from authz_gateway.routing.route_table import DECISION_PATH
 from shared.process import running
 from tests.api_keys import Key, a_nonce
 from tests.carrying_proxies import envoy, nginx, traefik_configuration

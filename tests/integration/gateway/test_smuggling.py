@@ -17,7 +17,7 @@ from aiohttp import web
 from deploy.local import ports, processes
 from tests import programs
 from tests.transport import Gateway, Raw, gateway
-from tests.unit.gateway.test_heads import BROKEN
+from tests.unit.gateway.test_parser import BROKEN
 from tests.waiting import until
 
 ROUTE = '- {{prefix: /x, access: public, upstream: "{up}"}}'

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from authz_gateway.http1.heads import AnswerHead
+from authz_gateway.http.parser import AnswerHead
 from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
 from tests.waiting import until
 

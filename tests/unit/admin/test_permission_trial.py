@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from admin_svc.permissions.check import Trial
 from admin_svc.permissions.rules import checked
-from authz_gateway.policy.compiled import CompiledPolicy
+from authz_gateway.authz.policy import CompiledPolicy
 from shared.contracts.policy import Permission, Policy
 from shared.policy.paths import canonical
 from shared.policy.permissions import CompiledPermissions, verdict_of

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import pytest
 from prometheus_client import CollectorRegistry
 
-from authz_gateway.api_keys.cache import ApiKeyCache
-from authz_gateway.held_answers import HELD_SECONDS
-from authz_gateway.policy.current import CurrentPolicy
-from authz_gateway.proxy.websockets import WebSockets
-from authz_gateway.sessions.cache import SessionCache
+from authz_gateway.authn.api_keys import ApiKeyCache
+from authz_gateway.authn.lookup_cache import HELD_SECONDS
+from authz_gateway.authn.sessions import SessionCache
+from authz_gateway.authz.policy import CurrentPolicy
 from authz_gateway.subscriptions import Hearing
+from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.sessions import UserToken

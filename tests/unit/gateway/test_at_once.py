@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from authz_gateway.server.at_once import begin
+from authz_gateway.http.eager import begin
 
 
 async def begun(

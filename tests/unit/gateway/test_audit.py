@@ -15,8 +15,8 @@ from multidict import CIMultiDict
 
 from authz_gateway.audit.activity import activity_of
 from authz_gateway.audit.parameters import parameters
-from authz_gateway.call import Call
-from authz_gateway.routing.table import Access, Route
+from authz_gateway.authz.call import Call
+from authz_gateway.routing.route_table import Access, Route
 from shared.contracts.activities import MAX_DATA, Activity
 from shared.web.parameters import MAX_BODY_BYTES
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from authz_gateway.answer_headers import AnswerHeaders
-from authz_gateway.cors import Cors
-from authz_gateway.http1.heads import HeadLimits
-from authz_gateway.server.answers import NO_ROUTE
-from authz_gateway.server.connection import ClientConnection, Limits
-from authz_gateway.server.errors import Stalled
-from authz_gateway.server.request import Request
+from authz_gateway.http.connection import ClientConnection, Limits
+from authz_gateway.http.cors import Cors
+from authz_gateway.http.errors import Stalled
+from authz_gateway.http.parser import HeadLimits
+from authz_gateway.http.request import Request
+from authz_gateway.http.response_headers import AnswerHeaders
+from authz_gateway.http.responses import NO_ROUTE
 from shared.errors import Malformed, Refusal, TooLarge
 
 ASKED = b"GET /x HTTP/1.1\r\nHost: gateway\r\n\r\n"

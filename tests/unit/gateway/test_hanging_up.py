@@ -9,13 +9,13 @@ from typing import cast
 import pytest
 import uvloop
 
-from authz_gateway.answer_headers import AnswerHeaders
-from authz_gateway.cors import Cors
-from authz_gateway.http1.heads import AnswerHead, HeadLimits
-from authz_gateway.proxy.connection import Asker, UpstreamConnection
-from authz_gateway.server.answers import Answer
-from authz_gateway.server.connection import ClientConnection, Limits
-from authz_gateway.server.request import Request
+from authz_gateway.http.connection import ClientConnection, Limits
+from authz_gateway.http.cors import Cors
+from authz_gateway.http.parser import AnswerHead, HeadLimits
+from authz_gateway.http.request import Request
+from authz_gateway.http.response_headers import AnswerHeaders
+from authz_gateway.http.responses import Answer
+from authz_gateway.upstream.connection import Asker, UpstreamConnection
 
 PATIENCE = 10.0
 LEFT = bytes(48 * 1024)
@@ -28,8 +28,8 @@ LOOPS = pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authz_gateway.server.connection._LINGER_SECONDS", 0.1)
-    monkeypatch.setattr("authz_gateway.proxy.connection._CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr("authz_gateway.http.connection._LINGER_SECONDS", 0.1)
+    monkeypatch.setattr("authz_gateway.upstream.connection._CLOSE_SECONDS", 0.2)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
-from authz_gateway.paths import target
+from authz_gateway.routing.path import target
 from shared.errors import Malformed
 from shared.policy.paths import MAX_PATH_LENGTH, canonical, segments
 

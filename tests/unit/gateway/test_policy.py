@@ -14,14 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from authz_gateway.api_keys.cache import ApiKeyCache
-from authz_gateway.policy import current
-from authz_gateway.policy.compiled import CompiledPolicy
-from authz_gateway.policy.current import CurrentPolicy
-from authz_gateway.policy.freshness import tell_freshness
-from authz_gateway.proxy.websockets import WebSockets
-from authz_gateway.sessions.cache import SessionCache
+from authz_gateway.authn.api_keys import ApiKeyCache
+from authz_gateway.authn.sessions import SessionCache
+from authz_gateway.authz import policy as policy_module
+from authz_gateway.authz.policy import CompiledPolicy, CurrentPolicy, tell_freshness
 from authz_gateway.subscriptions import Hearing
+from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.policy import Permission, Policy
 from shared.errors import Unavailable
@@ -194,7 +192,7 @@ async def test_an_event_makes_it_load_again(thing: str) -> None:
 
 
 async def test_deaf_it_polls_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(current, "POLL_SECONDS_WHEN_DEAF", 0.01)
+    monkeypatch.setattr(policy_module, "POLL_SECONDS_WHEN_DEAF", 0.01)
     policy = CurrentPolicy(Admin([Policy(1, ()), Policy(2, ()), Policy(3, ())]))
     async with kept_fresh(policy, Ear(listening=False)):
         await seen(policy, 3)
@@ -203,7 +201,7 @@ async def test_deaf_it_polls_more_often(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_a_policy_that_is_known_already_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(current, "POLL_SECONDS_WHEN_DEAF", 0)
+    monkeypatch.setattr(policy_module, "POLL_SECONDS_WHEN_DEAF", 0)
     admin = Admin([Policy(1, ()), Policy(1, ()), Policy(1, ()), Unavailable("admin-svc")])
     policy = CurrentPolicy(admin)
     loading = asyncio.create_task(policy.keep_fresh(Ear(listening=False)))
@@ -217,7 +215,7 @@ async def test_a_policy_that_is_known_already_is_left_alone(
 async def test_it_is_as_old_as_the_last_word_of_who_owns_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(current, "POLL_SECONDS_WHEN_DEAF", 0.01)
+    monkeypatch.setattr(policy_module, "POLL_SECONDS_WHEN_DEAF", 0.01)
     registry, ear = CollectorRegistry(), Ear(listening=False)
     admin = Admin([Policy(1, ()), Policy(1, ())])
     policy = CurrentPolicy(admin)

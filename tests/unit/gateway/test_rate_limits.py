@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from authz_gateway.rate_limits import Client, RateLimits
-from authz_gateway.routing.table import Access, Rate, Route
+from authz_gateway.authz.rate_limits import Client, RateLimits
+from authz_gateway.routing.route_table import Access, Rate, Route
 from shared.errors import Throttled
 
 

@@ -9,8 +9,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authz_gateway.restrictions.compiled import CompiledRestrictions
-from authz_gateway.restrictions.places import Mapped, Place, Places, Unmapped, places
+from authz_gateway.authz.geo import Mapped, Place, Places, Unmapped, places
+from authz_gateway.authz.restrictions import CompiledRestrictions
 from shared.contracts.policy import CATEGORIES, SCOPES, Restriction
 from shared.settings import SettingsError
 from shared.web.client_address import Address

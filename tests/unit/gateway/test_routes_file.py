@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from authz_gateway.paths import target
+from authz_gateway.routing.path import target
+from authz_gateway.routing.route_table import Access, Rate, RouteTable
 from authz_gateway.routing.routes_file import load_routes
-from authz_gateway.routing.table import Access, Rate, RouteTable
 from shared.settings import SettingsError
 
 DEFAULTS = Path(__file__).parents[3] / "deploy" / "config" / "routes.yaml"

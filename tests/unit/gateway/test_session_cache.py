@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from authz_gateway import held_answers
-from authz_gateway.api_keys.cache import ApiKeyCache
-from authz_gateway.policy.current import CurrentPolicy
-from authz_gateway.proxy.websockets import WebSockets
-from authz_gateway.sessions.cache import SessionCache
+from authz_gateway.authn import lookup_cache
+from authz_gateway.authn.api_keys import ApiKeyCache
+from authz_gateway.authn.sessions import SessionCache
+from authz_gateway.authz.policy import CurrentPolicy
 from authz_gateway.subscriptions import Hearing
+from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.policy import Policy
@@ -141,13 +141,13 @@ async def test_that_there_is_none_is_held_for_a_moment() -> None:
     sessions = a_cache(identity, clock)
     assert [await sessions.by_cookie("c") for _ in range(3)] == [None] * 3
     assert identity.asked[""] == 1
-    clock.seconds = held_answers.ABSENT_SECONDS
+    clock.seconds = lookup_cache.ABSENT_SECONDS
     identity.sessions["c"] = a_session()
     assert await sessions.by_cookie("c") is not None
 
 
 async def test_invented_cookies_push_no_session_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(held_answers, "MAX_ABSENT", 5)
+    monkeypatch.setattr(lookup_cache, "MAX_ABSENT", 5)
     identity = Identity({"c": a_session()})
     sessions = a_cache(identity, capacity=1)
     await sessions.by_cookie("c")

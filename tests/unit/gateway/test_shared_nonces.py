@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from authz_gateway.api_keys.errors import NonceUsed
-from authz_gateway.api_keys.shared_nonces import SharedNonces
+from authz_gateway.authn.errors import NonceUsed
+from authz_gateway.authn.nonces import SharedNonces
 from shared.contracts.api_keys import MAX_NONCES, Nonce
 from shared.errors import Unavailable
 

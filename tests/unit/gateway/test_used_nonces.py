@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authz_gateway.api_keys import nonces
-from authz_gateway.api_keys.errors import NonceUsed
-from authz_gateway.api_keys.nonces import UsedNonces
+from authz_gateway.authn import nonces
+from authz_gateway.authn.errors import NonceUsed
+from authz_gateway.authn.nonces import UsedNonces
 from shared.contracts.api_keys import Nonce
 from shared.errors import Unavailable
 
@@ -43,7 +43,7 @@ def test_keys_do_not_share_nonces() -> None:
 
 
 def test_without_room_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nonces, "MAX_NONCES", 2)
+    monkeypatch.setattr(nonces, "MAX_USED_NONCES", 2)
     used = UsedNonces(LIFETIME)
     used.use(Nonce("kid", 1000), 1000)
     used.use(Nonce("kid", 1001), 1000)

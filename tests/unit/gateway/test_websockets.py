@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
 
-from authz_gateway.proxy.tunnel import Tunnel
-from authz_gateway.proxy.websockets import WebSockets
+from authz_gateway.upstream.tunnel import Tunnel
+from authz_gateway.upstream.websocket import WebSockets
 from tests.waiting import until
 
 MANY = 500

@@ -4,34 +4,30 @@ import os
 from collections.abc import Mapping
 from functools import partial
 
-from authz_gateway.answer_headers import AnswerHeaders
-from authz_gateway.answering import Answering
-from authz_gateway.api_keys.authenticate import AuthenticateApiKey
-from authz_gateway.api_keys.cache import ApiKeyCache
-from authz_gateway.api_keys.shared_nonces import SharedNonces
 from authz_gateway.audit.keep import KeepAudits, audit_counter
 from authz_gateway.audit.queue import AuditQueue
-from authz_gateway.decision import Decide
-from authz_gateway.decisions import Decisions
+from authz_gateway.authn.api_keys import ApiKeyCache, AuthenticateApiKey
+from authz_gateway.authn.nonces import SharedNonces
+from authz_gateway.authn.sessions import Binding, SessionCache
+from authz_gateway.authz.decision_cache import Remembered
+from authz_gateway.authz.geo import places
+from authz_gateway.authz.pipeline import Decide
+from authz_gateway.authz.policy import CurrentPolicy, tell_freshness
+from authz_gateway.authz.rate_limits import RateLimits
+from authz_gateway.authz.websocket_reauthorization import MayStay
 from authz_gateway.handlers import Gateway
-from authz_gateway.http1.heads import HeadLimits
-from authz_gateway.policy.current import CurrentPolicy
-from authz_gateway.policy.freshness import tell_freshness
-from authz_gateway.proxy.forward import Proxy
-from authz_gateway.proxy.websockets import WebSockets
-from authz_gateway.rate_limits import RateLimits
-from authz_gateway.remembered import Remembered
-from authz_gateway.restrictions.places import places
+from authz_gateway.http.access_log import Record
+from authz_gateway.http.connection import Limits
+from authz_gateway.http.dispatcher import Answering, Decisions
+from authz_gateway.http.parser import HeadLimits
+from authz_gateway.http.response_headers import AnswerHeaders
+from authz_gateway.http.server import Front
 from authz_gateway.routes import planned
 from authz_gateway.routing.routes_file import load_routes
-from authz_gateway.server.connection import Limits
-from authz_gateway.server.front import Front
-from authz_gateway.server.record import Record
-from authz_gateway.sessions.cache import SessionCache
-from authz_gateway.sessions.rules import Binding
 from authz_gateway.settings import GatewaySettings
-from authz_gateway.staying import MayStay
 from authz_gateway.subscriptions import PATTERNS, Hearing
+from authz_gateway.upstream.proxy import Proxy
+from authz_gateway.upstream.websocket import WebSockets
 from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
 from shared.clients.resource import ResourceClient

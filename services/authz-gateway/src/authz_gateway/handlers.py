@@ -5,18 +5,18 @@ from functools import partial
 
 from authz_gateway.api_document.files import ANSWERS as DOCUMENTS
 from authz_gateway.api_document.files import ROUTE as DOCUMENT_ROUTE
-from authz_gateway.call import Call
-from authz_gateway.carried_call import carried_call, passed_lines, refused_lines
-from authz_gateway.cors import Cors
-from authz_gateway.decision import Caller
-from authz_gateway.paths import Target
-from authz_gateway.plan import Plan
-from authz_gateway.proxy.forward import Proxy, request_line
-from authz_gateway.proxy.websockets import Review
-from authz_gateway.routing.table import ELSEWHERE, Route, RouteTable
-from authz_gateway.server.answers import NO_ROUTE, Answer
-from authz_gateway.server.request import Request
-from authz_gateway.staying import MayStay, guest_of
+from authz_gateway.authz.call import Call
+from authz_gateway.authz.forward_auth import carried_call, passed_lines, refused_lines
+from authz_gateway.authz.pipeline import Caller
+from authz_gateway.authz.websocket_reauthorization import MayStay, guest_of
+from authz_gateway.http.cors import Cors
+from authz_gateway.http.dispatcher import Plan
+from authz_gateway.http.request import Request
+from authz_gateway.http.responses import NO_ROUTE, Answer
+from authz_gateway.routing.path import Target
+from authz_gateway.routing.route_table import ELSEWHERE, Route, RouteTable
+from authz_gateway.upstream.proxy import Proxy, request_line
+from authz_gateway.upstream.websocket import Review
 
 
 @dataclass(frozen=True, slots=True)

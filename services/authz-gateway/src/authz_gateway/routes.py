@@ -6,11 +6,11 @@ from functools import lru_cache
 from authz_gateway import handlers
 from authz_gateway.api_document.files import DOCUMENT_PATH, PAGE_PATH
 from authz_gateway.handlers import Gateway
-from authz_gateway.paths import Target, target
-from authz_gateway.plan import Plan
-from authz_gateway.routing.table import DECISION_PATH
-from authz_gateway.server.answers import Answer
-from authz_gateway.server.request import Request
+from authz_gateway.http.dispatcher import Plan
+from authz_gateway.http.request import Request
+from authz_gateway.http.responses import Answer
+from authz_gateway.routing.path import Target, target
+from authz_gateway.routing.route_table import DECISION_PATH
 from shared.web.access_log import UNKNOWN_ROUTE
 
 Handler = Callable[[Gateway, Request, Target], Plan | Answer]

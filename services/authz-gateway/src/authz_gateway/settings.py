@@ -6,7 +6,7 @@ from pathlib import Path
 
 from marshmallow import fields, validate
 
-from authz_gateway.cors import ANY, Cors, origins
+from authz_gateway.http.cors import ANY, Cors, origins
 from shared.contracts.api_keys import MAX_NONCE_LIFETIME
 from shared.settings import Parsed, ServiceSettings, port, positive, setting, url
 from shared.web.client_address import Network, networks

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from authz_gateway.api_keys.cache import ApiKeyCache
-from authz_gateway.policy.current import CurrentPolicy
-from authz_gateway.proxy.websockets import WebSockets
-from authz_gateway.sessions.cache import SessionCache
+from authz_gateway.authn.api_keys import ApiKeyCache
+from authz_gateway.authn.sessions import SessionCache
+from authz_gateway.authz.policy import CurrentPolicy
+from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.events import ReceivedEvent
 
 PATTERNS = (

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from importlib.resources import files
 
-from authz_gateway.routing.table import Access, Route
-from authz_gateway.server.answers import Answer
+from authz_gateway.http.responses import Answer
+from authz_gateway.routing.route_table import Access, Route
 
 DOCUMENT_PATH = "/api/v2/barong/openapi.json"
 PAGE_PATH = "/api/v2/barong/docs"

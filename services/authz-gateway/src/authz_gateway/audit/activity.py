@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from authz_gateway.audit.parameters import TARGETS, data
-from authz_gateway.call import Call
+from authz_gateway.authz.call import Call
 from shared.contracts.activities import (
     MAX_DATA,
     MAX_USER_AGENT,

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 from authz_gateway.audit.activity import activity_of
 from authz_gateway.audit.parameters import parameters
 from authz_gateway.audit.queue import AuditQueue
-from authz_gateway.call import Call
+from authz_gateway.authz.call import Call
 from shared.clients.admin import AdminClient
 from shared.contracts.activities import Activity
 from shared.errors import Refusal, Unavailable

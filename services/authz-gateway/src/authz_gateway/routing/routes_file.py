@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from authz_gateway.routing.table import Access, Route, RouteTable
+from authz_gateway.routing.route_table import Access, Route, RouteTable
 from shared.declared import Faults, load
 from shared.settings import SettingsError
 

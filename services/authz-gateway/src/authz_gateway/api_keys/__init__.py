@@ -1,1 +1,0 @@
-"""Whose API key a call is signed with."""

@@ -1,0 +1,110 @@
+"""Nonces that work once, at this process and at all replicas together."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Protocol
+
+from authz_gateway.authn.errors import NonceUsed
+from shared.contracts.api_keys import MAX_NONCES, Nonce
+from shared.contracts.services import GATEWAY
+from shared.errors import Unavailable
+
+MAX_USED_NONCES = 1_000_000
+"""More than one process lets pass while they live; what comes then waits for room."""
+
+
+class UsedNonces:
+    """The nonces of this process.
+
+    They are kept in batches, each as long as a nonce's lifetime, of which three are alive: nonces
+    may lie in the future as far as in the past.
+    """
+
+    def __init__(self, lifetime: int) -> None:
+        """`lifetime` in milliseconds."""
+        self._lifetime = lifetime
+        self._batches: defaultdict[int, set[Nonce]] = defaultdict(set)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._batches.values()))
+
+    def use(self, nonce: Nonce, now: int) -> None:
+        """Uses up a nonce that has not expired.
+
+        Raises `NonceUsed`, or `Unavailable` where there is no room.
+        """
+        oldest = (now - self._lifetime) // self._lifetime
+        for batch in [number for number in self._batches if number < oldest]:
+            del self._batches[batch]
+        if len(self) >= MAX_USED_NONCES:
+            raise Unavailable(GATEWAY)
+        used = self._batches[nonce.moment // self._lifetime]
+        if nonce in used:
+            raise NonceUsed
+        used.add(nonce)
+
+    def give_back(self, nonce: Nonce) -> None:
+        """The nonce that was used last time was not used after all."""
+        self._batches[nonce.moment // self._lifetime].discard(nonce)
+
+
+class NonceKeeper(Protocol):
+    """What is asked of resource-svc."""
+
+    async def use_nonces(self, nonces: Sequence[Nonce], lifetime: int) -> list[bool]:
+        """For each nonce, whether it had not been used; raises `Unavailable`."""
+        ...
+
+
+class SharedNonces:
+    """Asks resource-svc, which lets one of all replicas have a nonce.
+
+    One question is under way at a time. The nonces that come meanwhile go together with the next,
+    so that the more there are, the less each costs. Repeats of what was used here are not asked.
+    """
+
+    def __init__(self, keeper: NonceKeeper, lifetime: int) -> None:
+        """`lifetime` in milliseconds."""
+        self._keeper = keeper
+        self._lifetime = lifetime
+        self._mine = UsedNonces(lifetime)
+        self._waiting: list[tuple[Nonce, asyncio.Future[bool]]] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    async def use(self, nonce: Nonce, now: int) -> None:
+        """Uses up a nonce that has not expired; raises `NonceUsed` or `Unavailable`."""
+        self._mine.use(nonce, now)
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.append((nonce, answer))
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_while_any_wait())
+        try:
+            fresh = await answer
+        except Exception:
+            self._mine.give_back(nonce)
+            raise
+        if not fresh:
+            raise NonceUsed
+
+    async def _ask_while_any_wait(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[:MAX_NONCES]
+                del self._waiting[:MAX_NONCES]
+                await self._ask(batch)
+        finally:
+            self._asking = None
+
+    async def _ask(self, batch: Sequence[tuple[Nonce, "asyncio.Future[bool]"]]) -> None:
+        """Tells everyone who waits, unless he left."""
+        try:
+            found = await self._keeper.use_nonces([nonce for nonce, _ in batch], self._lifetime)
+        except Exception as error:  # noqa: BLE001 - raised again, where each of them waits
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for (_, answer), fresh in zip(batch, found, strict=True):
+            if not answer.done():
+                answer.set_result(fresh)

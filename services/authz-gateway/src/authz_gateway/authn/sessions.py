@@ -1,0 +1,180 @@
+"""Sessions: the cookie, what it asks of a call, and sessions as identity-svc resolves them."""
+
+import hmac
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache, partial
+from ipaddress import ip_network
+from typing import Protocol
+
+from multidict import MultiMapping
+from prometheus_client import CollectorRegistry
+
+from authz_gateway.authn.errors import (
+    CsrfTokenMismatch,
+    InvalidSession,
+    MissingCsrfToken,
+    UserNotActive,
+)
+from authz_gateway.authn.lookup_cache import Entry, HeldAnswers, seconds_of_token
+from shared.contracts.sessions import ResolvedSession, csrf_digest, session_key
+from shared.web.client_address import Address
+
+
+def session_cookie(headers: MultiMapping[str], name: str) -> str:
+    """The session cookie's value; raises `InvalidSession` unless there is exactly one."""
+    find = _finder(name)
+    values = [value for header in headers.getall("Cookie", ()) for value in find(header)]
+    if len(values) != 1 or not (cookie := values[0].strip()):
+        raise InvalidSession
+    return cookie
+
+
+def without_session_cookie(values: Iterable[str], name: str) -> str:
+    """The Cookie header's values as one, less the session cookie; empty when nothing is left."""
+    return "; ".join(pair for pair in _pairs(values) if _name(pair) != name)
+
+
+@lru_cache(maxsize=8)
+def _finder(name: str) -> Callable[[str], list[str]]:
+    """Finds the values of a name, of whatever stands between semicolons."""
+    return re.compile(rf"(?:^|;)\s*{re.escape(name)}\s*(?:=([^;]*)|(?=;|\Z))").findall
+
+
+def _pairs(values: Iterable[str]) -> list[str]:
+    """RFC 6265, 4.2.1: quotes have no meaning here."""
+    return [pair.strip() for header in values for pair in header.split(";") if pair.strip()]
+
+
+def _name(pair: str) -> str:
+    return pair.partition("=")[0].strip()
+
+
+CSRF_EXEMPT = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Every other method needs a CSRF token: who knows what an upstream's own verb does."""
+USABLE_STATES = frozenset({"active", "pending"})
+
+
+def presented_csrf_token(headers: MultiMapping[str]) -> str:
+    """The CSRF token that the client sends; raises `MissingCsrfToken`."""
+    token = headers.get("X-CSRF-Token", "")
+    if not token:
+        raise MissingCsrfToken
+    return token
+
+
+def require_csrf_token(token: str, session: ResolvedSession | None) -> None:
+    """Raises `CsrfTokenMismatch` unless the token is the session's."""
+    kept = session.csrf_digest if session is not None else ""
+    if not hmac.compare_digest(csrf_digest(token), kept):
+        raise CsrfTokenMismatch
+
+
+def require_usable(state: str) -> None:
+    """Raises `UserNotActive` unless a user in this state may call anything."""
+    if state not in USABLE_STATES:
+        raise UserNotActive
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What ties a session to the client that opened it."""
+
+    user_agent: bool
+    network: bool
+
+    def broken(self, session: ResolvedSession, user_agent: str, address: Address) -> bool:
+        """Whether this client is another one."""
+        return (self.user_agent and user_agent != session.user_agent) or (
+            self.network and address not in _network(session.network)
+        )
+
+
+_network = lru_cache(maxsize=10_000)(ip_network)
+
+
+MAX_SESSIONS = 100_000
+
+
+class SessionSource(Protocol):
+    """What the cache asks of identity-svc."""
+
+    async def resolve_session(self, key: str) -> ResolvedSession:
+        """The session kept under `key`; raises `NotFound`."""
+        ...
+
+    async def resolve_session_by_sid(self, sid: str) -> ResolvedSession:
+        """The session with this id; raises `NotFound`."""
+        ...
+
+    async def revoke_session(self, sid: str) -> None:
+        """Ends a session."""
+        ...
+
+
+class SessionCache:
+    """Living sessions by cookie and by `sid`."""
+
+    def __init__(
+        self,
+        identity: SessionSource,
+        registry: CollectorRegistry,
+        *,
+        capacity: int = MAX_SESSIONS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._identity = identity
+        self._held = HeldAnswers[ResolvedSession](
+            "session",
+            registry,
+            subjects=_subjects,
+            seconds=_held_for,
+            capacity=capacity,
+            clock=clock,
+        )
+
+    async def by_cookie(self, cookie: str) -> ResolvedSession | None:
+        """The session of a cookie, None when there is none; raises `Unavailable`."""
+        key = session_key(cookie)
+        held_as = f"key:{key}"
+        return self._held.held(held_as) or await self._held.get(
+            held_as, partial(self._identity.resolve_session, key)
+        )
+
+    def entry(self, cookie: str) -> Entry[ResolvedSession] | None:
+        """The session of a cookie as it is held, and for how long; None when it is not."""
+        return self._held.entry(f"key:{session_key(cookie)}")
+
+    async def by_sid(self, sid: str) -> ResolvedSession | None:
+        """The session behind a bearer, None when it ended; raises `Unavailable`."""
+        ask = partial(self._identity.resolve_session_by_sid, sid)
+        return await self._held.get(f"sid:{sid}", ask)
+
+    async def revoke(self, sid: str) -> None:
+        """Ends a session, everywhere; raises `Unavailable`."""
+        await self._identity.revoke_session(sid)
+        self.forget_session(sid)
+
+    def forget_session(self, sid: str) -> None:
+        """The session changed or ended."""
+        self._held.forget(f"sid:{sid}")
+
+    def forget_user(self, uid: str) -> None:
+        """The user changed, or all his sessions ended."""
+        self._held.forget(f"uid:{uid}")
+
+    def forget_everything(self) -> None:
+        """Events were missed."""
+        self._held.forget_everything()
+
+
+def _subjects(session: ResolvedSession) -> tuple[str, str]:
+    return f"sid:{session.sid}", f"uid:{session.user.uid}"
+
+
+def _held_for(session: ResolvedSession, now: datetime) -> float:
+    left = (session.expires_at - now).total_seconds()
+    return min(left, seconds_of_token(session.token_expires_at, now))

@@ -1,0 +1,85 @@
+"""Whether a WebSocket that was let in may stay: it outlives the decision that let it in."""
+
+from dataclasses import dataclass
+
+from authz_gateway.authn.api_keys import ApiKeys, require_able, require_active, within_scope
+from authz_gateway.authn.sessions import require_usable
+from authz_gateway.authz.call import Call
+from authz_gateway.authz.geo import Places
+from authz_gateway.authz.pipeline import WAY_IN, Caller, PolicyInForce, Sessions
+from authz_gateway.authz.restrictions import require_unrestricted
+from shared.errors import Refusal, Unavailable
+from shared.web.client_address import Address
+from shared.web.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who opened a WebSocket, from where, by which API key if by one, and with which call.
+
+    `caller` is None for a stranger, whom a public route let in; `scope` is that of the route.
+    """
+
+    caller: Principal | None
+    kid: str | None
+    address: Address
+    method: str
+    path: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class MayStay:
+    """Looks at all that let him in again, but not at what the call used up."""
+
+    sessions: Sessions
+    api_keys: ApiKeys
+    policy: PolicyInForce
+    places: Places
+
+    async def __call__(self, guest: Guest) -> bool:
+        """Whether he would still be let in; who cannot be asked about stays.
+
+        What needs no asking comes first: it counts though nobody can be asked.
+        """
+        try:
+            if guest.path != WAY_IN:
+                restrictions = self.policy.get().restrictions
+                require_unrestricted(restrictions, guest.address, self.places)
+            if guest.caller is None:
+                return True
+            role = await self._role(guest, guest.caller)
+            return (
+                role is not None
+                and self.policy.get().decide(role, guest.method, guest.path).allowed
+            )
+        except Unavailable:
+            return True
+        except Refusal:
+            return False
+
+    async def _role(self, guest: Guest, caller: Principal) -> str | None:
+        if guest.kid is not None:
+            key = await self.api_keys.by_kid(guest.kid)
+            if key is None or not within_scope(key, guest.scope):
+                return None
+            require_active(key)
+            owner = await self.api_keys.owner(caller.uid)
+            if owner is None:
+                return None
+            require_able(owner.user)
+            return owner.user.role
+        session = await self.sessions.by_sid(caller.sid or "")
+        if session is None:
+            return None
+        require_usable(session.user.state)
+        return session.user.role
+
+
+def guest_of(caller: Caller | None, call: Call) -> Guest:
+    """Who made this call; an API key is what he is called by where he has no session."""
+    principal = None if caller is None else caller.principal
+    kid = None
+    if principal is not None and not principal.sid:
+        kid = call.headers.get("X-Auth-Apikey")
+    return Guest(principal, kid, call.address, call.method, call.path, call.route.scope)

@@ -1,0 +1,419 @@
+"""One client's connection: requests come in one after another, and answers leave in their order."""
+
+import asyncio
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from socket import SO_LINGER, SOL_SOCKET
+from typing import Final, Protocol, cast
+
+from authz_gateway.http.deadline import NEVER, Deadline
+from authz_gateway.http.errors import Stalled
+from authz_gateway.http.parser import (
+    BrokenHead,
+    HeadLimits,
+    RequestHead,
+    TooLargeHead,
+    TooLongTarget,
+    read_request,
+)
+from authz_gateway.http.request import Request
+from authz_gateway.http.request_body import NO_BODY, IncomingBody
+from authz_gateway.http.response_headers import AnswerHeaders
+from authz_gateway.http.responses import Answer, failed, rendered
+from shared.errors import Malformed, Unavailable
+from shared.web.client_address import Address, address_of
+
+_RESET = struct.pack("ii", 1, 0)  # linger, for no time
+_LINGER_SECONDS = 5.0
+_MOST_LINGERING_BYTES = 4 * 1024 * 1024
+_MOST_REPEATED_BYTES = 2048
+
+CLIENT_GONE: Final = 499
+"""The status, in log and metrics, of an answer that nobody waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a client may send, and how slowly; times in seconds."""
+
+    head: HeadLimits
+    body_bytes: int
+    head_seconds: float
+    idle_seconds: float
+    stall_seconds: float
+    """Longest time without a byte of a body, or without taking a byte of an answer."""
+
+
+class Flow(Protocol):
+    """Whoever makes an answer that is not ours, byte by byte."""
+
+    def client_gone(self) -> int:
+        """Nobody waits for the answer any more; returns the status for the log."""
+        ...
+
+    def client_full(self) -> None:
+        """The client takes no more at the moment."""
+        ...
+
+    def client_ready(self) -> None:
+        """The client takes more again."""
+        ...
+
+    def again(self) -> Callable[[], None] | None:
+        """What answers the same request once more, renewed; None where that cannot be done."""
+        ...
+
+
+class Host(Protocol):
+    """Whoever the connections belong to."""
+
+    limits: Limits
+    draining: bool
+    answer_headers: AnswerHeaders
+
+    def opened(self, connection: "ClientConnection") -> bool:
+        """A client came; False where there is no room for him."""
+        ...
+
+    def closed(self, connection: "ClientConnection") -> None:
+        """A client left."""
+        ...
+
+    def received(self, request: Request) -> None:
+        """A request's head is there."""
+        ...
+
+    def record(self, request: Request, status: int) -> None:
+        """A request was answered, or will not be."""
+        ...
+
+
+class ClientConnection:
+    """Reads a request, has it answered, and reads the next.
+
+    A protocol of asyncio in all but its base, which a compiled class cannot have.
+    """
+
+    __slots__ = (
+        *("_deadline", "_last_bytes", "_last_head", "_limits", "_lingering", "_may_ignore"),
+        *("_paused", "_proceeding", "_raw", "_reading", "_record", "_transport", "_unread"),
+        *("address", "flow", "host", "peer", "repeat", "request", "shown_address", "trusted"),
+        "write",
+    )
+
+    _transport: asyncio.Transport
+    address: Address
+    peer: str
+    shown_address: str
+    repeat: Callable[[], bool] | None
+    """Has the last request, which came once more, answered as before; False where it has to be
+    looked at anew."""
+    write: Callable[[bytes], None]
+    """Sends some of an answer."""
+
+    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+        self.host = host
+        self._limits = host.limits
+        self._record = host.record
+        self._deadline = Deadline(loop, self._expired)
+        self._unread = b""
+        self._last_bytes = b""
+        self._last_head: RequestHead | None = None
+        self.repeat = None
+        self._reading = True
+        self._paused = False  # the client is slow to take what we write
+        self._proceeding = False
+        self._lingering = False  # all is said, but the client is still sending
+        self._may_ignore = _MOST_LINGERING_BYTES
+        self.flow: Flow | None = None  # who makes the answer, where it is not ours
+        self._raw: Callable[[bytes], None] | None = None
+        self.request: Request | None = None
+        self.trusted = False  # the peer is a proxy whose word about clients counts
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's has no such base
+        self.write = self._transport.write
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if peer else ""
+        self.address = address_of(self.peer) or IPv4Address(0)
+        self.shown_address = str(self.address)
+        if self.host.opened(self):
+            self._deadline.put(self._limits.head_seconds)
+        else:
+            answer = failed(503, Unavailable.codes, "Retry-After: 1")
+            self.write(rendered(answer, (), b"Connection: close\r\n\r\n", with_body=True))
+            self._close()
+
+    def data_received(self, data: bytes) -> None:
+        """The client sent something."""
+        request = self.request
+        if request is None:
+            begun, last = not self._unread, self._last_head
+            if self._lingering:
+                self._ignore(data)
+            elif last is not None and begun and data == self._last_bytes and not self._paused:
+                # Who polls sends the same bytes again and again.
+                self._deadline.moment = NEVER
+                if self.repeat is None or not self.repeat():
+                    self._begin(last, b"")
+            else:
+                self._unread += data
+                self._proceed()
+                if self._unread and self.request is None:
+                    if self._paused:
+                        self.stop_reading()  # who takes no answers need not ask for more
+                    elif begun:
+                        self._watch()
+        elif self._raw is not None:
+            self._raw(data)
+        elif request.body.complete:
+            self._unread += data
+            self.stop_reading()
+        else:
+            self._deadline.put(self._limits.stall_seconds)
+            self._feed(request.body, data)
+
+    def eof_received(self) -> None:
+        """Whoever hangs up does not wait for an answer."""
+        self._close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The client is gone."""
+        self._deadline.end()
+        self.host.closed(self)
+        self._unread = b""
+        self.repeat = None
+        request, flow = self.request, self.flow
+        if request is None:
+            return
+        request.gone = True
+        request.body.fail(Malformed())
+        if flow is not None:
+            self.finish(flow.client_gone())
+
+    def pause_writing(self) -> None:
+        """The client takes no more at the moment."""
+        self._paused = True
+        self._watch()
+        if self.flow is not None:
+            self.flow.client_full()
+
+    def resume_writing(self) -> None:
+        """The client takes more again."""
+        self._paused = False
+        self._watch()
+        if self.flow is not None:
+            self.flow.client_ready()
+        elif self.request is None:
+            self.read_on()
+            self._proceed()
+
+    # What a request's answer is made with.
+
+    def answer(self, answer: Answer) -> None:
+        """Answers the request."""
+        request = self.request
+        if request is None:
+            return
+        if request.gone:
+            self.finish(CLIENT_GONE)
+            return
+        head = request.head
+        lines = self.host.answer_headers.lines(head.headers.get("origin"), private=request.private)
+        with_body = head.method != "HEAD"
+        self.write(rendered(answer, lines, request.last_lines(), with_body=with_body))
+        self.finish(answer.status)
+
+    def answered(self, answer: Answer | None) -> None:
+        """Answers the request, unless somebody else does."""
+        if answer is not None:
+            self.answer(answer)
+
+    def finish(self, status: int) -> None:
+        """The whole answer was written."""
+        request = self.request
+        if request is None:
+            return
+        self.flow = self._raw = self.request = None
+        if request.body is not NO_BODY:
+            request.body.drop()
+        self._record(request, status)
+        if request.gone:
+            return
+        if not request.persistent:
+            self._leave(request.body.complete)
+            return
+        if not self._reading:
+            self.read_on()
+        if self._paused or self._unread:
+            self._watch()
+            if self._unread and not self._proceeding:
+                self._proceed()
+        else:
+            self._deadline.put(self._limits.idle_seconds)
+
+    def abort(self, status: int) -> None:
+        """The answer cannot be finished: the client shall know that it is not whole."""
+        if self.request is not None:
+            self.request.gone = True
+        self.finish(status)
+        if not self._transport.is_closing():
+            # Reset, since an answer without a length would seem to end in order.
+            self._transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
+        self._transport.abort()
+
+    def cut(self) -> None:
+        """Ends the connection, whatever is under way."""
+        self._transport.abort()
+
+    def hand_over(self, raw: Callable[[bytes], None]) -> None:
+        """What comes from now on is no HTTP any more."""
+        self._raw = raw
+        self._watch()
+        unread, self._unread = self._unread, b""
+        if unread:
+            raw(unread)
+        self.read_on()
+
+    def drain(self) -> None:
+        """Hangs up, now or behind the answer under way."""
+        if self._raw is not None or (self.request is None and not self._lingering):
+            self._close()
+
+    # What its body is read with.
+
+    def ask_for_body(self) -> None:
+        """See `Valve`."""
+        request = self.request
+        if request is None or request.body.complete or request.gone:
+            return
+        if request.continue_expected:
+            request.continue_expected = False
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.read_on()
+        self._watch()
+
+    def stop_reading(self) -> None:
+        """See `Valve`."""
+        if self._reading and not self._transport.is_closing():
+            self._reading = False
+            self._transport.pause_reading()
+            self._watch()
+
+    def read_on(self) -> None:
+        """More can be taken again."""
+        if not self._reading and not self._transport.is_closing():
+            self._reading = True
+            self._transport.resume_reading()
+            self._watch()
+
+    # The rest.
+
+    def _proceed(self) -> None:
+        """Begins what requests there are, one after another as they are answered."""
+        self._proceeding = True
+        while self.request is None and self._unread and not self._paused and not self._lingering:
+            last = None if self._last_head is None else self._last_head.fields
+            try:
+                head = read_request(self._unread, self._limits.head, last)
+            except BrokenHead as broken:
+                self._refuse_head(broken)
+                break
+            if head is None:
+                break
+            if head.size == len(self._unread) <= _MOST_REPEATED_BYTES and head.length == 0:
+                self._last_bytes, self._last_head, self.repeat = self._unread, head, None
+            self._begin(head, self._unread[head.size :])
+        self._proceeding = False
+
+    def _begin(self, head: RequestHead, rest: bytes) -> None:
+        self._unread = b""
+        self._deadline.moment = NEVER
+        request = self.request = Request(self, head, self._limits.body_bytes)
+        if request.body.complete:
+            if rest:
+                self._unread = rest
+                self.stop_reading()
+        elif rest:
+            request.continue_expected = False
+            self._feed(request.body, rest)
+        self.host.received(request)
+
+    def _feed(self, body: IncomingBody, data: bytes) -> None:
+        rest = body.feed(data)
+        if body.complete:
+            self._deadline.moment = NEVER
+            if rest:
+                self._unread = rest
+                self.stop_reading()
+
+    def _refuse_head(self, broken: BrokenHead) -> None:
+        match broken:
+            case TooLongTarget():
+                self._refuse(414, "request.uri_too_long")
+            case TooLargeHead():
+                self._refuse(431, "request.headers_too_large")
+            case _:
+                self._refuse(400, *Malformed.codes)
+
+    def _refuse(self, status: int, code: str) -> None:
+        """Answers what is no request, and hangs up."""
+        self._unread = b""
+        self.request = Request.unreadable(self, code)
+        self.answer(failed(status, (code,)))
+
+    def _expired(self) -> None:
+        request = self.request
+        if self._paused or self._transport.is_closing():
+            self.cut()
+        elif request is not None:
+            request.body.fail(Stalled())
+        elif self._unread:
+            self._refuse(Stalled.status, *Stalled.codes)
+        else:
+            self._close()
+
+    def _leave(self, all_read: bool) -> None:
+        """Hangs up.
+
+        While the client still sends, that would reset the connection, and with it the answer.
+        """
+        if all_read:
+            self._close()
+            return
+        self._lingering = True
+        self._transport.write_eof()
+        self.read_on()
+        self._watch()
+
+    def _close(self) -> None:
+        """Hangs up once all that was written is sent, for which the client has so long."""
+        self._unread = b""
+        self._transport.close()
+        self._deadline.put(self._limits.stall_seconds)
+
+    def _ignore(self, data: bytes) -> None:
+        self._may_ignore -= len(data)
+        if self._may_ignore < 0:
+            self._transport.abort()
+
+    def _watch(self) -> None:
+        """Puts the deadline for what is waited for."""
+        limits = self._limits
+        if self._paused or self._transport.is_closing():
+            self._deadline.put(limits.stall_seconds)
+        elif self._raw is not None:
+            self._deadline.moment = NEVER
+        elif self._lingering:
+            self._deadline.put(_LINGER_SECONDS)
+        elif self.request is None:
+            self._deadline.put(limits.head_seconds if self._unread else limits.idle_seconds)
+        elif self._reading and not self.request.body.complete:
+            self._deadline.put(limits.stall_seconds)
+        else:
+            self._deadline.moment = NEVER

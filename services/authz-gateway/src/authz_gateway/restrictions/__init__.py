@@ -1,1 +1,0 @@
-"""Whose addresses are kept out."""

@@ -1,1 +1,0 @@
-"""Whose session a call belongs to."""

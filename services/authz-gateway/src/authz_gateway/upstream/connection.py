@@ -1,0 +1,282 @@
+"""One connection to an upstream: a call goes up, its answer comes down, then perhaps another."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final, Protocol, cast
+
+from authz_gateway.http.deadline import NEVER, Deadline
+from authz_gateway.http.framing import BodyReader, BrokenBody, Chunked, Counted, UntilClosed
+from authz_gateway.http.parser import AnswerHead, BrokenHead, read_answer
+from authz_gateway.upstream.errors import UpstreamBroken
+
+_MAX_HEAD_BYTES: Final = 64 * 1024
+_MOST_REPEATED_BYTES: Final = 2048
+_MOST_INTERIM_ANSWERS = 16
+_BODYLESS: Final = frozenset({204, 304})
+_SWITCHED: Final = 101
+_CLOSE_SECONDS = 10.0  # then what the upstream did not take of what was written is lost
+
+
+class Counterpart(ABC):
+    """Whoever stands for the client's side."""
+
+    @abstractmethod
+    def upstream_failed(self, error: OSError) -> None:
+        """There will be no more of it; the connection is gone."""
+
+    @abstractmethod
+    def upstream_full(self) -> None:
+        """The upstream takes no more at the moment."""
+
+    @abstractmethod
+    def upstream_ready(self) -> None:
+        """The upstream takes more again."""
+
+
+class Asker(Counterpart):
+    """Whoever sent a call, and waits for its answer."""
+
+    @abstractmethod
+    def interim(self, head: AnswerHead) -> None:
+        """There will be an answer, and meanwhile this."""
+
+    @abstractmethod
+    def switched(self, head: AnswerHead, rest: bytes) -> None:
+        """What follows is no HTTP any more; `rest` is its beginning."""
+
+    @abstractmethod
+    def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
+        """The answer began with this; `ended`: that is all of it."""
+
+    @abstractmethod
+    def answer_part(self, part: bytes, *, ended: bool) -> None:
+        """The answer goes on."""
+
+
+class Owner(Protocol):
+    """Whoever keeps connections between calls."""
+
+    def made(self, connection: "UpstreamConnection") -> None:
+        """The connection is there."""
+        ...
+
+    def lost(self, connection: "UpstreamConnection") -> None:
+        """The connection is gone."""
+        ...
+
+
+class UpstreamConnection:
+    """Reads answers; `free_since` tells since when it waits for another call.
+
+    A protocol of asyncio in all but its base, which a compiled class cannot have.
+    """
+
+    __slots__ = (
+        *("_asker", "_awaits_head", "_counterpart", "_deadline", "_interims", "_last_bytes"),
+        *("_last_head", "_loop", "_owner", "_raw", "_reader", "_reading", "_seconds"),
+        *("_transport", "_unread", "free_since", "made", "paused", "persistent", "used"),
+    )
+
+    _transport: asyncio.Transport
+
+    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
+        self._owner = owner
+        self._loop = loop
+        self._deadline = Deadline(loop, self._silent)
+        self._seconds = 0.0
+        self._asker: Asker | None = None
+        self._counterpart: Counterpart | None = None
+        self._awaits_head = False  # the call was one of HEAD, whose answer has no body
+        self._interims = 0
+        self._unread = b""
+        self._last_bytes = b""
+        self._last_head: AnswerHead | None = None
+        self._reader: BodyReader | None = None
+        self._raw: Callable[[bytes], None] | None = None
+        self._reading = True
+        self.persistent = False  # the upstream, which answered, waits for another call
+        self.paused = False  # it takes no more at the moment
+        self.used = False  # for a call before this one
+        self.made = self.free_since = loop.time()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """There is somebody to talk to."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's has no such base
+        self._owner.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        """The upstream sent something."""
+        asker = self._asker
+        try:
+            if asker is None:
+                if self._raw is not None:
+                    self._raw(data)
+                else:  # nobody asked: it must not become the answer of the next call
+                    self._transport.abort()
+            elif self._reader is None:
+                self._read_head(asker, self._unread + data if self._unread else data)
+            else:
+                part, rest = self._reader.feed(data)
+                self.persistent = self.persistent and not rest
+                asker.answer_part(part, ended=self._reader.done)
+        except (BrokenHead, BrokenBody) as error:
+            self._fail(UpstreamBroken(repr(error)))
+        if self._counterpart is not None and self._deadline.moment is not NEVER:
+            self._deadline.put(self._seconds)  # it goes on
+
+    def eof_received(self) -> None:
+        """Nothing more will come: returning nothing closes the transport."""
+        if self._counterpart is None:
+            self.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It is gone."""
+        self._deadline.end()
+        self._owner.lost(self)
+        if error is None and isinstance(self._reader, UntilClosed) and self._asker is not None:
+            asker = self._asker
+            self._forget()
+            asker.answer_part(b"", ended=True)
+        else:
+            self._fail(error if isinstance(error, OSError) else UpstreamBroken("closed"))
+
+    def pause_writing(self) -> None:
+        """It takes no more at the moment."""
+        self.paused = True
+        if self._counterpart is not None:
+            self._counterpart.upstream_full()
+
+    def resume_writing(self) -> None:
+        """It takes more again."""
+        self.paused = False
+        if self._counterpart is not None:
+            self._counterpart.upstream_ready()
+
+    # What a call is made with.
+
+    def usable(self) -> bool:
+        """Whether another call can be sent."""
+        return not self._transport.is_closing()
+
+    def ask(self, asker: Asker, request: bytes, *, head_only: bool, seconds: float) -> None:
+        """Sends a call; the upstream may be silent for so many seconds."""
+        self._asker = self._counterpart = asker
+        self._awaits_head = head_only
+        self._interims = 0
+        self._seconds = seconds
+        self._deadline.put(seconds)
+        self._transport.write(request)
+
+    def write(self, data: bytes) -> None:
+        """Sends some of the call's body, or of what follows it."""
+        self._deadline.put(self._seconds)
+        self._transport.write(data)
+
+    def watch(self, *, on: bool) -> None:
+        """Whether the upstream's silence counts: not while it waits for others itself."""
+        if on:
+            self._deadline.put(self._seconds)
+        else:
+            self._deadline.moment = NEVER
+
+    def stop_reading(self) -> None:
+        """The client takes no more at the moment, which is not the upstream's fault."""
+        if self._reading and not self._transport.is_closing():
+            self._reading = False
+            self._transport.pause_reading()
+            self._deadline.moment = NEVER
+
+    def read_on(self) -> None:
+        """The client takes more again."""
+        if not self._reading and not self._transport.is_closing():
+            self._reading = True
+            self._transport.resume_reading()
+            self._deadline.put(self._seconds)
+
+    def free(self) -> None:
+        """The call is over."""
+        if not self._reading:
+            self.read_on()
+        self._asker = self._counterpart = self._reader = None
+        self._deadline.moment = NEVER
+        self.used = True
+        self.free_since = self._loop.time()
+
+    def hand_over(
+        self, counterpart: Counterpart, raw: Callable[[bytes], None], seconds: float
+    ) -> None:
+        """What comes from now on is no HTTP any more; there may be silences of so many seconds."""
+        self._asker = None
+        self._counterpart = counterpart
+        self._raw = raw
+        self._seconds = seconds
+        self._deadline.put(seconds)
+
+    def close(self) -> None:
+        """Hangs up, once all that was written is sent."""
+        self._forget()
+        self._transport.close()
+        self._deadline.put(_CLOSE_SECONDS)
+
+    def abort(self) -> None:
+        """Hangs up at once."""
+        self._forget()
+        self._transport.abort()
+
+    # The rest.
+
+    def _read_head(self, asker: Asker, data: bytes) -> None:
+        head = self._last_head
+        if head is None or not data.startswith(self._last_bytes):
+            head = read_answer(data, _MAX_HEAD_BYTES)
+            while head is not None and head.status < 200 and head.status != _SWITCHED:
+                self._interims += 1
+                if self._interims > _MOST_INTERIM_ANSWERS:
+                    raise BrokenHead
+                asker.interim(head)
+                data = data[head.size :]
+                head = read_answer(data, _MAX_HEAD_BYTES)
+            if head is None:
+                self._unread = data
+                return
+            if head.size <= _MOST_REPEATED_BYTES:
+                self._last_bytes, self._last_head = data[: head.size], head
+        rest, self._unread = data[head.size :], b""
+        if head.status == _SWITCHED:
+            asker.switched(head, rest)
+            return
+        bodyless = self._awaits_head or head.status in _BODYLESS
+        if head.length == len(rest) and not bodyless:  # all of it came at once, as most answers do
+            self.persistent = head.persistent
+            asker.answered(head, rest, bodyless=False, ended=True)
+            return
+        reader = self._reader = _reader_of(head, bodyless=bodyless)
+        part, rest = reader.feed(rest)
+        self.persistent = head.persistent and not rest and not isinstance(reader, UntilClosed)
+        asker.answered(head, part, bodyless=bodyless, ended=reader.done)
+
+    def _silent(self) -> None:
+        self._fail(TimeoutError("silent"))
+
+    def _fail(self, error: OSError) -> None:
+        counterpart = self._counterpart
+        self.abort()
+        if counterpart is not None:
+            counterpart.upstream_failed(error)
+
+    def _forget(self) -> None:
+        self._asker = self._counterpart = None
+
+
+def _reader_of(head: AnswerHead, *, bodyless: bool) -> BodyReader:
+    """RFC 9112, 6.3."""
+    if bodyless:
+        return Counted(0)
+    if head.chunked:
+        return Chunked()
+    if head.length is not None:
+        return Counted(head.length)
+    return UntilClosed()

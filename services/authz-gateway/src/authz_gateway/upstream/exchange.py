@@ -1,0 +1,324 @@
+"""One call on its way: its body goes up and its answer comes down, as fast as the slower side."""
+
+import asyncio
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Protocol
+
+import structlog
+
+from authz_gateway.http.connection import CLIENT_GONE, ClientConnection
+from authz_gateway.http.framing import LAST_CHUNK, chunk
+from authz_gateway.http.parser import AnswerHead
+from authz_gateway.http.request import Request
+from authz_gateway.http.request_body import NO_BODY
+from authz_gateway.http.response_headers import REPLACED
+from authz_gateway.http.responses import Answer, failed, refused
+from authz_gateway.upstream.connection import Asker, UpstreamConnection
+from authz_gateway.upstream.headers import returned
+from authz_gateway.upstream.pool import Upstream
+from shared.errors import Refusal
+from shared.web.tallies import Timing
+
+log = structlog.get_logger()
+
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+"""RFC 9110, 9.2.2: to be asked twice changes no more than to be asked once."""
+
+
+class Switching(Protocol):
+    """Whoever takes over when both sides leave HTTP."""
+
+    def __call__(
+        self, request: Request, connection: UpstreamConnection, head: AnswerHead, rest: bytes
+    ) -> None:
+        """`rest` is what the upstream sent behind its head."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is the same for all calls of one route.
+
+    `silence`: how long the upstream may be silent, seconds. `timing`: after how many it began to
+    answer.
+    """
+
+    upstream: Upstream
+    silence: float
+    timing: Timing
+
+
+class Exchange(Asker):
+    """Passes a request on to one upstream, and the answer back.
+
+    `head` is what the upstream is sent of it, up to the value of the last header line, which is the
+    request's id. `switching`: where the client asks for another protocol, and may.
+    """
+
+    __slots__ = (
+        *("_began", "_connecting", "_connection", "_head", "_line", "_origin", "_rechunked"),
+        *("_request", "_sent", "_status", "_switching", "_audience"),
+    )
+
+    def __init__(
+        self,
+        request: Request,
+        line: Line,
+        head: bytes,
+        switching: Switching | None,
+    ) -> None:
+        self._request = request
+        self._line = line
+        self._head = head
+        self._began = 0.0
+        self._switching = switching
+        self._connection: UpstreamConnection | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._sent = False  # all of the request
+        self._status = 0  # of the answer, once it began
+        self._rechunked = False
+        origin = request.head.headers.first.get("origin")
+        if origin is not None:
+            origin = request.connection.host.answer_headers.cors.counted_as(origin)
+        self._origin = origin
+        self._audience: Hashable = (origin, request.private)
+
+    def start(self) -> None:
+        """Sends the request; the client's connection gets the answer, whatever it is."""
+        request = self._request
+        if request.gone:
+            request.connection.finish(CLIENT_GONE)
+            return
+        self._began = monotonic()
+        self._go_up(request.connection)
+
+    def _once_more(self) -> None:
+        self._began = self._request.began
+        self._status = 0
+        self._rechunked = False
+        self._go_up(self._request.connection)
+
+    def _go_up(self, client: ClientConnection) -> None:
+        client.flow = self
+        kept = self._line.upstream.kept()
+        if kept is not None:
+            self._send(kept)
+        else:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    async def _connect(self) -> None:
+        try:
+            connection = await self._line.upstream.connected()
+        except Refusal as refusal:
+            self._give_up(refused(refusal), refusal.codes[0])
+        except OSError as error:
+            self._fail(error)
+        else:
+            self._connecting = None
+            self._send(connection)
+
+    def _send(self, connection: UpstreamConnection) -> None:
+        self._connection = connection
+        request = self._request
+        body = request.body
+        message = self._head + request.id.encode() + b"\r\n\r\n"
+        head_only, silence = request.head.method == "HEAD", self._line.silence
+        if body is NO_BODY:
+            self._sent = True
+            connection.ask(self, message, head_only=head_only, seconds=silence)
+            return
+        if held := body.beginning():
+            message += chunk(held) if body.length is None else held
+        self._sent = body.complete
+        if self._sent and body.length is None:
+            message += LAST_CHUNK
+        connection.ask(self, message, head_only=head_only, seconds=silence)
+        if not self._sent:
+            connection.watch(on=False)
+            body.pass_to(self)
+
+    # What the client's side tells: see `BodyTaker` and `Flow`.
+
+    def body_part(self, part: bytes) -> None:
+        """See `BodyTaker`."""
+        if self._connection is not None:
+            self._connection.write(chunk(part) if self._request.body.length is None else part)
+            self._connection.watch(on=self._connection.paused)
+
+    def body_ended(self) -> None:
+        """See `BodyTaker`."""
+        self._sent = True
+        if self._connection is not None:
+            if self._request.body.length is None:
+                self._connection.write(LAST_CHUNK)
+            self._connection.watch(on=True)
+
+    def body_broken(self, refusal: Refusal) -> None:
+        """See `BodyTaker`."""
+        self._hang_up()
+        self._give_up(refused(refusal), refusal.codes[0])
+
+    def client_gone(self) -> int:
+        """See `Flow`."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        self._hang_up()
+        return CLIENT_GONE
+
+    def client_full(self) -> None:
+        """See `Flow`."""
+        if self._connection is not None:
+            self._connection.stop_reading()
+
+    def client_ready(self) -> None:
+        """See `Flow`."""
+        if self._connection is not None:
+            self._connection.read_on()
+
+    def again(self) -> Callable[[], None] | None:
+        """See `Flow`."""
+        repeatable = self._switching is None and self._request.body is NO_BODY
+        return self._once_more if repeatable else None
+
+    # What the upstream's side tells: see `Asker`.
+
+    def upstream_full(self) -> None:
+        """See `Asker`."""
+        if not self._sent and self._connection is not None:
+            self._request.connection.stop_reading()
+            self._connection.watch(on=True)
+
+    def upstream_ready(self) -> None:
+        """See `Asker`."""
+        if not self._sent and self._connection is not None:
+            self._request.connection.read_on()
+            self._connection.watch(on=False)
+
+    def interim(self, head: AnswerHead) -> None:
+        """See `Asker`.
+
+        To go on with the body we told the client ourselves.
+        """
+        if head.status != 100 and self._request.head.minor == 1:
+            lines = [f"HTTP/1.1 {head.status} {head.reason}", *returned(head.headers), "\r\n"]
+            self._request.connection.write("\r\n".join(lines).encode("utf-8", "surrogateescape"))
+
+    def switched(self, head: AnswerHead, rest: bytes) -> None:
+        """See `Asker`."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._switching is None or head.headers.listed("upgrade") != {"websocket"}:
+            connection.abort()
+            self._give_up(_BAD_GATEWAY, "gateway.bad_gateway")
+        else:
+            self._switching(self._request, connection, head, rest)
+
+    def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
+        """See `Asker`."""
+        self._line.timing.observe(monotonic() - self._began)
+        request = self._request
+        self._status = head.status
+        if not bodyless and head.length is None:
+            if request.head.minor == 0:
+                request.persistent = False  # HTTP/1.0 knows no other end of such a body
+            else:
+                self._rechunked = True
+        made = (self._audience, "chunked") if self._rechunked else self._audience
+        start = head.derived.get(made)
+        if start is None:
+            start = head.derived[made] = self._start_of_answer(head)
+        if ended and not self._rechunked:
+            request.connection.write(b"".join((start, request.last_lines(), part)))
+            self._end()
+        else:
+            self._pass_on(start + request.last_lines(), part, ended=ended)
+
+    def answer_part(self, part: bytes, *, ended: bool) -> None:
+        """See `Asker`."""
+        self._pass_on(b"", part, ended=ended)
+
+    def upstream_failed(self, error: OSError) -> None:
+        """See `Asker`."""
+        connection, self._connection = self._connection, None
+        if (
+            connection is not None
+            and connection.used
+            and not self._status
+            and self._request.body.empty
+            and self._request.head.method in _REPEATABLE
+            and not isinstance(error, TimeoutError)
+        ):
+            # It was closed while it was kept, most likely before our call came.
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        else:
+            self._fail(error)
+
+    # The rest.
+
+    def _start_of_answer(self, head: AnswerHead) -> bytes:
+        """All but the last lines of an answer's head."""
+        names = head.headers.names
+        ours = self._request.connection.host.answer_headers
+        lines = [f"HTTP/1.1 {head.status} {head.reason}"]
+        lines += returned(head.headers, without=REPLACED)
+        if self._rechunked:
+            lines.append("Transfer-Encoding: chunked")
+        elif head.length is not None and head.status != 204:
+            lines.append(f"Content-Length: {head.length}")
+        lines += ours.lines(self._origin, private=self._request.private, present=names)
+        lines.append("")
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+
+    def _pass_on(self, message: bytes, part: bytes, *, ended: bool) -> None:
+        if part:
+            message += chunk(part) if self._rechunked else part
+        if ended and self._rechunked:
+            message += LAST_CHUNK
+        if message:
+            self._request.connection.write(message)
+        if ended:
+            self._end()
+
+    def _end(self) -> None:
+        """The answer is whole; the upstream's connection is kept, if the upstream keeps it."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if self._sent and connection.persistent:
+                self._line.upstream.free(connection)
+            else:
+                connection.abort()
+        self._request.connection.finish(self._status)
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+
+    def _fail(self, error: OSError) -> None:
+        # We may be told in the context of the call for which the connection was made.
+        told = {"route": self._request.route, "request_id": self._request.id, "error": repr(error)}
+        if self._status:
+            log.warning("answer_interrupted", **told)
+            # Too late for another answer; without its end the client knows that it is broken.
+            self._request.reason = "gateway.interrupted"
+            self._request.connection.abort(self._status)
+            return
+        log.warning("upstream_failed", **told)
+        if isinstance(error, TimeoutError):
+            self._give_up(_TIMEOUT, "gateway.timeout")
+        else:
+            self._give_up(_BAD_GATEWAY, "gateway.bad_gateway")
+
+    def _give_up(self, answer: Answer, reason: str) -> None:
+        self._request.reason = reason
+        if self._status:
+            self._request.connection.abort(self._status)
+        else:
+            self._request.connection.answer(answer)
+
+
+_BAD_GATEWAY = failed(502, ("gateway.bad_gateway",))
+_TIMEOUT = failed(504, ("gateway.timeout",))

@@ -1,0 +1,88 @@
+"""Headers on their way through: what is meant for us stays here, what upstreams trust is ours."""
+
+from collections.abc import Collection, Iterable
+
+from authz_gateway.http.headers import Headers
+
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""RFC 9110, 7.6.1, with what older software sends."""
+
+_MADE_ANEW = frozenset(
+    {"authorization", "content-length", "cookie", "expect", "host", "x-request-id"}
+)
+
+_NEVER_RETURNED = _HOP_BY_HOP | {"content-length", "x-request-id"}
+"""Hop by hop, or made anew."""
+
+_FORGEABLE = frozenset(
+    {
+        "forwarded",
+        "x-real-ip",
+        # Another path or method than the one that was authorised, for frameworks that believe it.
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+        "x-original-url",
+        "x-rewrite-url",
+    }
+)
+_FORGEABLE_PREFIXES = ("x-auth-", "x-forwarded-")
+_MAX_KNOWN = 1000
+
+_passes: dict[str, bool] = {}
+"""Whether upstreams may see a header, by its name: many calls, few names."""
+
+
+def forwarded(headers: Headers, *, kept: Collection[str] = ()) -> list[str]:
+    """The lines of the client's headers that upstreams may see as they are.
+
+    `kept` are the credentials, `authorization` or `cookie`, that are among them.
+    """
+    named = headers.listed("connection")
+    return [
+        line
+        for name, line in zip(headers.names, headers.lines, strict=True)
+        if (_may_pass(name) and name not in named) or name in kept
+    ]
+
+
+def returned(headers: Headers, *, without: Collection[str] = ()) -> list[str]:
+    """The lines of the upstream's headers that the client sees; those of `without` are ours."""
+    named = headers.listed("connection")
+    return [
+        line
+        for name, line in zip(headers.names, headers.lines, strict=True)
+        if name not in _NEVER_RETURNED and name not in named and name not in without
+    ]
+
+
+def chain(forwarded_for: Iterable[str], peer: str) -> str:
+    """X-Forwarded-For with the peer we see appended to what was received."""
+    return ", ".join((*forwarded_for, *([peer] if peer else ())))
+
+
+def _may_pass(name: str) -> bool:
+    known = _passes.get(name)
+    if known is None:
+        known = name not in _HOP_BY_HOP and name not in _MADE_ANEW and not _forgeable(name)
+        if len(_passes) < _MAX_KNOWN:
+            _passes[name] = known
+    return known
+
+
+def _forgeable(name: str) -> bool:
+    """Also with underscores, which many servers take for hyphens."""
+    name = name.replace("_", "-")
+    return name in _FORGEABLE or name.startswith(_FORGEABLE_PREFIXES)

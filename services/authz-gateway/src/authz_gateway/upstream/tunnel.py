@@ -1,0 +1,87 @@
+"""A WebSocket: bytes spliced both ways, until one of the three of us hangs up."""
+
+from collections.abc import Callable
+
+from authz_gateway.http.parser import AnswerHead
+from authz_gateway.http.request import Request
+from authz_gateway.upstream.connection import Counterpart, UpstreamConnection
+from authz_gateway.upstream.headers import returned
+
+_SWITCHED = 101
+
+
+class Tunnel(Counterpart):
+    """Both connections, once client and upstream agreed to leave HTTP.
+
+    `ended` is told when there is nothing between them any more. `uid` is the user who opened it.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        connection: UpstreamConnection,
+        ended: Callable[["Tunnel"], None],
+    ) -> None:
+        self._request = request
+        self._connection = connection
+        self._ended = ended
+        self.uid = request.uid
+
+    def start(self, head: AnswerHead, rest: bytes, idle_seconds: float) -> None:
+        """Passes on the upstream's consent, and whatever comes; not after such a silence."""
+        request, client = self._request, self._request.connection
+        request.persistent = False
+        lines = (
+            "HTTP/1.1 101 Switching Protocols",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            f"X-Request-Id: {request.id}",
+            *returned(head.headers),
+            "\r\n",
+        )
+        client.write("\r\n".join(lines).encode("utf-8", "surrogateescape") + rest)
+        client.flow = self
+        self._connection.hand_over(self, client.write, idle_seconds)
+        client.hand_over(self._connection.write)
+
+    def close(self) -> None:
+        """Ends it."""
+        self._connection.close()
+        self._finish()
+
+    # See `Flow`.
+
+    def client_gone(self) -> int:
+        """See `Flow`."""
+        self._connection.close()
+        self._ended(self)
+        return _SWITCHED
+
+    def client_full(self) -> None:
+        """See `Flow`."""
+        self._connection.stop_reading()
+
+    def again(self) -> None:
+        """See `Flow`: nothing comes behind it."""
+
+    def client_ready(self) -> None:
+        """See `Flow`."""
+        self._connection.read_on()
+
+    # See `Asker`.
+
+    def upstream_failed(self, _error: OSError) -> None:
+        """See `Asker`."""
+        self._finish()
+
+    def upstream_full(self) -> None:
+        """See `Asker`."""
+        self._request.connection.stop_reading()
+
+    def upstream_ready(self) -> None:
+        """See `Asker`."""
+        self._request.connection.read_on()
+
+    def _finish(self) -> None:
+        self._ended(self)
+        self._request.connection.finish(_SWITCHED)

@@ -1,0 +1,91 @@
+"""The access log: each line tells of its own request, whatever was remembered of others."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+WRITING = """
+import asyncio
+import authz_gateway.http.access_log
+from types import SimpleNamespace
+from prometheus_client import CollectorRegistry
+from authz_gateway.http.parser import HeadLimits, read_request
+from authz_gateway.http.access_log import Record
+from authz_gateway.http.request import Request
+from shared.log import configure_logging
+from shared.web.metrics import HttpMetrics
+
+async def main():
+    {before}
+    registry = CollectorRegistry()
+    record = Record(HttpMetrics(registry))
+    for number, (method, route, status, uid, address, reason) in enumerate({requests!r}):
+        peer = SimpleNamespace(address=None, shown_address=address)
+        data = f"{{method}} /x HTTP/1.1\\r\\nHost: a\\r\\nX-Request-Id: r{{number}}\\r\\n\\r\\n"
+        request = Request(peer, read_request(data.encode(), HeadLimits(100, 100, 10)), 0)
+        request.route, request.uid, request.reason = route, uid, reason
+        record.answered(request, status)
+        {between}
+    {last}
+
+configure_logging("a-service", json=True)
+asyncio.run(main())
+"""
+
+REQUESTS: list[tuple[str, str, int, str | None, str, str | None]] = [
+    ("GET", "/x", 200, "ID1", "10.0.0.1", None),
+    ("GET", "/x", 200, "ID2", "10.0.0.1", None),
+    ("GET", "/x", 200, "ID1", "10.0.0.2", None),
+    ("GET", "/x", 401, None, "10.0.0.1", "authz.invalid_session"),
+    ("GET", "/x", 401, None, "10.0.0.1", "authz.permission_denied"),
+    ("PUT", '/"x"\\é', 200, "ID1", "fe80::1", None),
+]
+
+
+def test_each_line_is_of_its_own_request() -> None:
+    said = lines_of([*REQUESTS, *reversed(REQUESTS)])
+    fields = ("method", "route", "status", "uid", "address", "reason")
+    told = [tuple(line[name] for name in fields) for line in said]
+    assert told == [*REQUESTS, *reversed(REQUESTS)]
+    assert [line["request_id"] for line in said] == [f"r{number}" for number in range(len(said))]
+    assert all(0 <= line["milliseconds"] < 60_000 for line in said)
+    assert {line["event"] for line in said} == {"request"}
+
+
+def test_those_right_after_others_are_written_together_and_none_is_lost() -> None:
+    first, *others = lines_of(
+        REQUESTS,
+        before="authz_gateway.http.access_log._PAUSE_SECONDS = 60",
+        between="for _ in range(3): await asyncio.sleep(0)",
+        last="record.write()",
+    )
+    assert len(others) == len(REQUESTS) - 1
+    assert {line["timestamp"] > first["timestamp"] for line in others} == {True}
+    assert len({line["timestamp"] for line in others}) == 1
+
+
+def test_after_a_pause_a_line_is_written_in_the_same_turn() -> None:
+    said = lines_of(REQUESTS, between="await asyncio.sleep(0.01)")
+    assert len({line["timestamp"] for line in said}) == len(REQUESTS)
+
+
+def lines_of(
+    requests: list[tuple[str, str, int, str | None, str, str | None]],
+    before: str = "pass",
+    between: str = "pass",
+    last: str = "await asyncio.sleep(0)",
+) -> list[Any]:
+    """What a process of its own writes of these requests, and does before, between and last."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            WRITING.format(requests=requests, before=before, between=between, last=last),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,0 +1,59 @@
+"""Proxies that carry calls themselves ask about the very call that they carry."""
+
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict
+
+from authz_gateway.authz.forward_auth import CarriedCall, carried_call
+from authz_gateway.routing.path import Target, target
+from shared.errors import Malformed
+
+TOLD = {"X-Forwarded-Uri": "/identity/time?x=1", "X-Forwarded-Method": "DELETE"}
+TIME = "/api/v2/barong/identity/time"
+
+
+@pytest.mark.parametrize(
+    ("asked", "headers", "trusted", "expected"),
+    [
+        ("/api/v2/auth/identity/time?y", {}, False, ("POST", TIME, "y")),
+        ("/api/v2/auth/api/v2/barong/identity/time/", {}, True, ("POST", TIME, "")),
+        ("/api/v2/auth", {}, True, ("POST", "/", "")),
+        ("/api/v2/auth/", {}, True, ("POST", "/", "")),
+        ("/api/v2/auth", TOLD, True, ("DELETE", TIME, "x=1")),
+        # Whatever a client says who is no proxy of ours, or whose proxy writes the path.
+        ("/api/v2/auth", TOLD, False, ("POST", "/", "")),
+        ("/api/v2/auth/", TOLD, True, ("POST", "/", "")),
+        ("/api/v2/auth/?z", TOLD, True, ("POST", "/", "z")),
+        ("/api/v2/auth/admin/users", TOLD, True, ("POST", "/api/v2/barong/admin/users", "")),
+    ],
+)
+def test_what_is_decided_about_is_what_is_carried(
+    asked: str, headers: dict[str, str], trusted: bool, expected: tuple[str, str, str]
+) -> None:
+    method, path, query = expected
+    carried = carried_call("POST", target(asked), CIMultiDict(headers), trusted=trusted)
+    assert carried == CarriedCall(method, Target(path, query))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        TOLD | {"X-Forwarded-Uri": "/identity/../admin"},
+        TOLD | {"X-Forwarded-Uri": "http://elsewhere/identity/time"},
+        TOLD | {"X-Forwarded-Uri": ""},
+        TOLD | {"X-Forwarded-Method": "get"},
+        TOLD | {"X-Forwarded-Method": ""},
+        {"X-Forwarded-Uri": "/identity/time"},
+        [*TOLD.items(), ("X-Forwarded-Uri", "/")],
+        [*TOLD.items(), ("X-Forwarded-Method", "GET")],
+    ],
+)
+def test_what_is_ambiguous_is_not_decided_about(headers: Any) -> None:
+    with pytest.raises(Malformed):
+        carried_call("GET", target("/api/v2/auth"), CIMultiDict(headers), trusted=True)
+
+
+def test_a_target_below_the_endpoint_is_canonical() -> None:
+    with pytest.raises(Malformed):
+        carried_call("GET", Target("/api/v2/auth//x", ""), CIMultiDict(), trusted=True)

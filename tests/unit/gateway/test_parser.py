@@ -1,0 +1,203 @@
+"""Heads of requests and answers: what is one, what may become one, and what never will."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authz_gateway.http.parser import (
+    AnswerHead,
+    BrokenHead,
+    HeadLimits,
+    RequestHead,
+    TooLargeHead,
+    TooLongTarget,
+    read_answer,
+    read_request,
+)
+
+LIMITS = HeadLimits(target_bytes=100, header_bytes=1000, header_lines=10)
+HOST = b"Host: gateway"
+
+
+def a_request(*lines: bytes, start: bytes = b"GET /x HTTP/1.1") -> bytes:
+    return b"\r\n".join((start, *(lines or (HOST,)), b"", b""))
+
+
+def read(data: bytes) -> RequestHead:
+    head = read_request(data, LIMITS)
+    assert head is not None
+    return head
+
+
+def test_a_head_is_read_and_what_follows_is_left() -> None:
+    data = a_request(HOST, b"Cookie: a", b"X:\t b \t", b"cookie:b", b"X-\xc3\xa9: c")
+    with pytest.raises(BrokenHead):
+        read(data)
+    data = a_request(
+        HOST, b"Cookie: a", b"X:\t b \t", b"cookie:b", b"Empty:", b"Bytes: \xc3\xa9\xff"
+    )
+    head = read(data + b"GET /y")
+    assert (head.method, head.target, head.minor, head.size) == ("GET", "/x", 1, len(data))
+    assert (head.length, head.persistent) == (0, True)
+    assert head.headers.getall("COOKIE") == ["a", "b"]
+    assert head.headers["x"] == "b"
+    assert head.headers.get("Empty") == ""
+    assert head.headers.get("bytes") == "é\udcff"
+    assert "Cookie" in head.headers
+    assert "nothing" not in head.headers
+    assert head.headers.get("nothing") is None
+    with pytest.raises(KeyError):
+        head.headers.getall("nothing")
+
+
+@pytest.mark.parametrize(
+    ("lines", "start", "expected"),
+    [
+        ([HOST, b"Content-Length: 7"], b"POST /x HTTP/1.1", (7, True)),
+        ([HOST, b"Transfer-Encoding: Chunked"], b"POST /x HTTP/1.1", (None, True)),
+        ([HOST, b"Connection: x, Close"], b"GET /x HTTP/1.1", (0, False)),
+        ([HOST], b"GET /x HTTP/1.0", (0, False)),
+        ([b"X: y"], b"GET /x HTTP/1.0", (0, False)),
+        ([HOST, b"Connection: keep-alive"], b"GET /x HTTP/1.0", (0, True)),
+        ([HOST], b"\r\nGET /x HTTP/1.1", (0, True)),
+        ([b"Host:"], b"GET /x HTTP/1.1", (0, True)),
+        ([b"Host: [::1]:80"], b"M-SEARCH /x HTTP/1.1", (0, True)),
+    ],
+)
+def test_what_a_head_says_of_body_and_connection(
+    lines: list[bytes], start: bytes, expected: tuple[int | None, bool]
+) -> None:
+    head = read(a_request(*lines, start=start))
+    assert (head.length, head.persistent) == expected
+
+
+BROKEN_STARTS = [
+    *(b"get /x HTTP/1.1", b"G@T /x HTTP/1.1", b" GET /x HTTP/1.1", b"GET  /x HTTP/1.1"),
+    *(b"GET /x  HTTP/1.1", b"GET /x HTTP/1.1 ", b"GET /x\tHTTP/1.1", b"GET /x HTTP/2.0"),
+    *(b"GET /x HTTP/0.9", b"GET /x HTTP/1.2", b"GET /x HTTP/1.10", b"GET /x http/1.1", b"GET /x"),
+    *(
+        b"GET /\xc3\xa9 HTTP/1.1",
+        b"GET /\x00 HTTP/1.1",
+        b"GET /\x7f HTTP/1.1",
+        b"CONNECT /x HTTP/1.1",
+    ),
+    *(b"\r\n\r\nGET /x HTTP/1.1", b"\nGET /x HTTP/1.1", b"A" * 33 + b" /x HTTP/1.1", b""),
+    *(
+        b"GET /x HTTP/1.1\nX: y",
+        b"GET /x HTTP/1.1\rX: y",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ),
+]
+BROKEN_LINES = [
+    *(b"X : y", b" X: y", b"\tX: y", b": y", b"X", b"X\x00: y", b"X: \x00", b"X: \x01", b"X: \x7f"),
+    *(b"X: a\nY: b", b"X: a\rY: b", b"X: a\r\n folded", b"X: a\r\n\tfolded", b"X(: y", b"X\xc3: y"),
+    *(b"Content-Length: -1", b"Content-Length: +1", b"Content-Length: 1 1", b"Content-Length: 0x1"),
+    *(b"Content-Length:", b"Content-Length: 1, 1", b"Content-Length: 1_0", b"Content-Length: 1.0"),
+    *(b"Content-Length: 1\r\nContent-Length: 1", b"Content-Length: 1\r\ncontent-length: 2"),
+    *(b"Content-Length: 9999999999999999", b"Content-Length: \xd9\xa1", b"Content-Length: 1\x0b"),
+    *(b"Transfer-Encoding: chunked\r\nContent-Length: 1", b"Transfer-Encoding: gzip"),
+    *(b"Content-Length: 1\r\nTransfer-Encoding: chunked", b"Transfer-Encoding: chunked, chunked"),
+    *(b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: chunked\r\nTransfer-Encoding: x"),
+    *(b"Transfer-Encoding: identity", b"Transfer-Encoding:", b"Transfer-Encoding: \x0bchunked"),
+    *(b'Transfer-Encoding: "chunked"', b"Transfer-Encoding: chunked;q=1", b"Host: other"),
+]
+BROKEN = [
+    *(a_request(start=start) for start in BROKEN_STARTS),
+    *(a_request(HOST, line) for line in BROKEN_LINES),
+    a_request(b"X: y"),
+    *(
+        a_request(b"Host: " + host)
+        for host in (b"a b", b"a/b", b"u@h", b"a,b c", b"a\\b", b"\xc3\xa9")
+    ),
+    a_request(HOST, b"Transfer-Encoding: chunked", start=b"POST /x HTTP/1.0"),
+    a_request(HOST, HOST, start=b"GET /x HTTP/1.0"),
+]
+
+
+@pytest.mark.parametrize("data", BROKEN)
+def test_what_could_be_read_in_two_ways_is_refused(data: bytes) -> None:
+    with pytest.raises(BrokenHead):
+        read_request(data, LIMITS)
+
+
+def test_bare_line_feeds_are_refused_before_the_head_is_whole() -> None:
+    with pytest.raises(BrokenHead):
+        read_request(b"GET /x HTTP/1.1\nHost: gateway\n\n", LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("data", "broken"),
+    [
+        (a_request(start=b"GET /" + b"x" * 100 + b" HTTP/1.1"), TooLongTarget),
+        (b"GET /" + b"x" * 200, TooLongTarget),
+        (a_request(HOST, *[b"X: y"] * 10), TooLargeHead),
+        (a_request(HOST, b"X: " + b"y" * 1000), TooLargeHead),
+        (b"GET /x HTTP/1.1\r\nX: " + b"y" * 1200, TooLargeHead),
+    ],
+)
+def test_a_head_has_its_limits(data: bytes, broken: type[BrokenHead]) -> None:
+    with pytest.raises(broken):
+        read_request(data, LIMITS)
+
+
+@given(st.integers(0, 60))
+def test_a_head_may_come_in_pieces(cut: int) -> None:
+    data = a_request(HOST, b"X: y", b"Content-Length: 3")
+    assert (read_request(data[:cut], LIMITS) is None) == (cut < len(data))
+
+
+@given(st.lists(st.sampled_from(sorted({*BROKEN_LINES, HOST, b"X: y", b"Content-Length: 3"}))))
+def test_whatever_is_read_has_one_reading(lines: list[bytes]) -> None:
+    """One Host, at most one way to tell the length, and no line that hides another."""
+    lines = lines or [HOST]
+    try:
+        head = read_request(a_request(*lines), HeadLimits(100, 10_000, 100))
+    except BrokenHead:
+        return
+    assert head is not None
+    assert len(head.headers.getall("host")) == 1
+    assert len(head.headers.getall("content-length", [])) <= 1
+    assert not {"content-length", "transfer-encoding"} <= set(head.headers)
+    assert sorted(head.headers.lines) == sorted(line.decode() for line in lines)
+
+
+def an_answer(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:
+    return b"\r\n".join((start, *lines, b"", b""))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (an_answer(), (200, "OK", False, None, True)),
+        (an_answer(start=b"HTTP/1.1 404 "), (404, "", False, None, True)),
+        (an_answer(start=b"HTTP/1.1 404"), (404, "", False, None, True)),
+        (an_answer(start=b"HTTP/1.0 200 OK"), (200, "OK", False, None, False)),
+        (an_answer(b"Content-Length: 5"), (200, "OK", False, 5, True)),
+        (an_answer(b"transfer-encoding: chunked"), (200, "OK", True, None, True)),
+        (an_answer(b"Connection: close", b"Content-Length: 0"), (200, "OK", False, 0, False)),
+    ],
+)
+def test_answers_are_read(data: bytes, expected: tuple[object, ...]) -> None:
+    head = read_answer(data + b"rest", 1000)
+    assert isinstance(head, AnswerHead)
+    told = (head.status, head.reason, head.chunked, head.length, head.persistent)
+    assert told == expected
+    assert head.size == len(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(an_answer(start=b"HTTP/1.1 20 OK"), an_answer(start=b"HTTP/2 200 OK"), b"\r\n\r\n"),
+        *(an_answer(b"X: a\r\n folded"), an_answer(b"X : a"), b"HTTP/1.1 200 OK\nX: y\n\n"),
+        an_answer(b"Content-Length: 5", b"Transfer-Encoding: chunked"),
+        *(an_answer(b"Content-Length: 5", b"Content-Length: 5"), an_answer(b"Content-Length: x")),
+        an_answer(b"Transfer-Encoding: chunked", start=b"HTTP/1.0 200 OK"),
+        an_answer(b"Transfer-Encoding: gzip"),
+        *(an_answer(b"X: " + b"y" * 1000), b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1000),
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+    ],
+)
+def test_what_is_no_answer(data: bytes) -> None:
+    with pytest.raises(BrokenHead):
+        read_answer(data, 1000)

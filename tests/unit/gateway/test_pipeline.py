@@ -1,0 +1,839 @@
+"""The decision: every way through it, and out of it."""
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict, MultiMapping
+from prometheus_client import CollectorRegistry
+
+from authz_gateway.authn.api_keys import AuthenticateApiKey
+from authz_gateway.authn.errors import InvalidSignature
+from authz_gateway.authn.nonces import SharedNonces
+from authz_gateway.authn.sessions import Binding
+from authz_gateway.authz.call import Call
+from authz_gateway.authz.geo import Unmapped
+from authz_gateway.authz.pipeline import WAY_IN, Caller, Decide
+from authz_gateway.authz.policy import CompiledPolicy
+from authz_gateway.authz.rate_limits import STRANGERS, RateLimits
+from authz_gateway.routing.route_table import ELSEWHERE, Access, Rate, Route
+from shared.contracts.api_keys import STRICT_ALGORITHM, Nonce, SigningKey
+from shared.contracts.policy import Permission, Policy, Restriction
+from shared.contracts.sessions import ResolvedSession, UserToken
+from shared.errors import Refusal, Unauthenticated, Unavailable
+from shared.web.errors import status_of
+from shared.web.principal import BadBearerToken, Principal
+from tests.unit.gateway.builders import (
+    CSRF_TOKEN,
+    a_key,
+    a_session,
+    a_user,
+    an_owner,
+    signed_with,
+    strictly_signed_with,
+)
+
+COOKIE = {"Cookie": "other=1; _barong_session=living"}
+CSRF = {"X-CSRF-Token": CSRF_TOKEN}
+BEARER = {"Authorization": "Bearer genuine"}
+NOW, LIFETIME = 1_700_000_000_000, 5000
+MAX_BODY = 1000
+PATH = "/api/v2/barong/resource/users/me"
+
+
+@dataclass
+class Sessions:
+    """The session `living`, also known as `sid-1`; None: there is none."""
+
+    session: ResolvedSession | None
+    down: bool = False
+    revoked: list[str] = field(default_factory=list)
+
+    async def by_cookie(self, cookie: str) -> ResolvedSession | None:
+        if self.down:
+            raise Unavailable("identity-svc")
+        return self.session if cookie == "living" else None
+
+    async def by_sid(self, sid: str) -> ResolvedSession | None:
+        if self.down:
+            raise Unavailable("identity-svc")
+        return self.session if sid == "sid-1" else None
+
+    async def revoke(self, sid: str) -> None:
+        self.revoked.append(sid)
+
+
+@dataclass
+class Bearers:
+    """Knows one token, which says that the user is still an admin."""
+
+    sid: str | None = "sid-1"
+
+    async def principal(self, token: str) -> Principal:
+        if token != "genuine":
+            raise BadBearerToken
+        return Principal("ID1", "one@barong.io", "admin", 3, "active", None, self.sid)
+
+
+@dataclass
+class ApiKeys:
+    """The key `kid-1`; None: there is none, or nobody whose it is."""
+
+    key: SigningKey | None = field(default_factory=a_key)
+    holder: UserToken | None = field(default_factory=an_owner)
+    down: bool = False
+    owner_down: bool = False
+
+    async def by_kid(self, kid: str) -> SigningKey | None:
+        if self.down:
+            raise Unavailable("resource-svc")
+        return self.key if kid == "kid-1" else None
+
+    async def owner(self, uid: str) -> UserToken | None:
+        if self.owner_down:
+            raise Unavailable("identity-svc")
+        return self.holder if uid == "ID1" else None
+
+
+@dataclass
+class PolicyInForce:
+    loaded: bool = True
+    restrictions: tuple[Restriction, ...] = ()
+
+    def get(self) -> CompiledPolicy:
+        if not self.loaded:
+            raise Unavailable("admin-svc")
+        rules = (
+            Permission("member", "ALL", "api/v2/barong/resource", "ACCEPT", None),
+            Permission("member", "DELETE", "api/v2/barong/resource", "DROP", None),
+            Permission("admin", "ALL", "api/v2/barong/admin", "ACCEPT", None),
+            Permission("member", "PUT", "api/v2/barong/resource", "AUDIT", None),
+            Permission("member", "PATCH", "api/v2/barong/resource", "AUDIT", "everything"),
+            Permission("member", "PATCH", "api/v2/barong/resource/users", "AUDIT", "users"),
+            Permission("member", "DELETE", "api/v2/barong/resource", "AUDIT", "deeds"),
+        )
+        return CompiledPolicy(Policy(1, rules, self.restrictions))
+
+
+@dataclass
+class Audits:
+    """Notes who was let pass and who was refused."""
+
+    kept: list[tuple[str, str, str, str | None]] = field(default_factory=list)
+    down: bool = False
+
+    async def passed(self, call: Call, uid: str, topic: str | None) -> None:
+        if self.down:
+            raise Unavailable("audit")
+        self.kept.append(("passed", call.method, uid, topic))
+
+    async def denied(self, call: Call, uid: str, topic: str | None) -> None:
+        self.kept.append(("denied", call.method, uid, topic))
+
+
+def a_call(
+    headers: MultiMapping[str] | dict[str, str],
+    *,
+    method: str = "GET",
+    path: str = PATH,
+    access: Access = Access.REQUIRED,
+    address: str = "10.1.2.3",
+    scope: str = "resource",
+    query: str = "",
+    body: bytes = b"",
+    rate: Rate | None = None,
+) -> Call:
+    if isinstance(headers, dict):
+        headers = CIMultiDict({"User-Agent": "browser"} | headers)
+
+    async def whole(limit: int) -> bytes | None:
+        return body if len(body) <= limit else None
+
+    return Call(
+        route=Route(prefix="/", access=access, scope=scope, rate=rate),
+        method=method,
+        path=path,
+        query=query,
+        body=whole,
+        headers=headers,
+        address=ip_address(address),
+    )
+
+
+@dataclass
+class NonceKeeper:
+    """Resource-svc, as far as it is asked about nonces."""
+
+    used: set[Nonce] = field(default_factory=set)
+    down: bool = False
+
+    async def use_nonces(self, nonces: Sequence[Nonce], lifetime: int) -> list[bool]:
+        if self.down:
+            raise Unavailable("resource-svc")
+        fresh = [nonce not in self.used for nonce in nonces]
+        self.used.update(nonces)
+        return fresh
+
+
+def signed_calls(
+    api_keys: ApiKeys | None = None,
+    keeper: NonceKeeper | None = None,
+    clock: Callable[[], int] = lambda: NOW,
+) -> AuthenticateApiKey:
+    return AuthenticateApiKey(
+        api_keys=api_keys or ApiKeys(),
+        nonces=SharedNonces(keeper or NonceKeeper(), LIFETIME),
+        lifetime=LIFETIME,
+        max_body_bytes=MAX_BODY,
+        clock=clock,
+    )
+
+
+def rate_limits(*, enabled: bool = True) -> RateLimits:
+    return RateLimits(CollectorRegistry(), enabled=enabled, clock=lambda: 0)
+
+
+def a_decision(**overrides: Any) -> Decide:
+    fields: dict[str, Any] = {
+        "sessions": Sessions(a_session()),
+        "bearers": Bearers(),
+        "signed_calls": signed_calls(),
+        "places": Unmapped(),
+        "policy": PolicyInForce(),
+        "rate_limits": rate_limits(),
+        "audits": Audits(),
+        "cookie_name": "_barong_session",
+        "csrf_protection": True,
+        "binding": Binding(user_agent=True, network=True),
+    }
+    return Decide(**{**fields, **overrides})
+
+
+async def refusal_of(decide: Decide, call: Call) -> tuple[int, str]:
+    with pytest.raises(Refusal) as caught:
+        await decide(call)
+    return status_of(caught.value), ",".join(caught.value.codes)
+
+
+MEMBER = Principal("ID1", "one@barong.io", "member", 1, "active", None, "sid-1")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        a_call(COOKIE),
+        a_call(COOKIE, method="HEAD"),
+        a_call(COOKIE | CSRF, method="POST"),
+        a_call({"Cookie": "_barong_session=living;"}),
+        a_call({"cookie": " a=b;_barong_session = living"}),
+        a_call(BEARER),
+        a_call(BEARER, method="POST"),
+        a_call({"authorization": "bearer   genuine"}),
+        a_call(BEARER, address="192.0.2.1"),
+        a_call(BEARER | {"Cookie": "_barong_session=dead"}),
+    ],
+)
+async def test_lets_pass_whom_the_session_shows(call: Call) -> None:
+    """Whatever the token said of him when it was made."""
+    assert await a_decision()(call) == Caller(MEMBER, "fresh-token")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, COOKIE, BEARER, {"Authorization": "Bearer forged"}, {"X-Auth-Apikey": "half a signature"}],
+)
+async def test_a_public_path_asks_nothing(headers: dict[str, str]) -> None:
+    decide = a_decision(sessions=Sessions(None, down=True))
+    assert await decide(a_call(headers, method="POST", access=Access.PUBLIC)) is None
+
+
+async def test_a_pending_user_may_call() -> None:
+    session = a_session(user=a_user(state="pending"))
+    caller = await a_decision(sessions=Sessions(session))(a_call(COOKIE))
+    assert caller is not None
+    assert caller.principal.state == "pending"
+
+
+TWO_BEARERS = CIMultiDict([("Authorization", "Bearer genuine"), ("Authorization", "Bearer x")])
+TWO_COOKIES = CIMultiDict([("Cookie", "_barong_session=living"), ("Cookie", "_barong_session=x")])
+
+NO_SESSION = (401, "authz.invalid_session")
+NO_BEARER = (401, "jwt.decode_and_verify")
+MISSING_CSRF = (401, "authz.missing_csrf_token")
+WRONG_CSRF = (401, "authz.csrf_token_mismatch")
+NO_PERMISSION = (401, "authz.invalid_permission")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (a_call(COOKIE, access=Access.BLOCKED), (401, "authz.permission_denied")),
+        (a_call({}), NO_SESSION),
+        (a_call({}, method="POST"), NO_SESSION),
+        (a_call({"Cookie": "_barong_session="}), NO_SESSION),
+        (a_call({"Cookie": "_barong_session=dead"}), NO_SESSION),
+        (a_call({"Cookie": "_barong_session=living; _barong_session=living"}), NO_SESSION),
+        (a_call({"Cookie": "x_barong_session=living"}), NO_SESSION),
+        (a_call(TWO_COOKIES), NO_SESSION),
+        *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("POST", "PUT", "PATCH")),
+        *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("DELETE", "TRACE")),
+        *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("PURGE", "CONNECT", "get")),
+        (a_call(COOKIE | {"X-CSRF-Token": ""}, method="POST"), MISSING_CSRF),
+        (a_call(COOKIE | {"X-CSRF-Token": "undefined"}, method="POST"), WRONG_CSRF),
+        (a_call(COOKIE | {"X-CSRF-Token": "\udcff"}, method="POST"), WRONG_CSRF),
+        (a_call({"Cookie": "_barong_session=dead"} | CSRF, method="POST"), WRONG_CSRF),
+        (a_call({"Authorization": ""}), NO_BEARER),
+        (a_call({"Authorization": "Bearer "}), NO_BEARER),
+        (a_call({"Authorization": "Bearer forged"} | COOKIE), NO_BEARER),
+        (a_call({"Authorization": "Basic genuine"} | COOKIE), NO_BEARER),
+        (a_call(TWO_BEARERS), NO_BEARER),
+        (a_call(COOKIE | CSRF, method="DELETE"), NO_PERMISSION),
+        (a_call(COOKIE, path="/api/v2/barong/admin/users"), NO_PERMISSION),
+        (a_call(BEARER, path="/api/v2/barong/admin/users"), NO_PERMISSION),
+    ],
+)
+async def test_refuses(call: Call, told: tuple[int, str]) -> None:
+    assert await refusal_of(a_decision(), call) == told
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_what_changes_nothing_needs_no_csrf_token(method: str) -> None:
+    assert await a_decision()(a_call(COOKIE, method=method)) is not None
+
+
+@pytest.mark.parametrize("state", ["banned", "deleted", "locked", "anything"])
+@pytest.mark.parametrize("headers", [COOKIE, BEARER])
+async def test_refuses_a_user_who_is_not_active(state: str, headers: dict[str, str]) -> None:
+    sessions = Sessions(a_session(user=a_user(state=state)))
+    told = await refusal_of(a_decision(sessions=sessions), a_call(headers, address="192.0.2.1"))
+    assert told == (401, "authz.user_not_active")
+    assert sessions.revoked == []
+
+
+async def test_a_bearer_that_was_made_for_an_api_key_is_none() -> None:
+    decide = a_decision(bearers=Bearers(sid=None), sessions=Sessions(None, down=True))
+    assert await refusal_of(decide, a_call(BEARER)) == NO_BEARER
+
+
+async def test_a_bearer_dies_with_its_session() -> None:
+    assert await refusal_of(a_decision(sessions=Sessions(None)), a_call(BEARER)) == NO_BEARER
+
+
+@pytest.mark.parametrize("headers", [COOKIE, BEARER])
+async def test_identity_down_is_no_refusal_of_the_user(headers: dict[str, str]) -> None:
+    decide = a_decision(sessions=Sessions(None, down=True))
+    assert await refusal_of(decide, a_call(headers)) == (503, "server.unavailable")
+
+
+@pytest.mark.parametrize("access", Access)
+async def test_without_a_policy_nothing_is_decided(access: Access) -> None:
+    decide = a_decision(policy=PolicyInForce(loaded=False))
+    told = await refusal_of(decide, a_call(COOKIE, access=access))
+    assert told == (503, "server.unavailable")
+
+
+ANOTHER_BROWSER = a_call(COOKIE | {"User-Agent": "another"})
+NO_BROWSER = a_call(CIMultiDict(COOKIE))
+ANOTHER_NETWORK = a_call(COOKIE, address="10.2.0.1")
+ANOTHER_PROTOCOL = a_call(COOKIE, address="2001:db8::1")
+
+
+@pytest.mark.parametrize("call", [ANOTHER_BROWSER, NO_BROWSER, ANOTHER_NETWORK, ANOTHER_PROTOCOL])
+async def test_another_client_ends_the_session(call: Call) -> None:
+    sessions = Sessions(a_session())
+    told = await refusal_of(a_decision(sessions=sessions), call)
+    assert told == (401, "authz.client_session_mismatch")
+    assert sessions.revoked == ["sid-1"]
+
+
+@pytest.mark.parametrize(
+    ("binding", "call"),
+    [
+        (Binding(user_agent=False, network=True), ANOTHER_BROWSER),
+        (Binding(user_agent=True, network=False), ANOTHER_NETWORK),
+    ],
+)
+async def test_each_binding_can_be_switched_off(binding: Binding, call: Call) -> None:
+    assert await a_decision(binding=binding)(call) == Caller(MEMBER, "fresh-token")
+
+
+async def test_csrf_protection_can_be_switched_off() -> None:
+    decide = a_decision(csrf_protection=False)
+    assert await decide(a_call(COOKIE, method="POST")) == Caller(MEMBER, "fresh-token")
+
+
+def kept_out(category: str = "blacklist", value: str = "10.1.2.3", code: int = 471) -> Decide:
+    """A decision that knows one restriction of an address."""
+    restriction = Restriction(category, "ip", value, code)
+    return a_decision(policy=PolicyInForce(restrictions=(restriction,)))
+
+
+@pytest.mark.parametrize("category", ["blacklist", "maintenance"])
+@pytest.mark.parametrize("access", Access)
+@pytest.mark.parametrize("headers", [{}, COOKIE, BEARER, signed_with("kid-1", "a secret", NOW)])
+async def test_a_restriction_comes_first(
+    category: str, access: Access, headers: dict[str, str]
+) -> None:
+    told = await refusal_of(kept_out(category), a_call(headers, access=access, method="POST"))
+    assert told == (471, f"authz.restrict.{category}")
+
+
+async def test_a_restriction_keeps_out_nobody_else() -> None:
+    assert await kept_out(value="10.1.2.4")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
+
+
+async def test_a_whitelist_is_no_credential() -> None:
+    assert await refusal_of(kept_out("whitelist"), a_call({})) == NO_SESSION
+    assert await kept_out("whitelist")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
+
+
+async def test_the_way_in_is_always_open() -> None:
+    call = a_call({}, method="POST", path=WAY_IN, access=Access.PUBLIC)
+    assert await kept_out()(call) is None
+    assert await a_decision(policy=PolicyInForce(loaded=False))(call) is None
+    beside = a_call({}, method="POST", path=f"{WAY_IN}/x", access=Access.PUBLIC)
+    assert await refusal_of(kept_out(), beside) == (471, "authz.restrict.blacklist")
+
+
+KEY = signed_with("kid-1", "a secret", NOW)
+OWNER = Principal("ID1", "one@barong.io", "member", 1, "active", None, None)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        KEY,
+        KEY | COOKIE,
+        KEY | BEARER,
+        KEY | {"Authorization": "Bearer forged"},
+        KEY | {"User-Agent": "another"},
+        {name.lower(): f" {value} " for name, value in KEY.items()},
+        *(signed_with("kid-1", "a secret", NOW + off) for off in (-LIFETIME, LIFETIME)),
+        signed_with("kid-1", "a secret", f"00{NOW}"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_lets_pass_whose_key_signed(headers: dict[str, str], method: str) -> None:
+    """The other credentials, the client's browser and CSRF tokens do not matter."""
+    caller = await a_decision()(a_call(headers, method=method, address="192.0.2.1"))
+    assert caller == Caller(OWNER, "token-of-key")
+
+
+def without(name: str) -> dict[str, str]:
+    return {key: value for key, value in KEY.items() if key != name}
+
+
+def signed_at(nonce: object, secret: str = "a secret") -> dict[str, str]:
+    return signed_with("kid-1", secret, nonce)
+
+
+TWO_KIDS = CIMultiDict([*KEY.items(), ("X-Auth-Apikey", "kid-1")])
+WRONG_HEADERS = (422, "authz.invalid_api_key_headers")
+UNKNOWN_KEY = (401, "authz.unexistent_apikey")
+NO_TIMESTAMP = (401, "authz.nonce_not_valid_timestamp")
+EXPIRED = (401, "authz.nonce_expired")
+BAD_SIGNATURE = (401, "authz.invalid_signature")
+INACTIVE = (401, "authz.apikey_not_active")
+NO_SECOND_FACTOR = (401, "authz.disabled_2fa")
+DOWN = (503, "server.unavailable")
+LATE = NOW - LIFETIME - 1
+
+
+@pytest.mark.parametrize(
+    ("api_keys", "call", "told"),
+    [
+        *((ApiKeys(down=True), a_call(without(name)), WRONG_HEADERS) for name in KEY),
+        *((ApiKeys(down=True), a_call(KEY | {name: "  "}), WRONG_HEADERS) for name in KEY),
+        (ApiKeys(down=True), a_call(COOKIE | BEARER | {"X-Auth-Nonce": ""}), WRONG_HEADERS),
+        (ApiKeys(down=True), a_call(TWO_KIDS), WRONG_HEADERS),
+        (ApiKeys(down=True), a_call(KEY), DOWN),
+        (ApiKeys(None), a_call(signed_at("x")), UNKNOWN_KEY),
+        (ApiKeys(), a_call(signed_with("KID-1", "a secret", NOW)), UNKNOWN_KEY),
+        *(
+            (ApiKeys(down=True), a_call(KEY | {"X-Auth-Apikey": kid}), UNKNOWN_KEY)
+            for kid in ("\udcff", "ü", "a b", "x" * 65)
+        ),
+        *(
+            (ApiKeys(), a_call(signed_at(nonce, "wrong")), NO_TIMESTAMP)
+            for nonce in ("x", "0", "000", "-1", f"+{NOW}", f"{NOW}.0", f"{NOW}x", "1_0", "9" * 99)
+        ),
+        (ApiKeys(), a_call({**KEY, "X-Auth-Nonce": "\u0661"}), NO_TIMESTAMP),
+        (ApiKeys(), a_call(signed_at(LATE, "wrong")), EXPIRED),
+        (ApiKeys(), a_call(signed_at(NOW + LIFETIME + 1)), EXPIRED),
+        (ApiKeys(), a_call(signed_at(NOW // 1000)), EXPIRED),
+        (ApiKeys(a_key(state="inactive")), a_call(signed_at(NOW, "wrong")), BAD_SIGNATURE),
+        (ApiKeys(), a_call(KEY | {"X-Auth-Nonce": str(NOW + 1)}), BAD_SIGNATURE),
+        (ApiKeys(), a_call(KEY | {"X-Auth-Signature": "\udcff"}), BAD_SIGNATURE),
+        *(
+            (ApiKeys(a_key(state=state), None, owner_down=True), a_call(KEY), INACTIVE)
+            for state in ("inactive", "disabled", "")
+        ),
+        (ApiKeys(owner_down=True), a_call(KEY), DOWN),
+        (ApiKeys(holder=None), a_call(KEY), NO_SESSION),
+        *(
+            (ApiKeys(holder=an_owner(state=state, otp=False)), a_call(KEY), NO_SESSION)
+            for state in ("banned", "deleted", "locked", "anything")
+        ),
+        (ApiKeys(holder=an_owner(otp=False)), a_call(KEY, method="DELETE"), NO_SECOND_FACTOR),
+        (ApiKeys(), a_call(KEY, method="DELETE"), NO_PERMISSION),
+        (ApiKeys(), a_call(KEY, path="/api/v2/barong/admin/users"), NO_PERMISSION),
+        (ApiKeys(a_key(scope=("trade",))), a_call(KEY), NO_PERMISSION),
+        (ApiKeys(a_key(scope=("resources",))), a_call(KEY), NO_PERMISSION),
+        (ApiKeys(a_key(scope=("resource",))), a_call(KEY, scope=""), NO_PERMISSION),
+    ],
+)
+async def test_refuses_a_signed_call(api_keys: ApiKeys, call: Call, told: tuple[int, str]) -> None:
+    """In this order: each call has the faults of later rows too, as far as they go together."""
+    assert await refusal_of(a_decision(signed_calls=signed_calls(api_keys)), call) == told
+
+
+async def test_a_pending_owner_may_call() -> None:
+    api_keys = ApiKeys(holder=an_owner(state="pending"))
+    assert await a_decision(signed_calls=signed_calls(api_keys))(a_call(KEY)) is not None
+
+
+async def test_a_key_with_the_routes_scope_may_call() -> None:
+    api_keys = ApiKeys(a_key(scope=("trade", "resource")))
+    assert await a_decision(signed_calls=signed_calls(api_keys))(a_call(KEY)) is not None
+
+
+async def test_a_nonce_works_once() -> None:
+    decide = a_decision()
+    assert await decide(a_call(KEY)) is not None
+    used = (401, "authz.nonce_used")
+    assert await refusal_of(decide, a_call(KEY)) == used
+    assert await refusal_of(decide, a_call(signed_at(f"0{NOW}"))) == used
+    assert await decide(a_call(signed_at(NOW + 1))) is not None
+
+
+async def test_a_call_that_could_not_be_decided_about_may_be_repeated() -> None:
+    api_keys = ApiKeys(owner_down=True)
+    decide = a_decision(signed_calls=signed_calls(api_keys))
+    assert await refusal_of(decide, a_call(KEY)) == DOWN
+    api_keys.owner_down = False
+    assert await decide(a_call(KEY)) is not None
+
+
+async def test_a_nonce_that_expires_while_the_owner_is_looked_for_is_expired() -> None:
+    times = iter([NOW, NOW + LIFETIME + 1])
+    authenticate = signed_calls(clock=lambda: next(times))
+    assert await refusal_of(a_decision(signed_calls=authenticate), a_call(KEY)) == EXPIRED
+
+
+async def test_a_nonce_that_another_gateway_used_is_used() -> None:
+    keeper = NonceKeeper({Nonce("kid-1", NOW)})
+    used = (401, "authz.nonce_used")
+    for _ in range(2):
+        assert (
+            await refusal_of(a_decision(signed_calls=signed_calls(keeper=keeper)), a_call(KEY))
+            == used
+        )
+
+
+async def test_a_nonce_that_could_not_be_used_up_may_be_sent_again() -> None:
+    keeper = NonceKeeper(down=True)
+    decide = a_decision(signed_calls=signed_calls(keeper=keeper))
+    assert await refusal_of(decide, a_call(KEY)) == DOWN
+    keeper.down = False
+    assert await decide(a_call(KEY)) is not None
+
+
+async def test_a_nonce_is_used_up_by_a_call_that_fails_after_it() -> None:
+    audits = Audits(down=True)
+    decide, call = a_decision(audits=audits), a_call(KEY, method="PUT")
+    with pytest.raises(Unavailable):
+        await decide(call)
+    audits.down = False
+    assert await refusal_of(decide, call) == (401, "authz.nonce_used")
+
+
+A_BODY = b'{"amount": 1}'
+STRICT_KEY = ApiKeys(a_key(algorithm=STRICT_ALGORITHM))
+
+
+def a_strict_call(
+    *,
+    secret: str = "a secret",
+    method: str = "POST",
+    query: str = "a=1&b=%20",
+    body: bytes = A_BODY,
+    sent: dict[str, Any] | None = None,
+    **headers: str,
+) -> Call:
+    """A call that is signed as a whole; `sent` is what reached us instead of what was signed."""
+    signed = strictly_signed_with("kid-1", secret, NOW, method, PATH, query, body)
+    wired = {"method": method, "query": query, "body": body, **(sent or {})}
+    return a_call({**signed, **{k.replace("_", "-"): v for k, v in headers.items()}}, **wired)
+
+
+@pytest.mark.parametrize("key", [ApiKeys(), STRICT_KEY])
+@pytest.mark.parametrize(
+    "call",
+    [
+        a_strict_call(),
+        a_strict_call(method="GET", query="", body=b""),
+        a_strict_call(body=b"x" * MAX_BODY),
+        a_strict_call(Cookie="_barong_session=dead", Authorization="Bearer forged"),
+    ],
+)
+async def test_lets_pass_whose_key_signed_the_whole_call(key: ApiKeys, call: Call) -> None:
+    assert await a_decision(signed_calls=signed_calls(key))(call) == Caller(OWNER, "token-of-key")
+
+
+async def test_an_empty_body_may_have_a_digest() -> None:
+    digest = f"sha-256=:{base64.b64encode(hashlib.sha256().digest()).decode()}:"
+    headers = strictly_signed_with("kid-1", "a secret", NOW, "GET", PATH, "", b"", digest=digest)
+    assert await a_decision()(a_call(headers)) is not None
+
+
+OTHER_DIGEST = strictly_signed_with("kid-1", "a secret", NOW, "POST", PATH, "", b"x")[
+    "Content-Digest"
+]
+TOO_LARGE = (413, "request.too_large")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (a_strict_call(secret="wrong"), BAD_SIGNATURE),
+        (a_strict_call(sent={"method": "PUT"}), BAD_SIGNATURE),
+        (a_strict_call(sent={"path": f"{PATH}/x"}), BAD_SIGNATURE),
+        (a_strict_call(sent={"query": "a=1&b=+"}), BAD_SIGNATURE),
+        (a_strict_call(sent={"query": ""}), BAD_SIGNATURE),
+        (a_strict_call(sent={"body": b""}), BAD_SIGNATURE),
+        (a_strict_call(sent={"body": A_BODY + b" "}), BAD_SIGNATURE),
+        (a_strict_call(body=b"", sent={"body": b"x"}), BAD_SIGNATURE),
+        (a_strict_call(X_Auth_Nonce=str(NOW + 1)), BAD_SIGNATURE),
+        (a_strict_call(Content_Digest=OTHER_DIGEST), BAD_SIGNATURE),
+        (a_strict_call(Content_Digest=OTHER_DIGEST, body=b""), BAD_SIGNATURE),
+        (a_strict_call(X_Auth_Signature_Version="1"), BAD_SIGNATURE),
+        (a_strict_call(X_Auth_Signature_Version="3"), WRONG_HEADERS),
+        (a_strict_call(X_Auth_Signature_Version=""), WRONG_HEADERS),
+        (a_strict_call(Content_Digest=""), WRONG_HEADERS),
+        (a_strict_call(Content_Digest="sha-512=:eA==:"), WRONG_HEADERS),
+        (a_strict_call(Content_Digest=f"{OTHER_DIGEST}, {OTHER_DIGEST}"), WRONG_HEADERS),
+        (a_strict_call(body=b"x" * (MAX_BODY + 1)), TOO_LARGE),
+        (a_call(KEY | {"X-Auth-Signature-Version": "2"}), BAD_SIGNATURE),
+    ],
+)
+async def test_refuses_a_call_that_is_not_as_it_was_signed(
+    call: Call, told: tuple[int, str]
+) -> None:
+    decide = a_decision()
+    assert await refusal_of(decide, call) == told
+    assert await decide(a_strict_call()) is not None, "it used up the nonce"
+
+
+async def test_two_digests_are_none() -> None:
+    signed = strictly_signed_with("kid-1", "a secret", NOW, "POST", PATH, "", A_BODY)
+    twice = CIMultiDict([*signed.items(), ("Content-Digest", OTHER_DIGEST)])
+    assert await refusal_of(a_decision(), a_call(twice, method="POST", body=A_BODY)) == (
+        WRONG_HEADERS
+    )
+
+
+@pytest.mark.parametrize("headers", [KEY, KEY | {"X-Auth-Signature-Version": "1"}])
+async def test_a_strict_key_signs_nothing_less(headers: dict[str, str]) -> None:
+    decide = a_decision(signed_calls=signed_calls(STRICT_KEY))
+    assert await refusal_of(decide, a_call(headers)) == (401, "authz.strict_signature_required")
+
+
+async def test_a_body_is_read_for_no_other_call() -> None:
+    async def unread(limit: int) -> bytes | None:
+        raise AssertionError
+
+    for call in (a_call(COOKIE), a_call(KEY), a_strict_call(secret="wrong")):
+        with contextlib.suppress(InvalidSignature):
+            assert await a_decision()(call._replace(body=unread)) is not None
+
+
+TWICE = Rate(2, 1.0)
+THROTTLED = (429, "request.throttled")
+FORGED = {"Authorization": "Bearer forged"}
+
+
+@pytest.mark.parametrize(
+    ("calls", "third"),
+    [
+        # A user counts for himself, wherever and with whatever he calls.
+        ([COOKIE, BEARER], a_call(BEARER, address="192.0.2.1", rate=TWICE)),
+        ([COOKIE, COOKIE], a_call(KEY, address="192.0.2.1", rate=TWICE)),
+        # Who is nobody, or not proven to be somebody, counts for his address.
+        ([FORGED, {}], a_call({}, rate=TWICE)),
+        ([FORGED, {}], a_call(COOKIE, rate=TWICE)),
+        ([{}, KEY | {"X-Auth-Signature": "x"}], a_call(BEARER, rate=TWICE)),
+    ],
+)
+async def test_of_two_calls_the_third_is_one_too_many(
+    calls: list[dict[str, str]], third: Call
+) -> None:
+    decide = a_decision()
+    for headers in calls:
+        with contextlib.suppress(Unauthenticated):
+            await decide(a_call(headers, rate=TWICE))
+    assert await refusal_of(decide, third) == THROTTLED
+
+
+async def test_a_public_path_counts_by_address() -> None:
+    decide = a_decision()
+    call = a_call(COOKIE, access=Access.PUBLIC, rate=TWICE)
+    assert [await decide(call), await decide(call)] == [None, None]
+    assert await refusal_of(decide, call) == THROTTLED
+    assert await decide(call._replace(address=ip_address("192.0.2.1"))) is None
+
+
+async def test_strangers_do_not_use_up_what_a_user_has() -> None:
+    decide = a_decision()
+    for _ in range(5):
+        await refusal_of(decide, a_call({}, address="192.0.2.1", rate=TWICE))
+    assert await decide(a_call(COOKIE, rate=TWICE)) is not None
+
+
+async def test_nobody_is_asked_about_the_credentials_of_one_too_many() -> None:
+    sessions = Sessions(None)
+    decide = a_decision(sessions=sessions)
+    for _ in range(2):
+        assert await refusal_of(decide, a_call({"Cookie": "_barong_session=x"}, rate=TWICE)) == (
+            NO_SESSION
+        )
+    sessions.down = True
+    assert await refusal_of(decide, a_call(COOKIE, rate=TWICE)) == THROTTLED
+
+
+@pytest.mark.parametrize(
+    "guess",
+    [
+        {},
+        {"Cookie": "_barong_session=x"},
+        FORGED,
+        KEY | {"X-Auth-Apikey": "kid-2"},
+        KEY | {"X-Auth-Signature": "x"},
+    ],
+)
+async def test_guesses_count_together_where_routes_have_no_rate(guess: dict[str, str]) -> None:
+    sessions = Sessions(a_session())
+    decide = a_decision(sessions=sessions)
+    for _ in range(50):
+        for route in (a_call(guess).route, ELSEWHERE):
+            assert (await refusal_of(decide, a_call(guess)._replace(route=route)))[0] == 401
+
+    sessions.down = True  # nobody is asked
+    assert await refusal_of(decide, a_call(guess)) == THROTTLED
+    assert await refusal_of(decide, a_call(COOKIE)._replace(route=ELSEWHERE)) == THROTTLED
+    sessions.down = False
+    assert await decide(a_call(BEARER, address="192.0.2.1")) is not None
+    assert await decide(a_call(COOKIE, rate=TWICE)) is not None, "that route has a rate of its own"
+    assert await decide(a_call(guess, access=Access.PUBLIC)) is None
+
+
+async def test_guesses_that_come_at_once_are_paid_for_afterwards() -> None:
+    now, answered = 0.0, asyncio.Event()
+
+    class Slow(Sessions):
+        async def by_cookie(self, cookie: str) -> ResolvedSession | None:
+            await answered.wait()
+            return None
+
+    limits = RateLimits(CollectorRegistry(), enabled=True, clock=lambda: now)
+    decide = a_decision(sessions=Slow(None), rate_limits=limits)
+    at_once = [asyncio.ensure_future(refusal_of(decide, a_call(COOKIE))) for _ in range(150)]
+    await asyncio.sleep(0)
+    answered.set()
+    assert set(await asyncio.gather(*at_once)) == {NO_SESSION}
+    now = 1.0  # fifty later
+    assert await refusal_of(decide, a_call(COOKIE)) == THROTTLED
+    now = 1.02
+    assert await refusal_of(decide, a_call(COOKIE)) == NO_SESSION
+
+
+async def test_a_known_caller_has_no_limit_where_the_route_has_none() -> None:
+    decide, call = a_decision(), a_call(COOKIE)
+    assert STRANGERS.burst == 100
+    for _ in range(STRANGERS.burst + 1):
+        assert await decide(call) is not None
+        assert await decide(call._replace(route=ELSEWHERE)) is not None
+    assert await refusal_of(decide, a_call(COOKIE | CSRF, method="DELETE")) == NO_PERMISSION
+    assert await refusal_of(decide, a_call({})) == NO_SESSION, "none of them counted"
+
+
+async def test_who_is_kept_out_does_not_count() -> None:
+    decide = a_decision(
+        policy=PolicyInForce(restrictions=(Restriction("blacklist", "ip", "10.1.2.3", 471),))
+    )
+    for _ in range(4):
+        assert (await refusal_of(decide, a_call({}, rate=TWICE)))[0] == 471
+        blocked = a_call({}, access=Access.BLOCKED, address="192.0.2.1", rate=TWICE)
+        assert await refusal_of(decide, blocked) == (401, "authz.permission_denied")
+
+
+async def test_without_throttling_there_is_no_limit() -> None:
+    decide = a_decision(rate_limits=rate_limits(enabled=False))
+    for _ in range(5):
+        assert await decide(a_call(COOKIE, rate=TWICE)) is not None
+    for _ in range(101):
+        assert await refusal_of(decide, a_call({})) == NO_SESSION
+
+
+@pytest.mark.parametrize(
+    ("method", "topic"), [("PUT", None), ("PATCH", "users")], ids=["without a topic", "with two"]
+)
+async def test_what_is_audited_is_kept_before_it_passes(method: str, topic: str | None) -> None:
+    audits = Audits()
+    caller = await a_decision(audits=audits)(a_call(COOKIE | CSRF, method=method))
+
+    assert caller is not None
+    assert audits.kept == [("passed", method, "ID1", topic)]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+async def test_what_is_not_audited_costs_nothing(method: str) -> None:
+    audits = Audits(down=True)
+
+    assert await a_decision(audits=audits)(a_call(COOKIE | CSRF, method=method))
+    assert await a_decision(audits=audits)(a_call({}, access=Access.PUBLIC)) is None
+    assert audits.kept == []
+
+
+async def test_what_is_audited_and_cannot_be_kept_does_not_pass() -> None:
+    with pytest.raises(Unavailable):
+        await a_decision(audits=Audits(down=True))(a_call(COOKIE | CSRF, method="PUT"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "topic"),
+    [("DELETE", PATH, "deeds"), ("GET", "/api/v2/barong/admin/users", None)],
+    ids=["a DROP", "no ACCEPT"],
+)
+async def test_who_is_refused_is_kept(method: str, path: str, topic: str | None) -> None:
+    audits = Audits()
+    with pytest.raises(Refusal) as refused:
+        await a_decision(audits=audits)(a_call(COOKIE | CSRF, method=method, path=path))
+
+    assert refused.value.codes == ("authz.invalid_permission",)
+    assert audits.kept == [("denied", method, "ID1", topic)]
+
+
+async def test_a_key_that_is_not_meant_for_a_call_is_kept_as_refused() -> None:
+    audits = Audits()
+    headers = signed_with("kid-1", "a secret", NOW)
+    calls = signed_calls(ApiKeys(a_key(scope=("trade",))))
+    with pytest.raises(Refusal) as refused:
+        await a_decision(audits=audits, signed_calls=calls)(a_call(headers))
+
+    assert refused.value.codes == ("authz.invalid_permission",)
+    assert audits.kept == [("denied", "GET", "ID1", None)]
+
+
+async def test_who_is_not_known_is_refused_without_a_trace() -> None:
+    audits = Audits()
+    for headers in ({}, COOKIE):
+        with pytest.raises(Refusal):
+            await a_decision(audits=audits, sessions=Sessions(None))(a_call(headers))
+
+    assert audits.kept == []

@@ -1,0 +1,199 @@
+"""What browsers are told: who may call from elsewhere, and how they are to treat the answers."""
+
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict
+
+from authz_gateway.http.cors import Cors, origins
+from authz_gateway.http.response_headers import AnswerHeaders
+from authz_gateway.settings import GatewaySettings
+from shared.settings import SettingsError, load_settings
+from tests.system import KEY
+
+PAGE = "https://app.example.com"
+OTHER = "https://evil.example"
+EXPOSED = (
+    "Authorization, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, Total-Relation, "
+    "X-Request-Id"
+)
+
+EVERYBODY = Cors(frozenset({"*"}), False, 3600)
+NOBODY = Cors(frozenset(), False, 3600)
+SOME = Cors(frozenset({PAGE, "http://localhost:3000"}), False, 60)
+TRUSTED = Cors(frozenset({PAGE}), True, 60)
+
+
+def settings(**environment: str) -> GatewaySettings:
+    return load_settings(GatewaySettings, {"BARONG_SERVICE_KEYS": KEY, **environment})
+
+
+def headers_of(lines: tuple[str, ...]) -> dict[str, str]:
+    headers = {name: value for name, _, value in (line.partition(": ") for line in lines)}
+    assert len(headers) == len(lines)
+    return headers
+
+
+@pytest.mark.parametrize(
+    ("cors", "origin", "expected"),
+    [
+        (EVERYBODY, None, {}),
+        (EVERYBODY, OTHER, {"Access-Control-Allow-Origin": "*"}),
+        (EVERYBODY, "null", {"Access-Control-Allow-Origin": "*"}),
+        (SOME, None, {"Vary": "Origin"}),
+        (SOME, PAGE, {"Access-Control-Allow-Origin": PAGE, "Vary": "Origin"}),
+        *(
+            (SOME, origin, {"Vary": "Origin"})
+            for origin in (OTHER, "null", "", "*", f"{PAGE}/", f"{PAGE}:443", PAGE.upper())
+        ),
+        (SOME, f"{PAGE}.evil.example", {"Vary": "Origin"}),
+        (NOBODY, PAGE, {"Vary": "Origin"}),
+        (TRUSTED, OTHER, {"Vary": "Origin"}),
+        (
+            TRUSTED,
+            PAGE,
+            {
+                "Access-Control-Allow-Origin": PAGE,
+                "Access-Control-Allow-Credentials": "true",
+                "Vary": "Origin",
+            },
+        ),
+    ],
+)
+def test_a_page_learns_whether_it_may_read_the_answer(
+    cors: Cors, origin: str | None, expected: dict[str, str]
+) -> None:
+    exposed = {"Access-Control-Expose-Headers": EXPOSED}
+    readable = "Access-Control-Allow-Origin" in expected
+    assert headers_of(cors.lines(origin)) == expected | (exposed if readable else {})
+
+
+@pytest.mark.parametrize("cors", [EVERYBODY, NOBODY, SOME, TRUSTED])
+def test_the_answers_of_all_pages_are_those_of_a_few(cors: Cors) -> None:
+    asked = [
+        PAGE,
+        OTHER,
+        "null",
+        "",
+        "*",
+        PAGE.upper(),
+        *(f"https://{n}.example" for n in range(9)),
+    ]
+    counted = {cors.counted_as(origin) for origin in asked}
+    assert counted <= {*cors.origins, None}
+    for origin in asked:
+        assert cors.lines(cors.counted_as(origin)) == cors.lines(origin)
+
+
+ASKED = {"Origin": PAGE, "Access-Control-Request-Method": "DELETE"}
+METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("GET", ASKED),
+        ("POST", ASKED),
+        ("OPTIONS", {"Origin": PAGE}),
+        ("OPTIONS", {"Access-Control-Request-Method": "GET"}),
+        ("OPTIONS", {}),
+    ],
+)
+def test_only_a_browsers_question_is_one(method: str, headers: dict[str, str]) -> None:
+    assert EVERYBODY.preflight(method, CIMultiDict(headers)) is None
+
+
+@pytest.mark.parametrize(
+    ("cors", "more", "allowed"),
+    [
+        (EVERYBODY, {}, None),
+        (EVERYBODY, {"Access-Control-Request-Headers": "x-csrf-token,content-type"}, True),
+        (TRUSTED, {"Access-Control-Request-Headers": "X-Auth-Nonce, X-Auth-Apikey"}, True),
+        (SOME, {"Access-Control-Request-Headers": "a\r\nSet-Cookie: x"}, None),
+        (SOME, {"Access-Control-Request-Headers": "a" * 1001}, None),
+        (SOME, {"Access-Control-Request-Headers": ""}, None),
+    ],
+)
+def test_a_browser_that_asks_may_make_the_call(
+    cors: Cors, more: dict[str, str], allowed: bool | None
+) -> None:
+    lines = cors.preflight("OPTIONS", CIMultiDict(ASKED | more))
+    assert lines is not None
+    answer = headers_of(lines)
+    expected = {
+        "Access-Control-Allow-Methods": METHODS,
+        "Access-Control-Max-Age": str(cors.max_age),
+    }
+    if allowed:
+        expected["Access-Control-Allow-Headers"] = more["Access-Control-Request-Headers"]
+    assert answer == expected
+
+
+@pytest.mark.parametrize("cors", [SOME, TRUSTED, NOBODY])
+def test_a_page_of_elsewhere_is_told_nothing(cors: Cors) -> None:
+    answer = cors.preflight("OPTIONS", CIMultiDict(ASKED | {"Origin": OTHER}))
+    assert answer == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("*", {"*"}),
+        (f" {PAGE} ,http://localhost:3000,", {PAGE, "http://localhost:3000"}),
+    ],
+)
+def test_origins_are_listed(text: str, expected: set[str]) -> None:
+    assert origins(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("example.com", f"{PAGE}/", f"{PAGE}/x", f"{PAGE}:443", "HTTPS://APP.EXAMPLE.COM"),
+        *("ftp://example.com", "https://", "null", f"*,{PAGE}", "https://u:p@example.com"),
+        *("https://*.example.com", "https://example.com:x"),
+    ],
+)
+def test_what_no_browser_sends_is_no_origin(text: str) -> None:
+    with pytest.raises(SettingsError, match="BARONG_API_CORS_ORIGINS"):
+        settings(BARONG_API_CORS_ORIGINS=text)
+
+
+def test_credentials_are_for_named_origins_only() -> None:
+    with pytest.raises(SettingsError, match="BARONG_API_CORS_ALLOW_CREDENTIALS"):
+        settings(BARONG_API_CORS_ALLOW_CREDENTIALS="true")
+    made = settings(BARONG_API_CORS_ALLOW_CREDENTIALS="true", BARONG_API_CORS_ORIGINS=PAGE)
+    assert made.cors == Cors(frozenset({PAGE}), True, 3600)
+    assert settings().cors == EVERYBODY
+
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+HSTS = {"Strict-Transport-Security": "max-age=7"}
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@pytest.mark.parametrize(
+    ("security", "seconds", "call", "expected"),
+    [
+        (True, 0, {"private": False}, SECURITY),
+        (True, 7, {"private": False}, SECURITY | HSTS),
+        (True, 7, {"private": True}, SECURITY | HSTS | NO_STORE),
+        (False, 7, {"private": False}, {}),
+        (False, 7, {"private": True}, NO_STORE),
+        (
+            True,
+            7,
+            {"private": True, "present": {"cache-control", "x-frame-options"}},
+            {k: v for k, v in (SECURITY | HSTS).items() if k != "X-Frame-Options"},
+        ),
+    ],
+)
+def test_browsers_are_told_to_be_careful(
+    security: bool, seconds: int, call: dict[str, Any], expected: dict[str, str]
+) -> None:
+    headers = AnswerHeaders(EVERYBODY, security=security, hsts_seconds=seconds)
+    assert headers_of(headers.lines(None, **call)) == expected

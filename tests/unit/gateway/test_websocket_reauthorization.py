@@ -1,0 +1,142 @@
+"""Who may stay in a WebSocket that he was let into."""
+
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+import pytest
+from multidict import CIMultiDict
+
+from authz_gateway.authz.call import Call
+from authz_gateway.authz.geo import Unmapped
+from authz_gateway.authz.pipeline import WAY_IN, Caller
+from authz_gateway.authz.policy import CompiledPolicy
+from authz_gateway.authz.websocket_reauthorization import MayStay, guest_of
+from authz_gateway.routing.route_table import Access, Route
+from shared.contracts.api_keys import SigningKey
+from shared.contracts.policy import Permission, Policy, Restriction
+from shared.contracts.sessions import ResolvedSession, UserToken
+from shared.errors import Unavailable
+from tests.unit.gateway.builders import a_key, a_session, a_user, an_owner
+
+
+@dataclass
+class World:
+    """A living session, a key and its owner; members may call, from everywhere."""
+
+    session: ResolvedSession | None = None
+    key: SigningKey | None = None
+    down: bool = False
+    action: str = "ACCEPT"
+    restriction: Restriction | None = None
+
+    async def by_cookie(self, _cookie: str) -> ResolvedSession | None:
+        raise AssertionError("Nobody shows a cookie again.")
+
+    async def by_sid(self, _sid: str) -> ResolvedSession | None:
+        if self.down:
+            raise Unavailable("identity-svc")
+        return self.session
+
+    async def revoke(self, _sid: str) -> None:
+        raise AssertionError("Nothing is revoked.")
+
+    async def by_kid(self, _kid: str) -> SigningKey | None:
+        return self.key
+
+    async def owner(self, _uid: str) -> UserToken | None:
+        if self.down:
+            raise Unavailable("identity-svc")
+        return an_owner()
+
+    def get(self) -> CompiledPolicy:
+        permissions = (Permission("member", "GET", "feed", self.action, None),)
+        restrictions = (self.restriction,) if self.restriction else ()
+        return CompiledPolicy(Policy(1, permissions, restrictions))
+
+    async def lets_stay(self, caller: Caller | None, path: str = "/feed") -> bool:
+        may_stay = MayStay(self, self, self, Unmapped())
+        return await may_stay(guest_of(caller, a_call(path)))
+
+
+def a_call(path: str) -> Call:
+    async def nothing(_limit: int) -> bytes:
+        return b""
+
+    return Call(
+        route=Route(prefix="/feed", access=Access.REQUIRED, scope="feed", websocket=True),
+        method="GET",
+        path=path,
+        query="",
+        body=nothing,
+        headers=CIMultiDict({"X-Auth-Apikey": "kid"}),
+        address=ip_address("10.1.2.3"),
+    )
+
+
+BY_SESSION = Caller.of(a_session())
+BY_KEY = Caller.of_key(an_owner(), in_scope=True)
+
+
+def restricted(category: str) -> Restriction:
+    return Restriction(category, "ip", "10.1.2.3", 423)
+
+
+@pytest.mark.parametrize(
+    ("changed", "stays"),
+    [
+        ({}, True),
+        ({"session": None}, False),
+        ({"session": a_session(user=a_user(state="banned"))}, False),
+        ({"session": a_session(user=a_user(role="trader"))}, False),
+        ({"session": None, "down": True}, True),
+        ({"restriction": restricted("blacklist"), "down": True}, False),
+        ({"action": "DROP"}, False),
+        ({"restriction": restricted("blacklist")}, False),
+        ({"restriction": restricted("maintenance")}, False),
+        ({"restriction": restricted("whitelist")}, True),
+    ],
+)
+async def test_by_a_session(changed: dict[str, object], stays: bool) -> None:
+    world = replace(World(session=a_session()), **changed)  # type: ignore[arg-type]
+    assert await world.lets_stay(BY_SESSION) is stays
+
+
+@pytest.mark.parametrize(
+    ("changed", "stays"),
+    [
+        ({}, True),
+        ({"key": None}, False),
+        ({"key": a_key(state="disabled")}, False),
+        ({"key": a_key(scope=("trade", "feed"))}, True),
+        ({"key": a_key(scope=("trade",))}, False),
+        ({"down": True}, True),
+        ({"key": a_key(state="disabled"), "down": True}, False),
+        ({"key": a_key(scope=("trade",)), "down": True}, False),
+        ({"restriction": restricted("blacklist"), "down": True}, False),
+        ({"restriction": restricted("blacklist")}, False),
+    ],
+)
+async def test_by_an_api_key(changed: dict[str, object], stays: bool) -> None:
+    world = replace(World(key=a_key()), **changed)  # type: ignore[arg-type]
+    assert await world.lets_stay(BY_KEY) is stays
+
+
+@pytest.mark.parametrize(
+    ("changed", "stays"),
+    [
+        ({}, True),
+        ({"action": "DROP", "down": True}, True),
+        ({"restriction": restricted("blacklist")}, False),
+        ({"restriction": restricted("maintenance")}, False),
+        ({"restriction": restricted("whitelist")}, True),
+    ],
+)
+async def test_a_stranger(changed: dict[str, object], stays: bool) -> None:
+    world = replace(World(), **changed)  # type: ignore[arg-type]
+    assert await world.lets_stay(None) is stays
+
+
+async def test_the_way_in_is_open_to_whom_it_is_for() -> None:
+    world = World(restriction=restricted("blacklist"))
+    assert await world.lets_stay(None, WAY_IN)
+    assert not await world.lets_stay(None, f"{WAY_IN}/x")
