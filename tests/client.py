@@ -119,6 +119,11 @@ class Client:
         await self.sign_up()
         return await self.confirm()
 
+    async def upstream_bearer(self) -> str:
+        """The Authorization header that an API behind the gateway gets with this client's calls."""
+        answer = await self.get("/api/v2/auth/resource/users/me")
+        return answer.headers["Authorization"]
+
     async def mailed_token(self, seconds: float = 10) -> str:
         """The token of the latest mail to this client."""
         file = self.system.mail / f"{quote(self.email, safe='@')}.token"

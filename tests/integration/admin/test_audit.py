@@ -24,7 +24,7 @@ from shared.process import running
 from tests.client import Client
 from tests.database import TestDatabase
 from tests.seeds import command, outcome
-from tests.system import KEY, PASSWORD, ROOT, SUPERADMIN, Installation, ready, started
+from tests.system import KEY, ROOT, Installation, ready, started
 from tests.waiting import until
 
 SOMEBODY = Author("ID00000000AA", "superadmin")
@@ -440,8 +440,8 @@ async def test_an_owner_who_is_away_leaves_an_intent_that_is_found(
         await others.enter_async_context(started(system, "resource", "admin", "gateway"))
         await ready(system, "identity")
         async with Client(system) as admin:
-            form = {"email": SUPERADMIN, "password": PASSWORD}
-            bearer = (await admin.post("identity/sessions", form)).headers["Authorization"]
+            await admin.log_in_as_superadmin()
+            bearer = await admin.upstream_bearer()
             assert (await admin.get("admin/levels")).status == 200
         await owner.aclose()  # identity-svc is away; admin-svc knows its keys
         url = f"{system.public_url('admin')}/api/v2/admin/users"

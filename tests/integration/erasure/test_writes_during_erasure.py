@@ -121,7 +121,8 @@ async def test_a_users_own_write_does_not_outlive_his_erasure(
     client: Client, system: Installation, calls: Sequence[tuple[str, str, dict[str, str] | None]]
 ) -> None:
     somebody = await doomed(client)
-    bearer = (await client.log_in()).headers["Authorization"]  # for services, it outlives him
+    await client.log_in()
+    bearer = await client.upstream_bearer()  # for services, it outlives its session
     await delete_account(client, system, somebody.uid, DAYS + 1)
     base, headers = system.public_url("resource"), {"Authorization": bearer}
     async with aiohttp.ClientSession(base, headers=headers) as http:

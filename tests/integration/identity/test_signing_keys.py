@@ -88,8 +88,8 @@ async def fresh_bearer(system: Installation) -> str:
 
 
 async def status_of(system: Installation, bearer: str) -> int:
-    """What resource-svc itself answers to a bearer."""
-    url = f"{system.public_url('resource')}/api/v2/resource/users/me"
+    """What the gateway answers to a bearer."""
+    url = f"{system.gateway_url}/api/v2/barong/resource/users/me"
     headers = {"Authorization": bearer}
     async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as response:
         return response.status
@@ -148,12 +148,12 @@ async def test_ten_instances_make_one_next_key_when_it_is_due(database: TestData
         await asyncio.gather(*(chain.load() for chain in instances))
         for chain in instances:
             assert len(await kids(chain)) == 2
-            assert kid_of(chain.token({}, *2 * (await _now(connection),))) == first
+            assert kid_of(chain.token({}, *2 * (await _now(connection),), "JWT")) == first
         await connection.execute(
             "UPDATE identity.signing_keys SET active_at = now() WHERE active_at > now()"
         )
         await instances[0].load()
-        assert kid_of(instances[0].token({}, *2 * (await _now(connection),))) != first
+        assert kid_of(instances[0].token({}, *2 * (await _now(connection),), "JWT")) != first
 
 
 async def test_a_key_that_nobody_needs_is_deleted(database: TestDatabase) -> None:

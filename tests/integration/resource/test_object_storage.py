@@ -274,7 +274,7 @@ class ResourceProcess:
 
     async def _call(self, method: str, client: Client, path: str, form: Any = None) -> int:
         url = f"http://127.0.0.1:{self.port}/api/v2/resource/{path}"
-        headers = {"Authorization": await bearer_of(client)}
+        headers = {"Authorization": await client.upstream_bearer()}
         async with (
             aiohttp.ClientSession(headers=headers) as http,
             http.request(method, url, data=form) as answer,
@@ -288,7 +288,7 @@ class ResourceProcess:
         head = [
             "POST /api/v2/resource/documents HTTP/1.1",
             "Host: resource",
-            f"Authorization: {await bearer_of(client)}",
+            f"Authorization: {await client.upstream_bearer()}",
             "Content-Type: multipart/form-data; boundary=b",
             length,
         ]
@@ -322,12 +322,6 @@ class ResourceProcess:
             watching.cancel()
             await asyncio.wait([watching])
         print(f"{growth.megabytes:.1f} MB more")
-
-
-async def bearer_of(client: Client) -> str:
-    """A bearer token of the client's."""
-    answer = await client.call("GET", "/api/v2/auth/api/v2/barong/resource/users/me")
-    return answer.headers["Authorization"]
 
 
 @contextlib.asynccontextmanager

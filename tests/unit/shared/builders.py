@@ -87,9 +87,15 @@ def bearer_claims(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (claims | changes).items() if value is not None}
 
 
-def a_bearer(key: Any = None, algorithm: str = "RS256", kid: Any = KID, **changes: Any) -> str:
-    """A bearer token with these changes to its claims."""
-    headers = {} if kid is None else {"kid": kid}
+def a_bearer(
+    key: Any = None,
+    algorithm: str = "RS256",
+    kid: Any = KID,
+    typ: str | None = "JWT",
+    **changes: Any,
+) -> str:
+    """A token as upstreams get it, with these changes to its claims."""
+    headers: dict[str, Any] = {"typ": typ} | ({} if kid is None else {"kid": kid})
     return jwt.encode(bearer_claims(**changes), key or rsa_key(KID), algorithm, headers=headers)
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 
 from shared.errors import Unavailable
 from shared.tokens import bearer, key_set
-from shared.tokens.bearer import MAX_TOKEN_LENGTH, BearerVerifier
+from shared.tokens.bearer import ACCESS_TOKEN, MAX_TOKEN_LENGTH, UPSTREAM_TOKEN, BearerVerifier
 from shared.tokens.key_set import KeySet, UnknownKeyError
 from shared.web.principal import BadBearerToken, Principal
 from tests.unit.shared.builders import KID, Issuer, a_bearer, bearer_claims, rsa_key
@@ -43,6 +43,16 @@ async def test_a_token_stands_for_its_user() -> None:
     assert await verifier().principal(token) == Principal(
         *("ID0000000001", "user@example.com", "member", 3, "active", "ID2", "s1")
     )
+
+
+@pytest.mark.parametrize("wanted", [ACCESS_TOKEN, UPSTREAM_TOKEN])
+async def test_each_type_of_token_is_accepted_where_it_is_meant_to_be(wanted: str) -> None:
+    verify = BearerVerifier(KeySet(Issuer().jwks), "barong", wanted)
+    assert await verify.principal(a_bearer(typ=wanted))
+    other = {ACCESS_TOKEN: UPSTREAM_TOKEN, UPSTREAM_TOKEN: ACCESS_TOKEN}[wanted]
+    for typ in (other, wanted.swapcase(), f"application/{wanted}", None):
+        with pytest.raises(BadBearerToken):
+            await verify.principal(a_bearer(typ=typ))
 
 
 async def test_sid_and_referral_may_be_absent() -> None:

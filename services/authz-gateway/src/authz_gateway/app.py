@@ -37,7 +37,7 @@ from shared.messaging.envelope import EventVerifier
 from shared.messaging.listener import Listener
 from shared.messaging.supervision import supervised
 from shared.process import Service
-from shared.tokens.bearer import BearerVerifier
+from shared.tokens.bearer import ACCESS_TOKEN, BearerVerifier
 from shared.tokens.key_set import KeySet
 from shared.tokens.service import ServiceTokens
 from shared.web.applications import WebLayer
@@ -94,7 +94,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
     remembered = Remembered(sessions, policy, rate_limits, settings.session_name)
     decide = Decide(
         sessions=sessions,
-        bearers=BearerVerifier(keys, settings.jwt_issuer),
+        bearers=BearerVerifier(keys, settings.jwt_issuer, ACCESS_TOKEN),
         signed_calls=AuthenticateApiKey(
             api_keys=api_keys,
             nonces=SharedNonces(resource, settings.apikey_nonce_lifetime),

@@ -54,6 +54,7 @@ from identity_svc.sessions.log_out import LogOut
 from identity_svc.sessions.open_session import OpenSession
 from identity_svc.sessions.resolve_session import ResolveSession
 from identity_svc.sessions.revoke import RevokeSession
+from identity_svc.sessions.show_session import ShowSession
 from identity_svc.sessions.store import Lifetime
 from identity_svc.settings import IdentitySettings
 from identity_svc.signing_keys import handlers as signing_keys
@@ -192,6 +193,7 @@ def create_app(settings: IdentitySettings) -> Service:
     public[sessions.LOG_IN] = LogIn(
         database, outbox, throttle, check_password, authenticator, resource, open_session, record
     )
+    public[sessions.SHOW_SESSION] = ShowSession(database)
     public[sessions.LOG_OUT] = LogOut(database, outbox, record)
     public[captcha.VERIFY_CAPTCHA] = verify_captcha
     public[captcha.REGISTER_GEETEST] = RegisterGeetest(captcha_provider)

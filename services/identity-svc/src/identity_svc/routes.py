@@ -40,7 +40,7 @@ from identity_svc.standing.forms import ApplyLabelsForm
 from identity_svc.users import handlers as users
 from identity_svc.users.forms import ChangeDataForm, FindUserForm, ListUsersForm, SignUpForm
 from shared.contracts.services import ADMIN, GATEWAY, RESOURCE
-from shared.web.routes import ANYONE, NoParameters, Route, services
+from shared.web.routes import ANYONE, BEARER, NoParameters, Route, services
 
 # fmt: off
 PUBLIC: tuple[Route[Any], ...] = (
@@ -54,6 +54,7 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/api/v2/identity/users/register_geetest",       ANYONE, NoParameters,            captcha.register_geetest),
     Route("POST",   "/api/v2/identity/users/access",                 ANYONE, UseWhitelinkForm,        access.use_whitelink,         tells_missing=True),
     Route("POST",   "/api/v2/identity/sessions",                     ANYONE, LogInForm,               sessions.log_in,              tells_missing=True),
+    Route("GET",    "/api/v2/identity/sessions",                     BEARER, NoParameters,            sessions.show),
     Route("DELETE", "/api/v2/identity/sessions",                     ANYONE, NoParameters,            sessions.log_out),
     Route("GET",    "/api/v2/identity/configs",                      ANYONE, NoParameters,            about.configs),
     Route("GET",    "/api/v2/identity/version",                      ANYONE, NoParameters,            about.version),

@@ -1,4 +1,10 @@
-"""Bearer tokens of users: RS256, issued by identity-svc, verified by everyone who is handed one."""
+"""Tokens of users: RS256, issued by identity-svc, verified by everyone who is handed one.
+
+There are two types, told apart by `typ` in the JOSE header. A client gets an access token when it
+logs in and presents it to the gateway. An upstream gets an identity token from the gateway. Neither
+is accepted in place of the other: an API that keeps the tokens it receives cannot call as its
+callers, and a client cannot call a service around the gateway.
+"""
 
 import hashlib
 import time
@@ -13,7 +19,12 @@ from shared.web.principal import BadBearerToken, Principal
 ALGORITHM = "RS256"
 AUDIENCE = "barong"
 SUBJECT = "session"
-TYPE = "JWT"
+ACCESS_TOKEN = "at+jwt"  # noqa: S105 - the name of a type
+"""`typ` of what a client presents to the gateway (the name is that of RFC 9068, 2.1)."""
+
+UPSTREAM_TOKEN = "JWT"  # noqa: S105 - the name of a type
+"""`typ` of what the gateway sends to upstreams."""
+
 MAX_TOKEN_LENGTH = 8192
 
 _REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti", "uid", "email", "role", "level", "state"]
@@ -34,15 +45,17 @@ class _Verified:
 
 
 class BearerVerifier:
-    """Verifies bearer tokens against the published keys.
+    """Verifies bearer tokens of one type against the published keys.
 
     A token that comes again is not reckoned again: it is the same, its key is still published and
     its time not over.
     """
 
-    def __init__(self, keys: KeySet, issuer: str) -> None:
+    def __init__(self, keys: KeySet, issuer: str, token_type: str = UPSTREAM_TOKEN) -> None:
+        """`token_type` is the one `typ` that is accepted, as it is written here."""
         self._keys = keys
         self._issuer = issuer
+        self._type = token_type
         self._verified: dict[bytes, _Verified] = {}
 
     async def principal(self, token: str) -> Principal:
@@ -74,7 +87,7 @@ class BearerVerifier:
 
     async def _verify(self, token: str) -> _Verified:
         header = jwt.get_unverified_header(token)
-        if header.get("typ") != TYPE:
+        if header.get("typ") != self._type:
             raise BadBearerToken
         kid = str(header.get("kid"))
         key = await self._keys.key(kid)

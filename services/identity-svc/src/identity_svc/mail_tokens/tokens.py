@@ -17,6 +17,7 @@ from shared.database.pool import Connection
 from shared.tokens.bearer import ALGORITHM, AUDIENCE
 
 CONFIRMATION, RESET = "confirmation", "reset"
+_TYPE = "JWT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class MailTokens:
         ends = now + timedelta(seconds=self.seconds)
         await store.insert_token(connection, jti, user.uid, purpose, ends)
         claims = {"jti": str(jti), "aud": AUDIENCES, "sub": purpose}
-        return self.keys.token({**claims, "uid": user.uid, "email": user.email}, now, ends)
+        return self.keys.token({**claims, "uid": user.uid, "email": user.email}, now, ends, _TYPE)
 
     async def works(self, connection: Connection, read: ReadToken) -> bool:
         """Whether the token may still be used."""

@@ -9,6 +9,7 @@ from aiohttp import web
 from identity_svc.sessions.open_session import OpenedSession
 from shared.contracts.users import full_information
 from shared.web.answers import answer
+from shared.web.cookies import cookies
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +19,9 @@ class SessionCookie:
     name: str
     secure: bool
 
-    def of(self, request: web.Request) -> str | None:
-        """The cookie that the client sent."""
-        return request.cookies.get(self.name)
+    def all_of(self, request: web.Request) -> tuple[str, ...]:
+        """The session cookies that the client sent: the gateway takes any that lives."""
+        return cookies(request.headers, self.name)
 
     def hand_over(self, opened: OpenedSession, attachments: Mapping[str, Any]) -> web.Response:
         """201 with the user, his CSRF token, the cookie, and the bearer for who keeps none."""

@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 
 from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
 from shared.declared import declared
+from shared.web.client_address import Address
 from shared.web.fields import Text
 from shared.web.pagination import PageForm
 
@@ -25,10 +26,11 @@ class LogInForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveSessionForm:
-    """POST /sessions/resolve: one of both."""
+    """POST /sessions/resolve: one of key and sid; `address` (with sid) is of who uses it."""
 
     key: str | None = declared(fields.String(validate=validate.Regexp("[0-9a-f]{64}$")), None)
     sid: uuid.UUID | None = declared(fields.UUID(), None)
+    address: Address | None = declared(fields.IP(), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

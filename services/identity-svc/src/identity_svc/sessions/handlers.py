@@ -20,8 +20,10 @@ from identity_svc.sessions.log_in import LogIn
 from identity_svc.sessions.log_out import LogOut
 from identity_svc.sessions.resolve_session import ResolveSession
 from identity_svc.sessions.revoke import RevokeSession
+from identity_svc.sessions.show_session import ShowSession
 from shared.web.answers import answer, nothing
 from shared.web.client import client_of
+from shared.web.principal import PRINCIPAL
 from shared.web.routes import NoParameters
 
 LOG_IN = web.AppKey("log_in", LogIn)
@@ -29,6 +31,7 @@ LOG_OUT = web.AppKey("log_out", LogOut)
 ISSUE_TOKEN = web.AppKey("issue_token", IssueToken)
 RESOLVE_SESSION = web.AppKey("resolve_session", ResolveSession)
 REVOKE_SESSION = web.AppKey("revoke_session", RevokeSession)
+SHOW_SESSION = web.AppKey("show_session", ShowSession)
 LIST_SESSIONS = web.AppKey("list_sessions", ListSessions)
 SESSION_COOKIE = web.AppKey("session_cookie", SessionCookie)
 
@@ -42,16 +45,22 @@ async def log_in(request: web.Request, form: LogInForm) -> web.Response:
     return request.app[SESSION_COOKIE].hand_over(opened, attachments)
 
 
+async def show(request: web.Request, _form: NoParameters) -> web.Response:
+    """GET /identity/sessions: the caller's session; Barong has no such operation."""
+    cookies = request.app[SESSION_COOKIE].all_of(request)
+    return answer(await request.app[SHOW_SESSION](request[PRINCIPAL].sid, cookies))
+
+
 async def log_out(request: web.Request, _form: NoParameters) -> web.Response:
     """DELETE /identity/sessions."""
     cookie = request.app[SESSION_COOKIE]
-    await request.app[LOG_OUT](cookie.of(request), client_of(request))
+    await request.app[LOG_OUT](cookie.all_of(request), client_of(request))
     return cookie.take_back(nothing())
 
 
 async def resolve(request: web.Request, form: ResolveSessionForm) -> web.Response:
     """POST /sessions/resolve."""
-    session = await request.app[RESOLVE_SESSION](key=form.key, sid=form.sid)
+    session = await request.app[RESOLVE_SESSION](key=form.key, sid=form.sid, address=form.address)
     return answer(session.body())
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from identity_svc.sessions.open_session import bearer_token
-from identity_svc.sessions.resolve_session import TOKEN_SECONDS
+from identity_svc.sessions.open_session import upstream_token
 from identity_svc.signing_keys.key_chain import KeyChain
 from identity_svc.users.find_user import FindUser
 from shared.contracts.sessions import UserToken
@@ -22,5 +21,5 @@ class IssueToken:
         Raises `UserNotFound`.
         """
         user = await self.find_user(uid)
-        token, ends = bearer_token(self.keys, user, None, TOKEN_SECONDS)
+        token, ends = upstream_token(self.keys, user, None)
         return UserToken(user=user, token=token, expires_at=ends)

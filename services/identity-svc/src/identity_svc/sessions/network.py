@@ -6,5 +6,5 @@ from shared.web.client_address import Address
 
 
 def network_of(address: Address) -> IPv4Network | IPv6Network:
-    """The network around an address: IPv4 /16, IPv6 /96."""
-    return ip_network((address, 16 if address.version == 4 else 96), strict=False)
+    """The network around an address: IPv4 /16, IPv6 /64."""
+    return ip_network((address, 16 if address.version == 4 else 64), strict=False)

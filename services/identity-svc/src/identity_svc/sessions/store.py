@@ -3,12 +3,14 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from identity_svc.sessions.network import network_of
 from identity_svc.users.rows import COLUMNS, user_of
 from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Connection
+from shared.web.client_address import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class LivingSession:
     csrf_digest: str
     user_agent: str
     network: str
+    other_network: str | None
     expires_at: datetime
 
 
@@ -98,7 +101,7 @@ async def use_session(
         WHERE (key = $2 OR sid = $3)
           AND expires_at > now()
           AND users.uid = sessions.uid
-        RETURNING sid, csrf_digest, user_agent, network, expires_at, {COLUMNS}
+        RETURNING sid, csrf_digest, user_agent, network, other_network, expires_at, {COLUMNS}
         """,
         seconds,
         key,
@@ -112,8 +115,40 @@ async def use_session(
         row["csrf_digest"],
         row["user_agent"],
         str(row["network"]),
+        None if row["other_network"] is None else str(row["other_network"]),
         row["expires_at"],
     )
+
+
+async def take_in_network(connection: Connection, sid: uuid.UUID, address: Address) -> None:
+    """Binds the session to the network of `address`, where it has none of that family yet."""
+    await connection.execute(
+        """
+        UPDATE sessions
+        SET other_network = $2
+        WHERE sid = $1
+          AND other_network IS NULL
+          AND family(network) <> family($2)
+        """,
+        sid,
+        network_of(address),
+    )
+
+
+async def current_session(
+    connection: Connection, sid: uuid.UUID
+) -> tuple[ListedSession, str, str] | None:
+    """The living session, with its key and the digest of its CSRF token."""
+    row = await connection.fetchrow(
+        """
+        SELECT sid, address, user_agent, created_at, expires_at, key, csrf_digest
+        FROM sessions
+        WHERE sid = $1
+          AND expires_at > now()
+        """,
+        sid,
+    )
+    return (_listed(row), row["key"], row["csrf_digest"]) if row else None
 
 
 async def delete_session(
@@ -201,16 +236,17 @@ async def sessions_of(
         limit,
         offset,
     )
-    return [
-        ListedSession(
-            str(row["sid"]),
-            str(row["address"]),
-            row["user_agent"],
-            row["created_at"],
-            row["expires_at"],
-        )
-        for row in rows
-    ]
+    return [_listed(row) for row in rows]
+
+
+def _listed(row: Any) -> ListedSession:
+    return ListedSession(
+        str(row["sid"]),
+        str(row["address"]),
+        row["user_agent"],
+        row["created_at"],
+        row["expires_at"],
+    )
 
 
 async def number_of_sessions(connection: Connection, uid: str) -> int:

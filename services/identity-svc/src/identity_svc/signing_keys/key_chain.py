@@ -98,8 +98,17 @@ class KeyChain:
         self._current()
         return {"keys": [_public_jwk(kid, key.public) for kid, key in self._keys.items()]}
 
-    def token(self, claims: Mapping[str, Any], issued_at: datetime, expires_at: datetime) -> str:
-        """A signed token with these claims; `jti` is made unless given."""
+    def token(
+        self,
+        claims: Mapping[str, Any],
+        issued_at: datetime,
+        expires_at: datetime,
+        token_type: str,
+    ) -> str:
+        """A signed token with these claims; `jti` is made unless given.
+
+        `token_type` becomes `typ` in its header.
+        """
         current = self._current()
         payload = {
             "jti": str(uuid.uuid4()),
@@ -108,7 +117,9 @@ class KeyChain:
             "iat": issued_at,
             "exp": expires_at,
         }
-        return jwt.encode(payload, current.key, ALGORITHM, headers={"kid": current.kid})
+        return jwt.encode(
+            payload, current.key, ALGORITHM, headers={"kid": current.kid, "typ": token_type}
+        )
 
     async def sign(self, events: Sequence[Event]) -> list[bytes]:
         """A message body for each event."""

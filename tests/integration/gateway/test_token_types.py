@@ -1,0 +1,73 @@
+"""Two types of tokens: what clients present, and what upstreams receive."""
+
+import aiohttp
+import jwt
+import pytest
+
+from tests.client import Client
+from tests.system import Installation
+
+ME = "resource/users/me"
+ASKED = f"/api/v2/auth/{ME}"
+REFUSED = {"errors": ["jwt.decode_and_verify"]}
+
+
+def header_and_life(bearer: str) -> tuple[str, int]:
+    token = bearer.removeprefix("Bearer ")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return jwt.get_unverified_header(token)["typ"], claims["exp"] - claims["iat"]
+
+
+async def test_they_differ_in_type_and_life(client: Client) -> None:
+    await client.become_member()
+    presented = (await client.log_in()).headers["Authorization"]
+
+    assert header_and_life(presented) == ("at+jwt", 900)
+    assert header_and_life(await client.upstream_bearer()) == ("JWT", 60)
+
+
+@pytest.mark.parametrize("path", [ME, ASKED, "/api/v2/auth/trade/orders"])
+async def test_the_gateway_takes_from_no_client_what_upstreams_receive(
+    client: Client, program: Client, path: str
+) -> None:
+    await client.become_member()
+    received = await client.upstream_bearer()
+    answer = await program.get(path, headers={"Authorization": received})
+    assert (answer.status, answer.body) == (401, REFUSED)
+    assert "Authorization" not in answer.headers
+
+
+async def test_an_api_cannot_change_anything_as_its_caller(admin: Client, program: Client) -> None:
+    headers = {"Authorization": await admin.upstream_bearer()}
+    form = {"category": "blacklist", "scope": "ip", "value": "192.0.2.200"}
+    answer = await program.post("admin/restrictions", form, headers=headers)
+    assert (answer.status, answer.body) == (401, REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("resource", "/api/v2/resource/users/me"),
+        ("admin", "/api/v2/admin/users"),
+        ("identity", "/api/v2/identity/sessions"),
+    ],
+)
+async def test_a_service_takes_only_what_the_gateway_sends(
+    system: Installation, admin: Client, service: str, path: str
+) -> None:
+    """Whoever reaches a service around the gateway has nothing that it accepts."""
+    presented = (await admin.log_in_as_superadmin()).headers["Authorization"]
+    received = await admin.upstream_bearer()
+    url = f"{system.public_url(service)}{path}"
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url, headers={"Authorization": presented}) as got:
+            assert (got.status, await got.json()) == (401, REFUSED)
+        async with http.get(url, headers={"Authorization": received}) as got:
+            assert got.status == 200
+
+
+async def test_an_access_token_lets_its_client_call(client: Client, program: Client) -> None:
+    await client.become_member()
+    presented = (await client.log_in()).headers["Authorization"]
+    answer = await program.get(ME, headers={"Authorization": presented})
+    assert (answer.status, answer.body["email"]) == (200, client.email)
