@@ -65,6 +65,14 @@ OPERATIONS: Operations = {
         note="Sets the session cookie; the header `Authorization` carries a bearer token, for "
         "clients that keep no cookies.",
     ),
+    "GET /identity/sessions": Operation(
+        summary="The current session, and its CSRF token",
+        status=200,
+        answer=ref("CurrentSession"),
+        refusals=(401, 404),
+        note="For a second tab, which did not see the log-in.",
+        ours=True,
+    ),
     "DELETE /identity/sessions": Operation(summary="Log out", status=204, refusals=(400, 404)),
     "GET /identity/configs": Operation(
         summary="What front ends have to know", status=200, answer=ref("Configs")

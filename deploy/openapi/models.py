@@ -252,6 +252,19 @@ MODELS: dict[str, Schema] = {
         created_at=MOMENT,
         expires_at={**MOMENT, "description": "When it ends, unless it is used before."},
     ),
+    "CurrentSession": model(
+        "The session by which the caller calls.",
+        id={**TEXT, "format": "uuid"},
+        user_ip=TEXT,
+        user_agent=TEXT,
+        current=BOOLEAN,
+        created_at=MOMENT,
+        expires_at={**MOMENT, "description": "When it ends, unless it is used before."},
+        csrf_token={
+            **maybe(TEXT),
+            "description": "For whoever brings the session's cookie; null for a bearer.",
+        },
+    ),
     "Message": model("What was done.", message=TEXT),
     "QRCode": model(
         "A new second factor, to be scanned.",

@@ -13,7 +13,7 @@ from tests.events import Ear
 from tests.waiting import until
 
 PERMISSIONS = "admin/permissions"
-FULL = {"role": "member", "verb": "trace", "path": "api/v2/nobody", "action": "accept"}
+FULL = {"role": "member", "verb": "patch", "path": "api/v2/nobody", "action": "accept"}
 BLANKS = ("", "   ")
 
 
@@ -125,7 +125,7 @@ async def test_a_permission_is_added_changed_and_removed(admin: Client, ear: Ear
     added = await admin.post(PERMISSIONS, FULL | {"path": f"/{path}/"})
     assert added.status == 201
     number = added.body["id"]
-    told = {"role": "member", "verb": "TRACE", "path": path, "action": "ACCEPT", "topic": None}
+    told = {"role": "member", "verb": "PATCH", "path": path, "action": "ACCEPT", "topic": None}
     assert added.body | told == added.body
     assert added.body["created_at"].endswith("Z")
     taken = await admin.post(PERMISSIONS, FULL | {"path": path})
@@ -147,7 +147,7 @@ async def test_a_permission_is_added_changed_and_removed(admin: Client, ear: Ear
         "model.permission.updated",
         "model.permission.deleted",
     ]
-    assert events[1].changes == {"verb": "TRACE", "topic": None}
+    assert events[1].changes == {"verb": "PATCH", "topic": None}
     versions = [event.snapshot["policy_version"] for event in events]
     assert versions == sorted(set(versions))
 

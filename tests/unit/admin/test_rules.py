@@ -25,14 +25,14 @@ def test_a_permission_is_written_in_one_way() -> None:
     assert checked(said) == a_rule(topic="demo")
 
 
-@pytest.mark.parametrize(
-    "verb", ["get", "HEAD", "Post", "PUT", "patch", "DELETE", "options", "TRACE", "all"]
-)
+@pytest.mark.parametrize("verb", ["get", "HEAD", "Post", "PUT", "patch", "DELETE", "all"])
 def test_verbs_are_kept_in_upper_case(verb: str) -> None:
     assert rules.verb(verb) == verb.upper()
 
 
-@pytest.mark.parametrize("verb", ["fetch", "", "CONNECT", "GET POST", "*", "ANY"])
+@pytest.mark.parametrize(
+    "verb", ["fetch", "", "options", "TRACE", "CONNECT", "GET POST", "*", "ANY"]
+)
 def test_other_verbs_are_refused(verb: str) -> None:
     with pytest.raises(InvalidVerb):
         rules.verb(verb)

@@ -10,7 +10,7 @@ from yarl import URL
 
 from authz_gateway.routing.path import target
 from shared.errors import Malformed
-from shared.policy.paths import MAX_PATH_LENGTH, canonical, segments
+from shared.policy.paths import MAX_PATH_LENGTH, canonical, raw_reading, segments
 
 AMBIGUOUS = [
     "",
@@ -109,6 +109,7 @@ def test_the_query_is_not_touched() -> None:
     assert target("/admin/?a=%zz&b=/../?|\\%2e") == (
         "/api/v2/barong/admin",
         "a=%zz&b=/../?|\\%2e",
+        "",
     )
 
 
@@ -142,3 +143,34 @@ def test_no_spelling_hides_a_segment_from_rules(path: str, guarded: str) -> None
         return
     read_by_upstream = [part for part in unquote(path).split("/") if part]
     assert (guarded in read_by_upstream) == (guarded in segments(path))
+
+
+RAW_PIECES = st.sampled_from([*"/./;:@", "//", "..", "%2e", "%2F", "%2f", "%5c", "%3A", "admin"])
+
+
+@given(st.lists(RAW_PIECES, max_size=12).map(lambda parts: "/" + "".join(parts)))
+@example("/x//admin")
+@example("/x%2Fadmin")
+@example("/x/admin;v=1")
+@example("/x%2f..;%2Fadmin")
+def test_a_raw_path_hides_no_segment_from_rules(path: str) -> None:
+    """Whether or not the upstream reads `%2F` as a slash and cuts parameters off."""
+    try:
+        read = raw_reading(path)
+    except Malformed:
+        return
+    assert canonical(read) == read
+    for received in (path, unquote(path)):
+        parts = received.split("/")
+        for seen in (parts, [part.partition(";")[0] for part in parts]):
+            assert not {".", "..", "\\"}.intersection(map(unquote, seen))
+            if "admin" in seen:
+                assert "admin" in segments(read)
+
+
+@pytest.mark.parametrize(
+    ("rule", "read"),
+    [("files/a%2Fb", ["files", "a", "b"]), ("files/a;x/b", ["files", "a", "b"])],
+)
+def test_rules_are_read_as_raw_paths_are(rule: str, read: list[str]) -> None:
+    assert segments(rule) == read

@@ -5,8 +5,8 @@ import base64
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from ipaddress import ip_address
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from shared.contracts.api_keys import STRICT_ALGORITHM, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Refusal, Unauthenticated, Unavailable
+from shared.web.client_address import Address
 from shared.web.errors import status_of
 from shared.web.principal import BadBearerToken, Principal
 from tests.unit.gateway.builders import (
@@ -53,6 +54,7 @@ class Sessions:
 
     session: ResolvedSession | None
     down: bool = False
+    takes_in: bool = True
     revoked: list[str] = field(default_factory=list)
 
     async def by_cookie(self, cookie: str) -> ResolvedSession | None:
@@ -64,6 +66,15 @@ class Sessions:
         if self.down:
             raise Unavailable("identity-svc")
         return self.session if sid == "sid-1" else None
+
+    async def take_in(self, session: ResolvedSession, address: Address) -> ResolvedSession | None:
+        if self.down:
+            raise Unavailable("identity-svc")
+        if self.session is None or not self.takes_in:
+            return self.session
+        network = str(ip_network((address, 16 if address.version == 4 else 64), strict=False))
+        self.session = replace(session, other_network=network)
+        return self.session
 
     async def revoke(self, sid: str) -> None:
         self.revoked.append(sid)
@@ -261,7 +272,9 @@ async def test_a_pending_user_may_call() -> None:
 
 
 TWO_BEARERS = CIMultiDict([("Authorization", "Bearer genuine"), ("Authorization", "Bearer x")])
-TWO_COOKIES = CIMultiDict([("Cookie", "_barong_session=living"), ("Cookie", "_barong_session=x")])
+BASIC_AND_BEARER = CIMultiDict([("Authorization", "Basic x"), ("Authorization", "Bearer genuine")])
+TWO_COOKIES_AND = {"Cookie": "_barong_session=dead; _barong_session=living"}
+DEAD_COOKIES = "; ".join(f"_barong_session=dead-{number}" for number in range(4))
 
 NO_SESSION = (401, "authz.invalid_session")
 NO_BEARER = (401, "jwt.decode_and_verify")
@@ -278,9 +291,10 @@ NO_PERMISSION = (401, "authz.invalid_permission")
         (a_call({}, method="POST"), NO_SESSION),
         (a_call({"Cookie": "_barong_session="}), NO_SESSION),
         (a_call({"Cookie": "_barong_session=dead"}), NO_SESSION),
-        (a_call({"Cookie": "_barong_session=living; _barong_session=living"}), NO_SESSION),
         (a_call({"Cookie": "x_barong_session=living"}), NO_SESSION),
-        (a_call(TWO_COOKIES), NO_SESSION),
+        (a_call({"Cookie": "_barong_session=dead; _barong_session=dead-2"}), NO_SESSION),
+        (a_call({"Cookie": f"{DEAD_COOKIES}; _barong_session=living"}), NO_SESSION),
+        (a_call(TWO_COOKIES_AND | {"X-CSRF-Token": "undefined"}, method="POST"), WRONG_CSRF),
         *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("POST", "PUT", "PATCH")),
         *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("DELETE", "TRACE")),
         *((a_call(COOKIE, method=method), MISSING_CSRF) for method in ("PURGE", "CONNECT", "get")),
@@ -288,10 +302,12 @@ NO_PERMISSION = (401, "authz.invalid_permission")
         (a_call(COOKIE | {"X-CSRF-Token": "undefined"}, method="POST"), WRONG_CSRF),
         (a_call(COOKIE | {"X-CSRF-Token": "\udcff"}, method="POST"), WRONG_CSRF),
         (a_call({"Cookie": "_barong_session=dead"} | CSRF, method="POST"), WRONG_CSRF),
-        (a_call({"Authorization": ""}), NO_BEARER),
+        (a_call({"Authorization": ""}), NO_SESSION),
+        (a_call({"Authorization": "Basic genuine"}), NO_SESSION),
         (a_call({"Authorization": "Bearer "}), NO_BEARER),
         (a_call({"Authorization": "Bearer forged"} | COOKIE), NO_BEARER),
-        (a_call({"Authorization": "Basic genuine"} | COOKIE), NO_BEARER),
+        (a_call({"Authorization": "bearer"} | COOKIE), NO_BEARER),
+        (a_call(BASIC_AND_BEARER), NO_BEARER),
         (a_call(TWO_BEARERS), NO_BEARER),
         (a_call(COOKIE | CSRF, method="DELETE"), NO_PERMISSION),
         (a_call(COOKIE, path="/api/v2/barong/admin/users"), NO_PERMISSION),
@@ -300,6 +316,31 @@ NO_PERMISSION = (401, "authz.invalid_permission")
 )
 async def test_refuses(call: Call, told: tuple[int, str]) -> None:
     assert await refusal_of(a_decision(), call) == told
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [
+        ["_barong_session=living; _barong_session=living"],
+        ["_barong_session=living; _barong_session=dead"],
+        ["_barong_session=dead; _barong_session=living"],
+        ["_barong_session=dead", "a=b; _barong_session=living"],
+        ["_barong_session=; _barong_session=living"],
+        [f"{DEAD_COOKIES.rpartition(';')[0]}; _barong_session=living"],
+        [f"{'_barong_session=dead; ' * 9}_barong_session=living"],
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_of_several_cookies_any_living_one_counts(cookies: list[str], method: str) -> None:
+    headers = CIMultiDict({"User-Agent": "browser"} | CSRF)
+    headers.extend([("Cookie", each) for each in cookies])
+    assert await a_decision()(a_call(headers, method=method)) == Caller(MEMBER, "fresh-token")
+
+
+@pytest.mark.parametrize("value", ["Basic genuine", "Digest x", "", "Bearerx y", "token"])
+async def test_another_scheme_than_bearer_is_not_meant_for_us(value: str) -> None:
+    call = a_call(COOKIE | {"Authorization": value})
+    assert await a_decision()(call) == Caller(MEMBER, "fresh-token")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
@@ -344,12 +385,85 @@ ANOTHER_NETWORK = a_call(COOKIE, address="10.2.0.1")
 ANOTHER_PROTOCOL = a_call(COOKIE, address="2001:db8::1")
 
 
-@pytest.mark.parametrize("call", [ANOTHER_BROWSER, NO_BROWSER, ANOTHER_NETWORK, ANOTHER_PROTOCOL])
+@pytest.mark.parametrize("call", [ANOTHER_BROWSER, NO_BROWSER, ANOTHER_NETWORK])
 async def test_another_client_ends_the_session(call: Call) -> None:
     sessions = Sessions(a_session())
     told = await refusal_of(a_decision(sessions=sessions), call)
     assert told == (401, "authz.client_session_mismatch")
     assert sessions.revoked == ["sid-1"]
+
+
+async def test_the_first_network_of_the_other_family_is_taken_in() -> None:
+    sessions = Sessions(a_session())
+    decide = a_decision(sessions=sessions)
+    for address in ("2001:db8::1", "10.1.2.3", "2001:db8::ffff:2", "10.1.9.9"):
+        assert await decide(a_call(COOKIE, address=address)) == Caller(MEMBER, "fresh-token")
+    assert sessions.revoked == []
+    told = await refusal_of(decide, a_call(COOKIE, address="2001:db8:0:1::1"))
+    assert told == (401, "authz.client_session_mismatch")
+    assert sessions.revoked == ["sid-1"]
+
+
+@pytest.mark.parametrize(
+    ("sessions", "told"),
+    [
+        (Sessions(a_session(), takes_in=False), (401, "authz.client_session_mismatch")),
+        (Sessions(a_session(network="2001:db8::/64", user=a_user(state="banned"))), None),
+    ],
+)
+async def test_whoever_cannot_be_bound_is_refused(
+    sessions: Sessions, told: tuple[int, str] | None
+) -> None:
+    """`None`: their state is told, and nothing is bound."""
+    call = ANOTHER_PROTOCOL if told else a_call(COOKIE)
+    assert await refusal_of(a_decision(sessions=sessions), call) == (
+        told or (401, "authz.user_not_active")
+    )
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1_2 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/17.1 Mobile/15E148 Safari/604.1"
+)
+CHROME = (
+    "Mozilla/5.0 (Linux; Android 13; SM-G991B Build/TP1A.220624.014) AppleWebKit/537.36 "
+    "(KHTML, like Gecko) Chrome/119.0.6045.66 Mobile Safari/537.36"
+)
+
+
+@pytest.mark.parametrize(
+    ("opened", "updated"),
+    [
+        (FIREFOX, FIREFOX.replace("109.0", "120.0.1").replace("115.0", "120.0.1")),
+        (SAFARI, SAFARI.replace("17_1_2", "17_2").replace("17.1", "17.2").replace("604", "605")),
+        (CHROME, CHROME.replace("119.0.6045.66", "120.0.0.0").replace("13", "14")),
+        (CHROME, CHROME.replace("TP1A.220624.014", "UP1A.231005.007")),
+        ("app/1.2.3 (build 77)", "app/2.0.0-beta1 (build 80)"),
+        ("x" * 600, "x" * 700),
+    ],
+)
+async def test_an_update_of_the_browser_does_not_end_the_session(opened: str, updated: str) -> None:
+    sessions = Sessions(a_session(user_agent=opened))
+    call = a_call(CIMultiDict(COOKIE | {"User-Agent": updated}))
+    assert await a_decision(sessions=sessions)(call) == Caller(MEMBER, "fresh-token")
+
+
+@pytest.mark.parametrize(
+    ("opened", "other"),
+    [
+        (FIREFOX, CHROME),
+        (FIREFOX, FIREFOX.replace("X11; Linux x86_64", "Windows NT 10.0; Win64; x64")),
+        (CHROME, CHROME.replace("SM-G991B", "SM-S918B")),
+        ("app/1.0", "apple/1.0"),
+        ("app/1.0", ""),
+    ],
+)
+async def test_another_browser_is_another(opened: str, other: str) -> None:
+    sessions = Sessions(a_session(user_agent=opened))
+    call = a_call(CIMultiDict(COOKIE | {"User-Agent": other}))
+    told = await refusal_of(a_decision(sessions=sessions), call)
+    assert told == (401, "authz.client_session_mismatch")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ SEGMENTS = st.sampled_from(["a", "b", "ab", "c:d"])
 RULES = st.builds(
     Permission,
     role=st.sampled_from(["member", "admin"]),
-    verb=st.sampled_from(["GET", "POST", "ALL"]),
+    verb=st.sampled_from(["GET", "HEAD", "POST", "ALL"]),
     path=st.lists(SEGMENTS, max_size=3).flatmap(
         lambda parts: st.sampled_from(["", "/"]).map(lambda slash: slash + "/".join(parts) + slash)
     ),
@@ -49,12 +49,12 @@ def test_agrees_with_reading_the_rules_one_by_one(
     rules: list[Permission], call: tuple[str, str, str]
 ) -> None:
     role, verb, path = call
-    asked = "GET" if verb == "HEAD" else verb
+    asked = {"HEAD", "GET"} if verb == "HEAD" else {verb}
     actions = {
         rule.action
         for rule in rules
         if rule.role == role
-        and rule.verb in (asked, "ALL")
+        and rule.verb in asked | {"ALL"}
         and f"{path.rstrip('/')}/".startswith(
             f"/{rule.path.strip('/')}/" if rule.path.strip("/") else "/"
         )
@@ -64,8 +64,31 @@ def test_agrees_with_reading_the_rules_one_by_one(
     assert verdict.audited == ("AUDIT" in actions)
 
 
-def a_rule(path: str, action: str = "ACCEPT", topic: str | None = None) -> Permission:
-    return Permission("member", "ALL", path, action, topic)
+def a_rule(
+    path: str, action: str = "ACCEPT", topic: str | None = None, verb: str = "ALL"
+) -> Permission:
+    return Permission("member", verb, path, action, topic)
+
+
+@pytest.mark.parametrize(
+    ("rules", "head", "get"),
+    [
+        ([("HEAD", "ACCEPT")], True, False),
+        ([("GET", "ACCEPT")], True, True),
+        ([("GET", "ACCEPT"), ("HEAD", "DROP")], False, True),
+        ([("HEAD", "ACCEPT"), ("GET", "DROP")], False, False),
+        ([("ALL", "ACCEPT"), ("HEAD", "DROP")], False, True),
+        ([("ALL", "ACCEPT"), ("GET", "DROP")], False, False),
+    ],
+)
+def test_head_is_decided_by_its_own_rules_and_by_those_for_get(
+    rules: list[tuple[str, str]], head: bool, get: bool
+) -> None:
+    policy = CompiledPolicy(
+        Policy(1, tuple(a_rule("x", action, verb=verb) for verb, action in rules))
+    )
+    allowed = [policy.decide("member", verb, "/x/y").allowed for verb in ("HEAD", "GET")]
+    assert allowed == [head, get]
 
 
 @pytest.mark.parametrize(

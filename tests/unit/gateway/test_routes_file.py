@@ -7,6 +7,7 @@ import pytest
 from authz_gateway.routing.path import target
 from authz_gateway.routing.route_table import Access, Rate, RouteTable
 from authz_gateway.routing.routes_file import load_routes
+from shared.errors import Malformed
 from shared.settings import SettingsError
 
 DEFAULTS = Path(__file__).parents[3] / "deploy" / "config" / "routes.yaml"
@@ -31,17 +32,26 @@ def faults_of(tmp_path: Path, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("raw", "access", "url"),
+    ("method", "raw", "access", "url"),
     [
-        ("/identity/sessions", Access.PUBLIC, "http://identity:1/api/v2/identity/sessions"),
-        ("/api/v2/resource/x/", Access.REQUIRED, "http://resource:2/api/v2/resource/x"),
-        ("/api/v2/barong/admin", Access.REQUIRED, "https://admin/api/v2/admin"),
-        ("/.well-known/jwks.json", Access.PUBLIC, "http://identity:1/.well-known/jwks.json"),
+        ("GET", "/identity/configs", Access.PUBLIC, "http://identity:1/api/v2/identity/configs"),
+        *(
+            (method, "/identity/sessions", access, "http://identity:1/api/v2/identity/sessions")
+            for method, access in (
+                ("GET", Access.REQUIRED),
+                ("HEAD", Access.REQUIRED),
+                ("POST", Access.PUBLIC),
+                ("DELETE", Access.PUBLIC),
+            )
+        ),
+        ("GET", "/api/v2/resource/x/", Access.REQUIRED, "http://resource:2/api/v2/resource/x"),
+        ("GET", "/api/v2/barong/admin", Access.REQUIRED, "https://admin/api/v2/admin"),
+        ("GET", "/.well-known/jwks.json", Access.PUBLIC, "http://identity:1/.well-known/jwks.json"),
     ],
 )
-def test_the_default_routes(raw: str, access: Access, url: str) -> None:
+def test_the_default_routes(method: str, raw: str, access: Access, url: str) -> None:
     aim = target(raw)
-    route = load_routes(DEFAULTS, OURS).find(aim.path)
+    route = load_routes(DEFAULTS, OURS).find(aim.path, method)
     assert route is not None
     assert route.access is access
     assert route.upstream + route.sent(aim.path) == url
@@ -126,6 +136,165 @@ def test_a_rate_is_calls_in_a_time(tmp_path: Path, text: str, rate: Rate) -> Non
     assert (route.rate, route.burst) == (rate, None)
 
 
+TWO_OF_ONE_PREFIX = """
+    - {prefix: /x, access: required, methods: [GET], upstream: "${MINE}"}
+    - {prefix: /x, access: public, methods: [POST, DELETE], upstream: "${MINE}"}
+    - {prefix: /x/y, access: blocked}
+    - {prefix: /, access: public, upstream: "${MINE}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "access", "exists"),
+    [
+        ("GET", Access.REQUIRED, True),
+        ("HEAD", Access.REQUIRED, True),
+        ("POST", Access.PUBLIC, True),
+        ("DELETE", Access.PUBLIC, True),
+        ("PUT", Access.PUBLIC, False),
+    ],
+)
+def test_routes_of_one_prefix_are_told_apart_by_method(
+    tmp_path: Path, method: str, access: Access, exists: bool
+) -> None:
+    """No method falls through to a shorter prefix."""
+    routes = routes_of(tmp_path, TWO_OF_ONE_PREFIX)
+    route = routes.find("/x/z", method)
+    assert route is not None
+    assert (route.prefix, route.access, route.allows(method)) == ("/x", access, exists)
+    below = routes.find("/x/y/z", method)
+    assert below is not None
+    assert below.access is Access.BLOCKED
+
+
+def test_routes_of_one_prefix_differ_in_little(tmp_path: Path) -> None:
+    text = """
+        - {prefix: /a, access: public, methods: [GET, PUT], upstream: "http://one", rate: 1/s}
+        - {prefix: /a, access: blocked, methods: [PUT, POST], upstream: "http://two"}
+    """
+    assert faults_of(tmp_path, text) == [
+        ": /a: PUT stands 2 times.",
+        ": /a: upstream differs; routes of one prefix have it in common.",
+        ": /a: rate differs; routes of one prefix have it in common.",
+    ]
+
+
+CASES = """
+    - {prefix: /, access: public, upstream: "${MINE}"}
+    - {prefix: /t, access: required, upstream: "${MINE}", rewrite: /T, case_insensitive: true}
+    - {prefix: /t/Admin, access: blocked}
+    - {prefix: /t/admin/x, access: public, upstream: "${MINE}"}
+    - {prefix: /s, access: required, upstream: "${MINE}"}
+    - {prefix: /s/Admin, access: blocked}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"),
+    [
+        ("/t/Admin", "/t/Admin"),
+        ("/t/aDMIN/z", "/t/Admin"),
+        ("/t/%61dmin", None),
+        ("/t/ADMIN/X/y", "/t/admin/x"),
+        ("/t/%C3%A4dmin", "/t"),
+        ("/T/Admin", "/"),
+        ("/s/admin", "/s"),
+        ("/s/Admin", "/s/Admin"),
+    ],
+)
+def test_below_a_route_without_case_routes_match_in_any_case(
+    tmp_path: Path, path: str, prefix: str | None
+) -> None:
+    if prefix is None:
+        with pytest.raises(Malformed):
+            target(path)
+        return
+    route = routes_of(tmp_path, CASES).find(target(path).path)
+    assert route is not None
+    assert route.prefix == prefix
+
+
+def test_what_is_sent_keeps_its_case(tmp_path: Path) -> None:
+    way = routes_of(tmp_path, CASES).way("/t/OrDers", "GET")
+    assert way is not None
+    assert way.path == "/T/OrDers"
+
+
+RAW = """
+    - {prefix: /files, access: public, upstream: "${MINE}", path: raw}
+    - {prefix: /cut, access: public, upstream: "${MINE}", path: raw, rewrite: /}
+    - {prefix: /files/private, access: blocked}
+    - {prefix: /strict, access: public, upstream: "${MINE}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("received", "read", "sent"),
+    [
+        ("/files/a%2Fb", "/files/a/b", "/files/a%2Fb"),
+        ("/files//a;v=1/b;", "/files/a/b", "/files//a;v=1/b;"),
+        ("/files//", "/files", "/files//"),
+        ("/cut/a%2fb", "/cut/a/b", "/a%2fb"),
+        ("/cut//x", "/cut/x", "//x"),
+        ("/cut//", "/cut", "//"),
+    ],
+)
+def test_a_raw_path_is_sent_as_it_came(tmp_path: Path, received: str, read: str, sent: str) -> None:
+    aim = target(received)
+    assert (aim.path, aim.raw) == (read, received)
+    route = routes_of(tmp_path, RAW).find(aim.path)
+    assert route is not None
+    assert route.sent_raw(aim.raw) == sent
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        "/strict//x",
+        "/strict/a%2Fb",
+        "/strict;x",
+        "/files%2Fa",
+        "//files/a",
+        "/files;x/a",
+        "/cut;/x",
+    ],
+)
+def test_a_raw_path_begins_as_its_route_does(tmp_path: Path, received: str) -> None:
+    aim = target(received)
+    route = routes_of(tmp_path, RAW).find(aim.path)
+    assert route is not None
+    with pytest.raises(Malformed):
+        route.sent_raw(aim.raw)
+
+
+@pytest.mark.parametrize("received", ["/files/private//x", "/files%2Fprivate", "/files//private;x"])
+def test_a_blocked_route_below_a_raw_one_is_met_by_every_spelling(
+    tmp_path: Path, received: str
+) -> None:
+    route = routes_of(tmp_path, RAW).find(target(received).path)
+    assert route is not None
+    assert route.access is Access.BLOCKED
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/files/..;x/b", "/files/a%2F..%2Fb", "/files/.%2Fb", "/files/%2e%2e", "/files/..//"),
+        *("/files/%252Fb", "/files/a%5Cb", "/files/a\\b", "/files/a;%00", "/files/%C3;x", "a//b"),
+    ],
+)
+def test_some_paths_are_ambiguous_everywhere(path: str) -> None:
+    with pytest.raises(Malformed):
+        target(path)
+
+
+def test_our_own_services_have_strict_paths(tmp_path: Path) -> None:
+    text = "- {prefix: /api/v2/barong/resource/x, access: blocked, path: raw}"
+    assert faults_of(tmp_path, text) == [
+        ", route 1 (/api/v2/barong/resource/x): path: Our own services have strict paths."
+    ]
+
+
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     text = """
         - {prefix: /a, acess: public, upstream: "${UNSET}"}
@@ -164,7 +333,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         ", route 11 (/g): rate: Not a rate like 100/s, 600/m or 1000/h.",
         ", route 12 (/h): rate: Not a rate like 100/s, 600/m or 1000/h.",
         ", route 13 (/i): burst: Of no rate.",
-        ": /d stands 2 times.",
+        ": /d stands 2 times: name the methods of each.",
     ]
 
 

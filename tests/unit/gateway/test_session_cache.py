@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,6 +42,14 @@ class Identity:
     async def resolve_session_by_sid(self, sid: str) -> ResolvedSession:
         of_sid = {session.sid: name for name, session in self.sessions.items()}
         return await self._answer(of_sid.get(sid, ""))
+
+    async def take_in_network(self, sid: str, address: str) -> ResolvedSession:
+        session = await self.resolve_session_by_sid(sid)
+        bound = replace(session, other_network=f"{address}/64")
+        self.sessions = {
+            name: bound if each.sid == sid else each for name, each in self.sessions.items()
+        }
+        return bound
 
     async def revoke_session(self, sid: str) -> None:
         self.sessions = {

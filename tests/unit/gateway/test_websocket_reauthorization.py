@@ -16,6 +16,7 @@ from shared.contracts.api_keys import SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Unavailable
+from shared.web.client_address import Address
 from tests.unit.gateway.builders import a_key, a_session, a_user, an_owner
 
 
@@ -36,6 +37,9 @@ class World:
         if self.down:
             raise Unavailable("identity-svc")
         return self.session
+
+    async def take_in(self, _session: ResolvedSession, _address: Address) -> None:
+        raise AssertionError("Nothing is bound.")
 
     async def revoke(self, _sid: str) -> None:
         raise AssertionError("Nothing is revoked.")

@@ -14,9 +14,10 @@ from authz_gateway.http.dispatcher import Plan
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import NO_ROUTE, Answer
 from authz_gateway.routing.path import Target
-from authz_gateway.routing.route_table import ELSEWHERE, Route, RouteTable
+from authz_gateway.routing.route_table import ELSEWHERE, Route, RouteTable, Way
 from authz_gateway.upstream.proxy import Proxy, request_line
 from authz_gateway.upstream.websocket import Review
+from shared.errors import Malformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,26 @@ class Gateway:
 def forward(gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
     """Any call: the upstream's answer, or why there is none."""
     head = request.head
+    way = gateway.routes.way(aim.path, head.method)
+    start_path = _path_upstream(way, aim)
     preflight = gateway.cors.preflight(head.method, head.headers)
     if preflight is not None:
         return Answer(204, preflight)
-    way = gateway.routes.way(aim.path)
     if way is None or not way.route.allows(head.method):
         return NO_ROUTE
     call = _call(request, way.route, head.method, aim)
-    start = request_line(head.method, way.path, aim.query)
+    start = request_line(head.method, start_path, aim.query)
     review = partial(_review, gateway, call) if way.route.websocket else None
     return Plan(way.route.prefix, call, partial(gateway.proxy.forward, way.route, start, review))
+
+
+def _path_upstream(way: Way | None, aim: Target) -> str:
+    """The path that the upstream is sent; raises `Malformed` for a raw one on another route."""
+    if not aim.raw:
+        return "" if way is None else way.path
+    if way is None:
+        raise Malformed
+    return way.route.sent_raw(aim.raw)
 
 
 def _review(gateway: Gateway, call: Call, caller: Caller | None) -> Review:
@@ -56,7 +67,9 @@ def decide_only(gateway: Gateway, request: Request, aim: Target) -> Plan | Answe
     """
     head = request.head
     carried = carried_call(head.method, aim, head.headers, trusted=request.connection.trusted)
-    route = gateway.routes.find(carried.target.path) or ELSEWHERE
+    route = gateway.routes.find(carried.target.path, carried.method) or ELSEWHERE
+    if carried.target.raw and not route.takes_raw_paths:
+        raise Malformed
     call = _call(request, route, carried.method, carried.target)
     return Plan(request.route, call, _tell, refused_lines)
 
@@ -67,6 +80,8 @@ def _tell(_request: Request, caller: Caller | None) -> Answer:
 
 def show_document(_gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
     """GET /api/v2/barong/openapi.json and /api/v2/barong/docs: what there is to call."""
+    if aim.raw:
+        raise Malformed
     document = DOCUMENTS.get(aim.path.removesuffix("/"))
     method = request.head.method
     if document is None or not DOCUMENT_ROUTE.allows(method):

@@ -53,13 +53,14 @@ class GatewaySettings(ServiceSettings):
     bind_user_agent: bool = setting(
         "BARONG_SESSION_BIND_USER_AGENT",
         fields.Boolean(),
-        "Whether a session ends when another User-Agent uses it.",
+        "Whether a session ends when another User-Agent uses it; versions do not count.",
         default=True,
     )
     bind_network: bool = setting(
         "BARONG_SESSION_BIND_NETWORK",
         fields.Boolean(),
-        "Whether a session ends when another network (IPv4 /16, IPv6 /96) uses it.",
+        "Whether a session ends when another network (IPv4 /16, IPv6 /64) uses it; the first of "
+        "the other address family is taken in.",
         default=True,
     )
     apikey_nonce_lifetime: int = setting(

@@ -38,6 +38,14 @@ class IdentityClient(InternalApi):
         """The session with this id, prolonged by this use; raises `NotFound`."""
         return ResolvedSession.of(await self.call("POST", "/sessions/resolve", {"sid": sid}))
 
+    async def take_in_network(self, sid: str, address: str) -> ResolvedSession:
+        """The session, bound to the network of `address` if it was to none of that family.
+
+        Raises `NotFound`.
+        """
+        body = {"sid": sid, "address": address}
+        return ResolvedSession.of(await self.call("POST", "/sessions/resolve", body))
+
     async def revoke_session(self, sid: str) -> None:
         """Ends a session; one that is gone already is no error."""
         await self.call("DELETE", f"/sessions/{segment(sid)}")

@@ -1,6 +1,7 @@
 """Sessions, and users' tokens, as the gateway learns of them."""
 
 import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,16 @@ from shared.web.principal import Principal
 def session_key(cookie: str) -> str:
     """What a session is kept under: the SHA-256 of its cookie, in hex."""
     return hashlib.sha256(cookie.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def csrf_token_of(cookie: str) -> str:
+    """The CSRF token of a session: derived from its cookie, 32 hex digits.
+
+    Whoever has the cookie can be told the token again, though only digests of both are kept. The
+    cookie has 256 bits of entropy and cannot be derived from the token (HMAC, RFC 2104).
+    """
+    key = cookie.encode("utf-8", "surrogateescape")
+    return hmac.new(key, b"barong csrf token", hashlib.sha256).hexdigest()[:32]
 
 
 def csrf_digest(token: str) -> str:
@@ -42,12 +53,14 @@ class ResolvedSession:
     user_agent: str
     """The User-Agent that opened it."""
     network: str
-    """The network that opened it, in CIDR notation: IPv4 /16, IPv6 /96."""
+    """The network that opened it, in CIDR notation: IPv4 /16, IPv6 /64."""
     expires_at: datetime
     token: str = field(repr=False)
     token_expires_at: datetime
+    other_network: str | None = None
+    """The first network of the other address family that used it, if one did."""
     principal: Principal = field(init=False, repr=False, compare=False)
-    """The user, as he calls."""
+    """The user, as they call."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "principal", _principal(self.user, self.sid))
@@ -61,6 +74,7 @@ class ResolvedSession:
             csrf_digest=body["csrf_digest"],
             user_agent=body["user_agent"],
             network=body["network"],
+            other_network=body.get("other_network"),
             expires_at=datetime.fromisoformat(body["expires_at"]),
             token=body["token"],
             token_expires_at=datetime.fromisoformat(body["token_expires_at"]),
@@ -74,6 +88,7 @@ class ResolvedSession:
             "csrf_digest": self.csrf_digest,
             "user_agent": self.user_agent,
             "network": self.network,
+            "other_network": self.other_network,
             "expires_at": self.expires_at.isoformat(),
             "token": self.token,
             "token_expires_at": self.token_expires_at.isoformat(),

@@ -1,6 +1,7 @@
 """The canonical path of a request: one spelling, which is authorised and then sent as it is."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote
 
 from shared.errors import Malformed
@@ -14,8 +15,10 @@ _NEVER_ESCAPED = _UNRESERVED | frozenset(b"/\\\x7f") | frozenset(range(0x20))
 # need none (2.3), of separators and of control characters have a second reading, and so has an
 # escaped escape.
 _ESCAPES = "|".join(f"{byte:02X}" for byte in range(256) if byte not in _NEVER_ESCAPED)
-_CHARACTER = rf"(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%(?!25[0-9A-Fa-f]{{2}})(?i:{_ESCAPES}))"
-_PATH = re.compile(rf"(?=/)(?:/(?!\.\.?(?:/|\Z)){_CHARACTER}+)*/?")
+_CHARACTER = rf"[A-Za-z0-9._~!$&'()*+,=:@-]|%(?!25[0-9A-Fa-f]{{2}})(?i:{_ESCAPES})"
+_PATH = re.compile(rf"(?=/)(?:/(?!\.\.?(?:/|\Z))(?:{_CHARACTER})+)*/?")
+_RAW_PATH = re.compile(rf"/(?:{_CHARACTER}|[;/]|%2[Ff])*")
+_DOTS = frozenset({".", ".."})
 
 _OWN = re.compile(r"(?:/api/v2(?:/barong)?)?/(identity|resource|admin)(/.*)?")
 
@@ -38,6 +41,31 @@ def canonical(path: str) -> str:
     return path
 
 
+def raw_reading(path: str) -> str:
+    """How a path is read that `canonical` refuses for `%2F`, `;` or an empty segment.
+
+    Routes, permissions and the audit log take this reading: an escaped slash separates segments as
+    a slash does, parameters (`;` and what follows in a segment) and empty segments do not count.
+    Raises `Malformed` for whatever else is ambiguous, dot segments of any spelling included.
+    """
+    if len(path) > MAX_PATH_LENGTH or not _RAW_PATH.fullmatch(path):
+        raise Malformed
+    names = _names(path)
+    if not _DOTS.isdisjoint(names):
+        raise Malformed
+    return canonical("/" + "/".join(filter(None, names)))
+
+
+def _names(path: str) -> list[str]:
+    """What stands between slashes, escaped ones included, less parameters."""
+    return [part.partition(";")[0] for part in re.split("/|%2[Ff]", path)]
+
+
+def is_own(path: str) -> bool:
+    """Whether it is a path of one of our own services, by any of its names."""
+    return _OWN.fullmatch(path) is not None
+
+
 def under_one_name(path: str) -> str:
     """Our own services' paths as `/api/v2/barong/…`, whichever of their names was used."""
     own = _OWN.fullmatch(path)
@@ -50,6 +78,14 @@ def under_one_name(path: str) -> str:
 def segments(path: str) -> list[str]:
     """The segments that prefixes are compared by.
 
-    They are decoded, because upstreams decode them: `a%3Ab` is held against rules as `a:b`.
+    They are decoded, because upstreams decode them: `a%3Ab` is held against rules as `a:b`. Of
+    rules, whose paths may have `%2F` and `;`, they are those of the `raw_reading`.
     """
+    if "%2" in path or ";" in path:
+        path = "/".join(_names(path))
     return [unquote(segment) for segment in path.split("/") if segment]
+
+
+def folded(names: Iterable[str]) -> list[str]:
+    """Segments as they are compared where an upstream takes no notice of case."""
+    return [name.casefold() for name in names]

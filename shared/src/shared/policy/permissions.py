@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.contracts.policy import Permission
-from shared.policy.paths import segments, under_one_name
+from shared.policy.paths import folded, segments, under_one_name
 from shared.policy.prefix_tree import PrefixTree
 
 _ALL = "ALL"
@@ -23,31 +23,48 @@ class Verdict:
 class CompiledPermissions:
     """Unchanging permissions.
 
-    A rule matches its path and everything below; any DROP, or no ACCEPT, denies.
+    A rule matches its path and everything below; any DROP, or no ACCEPT, denies. In `any_case`
+    `/Orders` is `/orders`, in rules and in calls.
     """
 
-    def __init__(self, permissions: Iterable[Permission]) -> None:
+    def __init__(self, permissions: Iterable[Permission], *, any_case: bool = False) -> None:
+        self._any_case = any_case
         rules_of: defaultdict[str, list[Permission]] = defaultdict(list)
         for rule in permissions:
             rules_of[rule.role].append(rule)
         self._trees = {
-            (role, verb): _tree(rules, verb)
+            (role, verb): self._tree(rules, verb)
             for role, rules in rules_of.items()
-            for verb in {_ALL, *(rule.verb for rule in rules)}
+            for verb in {_ALL, "HEAD", *(rule.verb for rule in rules)}
         }
 
     def matching(self, role: str, verb: str, path: str) -> tuple[Permission, ...]:
         """The rules for a call of `role` with `verb` to a canonical path, the shortest path first.
 
-        HEAD counts as GET.
+        HEAD is decided by the rules for HEAD and those for GET.
         """
-        verb = "GET" if verb == "HEAD" else verb
         tree = self._trees.get((role, verb)) or self._trees.get((role, _ALL))
-        return tuple(tree.along(segments(path))) if tree else ()
+        return tuple(tree.along(self._compared(path))) if tree else ()
 
     def decide(self, role: str, verb: str, path: str) -> Verdict:
         """What the matching rules come to."""
         return verdict_of(self.matching(role, verb, path))
+
+    def _compared(self, path: str) -> list[str]:
+        return folded(segments(path)) if self._any_case else segments(path)
+
+    def _tree(self, rules: list[Permission], verb: str) -> PrefixTree[Permission]:
+        """The rules that apply to `verb`.
+
+        A rule for another name of our own services stands for their canonical path: requests have
+        no other, so it would never match.
+        """
+        applying = {verb, _ALL} | ({"GET"} if verb == "HEAD" else set())
+        return PrefixTree(
+            (self._compared(under_one_name("/" + rule.path.strip("/"))), rule)
+            for rule in rules
+            if rule.verb in applying
+        )
 
 
 def verdict_of(rules: tuple[Permission, ...]) -> Verdict:
@@ -58,17 +75,4 @@ def verdict_of(rules: tuple[Permission, ...]) -> Verdict:
         allowed="ACCEPT" in actions and "DROP" not in actions,
         audited="AUDIT" in actions,
         topic=topics[-1] if topics else None,
-    )
-
-
-def _tree(rules: list[Permission], verb: str) -> PrefixTree[Permission]:
-    """The rules that apply to `verb`.
-
-    A rule for another name of our own services stands for their canonical path: requests have no
-    other, so it would never match.
-    """
-    return PrefixTree(
-        (segments(under_one_name("/" + rule.path.strip("/"))), rule)
-        for rule in rules
-        if rule.verb in (verb, _ALL)
     )

@@ -1,5 +1,6 @@
 """Whose address a call comes from, behind proxies that are trusted and others that are not."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -8,6 +9,9 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _LONGEST = 64  # an IPv6 address has 45 characters at most, and a zone behind it is short
+
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[^\]]*)?)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
+"""What some proxies write: `203.0.113.9:5555`, `[2001:db8::1]:443`, `[2001:db8::1]`."""
 
 
 def networks(text: str) -> tuple[Network, ...]:
@@ -19,16 +23,22 @@ def client_address(peer: str, forwarded_for: Iterable[str], trusted: Sequence[Ne
     """The rightmost address of the chain that no trusted proxy stands for.
 
     `forwarded_for` are the values of all X-Forwarded-For headers, in order. An entry that is no
-    address ends the walk: what stands left of it was written by someone untrusted.
+    address ends the walk: what stands left of it was written by someone untrusted. An entry's port
+    is dropped.
     """
     address = address_of(peer) or IPv4Address(0)
     chain = [entry.strip() for value in forwarded_for for entry in value.split(",")]
     while chain and any(address in network for network in trusted):
-        entry = address_of(chain.pop())
+        entry = address_of(_without_port(chain.pop()))
         if entry is None:
             break
         address = entry
     return address
+
+
+def _without_port(entry: str) -> str:
+    with_port = _WITH_PORT.fullmatch(entry) if len(entry) <= _LONGEST else None
+    return (with_port[1] or with_port[2]) if with_port else entry
 
 
 def address_of(text: str) -> Address | None:

@@ -30,6 +30,15 @@ class BadBearerToken(Unauthenticated):
     codes = ("jwt.decode_and_verify",)
 
 
+def presents_bearer(headers: MultiMapping[str]) -> bool:
+    """Whether an Authorization header is of the Bearer scheme, RFC 6750, 2.1, in any case.
+
+    What other schemes say is not meant for us.
+    """
+    schemes = (value.split(None, 1)[:1] for value in headers.getall("Authorization", ()))
+    return any(scheme[0].lower() == "bearer" for scheme in schemes if scheme)
+
+
 def bearer_token(headers: MultiMapping[str]) -> str:
     """The one token of the Authorization header; raises `BadBearerToken`."""
     values = headers.getall("Authorization", ())

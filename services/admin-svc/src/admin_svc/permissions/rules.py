@@ -6,8 +6,9 @@ from shared.contracts.policy import Permission
 from shared.errors import Invalid, NotFound
 from shared.policy.paths import under_one_name
 
-CALLS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+CALLS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 VERBS = (*CALLS, "ALL")
+"""Calls with other verbs are decided by the permissions for ALL."""
 ACTIONS = ("ACCEPT", "DROP", "AUDIT")
 MAX_PATH, MAX_WORD = 1024, 255
 

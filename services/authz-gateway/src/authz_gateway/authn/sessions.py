@@ -14,34 +14,32 @@ from multidict import MultiMapping
 from prometheus_client import CollectorRegistry
 
 from authz_gateway.authn.errors import (
-    CsrfTokenMismatch,
     InvalidSession,
     MissingCsrfToken,
     UserNotActive,
 )
 from authz_gateway.authn.lookup_cache import Entry, HeldAnswers, seconds_of_token
+from shared.contracts.activities import MAX_USER_AGENT, storable
 from shared.contracts.sessions import ResolvedSession, csrf_digest, session_key
-from shared.web.client_address import Address
+from shared.errors import NotFound
+from shared.web.client_address import Address, Network
+from shared.web.cookies import cookies
 
 
-def session_cookie(headers: MultiMapping[str], name: str) -> str:
-    """The session cookie's value; raises `InvalidSession` unless there is exactly one."""
-    find = _finder(name)
-    values = [value for header in headers.getall("Cookie", ()) for value in find(header)]
-    if len(values) != 1 or not (cookie := values[0].strip()):
+def session_cookies(headers: MultiMapping[str], name: str) -> tuple[str, ...]:
+    """The values of the session cookie, of which any may be a living session's.
+
+    There are `MAX_COOKIES` at most. Raises `InvalidSession` when there is none.
+    """
+    found = cookies(headers, name)
+    if not found:
         raise InvalidSession
-    return cookie
+    return found
 
 
 def without_session_cookie(values: Iterable[str], name: str) -> str:
     """The Cookie header's values as one, less the session cookie; empty when nothing is left."""
     return "; ".join(pair for pair in _pairs(values) if _name(pair) != name)
-
-
-@lru_cache(maxsize=8)
-def _finder(name: str) -> Callable[[str], list[str]]:
-    """Finds the values of a name, of whatever stands between semicolons."""
-    return re.compile(rf"(?:^|;)\s*{re.escape(name)}\s*(?:=([^;]*)|(?=;|\Z))").findall
 
 
 def _pairs(values: Iterable[str]) -> list[str]:
@@ -66,11 +64,9 @@ def presented_csrf_token(headers: MultiMapping[str]) -> str:
     return token
 
 
-def require_csrf_token(token: str, session: ResolvedSession | None) -> None:
-    """Raises `CsrfTokenMismatch` unless the token is the session's."""
-    kept = session.csrf_digest if session is not None else ""
-    if not hmac.compare_digest(csrf_digest(token), kept):
-        raise CsrfTokenMismatch
+def has_csrf_token(session: ResolvedSession, token: str) -> bool:
+    """Whether the token is the session's."""
+    return hmac.compare_digest(csrf_digest(token), session.csrf_digest)
 
 
 def require_usable(state: str) -> None:
@@ -81,19 +77,51 @@ def require_usable(state: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What ties a session to the client that opened it."""
+    """What ties a session to the client that opened it.
+
+    `user_agent`: its User-Agent, but for versions, so that an update does not end the session.
+    `network`: its networks, one of IPv4 and one of IPv6.
+    """
 
     user_agent: bool
     network: bool
 
     def broken(self, session: ResolvedSession, user_agent: str, address: Address) -> bool:
-        """Whether this client is another one."""
-        return (self.user_agent and user_agent != session.user_agent) or (
-            self.network and address not in _network(session.network)
+        """Whether this client is another one, an address of a family not seen yet included."""
+        return (
+            self.user_agent and without_versions(user_agent) != without_versions(session.user_agent)
+        ) or (self.network and not any(address in network for network in _networks(session)))
+
+    def unseen(self, session: ResolvedSession, address: Address) -> bool:
+        """Whether no address of this family has used the session yet."""
+        return self.network and all(
+            address.version != network.version for network in _networks(session)
         )
 
 
 _network = lru_cache(maxsize=10_000)(ip_network)
+
+
+def _networks(session: ResolvedSession) -> list[Network]:
+    return [_network(text) for text in (session.network, session.other_network) if text is not None]
+
+
+_PRODUCT_VERSION = re.compile(r"/[^\s;)]+")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9._])[0-9]+(?:[._][0-9]+)*")
+
+
+@lru_cache(maxsize=4096)
+def _without_versions(user_agent: str) -> str:
+    return _NUMBER.sub("", _PRODUCT_VERSION.sub("", user_agent))
+
+
+def without_versions(user_agent: str) -> str:
+    """A User-Agent less the versions of products (RFC 9110, 10.1.5) and systems.
+
+    `Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0` becomes
+    `Mozilla (X11; Linux x86_64; rv:) Gecko Firefox`.
+    """
+    return _without_versions(storable(user_agent, MAX_USER_AGENT))
 
 
 MAX_SESSIONS = 100_000
@@ -108,6 +136,10 @@ class SessionSource(Protocol):
 
     async def resolve_session_by_sid(self, sid: str) -> ResolvedSession:
         """The session with this id; raises `NotFound`."""
+        ...
+
+    async def take_in_network(self, sid: str, address: str) -> ResolvedSession:
+        """The session, bound to the address's network, too; raises `NotFound`."""
         ...
 
     async def revoke_session(self, sid: str) -> None:
@@ -152,6 +184,18 @@ class SessionCache:
         """The session behind a bearer, None when it ended; raises `Unavailable`."""
         ask = partial(self._identity.resolve_session_by_sid, sid)
         return await self._held.get(f"sid:{sid}", ask)
+
+    async def take_in(self, session: ResolvedSession, address: Address) -> ResolvedSession | None:
+        """The session, bound to the address's network if it was to none of that family.
+
+        None when it ended meanwhile; raises `Unavailable`.
+        """
+        try:
+            bound = await self._identity.take_in_network(session.sid, str(address))
+        except NotFound:
+            bound = None
+        self.forget_session(session.sid)
+        return bound
 
     async def revoke(self, sid: str) -> None:
         """Ends a session, everywhere; raises `Unavailable`."""

@@ -11,12 +11,13 @@ from typing import Protocol
 
 from authz_gateway.authn.api_keys import is_signed
 from authz_gateway.authn.lookup_cache import Entry
-from authz_gateway.authn.sessions import CSRF_EXEMPT, session_cookie
+from authz_gateway.authn.sessions import CSRF_EXEMPT, session_cookies
 from authz_gateway.authz.call import Call
 from authz_gateway.authz.pipeline import WAY_IN, Caller, PolicyInForce
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import RateLimits
 from shared.contracts.sessions import ResolvedSession
+from shared.web.principal import presents_bearer
 
 
 class HeldSessions(Protocol):
@@ -76,13 +77,14 @@ class Remembered:
             return None  # that is where an address may call from that is kept out elsewhere
         if caller is None:
             return Memory(policy, None, None)
-        if is_signed(call.headers) or "Authorization" in call.headers:
+        if is_signed(call.headers) or presents_bearer(call.headers):
             return None
-        session = self._sessions.entry(session_cookie(call.headers, self._cookie_name))
-        # Another one, or one that is gone, is not the one that the decision was made of.
-        if session is None or session.value.principal is not caller.principal:
-            return None
-        return Memory(policy, caller, session)
+        for cookie in session_cookies(call.headers, self._cookie_name):
+            session = self._sessions.entry(cookie)
+            # Another one, or one that is gone, is not the one that the decision was made of.
+            if session is not None and session.value.principal is caller.principal:
+                return Memory(policy, caller, session)
+        return None
 
     def holds(self, memory: Memory, call: Call, now: float) -> bool:
         """Whether a call of the same kind, with the same headers, may pass.
@@ -100,7 +102,7 @@ class Remembered:
         if now >= session.expires:
             return False
         if call is not memory.allowed:
-            verdict = policy.decide(caller.principal.role, call.method, call.path)
+            verdict = policy.verdict(caller.principal.role, call.method, call.path, call.route)
             if not verdict.allowed or verdict.audited:
                 return False
             memory.allowed = call

@@ -32,7 +32,7 @@ def carried_call(
     """
     below = asked.path.removeprefix(DECISION_PATH)
     if below or not trusted or "X-Forwarded-Uri" not in headers:
-        return CarriedCall(method, Target(canonical(below or "/"), asked.query))
+        return CarriedCall(method, Target(canonical(below or "/"), asked.query, asked.raw))
     uris = headers.getall("X-Forwarded-Uri")
     methods = headers.getall("X-Forwarded-Method", [])
     if len(uris) != 1 or len(methods) != 1 or not _METHOD.fullmatch(methods[0]):

@@ -1,17 +1,18 @@
 """The decision: whether anyone may call from there, who is calling, and whether he may."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from authz_gateway.authn.api_keys import is_signed, within_scope
-from authz_gateway.authn.errors import ClientSessionMismatch, InvalidSession
+from authz_gateway.authn.errors import ClientSessionMismatch, CsrfTokenMismatch, InvalidSession
 from authz_gateway.authn.sessions import (
     CSRF_EXEMPT,
     Binding,
+    has_csrf_token,
     presented_csrf_token,
-    require_csrf_token,
     require_usable,
-    session_cookie,
+    session_cookies,
 )
 from authz_gateway.authz.call import Call
 from authz_gateway.authz.geo import Places
@@ -22,7 +23,8 @@ from authz_gateway.routing.route_table import Access
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Unauthenticated
-from shared.web.principal import BadBearerToken, Principal, bearer_token
+from shared.web.client_address import Address
+from shared.web.principal import BadBearerToken, Principal, bearer_token, presents_bearer
 
 WAY_IN = "/api/v2/barong/identity/users/access"
 """Where whoever is kept out uses a whitelink; identity-svc asks for a living one."""
@@ -69,6 +71,10 @@ class Sessions(Protocol):
 
     async def by_sid(self, sid: str) -> ResolvedSession | None:
         """The session behind a bearer."""
+        ...
+
+    async def take_in(self, session: ResolvedSession, address: Address) -> ResolvedSession | None:
+        """The session, bound to the address's network, too; None when it ended."""
         ...
 
     async def revoke(self, sid: str) -> None:
@@ -146,7 +152,7 @@ class Decide:
         try:
             if is_signed(call.headers):
                 caller = await self._caller_of_api_key(call)
-            elif "Authorization" in call.headers:
+            elif presents_bearer(call.headers):
                 caller = await self._caller_of_bearer(call)
             else:
                 caller = await self._caller_of_cookie(call)
@@ -155,7 +161,9 @@ class Decide:
             raise
         self.rate_limits.take(call.route, caller.principal.uid)
 
-        verdict = self.policy.get().decide(caller.principal.role, call.method, call.path)
+        verdict = self.policy.get().verdict(
+            caller.principal.role, call.method, call.path, call.route
+        )
         if not (verdict.allowed and caller.in_scope):
             await self.audits.denied(call, caller.principal.uid, verdict.topic)
             raise InvalidPermission
@@ -177,17 +185,29 @@ class Decide:
         return Caller.of(session)
 
     async def _caller_of_cookie(self, call: Call) -> Caller:
-        cookie = session_cookie(call.headers, self.cookie_name)
+        cookies = session_cookies(call.headers, self.cookie_name)
+        csrf_token = None
         if self.csrf_protection and call.method not in CSRF_EXEMPT:
             csrf_token = presented_csrf_token(call.headers)
-            session = await self.sessions.by_cookie(cookie)
-            require_csrf_token(csrf_token, session)
-        else:
-            session = await self.sessions.by_cookie(cookie)
-        if session is None:
-            raise InvalidSession
+        session = await self._session_of(cookies, csrf_token)
         require_usable(session.user.state)
+        if self.binding.unseen(session, call.address):
+            bound = await self.sessions.take_in(session, call.address)
+            if bound is None:
+                raise InvalidSession
+            session = bound
         if self.binding.broken(session, call.headers.get("User-Agent", ""), call.address):
             await self.sessions.revoke(session.sid)
             raise ClientSessionMismatch
         return Caller.of(session)
+
+    async def _session_of(self, cookies: Sequence[str], csrf_token: str | None) -> ResolvedSession:
+        """The first living session of several cookies, or the one whose CSRF token is given.
+
+        Raises `InvalidSession`, or `CsrfTokenMismatch` where a token is given.
+        """
+        for cookie in cookies:
+            session = await self.sessions.by_cookie(cookie)
+            if session is not None and (csrf_token is None or has_csrf_token(session, csrf_token)):
+                return session
+        raise InvalidSession if csrf_token is None else CsrfTokenMismatch

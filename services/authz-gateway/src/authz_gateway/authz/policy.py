@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from authz_gateway.authz.restrictions import CompiledRestrictions
+from authz_gateway.routing.route_table import Route
 from shared.contracts.policy import Policy
 from shared.contracts.services import ADMIN
 from shared.errors import Unavailable
@@ -35,6 +36,15 @@ class CompiledPolicy:
             CompiledPermissions(policy.permissions).decide
         )
         """What a role may do with a verb at a canonical path."""
+        self.decide_in_any_case: Callable[[str, str, str], Verdict] = lru_cache(_REMEMBERED)(
+            CompiledPermissions(policy.permissions, any_case=True).decide
+        )
+        """The same, for a path that the upstream reads without regard to case."""
+
+    def verdict(self, role: str, verb: str, path: str, route: Route) -> Verdict:
+        """What a role may do with a verb at a path of this route."""
+        decide = self.decide_in_any_case if route.case_insensitive else self.decide
+        return decide(role, verb, path)
 
 
 POLL_SECONDS = 5.0

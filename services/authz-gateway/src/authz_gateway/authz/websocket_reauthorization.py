@@ -8,6 +8,7 @@ from authz_gateway.authz.call import Call
 from authz_gateway.authz.geo import Places
 from authz_gateway.authz.pipeline import WAY_IN, Caller, PolicyInForce, Sessions
 from authz_gateway.authz.restrictions import require_unrestricted
+from authz_gateway.routing.route_table import Route
 from shared.errors import Refusal, Unavailable
 from shared.web.client_address import Address
 from shared.web.principal import Principal
@@ -17,7 +18,8 @@ from shared.web.principal import Principal
 class Guest:
     """Who opened a WebSocket, from where, by which API key if by one, and with which call.
 
-    `caller` is None for a stranger, whom a public route let in; `scope` is that of the route.
+    `caller` is None for a stranger, whom a public route let in; `route` is the one that let
+    the call through.
     """
 
     caller: Principal | None
@@ -25,7 +27,7 @@ class Guest:
     address: Address
     method: str
     path: str
-    scope: str
+    route: Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class MayStay:
             role = await self._role(guest, guest.caller)
             return (
                 role is not None
-                and self.policy.get().decide(role, guest.method, guest.path).allowed
+                and self.policy.get().verdict(role, guest.method, guest.path, guest.route).allowed
             )
         except Unavailable:
             return True
@@ -61,7 +63,7 @@ class MayStay:
     async def _role(self, guest: Guest, caller: Principal) -> str | None:
         if guest.kid is not None:
             key = await self.api_keys.by_kid(guest.kid)
-            if key is None or not within_scope(key, guest.scope):
+            if key is None or not within_scope(key, guest.route.scope):
                 return None
             require_active(key)
             owner = await self.api_keys.owner(caller.uid)
@@ -82,4 +84,4 @@ def guest_of(caller: Caller | None, call: Call) -> Guest:
     kid = None
     if principal is not None and not principal.sid:
         kid = call.headers.get("X-Auth-Apikey")
-    return Guest(principal, kid, call.address, call.method, call.path, call.route.scope)
+    return Guest(principal, kid, call.address, call.method, call.path, call.route)

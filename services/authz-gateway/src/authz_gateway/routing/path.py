@@ -5,24 +5,32 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from shared.errors import Malformed
-from shared.policy.paths import canonical
+from shared.policy.paths import canonical, raw_reading
 
 _QUERY = re.compile(r"[\x21\x22\x24-\x7e]*")  # printable ASCII; `#` would start a fragment
 
 
 class Target(NamedTuple):
-    """What a request is aimed at: its canonical path, and its query as received."""
+    """What a request is aimed at: its canonical path, and its query as received.
+
+    `raw` is the path as received where it has another reading: only a route with `path: raw` may
+    take it, and only by the reading that `path` is. Else it is empty.
+    """
 
     path: str
     query: str
+    raw: str = ""
 
 
-def target(raw: str) -> Target:
+def target(received: str) -> Target:
     """The target of a request line, as received; raises `Malformed` for what is ambiguous."""
-    path, _, query = raw.partition("?")
+    path, _, query = received.partition("?")
     if query and not _QUERY.fullmatch(query):
         raise Malformed
-    return Target(_canonical(path), query)
+    try:
+        return Target(_canonical(path), query)
+    except Malformed:
+        return Target(raw_reading(path), query, path)
 
 
 _canonical = lru_cache(maxsize=4096)(canonical)

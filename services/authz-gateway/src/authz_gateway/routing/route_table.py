@@ -12,7 +12,7 @@ from yarl import URL
 
 from shared.declared import declared
 from shared.errors import Malformed
-from shared.policy.paths import canonical, segments
+from shared.policy.paths import canonical, folded, segments
 from shared.policy.prefix_tree import PrefixTree
 from shared.settings import Parsed
 
@@ -33,6 +33,13 @@ class Access(StrEnum):
     PUBLIC = "public"
     BLOCKED = "blocked"
     REQUIRED = "required"
+
+
+class PathRule(StrEnum):
+    """Which paths a route takes: those with one reading, or also `%2F`, `;` and `//`."""
+
+    STRICT = "strict"
+    RAW = "raw"
 
 
 class Rate(NamedTuple):
@@ -115,6 +122,17 @@ class Route:
     websocket: bool = declared(fields.Boolean(), default=False)
     """Whether a call may become a WebSocket."""
 
+    trusted: bool = declared(fields.Boolean(), default=False)
+    """Whether the upstream is one of our own services, which may say what its answer changed."""
+    case_insensitive: bool = declared(fields.Boolean(), default=False)
+    """Whether the upstream takes no notice of case below the prefix."""
+    path: PathRule = declared(Parsed(PathRule), PathRule.STRICT)
+
+    @property
+    def takes_raw_paths(self) -> bool:
+        """Whether paths may have `%2F`, `;` and `//`."""
+        return self.path is PathRule.RAW
+
     def allows(self, method: str) -> bool:
         """Whether there is anything to call with `method`."""
         return self.methods is None or ("GET" if method == "HEAD" else method) in self.methods
@@ -127,6 +145,18 @@ class Route:
         depth = len(segments(self.prefix))
         rest = path.split("/", depth + 1)[depth + 1 :]
         return "/".join((self.rewrite.rstrip("/"), *rest)) or "/"
+
+    def sent_raw(self, path: str) -> str:
+        """The same for a path as received that has no canonical form; raises `Malformed`.
+
+        Its prefix has to stand there as it is written in the routes file.
+        """
+        prefix = self.prefix.rstrip("/")
+        if not self.takes_raw_paths or not f"{path}/".startswith(f"{prefix}/"):
+            raise Malformed
+        if self.rewrite is None:
+            return path
+        return self.rewrite.rstrip("/") + path.removeprefix(prefix) or "/"
 
 
 ELSEWHERE = Route(prefix="/", access=Access.REQUIRED)
@@ -141,18 +171,34 @@ class Way(NamedTuple):
 
 
 class RouteTable:
-    """All routes; the longest prefix decides."""
+    """All routes; the longest prefix decides, and among routes of one prefix the method."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
+        routes = tuple(routes)
         self._tree = PrefixTree((segments(route.prefix), route) for route in routes)
+        self._folded = PrefixTree((folded(segments(route.prefix)), route) for route in routes)
         self.way = lru_cache(_KNOWN_PATHS)(self._way)
 
-    def find(self, path: str) -> Route | None:
+    def find(self, path: str, method: str = "GET") -> Route | None:
         """The route of a canonical path."""
-        way = self.way(path)
+        way = self.way(path, method)
         return way.route if way else None
 
-    def _way(self, path: str) -> Way | None:
+    def _way(self, path: str, method: str) -> Way | None:
         """The way of a canonical path."""
-        covering = list(self._tree.along(segments(path)))
-        return Way(covering[-1], covering[-1].sent(path)) if covering else None
+        parts = segments(path)
+        covering = list(self._tree.along(parts))
+        if covering and covering[-1].case_insensitive:
+            # What lies below it, lies there in any case: a blocked route above all.
+            above = segments(covering[-1].prefix)
+            covering += (
+                route
+                for route in self._folded.along(folded(parts))
+                if segments(route.prefix)[: len(above)] == above
+            )
+        if not covering:
+            return None
+        nearest = max(len(segments(route.prefix)) for route in covering)
+        routes = [route for route in covering if len(segments(route.prefix)) == nearest]
+        route = next((route for route in routes if route.allows(method)), routes[-1])
+        return Way(route, route.sent(path))

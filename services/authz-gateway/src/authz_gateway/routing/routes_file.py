@@ -1,8 +1,8 @@
 """The routes file: the list of routes as an operator writes it, in YAML."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import yaml
 
 from authz_gateway.routing.route_table import Access, Route, RouteTable
 from shared.declared import Faults, load
+from shared.policy.paths import is_own
 from shared.settings import SettingsError
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}", re.ASCII)
@@ -31,11 +32,29 @@ def load_routes(path: Path, variables: Mapping[str, str]) -> RouteTable:
             prefix = row.get("prefix") if isinstance(row, Mapping) else None
             place = f"{path}, route {number}" + (f" ({prefix})" if prefix else "")
             faults += (f"{place}: {fault}" for fault in _sentences(error))
-    counted = Counter(route.prefix for route in routes)
-    faults += (f"{path}: {prefix} stands {n} times." for prefix, n in counted.items() if n > 1)
+    faults += (f"{path}: {fault}" for fault in _conflicts(routes))
     if faults:
         raise SettingsError(faults)
     return RouteTable(routes)
+
+
+_SHARED = ("upstream", "rewrite", "timeout", "rate", "burst", "path", "case_insensitive")
+"""What routes of one prefix have in common."""
+
+
+def _conflicts(routes: Iterable[Route]) -> Iterator[str]:
+    """Faults of routes that have one prefix: they may differ in who may call with which method."""
+    of_prefix: defaultdict[str, list[Route]] = defaultdict(list)
+    for route in routes:
+        of_prefix[route.prefix].append(route)
+    for prefix, alike in of_prefix.items():
+        methods = Counter(method for route in alike for method in route.methods or ())
+        if len(alike) > 1 and not all(route.methods for route in alike):
+            yield f"{prefix} stands {len(alike)} times: name the methods of each."
+        yield from (f"{prefix}: {name} stands {n} times." for name, n in methods.items() if n > 1)
+        for name in _SHARED:
+            if any(getattr(route, name) != getattr(alike[0], name) for route in alike):
+                yield f"{prefix}: {name} differs; routes of one prefix have it in common."
 
 
 def _rows(path: Path) -> list[Any]:
@@ -66,6 +85,8 @@ def _route(row: Any, variables: Mapping[str, str]) -> Route:
         found = {"upstream": ["Missing."]} if needed else {}
         if route.burst is not None and route.rate is None:
             found["burst"] = ["Of no rate."]
+        if route.takes_raw_paths and is_own(route.prefix):
+            found["path"] = ["Our own services have strict paths."]
     if unset:
         found["upstream"] = [f"{name} is not set." for name in unset]
     if found or unknown:

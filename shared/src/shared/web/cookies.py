@@ -1,0 +1,26 @@
+"""A cookie by its name, read in the same way by the gateway and by the services behind it."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from multidict import MultiMapping
+
+MAX_COOKIES = 4
+"""Distinct values of one name that count; a browser sends several where paths or domains differ."""
+
+
+def cookies(headers: MultiMapping[str], name: str) -> tuple[str, ...]:
+    """The distinct values of the cookies called `name`, in their order, `MAX_COOKIES` at most.
+
+    Blank ones do not count. RFC 6265, 4.2.1: quotes have no meaning.
+    """
+    find = _finder(name)
+    values = (value.strip() for header in headers.getall("Cookie", ()) for value in find(header))
+    return tuple(dict.fromkeys(value for value in values if value))[:MAX_COOKIES]
+
+
+@lru_cache(maxsize=8)
+def _finder(name: str) -> Callable[[str], list[str]]:
+    """Finds the values of a name, of whatever stands between semicolons."""
+    return re.compile(rf"(?:^|;)\s*{re.escape(name)}\s*(?:=([^;]*)|(?=;|\Z))").findall
