@@ -16,18 +16,18 @@ _FREE = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
 async def gateways(system: Installation, count: int = 3) -> AsyncIterator[list[Installation]]:
     """The system as seen through each of `count` more gateways, which are ready."""
     async with AsyncExitStack() as stack:
-        seen = []
-        for _ in range(count):
-            service = system.service("gateway", **_FREE)
-            addresses = await stack.enter_async_context(running(service))
-            public, internal = (
-                URL(url).port or 0 for url in (addresses.public, addresses.internal)
-            )
-            replica = dataclasses.replace(
-                system,
-                public={**system.public, "gateway": public},
-                internal={**system.internal, "gateway": internal},
-            )
-            await ready(replica, "gateway")
-            seen.append(replica)
-        yield seen
+        yield [await stack.enter_async_context(gateway_of(system)) for _ in range(count)]
+
+
+@asynccontextmanager
+async def gateway_of(system: Installation, **settings: str) -> AsyncIterator[Installation]:
+    """The system as seen through one more gateway with these settings, which is ready."""
+    async with running(system.service("gateway", **_FREE, **settings)) as addresses:
+        public, internal = (URL(url).port or 0 for url in (addresses.public, addresses.internal))
+        replica = dataclasses.replace(
+            system,
+            public={**system.public, "gateway": public},
+            internal={**system.internal, "gateway": internal},
+        )
+        await ready(replica, "gateway")
+        yield replica

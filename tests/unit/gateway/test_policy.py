@@ -18,7 +18,8 @@ from authz_gateway.authn.api_keys import ApiKeyCache
 from authz_gateway.authn.sessions import SessionCache
 from authz_gateway.authz import policy as policy_module
 from authz_gateway.authz.policy import CompiledPolicy, CurrentPolicy, tell_freshness
-from authz_gateway.subscriptions import Hearing
+from authz_gateway.routing.route_table import Access, Route
+from authz_gateway.subscriptions import CarriedChanges, Hearing
 from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.policy import Permission, Policy
@@ -263,3 +264,76 @@ async def test_it_is_as_old_as_the_last_word_of_who_owns_it(
     assert registry.get_sample_value("gateway_hears_events") == 0
     ear.listening = True
     assert registry.get_sample_value("gateway_hears_events") == 1
+
+
+@dataclass
+class SlowAdmin(Admin):
+    """Answers when it is let, and counts how often it was asked."""
+
+    may: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: int = 0
+
+    async def policy_other_than(self, known: int | None) -> Policy | None:
+        self.asked += 1
+        answer = await super().policy_other_than(known)  # as it is when the question arrives
+        await self.may.wait()
+        return answer
+
+
+async def test_whoever_waits_for_a_newer_policy_gets_one_that_was_asked_for_later() -> None:
+    admin = SlowAdmin([Policy(1, ()), Policy(2, ())])
+    policy = CurrentPolicy(admin)
+    before = asyncio.create_task(policy.load())
+    await asyncio.sleep(0)  # it asks
+    later = [asyncio.create_task(policy.load()) for _ in range(20)]
+    await asyncio.sleep(0)
+    admin.may.set()
+    await asyncio.gather(before, *later)
+    assert (policy.get().version, admin.asked) == (2, 2)
+
+
+def carried(policy: CurrentPolicy, registry: CollectorRegistry, seconds: float) -> CarriedChanges:
+    nobody: Any = None
+    sessions = SessionCache(nobody, registry)
+    keys = ApiKeyCache(nobody, nobody, registry)
+    hearing = Hearing(policy, sessions, keys, WebSockets(registry))
+    return CarriedChanges(hearing, registry, seconds)
+
+
+@pytest.mark.parametrize(
+    ("admin", "outcome"),
+    [
+        (Admin([Policy(1, ())]), "done"),
+        (Admin([Unavailable("admin-svc")]), "late"),
+        (SlowAdmin([Policy(1, ())]), "late"),
+    ],
+)
+@pytest.mark.parametrize("subject", ["policy", "everything"])
+async def test_an_answer_waits_for_a_policy_only_so_long(
+    admin: Admin, outcome: str, subject: str
+) -> None:
+    registry = CollectorRegistry()
+    waiting = carried(CurrentPolicy(admin), registry, seconds=0.05)(f"user:ID1, {subject}")
+    assert waiting is not None
+    await waiting
+    labels = {"subject": "policy", "outcome": outcome}
+    assert registry.get_sample_value("gateway_carried_changes_total", labels) == 1
+
+
+async def test_what_concerns_a_user_is_not_waited_for() -> None:
+    policy = CurrentPolicy(Admin([Unavailable("admin-svc")]))
+    assert carried(policy, CollectorRegistry(), seconds=1)("user:ID1, user:ID2") is None
+
+
+def test_rules_match_in_any_case_where_the_route_says_so() -> None:
+    rules = (a_rule("Shop"), a_rule("shop/Admin", "DROP"), a_rule("shop/ORDERS", "AUDIT", "t"))
+    policy = CompiledPolicy(Policy(1, rules))
+    exact, folded = (
+        Route(prefix="/Shop", access=Access.REQUIRED, case_insensitive=each)
+        for each in (False, True)
+    )
+    assert policy.verdict("member", "GET", "/Shop/ADMIN/x", exact).allowed
+    assert not policy.verdict("member", "GET", "/Shop/ADMIN/x", folded).allowed
+    assert not policy.verdict("member", "GET", "/shop/x", exact).allowed
+    assert policy.verdict("member", "GET", "/shop/x", folded).allowed
+    assert policy.verdict("member", "GET", "/SHOP/orders/1", folded).topic == "t"

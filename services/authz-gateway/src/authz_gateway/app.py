@@ -25,7 +25,7 @@ from authz_gateway.http.server import Front
 from authz_gateway.routes import planned
 from authz_gateway.routing.routes_file import load_routes
 from authz_gateway.settings import GatewaySettings
-from authz_gateway.subscriptions import PATTERNS, Hearing
+from authz_gateway.subscriptions import PATTERNS, CarriedChanges, Hearing
 from authz_gateway.upstream.proxy import Proxy
 from authz_gateway.upstream.websocket import WebSockets
 from shared.clients.admin import AdminClient
@@ -85,6 +85,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         timeout=settings.upstream_timeout,
         max_connections=settings.upstream_connections,
         websocket_timeout=settings.websocket_timeout,
+        changed=CarriedChanges(hearing, registry),
     )
     known_places = places(settings.maxminddb_path, settings.geoip_lang)
     may_stay = MayStay(sessions, api_keys, policy, known_places)

@@ -1,12 +1,21 @@
 """What the gateway does when it hears of something."""
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
 
 from authz_gateway.authn.api_keys import ApiKeyCache
 from authz_gateway.authn.sessions import SessionCache
 from authz_gateway.authz.policy import CurrentPolicy
 from authz_gateway.upstream.websocket import WebSockets
+from shared.contracts.changes import EVERYTHING, POLICY, listed, uid_of
 from shared.contracts.events import ReceivedEvent
+from shared.errors import Unavailable
+
+log = structlog.get_logger()
 
 PATTERNS = (
     "model.api_key.*",
@@ -45,9 +54,69 @@ class Hearing:
         if uid := user.get("uid"):
             self.websockets.review_user(uid)
 
+    def forget_user(self, uid: str) -> None:
+        """Something about a user changed, whatever it is."""
+        self.sessions.forget_user(uid)
+        self.api_keys.forget_user(uid)
+        self.websockets.review_user(uid)
+
     async def missed(self) -> None:
         """Forgets whatever an event might have changed."""
+        self.forget_everything()
+
+    def forget_everything(self) -> None:
+        """Whatever is held may be outdated."""
         self.policy.changed()
         self.sessions.forget_everything()
         self.api_keys.forget_everything()
         self.websockets.review_all()
+
+
+POLICY_SECONDS = 1.0
+"""How long an answer that tells of another policy waits, at most, until that is in force."""
+
+
+class CarriedChanges:
+    """What answers that are carried here say that they changed: in force before the client reads.
+
+    An event tells the same to all gateways a little later.
+    """
+
+    def __init__(
+        self, hearing: Hearing, registry: CollectorRegistry, seconds: float = POLICY_SECONDS
+    ) -> None:
+        self._hearing = hearing
+        self._seconds = seconds
+        self._carried = Counter(
+            "gateway_carried_changes",
+            "Changes that answers told of on their way through.",
+            ("subject", "outcome"),
+            registry=registry,
+        )
+
+    def __call__(self, header: str) -> Awaitable[None] | None:
+        """Forgets what the header lists; returns what the answer has to wait for, if anything."""
+        waiting = None
+        for subject in listed(header):
+            if (uid := uid_of(subject)) is not None:
+                self._hearing.forget_user(uid)
+                self._carried.labels("user", "done").inc()
+            elif subject == POLICY:
+                waiting = self._newer_policy()
+            else:
+                self._hearing.forget_everything()
+                waiting = self._newer_policy()
+                self._carried.labels(EVERYTHING, "done").inc()
+        return waiting
+
+    async def _newer_policy(self) -> None:
+        """Returns once the change is in force, or when that takes too long: never raises."""
+        outcome = "done"
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._hearing.policy.load()
+        except (Unavailable, TimeoutError) as error:
+            outcome = "late"
+            self._hearing.policy.changed()
+            log.warning("policy_late", error=repr(error))
+        self._carried.labels(POLICY, outcome).inc()

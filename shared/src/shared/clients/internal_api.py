@@ -10,6 +10,7 @@ import aiohttp
 import orjson
 import structlog
 
+from shared.contracts.changes import CHANGED_HEADER, listed, note
 from shared.errors import Invalid, NotFound, Throttled, Unavailable
 from shared.tokens.service import ServiceTokens
 
@@ -58,6 +59,7 @@ class InternalApi:
                 answer = await response.json() if response.content_length else None
                 status = response.status
                 retry_after = int(response.headers.get("Retry-After", "1"))
+                note(listed(response.headers.get(CHANGED_HEADER, "")))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise Unavailable(self._service) from error
         codes = answer.get("errors") if isinstance(answer, dict) else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.contracts.changes import changes_of, note
 from shared.contracts.events import Event
 from shared.crypto.key_ring import KeyRing
 from shared.database.pool import Connection
@@ -28,7 +29,13 @@ class Outbox:
         self._ring = ring
 
     async def add(self, connection: Connection, *events: Event) -> None:
-        """Writes events and wakes the relay when, and only if, the transaction commits."""
+        """Writes events and wakes the relay when, and only if, the transaction commits.
+
+        What they make outdated at gateways is noted for the answer: if the transaction fails, they
+        forget for nothing.
+        """
+        for event in events:
+            note(changes_of(event))
         await connection.executemany(
             """
             INSERT INTO outbox (event_id, name, record, changes, snapshot, sealed)

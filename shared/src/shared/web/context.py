@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from shared.contracts.changes import CHANGED_HEADER, begin_noting, noted
 from shared.web.client_address import Address, Network, client_address
 from shared.web.request_ids import request_id
 
@@ -16,7 +17,10 @@ _REQUEST_ID_HEADER = "X-Request-Id"
 
 
 def request_context(trusted: Sequence[Network]) -> Middleware:
-    """A middleware that gives each request an id, in its log lines and its answer."""
+    """A middleware that gives each request an id, in its log lines and its answer.
+
+    The answer also tells gateways what was changed.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -27,9 +31,12 @@ def request_context(trusted: Sequence[Network]) -> Middleware:
         )
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=own_id)
+        begin_noting()
         response = await handler(request)
         if not response.prepared:
             response.headers[_REQUEST_ID_HEADER] = own_id
+            if changed := noted():
+                response.headers[CHANGED_HEADER] = changed
         return response
 
     return middleware

@@ -82,6 +82,8 @@ class CurrentPolicy:
         self._compiled: CompiledPolicy | None = None
         self._confirmed = -math.inf
         self._outdated = asyncio.Event()
+        self._loading = asyncio.Lock()
+        self._load_began = -math.inf
 
     @property
     def age(self) -> float:
@@ -106,16 +108,26 @@ class CurrentPolicy:
         """Loads the policy again and again; raises `Unavailable` when that fails."""
         while True:
             self._outdated.clear()  # first: a change during the load asks for another load
-            await self._load()
+            await self.load()
             with suppress(TimeoutError):
                 async with asyncio.timeout(
                     POLL_SECONDS if ear.listening else POLL_SECONDS_WHEN_DEAF
                 ):
                     await self._outdated.wait()
 
+    async def load(self) -> None:
+        """Returns with a policy in force that is at least as new as this call.
+
+        However many wait, it is loaded once for all of them. Raises `Unavailable`.
+        """
+        asked = time.monotonic()
+        async with self._loading:
+            if self._load_began < asked:
+                await self._load()
+
     async def _load(self) -> None:
         known = None if self._compiled is None else self._compiled.version
-        asked = time.monotonic()
+        asked = self._load_began = time.monotonic()
         policy = await self._admin.policy_other_than(known)
         if policy is None:
             self._confirmed = asked

@@ -38,7 +38,10 @@ def load_routes(path: Path, variables: Mapping[str, str]) -> RouteTable:
     return RouteTable(routes)
 
 
-_SHARED = ("upstream", "rewrite", "timeout", "rate", "burst", "path", "case_insensitive")
+_SHARED = (
+    *("upstream", "rewrite", "timeout", "rate", "burst"),
+    *("path", "case_insensitive", "trusted"),
+)
 """What routes of one prefix have in common."""
 
 

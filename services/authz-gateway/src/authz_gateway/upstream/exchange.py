@@ -1,8 +1,9 @@
 """One call on its way: its body goes up and its answer comes down, as fast as the slower side."""
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from authz_gateway.http.request_body import NO_BODY
 from authz_gateway.http.response_headers import REPLACED
 from authz_gateway.http.responses import Answer, failed, refused
 from authz_gateway.upstream.connection import Asker, UpstreamConnection
-from authz_gateway.upstream.headers import returned
+from authz_gateway.upstream.headers import CHANGED, returned
 from authz_gateway.upstream.pool import Upstream
 from shared.errors import Refusal
 from shared.web.tallies import Timing
@@ -42,12 +43,14 @@ class Line:
     """What is the same for all calls of one route.
 
     `silence`: how long the upstream may be silent, seconds. `timing`: after how many it began to
-    answer.
+    answer. `changed` is told what an answer says that it changed, and returns what the answer has
+    to wait for, if anything; None: this upstream is not believed.
     """
 
     upstream: Upstream
     silence: float
     timing: Timing
+    changed: Callable[[str], Awaitable[None] | None] | None = None
 
 
 class Exchange(Asker):
@@ -59,7 +62,7 @@ class Exchange(Asker):
 
     __slots__ = (
         *("_began", "_connecting", "_connection", "_head", "_line", "_origin", "_rechunked"),
-        *("_request", "_sent", "_status", "_switching", "_audience"),
+        *("_request", "_sent", "_status", "_switching", "_audience", "_held", "_holding"),
     )
 
     def __init__(
@@ -76,6 +79,8 @@ class Exchange(Asker):
         self._switching = switching
         self._connection: UpstreamConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self._holding: asyncio.Task[None] | None = None
+        self._held: list[Callable[[], None]] | None = None  # what came while the answer waits
         self._sent = False  # all of the request
         self._status = 0  # of the answer, once it began
         self._rechunked = False
@@ -164,6 +169,8 @@ class Exchange(Asker):
         """See `Flow`."""
         if self._connecting is not None:
             self._connecting.cancel()
+        if self._holding is not None:
+            self._holding.cancel()
         self._hang_up()
         return CLIENT_GONE
 
@@ -217,7 +224,27 @@ class Exchange(Asker):
             self._switching(self._request, connection, head, rest)
 
     def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
-        """See `Asker`."""
+        """See `Asker`.
+
+        What the answer changed is in force before the client sees the first byte of it.
+        """
+        changed = self._line.changed
+        if changed is not None and CHANGED in head.headers.first:
+            waiting = changed(head.headers.first[CHANGED])
+            if waiting is not None:
+                answer = partial(self._answered, head, part, bodyless=bodyless, ended=ended)
+                self._held = [answer]
+                self._holding = asyncio.get_running_loop().create_task(self._hold(waiting))
+                return
+        self._answered(head, part, bodyless=bodyless, ended=ended)
+
+    async def _hold(self, waiting: Awaitable[None]) -> None:
+        await waiting
+        held, self._held, self._holding = self._held, None, None
+        for step in held or ():
+            step()
+
+    def _answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
         self._line.timing.observe(monotonic() - self._began)
         request = self._request
         self._status = head.status
@@ -238,10 +265,16 @@ class Exchange(Asker):
 
     def answer_part(self, part: bytes, *, ended: bool) -> None:
         """See `Asker`."""
-        self._pass_on(b"", part, ended=ended)
+        if self._held is not None:
+            self._held.append(partial(self._pass_on, b"", part, ended=ended))
+        else:
+            self._pass_on(b"", part, ended=ended)
 
     def upstream_failed(self, error: OSError) -> None:
         """See `Asker`."""
+        if self._held is not None:
+            self._held.append(partial(self.upstream_failed, error))
+            return
         connection, self._connection = self._connection, None
         if (
             connection is not None

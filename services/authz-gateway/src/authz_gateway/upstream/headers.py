@@ -1,8 +1,12 @@
 """Headers on their way through: what is meant for us stays here, what upstreams trust is ours."""
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from authz_gateway.http.headers import Headers
+from shared.contracts.changes import CHANGED_HEADER
+
+CHANGED: Final = CHANGED_HEADER.lower()
 
 _HOP_BY_HOP = frozenset(
     {
@@ -23,12 +27,13 @@ _MADE_ANEW = frozenset(
     {"authorization", "content-length", "cookie", "expect", "host", "x-request-id"}
 )
 
-_NEVER_RETURNED = _HOP_BY_HOP | {"content-length", "x-request-id"}
-"""Hop by hop, or made anew."""
+_NEVER_RETURNED = _HOP_BY_HOP | {"content-length", "x-request-id", CHANGED}
+"""Hop by hop, made anew, or meant for us."""
 
 _FORGEABLE = frozenset(
     {
         "forwarded",
+        "x-barong-changed",
         "x-real-ip",
         # Another path or method than the one that was authorised, for frameworks that believe it.
         "x-http-method",

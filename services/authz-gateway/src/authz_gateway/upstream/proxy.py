@@ -1,7 +1,7 @@
 """Sends calls to the upstreams of their routes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -44,12 +44,17 @@ class Proxy:
         timeout: float,
         max_connections: int,
         websocket_timeout: float,
+        changed: Callable[[str], Awaitable[None] | None],
     ) -> None:
-        """Times in seconds; `max_connections` to each upstream."""
+        """Times in seconds; `max_connections` to each upstream.
+
+        `changed` is told what answers of trusted upstreams say that they changed, see `Line`.
+        """
         self._session_cookie = session_cookie
         self._timeout = timeout
         self._max_connections = max_connections
         self._websocket_timeout = websocket_timeout
+        self._changed = changed
         self._upstreams: dict[str, Upstream] = {}
         self._lines: dict[str, Line] = {}
         self._websockets = websockets
@@ -149,7 +154,8 @@ class Proxy:
             upstream = Upstream(route.upstream, self._max_connections)
             self._upstreams[route.upstream] = upstream
         silence = route.timeout or self._timeout
-        line = Line(upstream, silence, self._seconds.of[(route.prefix,)])
+        changed = self._changed if route.trusted else None
+        line = Line(upstream, silence, self._seconds.of[(route.prefix,)], changed)
         self._lines[route.prefix] = line
         return line
 
