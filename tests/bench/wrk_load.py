@@ -2,7 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from tempfile import NamedTemporaryFile
 
@@ -44,6 +45,25 @@ def steady(url: str, headers: Mapping[str, str], seconds: int, rate: float) -> L
     connections = 64
     longest = 2 * connections / rate * 1000
     return _run(url, headers, seconds, connections, _PAUSE.format(milliseconds=longest))
+
+
+@contextmanager
+def saturated(
+    urls: Sequence[str], headers: Mapping[str, str], connections: int = 16
+) -> Iterator[None]:
+    """Calls these as fast as they are answered for the time of the block, whatever they answer."""
+    program = wrk()
+    given = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    with ExitStack() as stack:
+        for url in urls:
+            running = subprocess.Popen(
+                [program.file, "-t1", f"-c{connections}", "-d1h", *given, url],
+                env={**os.environ, **program.env},
+                stdout=subprocess.DEVNULL,
+            )
+            stack.callback(running.wait)
+            stack.callback(running.terminate)
+        yield
 
 
 def _run(url: str, headers: Mapping[str, str], seconds: int, connections: int, lua: str) -> Load:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from tests.client import Client
 from tests.database import TestDatabase
 from tests.gate import Gate
+from tests.internal import tables_of_identity
 from tests.replicas import gateways
-from tests.revocations import REVOCATIONS, Revocation, subject_of
+from tests.revocations import REVOCATIONS, Revocation, Subject, log_out, subject_of
 from tests.system import Installation, installation, started
 from tests.waiting import until
 
@@ -104,3 +106,24 @@ async def test_without_the_broker_nothing_is_believed_for_longer_than_it_is_held
             assert await until(partial(kept_out, http), HEARD_SECONDS)
         for revocation in revocations:
             await until_felt(replicas, revocation, 2 * HELD_SECONDS)
+
+
+async def test_other_gateways_are_told_past_the_relay(system_of_my_own: Installation) -> None:
+    """No event is published here: who leads the relay of identity-svc, does nothing."""
+    system = system_of_my_own
+    async with AsyncExitStack() as stack:
+        tables = await stack.enter_async_context(tables_of_identity(system))
+        await tables.execute("SELECT pg_advisory_lock(hashtextextended('relay:identity', 0))")
+        await stack.enter_async_context(started(system, "identity", "resource", "admin", "gateway"))
+        [other] = await stack.enter_async_context(gateways(system, count=1))
+        client = await stack.enter_async_context(Client(system))
+        await client.log_in_as_superadmin()
+        [http] = await sessions_at(stack, [other])
+        revocation = await log_out(Subject(client, "", client))
+        revocation = replace(revocation, path="admin/levels")
+        assert await status(http, revocation) == revocation.before
+        await revocation.make()
+        await until_felt([http], revocation, HEARD_SECONDS)
+        assert (
+            await tables.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL") == 0
+        )

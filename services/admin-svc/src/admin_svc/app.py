@@ -80,6 +80,7 @@ from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck
 from shared.database.pool import Database
 from shared.messaging.audits import AuditSeal
+from shared.messaging.changes import ChangeTeller
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
@@ -152,7 +153,8 @@ def create_app(settings: AdminSettings) -> Service:
     attached = (resource, FindSubject(identity), record_attempt, refresh_user)
     list_labels = ListLabels(database)
 
-    layer = WebLayer(registry, settings.trusted_proxies)
+    changes = ChangeTeller(settings.broker_url, ADMIN, settings.service_keys)
+    layer = WebLayer(registry, settings.trusted_proxies, changes.tell)
     public = layer.public(PUBLIC, prefix=PREFIX, bearers=BearerVerifier(keys, settings.jwt_issuer))
     public[activities.FIND_ACTIVITIES] = find_activities
     public[LEVELS] = levels
@@ -207,6 +209,7 @@ def create_app(settings: AdminSettings) -> Service:
             identity.opened(),
             resource.opened(),
             supervised("relay", relay.run),
+            supervised("changes", changes.run),
             supervised("subscriber", subscriber.run),
             supervised("directory counts", FoldCounts(database).run),
             supervised("activity partitions", partitions.run),

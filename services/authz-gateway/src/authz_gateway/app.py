@@ -33,6 +33,7 @@ from shared.clients.identity import IdentityClient
 from shared.clients.resource import ResourceClient
 from shared.contracts.services import GATEWAY
 from shared.messaging.audits import AuditSeal
+from shared.messaging.changes import ChangeListener
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.listener import Listener
 from shared.messaging.supervision import supervised
@@ -77,6 +78,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         hearing.heard,
         hearing.missed,
     )
+    changes = ChangeListener(settings.broker_url, GATEWAY, settings.service_keys, hearing.told)
     tell_freshness(policy, listener, registry)
     proxy = Proxy(
         registry,
@@ -146,6 +148,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
             supervised("upstreams", proxy.run),
             supervised("policy", lambda: policy.keep_fresh(listener)),
             supervised("listener", listener.run),
+            supervised("changes", changes.run),
             supervised("websockets", websockets.keep_reviewing),
             supervised("audits", audit_queue.run),
         ),

@@ -1,7 +1,7 @@
 """What the gateway does when it hears of something."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -59,6 +59,16 @@ class Hearing:
         self.sessions.forget_user(uid)
         self.api_keys.forget_user(uid)
         self.websockets.review_user(uid)
+
+    def told(self, changes: Iterable[str]) -> None:
+        """Forgets what a service says that it changed; the event of it comes later."""
+        for subject in changes:
+            if (uid := uid_of(subject)) is not None:
+                self.forget_user(uid)
+            elif subject == POLICY:
+                self.policy.changed()
+            else:
+                self.forget_everything()
 
     async def missed(self) -> None:
         """Forgets whatever an event might have changed."""

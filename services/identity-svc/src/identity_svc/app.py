@@ -77,6 +77,7 @@ from shared.contracts.services import IDENTITY
 from shared.contracts.topology import IDENTITY as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
 from shared.database.pool import Database
+from shared.messaging.changes import ChangeTeller
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
@@ -149,7 +150,8 @@ def create_app(settings: IdentitySettings) -> Service:
     rules = standing_rules(settings.config_dir)
     apply_labels = ApplyLabels(database, outbox, rules)
 
-    web_layer = WebLayer(registry, settings.trusted_proxies)
+    changes = ChangeTeller(settings.broker_url, IDENTITY, settings.service_keys)
+    web_layer = WebLayer(registry, settings.trusted_proxies, changes.tell)
     public = web_layer.public(routes.PUBLIC, bearers=BearerVerifier(key_set, settings.jwt_issuer))
     public[sessions.SESSION_COOKIE] = SessionCookie(settings.session_name, settings.secure_cookies)
     public[users.SIGN_UP] = SignUp(
@@ -282,6 +284,7 @@ def create_app(settings: IdentitySettings) -> Service:
             hasher.opened(),
             supervised("signing keys", key_chain.run),
             supervised("relay", relay.run),
+            supervised("changes", changes.run),
             supervised("subscriber", subscriber.run),
             supervised("housekeeping", lambda: keep_house(database)),
             *([supervised("erasure", erasure.run)] if settings.erasure_days else []),

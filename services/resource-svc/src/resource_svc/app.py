@@ -99,6 +99,7 @@ from shared.contracts.services import RESOURCE
 from shared.contracts.topology import RESOURCE as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
 from shared.database.pool import Database
+from shared.messaging.changes import ChangeTeller
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
@@ -177,7 +178,8 @@ def create_app(settings: ResourceSettings) -> Service:
         QueueMetrics(registry),
     )
 
-    layer = WebLayer(registry, settings.trusted_proxies)
+    changes = ChangeTeller(settings.broker_url, RESOURCE, settings.service_keys)
+    layer = WebLayer(registry, settings.trusted_proxies, changes.tell)
     public = layer.public(
         PUBLIC, prefix="/api/v2/resource", bearers=BearerVerifier(keys, settings.jwt_issuer)
     )
@@ -298,6 +300,7 @@ def create_app(settings: ResourceSettings) -> Service:
             phone_provider.opened(),
             storage.opened(),
             supervised("relay", relay.run),
+            supervised("changes", changes.run),
             supervised("subscriber", subscriber.run),
             supervised("upload sweep", sweep_uploads.run),
             supervised("nonce sweep", SweepNonces(database).run),

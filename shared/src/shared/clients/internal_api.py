@@ -59,7 +59,7 @@ class InternalApi:
                 answer = await response.json() if response.content_length else None
                 status = response.status
                 retry_after = int(response.headers.get("Retry-After", "1"))
-                note(listed(response.headers.get(CHANGED_HEADER, "")))
+                note(listed(response.headers.get(CHANGED_HEADER, "")), here=False)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise Unavailable(self._service) from error
         codes = answer.get("errors") if isinstance(answer, dict) else None

@@ -5,7 +5,7 @@ answer, so that the client's next call finds the change in force. Others hear of
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextvars import ContextVar
 
 from shared.contracts.events import Event
@@ -24,7 +24,8 @@ _UID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MOST = 20
 """Subjects that are listed, at most."""
 
-_noted: ContextVar[dict[str, None] | None] = ContextVar("changes", default=None)
+_noted: ContextVar[dict[str, bool] | None] = ContextVar("changes", default=None)
+"""Whether each subject was changed here, and not by a service that was asked to."""
 
 
 def begin_noting() -> None:
@@ -34,17 +35,24 @@ def begin_noting() -> None:
 
 def noted() -> str:
     """What was noted, as the header says it; empty for nothing."""
-    changes = _noted.get()
-    if not changes:
-        return ""
+    return _header(_noted.get() or {})
+
+
+def noted_here() -> str:
+    """The same, less what the services that were asked told of: they tell all gateways."""
+    return _header([subject for subject, here in (_noted.get() or {}).items() if here])
+
+
+def _header(changes: Collection[str]) -> str:
     return ", ".join(changes) if len(changes) <= _MOST else EVERYTHING
 
 
-def note(changes: Iterable[str]) -> None:
-    """Notes subjects, where somebody wants to know."""
+def note(changes: Iterable[str], *, here: bool = True) -> None:
+    """Notes subjects, where somebody wants to know; `here`: this service changed them."""
     noting = _noted.get()
     if noting is not None and len(noting) <= _MOST:
-        noting.update(dict.fromkeys(changes))
+        for subject in changes:
+            noting[subject] = here or noting.get(subject, False)
 
 
 def listed(header: str) -> list[str]:

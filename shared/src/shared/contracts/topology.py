@@ -7,6 +7,9 @@ from datetime import timedelta
 EVENTS = "barong.events"
 """Durable topic exchange; the routing key is the event's full name."""
 
+CHANGES = "barong.changes"
+"""Fanout exchange, not durable: what services tell all gateways at once, to be lost or heard."""
+
 LEGACY_PREFIXES = ("model", "system")
 """`barong.events.model` and `.system`: direct, not durable; the key is the rest of the name."""
 

@@ -1,6 +1,6 @@
 """The two applications of a service: what callers reach, and what only the house reaches."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -9,7 +9,7 @@ from shared.tokens.bearer import BearerVerifier
 from shared.tokens.service import ServiceTokens
 from shared.web.access_log import access_log
 from shared.web.client_address import Network
-from shared.web.context import request_context
+from shared.web.context import nobody, request_context
 from shared.web.errors import errors
 from shared.web.health import Check, Readiness, live
 from shared.web.metrics import HttpMetrics, Registry
@@ -23,11 +23,17 @@ documents, each with 64 K characters of metadata."""
 class WebLayer:
     """Builds both applications of one service around the same registry of metrics."""
 
-    def __init__(self, registry: Registry, trusted_proxies: Sequence[Network] = ()) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        trusted_proxies: Sequence[Network] = (),
+        tell: Callable[[str], Awaitable[None]] = nobody,
+    ) -> None:
+        """`tell` tells all gateways what a request changed."""
         self._registry = registry
         self.metrics = HttpMetrics(registry)
         self.middlewares = (
-            request_context(trusted_proxies),
+            request_context(trusted_proxies, tell),
             access_log(self.metrics),
             errors,
         )

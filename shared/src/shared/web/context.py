@@ -1,12 +1,12 @@
 """What is known of a request before it is looked at: its id and the client's address."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from shared.contracts.changes import CHANGED_HEADER, begin_noting, noted
+from shared.contracts.changes import CHANGED_HEADER, begin_noting, noted, noted_here
 from shared.web.client_address import Address, Network, client_address
 from shared.web.request_ids import request_id
 
@@ -16,10 +16,16 @@ CLIENT_ADDRESS: web.RequestKey[Address] = web.RequestKey("client_address")
 _REQUEST_ID_HEADER = "X-Request-Id"
 
 
-def request_context(trusted: Sequence[Network]) -> Middleware:
+async def nobody(_changes: str) -> None:
+    """Tells nobody of changes."""
+
+
+def request_context(
+    trusted: Sequence[Network], tell: Callable[[str], Awaitable[None]] = nobody
+) -> Middleware:
     """A middleware that gives each request an id, in its log lines and its answer.
 
-    The answer also tells gateways what was changed.
+    The answer tells the gateway that carries it what was changed; `tell` tells the others.
     """
 
     @web.middleware
@@ -33,6 +39,8 @@ def request_context(trusted: Sequence[Network]) -> Middleware:
         structlog.contextvars.bind_contextvars(request_id=own_id)
         begin_noting()
         response = await handler(request)
+        if here := noted_here():
+            await tell(here)
         if not response.prepared:
             response.headers[_REQUEST_ID_HEADER] = own_id
             if changed := noted():
