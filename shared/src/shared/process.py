@@ -12,8 +12,11 @@ import uvloop
 from aiohttp import web
 
 from shared.settings import ServiceSettings
+from shared.web.sockets import own_socket, url_of
 
 log = structlog.get_logger()
+
+_BACKLOG = 1024
 
 
 class Server(Protocol):
@@ -85,9 +88,12 @@ async def _listening(
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, port, backlog=1024).start()
-        host, bound = runner.addresses[0][:2]
-        yield f"http://{host}:{bound}"
+        sock = own_socket(settings.host, port, _BACKLOG)
+        if sock is not None:
+            await web.SockSite(runner, sock, backlog=_BACKLOG).start()
+        else:
+            await web.TCPSite(runner, settings.host, port, backlog=_BACKLOG).start()
+        yield url_of(runner.addresses[0][:2])
     finally:
         await runner.cleanup()
 

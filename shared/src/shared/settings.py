@@ -112,7 +112,9 @@ class ServiceSettings:
         "`production` refuses whatever is only good for development.",
         "development",
     )
-    host: str = setting("BARONG_HOST", fields.String(), "Address to listen on.", "127.0.0.1")
+    host: str = setting(
+        "BARONG_HOST", fields.String(), "Address to listen on; `::` for IPv6 and IPv4.", "127.0.0.1"
+    )
     internal_port: int = setting(
         "BARONG_INTERNAL_PORT",
         port(),

@@ -22,6 +22,7 @@ EVERYBODY = Cors(frozenset({"*"}), False, 3600)
 NOBODY = Cors(frozenset(), False, 3600)
 SOME = Cors(frozenset({PAGE, "http://localhost:3000"}), False, 60)
 TRUSTED = Cors(frozenset({PAGE}), True, 60)
+BELOW = Cors(frozenset({"https://*.example.com", "http://*.example.com:8080"}), True, 60)
 
 
 def settings(**environment: str) -> GatewaySettings:
@@ -83,6 +84,47 @@ def test_the_answers_of_all_pages_are_those_of_a_few(cors: Cors) -> None:
     assert counted <= {*cors.origins, None}
     for origin in asked:
         assert cors.lines(cors.counted_as(origin)) == cors.lines(origin)
+
+
+@pytest.mark.parametrize("origin", [PAGE, "https://a-1.example.com", "http://x.example.com:8080"])
+def test_a_wildcard_stands_for_one_label(origin: str) -> None:
+    headers = headers_of(BELOW.lines(origin))
+    assert headers["Access-Control-Allow-Origin"] == origin
+    assert headers["Access-Control-Allow-Credentials"] == "true"
+    assert BELOW.preflight("OPTIONS", CIMultiDict(ASKED | {"Origin": origin})) != ()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://example.com",
+        "https://*.example.com",
+        "https://a.b.example.com",
+        "https://evil-example.com",
+        "https://evilexample.com",
+        "https://.example.com",
+        "https://a.example.com.evil.example",
+        "https://a.example.comevil.example",
+        "https://a.example.com:8443",
+        "https://a.example.com:443",
+        "http://a.example.com",
+        "http://x.example.com:80800",
+        "https://evil.example/.example.com",
+        "https://evil.example#.example.com",
+        "https://evil.example?.example.com",
+        "https://user@a.example.com",
+        "https://evil.example\\.example.com",
+        "https://a\u3002example.com",
+        "https://-a.example.com",
+        "https://A.example.com",
+        f"https://{'a' * 64}.example.com",
+        "https://a.example.com\n",
+        "ftp://a.example.com",
+    ],
+)
+def test_nothing_but_one_label(origin: str) -> None:
+    assert BELOW.lines(origin) == ("Vary: Origin",)
+    assert BELOW.counted_as(origin) is None
 
 
 ASKED = {"Origin": PAGE, "Access-Control-Request-Method": "DELETE"}
@@ -151,7 +193,15 @@ def test_origins_are_listed(text: str, expected: set[str]) -> None:
     [
         *("example.com", f"{PAGE}/", f"{PAGE}/x", f"{PAGE}:443", "HTTPS://APP.EXAMPLE.COM"),
         *("ftp://example.com", "https://", "null", f"*,{PAGE}", "https://u:p@example.com"),
-        *("https://*.example.com", "https://example.com:x"),
+        *("https://*", "https://*.com", "https://*.", "https://*.com:8443", "*.example.com"),
+        *("https://*example.com", "https://a*.example.com", "https://a.*.example.com"),
+        *(
+            "https://*.*.example.com",
+            "https://*.0.0.1",
+            "https://*.example.com/",
+            "https://*.[::1]",
+        ),
+        *("https://*.example.com:443", "https://*.EXAMPLE.com", "https://example.com:x"),
     ],
 )
 def test_what_no_browser_sends_is_no_origin(text: str) -> None:

@@ -173,3 +173,17 @@ async def test_work_that_swallows_a_cancellation_is_cancelled_again(
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     assert deaf == 0
+
+
+async def test_a_service_listens_on_both_families() -> None:
+    settings = load_settings(
+        ServiceSettings,
+        {"BARONG_SERVICE_KEYS": KEYS, "BARONG_INTERNAL_PORT": "0", "BARONG_HOST": "::"},
+    )
+    service = Service(name="x", settings=settings, internal=app([]), public=app([]), parts=())
+    async with running(service) as addresses, aiohttp.ClientSession() as http:
+        for url in (addresses.public, addresses.internal):
+            assert url.startswith("http://[::]:")
+            for host in ("127.0.0.1", "[::1]"):
+                async with http.get(url.replace("[::]", host) + "/nothing") as got:
+                    assert got.status == 404

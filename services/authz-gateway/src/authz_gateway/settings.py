@@ -79,7 +79,8 @@ class GatewaySettings(ServiceSettings):
     cors_origins: frozenset[str] = setting(
         "BARONG_API_CORS_ORIGINS",
         Parsed(origins),
-        "Origins whose pages may call, comma separated; `*` for all, without credentials.",
+        "Origins whose pages may call, comma separated; `*` for all, without credentials. In "
+        "`https://*.example.com` the asterisk is one label.",
         frozenset({ANY}),
     )
     cors_max_age: int = setting(

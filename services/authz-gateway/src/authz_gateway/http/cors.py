@@ -16,11 +16,18 @@ _EXPOSED = (
 
 _FIELD_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, -]{1,1000}")
 _HOST = re.compile(r"[0-9a-z.:-]+")
+_SUBDOMAIN = re.compile(r"(https?://)[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?(\.[0-9a-z.:-]+)")
+"""A host name of two labels or more; what stands before and behind its first label."""
+
+_WILDCARD = re.compile(r"(https?://)\*\.((?:[0-9a-z-]+\.)+[a-z][0-9a-z-]*(?::[0-9]+)?)")
+"""An asterisk in place of the first label, above a name of two labels or more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cors:
     """From where pages may call us; of `*` nobody else is one, and credentials do not go with it.
+
+    `https://*.example.com` stands for every origin with one label in place of the asterisk.
 
     Answers are tuples of header lines.
     """
@@ -68,24 +75,33 @@ class Cors:
         )
 
     def counted_as(self, origin: str) -> str | None:
-        """Whom `lines` takes a page of `origin` for: one of `origins`, or None for nobody of them.
+        """Whom `lines` takes a page of `origin` for: an origin that is allowed, or None.
 
-        What is made for these serves every page, however many origins clients may think of.
+        What is made for None serves every page that may not call.
         """
         if ANY in self.origins:
             return ANY
-        return origin if origin in self.origins else None
+        return origin if self._allows(origin) else None
 
     def _allows(self, origin: str) -> bool:
-        return ANY in self.origins or origin in self.origins
+        if ANY in self.origins:
+            return True
+        if "*" in origin:
+            return False
+        below = _SUBDOMAIN.fullmatch(origin)
+        return origin in self.origins or (
+            below is not None and f"{below[1]}*{below[2]}" in self.origins
+        )
 
 
 def origins(text: str) -> frozenset[str]:
     """The origins of a comma separated list, or `*`; raises ValueError."""
     found = frozenset(part.strip() for part in text.split(",") if part.strip())
     for each in found - {ANY}:
-        if not _is_origin(each):
-            raise ValueError(f"{each} is no origin like https://example.com.")
+        if not _is_origin(_WILDCARD.sub(r"\1\2", each)):
+            raise ValueError(
+                f"{each} is no origin like https://example.com or https://*.example.com."
+            )
     if ANY in found and len(found) > 1:
         raise ValueError("`*` stands alone.")
     return found

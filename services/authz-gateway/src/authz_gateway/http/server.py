@@ -4,7 +4,7 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
@@ -17,6 +17,7 @@ from authz_gateway.http.response_headers import AnswerHeaders
 from authz_gateway.http.responses import Answer, failed, refused
 from shared.errors import Refusal, Unavailable
 from shared.web.client_address import Address, Network, client_address
+from shared.web.sockets import own_socket, url_of
 
 log = structlog.get_logger()
 
@@ -75,15 +76,15 @@ class Front:
         """
         _allow_as_many_files_as_possible()
         loop = self._loop = asyncio.get_running_loop()
+        sock = own_socket(host, port, _BACKLOG)
+        place: dict[str, Any] = {"host": host, "port": port} if sock is None else {"sock": sock}
         server = await loop.create_server(
             lambda: cast("asyncio.Protocol", ClientConnection(self, loop)),
-            host,
-            port,
             backlog=_BACKLOG,
+            **place,
         )
         try:
-            name, bound = server.sockets[0].getsockname()[:2]
-            yield f"http://{name}:{bound}"
+            yield url_of(server.sockets[0].getsockname()[:2])
         finally:
             server.close()
             await self._drain(patience)

@@ -256,6 +256,8 @@ class Exchange(Asker):
         made = (self._audience, "chunked") if self._rechunked else self._audience
         start = head.derived.get(made)
         if start is None:
+            if len(head.derived) >= _MOST_AUDIENCES:
+                head.derived.clear()
             start = head.derived[made] = self._start_of_answer(head)
         if ended and not self._rechunked:
             request.connection.write(b"".join((start, request.last_lines(), part)))
@@ -352,6 +354,9 @@ class Exchange(Asker):
         else:
             self._request.connection.answer(answer)
 
+
+_MOST_AUDIENCES = 64
+"""Origins below one wildcard are as many as a client likes: answers are kept for the last ones."""
 
 _BAD_GATEWAY = failed(502, ("gateway.bad_gateway",))
 _TIMEOUT = failed(504, ("gateway.timeout",))
