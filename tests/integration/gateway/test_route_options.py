@@ -1,0 +1,106 @@
+"""Routes for upstreams of one's own: raw paths, and paths whose case does not count."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
+
+pytestmark = pytest.mark.usefixtures("forgotten")
+
+ROUTES = """
+- {{prefix: /files, access: public, upstream: "{up}", path: raw}}
+- {{prefix: /files/private, access: blocked}}
+- {{prefix: /cut, access: public, upstream: "{up}", path: raw, rewrite: /v1}}
+- {{prefix: /strict, access: public, upstream: "{up}"}}
+- {{prefix: /shop, access: public, upstream: "{up}", case_insensitive: true}}
+- {{prefix: /shop/Admin, access: blocked}}
+- {{prefix: /locked, access: required, upstream: "{up}", path: raw}}
+- {{prefix: /both, access: public, methods: [GET], upstream: "{up}"}}
+- {{prefix: /both, access: required, methods: [POST], upstream: "{up}"}}
+"""
+MALFORMED = (400, "request.malformed")
+BLOCKED = (401, "authz.permission_denied")
+NOBODY = (401, "authz.invalid_session")
+
+
+@pytest.fixture(scope="module")
+async def front(
+    upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gateway]:
+    routes = ROUTES.format(up=upstream.url)
+    async with gateway(tmp_path_factory.mktemp("routes"), routes) as made:
+        yield made
+
+
+@pytest.fixture
+async def client(front: Gateway) -> AsyncIterator[Raw]:
+    async with Raw.to(front.public) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ("/files/a%2Fb?x=%2F", "/files/a%2Fb?x=%2F"),
+        ("/files//a;v=1/b;", "/files//a;v=1/b;"),
+        ("/cut//x%2fy", "/v1//x%2fy"),
+        ("/files/plain", "/files/plain"),
+        ("/shop/ORDERS/1", "/shop/ORDERS/1"),
+    ],
+)
+async def test_what_was_asked_for_is_what_is_sent(
+    client: Raw, upstream: Upstream, asked: str, sent: str
+) -> None:
+    await client.send(get(asked))
+    server = await upstream.next()
+    head = await server.until(b"\r\n\r\n")
+    assert head.startswith(f"GET {sent} HTTP/1.1\r\n".encode())
+    await server.send(OK)
+    assert (await client.answer())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("/files/private//x", MALFORMED),
+        ("/files/private%2Fx", MALFORMED),
+        ("/files/private/x", BLOCKED),
+        ("/files//private/x", MALFORMED),
+        ("/files/private;x/y", MALFORMED),
+        ("/files/x%2F..%2Fprivate", MALFORMED),
+        ("/files/..;/private", MALFORMED),
+        ("/files%2Fx", MALFORMED),
+        ("/strict/a%2Fb", MALFORMED),
+        ("/strict//a", MALFORMED),
+        ("/strict/a;b", MALFORMED),
+        ("//identity/time", MALFORMED),
+        ("/identity;x/time", MALFORMED),
+        ("/api/v2/barong/openapi.json;x", MALFORMED),
+        ("/nothing//x", MALFORMED),
+        ("/shop/ADMIN/x", BLOCKED),
+        ("/shop/admin", BLOCKED),
+        ("/locked//x", NOBODY),
+        ("/api/v2/auth/locked//x", NOBODY),
+        ("/api/v2/auth/strict//x", MALFORMED),
+        ("/api/v2/auth/elsewhere//x", MALFORMED),
+        ("/api/v2/auth//x", MALFORMED),
+    ],
+)
+async def test_what_is_refused(client: Raw, asked: str, told: tuple[int, str]) -> None:
+    await client.send(get(asked))
+    status, _, body = await client.answer()
+    assert (status, *json.loads(body)["errors"]) == told
+
+
+async def test_routes_of_one_prefix_decide_by_method(client: Raw, upstream: Upstream) -> None:
+    await client.send(get("/both/x"))
+    server = await upstream.next()
+    await server.head()
+    await server.send(OK)
+    assert (await client.answer())[0] == 200
+    await client.send(get("/both/x", method="POST"))
+    assert (await client.answer())[0] == 401
+    await client.send(get("/both/x", method="PUT"))
+    assert (await client.answer())[0] == 404
