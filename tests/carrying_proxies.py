@@ -59,10 +59,12 @@ async def nginx(folder: Path, gateway: str, api: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def envoy(folder: Path, gateway: str, api: str) -> AsyncIterator[str]:
+async def envoy(
+    folder: Path, gateway: str, api: str, example: str = "envoy.yaml"
+) -> AsyncIterator[str]:
     """Envoy between clients and `api`; gives its address."""
     port = ports.free_ports(1)[0]
-    text = (ROOT / "deploy/envoy/envoy.yaml").read_text()
+    text = (ROOT / "deploy/envoy" / example).read_text()
     text = _replaced(
         text, "port_value: 8000}}\n      filter", f"port_value: {port}}}}}\n      filter"
     )
