@@ -16,6 +16,7 @@ ROUTES = """
 - {{prefix: /strict, access: public, upstream: "{up}"}}
 - {{prefix: /shop, access: public, upstream: "{up}", case_insensitive: true}}
 - {{prefix: /shop/Admin, access: blocked}}
+- {{prefix: /trailing, access: public, upstream: "{up}", trailers: true}}
 - {{prefix: /locked, access: required, upstream: "{up}", path: raw}}
 - {{prefix: /both, access: public, methods: [GET], upstream: "{up}"}}
 - {{prefix: /both, access: required, methods: [POST], upstream: "{up}"}}
@@ -104,3 +105,63 @@ async def test_routes_of_one_prefix_decide_by_method(client: Raw, upstream: Upst
     assert (await client.answer())[0] == 401
     await client.send(get("/both/x", method="PUT"))
     assert (await client.answer())[0] == 404
+
+
+ANNOUNCING = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+    b"Trailer: X-Sum, Content-Length, Set-Cookie, Server-Timing, X-Barong-Changed\r\n\r\n"
+)
+TRAILING = (
+    b"2\r\nok\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\nSet-Cookie: a=b\r\nServer-Timing: db\r\n"
+    b"X-Barong-Changed: policy\r\nX-Other: 2\r\n\r\n"
+)
+OK_CHUNKED = b"2\r\nok\r\n0\r\n\r\n"
+WANTED = ("TE: trailers", "Connection: TE")
+
+
+@pytest.mark.parametrize(
+    ("path", "lines", "asked_upstream", "announced", "end"),
+    [
+        (
+            *("/trailing/x", WANTED, "trailers", "server-timing, x-sum"),
+            b"2\r\nok\r\n0\r\nX-Sum: 1\r\nServer-Timing: db\r\n\r\n",
+        ),
+        ("/trailing/x", (), None, None, OK_CHUNKED),
+        ("/strict/x", WANTED, None, None, OK_CHUNKED),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_trailers_are_passed_on_where_they_are_wanted(
+    client: Raw,
+    upstream: Upstream,
+    path: str,
+    lines: tuple[str, ...],
+    asked_upstream: str | None,
+    announced: str | None,
+    end: bytes,
+    at_once: bool,
+) -> None:
+    await client.send(get(path, *lines))
+    server = await upstream.next()
+    _, asked = await server.head()
+    assert asked.get("te") == asked_upstream
+    for part in (ANNOUNCING + TRAILING,) if at_once else (ANNOUNCING, TRAILING[:20], TRAILING[20:]):
+        await server.send(part)
+    _, headers = await client.head()
+    assert headers.get("trailer") == announced
+    assert await client.until(b"\r\n\r\n") == end
+    await client.send(get("/strict/y"))
+    await server.head()
+    await server.send(OK)
+    assert (await client.answer())[2] == b"ok"
+
+
+async def test_trailers_of_a_request_are_dropped(client: Raw, upstream: Upstream) -> None:
+    head = get("/trailing/x", "Transfer-Encoding: chunked", "Trailer: X", method="POST")
+    await client.send(head + "2\r\nhi\r\n0\r\nX: 1\r\n\r\n")
+    server = await upstream.next()
+    _, asked = await server.head()
+    assert "trailer" not in asked
+    assert await server.until(b"0\r\n\r\n") == b"2\r\nhi\r\n0\r\n\r\n"
+    await server.send(OK)
+    assert (await client.answer())[2] == b"ok"

@@ -1,6 +1,7 @@
 """Bodies of messages: where each ends, and how chunked ones are read and written."""
 
 import re
+from collections.abc import Iterable
 from typing import Protocol
 
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e]*)?\r\n")
@@ -57,12 +58,17 @@ class UntilClosed:
 
 
 class Chunked:
-    """A chunked body, RFC 9112, 7.1; extensions mean nothing here, and trailers are dropped."""
+    """A chunked body, RFC 9112, 7.1; extensions mean nothing here.
 
-    __slots__ = ("_kept", "_left", "_line", "_trailer_bytes", "done")
+    `trailers` are the lines behind it, if they are kept.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_keeps", "_kept", "_left", "_line", "_trailer_bytes", "done", "trailers")
+
+    def __init__(self, *, keeps_trailers: bool = False) -> None:
         self.done = False
+        self.trailers: list[bytes] = []
+        self._keeps = keeps_trailers
         self._left = 0  # of the chunk's content
         self._line = self._size  # what is to be made of the next line
         self._kept = b""  # the beginning of that line
@@ -110,6 +116,14 @@ class Chunked:
             self.done = True
         elif self._trailer_bytes > _MAX_TRAILER_BYTES or not _TRAILER.fullmatch(line):
             raise BrokenBody
+        elif self._keeps:
+            self.trailers.append(line)
+
+
+def last_chunk(trailers: Iterable[str]) -> bytes:
+    """The end of a chunked body with these lines behind it."""
+    lines = "".join(f"{line}\r\n" for line in trailers)
+    return b"0\r\n%b\r\n" % lines.encode("utf-8", "surrogateescape")
 
 
 def chunk(content: bytes) -> bytes:

@@ -126,6 +126,8 @@ class Route:
     """Whether the upstream is one of our own services, which may say what its answer changed."""
     case_insensitive: bool = declared(fields.Boolean(), default=False)
     """Whether the upstream takes no notice of case below the prefix."""
+    trailers: bool = declared(fields.Boolean(), default=False)
+    """Whether trailers of answers are passed on to clients that want them."""
     path: PathRule = declared(Parsed(PathRule), PathRule.STRICT)
 
     @property

@@ -40,7 +40,7 @@ def load_routes(path: Path, variables: Mapping[str, str]) -> RouteTable:
 
 _SHARED = (
     *("upstream", "rewrite", "timeout", "rate", "burst"),
-    *("path", "case_insensitive", "trusted"),
+    *("path", "case_insensitive", "trusted", "trailers"),
 )
 """What routes of one prefix have in common."""
 

@@ -226,6 +226,10 @@ class UpstreamConnection:
         self._forget()
         self._transport.abort()
 
+    def trailers(self) -> list[bytes]:
+        """The lines behind the answer's body, once that ended."""
+        return self._reader.trailers if isinstance(self._reader, Chunked) else []
+
     # The rest.
 
     def _read_head(self, asker: Asker, data: bytes) -> None:
@@ -276,7 +280,7 @@ def _reader_of(head: AnswerHead, *, bodyless: bool) -> BodyReader:
     if bodyless:
         return Counted(0)
     if head.chunked:
-        return Chunked()
+        return Chunked(keeps_trailers=True)
     if head.length is not None:
         return Counted(head.length)
     return UntilClosed()

@@ -10,14 +10,20 @@ from typing import Protocol
 import structlog
 
 from authz_gateway.http.connection import CLIENT_GONE, ClientConnection
-from authz_gateway.http.framing import LAST_CHUNK, chunk
+from authz_gateway.http.framing import LAST_CHUNK, chunk, last_chunk
 from authz_gateway.http.parser import AnswerHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
 from authz_gateway.http.response_headers import REPLACED
 from authz_gateway.http.responses import Answer, failed, refused
 from authz_gateway.upstream.connection import Asker, UpstreamConnection
-from authz_gateway.upstream.headers import CHANGED, returned
+from authz_gateway.upstream.headers import (
+    CHANGED,
+    announced,
+    returned,
+    returned_trailers,
+    wants_trailers,
+)
 from authz_gateway.upstream.pool import Upstream
 from shared.errors import Refusal
 from shared.web.tallies import Timing
@@ -51,6 +57,8 @@ class Line:
     silence: float
     timing: Timing
     changed: Callable[[str], Awaitable[None] | None] | None = None
+    trailers: bool = False
+    """Whether what stands behind an answer's body is passed on to clients that want it."""
 
 
 class Exchange(Asker):
@@ -63,6 +71,7 @@ class Exchange(Asker):
     __slots__ = (
         *("_began", "_connecting", "_connection", "_head", "_line", "_origin", "_rechunked"),
         *("_request", "_sent", "_status", "_switching", "_audience", "_held", "_holding"),
+        "_trailers",
     )
 
     def __init__(
@@ -84,6 +93,7 @@ class Exchange(Asker):
         self._sent = False  # all of the request
         self._status = 0  # of the answer, once it began
         self._rechunked = False
+        self._trailers: list[str] = []  # announced, and wanted
         origin = request.head.headers.first.get("origin")
         if origin is not None:
             origin = request.connection.host.answer_headers.cors.counted_as(origin)
@@ -253,7 +263,12 @@ class Exchange(Asker):
                 request.persistent = False  # HTTP/1.0 knows no other end of such a body
             else:
                 self._rechunked = True
-        made = (self._audience, "chunked") if self._rechunked else self._audience
+        made: Hashable = self._audience
+        if self._rechunked:
+            made = (made, "chunked")
+            if self._line.trailers and wants_trailers(request.head.headers):
+                made = (made, "trailers")
+                self._trailers = announced(head.headers)
         start = head.derived.get(made)
         if start is None:
             if len(head.derived) >= _MOST_AUDIENCES:
@@ -301,6 +316,8 @@ class Exchange(Asker):
         lines += returned(head.headers, without=REPLACED)
         if self._rechunked:
             lines.append("Transfer-Encoding: chunked")
+            if self._trailers:
+                lines.append(f"Trailer: {', '.join(self._trailers)}")
         elif head.length is not None and head.status != 204:
             lines.append(f"Content-Length: {head.length}")
         lines += ours.lines(self._origin, private=self._request.private, present=names)
@@ -311,11 +328,16 @@ class Exchange(Asker):
         if part:
             message += chunk(part) if self._rechunked else part
         if ended and self._rechunked:
-            message += LAST_CHUNK
+            message += self._last_chunk()
         if message:
             self._request.connection.write(message)
         if ended:
             self._end()
+
+    def _last_chunk(self) -> bytes:
+        if not self._trailers or self._connection is None:
+            return LAST_CHUNK
+        return last_chunk(returned_trailers(self._connection.trailers(), self._trailers))
 
     def _end(self) -> None:
         """The answer is whole; the upstream's connection is kept, if the upstream keeps it."""

@@ -1,5 +1,6 @@
 """Headers on their way through: what is meant for us stays here, what upstreams trust is ours."""
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -29,6 +30,18 @@ _MADE_ANEW = frozenset(
 
 _NEVER_RETURNED = _HOP_BY_HOP | {"content-length", "x-request-id", CHANGED}
 """Hop by hop, made anew, or meant for us."""
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,100}")
+
+_NEVER_TRAILING = frozenset(
+    {
+        *("age", "authorization", "cache-control", "cookie", "date", "expect", "expires", "host"),
+        *("location", "max-forwards", "pragma", "range", "referrer-policy", "retry-after"),
+        *("server", "set-cookie", "strict-transport-security", "vary", "warning"),
+        *("www-authenticate", "x-content-type-options", "x-frame-options"),
+    }
+)
+"""RFC 9110, 6.5.1: what frames, routes, authenticates or controls comes before the body, or not."""
 
 _FORGEABLE = frozenset(
     {
@@ -71,6 +84,31 @@ def returned(headers: Headers, *, without: Collection[str] = ()) -> list[str]:
         for name, line in zip(headers.names, headers.lines, strict=True)
         if name not in _NEVER_RETURNED and name not in named and name not in without
     ]
+
+
+def wants_trailers(headers: Headers) -> bool:
+    """Whether the client takes what stands behind a chunked body, RFC 9110, 10.1.4."""
+    return "trailers" in headers.listed("te")
+
+
+def announced(headers: Headers) -> list[str]:
+    """The trailers that an answer announces and that may be passed on, in lower case."""
+    return sorted(name for name in headers.listed("trailer") if _may_trail(name))
+
+
+def returned_trailers(lines: Iterable[bytes], names: Collection[str]) -> list[str]:
+    """The lines of trailers that are among `names`."""
+    found = (line.decode("utf-8", "surrogateescape").rstrip("\r\n") for line in lines)
+    return [line for line in found if line.partition(":")[0].lower() in names]
+
+
+def _may_trail(name: str) -> bool:
+    return (
+        bool(_NAME.fullmatch(name))
+        and name not in _NEVER_RETURNED
+        and name not in _NEVER_TRAILING
+        and not name.startswith(("access-control-", "content-", "proxy-", "x-barong-"))
+    )
 
 
 def chain(forwarded_for: Iterable[str], peer: str) -> str:

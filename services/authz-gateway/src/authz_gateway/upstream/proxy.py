@@ -15,7 +15,7 @@ from authz_gateway.http.request_body import NO_BODY
 from authz_gateway.routing.route_table import Route
 from authz_gateway.upstream.connection import UpstreamConnection
 from authz_gateway.upstream.exchange import Exchange, Line
-from authz_gateway.upstream.headers import chain, forwarded
+from authz_gateway.upstream.headers import chain, forwarded, wants_trailers
 from authz_gateway.upstream.pool import Upstream
 from authz_gateway.upstream.tunnel import Tunnel
 from authz_gateway.upstream.websocket import Review, WebSockets
@@ -132,6 +132,8 @@ class Proxy:
             lines.append(f"Content-Length: {head.length}")
         if upgrade:
             lines += ("Connection: Upgrade", "Upgrade: websocket")
+        elif route.trailers and wants_trailers(headers):
+            lines += ("TE: trailers", "Connection: TE")
         forwarded_for = chain(headers.getall("x-forwarded-for", ()), connection.peer)
         host = headers.get("host", "")
         scheme = "http"
@@ -155,7 +157,7 @@ class Proxy:
             self._upstreams[route.upstream] = upstream
         silence = route.timeout or self._timeout
         changed = self._changed if route.trusted else None
-        line = Line(upstream, silence, self._seconds.of[(route.prefix,)], changed)
+        line = Line(upstream, silence, self._seconds.of[(route.prefix,)], changed, route.trailers)
         self._lines[route.prefix] = line
         return line
 
