@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
+import aio_pika
 import aiohttp
 from yarl import URL
 
@@ -68,6 +69,9 @@ def _under_load(bench: Bench, urls: Sequence[str]) -> Iterator[Row]:
         p99 = percentile(felt, 0.99)
         yield Row("under load: still let pass by the others, p99", p99, "ms", LIMIT_UNDER_LOAD)
         yield Row("under load: still let pass by the others, longest", max(felt), "ms")
+        hops = asyncio.run(_hops(bench.system.environments["gateway"]["AMQP_URL"]))
+        what = "under load: a message through RabbitMQ, of no service of ours, p99"
+        yield Row(what, percentile(hops, 0.99), "ms")
         wrong = asyncio.run(_policies(carrying))
         what = f"under load: calls decided by the policy before, of {POLICIES}"
         yield Row(what, wrong, "", 1)
@@ -143,6 +147,22 @@ async def _let_pass(http: aiohttp.ClientSession, url: str, session: _Session) ->
 async def _ask(http: aiohttp.ClientSession, url: str, session: _Session) -> int:
     async with http.get(url + _DECISION, headers=session.headers) as got:
         return got.status
+
+
+async def _hops(url: str) -> list[float]:
+    """Milliseconds from sending a message until it is back: what the machine leaves at best."""
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel(publisher_confirms=False)
+        queue = await channel.declare_queue(exclusive=True)
+        hops = []
+        async with queue.iterator(no_ack=True) as messages:
+            for _ in range(LOG_OUTS):
+                sent = time.perf_counter()
+                await channel.default_exchange.publish(aio_pika.Message(b"x"), queue.name)
+                await anext(messages)
+                hops.append((time.perf_counter() - sent) * 1000)
+                await asyncio.sleep(_PACE_SECONDS)
+    return hops
 
 
 async def _policies(system: Installation) -> int:

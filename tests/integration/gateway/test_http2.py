@@ -26,7 +26,7 @@ class Echo(grpc.GenericRpcHandler):
     def __init__(self) -> None:
         self.seen: list[dict[str, str]] = []
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
         self.seen.append({name: str(value) for name, value in details.invocation_metadata})
 
         async def echo(messages: AsyncIterator[bytes], _: object) -> AsyncIterator[bytes]:
