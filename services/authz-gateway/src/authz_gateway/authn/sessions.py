@@ -26,11 +26,16 @@ from shared.web.client_address import Address
 
 def session_cookie(headers: MultiMapping[str], name: str) -> str:
     """The session cookie's value; raises `InvalidSession` unless there is exactly one."""
-    find = _finder(name)
-    values = [value for header in headers.getall("Cookie", ()) for value in find(header)]
-    if len(values) != 1 or not (cookie := values[0].strip()):
+    values = session_cookies(headers.getall("Cookie", ()), name)
+    if len(values) != 1 or not values[0]:
         raise InvalidSession
-    return cookie
+    return values[0]
+
+
+def session_cookies(headers: Iterable[str], name: str) -> list[str]:
+    """The values of all cookies with the session's name, in all Cookie headers."""
+    find = _finder(name)
+    return [value.strip() for header in headers for value in find(header)]
 
 
 def without_session_cookie(values: Iterable[str], name: str) -> str:
@@ -68,9 +73,13 @@ def presented_csrf_token(headers: MultiMapping[str]) -> str:
 
 def require_csrf_token(token: str, session: ResolvedSession | None) -> None:
     """Raises `CsrfTokenMismatch` unless the token is the session's."""
-    kept = session.csrf_digest if session is not None else ""
-    if not hmac.compare_digest(csrf_digest(token), kept):
+    if session is None or not csrf_token_matches(token, session):
         raise CsrfTokenMismatch
+
+
+def csrf_token_matches(token: str, session: ResolvedSession) -> bool:
+    """Whether the token is the session's."""
+    return hmac.compare_digest(csrf_digest(token), session.csrf_digest)
 
 
 def require_usable(state: str) -> None:
@@ -144,9 +153,9 @@ class SessionCache:
             held_as, partial(self._identity.resolve_session, key)
         )
 
-    def entry(self, cookie: str) -> Entry[ResolvedSession] | None:
-        """The session of a cookie as it is held, and for how long; None when it is not."""
-        return self._held.entry(f"key:{session_key(cookie)}")
+    def entry(self, key: str) -> Entry[ResolvedSession] | None:
+        """The session under a key (`session_key`), and when it expires; None where it is not."""
+        return self._held.entry(f"key:{key}")
 
     async def by_sid(self, sid: str) -> ResolvedSession | None:
         """The session behind a bearer, None when it ended; raises `Unavailable`."""

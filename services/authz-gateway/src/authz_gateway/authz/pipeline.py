@@ -13,7 +13,7 @@ from authz_gateway.authn.sessions import (
     require_usable,
     session_cookie,
 )
-from authz_gateway.authz.call import Call
+from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.geo import Places
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import STRANGERS, RateLimits
@@ -38,26 +38,6 @@ class InvalidPermission(Unauthenticated):
     """The caller's role may not make this call."""
 
     codes = ("authz.invalid_permission",)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is calling, and the token that tells upstreams so."""
-
-    principal: Principal
-    token: str
-    in_scope: bool = True
-    """Whether his API key, if that is what he calls with, is meant for such calls."""
-
-    @classmethod
-    def of(cls, session: ResolvedSession) -> "Caller":
-        """The user as his session shows him now, whatever older tokens say."""
-        return cls(session.principal, session.token)
-
-    @classmethod
-    def of_key(cls, owner: UserToken, *, in_scope: bool) -> "Caller":
-        """The owner of an API key."""
-        return cls(owner.principal, owner.token, in_scope)
 
 
 class Sessions(Protocol):

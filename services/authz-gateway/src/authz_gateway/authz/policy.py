@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 from typing import Protocol
 
 import structlog
@@ -31,10 +30,18 @@ class CompiledPolicy:
         self.version = policy.version
         self.superseded = False
         self.restrictions = CompiledRestrictions(policy.restrictions)
-        self.decide: Callable[[str, str, str], Verdict] = lru_cache(_REMEMBERED)(
-            CompiledPermissions(policy.permissions).decide
-        )
+        self._permissions = CompiledPermissions(policy.permissions)
+        self._verdicts: dict[tuple[str, str, str], Verdict] = {}
+
+    def decide(self, role: str, verb: str, path: str) -> Verdict:
         """What a role may do with a verb at a canonical path."""
+        key = (role, verb, path)
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            if len(self._verdicts) >= _REMEMBERED:
+                self._verdicts.clear()
+            verdict = self._verdicts[key] = self._permissions.decide(role, verb, path)
+        return verdict
 
 
 POLL_SECONDS = 5.0

@@ -1,13 +1,13 @@
 """What a request is aimed at."""
 
-import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from shared.errors import Malformed
 from shared.policy.paths import canonical
 
-_QUERY = re.compile(r"[\x21\x22\x24-\x7e]*")  # printable ASCII; `#` would start a fragment
+_MOST_PATHS: Final = 4096
+"""Whose canonical form is kept; a path has 2 KB at most."""
 
 
 class Target(NamedTuple):
@@ -20,9 +20,10 @@ class Target(NamedTuple):
 def target(raw: str) -> Target:
     """The target of a request line, as received; raises `Malformed` for what is ambiguous."""
     path, _, query = raw.partition("?")
-    if query and not _QUERY.fullmatch(query):
+    # Printable ASCII; `#` would start a fragment.
+    if not (query.isascii() and query.isprintable()) or " " in query or "#" in query:
         raise Malformed
     return Target(_canonical(path), query)
 
 
-_canonical = lru_cache(maxsize=4096)(canonical)
+_canonical = lru_cache(maxsize=_MOST_PATHS)(canonical)

@@ -133,11 +133,20 @@ ELSEWHERE = Route(prefix="/", access=Access.REQUIRED)
 """What is decided about, but carried by others, and that no route tells of."""
 
 
-class Way(NamedTuple):
-    """A route, and the path that its upstream is sent."""
+class Way:
+    """A route, and the path that its upstream is sent.
 
-    route: Route
-    path: str
+    `methods`: those that exist, None for all.
+    """
+
+    __slots__ = ("methods", "path", "route")
+
+    def __init__(self, route: Route, path: str) -> None:
+        self.route = route
+        self.path = path
+        self.methods = route.methods
+        if self.methods is not None and "GET" in self.methods:
+            self.methods |= {"HEAD"}
 
 
 class RouteTable:

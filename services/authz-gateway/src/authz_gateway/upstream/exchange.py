@@ -1,7 +1,6 @@
 """One call on its way: its body goes up and its answer comes down, as fast as the slower side."""
 
 import asyncio
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
@@ -13,10 +12,8 @@ from authz_gateway.http.framing import LAST_CHUNK, chunk
 from authz_gateway.http.parser import AnswerHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
-from authz_gateway.http.response_headers import REPLACED
 from authz_gateway.http.responses import Answer, failed, refused
 from authz_gateway.upstream.connection import Asker, UpstreamConnection
-from authz_gateway.upstream.headers import returned
 from authz_gateway.upstream.pool import Upstream
 from shared.errors import Refusal
 from shared.web.tallies import Timing
@@ -41,11 +38,12 @@ class Switching(Protocol):
 class Line:
     """What is the same for all calls of one route.
 
-    `silence`: how long the upstream may be silent, seconds. `timing`: after how many it began to
-    answer.
+    `host`: the Host line that the upstream is sent. `silence`: how long it may be silent, seconds.
+    `timing`: after how many seconds it began to answer.
     """
 
     upstream: Upstream
+    host: bytes
     silence: float
     timing: Timing
 
@@ -53,13 +51,13 @@ class Line:
 class Exchange(Asker):
     """Passes a request on to one upstream, and the answer back.
 
-    `head` is what the upstream is sent of it, up to the value of the last header line, which is the
-    request's id. `switching`: where the client asks for another protocol, and may.
+    `head` is what the upstream is sent before the body. `switching`: where the client asks for
+    another protocol, and may.
     """
 
     __slots__ = (
-        *("_began", "_connecting", "_connection", "_head", "_line", "_origin", "_rechunked"),
-        *("_request", "_sent", "_status", "_switching", "_audience"),
+        *("_began", "_connecting", "_connection", "_head", "_line", "_rechunked", "_request"),
+        *("_sent", "_status", "_switching"),
     )
 
     def __init__(
@@ -79,11 +77,6 @@ class Exchange(Asker):
         self._sent = False  # all of the request
         self._status = 0  # of the answer, once it began
         self._rechunked = False
-        origin = request.head.headers.first.get("origin")
-        if origin is not None:
-            origin = request.connection.host.answer_headers.cors.counted_as(origin)
-        self._origin = origin
-        self._audience: Hashable = (origin, request.private)
 
     def start(self) -> None:
         """Sends the request; the client's connection gets the answer, whatever it is."""
@@ -93,12 +86,6 @@ class Exchange(Asker):
             return
         self._began = monotonic()
         self._go_up(request.connection)
-
-    def _once_more(self) -> None:
-        self._began = self._request.began
-        self._status = 0
-        self._rechunked = False
-        self._go_up(self._request.connection)
 
     def _go_up(self, client: ClientConnection) -> None:
         client.flow = self
@@ -123,7 +110,7 @@ class Exchange(Asker):
         self._connection = connection
         request = self._request
         body = request.body
-        message = self._head + request.id.encode() + b"\r\n\r\n"
+        message = self._head
         head_only, silence = request.head.method == "HEAD", self._line.silence
         if body is NO_BODY:
             self._sent = True
@@ -177,11 +164,6 @@ class Exchange(Asker):
         if self._connection is not None:
             self._connection.read_on()
 
-    def again(self) -> Callable[[], None] | None:
-        """See `Flow`."""
-        repeatable = self._switching is None and self._request.body is NO_BODY
-        return self._once_more if repeatable else None
-
     # What the upstream's side tells: see `Asker`.
 
     def upstream_full(self) -> None:
@@ -202,8 +184,8 @@ class Exchange(Asker):
         To go on with the body we told the client ourselves.
         """
         if head.status != 100 and self._request.head.minor == 1:
-            lines = [f"HTTP/1.1 {head.status} {head.reason}", *returned(head.headers), "\r\n"]
-            self._request.connection.write("\r\n".join(lines).encode("utf-8", "surrogateescape"))
+            lines = b"".join(b"%b\r\n" % line for line in head.to_client)
+            self._request.connection.write(b"%b%b\r\n" % (head.line, lines))
 
     def switched(self, head: AnswerHead, rest: bytes) -> None:
         """See `Asker`."""
@@ -226,10 +208,7 @@ class Exchange(Asker):
                 request.persistent = False  # HTTP/1.0 knows no other end of such a body
             else:
                 self._rechunked = True
-        made = (self._audience, "chunked") if self._rechunked else self._audience
-        start = head.derived.get(made)
-        if start is None:
-            start = head.derived[made] = self._start_of_answer(head)
+        start = self._start_of_answer(head)
         if ended and not self._rechunked:
             request.connection.write(b"".join((start, request.last_lines(), part)))
             self._end()
@@ -260,17 +239,17 @@ class Exchange(Asker):
 
     def _start_of_answer(self, head: AnswerHead) -> bytes:
         """All but the last lines of an answer's head."""
-        names = head.headers.names
-        ours = self._request.connection.host.answer_headers
-        lines = [f"HTTP/1.1 {head.status} {head.reason}"]
-        lines += returned(head.headers, without=REPLACED)
+        parts = [head.line]
+        if head.to_client:
+            parts += (b"\r\n".join(head.to_client), b"\r\n")
         if self._rechunked:
-            lines.append("Transfer-Encoding: chunked")
+            parts.append(b"Transfer-Encoding: chunked\r\n")
         elif head.length is not None and head.status != 204:
-            lines.append(f"Content-Length: {head.length}")
-        lines += ours.lines(self._origin, private=self._request.private, present=names)
-        lines.append("")
-        return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+            parts.append(b"Content-Length: %d\r\n" % head.length)
+        request = self._request
+        ours = request.connection.host.answer_headers
+        parts.append(ours.added(request.head.read.get("origin"), request.private, head.defaults))
+        return b"".join(parts)
 
     def _pass_on(self, message: bytes, part: bytes, *, ended: bool) -> None:
         if part:
