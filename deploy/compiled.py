@@ -15,7 +15,10 @@ from mypyc.build import mypycify
 from setuptools import setup
 
 MODULES = (
+    "authz_gateway/authz/call.py",
+    "authz_gateway/authn/lookup_cache.py",
     "authz_gateway/authz/decision_cache.py",
+    "authz_gateway/authz/policy.py",
     "authz_gateway/handlers.py",
     "authz_gateway/http/access_log.py",
     "authz_gateway/http/connection.py",
@@ -32,7 +35,6 @@ MODULES = (
     "authz_gateway/routing/path.py",
     "authz_gateway/upstream/connection.py",
     "authz_gateway/upstream/exchange.py",
-    "authz_gateway/upstream/headers.py",
     "authz_gateway/upstream/pool.py",
     "authz_gateway/upstream/proxy.py",
     "authz_gateway/upstream/tunnel.py",

@@ -1,4 +1,7 @@
-"""Stands in for identity-svc and admin-svc: one session, one policy: PORT USER_AGENT."""
+"""Stands in for identity-svc and admin-svc: a session for each cookie, one policy.
+
+Arguments: PORT USER_AGENT.
+"""
 
 import asyncio
 import sys
@@ -7,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from shared.contracts.policy import Permission, Policy, Restriction
-from tests.unit.gateway.builders import a_session
+from tests.unit.gateway.builders import a_session, a_user
 
 PERMISSIONS = 150
 RESTRICTIONS = 1000
@@ -34,9 +37,12 @@ async def serve(port: int, user_agent: str) -> None:
     async def tell_policy(request: web.Request) -> web.Response:
         return web.Response(status=204) if "known" in request.query else web.json_response(body)
 
-    async def resolve(_request: web.Request) -> web.Response:
+    async def resolve(request: web.Request) -> web.Response:
+        key = (await request.json())["key"]
         now = datetime.now(UTC)
         session = a_session(
+            sid=key[:16],
+            user=a_user(uid=f"ID{key[:10].upper()}"),
             user_agent=user_agent,
             network="127.0.0.0/16",
             token="x" * 600,

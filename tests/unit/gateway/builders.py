@@ -1,16 +1,65 @@
-"""Sessions and API keys for tests."""
+"""Calls, sessions and API keys for tests."""
 
 import base64
 import hashlib
 import hmac
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
 
+from multidict import MultiMapping
+
+from authz_gateway.authz.call import Call
+from authz_gateway.http.parser import RequestHead
+from authz_gateway.routing.route_table import Access, Route
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.sessions import ResolvedSession, UserToken, csrf_digest
 from shared.contracts.users import User
 
 NOW = datetime.now(UTC)
 CSRF_TOKEN = "csrf"
+ME = "/api/v2/barong/resource/users/me"
+
+
+def a_head(headers: Mapping[str, str] | MultiMapping[str], method: str = "GET") -> RequestHead:
+    """The head of a request with these headers."""
+    pairs: Iterable[tuple[str, str]] = headers.items()
+    lines = [f"{name}: {value}".encode("utf-8", "surrogateescape") for name, value in pairs]
+    return RequestHead(method, "/", 1, [b"Host: gateway", *lines], 0)
+
+
+def a_call(
+    headers: Mapping[str, str] | MultiMapping[str] | None = None,
+    *,
+    method: str = "GET",
+    path: str = ME,
+    query: str = "",
+    body: bytes = b"",
+    address: str = "10.1.2.3",
+    **route: Any,
+) -> Call:
+    """A call on a route that needs permission; `route` are fields of another one."""
+
+    async def whole(limit: int) -> bytes | None:
+        return body if len(body) <= limit else None
+
+    return Call(
+        Route(**{"prefix": "/", "access": Access.REQUIRED, **route}),
+        method,
+        path,
+        query,
+        a_head(headers or {}, method),
+        whole,
+        ip_address(address),
+        address,
+    )
+
+
+def another(call: Call, **changes: Any) -> Call:
+    """The same call but for these fields."""
+    names = ("route", "method", "path", "query", "head", "body", "address", "shown_address")
+    return Call(**{**{name: getattr(call, name) for name in names}, **changes})
 
 
 def a_user(**overrides: object) -> User:

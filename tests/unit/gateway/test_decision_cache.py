@@ -1,143 +1,245 @@
-"""What is remembered of a decision, and when that holds no more."""
+"""The decision cache: what its entries rest on, and when they hold no more."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 
 import pytest
 from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
 from authz_gateway.authn.lookup_cache import Entry
-from authz_gateway.authz.call import Call
-from authz_gateway.authz.decision_cache import Remembered
-from authz_gateway.authz.pipeline import Caller
+from authz_gateway.authz import decision_cache
+from authz_gateway.authz.call import Call, Caller
+from authz_gateway.authz.decision_cache import DecisionCache
+from authz_gateway.authz.pipeline import WAY_IN
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import RateLimits
-from authz_gateway.routing.route_table import Access, Rate, Route
+from authz_gateway.routing.route_table import Access, Rate
 from shared.contracts.policy import Permission, Policy
-from shared.contracts.sessions import ResolvedSession
+from shared.contracts.sessions import ResolvedSession, session_key
 from shared.errors import Throttled
-from tests.unit.gateway.builders import a_session
+from tests.unit.gateway.builders import CSRF_TOKEN, a_call, a_session, another
 
-COOKIE = {"Cookie": "_barong_session=living"}
+BROWSER = {"User-Agent": "browser", "Cookie": "_barong_session=living"}
+READ = Permission("member", "GET", "", "ACCEPT", None)
+WRITE = Permission("member", "POST", "", "ACCEPT", None)
 
 
 class World:
-    """A policy that lets members read everything, and one living session."""
+    """A policy that lets members read and write everything, and one session in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *rules: Permission, csrf_protection: bool = True) -> None:
         self.now = 0.0
-        self.held = Entry(a_session(), 5.0)
-        self.policy = self.another_policy("ACCEPT")
-        self.remembered = Remembered(
+        self.kept = Entry(a_session(), 5.0)
+        self.policy = policy_of(*(rules or (READ, WRITE)))
+        self.cache = DecisionCache(
             self,
             self,
             RateLimits(CollectorRegistry(), enabled=True),
             "_barong_session",
+            csrf_protection=csrf_protection,
         )
-
-    @staticmethod
-    def another_policy(*actions: str) -> CompiledPolicy:
-        return policy_of(*(Permission("member", "GET", "", action, None) for action in actions))
 
     def get(self) -> CompiledPolicy:
         return self.policy
 
-    def entry(self, cookie: str) -> Entry[ResolvedSession] | None:
-        return self.held if cookie == "living" else None
+    def entry(self, key: str) -> Entry[ResolvedSession] | None:
+        return self.kept if key == session_key("living") else None
 
-    def caller(self) -> Caller:
-        return Caller.of(self.held.value)
+    def knows(self, call: Call) -> bool:
+        return self.cache.get(call, self.now) is not None
+
+    def let_pass(self, call: Call, caller: Caller | None = None) -> None:
+        """What the dispatcher does when the pipeline let a call pass."""
+        self.cache.put(call, caller or Caller.of(self.kept.value), self.policy, self.now)
 
 
 def policy_of(*rules: Permission) -> CompiledPolicy:
     return CompiledPolicy(Policy(1, rules))
 
 
-def a_call(headers: Mapping[str, str] = COOKIE) -> Call:
-    async def nothing(_limit: int) -> bytes:
-        return b""
-
-    return Call(
-        route=Route(prefix="/", access=Access.REQUIRED),
-        method="GET",
-        path="/api/v2/barong/resource/users/me",
-        query="",
-        body=nothing,
-        headers=CIMultiDict(headers),
-        address=ip_address("10.1.2.3"),
-    )
-
-
-def test_a_decision_holds_until_its_session_or_the_policy_changes() -> None:
-    world, call = World(), a_call()
-    memory = world.remembered.memory(call, world.caller(), world.policy)
-    assert memory is not None
-    assert world.remembered.holds(memory, call, world.now)
-
-    world.now = 5.0
-    assert not world.remembered.holds(memory, call, world.now)
+def test_a_decision_holds_until_the_session_expires_or_is_dropped() -> None:
+    world, call = World(), a_call(BROWSER)
+    assert not world.knows(call)
+    world.let_pass(call)
+    assert world.knows(call)
     world.now = 4.9
-    assert world.remembered.holds(memory, call, world.now)
+    assert world.knows(call)
+    world.now = 5.0
+    assert not world.knows(call)
+    world.now = 4.9
+    world.kept.expires = float("-inf")  # as it is when the session was dropped
+    assert not world.knows(call)
 
+
+def test_a_decision_holds_for_one_policy() -> None:
+    world, call, public = World(), a_call(BROWSER), a_call({}, access=Access.PUBLIC)
+    world.let_pass(call)
+    world.cache.put(public, None, world.policy, world.now)
+    assert world.knows(call)
+    assert world.knows(public)
     world.policy.superseded = True
-    assert not world.remembered.holds(memory, call, world.now)
-    world.policy.superseded = False
-    assert world.remembered.holds(memory, call, world.now)
-    world.held.expires = float("-inf")  # as it is when it was dropped
-    assert not world.remembered.holds(memory, call, world.now)
+    assert not world.knows(call)
+    assert not world.knows(public)
 
 
-def test_a_session_that_was_replaced_meanwhile_is_not_remembered() -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"X-Request-Id": "another"},
+        {"Accept": "text/html", "Referer": "https://page.example/", "If-None-Match": '"1"'},
+        {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+    ],
+)
+def test_headers_that_decide_nothing_change_nothing(changes: Mapping[str, str]) -> None:
     world = World()
-    caller, world.held = world.caller(), Entry(a_session(), 5.0)
+    world.let_pass(a_call(BROWSER))
+    assert world.knows(a_call({**BROWSER, **changes}, path="/another", query="x=1"))
 
-    assert world.remembered.memory(a_call(), caller, world.policy) is None
 
-
-def test_a_decision_during_which_the_policy_changed_is_not_remembered() -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"User-Agent": "another"},
+        {"Cookie": "_barong_session=another"},
+        {"Cookie": "_barong_session=living; _barong_session=other"},
+        {"Cookie": "other=1"},
+        {"Authorization": "Bearer x"},
+        {"X-Auth-Nonce": "1"},
+        {"X-Auth-Apikey": "kid"},
+        {"X-Auth-Signature": "00"},
+    ],
+)
+def test_whatever_decides_is_decided_about(changes: Mapping[str, str]) -> None:
     world = World()
-    begun_with, world.policy = world.policy, world.another_policy("ACCEPT")
-
-    assert world.remembered.memory(a_call(), world.caller(), begun_with) is None
-    assert world.remembered.memory(a_call({}), None, begun_with) is None
+    world.let_pass(a_call(BROWSER))
+    assert not world.knows(a_call({**BROWSER, **changes}))
 
 
-def test_only_calls_with_a_cookie_that_are_not_audited_are_remembered() -> None:
+def test_another_address_and_a_second_cookie_header_are_decided_about() -> None:
     world = World()
-    for more in ({"Authorization": "Bearer x"}, {"X-Auth-Nonce": "1"}):
-        call = a_call(COOKIE | more)
-        assert world.remembered.memory(call, world.caller(), world.policy) is None
+    world.let_pass(a_call(BROWSER))
+    assert not world.knows(a_call(BROWSER, address="10.1.2.4"))
+    twice = CIMultiDict(BROWSER)
+    twice.add("Cookie", "_barong_session=another")
+    assert not world.knows(a_call(twice))
 
-    world.policy = world.another_policy("ACCEPT", "AUDIT")
-    memory = world.remembered.memory(a_call(), world.caller(), world.policy)
-    assert memory is not None
-    assert not world.remembered.holds(memory, a_call(), world.now)
+
+def test_other_cookies_beside_it_do_not_matter() -> None:
+    world = World()
+    world.let_pass(a_call(BROWSER))
+    long = f"a=1; _barong_session=living; b={'x' * 4000}"
+    assert world.knows(a_call({**BROWSER, "Cookie": "theme=dark; _barong_session=living"}))
+    assert world.knows(a_call({**BROWSER, "Cookie": long}))
+
+
+@pytest.mark.parametrize("changes", [{"Authorization": "Bearer x"}, {"X-Auth-Nonce": "1"}])
+def test_decisions_about_other_credentials_are_not_kept(changes: Mapping[str, str]) -> None:
+    world = World()
+    world.let_pass(a_call({**BROWSER, **changes}))
+    assert len(world.cache) == 0
+
+
+def test_a_session_that_was_replaced_meanwhile_is_not_the_one_decided_about() -> None:
+    world = World()
+    caller, world.kept = Caller.of(world.kept.value), Entry(a_session(), 5.0)
+    world.let_pass(a_call(BROWSER), caller)
+    assert len(world.cache) == 0
+
+
+def test_a_decision_during_which_the_policy_changed_is_not_kept() -> None:
+    world = World()
+    before, world.policy = world.policy, policy_of(READ)
+    world.cache.put(a_call(BROWSER), Caller.of(world.kept.value), before, world.now)
+    world.cache.put(a_call({}, access=Access.PUBLIC), None, before, world.now)
+    assert len(world.cache) == 0
 
 
 def test_what_one_call_may_says_nothing_of_another() -> None:
-    world, call = World(), a_call()
-    world.policy = policy_of(
+    world = World(
         Permission("member", "GET", "api", "ACCEPT", None),
         Permission("member", "GET", "api/closed", "DROP", None),
-        Permission("member", "GET", "api/kept", "AUDIT", None),
+        Permission("member", "GET", "api/audited", "AUDIT", None),
     )
-    memory = world.remembered.memory(call, world.caller(), world.policy)
-    assert memory is not None
+    call = a_call(BROWSER)
+    world.let_pass(call)
     for _ in range(2):
-        assert world.remembered.holds(memory, call, world.now)
-        for other in ("/api/closed", "/api/kept", "/elsewhere"):
-            assert not world.remembered.holds(memory, call._replace(path=other), world.now)
-        assert not world.remembered.holds(memory, call._replace(method="DELETE"), world.now)
+        assert world.knows(call)
+        for path in ("/api/closed", "/api/audited", "/elsewhere"):
+            assert not world.knows(another(call, path=path))
+        assert not world.knows(another(call, method="DELETE"))
 
 
-def test_the_same_call_counts_each_time() -> None:
+@pytest.mark.parametrize(
+    ("token", "protected", "known"),
+    [
+        (CSRF_TOKEN, True, True),
+        ("wrong", True, False),
+        ("", True, False),
+        (None, True, False),
+        (None, False, True),
+    ],
+)
+def test_an_unsafe_call_needs_its_csrf_token_each_time(
+    token: str | None, protected: bool, known: bool
+) -> None:
+    world = World(csrf_protection=protected)
+    world.let_pass(a_call(BROWSER))
+    headers = BROWSER if token is None else {**BROWSER, "X-CSRF-Token": token}
+    for _ in range(2):
+        assert world.knows(a_call(headers, method="POST")) is known
+
+
+def test_public_calls_are_known_by_their_address() -> None:
     world = World()
-    often = Route(prefix="/", access=Access.REQUIRED, rate=Rate(2, 60.0))
-    call = a_call()._replace(route=often)
-    memory = world.remembered.memory(call, world.caller(), world.policy)
-    assert memory is not None
-    for _ in range(2):
-        assert world.remembered.holds(memory, call, world.now)
+    public = a_call({}, access=Access.PUBLIC)
+    world.cache.put(public, None, world.policy, world.now)
+    assert world.knows(another(public, path="/another"))
+    assert not world.knows(a_call({}, access=Access.PUBLIC, address="10.1.2.4"))
+    assert not world.knows(a_call({}))
+    assert not world.knows(a_call({}, access=Access.BLOCKED))
+
+
+def test_the_way_in_opens_no_other() -> None:
+    """A client that is kept out everywhere else may call there."""
+    world = World()
+    way_in = a_call({}, path=WAY_IN, access=Access.PUBLIC)
+    world.cache.put(way_in, None, world.policy, world.now)
+    assert len(world.cache) == 0
+    public = another(way_in, path="/another")
+    world.cache.put(public, None, world.policy, world.now)
+    assert world.knows(public)
+    assert not world.knows(way_in)
+
+
+@pytest.mark.parametrize("headers", [BROWSER, {}])
+def test_every_call_counts(headers: Mapping[str, str]) -> None:
+    world = World()
+    access = Access.REQUIRED if headers else Access.PUBLIC
+    call = a_call(headers, access=access, rate=Rate(2, 60.0))
+    world.cache.put(call, Caller.of(world.kept.value) if headers else None, world.policy, world.now)
+    assert world.knows(call)
+    assert world.knows(call)
     with pytest.raises(Throttled):
-        world.remembered.holds(memory, call, world.now)
+        world.knows(call)
+
+
+def test_the_cache_has_a_maximum(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision_cache, "MAX_DECISIONS", 3)
+    world = World()
+    agents = [f"browser {number}" for number in range(5)]
+    for agent in agents:
+        world.let_pass(a_call({**BROWSER, "User-Agent": agent}))
+        public = a_call({}, access=Access.PUBLIC, address=f"10.0.0.{agent[-1]}")
+        world.cache.put(public, None, world.policy, world.now)
+    known = [world.knows(a_call({**BROWSER, "User-Agent": agent})) for agent in agents]
+    assert known == [False, False, True, True, True]
+    assert len(world.cache) <= 6
+
+
+def test_what_holds_no_more_makes_room() -> None:
+    world = World()
+    world.let_pass(a_call(BROWSER))
+    world.kept.expires = float("-inf")
+    world.kept = Entry(a_session(), 5.0)
+    world.let_pass(a_call({**BROWSER, "User-Agent": "another"}))
+    assert len(world.cache) == 1

@@ -158,7 +158,8 @@ def test_whatever_is_read_has_one_reading(lines: list[bytes]) -> None:
     assert len(head.headers.getall("host")) == 1
     assert len(head.headers.getall("content-length", [])) <= 1
     assert not {"content-length", "transfer-encoding"} <= set(head.headers)
-    assert sorted(head.headers.lines) == sorted(line.decode() for line in lines)
+    told = sorted((name, head.headers.getall(name)) for name in {*head.headers})
+    assert sum(len(values) for _, values in told) == len(lines)
 
 
 def an_answer(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:
@@ -168,20 +169,23 @@ def an_answer(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (an_answer(), (200, "OK", False, None, True)),
-        (an_answer(start=b"HTTP/1.1 404 "), (404, "", False, None, True)),
-        (an_answer(start=b"HTTP/1.1 404"), (404, "", False, None, True)),
-        (an_answer(start=b"HTTP/1.0 200 OK"), (200, "OK", False, None, False)),
-        (an_answer(b"Content-Length: 5"), (200, "OK", False, 5, True)),
-        (an_answer(b"transfer-encoding: chunked"), (200, "OK", True, None, True)),
-        (an_answer(b"Connection: close", b"Content-Length: 0"), (200, "OK", False, 0, False)),
+        (an_answer(), (b"HTTP/1.1 200 OK\r\n", False, None, True)),
+        (an_answer(start=b"HTTP/1.1 404 "), (b"HTTP/1.1 404 \r\n", False, None, True)),
+        (an_answer(start=b"HTTP/1.1 404"), (b"HTTP/1.1 404 \r\n", False, None, True)),
+        (an_answer(start=b"HTTP/1.0 200 OK"), (b"HTTP/1.1 200 OK\r\n", False, None, False)),
+        (an_answer(b"Content-Length: 5"), (b"HTTP/1.1 200 OK\r\n", False, 5, True)),
+        (an_answer(b"transfer-encoding: chunked"), (b"HTTP/1.1 200 OK\r\n", True, None, True)),
+        (
+            an_answer(b"Connection: close", b"Content-Length: 0"),
+            (b"HTTP/1.1 200 OK\r\n", False, 0, False),
+        ),
     ],
 )
 def test_answers_are_read(data: bytes, expected: tuple[object, ...]) -> None:
     head = read_answer(data + b"rest", 1000)
     assert isinstance(head, AnswerHead)
-    told = (head.status, head.reason, head.chunked, head.length, head.persistent)
-    assert told == expected
+    assert (head.line, head.chunked, head.length, head.persistent) == expected
+    assert head.status == int(head.line.split()[1])
     assert head.size == len(data)
 
 

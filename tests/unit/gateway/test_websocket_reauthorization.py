@@ -1,23 +1,21 @@
 """Who may stay in a WebSocket that he was let into."""
 
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from typing import Any
 
 import pytest
-from multidict import CIMultiDict
 
-from authz_gateway.authz.call import Call
+from authz_gateway.authz.call import Caller
 from authz_gateway.authz.geo import Unmapped
-from authz_gateway.authz.pipeline import WAY_IN, Caller
+from authz_gateway.authz.pipeline import WAY_IN
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.websocket_reauthorization import MayStay, guest_of
-from authz_gateway.routing.route_table import Access, Route
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Unavailable
 from shared.web.client_address import Address
-from tests.unit.gateway.builders import a_key, a_session, a_user, an_owner
+from tests.unit.gateway.builders import a_call, a_key, a_session, a_user, an_owner
 
 
 @dataclass
@@ -59,24 +57,10 @@ class World:
 
     async def lets_stay(self, caller: Caller | None, path: str = "/feed") -> bool:
         may_stay = MayStay(self, self, self, Unmapped())
-        return await may_stay(guest_of(caller, a_call(path)))
+        return await may_stay(guest_of(caller, a_call({"X-Auth-Apikey": "kid"}, path=path, **FEED)))
 
 
-def a_call(path: str) -> Call:
-    async def nothing(_limit: int) -> bytes:
-        return b""
-
-    return Call(
-        route=Route(prefix="/feed", access=Access.REQUIRED, scope="feed", websocket=True),
-        method="GET",
-        path=path,
-        query="",
-        body=nothing,
-        headers=CIMultiDict({"X-Auth-Apikey": "kid"}),
-        address=ip_address("10.1.2.3"),
-    )
-
-
+FEED: Any = {"prefix": "/feed", "scope": "feed", "websocket": True}
 BY_SESSION = Caller.of(a_session())
 BY_KEY = Caller.of_key(an_owner(), in_scope=True)
 

@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from functools import partial
 
 from authz_gateway.audit.keep import KeepAudits, audit_counter
 from authz_gateway.audit.queue import AuditQueue
 from authz_gateway.authn.api_keys import ApiKeyCache, AuthenticateApiKey
 from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.sessions import Binding, SessionCache
-from authz_gateway.authz.decision_cache import Remembered
+from authz_gateway.authz.decision_cache import DecisionCache
 from authz_gateway.authz.geo import places
 from authz_gateway.authz.pipeline import Decide
 from authz_gateway.authz.policy import CurrentPolicy, tell_freshness
@@ -18,11 +17,11 @@ from authz_gateway.authz.websocket_reauthorization import MayStay
 from authz_gateway.handlers import Gateway
 from authz_gateway.http.access_log import Record
 from authz_gateway.http.connection import Limits
-from authz_gateway.http.dispatcher import Answering, Decisions
+from authz_gateway.http.dispatcher import Dispatcher
 from authz_gateway.http.parser import HeadLimits
 from authz_gateway.http.response_headers import AnswerHeaders
 from authz_gateway.http.server import Front
-from authz_gateway.routes import planned
+from authz_gateway.routes import Operations
 from authz_gateway.routing.routes_file import load_routes
 from authz_gateway.settings import GatewaySettings
 from authz_gateway.subscriptions import PATTERNS, CarriedChanges, Hearing
@@ -94,7 +93,13 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
     gateway = Gateway(routes, proxy, settings.cors, may_stay)
     audit_queue = AuditQueue(settings.broker_url, AuditSeal(settings.service_keys))
     rate_limits = RateLimits(registry, enabled=settings.throttling)
-    remembered = Remembered(sessions, policy, rate_limits, settings.session_name)
+    decisions = DecisionCache(
+        sessions,
+        policy,
+        rate_limits,
+        settings.session_name,
+        csrf_protection=settings.csrf_protection,
+    )
     decide = Decide(
         sessions=sessions,
         bearers=BearerVerifier(keys, settings.jwt_issuer, ACCESS_TOKEN),
@@ -117,7 +122,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         (), service_tokens=tokens, checks={"policy": policy.check, "keys": keys.loaded}
     )
     front = Front(
-        Answering(partial(planned, gateway), Decisions(decide, remembered, registry)),
+        Dispatcher(Operations(gateway).of, decide, decisions, policy, registry),
         Record(web_layer.metrics),
         AnswerHeaders(
             settings.cors,

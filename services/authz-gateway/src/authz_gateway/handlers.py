@@ -1,102 +1,167 @@
-"""What is done about a request, by its URL."""
+"""What a request asks for, by its URL."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 
 from authz_gateway.api_document.files import ANSWERS as DOCUMENTS
 from authz_gateway.api_document.files import ROUTE as DOCUMENT_ROUTE
-from authz_gateway.authz.call import Call
+from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.forward_auth import carried_call, passed_lines, refused_lines
-from authz_gateway.authz.pipeline import Caller
 from authz_gateway.authz.websocket_reauthorization import MayStay, guest_of
 from authz_gateway.http.cors import Cors
-from authz_gateway.http.dispatcher import Plan
+from authz_gateway.http.dispatcher import Operation
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import NO_ROUTE, Answer
 from authz_gateway.routing.path import Target
 from authz_gateway.routing.route_table import ELSEWHERE, Route, RouteTable, Way
-from authz_gateway.upstream.proxy import Proxy, request_line
-from authz_gateway.upstream.websocket import Review
-from shared.errors import Malformed
+from authz_gateway.upstream.proxy import Proxy
+from shared.errors import Malformed, Refusal
 
 
-@dataclass(frozen=True, slots=True)
 class Gateway:
     """What the handlers need."""
 
-    routes: RouteTable
-    proxy: Proxy
-    cors: Cors
-    may_stay: MayStay
+    __slots__ = ("cors", "may_stay", "proxy", "routes")
+
+    def __init__(self, routes: RouteTable, proxy: Proxy, cors: Cors, may_stay: MayStay) -> None:
+        self.routes = routes
+        self.proxy = proxy
+        self.cors = cors
+        self.may_stay = may_stay
 
 
-def forward(gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
+class Destination:
+    """Where a path leads: its canonical form, a label for log and metrics, handler and way.
+
+    `raw`: the path as received, where that is for raw routes only; else empty.
+    """
+
+    __slots__ = ("handler", "label", "path", "raw", "way")
+
+    def __init__(
+        self, path: str, label: str, handler: "Handler", way: Way | None, raw: str = ""
+    ) -> None:
+        self.path = path
+        self.raw = raw
+        self.label = label
+        self.handler = handler
+        self.way = way
+
+
+Handler = Callable[[Gateway, Request, Destination, str], Operation | Answer]
+"""Says what a request asks for by its URL; the last argument is its query."""
+
+
+class Forward(Operation):
     """Any call: the upstream's answer, or why there is none."""
+
+    __slots__ = ("_gateway", "_way")
+
+    def __init__(self, gateway: Gateway, way: Way, call: Call) -> None:
+        super().__init__(way.route.prefix, call)
+        self._gateway = gateway
+        self._way = way
+
+    def respond(self, request: Request, caller: Caller | None) -> None:
+        """See `Operation`."""
+        call, way = self.call, self._way
+        review = None
+        if way.route.websocket:
+            review = partial(self._gateway.may_stay, guest_of(caller, call))
+        self._gateway.proxy.forward(request, way, call.query, caller, review)
+
+
+class Decide(Operation):
+    """The decision alone, for a proxy that carries the call itself."""
+
+    __slots__ = ()
+
+    def respond(self, _request: Request, caller: Caller | None) -> Answer:
+        """See `Operation`."""
+        return Answer(200, passed_lines(caller.token if caller else None))
+
+    def explain(self, refusal: Refusal) -> tuple[str, ...]:
+        """See `Operation`."""
+        return refused_lines(refusal)
+
+
+class ShowDocument(Operation):
+    """The API document."""
+
+    __slots__ = ("_document",)
+
+    def __init__(self, route: str, call: Call, document: Answer) -> None:
+        super().__init__(route, call)
+        self._document = document
+
+    def respond(self, _request: Request, _caller: Caller | None) -> Answer:
+        """See `Operation`."""
+        return self._document
+
+
+def forward(
+    gateway: Gateway, request: Request, destination: Destination, query: str
+) -> Operation | Answer:
+    """Any call that a route leads to."""
     head = request.head
-    way = gateway.routes.way(aim.path, head.method)
-    start_path = _path_upstream(way, aim)
-    preflight = gateway.cors.preflight(head.method, head.headers)
-    if preflight is not None:
-        return Answer(204, preflight)
-    if way is None or not way.route.allows(head.method):
+    way = destination.way
+    if way is not None and way.has_siblings:
+        way = gateway.routes.way(destination.path, head.method)
+    if destination.raw:
+        if way is None:
+            raise Malformed
+        way = Way(way.route, way.route.sent_raw(destination.raw))
+    if head.method == "OPTIONS":
+        preflight = gateway.cors.preflight(head.method, head.headers)
+        if preflight is not None:
+            return Answer(204, preflight)
+    if way is None or (way.methods is not None and head.method not in way.methods):
         return NO_ROUTE
-    call = _call(request, way.route, head.method, aim)
-    start = request_line(head.method, start_path, aim.query)
-    review = partial(_review, gateway, call) if way.route.websocket else None
-    return Plan(way.route.prefix, call, partial(gateway.proxy.forward, way.route, start, review))
+    call = _call(request, way.route, head.method, destination.path, query)
+    return Forward(gateway, way, call)
 
 
-def _path_upstream(way: Way | None, aim: Target) -> str:
-    """The path that the upstream is sent; raises `Malformed` for a raw one on another route."""
-    if not aim.raw:
-        return "" if way is None else way.path
-    if way is None:
-        raise Malformed
-    return way.route.sent_raw(aim.raw)
-
-
-def _review(gateway: Gateway, call: Call, caller: Caller | None) -> Review:
-    return partial(gateway.may_stay, guest_of(caller, call))
-
-
-def decide_only(gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
+def decide_only(
+    gateway: Gateway, request: Request, destination: Destination, query: str
+) -> Operation | Answer:
     """ANY /api/v2/auth/<path>: what would be decided, for a proxy that carries the call itself.
 
     It may carry calls to more than our routes tell of: those need permission. So does a browser's
     question here: passed, it would go upstream.
     """
-    head = request.head
-    carried = carried_call(head.method, aim, head.headers, trusted=request.connection.trusted)
-    route = gateway.routes.find(carried.target.path, carried.method) or ELSEWHERE
+    head, trusted = request.head, request.connection.trusted
+    asked = Target(destination.path, query, destination.raw)
+    carried = carried_call(head.method, asked, head.headers, trusted=trusted)
+    path, query = carried.target.path, carried.target.query
+    route = gateway.routes.find(path, carried.method) or ELSEWHERE
     if carried.target.raw and not route.takes_raw_paths:
         raise Malformed
-    call = _call(request, route, carried.method, carried.target)
-    return Plan(request.route, call, _tell, refused_lines)
+    return Decide(request.route, _call(request, route, carried.method, path, query))
 
 
-def _tell(_request: Request, caller: Caller | None) -> Answer:
-    return Answer(200, passed_lines(caller.token if caller else None))
-
-
-def show_document(_gateway: Gateway, request: Request, aim: Target) -> Plan | Answer:
+def show_document(
+    _gateway: Gateway, request: Request, destination: Destination, query: str
+) -> Operation | Answer:
     """GET /api/v2/barong/openapi.json and /api/v2/barong/docs: what there is to call."""
-    if aim.raw:
+    if destination.raw:
         raise Malformed
-    document = DOCUMENTS.get(aim.path.removesuffix("/"))
+    path = destination.path
+    document = DOCUMENTS.get(path.removesuffix("/"))
     method = request.head.method
     if document is None or not DOCUMENT_ROUTE.allows(method):
         return NO_ROUTE
-    call = _call(request, DOCUMENT_ROUTE, method, aim)
-    return Plan(request.route, call, lambda _request, _caller: document)
+    call = _call(request, DOCUMENT_ROUTE, method, path, query)
+    return ShowDocument(request.route, call, document)
 
 
-def _call(request: Request, route: Route, method: str, aim: Target) -> Call:
+def _call(request: Request, route: Route, method: str, path: str, query: str) -> Call:
     return Call(
-        route=route,
-        method=method,
-        path=aim.path,
-        query=aim.query,
-        headers=request.head.headers,
-        body=request.body.whole,
-        address=request.address,
+        route,
+        method,
+        path,
+        query,
+        request.head,
+        request.body.whole,
+        request.address,
+        request.shown_address,
     )

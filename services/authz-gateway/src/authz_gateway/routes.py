@@ -1,19 +1,17 @@
 """Every URL of the gateway; what lies behind the last one, the routes file says."""
 
-from collections.abc import Callable
-from functools import lru_cache
+from typing import Final
 
 from authz_gateway import handlers
 from authz_gateway.api_document.files import DOCUMENT_PATH, PAGE_PATH
-from authz_gateway.handlers import Gateway
-from authz_gateway.http.dispatcher import Plan
+from authz_gateway.handlers import Destination, Gateway, Handler
+from authz_gateway.http.dispatcher import Operation
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import Answer
-from authz_gateway.routing.path import Target, target
+from authz_gateway.routing.path import target
 from authz_gateway.routing.route_table import DECISION_PATH
+from shared.errors import Malformed
 from shared.web.access_log import UNKNOWN_ROUTE
-
-Handler = Callable[[Gateway, Request, Target], Plan | Answer]
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     (DECISION_PATH, f"{DECISION_PATH}/{{path}}", handlers.decide_only),
@@ -23,17 +21,41 @@ PUBLIC: tuple[tuple[str, str, Handler], ...] = (
 )
 """Prefix, route for log and metrics until more is known, handler; the first that fits."""
 
-
-def planned(gateway: Gateway, request: Request) -> Plan | Answer:
-    """What is to be done about a request; raises `Malformed` for an ambiguous target."""
-    aim = target(request.head.target)
-    _, request.route, handler = _url(aim.path)
-    return handler(gateway, request, aim)
+_MOST_PATHS: Final = 4096
+"""Whose destination is kept; a path has 2 KB at most."""
 
 
-@lru_cache(maxsize=4096)
-def _url(path: str) -> tuple[str, str, Handler]:
-    return next(url for url in PUBLIC if path.startswith(url[0]) and _ends(path, len(url[0])))
+class Operations:
+    """Says what requests ask for. What follows from a path alone is found out once."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._known: dict[str, Destination] = {}
+
+    def of(self, request: Request) -> Operation | Answer:
+        """What a request asks for, or the answer; raises `Malformed` for an ambiguous target."""
+        path, _, query = request.head.target.partition("?")
+        destination = self._known.get(path)
+        if destination is None:
+            destination = self._destination(path)
+        if "#" in query:  # it would start a fragment; a request line has no other bad character
+            raise Malformed
+        request.route = destination.label
+        return destination.handler(self._gateway, request, destination, query)
+
+    def _destination(self, raw: str) -> Destination:
+        aim = target(raw)
+        path = aim.path
+        _, label, handler = next(
+            url for url in PUBLIC if path.startswith(url[0]) and _ends(path, len(url[0]))
+        )
+        if len(self._known) >= _MOST_PATHS:
+            self._known.clear()
+        destination = Destination(
+            path, label, handler, self._gateway.routes.way(path, "GET"), aim.raw
+        )
+        self._known[raw] = destination
+        return destination
 
 
 def _ends(path: str, place: int) -> bool:

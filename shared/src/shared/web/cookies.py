@@ -1,7 +1,7 @@
 """A cookie by its name, read in the same way by the gateway and by the services behind it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from multidict import MultiMapping
@@ -15,8 +15,13 @@ def cookies(headers: MultiMapping[str], name: str) -> tuple[str, ...]:
 
     Blank ones do not count. RFC 6265, 4.2.1: quotes have no meaning.
     """
+    return cookie_values(headers.getall("Cookie", ()), name)
+
+
+def cookie_values(headers: Iterable[str], name: str) -> tuple[str, ...]:
+    """The same, of the values of Cookie headers."""
     find = _finder(name)
-    values = (value.strip() for header in headers.getall("Cookie", ()) for value in find(header))
+    values = (value.strip() for header in headers for value in find(header))
     return tuple(dict.fromkeys(value for value in values if value))[:MAX_COOKIES]
 
 

@@ -5,7 +5,6 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, Literal, TypeVar
 
@@ -88,13 +87,16 @@ TOKEN_MARGIN_SECONDS = 10.0
 MAX_ABSENT = 10_000
 
 
-@dataclass(slots=True, eq=False)
 class _Question(Generic[V]):
     """A question that is not answered yet, and what events told of meanwhile."""
 
-    answer: "asyncio.Task[V | None]" = field(init=False)
-    outdated: set[str] = field(default_factory=set)
-    all_outdated: bool = False
+    __slots__ = ("all_outdated", "answer", "outdated")
+
+    answer: "asyncio.Task[V | None]"
+
+    def __init__(self) -> None:
+        self.outdated: set[str] = set()
+        self.all_outdated = False
 
 
 class HeldAnswers(Generic[V]):

@@ -64,7 +64,7 @@ def presented_csrf_token(headers: MultiMapping[str]) -> str:
     return token
 
 
-def has_csrf_token(session: ResolvedSession, token: str) -> bool:
+def csrf_token_matches(token: str, session: ResolvedSession) -> bool:
     """Whether the token is the session's."""
     return hmac.compare_digest(csrf_digest(token), session.csrf_digest)
 
@@ -176,9 +176,9 @@ class SessionCache:
             held_as, partial(self._identity.resolve_session, key)
         )
 
-    def entry(self, cookie: str) -> Entry[ResolvedSession] | None:
-        """The session of a cookie as it is held, and for how long; None when it is not."""
-        return self._held.entry(f"key:{session_key(cookie)}")
+    def entry(self, key: str) -> Entry[ResolvedSession] | None:
+        """The session under a key (`session_key`), and when it expires; None where it is not."""
+        return self._held.entry(f"key:{key}")
 
     async def by_sid(self, sid: str) -> ResolvedSession | None:
         """The session behind a bearer, None when it ended; raises `Unavailable`."""

@@ -1,26 +1,71 @@
-"""A call to be decided about."""
+"""A call to be decided about, and its caller."""
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from multidict import MultiMapping
 
+from authz_gateway.http.parser import RequestHead
 from authz_gateway.routing.route_table import Route
+from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.web.client_address import Address
+from shared.web.principal import Principal
 
 
-class Call(NamedTuple):
+class Call:
     """What is known of a call before it is decided who makes it.
 
     `path` is canonical, `query` what follows its question mark, both as they are sent upstream.
-    `body` reads the client's whole body, which is forwarded all the same: None when it has more
-    bytes than `body` is called with.
+    `head` is that of the request; where a proxy carries the call itself, method, path and query are
+    the carried call's. `body` reads the client's whole body, which is forwarded all the same: None
+    when it has more bytes than `body` is called with. `shown_address` is `address` as text.
     """
 
-    route: Route
-    method: str
-    path: str
-    query: str
-    headers: MultiMapping[str]
-    body: Callable[[int], Awaitable[bytes | None]]
-    address: Address
+    __slots__ = ("address", "body", "head", "method", "path", "query", "route", "shown_address")
+
+    def __init__(
+        self,
+        route: Route,
+        method: str,
+        path: str,
+        query: str,
+        head: RequestHead,
+        body: Callable[[int], Awaitable[bytes | None]],
+        address: Address,
+        shown_address: str,
+    ) -> None:
+        self.route = route
+        self.method = method
+        self.path = path
+        self.query = query
+        self.head = head
+        self.body = body
+        self.address = address
+        self.shown_address = shown_address
+
+    @property
+    def headers(self) -> MultiMapping[str]:
+        """The headers of the request."""
+        return self.head.headers
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is calling, and the token that says so to upstreams.
+
+    `in_scope`: whether the API key, if the caller uses one, is meant for such calls.
+    """
+
+    principal: Principal
+    token: str
+    in_scope: bool = True
+
+    @classmethod
+    def of(cls, session: ResolvedSession) -> "Caller":
+        """The user as their session shows them now, whatever older tokens say."""
+        return cls(session.principal, session.token)
+
+    @classmethod
+    def of_key(cls, owner: UserToken, *, in_scope: bool) -> "Caller":
+        """The owner of an API key."""
+        return cls(owner.principal, owner.token, in_scope=in_scope)

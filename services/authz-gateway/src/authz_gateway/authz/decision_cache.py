@@ -1,40 +1,63 @@
-"""Who calls with the same headers again is the same caller, as long as nothing has changed.
+"""Decisions about callers, kept while nothing that they rest on has changed.
 
-Who a caller is follows from his headers, his address, the policy and, where a cookie brings it, his
-session; all but the path is the same in most calls of a connection. So it is decided once who he
-is, and only his permission for another call is looked at after that, in the same compiled policy,
-until that is swapped or the session is dropped or expires. Calls with other credentials, and calls
-that are audited, are decided about each time.
+Who a caller is follows from the credential, the client's address, its User-Agent, and the session
+and the policy as they are. That is the key of this cache, and what an entry holds. Whether the
+caller may make this very call is looked up each time, in the policy in force; so are rates, and
+CSRF tokens of unsafe methods. What the cache does not know, the pipeline decides.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
-from authz_gateway.authn.api_keys import is_signed
 from authz_gateway.authn.lookup_cache import Entry
-from authz_gateway.authn.sessions import CSRF_EXEMPT, session_cookies
-from authz_gateway.authz.call import Call
-from authz_gateway.authz.pipeline import WAY_IN, Caller, PolicyInForce
+from authz_gateway.authn.sessions import CSRF_EXEMPT, csrf_token_matches
+from authz_gateway.authz.call import Call, Caller
+from authz_gateway.authz.pipeline import WAY_IN
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import RateLimits
-from shared.contracts.sessions import ResolvedSession
-from shared.web.principal import presents_bearer
+from authz_gateway.http.headers import CREDENTIAL
+from authz_gateway.routing.route_table import Access
+from shared.contracts.sessions import ResolvedSession, session_key
+from shared.web.cookies import cookie_values
+
+MAX_DECISIONS = 50_000
+"""The oldest makes room. None lives longer than a session is kept in memory: five seconds."""
+
+_MOST_COOKIES: Final = 4096
+_LONGEST_COOKIES: Final = 1024
+
+# Names of this module cost a compiled one less than those of others.
+_WAY_IN: Final = WAY_IN
+_CSRF_EXEMPT: Final = CSRF_EXEMPT
+_PUBLIC: Final = Access.PUBLIC
+_REQUIRED: Final = Access.REQUIRED
+
+_Key = tuple[str, str, str]
+"""The digest of the credential, the address, the User-Agent."""
 
 
 class HeldSessions(Protocol):
-    """Sessions that are held in memory."""
+    """Sessions that are in memory."""
 
-    def entry(self, cookie: str) -> Entry[ResolvedSession] | None:
-        """The session of a cookie as it is held, and for how long; None when it is not."""
+    def entry(self, key: str) -> Entry[ResolvedSession] | None:
+        """The session under a key (`session_key`), and when it expires; None where it is not."""
         ...
 
 
-class Memory:
-    """Who a caller is, None for whoever takes public routes, and what that was concluded from.
+class PolicyInForce(Protocol):
+    """Permissions and restrictions."""
 
-    `allowed`: a call that this caller may make by this policy, and that is not audited.
+    def get(self) -> CompiledPolicy:
+        """The policy as it is now; raises `Unavailable`."""
+        ...
+
+
+class Decision:
+    """That a caller may call from an address, by a policy, for as long as the session is kept.
+
+    On public routes there is neither a caller nor a session.
     """
 
-    __slots__ = ("allowed", "caller", "policy", "session")
+    __slots__ = ("caller", "policy", "role", "session")
 
     def __init__(
         self,
@@ -45,11 +68,17 @@ class Memory:
         self.policy = policy
         self.caller = caller
         self.session = session
-        self.allowed: Call | None = None
+        self.role = "" if caller is None else caller.principal.role
+
+    def holds(self, now: float) -> bool:
+        """Whether nothing has changed; `now` is of the monotonic clock, seconds."""
+        if self.policy.superseded:
+            return False
+        return self.session is None or now < self.session.expires
 
 
-class Remembered:
-    """Remembers decisions, and tells whether they still hold."""
+class DecisionCache:
+    """Keeps decisions about calls on public routes, and about calls with a session cookie."""
 
     def __init__(
         self,
@@ -57,62 +86,108 @@ class Remembered:
         policy: PolicyInForce,
         rate_limits: RateLimits,
         cookie_name: str,
+        *,
+        csrf_protection: bool,
     ) -> None:
         self._sessions = sessions
         self._policy = policy
         self._rate_limits = rate_limits
         self._cookie_name = cookie_name
+        self._csrf_protection = csrf_protection
+        self._of_callers: dict[_Key, Decision] = {}
+        self._of_addresses: dict[str, Decision] = {}  # on public routes
+        self._digests: dict[str, str] = {}  # by the whole Cookie header
 
-    @property
-    def policy(self) -> CompiledPolicy:
-        """The policy as it is now; raises `Unavailable` before the first was loaded."""
-        return self._policy.get()
+    def __len__(self) -> int:
+        return len(self._of_callers) + len(self._of_addresses)
 
-    def memory(self, call: Call, caller: Caller | None, policy: CompiledPolicy) -> Memory | None:
-        """What is to be remembered of a call that was let pass just now, if anything.
+    def get(self, call: Call, now: float) -> Decision | None:
+        """The decision about a call that may pass, None where the pipeline has to decide.
 
-        `policy` is that from before the decision, which may have been made of a newer one.
+        `now` is of the monotonic clock, seconds. Counts the call; may raise `Throttled`.
         """
-        if self.policy is not policy or call.path == WAY_IN:
-            return None  # that is where an address may call from that is kept out elsewhere
-        if caller is None:
-            return Memory(policy, None, None)
-        if is_signed(call.headers) or presents_bearer(call.headers):
+        if call.path == _WAY_IN:
             return None
-        for cookie in session_cookies(call.headers, self._cookie_name):
-            session = self._sessions.entry(cookie)
-            # Another one, or one that is gone, is not the one that the decision was made of.
-            if session is not None and session.value.principal is caller.principal:
-                return Memory(policy, caller, session)
-        return None
-
-    def holds(self, memory: Memory, call: Call, now: float) -> bool:
-        """Whether a call of the same kind, with the same headers, may pass.
-
-        `now` is of the monotonic clock. Counts the call, and may raise `Throttled`. False where it
-        has to be decided about.
-        """
-        policy, caller, session = memory.policy, memory.caller, memory.session
-        if policy.superseded:
-            return False
+        route = call.route
+        access = route.access
+        if access is _PUBLIC:
+            return self._public(call, now)
+        key = self._key(call) if access is _REQUIRED else None
+        decision = None if key is None else self._of_callers.get(key)
+        if decision is None or not decision.holds(now):
+            return None
+        caller, session = decision.caller, decision.session
         if caller is None or session is None:
-            if call.route.rate is not None:
-                self._rate_limits.take(call.route, call.address)
-            return True
-        if now >= session.expires:
-            return False
-        if call is not memory.allowed:
-            verdict = policy.verdict(caller.principal.role, call.method, call.path, call.route)
-            if not verdict.allowed or verdict.audited:
-                return False
-            memory.allowed = call
+            return None
+        verdict = decision.policy.verdict(decision.role, call.method, call.path, route)
+        if not verdict.allowed or verdict.audited:
+            return None
+        if call.method not in _CSRF_EXEMPT and self._csrf_protection:
+            token = call.head.read.get("x-csrf-token", "")
+            if not csrf_token_matches(token, session.value):
+                return None
+        if route.rate is not None:
+            self._rate_limits.demand_room(route, call.address)
+            self._rate_limits.take(route, caller.principal.uid)
+        return decision
+
+    def put(self, call: Call, caller: Caller | None, policy: CompiledPolicy, now: float) -> None:
+        """Keeps that the pipeline let a call pass.
+
+        `policy` was in force when the pipeline began. Where another one is in force now, nobody
+        knows which of both decided.
+        """
+        if self._policy.get() is not policy or call.path == WAY_IN:
+            return  # there a client may call that is kept out everywhere else
+        if caller is None:
+            if len(self._of_addresses) >= MAX_DECISIONS:
+                self._of_addresses.clear()
+            self._of_addresses[call.shown_address] = Decision(policy, None, None)
+            return
+        key = self._key(call)
+        session = None if key is None else self._sessions.entry(key[0])
+        # Another session, or one that is gone, is not the one that the decision rests on.
+        if key is None or session is None or session.value.principal is not caller.principal:
+            return
+        decisions = self._of_callers
+        decisions.pop(key, None)  # so that it is the newest
+        decisions[key] = Decision(policy, caller, session)
+        while True:
+            oldest = next(iter(decisions))
+            if len(decisions) <= MAX_DECISIONS and decisions[oldest].holds(now):
+                return
+            del decisions[oldest]
+            if not decisions:
+                return
+
+    def _public(self, call: Call, now: float) -> Decision | None:
+        decision = self._of_addresses.get(call.shown_address)
+        if decision is None or not decision.holds(now):
+            return None
         if call.route.rate is not None:
-            self._rate_limits.demand_room(call.route, call.address)
-            self._rate_limits.take(call.route, caller.principal.uid)
-        return True
+            self._rate_limits.take(call.route, call.address)
+        return decision
 
+    def _key(self, call: Call) -> _Key | None:
+        """What decides who calls; None for credentials whose decisions are not kept."""
+        head = call.head
+        read = head.read
+        cookies = read.get("cookie")
+        if cookies is None or head.flags & CREDENTIAL:
+            return None
+        if head.repeated and "cookie" in head.repeated:
+            return None
+        digest = self._digests.get(cookies) or self._digest(cookies)
+        if not digest:
+            return None
+        return digest, call.shown_address, read.get("user-agent", "")
 
-def kind_of(call: Call) -> str:
-    """Calls of one kind ask the same of a caller, permissions aside."""
-    access = call.route.access
-    return access if call.method in CSRF_EXEMPT else f"{access} with a CSRF token"
+    def _digest(self, cookies: str) -> str:
+        """The key of the session of a Cookie header, empty unless it has one session cookie."""
+        found = cookie_values((cookies,), self._cookie_name)
+        digest = session_key(found[0]) if len(found) == 1 else ""
+        if len(cookies) <= _LONGEST_COOKIES:
+            if len(self._digests) >= _MOST_COOKIES:
+                self._digests.clear()
+            self._digests[cookies] = digest
+        return digest

@@ -9,12 +9,12 @@ from authz_gateway.authn.errors import ClientSessionMismatch, CsrfTokenMismatch,
 from authz_gateway.authn.sessions import (
     CSRF_EXEMPT,
     Binding,
-    has_csrf_token,
+    csrf_token_matches,
     presented_csrf_token,
     require_usable,
     session_cookies,
 )
-from authz_gateway.authz.call import Call
+from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.geo import Places
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import STRANGERS, RateLimits
@@ -40,26 +40,6 @@ class InvalidPermission(Unauthenticated):
     """The caller's role may not make this call."""
 
     codes = ("authz.invalid_permission",)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is calling, and the token that tells upstreams so."""
-
-    principal: Principal
-    token: str
-    in_scope: bool = True
-    """Whether his API key, if that is what he calls with, is meant for such calls."""
-
-    @classmethod
-    def of(cls, session: ResolvedSession) -> "Caller":
-        """The user as his session shows him now, whatever older tokens say."""
-        return cls(session.principal, session.token)
-
-    @classmethod
-    def of_key(cls, owner: UserToken, *, in_scope: bool) -> "Caller":
-        """The owner of an API key."""
-        return cls(owner.principal, owner.token, in_scope)
 
 
 class Sessions(Protocol):
@@ -208,6 +188,8 @@ class Decide:
         """
         for cookie in cookies:
             session = await self.sessions.by_cookie(cookie)
-            if session is not None and (csrf_token is None or has_csrf_token(session, csrf_token)):
+            if session is not None and (
+                csrf_token is None or csrf_token_matches(csrf_token, session)
+            ):
                 return session
         raise InvalidSession if csrf_token is None else CsrfTokenMismatch

@@ -32,19 +32,27 @@ class CompiledPolicy:
         self.version = policy.version
         self.superseded = False
         self.restrictions = CompiledRestrictions(policy.restrictions)
-        self.decide: Callable[[str, str, str], Verdict] = lru_cache(_REMEMBERED)(
-            CompiledPermissions(policy.permissions).decide
-        )
-        """What a role may do with a verb at a canonical path."""
-        self.decide_in_any_case: Callable[[str, str, str], Verdict] = lru_cache(_REMEMBERED)(
+        self._permissions = CompiledPermissions(policy.permissions)
+        self._verdicts: dict[tuple[str, str, str], Verdict] = {}
+        self._decide_in_any_case: Callable[[str, str, str], Verdict] = lru_cache(_REMEMBERED)(
             CompiledPermissions(policy.permissions, any_case=True).decide
         )
-        """The same, for a path that the upstream reads without regard to case."""
+
+    def decide(self, role: str, verb: str, path: str) -> Verdict:
+        """What a role may do with a verb at a canonical path."""
+        key = (role, verb, path)
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            if len(self._verdicts) >= _REMEMBERED:
+                self._verdicts.clear()
+            verdict = self._verdicts[key] = self._permissions.decide(role, verb, path)
+        return verdict
 
     def verdict(self, role: str, verb: str, path: str, route: Route) -> Verdict:
-        """What a role may do with a verb at a path of this route."""
-        decide = self.decide_in_any_case if route.case_insensitive else self.decide
-        return decide(role, verb, path)
+        """The same at a path of this route, whose upstream may take no notice of case."""
+        if route.case_insensitive:
+            return self._decide_in_any_case(role, verb, path)
+        return self.decide(role, verb, path)
 
 
 POLL_SECONDS = 5.0

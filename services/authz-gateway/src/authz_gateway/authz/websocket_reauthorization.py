@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from authz_gateway.authn.api_keys import ApiKeys, require_able, require_active, within_scope
 from authz_gateway.authn.sessions import require_usable
-from authz_gateway.authz.call import Call
+from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.geo import Places
-from authz_gateway.authz.pipeline import WAY_IN, Caller, PolicyInForce, Sessions
+from authz_gateway.authz.pipeline import WAY_IN, PolicyInForce, Sessions
 from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.routing.route_table import Route
 from shared.errors import Refusal, Unavailable

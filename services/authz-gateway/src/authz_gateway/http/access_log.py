@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from functools import lru_cache
 from time import monotonic
 
 from authz_gateway.http.request import Request
@@ -20,11 +19,9 @@ _PAUSE_SECONDS = 0.005
 class Account:
     """What a request has in common with others: how it is counted, and its `fields` in the log."""
 
-    __slots__ = ("fields", "reason", "requests", "status")
+    __slots__ = ("fields", "requests")
 
-    def __init__(self, status: int, reason: str | None, requests: Requests, fields: str) -> None:
-        self.status = status
-        self.reason = reason
+    def __init__(self, requests: Requests, fields: str) -> None:
         self.requests = requests
         self.fields = fields
 
@@ -41,22 +38,19 @@ class Record:
         self._write_lines = lines_of("request")
         self._unwritten: list[tuple[Account, str, float]] = []
         self._written = -math.inf
-        self._account = lru_cache(_REMEMBERED)(self._new_account)
+        self._accounts: dict[tuple[str, str, int, str | None, str, str | None], Account] = {}
 
     def answered(self, request: Request, status: int) -> None:
         """Notes that a request was answered; needs a running event loop."""
         now = monotonic()
         seconds = now - request.began
-        account = request.account
-        if account is None or account.status != status or account.reason != request.reason:
-            account = request.account = self._account(
-                request.head.method,
-                request.route,
-                status,
-                request.uid,
-                request.shown_address,
-                request.reason,
-            )
+        head, route, uid, address = request.head, request.route, request.uid, request.shown_address
+        key = (head.method, route, status, uid, address, request.reason)
+        account = self._accounts.get(key)
+        if account is None:
+            if len(self._accounts) >= _REMEMBERED:
+                self._accounts.clear()
+            account = self._accounts[key] = self._new_account(*key)
         account.requests.observe(seconds)
         if not self._unwritten:
             pause = 0.0 if now - self._written > _PAUSE_SECONDS else _PAUSE_SECONDS
@@ -68,11 +62,9 @@ class Record:
         unwritten, self._unwritten = self._unwritten, []
         lines = []
         for account, request_id, seconds in unwritten:
-            milliseconds = "%.2f" % (seconds * 1000)
             # An id has no character that JSON would escape.
-            lines.append(
-                f'"request_id":"{request_id}","milliseconds":{milliseconds},{account.fields}'
-            )
+            start = f'"request_id":"{request_id}","milliseconds":'
+            lines.append(f"{start}{seconds * 1000:.2f},{account.fields}")
         if lines:
             self._write_lines(lines)
         self._written = monotonic()
@@ -95,4 +87,4 @@ class Record:
             "reason": reason,
         }
         requests = self._metrics.of(method, route, status)
-        return Account(status, reason, requests, members(fields))
+        return Account(requests, members(fields))

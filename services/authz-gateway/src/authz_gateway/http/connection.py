@@ -28,7 +28,6 @@ from shared.web.client_address import Address, address_of
 _RESET = struct.pack("ii", 1, 0)  # linger, for no time
 _LINGER_SECONDS = 5.0
 _MOST_LINGERING_BYTES = 4 * 1024 * 1024
-_MOST_REPEATED_BYTES = 2048
 
 CLIENT_GONE: Final = 499
 """The status, in log and metrics, of an answer that nobody waited for."""
@@ -59,10 +58,6 @@ class Flow(Protocol):
 
     def client_ready(self) -> None:
         """The client takes more again."""
-        ...
-
-    def again(self) -> Callable[[], None] | None:
-        """What answers the same request once more, renewed; None where that cannot be done."""
         ...
 
 
@@ -97,9 +92,9 @@ class ClientConnection:
     """
 
     __slots__ = (
-        *("_deadline", "_last_bytes", "_last_head", "_limits", "_lingering", "_may_ignore"),
-        *("_paused", "_proceeding", "_raw", "_reading", "_record", "_transport", "_unread"),
-        *("address", "flow", "host", "peer", "repeat", "request", "shown_address", "trusted"),
+        *("_deadline", "_limits", "_lingering", "_may_ignore", "_paused", "_proceeding", "_raw"),
+        *("_reading", "_record", "_transport", "_unread", "address", "flow", "host", "peer"),
+        *("request", "shown_address", "trusted"),
         "write",
     )
 
@@ -107,9 +102,6 @@ class ClientConnection:
     address: Address
     peer: str
     shown_address: str
-    repeat: Callable[[], bool] | None
-    """Has the last request, which came once more, answered as before; False where it has to be
-    looked at anew."""
     write: Callable[[bytes], None]
     """Sends some of an answer."""
 
@@ -119,9 +111,6 @@ class ClientConnection:
         self._record = host.record
         self._deadline = Deadline(loop, self._expired)
         self._unread = b""
-        self._last_bytes = b""
-        self._last_head: RequestHead | None = None
-        self.repeat = None
         self._reading = True
         self._paused = False  # the client is slow to take what we write
         self._proceeding = False
@@ -146,23 +135,18 @@ class ClientConnection:
             self._deadline.put(self._limits.head_seconds)
         else:
             answer = failed(503, Unavailable.codes, "Retry-After: 1")
-            self.write(rendered(answer, (), b"Connection: close\r\n\r\n", with_body=True))
+            self.write(rendered(answer, b"Connection: close\r\n\r\n", with_body=True))
             self._close()
 
     def data_received(self, data: bytes) -> None:
         """The client sent something."""
         request = self.request
         if request is None:
-            begun, last = not self._unread, self._last_head
+            begun = not self._unread
             if self._lingering:
                 self._ignore(data)
-            elif last is not None and begun and data == self._last_bytes and not self._paused:
-                # Who polls sends the same bytes again and again.
-                self._deadline.moment = NEVER
-                if self.repeat is None or not self.repeat():
-                    self._begin(last, b"")
             else:
-                self._unread += data
+                self._unread = data if begun else self._unread + data
                 self._proceed()
                 if self._unread and self.request is None:
                     if self._paused:
@@ -187,7 +171,6 @@ class ClientConnection:
         self._deadline.end()
         self.host.closed(self)
         self._unread = b""
-        self.repeat = None
         request, flow = self.request, self.flow
         if request is None:
             return
@@ -224,15 +207,10 @@ class ClientConnection:
             self.finish(CLIENT_GONE)
             return
         head = request.head
-        lines = self.host.answer_headers.lines(head.headers.get("origin"), private=request.private)
+        ours = self.host.answer_headers.added(head.read.get("origin"), request.private, ())
         with_body = head.method != "HEAD"
-        self.write(rendered(answer, lines, request.last_lines(), with_body=with_body))
+        self.write(rendered(answer, ours + request.last_lines(), with_body=with_body))
         self.finish(answer.status)
-
-    def answered(self, answer: Answer | None) -> None:
-        """Answers the request, unless somebody else does."""
-        if answer is not None:
-            self.answer(answer)
 
     def finish(self, status: int) -> None:
         """The whole answer was written."""
@@ -318,16 +296,13 @@ class ClientConnection:
         """Begins what requests there are, one after another as they are answered."""
         self._proceeding = True
         while self.request is None and self._unread and not self._paused and not self._lingering:
-            last = None if self._last_head is None else self._last_head.fields
             try:
-                head = read_request(self._unread, self._limits.head, last)
+                head = read_request(self._unread, self._limits.head)
             except BrokenHead as broken:
                 self._refuse_head(broken)
                 break
             if head is None:
                 break
-            if head.size == len(self._unread) <= _MOST_REPEATED_BYTES and head.length == 0:
-                self._last_bytes, self._last_head, self.repeat = self._unread, head, None
             self._begin(head, self._unread[head.size :])
         self._proceeding = False
 

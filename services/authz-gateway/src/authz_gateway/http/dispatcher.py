@@ -1,203 +1,166 @@
-"""Plans a request, decides about it, and responds: the way of every request."""
+"""The way of every request: find out what it asks for, decide about it, and respond."""
 
+import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
+from typing import Final, Protocol
 
+import structlog
 from prometheus_client import CollectorRegistry
 
-from authz_gateway.authz.call import Call
-from authz_gateway.authz.decision_cache import Memory, Remembered, kind_of
-from authz_gateway.authz.pipeline import Caller, Decide
-from authz_gateway.http.headers import Headers
+from authz_gateway.authz.call import Call, Caller
+from authz_gateway.authz.decision_cache import DecisionCache, PolicyInForce
 from authz_gateway.http.request import Request
-from authz_gateway.http.responses import Answer
-from authz_gateway.http.server import told
+from authz_gateway.http.responses import Answer, failed, refused
 from authz_gateway.routing.route_table import Access
-from shared.errors import Refusal
+from shared.errors import Refusal, Unavailable
 from shared.web.tallies import Counts
 
-Respond = Callable[[Request, Caller | None], Answer | None]
-"""Answers a request that may pass, or has it answered and returns None; raises `Refusal`."""
+log = structlog.get_logger()
+
+_UNFORESEEN: Final = "server.internal_error"
 
 
-def no_lines(_refusal: Refusal) -> tuple[str, ...]:
-    """Nothing but the usual."""
-    return ()
+class Operation(ABC):
+    """What a request asks the gateway to do, once the call is decided about.
 
-
-class Plan:
-    """`route` is for log and metrics, `explain` adds header lines to a refusal.
-
-    `kind` is that of the call, by which its caller is remembered.
+    `route` is for log and metrics. `private`: the answer is made for this caller alone.
     """
 
-    __slots__ = ("call", "explain", "kind", "private", "respond", "route")
+    __slots__ = ("call", "private", "route")
+
+    def __init__(self, route: str, call: Call) -> None:
+        self.route = route
+        self.call = call
+        self.private = call.route.access is not Access.PUBLIC
+
+    @abstractmethod
+    def respond(self, request: Request, caller: Caller | None) -> Answer | None:
+        """The answer to a call that may pass, None where an upstream gives it.
+
+        Raises `Refusal`.
+        """
+
+    def explain(self, refusal: Refusal) -> tuple[str, ...]:
+        """Header lines that are added to a refusal."""
+        return ()
+
+
+class Pipeline(Protocol):
+    """Decides about calls."""
+
+    async def __call__(self, call: Call) -> Caller | None:
+        """The caller of a call that may pass; raises the `Refusal` that the client is told."""
+        ...
+
+
+class Dispatcher:
+    """Answers requests.
+
+    A call that the cache of decisions knows is forwarded at once; every other one is decided about
+    in a task of its own.
+    """
 
     def __init__(
         self,
-        route: str,
-        call: Call,
-        respond: Respond,
-        explain: Callable[[Refusal], tuple[str, ...]] = no_lines,
+        operation: Callable[[Request], Operation | Answer],
+        pipeline: Pipeline,
+        decisions: DecisionCache,
+        policy: PolicyInForce,
+        registry: CollectorRegistry,
     ) -> None:
-        self.route = route
-        self.call = call
-        self.respond = respond
-        self.explain = explain
-        self.kind = kind_of(call)
-        self.private = call.route.access is not Access.PUBLIC
-
-
-class Decisions:
-    """Decides about planned calls."""
-
-    def __init__(self, decide: Decide, remembered: Remembered, registry: CollectorRegistry) -> None:
-        self._decide = decide
-        self._remembered = remembered
+        """`operation` says what a request asks for, or answers at once."""
+        self._operation = operation
+        self._pipeline = pipeline
+        self._decisions = decisions
+        self._policy = policy
         self._counts = Counts("gateway_decisions", "Calls decided about.", ("reason",), registry).of
         self._public = self._counts[("public",)]
         self._allowed = self._counts[("allowed",)]
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def about(self, plan: Plan, headers: Headers) -> Caller | None:
-        """The caller of a call that may pass; raises the `Refusal` that the client is told."""
+    def dispatch(self, request: Request) -> None:
+        """Answers a request, or has it answered; raises nothing."""
+        connection = request.connection
         try:
-            policy = self._remembered.policy
-            caller = await self._decide(plan.call)
-        except Refusal as refusal:
-            self._refused(refusal)
-            raise
-        derived = headers.derived
-        if plan.kind in derived:  # who comes a second time is worth remembering
-            derived[plan.kind] = self._remembered.memory(plan.call, caller, policy)
-        else:
-            derived[plan.kind] = None
-        (self._public if caller is None else self._allowed).total += 1
-        return caller
-
-    def remembered(self, plan: Plan, headers: Headers, now: float) -> Memory | None:
-        """Who is calling, where that is known and he may pass; may raise `Throttled`.
-
-        `now` is of the monotonic clock.
-        """
-        memory: Memory | None = headers.derived.get(plan.kind)
-        return memory if memory is not None and self.hold(memory, plan.call, now) else None
-
-    def hold(self, memory: Memory, call: Call, now: float) -> bool:
-        """Whether a call may pass as the one that is remembered did; may raise `Throttled`."""
-        try:
-            if not self._remembered.holds(memory, call, now):
-                return False
-        except Refusal as refusal:
-            self._refused(refusal)
-            raise
-        (self._public if memory.caller is None else self._allowed).total += 1
-        return True
-
-    def _refused(self, refusal: Refusal) -> None:
-        self._counts[refusal.codes[:1]].total += 1
-
-
-class Repeat:
-    """What is done when the same bytes come again on the same connection.
-
-    All that follows from them alone was found out before; what may have changed is asked each time.
-    Has the request answered by `again`, or by `tell` why it may not pass any more.
-    """
-
-    __slots__ = ("_again", "_call", "_decisions", "_memory", "_request", "_tell")
-
-    def __init__(
-        self,
-        decisions: Decisions,
-        request: Request,
-        call: Call,
-        memory: Memory,
-        again: Callable[[], None],
-        tell: Callable[[Refusal], None],
-    ) -> None:
-        self._decisions = decisions
-        self._request = request
-        self._call = call
-        self._memory = memory
-        self._again = again
-        self._tell = tell
-
-    def __call__(self) -> bool:
-        """Does it; False where it has to be decided about."""
-        request = self._request
-        request.renew()
-        try:
-            if not self._decisions.hold(self._memory, self._call, request.began):
-                return False
-        except Refusal as refusal:
-            self._tell(refusal)
-        else:
-            self._again()
-        return True
-
-
-class Answering:
-    """What the front hands requests to; `plan` makes plans, or answers at once."""
-
-    def __init__(self, plan: Callable[[Request], Plan | Answer], decisions: Decisions) -> None:
-        self._plan = plan
-        self._decisions = decisions
-
-    def at_once(self, request: Request) -> bool:
-        """See `Handler`."""
-        derived = request.head.derived
-        plan: Plan | Answer | None = derived.get(Plan)
-        repeated = plan is not None
-        if plan is None:
             try:
-                plan = derived[Plan] = self._plan(request)
+                operation = self._operation(request)
             except Refusal as refusal:
-                plan = told(request, refusal)
-        if isinstance(plan, Answer):
-            request.connection.answer(plan)
-            return True
-        request.route = plan.route
-        request.private = plan.private
+                connection.answer(_refusal(request, refusal))
+                return
+            if isinstance(operation, Answer):
+                connection.answer(operation)
+                return
+            request.route = operation.route
+            request.private = operation.private
+            try:
+                decision = self._decisions.get(operation.call, request.began)
+            except Refusal as refusal:
+                self._count(refusal)
+                connection.answer(self._refuse(request, operation, refusal))
+                return
+            if decision is not None:
+                self._respond(request, operation, decision.caller)
+                return
+        except Exception:
+            log.exception("unforeseen_error", request_id=request.id)
+            connection.answer(_unforeseen(request))
+            return
+        task = asyncio.get_running_loop().create_task(self._decide(request, operation))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def ended(self, seconds: float) -> None:
+        """Returns when no task is left, or after so many seconds."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    async def _decide(self, request: Request, operation: Operation) -> None:
+        structlog.contextvars.bind_contextvars(request_id=request.id)
+        call = operation.call
         try:
-            memory = self._decisions.remembered(plan, request.head.headers, request.began)
-            if memory is None:
-                return False
-            answer = _respond(request, plan, memory.caller)
+            try:
+                policy = self._policy.get()
+                caller = await self._pipeline(call)
+            except Refusal as refusal:
+                self._count(refusal)
+                request.connection.answer(self._refuse(request, operation, refusal))
+                return
+            self._decisions.put(call, caller, policy, request.began)
+            self._respond(request, operation, caller)
+        except Exception:
+            log.exception("unforeseen_error")
+            request.connection.answer(_unforeseen(request))
+
+    def _respond(self, request: Request, operation: Operation, caller: Caller | None) -> None:
+        if caller is None:
+            self._public.total += 1
+        else:
+            self._allowed.total += 1
+            request.uid = caller.principal.uid
+        try:
+            answer = operation.respond(request, caller)
         except Refusal as refusal:
-            request.connection.answer(_refuse(request, plan, refusal))
-            return True
+            answer = self._refuse(request, operation, refusal)
         if answer is not None:
             request.connection.answer(answer)
-        elif repeated:
-            flow = request.connection.flow
-            again = None if flow is None else flow.again()
-            if again is not None:
-                tell = partial(_tell, request, plan)
-                request.connection.repeat = Repeat(
-                    self._decisions, request, plan.call, memory, again, tell
-                )
-        return True
 
-    async def __call__(self, request: Request) -> Answer | None:
-        """See `Handler`."""
-        plan: Plan = request.head.derived[Plan]
-        try:
-            caller = await self._decisions.about(plan, request.head.headers)
-            return _respond(request, plan, caller)
-        except Refusal as refusal:
-            return _refuse(request, plan, refusal)
+    def _count(self, refusal: Refusal) -> None:
+        self._counts[refusal.codes[:1]].total += 1
+
+    def _refuse(self, request: Request, operation: Operation, refusal: Refusal) -> Answer:
+        answer = _refusal(request, refusal)
+        return answer._replace(lines=(*answer.lines, *operation.explain(refusal)))
 
 
-def _respond(request: Request, plan: Plan, caller: Caller | None) -> Answer | None:
-    if caller is not None:
-        request.uid = caller.principal.uid
-    return plan.respond(request, caller)
+def _refusal(request: Request, refusal: Refusal) -> Answer:
+    """The answer that says what was refused; the log says it, too."""
+    request.reason = ",".join(refusal.codes)
+    if isinstance(refusal, Unavailable):
+        log.warning("dependency_unavailable", dependency=refusal.dependency, request_id=request.id)
+    return refused(refusal)
 
 
-def _tell(request: Request, plan: Plan, refusal: Refusal) -> None:
-    request.connection.answer(_refuse(request, plan, refusal))
-
-
-def _refuse(request: Request, plan: Plan, refusal: Refusal) -> Answer:
-    answer = told(request, refusal)
-    return answer._replace(lines=(*answer.lines, *plan.explain(refusal)))
+def _unforeseen(request: Request) -> Answer:
+    request.reason = _UNFORESEEN
+    return failed(500, (_UNFORESEEN,))

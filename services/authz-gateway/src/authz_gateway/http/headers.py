@@ -1,53 +1,242 @@
-"""The headers of one message."""
+"""Header fields: one line each, parsed once, and shared by all messages that have the same line."""
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from multidict import MultiMapping
+
+from shared.contracts.changes import CHANGED_HEADER
 
 D = TypeVar("D")
 
 _MISSING: Any = object()
-_NOTHING: frozenset[str] = frozenset()
+_NONE: Final[frozenset[str]] = frozenset()
+
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++")
+_HOST: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*", re.ASCII)
+_VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*+")
+
+_HOP_BY_HOP: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""RFC 9110, 7.6.1, and what older software sends."""
+
+_WRITTEN_BY_US: Final = frozenset({"content-length", "x-request-id", CHANGED_HEADER.lower()})
+"""In requests and responses alike, with the gateway's own value or meant for it."""
+
+_REPLACED_IN_REQUESTS: Final = frozenset(
+    {
+        *("authorization", "cookie", "expect", "host"),
+        # What a proxy in front says, for the gateway alone.
+        *("forwarded", "x-real-ip"),
+        # Another path or method than the authorized one, for frameworks that believe it.
+        *("x-http-method", "x-http-method-override", "x-method-override"),
+        *("x-original-url", "x-rewrite-url"),
+        "proxy",  # CGI programs read it as HTTP_PROXY: CVE-2016-5385
+    }
+)
+_FORGEABLE_PREFIXES: Final = ("x-auth-", "x-forwarded-")
+
+_REPLACED_IN_RESPONSES: Final = frozenset(
+    {
+        "access-control-allow-credentials",
+        "access-control-allow-headers",
+        "access-control-allow-methods",
+        "access-control-allow-origin",
+        "access-control-expose-headers",
+        "access-control-max-age",
+        "server",
+    }
+)
+"""Only the gateway says who may call. What software runs behind it is nobody's business."""
+
+_DEFAULTED: Final = frozenset(
+    {
+        "cache-control",
+        "referrer-policy",
+        "strict-transport-security",
+        "x-content-type-options",
+        "x-frame-options",
+    }
+)
+_READ_BY_US: Final = frozenset(
+    {
+        *("authorization", "connection", "content-length", "cookie", "expect", "host", "origin"),
+        *("transfer-encoding", "upgrade", "user-agent", "x-csrf-token", "x-forwarded-for"),
+        *("x-forwarded-host", "x-forwarded-proto", "x-request-id"),
+        *("x-auth-apikey", "x-auth-nonce", "x-auth-signature"),
+    }
+)
+
+_CREDENTIALS: Final = frozenset(
+    {"authorization", "x-auth-apikey", "x-auth-nonce", "x-auth-signature"}
+)
+
+_NEVER_THE_SAME: Final = frozenset(
+    {
+        *("content-digest", "etag", "if-none-match", "set-cookie", "traceparent"),
+        *("tracestate", "x-auth-nonce", "x-auth-signature", "x-b3-spanid", "x-b3-traceid"),
+        "x-request-id",
+    }
+)
+_LONGEST_SHARED: Final = 1024
+_MOST_SHARED: Final = 8192
+_MOST_NAMES: Final = 1024
+
+
+TO_UPSTREAM: Final = 1
+"""The line is forwarded unchanged in requests."""
+TO_CLIENT: Final = 2
+"""The line is forwarded unchanged in responses."""
+READ: Final = 4
+"""The gateway looks at the value."""
+DEFAULTED: Final = 8
+"""The gateway adds such a line to a response that has none."""
+FRAMING: Final = 16
+"""It says where the body ends: Content-Length, Transfer-Encoding."""
+CONNECTION: Final = 32
+"""It says what becomes of the connection."""
+CREDENTIAL: Final = 64
+"""It says who is calling, other than a cookie does."""
+
+
+class FieldName:
+    """A name in lower case, and `flags`: what the gateway does with all fields of that name."""
+
+    __slots__ = ("flags", "shared", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.shared = text not in _NEVER_THE_SAME
+        self.flags = 0
+        if text in _READ_BY_US:
+            self.flags |= READ
+        if text in _DEFAULTED:
+            self.flags |= DEFAULTED
+        if text in _CREDENTIALS:
+            self.flags |= CREDENTIAL
+        if text in ("content-length", "transfer-encoding"):
+            self.flags |= FRAMING
+        if text == "connection":
+            self.flags |= CONNECTION
+        if text in _HOP_BY_HOP or text in _WRITTEN_BY_US:
+            return
+        if text not in _REPLACED_IN_RESPONSES:
+            self.flags |= TO_CLIENT
+        # Many servers take an underscore for a hyphen: `Content_Length` could be a second length.
+        replaced = text in _REPLACED_IN_REQUESTS or text.startswith(_FORGEABLE_PREFIXES)
+        if not replaced and "_" not in text:
+            self.flags |= TO_UPSTREAM
+
+
+class Field:
+    """One header field: its line without the line break, its name, its value and its flags.
+
+    Bytes of the value that are not UTF-8 are surrogate escapes.
+    """
+
+    __slots__ = ("flags", "line", "name", "value")
+
+    def __init__(self, line: bytes, name: FieldName, value: str) -> None:
+        self.line = line
+        self.name = name.text
+        self.value = value
+        self.flags = name.flags
+
+
+_names: Final[dict[bytes, FieldName]] = {}
+_shared: Final[dict[bytes, Field]] = {}
+
+
+def field_of(line: bytes) -> Field | None:
+    """The field of a header line, None for a line that is none (RFC 9112, 5).
+
+    A Host that is no host is none, either.
+
+    A client sends most of its lines with every request. Those are parsed once; the memory that
+    they take has a maximum.
+    """
+    field = _shared.get(line)
+    return field if field is not None else _parsed(line)
+
+
+def _parsed(line: bytes) -> Field | None:
+    spelling, colon, raw = line.partition(b":")
+    if not colon:
+        return None
+    name = _names.get(spelling)
+    if name is None:
+        if not _NAME.fullmatch(spelling):
+            return None
+        name = FieldName(spelling.decode().lower())
+        if len(_names) < _MOST_NAMES:
+            _names[spelling] = name
+    value = raw.decode("utf-8", "surrogateescape")
+    if not (value.isascii() and value.isprintable()) and not _VALUE.fullmatch(raw):
+        return None
+    field = Field(line, name, value.strip(" \t"))
+    if field.name == "host" and not _HOST.fullmatch(field.value):
+        return None
+    if name.shared and len(line) <= _LONGEST_SHARED:
+        if len(_shared) >= _MOST_SHARED:
+            _shared.clear()
+        _shared[line] = field
+    return field
+
+
+def ascii_lower(text: str) -> str:
+    """Lower case of ASCII letters only: no other letter becomes one of a protocol's words.
+
+    `str.lower` makes a `k` of the Kelvin sign, U+212A.
+    """
+    if text.isascii():
+        return text.lower()
+    return text.encode("utf-8", "surrogateescape").lower().decode("utf-8", "surrogateescape")
+
+
+def members(value: str) -> frozenset[str]:
+    """The members of a comma separated list, in lower case."""
+    parts = (ascii_lower(part.strip(" \t")) for part in value.split(","))
+    return frozenset(part for part in parts if part)
 
 
 class Headers(MultiMapping[str]):
-    """Values by name, whatever the name's case; bytes that are no UTF-8 are surrogate escapes.
+    """The fields of a message as a mapping: values by name, whatever the name's case."""
 
-    `lines` are the header lines as they came, `names` the lower-case name of each, `first` the
-    first value of each of these. `derived` has what others concluded from these headers and from
-    the connection that they came by, so that they need not again.
-    """
+    __slots__ = ("_fields", "_values")
 
-    __slots__ = ("_repeated", "derived", "first", "lines", "names")
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = lines
-        self.derived: dict[Any, Any] = {}
-        self.names: list[str] = []
-        self.first: dict[str, str] = {}
-        self._repeated: dict[str, list[str]] = {}
-        for line in lines:
-            name, _, value = line.partition(":")
-            name = name.lower()
-            value = value.strip(" \t")
-            self.names.append(name)
-            if name in self.first:
-                self._repeated.setdefault(name, [self.first[name]]).append(value)
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self._fields = fields
+        self._values: dict[str, list[str]] = {}
+        for field in fields:
+            name = field.name
+            if name in self._values:
+                self._values[name].append(field.value)
             else:
-                self.first[name] = value
+                self._values[name] = [field.value]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self.first
+        return isinstance(name, str) and name.lower() in self._values
 
     def __getitem__(self, name: str) -> str:
-        return self.first[name.lower()]
+        return self._values[name.lower()][0]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
+        return (field.name for field in self._fields)
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self._fields)
 
     @overload
     def get(self, key: str, /) -> str | None: ...
@@ -55,7 +244,8 @@ class Headers(MultiMapping[str]):
     def get(self, key: str, /, default: str | D) -> str | D: ...
     def get(self, key: str, /, default: Any = None) -> Any:
         """The first value."""
-        return self.first.get(key.lower(), default)
+        values = self._values.get(key.lower())
+        return default if values is None else values[0]
 
     @overload
     def getone(self, key: str) -> str: ...
@@ -71,19 +261,16 @@ class Headers(MultiMapping[str]):
     def getall(self, key: str, default: D) -> list[str] | D: ...
     def getall(self, key: str, default: Any = _MISSING) -> Any:
         """Every value in order; raises `KeyError` where there is neither one nor a default."""
-        key = key.lower()
-        if key in self._repeated:
-            return self._repeated[key]
-        if key in self.first:
-            return [self.first[key]]
+        values = self._values.get(key.lower())
+        if values is not None:
+            return list(values)
         if default is _MISSING:
             raise KeyError(key)
         return default
 
     def listed(self, name: str) -> frozenset[str]:
-        """The members of a comma separated list, in lower case."""
-        if name not in self.first:
-            return _NOTHING
-        values = self._repeated.get(name) or (self.first[name],)
-        members = (member.strip(" \t").lower() for value in values for member in value.split(","))
-        return frozenset(member for member in members if member)
+        """The members of all comma separated lists of this name, in lower case."""
+        found = _NONE
+        for value in self._values.get(name, ()):
+            found |= members(value)
+        return found

@@ -1,26 +1,38 @@
-"""Heads of requests and answers: one strict grammar each, and nothing is read that does not match.
+"""Heads of requests and responses: one strict grammar each, and nothing is read that breaks it.
 
 It is stricter than RFC 9112: no folded lines, no bare CR or LF, no space before a colon, no control
 characters, methods in capitals, targets in printable ASCII, one Host, one way to tell the length.
 """
 
 import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
-from authz_gateway.http.headers import Headers
-
-_FIELDS = rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e\x80-\xff]*+\r\n)*+)\r\n"
-# One empty line may stand before a request: RFC 9112, 2.2.
-_REQUEST_LINE = re.compile(rb"(?:\r\n)?([A-Z-]{1,32}) ([\x21-\x7e]++) HTTP/1\.([01])\r\n")
-_REQUEST_FIELDS = re.compile(_FIELDS)
-_ANSWER = re.compile(
-    rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*+))?\r\n" + _FIELDS
+from authz_gateway.http.headers import (
+    CONNECTION,
+    DEFAULTED,
+    FRAMING,
+    READ,
+    TO_CLIENT,
+    TO_UPSTREAM,
+    Headers,
+    ascii_lower,
+    field_of,
+    members,
 )
-_END = b"\r\n\r\n"
-_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
-_LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*", re.ASCII)
+
+_METHOD: Final = re.compile(rb"[A-Z-]{1,32}")
+_KNOWN_METHODS: Final = {
+    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
+_VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*+))?")
+_END: Final = b"\r\n\r\n"
+_BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
+_MAX_DIGITS: Final = 15
+_OF_CONNECTIONS: Final = frozenset({"close", "keep-alive"})
+"""Members of Connection that name no field."""
 
 
 class BrokenHead(Exception):
@@ -44,171 +56,265 @@ class HeadLimits:
     header_lines: int
 
 
-class RequestFields:
-    """The header lines of a request, and what they say of the connection and the body.
-
-    `length` is that of the body in bytes, None of a chunked one. `persistent`: the client takes
-    another answer on this connection; by the minor version of HTTP.
-    """
-
-    __slots__ = ("headers", "length", "persistent", "raw")
-
-    def __init__(self, raw: bytes, headers: Headers) -> None:
-        self.raw = raw
-        self.headers = headers
-        chunked, length = _framing(headers)
-        self.length = None if chunked else length or 0
-        hosts = headers.getall("host", ())
-        if len(hosts) > 1 or (hosts and not _HOST.fullmatch(hosts[0])):
-            raise BrokenHead
-        connection = headers.listed("connection")
-        self.persistent: tuple[bool | None, bool | None] = (
-            None if chunked else "keep-alive" in connection,
-            "close" not in connection if hosts else None,
-        )
-        """None where such headers make no request of that version."""
-
-
 class RequestHead:
-    """The head of a request; `length` and `persistent` as in its `fields`.
+    """The head of a request.
 
-    `size`: how many bytes the head takes. `derived` is as that of headers.
+    `length`: of the body in bytes, None for a chunked one. `persistent`: the client takes another
+    response on this connection. `size`: bytes of the head. `flags`: those of all fields.
+    `read`: the first value of each header that the gateway itself looks at; `repeated`: names of
+    those that came more than once. `to_upstream`: the lines that an upstream may see unchanged.
     """
 
     __slots__ = (
-        *("derived", "fields", "headers", "length", "method", "minor", "persistent", "size"),
-        "target",
+        *("_headers", "_lines", "flags", "length", "method", "minor", "persistent", "read"),
+        *("repeated", "size", "target", "to_upstream"),
     )
 
-    def __init__(
-        self, method: str, target: str, minor: int, fields: RequestFields, size: int
-    ) -> None:
-        persistent = fields.persistent[minor]
-        if persistent is None:
-            raise BrokenHead
+    def __init__(self, method: str, target: str, minor: int, lines: list[bytes], size: int) -> None:
+        """`lines` follow the request line. Raises `BrokenHead` where they make no request."""
         self.method = method
         self.target = target
         self.minor = minor
-        self.fields = fields
-        self.headers = fields.headers
-        self.length = fields.length
-        self.persistent = persistent
         self.size = size
-        self.derived: dict[Any, Any] = {}
+        self._lines = lines
+        self._headers: Headers | None = None
+        read: dict[str, str] = {}
+        repeated: list[str] = []
+        to_upstream: list[bytes] = []
+        all_flags = 0
+        for line in lines:
+            field = field_of(line)
+            if field is None:
+                raise BrokenHead
+            flags = field.flags
+            all_flags |= flags
+            if flags & TO_UPSTREAM:
+                to_upstream.append(line)
+            if flags & READ:
+                if field.name in read:
+                    repeated.append(field.name)
+                else:
+                    read[field.name] = field.value
+        self.flags = all_flags
+        self.read = read
+        self.repeated = repeated
+        self.length: int | None = 0
+        if all_flags & FRAMING:
+            chunked, length = _framing(read, repeated, minor)
+            self.length = None if chunked else length
+        self.persistent = minor == 1
+        if all_flags & CONNECTION:
+            listed = _members_of_connection(read, repeated, lines)
+            self.persistent = _persistent(listed, minor)
+            if not listed <= _OF_CONNECTIONS:
+                to_upstream = [line for line in to_upstream if _name_of(line) not in listed]
+        self.to_upstream = to_upstream
+        # RFC 9112, 3.2: one Host, which HTTP/1.0 does not need.
+        if (minor and "host" not in read) or (repeated and "host" in repeated):
+            raise BrokenHead
+
+    @property
+    def headers(self) -> Headers:
+        """All fields, as a mapping."""
+        if self._headers is None:
+            self._headers = headers_of(self._lines)
+        return self._headers
+
+    def lines_of(self, names: Collection[str]) -> list[bytes]:
+        """The lines of these fields, as they came."""
+        return [line for line in self._lines if _name_of(line) in names]
+
+
+class StatusLine:
+    """The first line of a response; `line` is what a client gets of it, with its line break."""
+
+    __slots__ = ("line", "minor", "status")
+
+    def __init__(self, status: int, reason: bytes, minor: int) -> None:
+        self.status = status
+        self.minor = minor
+        self.line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
+
+
+_MOST_STATUSES: Final = 256
+_LONGEST_STATUS: Final = 128
+_known_statuses: Final[dict[bytes, StatusLine]] = {}
 
 
 class AnswerHead:
-    """The head of an answer.
+    """The head of a response.
 
-    `length` is that of the body in bytes, None where none is given. `persistent`: the connection
-    may be used again. `size` and `derived` are as those of requests.
+    `line`: the status line that a client gets, with its line break. `length`: of the body in
+    bytes, None where none is given. `persistent`: the connection may be used again. `size`: bytes
+    of the head. `to_client`: the lines that the client sees unchanged. `defaults`: the names among
+    them that the gateway would have added otherwise.
     """
 
     __slots__ = (
-        *("chunked", "derived", "headers", "length", "persistent", "reason", "size", "status"),
+        *("_headers", "_lines", "chunked", "defaults", "length", "line", "persistent", "size"),
+        *("status", "to_client"),
     )
 
-    def __init__(
-        self,
-        status: int,
-        reason: str,
-        headers: Headers,
-        length: int | None,
-        *,
-        chunked: bool,
-        persistent: bool,
-        size: int,
-    ) -> None:
-        self.status = status
-        self.reason = reason
-        self.headers = headers
-        self.length = length
-        self.chunked = chunked
-        self.persistent = persistent
+    def __init__(self, status_line: StatusLine, lines: list[bytes], size: int) -> None:
+        """`lines` follow the status line. Raises `BrokenHead` where they make no response."""
+        self.status = status_line.status
+        self.line = status_line.line
         self.size = size
-        self.derived: dict[Any, Any] = {}
+        self._lines = lines
+        self._headers: Headers | None = None
+        minor = status_line.minor
+        read: dict[str, str] = {}
+        repeated: list[str] = []
+        to_client: list[bytes] = []
+        defaults: list[str] = []
+        all_flags = 0
+        for line in lines:
+            field = field_of(line)
+            if field is None:
+                raise BrokenHead
+            flags = field.flags
+            all_flags |= flags
+            if flags & TO_CLIENT:
+                to_client.append(line)
+                if flags & DEFAULTED:
+                    defaults.append(field.name)
+            elif flags & READ:
+                if field.name in read:
+                    repeated.append(field.name)
+                else:
+                    read[field.name] = field.value
+        self.defaults = defaults
+        self.chunked = False
+        self.length: int | None = None
+        if all_flags & FRAMING:
+            self.chunked, self.length = _framing(read, repeated, minor)
+        self.persistent = minor == 1
+        if all_flags & CONNECTION:
+            listed = _members_of_connection(read, repeated, lines)
+            self.persistent = _persistent(listed, minor)
+            if not listed <= _OF_CONNECTIONS:
+                to_client = [line for line in to_client if _name_of(line) not in listed]
+        self.to_client = to_client
+
+    @property
+    def headers(self) -> Headers:
+        """All fields, as a mapping."""
+        if self._headers is None:
+            self._headers = headers_of(self._lines)
+        return self._headers
 
 
-def read_request(
-    data: bytes, limits: HeadLimits, last: RequestFields | None = None
-) -> RequestHead | None:
-    """The head that `data` begins with, None while there is more to come; raises `BrokenHead`.
-
-    `last` are the fields of the request before: as a rule, a client sends the same with each.
-    """
-    line = _REQUEST_LINE.match(data)
-    if line is None:
+def read_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
+    """The head that `data` begins with, None while there is more to come; raises `BrokenHead`."""
+    begin = 2 if data.startswith(b"\r\n") else 0  # one empty line may come first: RFC 9112, 2.2
+    end = data.find(_END, begin)
+    if end < 0:
         _require_hope(data, limits)
         return None
-    method, target, minor = line.groups()
-    begin = line.end()
-    if last is not None and data.startswith(last.raw, begin):
-        fields = last
-    else:
-        found = _REQUEST_FIELDS.match(data, begin)
-        if found is None:
-            _require_hope(data, limits)
-            return None
-        lines = _lines(found[1])
-        if len(found[1]) > limits.header_bytes or len(lines) > limits.header_lines:
-            raise TooLargeHead
-        fields = RequestFields(found[0], Headers(lines))
-    # After CONNECT, nothing that follows would be HTTP.
-    if method == b"CONNECT":
+    lines = data[begin:end].split(b"\r\n")
+    first = lines.pop(0)
+    parts = first.split(b" ")
+    if len(parts) != 3:
         raise BrokenHead
+    raw_method, raw_target, version = parts
+    method = _KNOWN_METHODS.get(raw_method) or _method(raw_method)
+    target = raw_target.decode("latin-1")
+    minor = _VERSIONS.get(version, -1)
+    if minor < 0 or not (target.isascii() and target.isprintable() and target):
+        raise BrokenHead
+    header_bytes = end - begin - len(first)  # each line with one of its line breaks
+    if header_bytes > limits.header_bytes or len(lines) > limits.header_lines:
+        if any(field_of(line) is None for line in lines):
+            raise BrokenHead
+        raise TooLargeHead
     if len(target) > limits.target_bytes:
         raise TooLongTarget
-    version = 1 if minor == b"1" else 0
-    return RequestHead(method.decode(), target.decode(), version, fields, begin + len(fields.raw))
+    return RequestHead(method, target, minor, lines, end + 4)
+
+
+def _method(raw: bytes) -> str:
+    # After CONNECT, nothing that follows would be HTTP.
+    if raw == b"CONNECT" or not _METHOD.fullmatch(raw):
+        raise BrokenHead
+    return raw.decode()
 
 
 def read_answer(data: bytes, max_bytes: int) -> AnswerHead | None:
     """The head that `data` begins with, None while there is more to come; raises `BrokenHead`."""
-    found = _ANSWER.match(data)
-    if found is None:
-        if _END in data or len(data) > max_bytes or _BARE_LINE_FEED.search(data):
+    end = data.find(_END)
+    if end < 0:
+        if len(data) > max_bytes or _BARE_LINE_FEED.search(data):
             raise BrokenHead
         return None
-    minor, status, reason, fields = found.groups()
-    if found.end() > max_bytes:
+    if end + 4 > max_bytes:
         raise TooLargeHead
-    headers = Headers(_lines(fields))
-    chunked, length = _framing(headers)
-    connection = headers.listed("connection")
-    if minor == b"0":
-        persistent = "keep-alive" in connection
-        if chunked:
-            raise BrokenHead
-    else:
-        persistent = "close" not in connection
-    return AnswerHead(
-        int(status),
-        (reason or b"").decode("latin-1"),
-        headers,
-        length,
-        chunked=chunked,
-        persistent=persistent,
-        size=found.end(),
-    )
+    lines = data[:end].split(b"\r\n")
+    first = lines.pop(0)
+    status = _known_statuses.get(first)
+    if status is None:
+        status = _status(first)
+        if len(_known_statuses) < _MOST_STATUSES and len(first) <= _LONGEST_STATUS:
+            _known_statuses[first] = status
+    return AnswerHead(status, lines, end + 4)
 
 
-def _lines(fields: bytes) -> list[str]:
-    return fields[:-2].decode("utf-8", "surrogateescape").split("\r\n") if fields else []
+def _status(line: bytes) -> StatusLine:
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
+        raise BrokenHead
+    minor, status, reason = match.groups()
+    return StatusLine(int(status), reason or b"", 1 if minor == b"1" else 0)
 
 
-def _framing(headers: Headers) -> tuple[bool, int | None]:
+def headers_of(lines: Iterable[bytes]) -> Headers:
+    """The fields of lines, each of which is one."""
+    return Headers([field for line in lines if (field := field_of(line)) is not None])
+
+
+_known_members: Final[dict[str, frozenset[str]]] = {}
+_MOST_MEMBERS: Final = 256
+
+
+def _members_of_connection(
+    read: dict[str, str], repeated: Sequence[str], lines: Iterable[bytes]
+) -> frozenset[str]:
+    """The members of Connection, in lower case."""
+    if "connection" in repeated:
+        return headers_of(lines).listed("connection")
+    value = read["connection"]
+    listed = _known_members.get(value)
+    if listed is None:
+        listed = members(value)
+        if len(_known_members) < _MOST_MEMBERS and len(value) <= _LONGEST_STATUS:
+            _known_members[value] = listed
+    return listed
+
+
+def _persistent(listed: Collection[str], minor: int) -> bool:
+    """RFC 9112, 9.3; `listed` are the members of Connection."""
+    return "close" not in listed if minor else "keep-alive" in listed
+
+
+def _name_of(line: bytes) -> str:
+    return line.partition(b":")[0].decode().lower()
+
+
+def _framing(read: dict[str, str], repeated: Sequence[str], minor: int) -> tuple[bool, int | None]:
     """Whether the body is chunked, and the length that is given; raises `BrokenHead` for both."""
-    if "transfer-encoding" in headers.first:
-        coding = headers.getall("transfer-encoding")
-        if "content-length" in headers.first or len(coding) != 1 or coding[0].lower() != "chunked":
+    coding = read.get("transfer-encoding")
+    length = read.get("content-length")
+    if coding is None and length is None:
+        return False, None
+    if repeated and ("transfer-encoding" in repeated or "content-length" in repeated):
+        raise BrokenHead
+    if coding is not None:
+        if length is not None or not minor or ascii_lower(coding) != "chunked":
             raise BrokenHead
         return True, None
-    if "content-length" in headers.first:
-        lengths = headers.getall("content-length")
-        if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
-            raise BrokenHead
-        return False, int(lengths[0])
-    return False, None
+    # `isdigit` alone knows the digits of every script, of which `int` makes numbers, too.
+    if length is None or not (length.isascii() and length.isdigit()) or len(length) > _MAX_DIGITS:
+        raise BrokenHead
+    return False, int(length)
 
 
 def _require_hope(data: bytes, limits: HeadLimits) -> None:

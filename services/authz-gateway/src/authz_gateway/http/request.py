@@ -3,20 +3,19 @@
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from authz_gateway.http.headers import Headers
-from authz_gateway.http.parser import RequestFields, RequestHead
+from authz_gateway.http.headers import ascii_lower
+from authz_gateway.http.parser import RequestHead
 from authz_gateway.http.request_body import NO_BODY, IncomingBody
 from shared.web.access_log import UNKNOWN_ROUTE
-from shared.web.request_ids import new_request_id, request_id
+from shared.web.request_ids import request_id
 
 if TYPE_CHECKING:
-    from authz_gateway.http.access_log import Account
     from authz_gateway.http.connection import ClientConnection
 
 _KEPT: Final = b"\r\n\r\n"
 _KEPT_BY_1_0: Final = b"\r\nConnection: keep-alive\r\n\r\n"
 _CLOSED: Final = b"\r\nConnection: close\r\n\r\n"
-_UNREADABLE = RequestHead("", "", 0, RequestFields(b"", Headers(())), 0)
+_UNREADABLE: Final = RequestHead("", "", 0, [], 0)
 
 
 class Request:
@@ -25,13 +24,12 @@ class Request:
     `began` is of the monotonic clock. `route` and `uid` are for log and metrics, and so is
     `reason`: why it was not fulfilled.
     `persistent`: whether the connection outlives the answer. `gone`: nobody waits for that.
-    `private`: the answer is made for this caller alone. `account`: what its line in the log was
-    made of the last time.
+    `private`: the answer is made for this caller alone.
     """
 
     __slots__ = (
-        *("_named", "account", "address", "began", "body", "connection", "continue_expected"),
-        *("gone", "head", "id", "persistent", "private", "reason", "route", "shown_address", "uid"),
+        *("address", "began", "body", "connection", "continue_expected", "gone", "head", "id"),
+        *("persistent", "private", "reason", "route", "shown_address", "uid"),
     )
 
     def __init__(
@@ -40,9 +38,7 @@ class Request:
         self.connection = connection
         self.head = head
         self.began = monotonic()
-        offered = head.headers.first.get("x-request-id", "")
-        self.id = request_id(offered)
-        self._named = self.id == offered
+        self.id = request_id(head.read.get("x-request-id", ""))
         self.address = connection.address
         self.shown_address = connection.shown_address
         self.persistent = head.persistent
@@ -51,13 +47,12 @@ class Request:
         self.uid: str | None = None
         self.reason: str | None = None
         self.private = True
-        self.account: Account | None = None
         if head.length == 0:
             self.body = NO_BODY
             self.continue_expected = False
         else:
             self.body = IncomingBody(connection, head.length, max_body_bytes)
-            expected = head.headers.first.get("expect", "").lower() == "100-continue"
+            expected = ascii_lower(head.read.get("expect", "")) == "100-continue"
             self.continue_expected = expected and head.minor == 1
 
     @classmethod
@@ -67,15 +62,6 @@ class Request:
         request.body = IncomingBody(connection, None, 0)  # whatever comes: it is not read
         request.reason = reason
         return request
-
-    def renew(self) -> None:
-        """The same request came once more: one without a body, whose answer was given."""
-        self.began = monotonic()
-        if not self._named:
-            self.id = new_request_id()
-        self.persistent = self.head.persistent
-        self.reason = None
-        self.connection.request = self
 
     def last_lines(self) -> bytes:
         """The header lines that no two answers have alike, and the end of the head.

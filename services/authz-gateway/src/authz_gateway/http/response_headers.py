@@ -1,29 +1,17 @@
 """What stands in every answer, whoever made it: what browsers are to do and not to do with it."""
 
 from collections.abc import Collection
+from typing import Final
 
 from authz_gateway.http.cors import Cors
 
-REPLACED = frozenset(
-    {
-        "access-control-allow-credentials",
-        "access-control-allow-headers",
-        "access-control-allow-methods",
-        "access-control-allow-origin",
-        "access-control-expose-headers",
-        "access-control-max-age",
-        "server",
-    }
-)
-"""Headers of upstreams, in lower case, that clients do not see: who may call is told by us alone,
-and what runs here is nobody's business."""
-
-_SECURITY = (
+_SECURITY: Final = (
     ("x-content-type-options", "X-Content-Type-Options: nosniff"),
     ("x-frame-options", "X-Frame-Options: DENY"),
     ("referrer-policy", "Referrer-Policy: no-referrer"),
 )
-_NO_STORE = ("cache-control", "Cache-Control: no-store")
+_NO_STORE: Final = ("cache-control", "Cache-Control: no-store")
+_MOST_MADE: Final = 256
 
 
 class AnswerHeaders:
@@ -36,17 +24,25 @@ class AnswerHeaders:
         shown = (*_SECURITY, *([("strict-transport-security", hsts)] if hsts_seconds else []))
         public = shown if security else ()
         self._lines = {False: dict(public), True: dict((*public, _NO_STORE))}
+        self._made: dict[tuple[str | None, bool], bytes] = {}
 
-    def lines(
-        self, origin: str | None, *, private: bool, present: Collection[str] = ()
-    ) -> tuple[str, ...]:
-        """The lines for a page of `origin`, or for who is no page.
+    def added(self, origin: str | None, private: bool, present: Collection[str]) -> bytes:
+        """The lines for a page of `origin`, or for a client that is no page; each ends with CRLF.
 
         `private`: made for one caller, and for no cache. `present`: lower-case names of headers
         that the answer has already.
         """
-        ours = self._lines[private]
-        if ours.keys().isdisjoint(present):
-            return (*self.cors.lines(origin), *ours.values())
-        added = (line for name, line in ours.items() if name not in present)
-        return (*self.cors.lines(origin), *added)
+        if origin is not None:
+            origin = self.cors.counted_as(origin)
+        if present:
+            return self._make(origin, private, present)
+        made = self._made.get((origin, private))
+        if made is None:
+            if len(self._made) >= _MOST_MADE:
+                self._made.clear()
+            made = self._made[origin, private] = self._make(origin, private, ())
+        return made
+
+    def _make(self, origin: str | None, private: bool, present: Collection[str]) -> bytes:
+        ours = (line for name, line in self._lines[private].items() if name not in present)
+        return "".join(f"{line}\r\n" for line in (*self.cors.lines(origin), *ours)).encode()

@@ -37,10 +37,10 @@ def refused(refusal: Refusal) -> Answer:
     return failed(status_of(refusal), refusal.codes, *retry)
 
 
-def rendered(answer: Answer, lines: Iterable[str], last: bytes, *, with_body: bool) -> bytes:
-    """An answer as it is sent; `lines` and `last`, which ends the head, are among its headers."""
+def rendered(answer: Answer, last: bytes, *, with_body: bool) -> bytes:
+    """An answer as it is sent; `last` are header lines of every answer and the end of the head."""
     status, own, body = answer
-    fixed = "\r\n".join((*own, *lines, ""))
+    fixed = "\r\n".join((*own, ""))
     length = "" if status == HTTPStatus.NO_CONTENT else f"Content-Length: {len(body)}\r\n"
     date = _date(int(time.time()))
     head = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\nDate: {date}\r\n{length}{fixed}"

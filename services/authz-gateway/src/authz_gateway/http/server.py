@@ -4,39 +4,22 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol, cast
+from functools import lru_cache
+from typing import Any, cast
 
-import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from authz_gateway.http.access_log import Record
 from authz_gateway.http.connection import ClientConnection, Limits
-from authz_gateway.http.eager import begin
+from authz_gateway.http.dispatcher import Dispatcher
 from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import AnswerHeaders
-from authz_gateway.http.responses import Answer, failed, refused
-from shared.errors import Refusal, Unavailable
 from shared.web.client_address import Address, Network, client_address
 from shared.web.sockets import own_socket, url_of
 
-log = structlog.get_logger()
-
 _BACKLOG = 1024
-
-
-class Handler(Protocol):
-    """Whoever knows the answers."""
-
-    def at_once(self, request: Request) -> bool:
-        """Answers, or has answered, what needs no looking into; False for everything else."""
-        ...
-
-    async def __call__(self, request: Request) -> Answer | None:
-        """The answer to what `at_once` left, or None when somebody else gives it.
-
-        Raises `Refusal`.
-        """
-        ...
+_MOST_CLIENTS = 4096
+_LONGEST_CHAIN = 256
 
 
 class Front:
@@ -44,7 +27,7 @@ class Front:
 
     def __init__(
         self,
-        handler: Handler,
+        dispatcher: Dispatcher,
         record: Record,
         answer_headers: AnswerHeaders,
         registry: CollectorRegistry,
@@ -56,14 +39,14 @@ class Front:
         self.limits = limits
         self.draining = False
         self.answer_headers = answer_headers
-        self._handler = handler
+        self._dispatcher = dispatcher
         self._record = record
         self.record = record.answered
         self._max_connections = max_connections
         self._trusted_proxies = trusted_proxies
         self._connections: set[ClientConnection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
+        self._known_client = lru_cache(_MOST_CLIENTS)(self._client)
         Gauge(
             "gateway_client_connections", "Connections of clients.", registry=registry
         ).set_function(self._connections.__len__)
@@ -103,8 +86,7 @@ class Front:
         for connection in tuple(self._connections):
             connection.cut()
         await asyncio.sleep(0)  # in which those that were cut off are told so
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1)
+        await self._dispatcher.ended(seconds=1)
 
     # What connections tell: see `Host`.
 
@@ -127,51 +109,18 @@ class Front:
         """See `Host`."""
         connection = request.connection
         if connection.trusted:
-            request.address, request.shown_address = self._client_address(request)
-        try:
-            if self._handler.at_once(request):
-                return
-        except Exception:
-            log.exception("unforeseen_error", request_id=request.id)
-            connection.answer(_unforeseen(request))
-            return
-        structlog.contextvars.bind_contextvars(request_id=request.id)
-        task = begin(self._answered(request), self._loop, connection.answered)
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            head = request.head
+            chain = head.read.get("x-forwarded-for")
+            if chain is not None and "x-forwarded-for" in head.repeated:
+                chain = ",".join(head.headers.getall("x-forwarded-for"))
+            if chain is not None:
+                client = self._known_client if len(chain) <= _LONGEST_CHAIN else self._client
+                request.address, request.shown_address = client(connection.peer, chain)
+        self._dispatcher.dispatch(request)
 
-    def _client_address(self, request: Request) -> tuple[Address, str]:
-        headers = request.head.headers
-        found: tuple[Address, str] | None = headers.derived.get(client_address)
-        if found is None:
-            chain = headers.getall("x-forwarded-for", ())
-            address = client_address(request.connection.peer, chain, self._trusted_proxies)
-            found = headers.derived[client_address] = address, str(address)
-        return found
-
-    async def _answered(self, request: Request) -> Answer | None:
-        """What the client is told, or None when somebody else tells him."""
-        try:
-            return await self._handler(request)
-        except Refusal as refusal:
-            return told(request, refusal)
-        except Exception:
-            log.exception("unforeseen_error")
-            return _unforeseen(request)
-
-
-def _unforeseen(request: Request) -> Answer:
-    request.reason = "server.internal_error"
-    return failed(500, (request.reason,))
-
-
-def told(request: Request, refusal: Refusal) -> Answer:
-    """The answer that says what was refused, noted for the log."""
-    request.reason = ",".join(refusal.codes)
-    if isinstance(refusal, Unavailable):
-        log.warning("dependency_unavailable", dependency=refusal.dependency, request_id=request.id)
-    return refused(refusal)
+    def _client(self, peer: str, forwarded_for: str) -> tuple[Address, str]:
+        address = client_address(peer, (forwarded_for,), self._trusted_proxies)
+        return address, str(address)
 
 
 def _allow_as_many_files_as_possible() -> None:

@@ -1,13 +1,13 @@
 """What a request is aimed at."""
 
-import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from shared.errors import Malformed
 from shared.policy.paths import canonical, raw_reading
 
-_QUERY = re.compile(r"[\x21\x22\x24-\x7e]*")  # printable ASCII; `#` would start a fragment
+_MOST_PATHS: Final = 4096
+"""Whose canonical form is kept; a path has 2 KB at most."""
 
 
 class Target(NamedTuple):
@@ -25,7 +25,8 @@ class Target(NamedTuple):
 def target(received: str) -> Target:
     """The target of a request line, as received; raises `Malformed` for what is ambiguous."""
     path, _, query = received.partition("?")
-    if query and not _QUERY.fullmatch(query):
+    # Printable ASCII; `#` would start a fragment.
+    if not (query.isascii() and query.isprintable()) or " " in query or "#" in query:
         raise Malformed
     try:
         return Target(_canonical(path), query)
@@ -33,4 +34,4 @@ def target(received: str) -> Target:
         return Target(raw_reading(path), query, path)
 
 
-_canonical = lru_cache(maxsize=4096)(canonical)
+_canonical = lru_cache(maxsize=_MOST_PATHS)(canonical)

@@ -165,11 +165,22 @@ ELSEWHERE = Route(prefix="/", access=Access.REQUIRED)
 """What is decided about, but carried by others, and that no route tells of."""
 
 
-class Way(NamedTuple):
-    """A route, and the path that its upstream is sent."""
+class Way:
+    """A route, and the path that its upstream is sent.
 
-    route: Route
-    path: str
+    `methods`: those that exist, None for all. `has_siblings`: the prefix has other routes, for
+    other methods.
+    """
+
+    __slots__ = ("has_siblings", "methods", "path", "route")
+
+    def __init__(self, route: Route, path: str, *, has_siblings: bool = False) -> None:
+        self.route = route
+        self.path = path
+        self.has_siblings = has_siblings
+        self.methods = route.methods
+        if self.methods is not None and "GET" in self.methods:
+            self.methods |= {"HEAD"}
 
 
 class RouteTable:
@@ -203,4 +214,4 @@ class RouteTable:
         nearest = max(len(segments(route.prefix)) for route in covering)
         routes = [route for route in covering if len(segments(route.prefix)) == nearest]
         route = next((route for route in routes if route.allows(method)), routes[-1])
-        return Way(route, route.sent(path))
+        return Way(route, route.sent(path), has_siblings=len(routes) > 1)

@@ -11,7 +11,6 @@ from authz_gateway.http.parser import AnswerHead, BrokenHead, read_answer
 from authz_gateway.upstream.errors import UpstreamBroken
 
 _MAX_HEAD_BYTES: Final = 64 * 1024
-_MOST_REPEATED_BYTES: Final = 2048
 _MOST_INTERIM_ANSWERS = 16
 _BODYLESS: Final = frozenset({204, 304})
 _SWITCHED: Final = 101
@@ -73,9 +72,9 @@ class UpstreamConnection:
     """
 
     __slots__ = (
-        *("_asker", "_awaits_head", "_counterpart", "_deadline", "_interims", "_last_bytes"),
-        *("_last_head", "_loop", "_owner", "_raw", "_reader", "_reading", "_seconds"),
-        *("_transport", "_unread", "free_since", "made", "paused", "persistent", "used"),
+        *("_asker", "_awaits_head", "_counterpart", "_deadline", "_interims", "_loop", "_owner"),
+        *("_raw", "_reader", "_reading", "_seconds", "_transport", "_unread", "free_since"),
+        *("made", "paused", "persistent", "used"),
     )
 
     _transport: asyncio.Transport
@@ -90,8 +89,6 @@ class UpstreamConnection:
         self._awaits_head = False  # the call was one of HEAD, whose answer has no body
         self._interims = 0
         self._unread = b""
-        self._last_bytes = b""
-        self._last_head: AnswerHead | None = None
         self._reader: BodyReader | None = None
         self._raw: Callable[[bytes], None] | None = None
         self._reading = True
@@ -233,21 +230,17 @@ class UpstreamConnection:
     # The rest.
 
     def _read_head(self, asker: Asker, data: bytes) -> None:
-        head = self._last_head
-        if head is None or not data.startswith(self._last_bytes):
+        head = read_answer(data, _MAX_HEAD_BYTES)
+        while head is not None and head.status < 200 and head.status != _SWITCHED:
+            self._interims += 1
+            if self._interims > _MOST_INTERIM_ANSWERS:
+                raise BrokenHead
+            asker.interim(head)
+            data = data[head.size :]
             head = read_answer(data, _MAX_HEAD_BYTES)
-            while head is not None and head.status < 200 and head.status != _SWITCHED:
-                self._interims += 1
-                if self._interims > _MOST_INTERIM_ANSWERS:
-                    raise BrokenHead
-                asker.interim(head)
-                data = data[head.size :]
-                head = read_answer(data, _MAX_HEAD_BYTES)
-            if head is None:
-                self._unread = data
-                return
-            if head.size <= _MOST_REPEATED_BYTES:
-                self._last_bytes, self._last_head = data[: head.size], head
+        if head is None:
+            self._unread = data
+            return
         rest, self._unread = data[head.size :], b""
         if head.status == _SWITCHED:
             asker.switched(head, rest)

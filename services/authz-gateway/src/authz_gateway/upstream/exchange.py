@@ -1,7 +1,7 @@
 """One call on its way: its body goes up and its answer comes down, as fast as the slower side."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -14,17 +14,11 @@ from authz_gateway.http.framing import LAST_CHUNK, chunk, last_chunk
 from authz_gateway.http.parser import AnswerHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
-from authz_gateway.http.response_headers import REPLACED
 from authz_gateway.http.responses import Answer, failed, refused
 from authz_gateway.upstream.connection import Asker, UpstreamConnection
-from authz_gateway.upstream.headers import (
-    CHANGED,
-    announced,
-    returned,
-    returned_trailers,
-    wants_trailers,
-)
 from authz_gateway.upstream.pool import Upstream
+from authz_gateway.upstream.trailers import announced, returned_trailers, wants_trailers
+from shared.contracts.changes import CHANGED_HEADER
 from shared.errors import Refusal
 from shared.web.tallies import Timing
 
@@ -48,12 +42,14 @@ class Switching(Protocol):
 class Line:
     """What is the same for all calls of one route.
 
-    `silence`: how long the upstream may be silent, seconds. `timing`: after how many it began to
-    answer. `changed` is told what an answer says that it changed, and returns what the answer has
-    to wait for, if anything; None: this upstream is not believed.
+    `host`: the Host line that the upstream is sent. `silence`: how long it may be silent, seconds.
+    `timing`: after how many seconds it began to answer. `changed` is told
+    what an answer says that it changed, and returns what the answer has to wait for, if anything;
+    None: this upstream is not believed.
     """
 
     upstream: Upstream
+    host: bytes
     silence: float
     timing: Timing
     changed: Callable[[str], Awaitable[None] | None] | None = None
@@ -64,14 +60,13 @@ class Line:
 class Exchange(Asker):
     """Passes a request on to one upstream, and the answer back.
 
-    `head` is what the upstream is sent of it, up to the value of the last header line, which is the
-    request's id. `switching`: where the client asks for another protocol, and may.
+    `head` is what the upstream is sent before the body. `switching`: where the client asks for
+    another protocol, and may.
     """
 
     __slots__ = (
-        *("_began", "_connecting", "_connection", "_head", "_line", "_origin", "_rechunked"),
-        *("_request", "_sent", "_status", "_switching", "_audience", "_held", "_holding"),
-        "_trailers",
+        *("_began", "_connecting", "_connection", "_head", "_held", "_holding", "_line"),
+        *("_rechunked", "_request", "_sent", "_status", "_switching", "_trailers"),
     )
 
     def __init__(
@@ -94,11 +89,6 @@ class Exchange(Asker):
         self._status = 0  # of the answer, once it began
         self._rechunked = False
         self._trailers: list[str] = []  # announced, and wanted
-        origin = request.head.headers.first.get("origin")
-        if origin is not None:
-            origin = request.connection.host.answer_headers.cors.counted_as(origin)
-        self._origin = origin
-        self._audience: Hashable = (origin, request.private)
 
     def start(self) -> None:
         """Sends the request; the client's connection gets the answer, whatever it is."""
@@ -108,12 +98,6 @@ class Exchange(Asker):
             return
         self._began = monotonic()
         self._go_up(request.connection)
-
-    def _once_more(self) -> None:
-        self._began = self._request.began
-        self._status = 0
-        self._rechunked = False
-        self._go_up(self._request.connection)
 
     def _go_up(self, client: ClientConnection) -> None:
         client.flow = self
@@ -138,7 +122,7 @@ class Exchange(Asker):
         self._connection = connection
         request = self._request
         body = request.body
-        message = self._head + request.id.encode() + b"\r\n\r\n"
+        message = self._head
         head_only, silence = request.head.method == "HEAD", self._line.silence
         if body is NO_BODY:
             self._sent = True
@@ -194,11 +178,6 @@ class Exchange(Asker):
         if self._connection is not None:
             self._connection.read_on()
 
-    def again(self) -> Callable[[], None] | None:
-        """See `Flow`."""
-        repeatable = self._switching is None and self._request.body is NO_BODY
-        return self._once_more if repeatable else None
-
     # What the upstream's side tells: see `Asker`.
 
     def upstream_full(self) -> None:
@@ -219,8 +198,8 @@ class Exchange(Asker):
         To go on with the body we told the client ourselves.
         """
         if head.status != 100 and self._request.head.minor == 1:
-            lines = [f"HTTP/1.1 {head.status} {head.reason}", *returned(head.headers), "\r\n"]
-            self._request.connection.write("\r\n".join(lines).encode("utf-8", "surrogateescape"))
+            lines = b"".join(b"%b\r\n" % line for line in head.to_client)
+            self._request.connection.write(b"%b%b\r\n" % (head.line, lines))
 
     def switched(self, head: AnswerHead, rest: bytes) -> None:
         """See `Asker`."""
@@ -239,8 +218,9 @@ class Exchange(Asker):
         What the answer changed is in force before the client sees the first byte of it.
         """
         changed = self._line.changed
-        if changed is not None and CHANGED in head.headers.first:
-            waiting = changed(head.headers.first[CHANGED])
+        told = None if changed is None else head.headers.get(CHANGED_HEADER)
+        if changed is not None and told is not None:
+            waiting = changed(told)
             if waiting is not None:
                 answer = partial(self._answered, head, part, bodyless=bodyless, ended=ended)
                 self._held = [answer]
@@ -263,17 +243,9 @@ class Exchange(Asker):
                 request.persistent = False  # HTTP/1.0 knows no other end of such a body
             else:
                 self._rechunked = True
-        made: Hashable = self._audience
-        if self._rechunked:
-            made = (made, "chunked")
-            if self._line.trailers and wants_trailers(request.head.headers):
-                made = (made, "trailers")
-                self._trailers = announced(head.headers)
-        start = head.derived.get(made)
-        if start is None:
-            if len(head.derived) >= _MOST_AUDIENCES:
-                head.derived.clear()
-            start = head.derived[made] = self._start_of_answer(head)
+        if self._rechunked and self._line.trailers and wants_trailers(request.head.headers):
+            self._trailers = announced(head.headers)
+        start = self._start_of_answer(head)
         if ended and not self._rechunked:
             request.connection.write(b"".join((start, request.last_lines(), part)))
             self._end()
@@ -310,19 +282,19 @@ class Exchange(Asker):
 
     def _start_of_answer(self, head: AnswerHead) -> bytes:
         """All but the last lines of an answer's head."""
-        names = head.headers.names
-        ours = self._request.connection.host.answer_headers
-        lines = [f"HTTP/1.1 {head.status} {head.reason}"]
-        lines += returned(head.headers, without=REPLACED)
+        parts = [head.line]
+        if head.to_client:
+            parts += (b"\r\n".join(head.to_client), b"\r\n")
         if self._rechunked:
-            lines.append("Transfer-Encoding: chunked")
+            parts.append(b"Transfer-Encoding: chunked\r\n")
             if self._trailers:
-                lines.append(f"Trailer: {', '.join(self._trailers)}")
+                parts.append(f"Trailer: {', '.join(self._trailers)}\r\n".encode())
         elif head.length is not None and head.status != 204:
-            lines.append(f"Content-Length: {head.length}")
-        lines += ours.lines(self._origin, private=self._request.private, present=names)
-        lines.append("")
-        return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+            parts.append(b"Content-Length: %d\r\n" % head.length)
+        request = self._request
+        ours = request.connection.host.answer_headers
+        parts.append(ours.added(request.head.read.get("origin"), request.private, head.defaults))
+        return b"".join(parts)
 
     def _pass_on(self, message: bytes, part: bytes, *, ended: bool) -> None:
         if part:
@@ -376,9 +348,6 @@ class Exchange(Asker):
         else:
             self._request.connection.answer(answer)
 
-
-_MOST_AUDIENCES = 64
-"""Origins below one wildcard are as many as a client likes: answers are kept for the last ones."""
 
 _BAD_GATEWAY = failed(502, ("gateway.bad_gateway",))
 _TIMEOUT = failed(504, ("gateway.timeout",))

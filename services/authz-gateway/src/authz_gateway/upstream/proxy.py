@@ -3,33 +3,24 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge
 
 from authz_gateway.authn.sessions import without_session_cookie
-from authz_gateway.authz.pipeline import Caller
-from authz_gateway.http.parser import AnswerHead
+from authz_gateway.authz.call import Caller
+from authz_gateway.http.parser import AnswerHead, RequestHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
-from authz_gateway.routing.route_table import Route
+from authz_gateway.routing.route_table import Route, Way
 from authz_gateway.upstream.connection import UpstreamConnection
 from authz_gateway.upstream.exchange import Exchange, Line
-from authz_gateway.upstream.headers import chain, forwarded, wants_trailers
 from authz_gateway.upstream.pool import Upstream
+from authz_gateway.upstream.trailers import wants_trailers
 from authz_gateway.upstream.tunnel import Tunnel
 from authz_gateway.upstream.websocket import Review, WebSockets
 from shared.web.tallies import Timings
 
 _LOOK_SECONDS = 1.0
-
-
-class _Sent(NamedTuple):
-    """What an upstream is sent of the same headers each time, as long as the token is the same."""
-
-    line: Line
-    token: str | None
-    fields: bytes
 
 
 class Proxy:
@@ -51,6 +42,7 @@ class Proxy:
         `changed` is told what answers of trusted upstreams say that they changed, see `Line`.
         """
         self._session_cookie = session_cookie
+        self._only_ours = f"{session_cookie}="
         self._timeout = timeout
         self._max_connections = max_connections
         self._websocket_timeout = websocket_timeout
@@ -82,73 +74,73 @@ class Proxy:
 
     def forward(
         self,
-        route: Route,
-        start: bytes,
-        review: Callable[[Caller | None], Review] | None,
         request: Request,
+        way: Way,
+        query: str,
         caller: Caller | None,
+        review: Review | None,
     ) -> None:
-        """Has the route's upstream answer a request, whose first line it gets is `start`.
+        """Has the upstream of a route answer a request.
 
         `review` is for the WebSocket that it may become, None where it may not. Raises `TooLarge`
         or `Malformed` for the body that the client sends.
         """
         if request.body is not NO_BODY:
             request.body.require_fitting()
+        route = way.route
         line = self._lines.get(route.prefix) or self._line(route)
-        token = None if caller is None else caller.token
+        switching = None
         if review is not None and _asks_for_websocket(request):
-            fields = self._fields(request, route, token, line, upgrade=True)
-            switching = partial(self._switch, review(caller))
-        else:
-            derived = request.head.headers.derived
-            sent: _Sent | None = derived.get(_Sent)
-            if sent is None or sent.token is not token or sent.line is not line:
-                fields = self._fields(request, route, token, line, upgrade=False)
-                sent = derived[_Sent] = _Sent(line, token, fields)
-            fields = sent.fields
-            switching = None
-        Exchange(request, line, start + fields, switching).start()
+            switching = partial(self._switch, review)
+        token = None if caller is None else caller.token
+        target = f"{way.path}?{query}" if query else way.path
+        message = self._message(request, route, target, token, line, switching is not None)
+        Exchange(request, line, message, switching).start()
 
-    def _fields(
-        self, request: Request, route: Route, token: str | None, line: Line, *, upgrade: bool
+    def _message(
+        self,
+        request: Request,
+        route: Route,
+        target: str,
+        token: str | None,
+        line: Line,
+        upgrade: bool,
     ) -> bytes:
-        """The header lines that an upstream is sent; the last lacks its value, the request's id."""
+        """The head that an upstream is sent."""
         head, connection = request.head, request.connection
-        headers = head.headers
-        lines = [f"Host: {line.upstream.authority}"]
+        read = head.read
+        parts = [f"{head.method} {target} HTTP/1.1\r\n".encode(), line.host]
+        if head.to_upstream:
+            parts += (b"\r\n".join(head.to_upstream), b"\r\n")
         if route.cookies:
             kept = ("authorization", "cookie") if token is None else ("cookie",)
-            lines += forwarded(headers, kept=kept)
-        else:
-            lines += forwarded(headers)
-            if "cookie" in headers:
-                others = without_session_cookie(headers.getall("cookie"), self._session_cookie)
-                if others:
-                    lines.append(f"Cookie: {others}")
+            parts += [b"%b\r\n" % line for line in head.lines_of(kept)]
+        elif "cookie" in read:
+            parts.append(self._other_cookies(head))
         if head.length is None:
-            lines.append("Transfer-Encoding: chunked")
-        elif "content-length" in headers:
-            lines.append(f"Content-Length: {head.length}")
+            parts.append(b"Transfer-Encoding: chunked\r\n")
+        elif "content-length" in read:
+            parts.append(b"Content-Length: %d\r\n" % head.length)
         if upgrade:
-            lines += ("Connection: Upgrade", "Upgrade: websocket")
-        elif route.trailers and wants_trailers(headers):
-            lines += ("TE: trailers", "Connection: TE")
-        forwarded_for = chain(headers.getall("x-forwarded-for", ()), connection.peer)
-        host = headers.get("host", "")
-        scheme = "http"
-        if connection.trusted:
-            host = headers.get("x-forwarded-host", host)
-            scheme = headers.get("x-forwarded-proto", scheme)
-        lines += (
-            f"X-Forwarded-For: {forwarded_for}",
-            f"X-Forwarded-Host: {host}",
-            f"X-Forwarded-Proto: {scheme}",
-        )
+            parts.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+        elif route.trailers and wants_trailers(head.headers):
+            parts.append(b"TE: trailers\r\nConnection: TE\r\n")
+        parts.append(_forwarded(head, connection.peer, connection.trusted))
         if token is not None:
-            lines.append(f"Authorization: Bearer {token}")
-        lines.append("X-Request-Id: ")
-        return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+            parts.append(b"Authorization: Bearer %b\r\n" % token.encode())
+        parts.append(b"X-Request-Id: %b\r\n\r\n" % request.id.encode())
+        return b"".join(parts)
+
+    def _other_cookies(self, head: RequestHead) -> bytes:
+        """The Cookie line without the session cookie, empty where nothing is left."""
+        first = head.read["cookie"]
+        if "cookie" in head.repeated:
+            others = without_session_cookie(head.headers.getall("cookie"), self._session_cookie)
+        elif ";" not in first and first.startswith(self._only_ours):
+            return b""
+        else:
+            others = without_session_cookie((first,), self._session_cookie)
+        return f"Cookie: {others}\r\n".encode("utf-8", "surrogateescape") if others else b""
 
     def _line(self, route: Route) -> Line:
         upstream = self._upstreams.get(route.upstream)
@@ -156,8 +148,10 @@ class Proxy:
             upstream = Upstream(route.upstream, self._max_connections)
             self._upstreams[route.upstream] = upstream
         silence = route.timeout or self._timeout
+        host = f"Host: {upstream.authority}\r\n".encode()
+        timing = self._seconds.of[(route.prefix,)]
         changed = self._changed if route.trusted else None
-        line = Line(upstream, silence, self._seconds.of[(route.prefix,)], changed, route.trailers)
+        line = Line(upstream, host, silence, timing, changed, route.trailers)
         self._lines[route.prefix] = line
         return line
 
@@ -174,17 +168,33 @@ class Proxy:
         tunnel.start(head, rest, self._websocket_timeout)
 
 
-def request_line(method: str, path: str, query: str) -> bytes:
-    """The first line of a request."""
-    target = f"{path}?{query}" if query else path
-    return f"{method} {target} HTTP/1.1\r\n".encode()
+def _forwarded(head: RequestHead, peer: str, trusted: bool) -> bytes:
+    """What upstreams are told of the client; of what is received, a trusted proxy's word counts."""
+    read = head.read
+    chain = read.get("x-forwarded-for")
+    if chain is not None and "x-forwarded-for" in head.repeated:
+        chain = ", ".join(head.headers.getall("x-forwarded-for"))
+    if chain is None:
+        chain = peer
+    elif peer:
+        chain = f"{chain}, {peer}"
+    host = read.get("host", "")
+    scheme = "http"
+    if trusted:
+        host = read.get("x-forwarded-host", host)
+        scheme = read.get("x-forwarded-proto", scheme)
+    lines = (
+        f"X-Forwarded-For: {chain}\r\nX-Forwarded-Host: {host}\r\nX-Forwarded-Proto: {scheme}\r\n"
+    )
+    return lines.encode("utf-8", "surrogateescape")
 
 
 def _asks_for_websocket(request: Request) -> bool:
     """RFC 6455, 4.1."""
     head = request.head
     return (
-        head.method == "GET"
+        "upgrade" in head.read
+        and head.method == "GET"
         and head.minor == 1
         and request.body.empty
         and "upgrade" in head.headers.listed("connection")

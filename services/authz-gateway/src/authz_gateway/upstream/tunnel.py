@@ -5,7 +5,6 @@ from collections.abc import Callable
 from authz_gateway.http.parser import AnswerHead
 from authz_gateway.http.request import Request
 from authz_gateway.upstream.connection import Counterpart, UpstreamConnection
-from authz_gateway.upstream.headers import returned
 
 _SWITCHED = 101
 
@@ -32,14 +31,14 @@ class Tunnel(Counterpart):
         request, client = self._request, self._request.connection
         request.persistent = False
         lines = (
-            "HTTP/1.1 101 Switching Protocols",
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-            f"X-Request-Id: {request.id}",
-            *returned(head.headers),
-            "\r\n",
+            b"HTTP/1.1 101 Switching Protocols",
+            b"Connection: Upgrade",
+            b"Upgrade: websocket",
+            b"X-Request-Id: " + request.id.encode(),
+            *head.to_client,
+            b"\r\n",
         )
-        client.write("\r\n".join(lines).encode("utf-8", "surrogateescape") + rest)
+        client.write(b"\r\n".join(lines) + rest)
         client.flow = self
         self._connection.hand_over(self, client.write, idle_seconds)
         client.hand_over(self._connection.write)
@@ -60,9 +59,6 @@ class Tunnel(Counterpart):
     def client_full(self) -> None:
         """See `Flow`."""
         self._connection.stop_reading()
-
-    def again(self) -> None:
-        """See `Flow`: nothing comes behind it."""
 
     def client_ready(self) -> None:
         """See `Flow`."""

@@ -1,4 +1,4 @@
-"""Many calls on one connection: who is remembered is still asked for whatever may have changed."""
+"""The decision cache, through the front door: whatever may have changed is looked up each time."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -37,7 +37,7 @@ async def call(
 
 
 async def called_often(raw: Raw, client: Client) -> dict[str, str]:
-    """So often that the gateway remembers who is calling; the headers by which it does."""
+    """So often that the gateway knows who is calling; the headers by which it does."""
     headers = of(client)
     for _ in range(OFTEN):
         status, body = await call(raw, ME, headers)

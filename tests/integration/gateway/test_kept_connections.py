@@ -1,6 +1,6 @@
-"""The same bytes again on a connection: done again without a second look, and no differently.
+"""Many requests on kept connections: the last is answered like the first.
 
-Whether the caller still may is asked each time: `test_remembered_callers.py`.
+Whether the caller still may call is looked up each time: `test_decision_cache.py`.
 """
 
 import asyncio
