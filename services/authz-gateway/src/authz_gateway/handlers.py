@@ -119,10 +119,12 @@ def decide_only(
     """
     head, trusted = request.head, request.connection.trusted
     asked = Target(destination.path, query)
-    carried = carried_call(head.method, asked, head.headers, trusted=trusted)
+    carried = carried_call(head.method, head.target, asked, head.headers, trusted=trusted)
     path, query = carried.target.path, carried.target.query
     route = gateway.routes.find(path) or ELSEWHERE
-    return Decide(request.route, _call(request, route, carried.method, path, query))
+    call = _call(request, route, carried.method, path, query)
+    call.target, call.carried = carried.sent, True
+    return Decide(request.route, call)
 
 
 def show_document(
@@ -148,4 +150,6 @@ def _call(request: Request, route: Route, method: str, path: str, query: str) ->
         request.body.whole,
         request.address,
         request.shown_address,
+        request.head.target,
+        trusted=request.connection.trusted,
     )
