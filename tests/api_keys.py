@@ -1,12 +1,18 @@
 """A member who signs his calls with API keys."""
 
+import secrets
 import time
 from dataclasses import dataclass
+from typing import Any
 
-from tests.authenticator import Authenticator
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.authenticator import Authenticator, second_factor_of
 from tests.client import Client
 from tests.internal import tables_of_identity
-from tests.unit.gateway.builders import signed_with, strictly_signed_with
+from tests.system import PASSWORD
+from tests.unit.gateway.builders import Sign, by_secret, message_signed, signed_with
 
 API_KEYS = "resource/api_keys"
 
@@ -38,19 +44,45 @@ class Owner:
         assert answer.status == 201
         return Key(answer.body["kid"], answer.body["secret"])
 
+    async def new_ed25519_key(self, **more: str) -> "Key":
+        """One of which only the owner has the private half."""
+        private_key = Ed25519PrivateKey.generate()
+        pem = private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        form = await self.form(algorithm="ed25519", public_key=pem.decode(), **more)
+        answer = await self.browser.post(API_KEYS, form)
+        assert (answer.status, "secret" in answer.body) == (201, False)
+        return Key(answer.body["kid"], "", private_key)
+
+
+async def an_owner(client: Client) -> Owner:
+    """A new member, whose second factor is on and who is logged in."""
+    uid = (await client.become_member()).body["uid"]
+    made = Owner(client, uid, await second_factor_of(client, uid))
+    form = {"email": client.email, "password": PASSWORD}
+    code = (await made.form())["totp_code"]
+    assert (await client.post("identity/sessions", {**form, "otp_code": code})).status == 201
+    return made
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
+    """A key as its owner has it: with a secret, or with a private key."""
+
     kid: str
     secret: str
+    private_key: Ed25519PrivateKey | None = None
+
+    @property
+    def sign(self) -> Sign:
+        """Makes the signature of a signature base."""
+        return by_secret(self.secret) if self.private_key is None else self.private_key.sign
 
     def signed(self, nonce: object = None) -> dict[str, str]:
         return signed_with(self.kid, self.secret, a_nonce() if nonce is None else nonce)
 
-    def signed_as_a_whole(
-        self, method: str, path: str, query: str = "", body: bytes = b"", nonce: object = None
+    def message_signed(
+        self, method: str, target: str, body: bytes | None = None, **more: Any
     ) -> dict[str, str]:
-        """`path` is below /api/v2/barong."""
-        nonce = a_nonce() if nonce is None else nonce
-        path = f"/api/v2/barong/{path}"
-        return strictly_signed_with(self.kid, self.secret, nonce, method, path, query, body)
+        """The headers of a call with an HTTP message signature (RFC 9421)."""
+        more = {"nonce": secrets.token_urlsafe(), **more}
+        return message_signed(self.kid, self.sign, method, target, body=body, **more)

@@ -40,6 +40,13 @@ _SECURITY_SCHEMES: Mapping[str, Schema] = {
     "api_key": {"type": "apiKey", "in": "header", "name": "X-Auth-Apikey"},
     "nonce": {"type": "apiKey", "in": "header", "name": "X-Auth-Nonce"},
     "signature": {"type": "apiKey", "in": "header", "name": "X-Auth-Signature"},
+    "signature_input": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Signature-Input",
+        "description": "HTTP Message Signatures (RFC 9421), which docs/signing.md tells more of.",
+    },
+    "message_signature": {"type": "apiKey", "in": "header", "name": "Signature"},
 }
 
 
@@ -47,6 +54,7 @@ _ANYBODY: list[Schema] = []
 _BY_CREDENTIALS: list[Schema] = [
     {"bearer": []},
     {"session": [], "csrf": []},
+    {"signature_input": [], "message_signature": []},
     {"api_key": [], "nonce": [], "signature": []},
 ]
 _AT_THE_ROOT: Schema = {"servers": [{"url": "/"}]}

@@ -63,15 +63,19 @@ MODELS: dict[str, Schema] = {
         **_TIMES,
     ),
     "APIKey": model(
-        "An API key; its secret is shown once, when it is made.",
-        optional=("secret",),
+        "An API key; its secret is shown once, when it is made. One of `ed25519` has none.",
+        optional=("secret", "public_key"),
         kid=TEXT,
-        algorithm=TEXT,
+        algorithm=one_of("HS256", "hmac-sha256", "ed25519"),
         scope=several(TEXT),
         state=one_of("active", "inactive", "disabled"),
         secret={
             "type": ["string", "object"],
             "description": "Text, or `{data: {value}}` where BARONG_VAULT_SHAPED_SECRETS is on.",
+        },
+        public_key={
+            "type": "string",
+            "description": "Of `ed25519`, in base64url; shown to the key's owner.",
         },
         **_TIMES,
     ),

@@ -151,7 +151,8 @@ OPERATIONS: Operations = {
         status=201,
         answer=ref("APIKey"),
         refusals=(400, 401, 422),
-        note="Needs the second factor. The secret is shown this once.",
+        note="Needs the second factor. The secret is shown this once. `ed25519` needs a "
+        "`public_key` instead: PEM, or 32 bytes in base64url.",
     ),
     "PATCH /resource/api_keys/{kid}": Operation(
         summary="Change an API key",

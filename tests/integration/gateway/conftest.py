@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.api_keys import Key, Owner
-from tests.authenticator import second_factor_of
+from tests.api_keys import Key, Owner, an_owner
 from tests.client import Client
-from tests.system import PASSWORD, Installation
+from tests.system import Installation
 from tests.transport import Upstream
 
 
@@ -20,12 +19,7 @@ async def program(system: Installation) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def owner(client: Client) -> Owner:
-    uid = (await client.become_member()).body["uid"]
-    made = Owner(client, uid, await second_factor_of(client, uid))
-    form = {"email": client.email, "password": PASSWORD}
-    code = (await made.form())["totp_code"]
-    assert (await client.post("identity/sessions", {**form, "otp_code": code})).status == 201
-    return made
+    return await an_owner(client)
 
 
 @pytest.fixture

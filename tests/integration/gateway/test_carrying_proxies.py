@@ -18,12 +18,11 @@ from yarl import URL
 
 from authz_gateway.routing.route_table import DECISION_PATH
 from shared.process import running
-from tests.api_keys import Key, a_nonce
+from tests.api_keys import Key, Owner
 from tests.carrying_proxies import envoy, nginx, traefik_configuration
 from tests.client import USER_AGENT, Client
 from tests.system import ROOT, Installation
 from tests.transport import Raw, Upstream
-from tests.unit.gateway.builders import strictly_signed_with
 from tests.waiting import until
 
 PROXIES = {"nginx": nginx, "envoy": envoy}
@@ -170,7 +169,7 @@ async def call(
     *,
     method: str = "GET",
     address: str = CLIENT,
-    body: bytes | None = None,
+    body: Any = None,
 ) -> tuple[int, Any]:
     """Status and body of the answer to a call from this address."""
     from_there = aiohttp.TCPConnector(local_addr=(address, 0))
@@ -318,29 +317,128 @@ async def test_barongs_own_calls_go_to_the_gateway(proxy: str, member: Client) -
     assert refused == (401, {"errors": ["authz.invalid_session"]})
 
 
-async def test_a_call_signed_as_a_whole(
-    proxy: str, key: Key, request: pytest.FixtureRequest
+@pytest.fixture(params=["hmac-sha256", "ed25519"])
+async def signing_key(request: pytest.FixtureRequest, owner: Owner) -> Key:
+    """A key of each kind that signs messages only."""
+    if request.param == "ed25519":
+        return await owner.new_ed25519_key()
+    return await owner.new_key(algorithm=request.param)
+
+
+async def test_a_call_with_a_message_signature(proxy: str, signing_key: Key) -> None:
+    target = "/trade/orders/%C3%A9/?a=1&b=%20"
+    authority = URL(proxy).authority
+    more = [('"@authority"', authority), ('"@target-uri"', f"http://{authority}{target}")]
+    headers = signing_key.message_signed("GET", target, more=more)
+    status, seen = await call(proxy + target, headers)
+    assert (status, seen["target"]) == (200, target)
+    assert not {"signature", "signature-input", "cookie"} & seen["headers"].keys()
+    assert seen["headers"]["authorization"].startswith("Bearer ")
+    assert await call(proxy + target, headers) == (401, {"errors": ["authz.nonce_used"]})
+    for other in ("/trade/orders/%C3%A9?a=1&b=%20", "/trade/orders/%C3%A9/?a=1"):
+        headers = signing_key.message_signed("GET", target)
+        assert await call(proxy + other, headers) == (401, {"errors": ["authz.invalid_signature"]})
+    forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
+    more = [('"@target-uri"', f"https://evil.example{target}")]
+    headers = {**signing_key.message_signed("GET", target, more=more), **forged}
+    assert await call(proxy + target, headers) == (401, {"errors": ["authz.invalid_signature"]})
+
+
+BODY = b'{"amount": 1}'
+UNSEEN = (422, {"errors": ["authz.body_not_handed_over"]})
+UNCOVERED = (422, {"errors": ["authz.missing_component"]})
+MISMATCH = (401, {"errors": ["authz.content_digest_mismatch"]})
+
+
+async def chunks() -> AsyncIterator[bytes]:
+    yield BODY
+
+
+@pytest.mark.parametrize(
+    ("method", "signed", "sent", "behind_nginx", "behind_envoy"),
+    [
+        # With its digest: nginx hands over no body to hold it against.
+        ("POST", BODY, BODY, UNSEEN, 200),
+        ("DELETE", BODY, BODY, UNSEEN, 200),
+        ("GET", BODY, BODY, UNSEEN, 200),
+        ("POST", BODY, chunks, UNSEEN, 200),
+        ("POST", b"", b"", 200, 200),
+        ("DELETE", b"", None, 200, 200),
+        ("GET", None, None, 200, 200),
+        # With another body than the one that was signed.
+        ("POST", BODY, BODY + b" ", UNSEEN, MISMATCH),
+        ("POST", b"", BODY, UNSEEN, MISMATCH),
+        ("POST", b"", chunks, UNSEEN, MISMATCH),
+        ("DELETE", b"", BODY, UNSEEN, MISMATCH),
+        ("GET", b"", BODY, UNSEEN, MISMATCH),
+        # Without a digest, whether or not there is a body.
+        ("POST", None, BODY, UNSEEN, UNCOVERED),
+        ("POST", None, chunks, UNSEEN, UNCOVERED),
+        ("POST", None, b"", UNCOVERED, UNCOVERED),
+        ("PUT", None, None, UNCOVERED, UNCOVERED),
+        ("DELETE", None, None, UNCOVERED, UNCOVERED),
+        ("DELETE", None, BODY, UNSEEN, UNCOVERED),
+        ("GET", None, BODY, UNSEEN, UNCOVERED),
+    ],
+)
+async def test_a_body_is_the_one_that_was_signed(
+    proxy: str,
+    key: Key,
+    request: pytest.FixtureRequest,
+    method: str,
+    signed: bytes | None,
+    sent: Any,
+    behind_nginx: Any,
+    behind_envoy: Any,
 ) -> None:
-    """nginx hands over no bodies, so that there is nothing to hold the digest against."""
-
-    def signed(method: str, body: bytes, path: str = "/trade/orders") -> dict[str, str]:
-        where = (a_nonce(), method, path, "a=1", body)
-        return strictly_signed_with(key.kid, key.secret, *where)
-
-    url = f"{proxy}/trade/orders?a=1"
-    status, seen = await call(url, signed("GET", b""))
-    assert (status, "x-auth-signature" in seen["headers"]) == (200, False)
-    with_a_slash = f"{proxy}/trade/orders/?a=1"
-    assert (await call(with_a_slash, signed("GET", b"", "/trade/orders/")))[0] == 200
-    assert (await call(with_a_slash, signed("GET", b"")))[0] == 401, "it is signed as sent"
-    body = b'{"amount": 1}'
-    status, seen = await call(url, signed("POST", body), method="POST", body=body)
-    if "nginx" in request.node.name:
-        assert (status, seen) == (401, {"errors": ["authz.invalid_signature"]})
+    expected = behind_nginx if "[nginx" in request.node.name else behind_envoy
+    headers = key.message_signed(method, "/trade/orders?a=1", signed)
+    body = sent() if callable(sent) else sent
+    status, seen = await call(f"{proxy}/trade/orders?a=1", headers, method=method, body=body)
+    if expected == 200:
+        assert (status, base64.b64decode(seen["body"])) == (200, signed or b"")
     else:
-        assert (status, base64.b64decode(seen["body"])) == (200, body)
-    other = await call(url, signed("POST", body), method="POST", body=body + b" ")
-    assert other == (401, {"errors": ["authz.invalid_signature"]})
+        assert (status, seen) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "sent", "told"),
+    [
+        (BODY, BODY, 200),
+        (b"", b"", 200),
+        (BODY, b"", "authz.content_digest_mismatch"),
+        (b"", BODY, "authz.content_digest_mismatch"),
+        (None, b"", "authz.missing_component"),
+        (None, BODY, "authz.missing_component"),
+    ],
+)
+async def test_what_traefik_asks_may_be_signed(
+    stage: Stage, key: Key, body: bytes | None, sent: bytes, told: int | str
+) -> None:
+    """It tells of method, target, scheme and host in headers, and hands over the body."""
+    target = "/trade/orders?a=1"
+    more = [('"@target-uri"', f"https://api.example.com{target}")]
+    headers = {
+        **key.message_signed("POST", target, body, more=more),
+        "X-Forwarded-Method": "POST",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "api.example.com",
+        "X-Forwarded-Uri": target,
+        "X-Forwarded-For": CLIENT,
+    }
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(stage.gateway + DECISION_PATH, headers=headers, data=sent) as got,
+    ):
+        assert (got.status if got.status == 200 else (await got.json())["errors"][0]) == told
+
+
+async def test_bodies_of_others_pass_nginx(proxy: str, member: Client) -> None:
+    """Whoever signs nothing keeps the body to the API."""
+    headers = {**cookie_of(member), "X-CSRF-Token": member.csrf_token}
+    for body in (BODY, chunks()):
+        status, seen = await call(f"{proxy}/trade/orders", headers, method="POST", body=body)
+        assert (status, base64.b64decode(seen["body"])) == (200, BODY)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
-"""Calls that are signed as a whole, and nonces that work once at all gateways together."""
+"""HTTP message signatures, and nonces that work once at all gateways together."""
 
 import asyncio
 import io
 import json
 import re
+import secrets
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
@@ -11,18 +13,23 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from yarl import URL
 
+from resource_svc.api_keys.public_key import in_base64url
 from resource_svc.nonces.sweep_nonces import SweepNonces
 from resource_svc.schema import SCHEMA
 from shared.contracts.api_keys import Nonce
 from shared.contracts.services import ADMIN, GATEWAY
 from shared.database.pool import Database
 from shared.errors import Invalid, Unavailable
-from tests.api_keys import Key, Owner, a_nonce
+from tests.api_keys import Key, Owner
 from tests.client import Client
 from tests.internal import resource_of, tables_of_resource
 from tests.replicas import gateways
 from tests.system import ROOT, Installation
+from tests.unit.gateway.builders import Sign
 
 ME = "resource/users/me"
 LABELS = "resource/labels"
@@ -39,89 +46,196 @@ def documented(name: str) -> str:
     return found[1]
 
 
-def documented_function() -> Callable[..., Mapping[str, str]]:
-    """The one that the documentation gives."""
+def documented_names() -> dict[str, Any]:
+    """What the documented example defines."""
     names: dict[str, Any] = {}
     exec(documented("example"), names)
-    function: Callable[..., Mapping[str, str]] = names["signed_headers"]
-    return function
+    return names
 
 
 def test_the_documented_example_gives_the_documented_values() -> None:
     values = yaml.safe_load(documented("values"))
-    expected = {name: values.pop(name) for name in ("Content-Digest", "X-Auth-Signature")}
-    headers = documented_function()(**{**values, "body": values["body"].encode()})
-    assert {name: headers[name] for name in expected} == expected
+    names = documented_names()
+    private_key = load_pem_private_key(values["ed25519"]["private_key"].encode(), None)
+    assert isinstance(private_key, Ed25519PrivateKey)
+    assert values["ed25519"]["public_key"] == in_base64url(
+        private_key.public_key().public_bytes_raw()
+    )
+    call = {name: values[name] for name in ("kid", "created", "nonce", "method", "path", "query")}
+    call["body"] = values["body"].encode()
+    bases: list[bytes] = []
+    for name, sign in (
+        ("hmac-sha256", names["by_secret"](values["hmac-sha256"]["secret"])),
+        ("ed25519", private_key.sign),
+    ):
+
+        def noting(base: bytes, sign: Sign = sign) -> bytes:
+            bases.append(base)
+            return sign(base)
+
+        headers = names["signed_headers"](sign=noting, **call)
+        assert headers == {**values["headers"], "Signature": values[name]["Signature"]}
+    assert {base.decode() for base in bases} == {values["signature_base"]}
 
 
-async def test_a_call_signed_as_documented_passes(program: Client, owner: Owner, key: Key) -> None:
-    signed_headers = documented_function()
-    body = json.dumps({"key": "colour", "value": "blue"}).encode()
+async def send(
+    program: Client, method: str, target: str, headers: Mapping[str, str], body: Any = None
+) -> tuple[int, Any]:
+    """Status and body of the answer to a call to the gateway, whose target is sent as it is."""
+    url = URL(f"{program.system.gateway_url}{target}", encoded=True)
+    async with (
+        aiohttp.ClientSession() as http,
+        http.request(method, url, data=body, headers=headers) as got,
+    ):
+        return got.status, await got.json() if got.status != 204 else None
+
+
+@pytest.fixture(params=["HS256", "hmac-sha256", "ed25519"])
+async def signing_key(request: pytest.FixtureRequest, owner: Owner) -> Key:
+    """A key of each kind that signs messages."""
+    if request.param == "ed25519":
+        return await owner.new_ed25519_key()
+    return await owner.new_key(algorithm=request.param)
+
+
+JSON = {"Content-Type": "application/json"}
+BLUE = json.dumps({"key": "colour", "value": "blue"}).encode()
+
+
+async def test_a_call_signed_as_documented_passes(program: Client, signing_key: Key) -> None:
+    signed_headers = documented_names()["signed_headers"]
+
+    def headers(method: str, path: str, query: str = "", body: bytes | None = None) -> Any:
+        now, nonce = int(time.time()), secrets.token_urlsafe()
+        return signed_headers(
+            signing_key.kid, signing_key.sign, now, nonce, method, path, query, body
+        )
+
     path, query = f"/api/v2/barong/{LABELS}", "from=program&n=%201"
-    headers = signed_headers(key.kid, key.secret, a_nonce(), "POST", path, query, body)
-    url = f"{program.system.gateway_url}{path}?{query}"
-    json_too = {**headers, "Content-Type": "application/json"}
-    async with aiohttp.ClientSession() as http, http.post(url, data=body, headers=json_too) as got:
-        assert got.status == 201
-    alias = signed_headers(key.kid, key.secret, a_nonce(), "GET", f"/api/v2/barong/{LABELS}/colour")
-    answer = await program.call("GET", "/api/v2/resource/labels/colour/", headers=dict(alias))
-    assert (answer.status, answer.body["value"]) == (200, "blue")
+    made = headers("POST", path, query, BLUE)
+    status, _ = await send(program, "POST", f"{path}?{query}", {**made, **JSON}, BLUE)
+    assert status == 201
+    for path in (f"/{LABELS}/colour", f"/api/v2/{LABELS}/colour", f"/{LABELS}/colour/"):
+        status, label = await send(program, "GET", path, headers("GET", path))
+        assert (status, label["value"]) == (200, "blue")
+    refused = await send(program, "GET", path[:-1], headers("GET", path))
+    assert refused == (401, {"errors": ["authz.invalid_signature"]}), "it is signed as sent"
+    status, _ = await send(program, "DELETE", path, headers("DELETE", path))
+    assert status == 204
 
 
-async def test_a_body_reaches_the_upstream_whole(program: Client, key: Key) -> None:
+async def test_a_body_reaches_the_upstream_whole(program: Client, signing_key: Key) -> None:
     """It is read before anything is forwarded, in more than one piece."""
     body = json.dumps({"key": "long", "value": "x" * 200, "padding": "y" * 200_000}).encode()
-    headers = key.signed_as_a_whole("POST", LABELS, body=body)
-    headers["Content-Type"] = "application/json"
-    url = f"{program.system.gateway_url}/api/v2/barong/{LABELS}"
-    async with aiohttp.ClientSession() as http, http.post(url, data=body, headers=headers) as got:
-        assert got.status == 201
-        assert (await got.json())["value"] == "x" * 200
+    headers = signing_key.message_signed("POST", f"/{LABELS}", body)
+    status, label = await send(program, "POST", f"/{LABELS}", headers | JSON, body)
+    assert (status, label["value"]) == (201, "x" * 200)
 
 
-@pytest.mark.parametrize("change", ["method", "path", "query", "body", "version"])
-async def test_a_signature_is_for_one_call_only(program: Client, key: Key, change: str) -> None:
-    sent = {"method": "POST", "path": LABELS, "query": "a=1", "body": b"key=a-b&value=c"}
-    headers = key.signed_as_a_whole("POST", LABELS, "a=1", b"key=a-b&value=c")
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"method": "PUT"}, (401, "authz.invalid_signature")),
+        ({"target": "/resource/phones?a=1"}, (401, "authz.invalid_signature")),
+        ({"target": f"/{LABELS}?a=2"}, (401, "authz.invalid_signature")),
+        ({"target": f"/api/v2/barong/{LABELS}?a=1"}, (401, "authz.invalid_signature")),
+        ({"body": b"key=a-b&value=d"}, (401, "authz.content_digest_mismatch")),
+    ],
+)
+async def test_a_signature_is_for_one_call_only(
+    program: Client, signing_key: Key, change: dict[str, Any], told: tuple[int, str]
+) -> None:
+    signed: dict[str, Any] = {
+        "method": "POST",
+        "target": f"/{LABELS}?a=1",
+        "body": b"key=a-b&value=c",
+    }
+    headers = signing_key.message_signed(**signed)
     headers["Content-Type"] = "application/x-www-form-urlencoded"
-    match change:
-        case "version":
-            del headers["X-Auth-Signature-Version"]
-        case "method":
-            sent["method"] = "PUT"
-        case "path":
-            sent["path"] = "resource/phones"
-        case "query":
-            sent["query"] = "a=2"
-        case _:
-            sent["body"] = b"key=a-b&value=d"
-    url = f"{program.system.gateway_url}/api/v2/barong/{sent['path']}?{sent['query']}"
-    async with (
-        aiohttp.ClientSession() as http,
-        http.request(str(sent["method"]), url, data=sent["body"], headers=headers) as got,
-    ):
-        assert (got.status, await got.json()) == (401, {"errors": ["authz.invalid_signature"]})
+    status, code = told
+    answer = await send(program, headers=headers, **{**signed, **change})
+    assert answer == (status, {"errors": [code]})
 
 
-async def test_a_strict_key_signs_whole_calls_only(program: Client, owner: Owner) -> None:
-    key = await owner.new_key(algorithm="HS256-STRICT")
+async def test_a_call_cannot_be_repeated(program: Client, signing_key: Key) -> None:
+    headers = signing_key.message_signed("GET", f"/{ME}", nonce="once")
+    assert (await send(program, "GET", f"/{ME}", headers))[0] == 200
+    earlier = int(time.time()) - 1
+    another = signing_key.message_signed("GET", f"/{LABELS}", nonce="once", created=earlier)
+    for target, again in ((f"/{ME}", headers), (f"/{LABELS}", another)):
+        answer = await send(program, "GET", target, again)
+        assert answer == (401, {"errors": ["authz.nonce_used"]})
+
+
+@pytest.mark.parametrize("algorithm", ["hmac-sha256", "ed25519"])
+async def test_a_key_for_messages_signs_messages_only(
+    program: Client, owner: Owner, algorithm: str
+) -> None:
+    made = owner.new_ed25519_key() if algorithm == "ed25519" else owner.new_key(algorithm=algorithm)
+    key = await made
     refused = await program.get(ME, headers=key.signed())
-    assert (refused.status, refused.errors) == (401, ["authz.strict_signature_required"])
-    passed = await program.get(ME, headers=key.signed_as_a_whole("GET", ME))
+    assert (refused.status, refused.errors) == (401, ["authz.message_signature_required"])
+    passed = await program.get(ME, headers=key.message_signed("GET", f"/api/v2/barong/{ME}"))
     assert (passed.status, passed.body["uid"]) == (200, owner.uid)
     listed = await owner.browser.get("resource/api_keys")
-    assert [each["algorithm"] for each in listed.body] == ["HS256-STRICT"]
+    assert [each["algorithm"] for each in listed.body] == [algorithm]
 
 
-async def test_too_large_a_body_is_not_taken_for_a_wrong_one(program: Client, key: Key) -> None:
+async def test_a_strict_key_of_an_earlier_release_is_one_for_messages(
+    program: Client, key: Key, system: Installation
+) -> None:
+    """As a replica of that release may still make one, after the others were changed."""
+    async with tables_of_resource(system) as tables:
+        await tables.execute(
+            "UPDATE api_keys SET algorithm = 'HS256-STRICT' WHERE kid = $1", key.kid
+        )
+    refused = await send(program, "GET", f"/{ME}", key.signed())
+    assert refused == (401, {"errors": ["authz.message_signature_required"]})
+    passed = await send(program, "GET", f"/{ME}", key.message_signed("GET", f"/{ME}"))
+    assert passed[0] == 200
+
+
+async def test_a_message_signature_wins_over_a_cookie(owner: Owner, signing_key: Key) -> None:
+    headers = signing_key.message_signed("GET", f"/api/v2/barong/{ME}")
+    assert (await owner.browser.get(ME, headers=headers)).status == 200
+    for half in headers:
+        answer = await owner.browser.get(ME, headers={half: headers[half]})
+        assert (answer.status, answer.errors) == (422, ["authz.invalid_signature_input"])
+    both = {**signing_key.message_signed("GET", f"/api/v2/barong/{ME}"), **signing_key.signed()}
+    answer = await owner.browser.get(ME, headers=both)
+    assert (answer.status, answer.errors) == (422, ["authz.invalid_api_key_headers"])
+
+
+async def test_too_large_a_body_is_not_taken_for_a_wrong_one(
+    program: Client, signing_key: Key
+) -> None:
     body = b"x" * (1024 * 1024 + 1)
-    headers = key.signed_as_a_whole("POST", LABELS, body=body)
-    url = f"{program.system.gateway_url}/api/v2/barong/{LABELS}"
-    async with (
-        aiohttp.ClientSession() as http,
-        http.post(url, data=io.BytesIO(body), headers=headers) as got,
+    headers = signing_key.message_signed("POST", f"/{LABELS}", body)
+    answer = await send(program, "POST", f"/{LABELS}", headers, io.BytesIO(body))
+    assert answer == (413, {"errors": ["request.too_large"]})
+
+
+async def test_where_another_proxy_carries_the_call_its_digest_is_covered(
+    program: Client, signing_key: Key
+) -> None:
+    """Whether or not a body shows: nginx hands over none."""
+    for method, target, body, told in (
+        ("GET", f"/{ME}?a=1", None, 200),
+        ("POST", f"/{LABELS}", b"{}", 200),
+        ("POST", f"/{LABELS}", None, "authz.missing_component"),
+        ("PATCH", f"/{LABELS}", None, "authz.missing_component"),
+        ("DELETE", f"/{LABELS}", None, "authz.missing_component"),
+        ("DELETE", f"/{LABELS}", b"", 200),
     ):
-        assert (got.status, await got.json()) == (413, {"errors": ["request.too_large"]})
+        headers = signing_key.message_signed(method, target, body)
+        url = f"{program.system.gateway_url}/api/v2/auth{target}"
+        async with (
+            aiohttp.ClientSession() as http,
+            http.request(method, url, data=body, headers=headers) as got,
+        ):
+            seen = got.status if got.status == 200 else (await got.json())["errors"][0]
+            assert seen == told, (method, body)
+            assert ("Authorization" in got.headers) == (seen == 200)
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +263,10 @@ async def test_a_nonce_works_at_one_replica_only(replicas: list[Replica], key: K
 async def test_of_calls_at_the_same_time_to_all_replicas_one_passes(
     replicas: list[Replica], owner: Owner, key: Key
 ) -> None:
-    keys = [key, await owner.new_key(algorithm="HS256-STRICT")]
-    calls = [keys[0].signed() for _ in range(20)]
-    calls += [keys[1].signed_as_a_whole("GET", ME) for _ in range(20)]
+    keys = [await owner.new_key(algorithm="hmac-sha256"), await owner.new_ed25519_key()]
+    calls = [key.signed() for _ in range(20)]
+    target = f"/api/v2/barong/{ME}"
+    calls += [each.message_signed("GET", target) for each in keys for _ in range(10)]
     asked = [replica(headers) for headers in calls for replica in (*replicas, *replicas)]
     answers = Counter((status, *(errors or ())) for status, errors in await asyncio.gather(*asked))
     assert answers == {(200,): 40, (401, "authz.nonce_used"): 200}
@@ -164,11 +279,15 @@ async def test_what_postgresql_lost_is_not_taken_for_unused(
     headers = key.signed()
     assert (await replicas[0](headers))[0] == 200
     async with tables_of_resource(system) as tables:
-        await tables.execute("TRUNCATE used_nonces, used_nonces_since")
+        await tables.execute("TRUNCATE used_nonces, used_message_nonces, used_nonces_since")
         assert await replicas[1](headers) == (503, ["server.unavailable"])
         assert await replicas[2](key.signed()) == (503, ["server.unavailable"])
         back = f"now() - interval '{2 * LIFETIME} milliseconds'"
-        await tables.execute(f"UPDATE used_nonces_since SET since = {back}")
+        await tables.execute(
+            f"UPDATE used_nonces_since SET since = {back} + interval '0.9 seconds'"
+        )
+        assert await replicas[2](key.signed()) == (503, ["server.unavailable"])
+        await tables.execute(f"UPDATE used_nonces_since SET since = {back} - interval '1 second'")
     fresh = key.signed()
     assert (await replicas[2](fresh))[0] == 200
     assert await replicas[1](fresh) == (401, ["authz.nonce_used"])
@@ -182,9 +301,30 @@ async def test_the_keeper_of_nonces_answers_gateways_only(system: Installation) 
             *(False, False, True)
         ]
         assert await resource.use_nonces([Nonce("twice", 1)] * 2, LIFETIME) == [True, False]
-        for bad in ([], [Nonce("", 1)], [Nonce("k", -1)], [Nonce("k\x01", 1)], [("k",)], [1]):
+        texts = [Nonce("kid", 1, "1"), Nonce("kid", 1, "2"), Nonce("dik", 1, "1")]
+        assert await resource.use_nonces(texts, LIFETIME) == [True] * 3
+        later = [Nonce("kid", 9, "1"), Nonce("kid", 9, "3"), Nonce("kid", 8, "3"), Nonce("kid", 9)]
+        assert await resource.use_nonces(later, LIFETIME) == [False, True, False, True]
+        for bad in (
+            *(
+                [],
+                [Nonce("", 1)],
+                [Nonce("k", -1)],
+                [Nonce("k\x01", 1)],
+                [Nonce("k", 1, "n" * 129)],
+            ),
+            *(
+                [Nonce("k", 1, "é")],
+                [Nonce("k", 1, "\x01")],
+                [Nonce("k", 0, "n")],
+                [Nonce("", 1, "n")],
+            ),
+        ):
             with pytest.raises(Invalid):
-                await resource.use_nonces(bad, LIFETIME)  # type: ignore[arg-type]
+                await resource.use_nonces(bad, LIFETIME)
+        for odd in ([["k"]], [1], [["k", 1, ""]], [["k", 1, 2]], [["k", 1, "n", "n"]], None):
+            with pytest.raises(Invalid):
+                await resource.call("POST", "/nonces/use", {"nonces": odd, "lifetime": LIFETIME})
         for lifetime in (0, 3_600_001):
             with pytest.raises(Invalid):
                 await resource.use_nonces(nonces, lifetime)
@@ -207,8 +347,21 @@ async def test_what_nobody_accepts_any_more_is_swept(system: Installation) -> No
             now,
             LIFETIME,
         )
+        await tables.execute(
+            """
+            INSERT INTO used_message_nonces (kid, nonce, ends_at)
+            SELECT 'sweep', n::text, $1::bigint + n + $2
+            FROM generate_series(1, 25000) AS n
+            """,
+            now,
+            LIFETIME,
+        )
         await SweepNonces(database)(now + LIFETIME + 60_000 + 24_000)
         left = await tables.fetch(
             "DELETE FROM used_nonces WHERE moment BETWEEN $1 AND $1 + 30000 RETURNING moment", now
         )
+        texts_left = await tables.fetch(
+            "DELETE FROM used_message_nonces WHERE kid = 'sweep' RETURNING nonce"
+        )
     assert sorted(row["moment"] - now for row in left) == list(range(24_000, 25_001))
+    assert sorted(int(row["nonce"]) for row in texts_left) == list(range(24_000, 25_001))

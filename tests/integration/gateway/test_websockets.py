@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -384,8 +385,15 @@ async def test_a_permission_that_is_withdrawn_ends_it(
         await until(let_in_again)
 
 
-async def test_a_key_that_loses_the_scope_loses_it(feed: str, owner: Owner) -> None:
-    key = await owner.new_key(scope="feed,trade")
+@pytest.mark.parametrize("algorithm", ["HS256", "ed25519"])
+async def test_a_key_that_loses_the_scope_loses_it(feed: str, owner: Owner, algorithm: str) -> None:
+    make = owner.new_key if algorithm == "HS256" else owner.new_ed25519_key
+    key = await make(scope="feed,trade")
+
+    def signed() -> dict[str, str]:
+        if algorithm == "HS256":
+            return key.signed()
+        return key.message_signed("GET", urlsplit(feed).path)
 
     async def rescope(scope: str) -> None:
         form = await owner.form(scope=scope)
@@ -393,7 +401,7 @@ async def test_a_key_that_loses_the_scope_loses_it(feed: str, owner: Owner) -> N
 
     async with (
         aiohttp.ClientSession() as http,
-        http.ws_connect(feed, headers=key.signed()) as socket,
+        http.ws_connect(feed, headers=signed()) as socket,
     ):
         await says_hello(socket)
         await rescope("feed")
@@ -401,5 +409,5 @@ async def test_a_key_that_loses_the_scope_loses_it(feed: str, owner: Owner) -> N
         assert await socket.receive_str(timeout=10) == "hello"
         await rescope("trade")
         assert (await socket.receive(timeout=10)).type in ENDED
-        async with http.get(feed, headers=key.signed()) as answer:
+        async with http.get(feed, headers=signed()) as answer:
             assert await answer.json() == {"errors": ["authz.invalid_permission"]}

@@ -1,6 +1,7 @@
 """Migrations: once, whole or not at all, and never waiting for ever."""
 
 import asyncio
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,13 @@ from shared.database.migrate import SHARED_MIGRATIONS, MigratedCheck, MigrationE
 from shared.database.pool import Database
 from shared.errors import Unavailable
 from tests.database import TestDatabase
+from tests.system import ROOT
 
 SCHEMA = "tried"
 PASSWORD = "p@ss:w/rd ?#%41'"
+RESOURCE_MIGRATIONS = ROOT / "services/resource-svc/src/resource_svc/migrations"
+_OF_MESSAGE_SIGNATURES = 9
+"""Place of the migration of that name among resource-svc's."""
 OF_ALL = sorted(file.name.partition("_")[0] for file in SHARED_MIGRATIONS.glob("*.sql"))
 """The versions that every schema has."""
 
@@ -60,6 +65,41 @@ async def place(database: TestDatabase, tmp_path: Path) -> Place:
         )
     address = database.dsn.rpartition("@")[2]
     return Place(f"postgresql://{name}:{quote(PASSWORD, safe='')}@{address}", tmp_path)
+
+
+async def test_keys_for_whole_calls_become_keys_for_messages(place: Place) -> None:
+    *before, change = sorted(RESOURCE_MIGRATIONS.glob("*.sql"))[:_OF_MESSAGE_SIGNATURES]
+    assert change.name.endswith("_message_signatures.sql")
+    for file in before:
+        shutil.copy(file, place.folder)
+    await place.migrate()
+    await place.fetch(
+        """
+        INSERT INTO users (uid, email, role, level, otp, state, created_at, updated_at, version)
+        VALUES ('ID1', 'one@barong.io', 'member', 1, true, 'active', now(), now(), 1)
+        RETURNING uid
+        """
+    )
+    key = "('ID1', '{0}', '{0}', '{{}}', 'active', 'sealed')"
+    rows = ", ".join(key.format(algorithm) for algorithm in ("HS256", "HS256-STRICT"))
+    keys = "INSERT INTO api_keys (uid, kid, algorithm, scope, state, secret) VALUES"
+    await place.fetch(f"{keys} {rows} RETURNING kid")
+
+    shutil.copy(change, place.folder)
+    await place.migrate()
+
+    assert await place.fetch("SELECT algorithm FROM api_keys ORDER BY kid") == [
+        *("HS256", "hmac-sha256")
+    ]
+    for bad in ("NULL, NULL", "'sealed', decode(repeat('00', 32), 'hex')", "NULL, 'short'"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await place.fetch(
+                f"""
+                INSERT INTO api_keys (uid, kid, algorithm, scope, state, secret, public_key)
+                VALUES ('ID1', 'odd', 'ed25519', '{{}}', 'active', {bad})
+                RETURNING kid
+                """
+            )
 
 
 async def test_those_who_migrate_at_the_same_time_apply_everything_once(place: Place) -> None:

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from resource_svc.api_keys.public_key import in_base64url
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.services import GATEWAY
 from shared.errors import NotFound, Unavailable
@@ -257,6 +260,11 @@ async def test_a_code_counts_once(owner: Owner) -> None:
         ({"algorithm": "RS256", "kid": "mine"}, ["algorithm.inclusion"]),
         ({"algorithm": "RS256"}, ["kid.blank", "algorithm.inclusion"]),
         ({"algorithm": "hs256"}, ["kid.blank", "algorithm.inclusion"]),
+        ({"algorithm": "HS256-STRICT"}, ["algorithm.inclusion"]),
+        (
+            {"algorithm": "Ed25519", "kid": "mine", "public_key": "x"},
+            ["algorithm.inclusion"],
+        ),
         ({"scope": "trade,,read"}, ["scope.invalid"]),
         ({"scope": "trade read"}, ["scope.invalid"]),
         ({"scope": "x" * 65}, ["scope.invalid"]),
@@ -289,6 +297,83 @@ async def test_what_a_key_may_not_become_is_refused(owner: Owner) -> None:
         assert (answer.status, answer.errors) == (422, codes)
     del key["secret"]
     assert await owner.keys() == [key]
+
+
+def a_public_key() -> tuple[str, str]:
+    """In PEM and in base64url."""
+    public = Ed25519PrivateKey.generate().public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return pem, in_base64url(public.public_bytes_raw())
+
+
+async def test_a_key_with_a_public_key_has_no_secret(
+    owner: Owner, admin: Client, system: Installation, ear: Ear
+) -> None:
+    pem, raw = a_public_key()
+    made = [
+        await owner.create(algorithm="ed25519", public_key=pem, scope="trade"),
+        await owner.create(algorithm="ed25519", public_key=raw),
+    ]
+    for answer in made:
+        assert answer.status == 201
+        assert set(answer.body) == {
+            *("kid", "algorithm", "scope", "state", "public_key", "created_at", "updated_at")
+        }
+        assert (answer.body["algorithm"], answer.body["public_key"]) == ("ed25519", raw)
+    first = made[0].body
+    assert await owner.keys() == [answer.body for answer in made]
+    assert await signing_key(system, first["kid"]) == SigningKey(
+        kid=first["kid"],
+        uid=owner.uid,
+        secret=None,
+        public_key=raw,
+        scope=("trade",),
+        state="active",
+        algorithm="ed25519",
+    )
+    changed = await owner.change(first["kid"], state="disabled")
+    assert changed.body == first | {
+        "state": "disabled",
+        "updated_at": changed.body["updated_at"],
+    }
+    export = (await owner.client.get("resource/users/me/export")).body
+    assert [each["public_key"] for each in export["api_keys"]] == [raw, raw]
+    seen = await admin.get("admin/api_keys", params={"uid": owner.uid})
+    assert [set(each) for each in seen.body] == [set(first) - {"public_key"}] * 2
+
+    async def heard() -> list[Any]:
+        mine = [e for e in ear.events if e.record.get("kid") == first["kid"]]
+        return mine if len(mine) == 2 else []
+
+    for event in await until(heard):
+        assert set(event.record) == {"user", *first} - {"public_key"}
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "hmac-sha256"])
+async def test_only_ed25519_has_a_public_key(owner: Owner, algorithm: str) -> None:
+    key = (await owner.create(algorithm=algorithm)).body
+    assert (key["algorithm"], len(key["secret"]), "public_key" in key) == (algorithm, 32, False)
+    refused = await owner.create(algorithm=algorithm, public_key=a_public_key()[1])
+    assert (refused.status, refused.errors) == (422, ["public_key.unexpected"])
+
+
+@pytest.mark.parametrize(
+    ("form", "codes"),
+    [
+        ({}, ["public_key.blank"]),
+        ({"public_key": ""}, ["public_key.invalid"]),
+        ({"public_key": "x" * 43}, ["public_key.invalid"]),
+        ({"public_key": "A" * 43}, ["public_key.invalid"]),  # of small order
+        ({"public_key": "x" * 1001}, ["public_key.invalid"]),
+        ({"public_key": "x", "scope": "?"}, ["public_key.invalid", "scope.invalid"]),
+    ],
+)
+async def test_what_is_no_public_key_is_refused(
+    owner: Owner, form: dict[str, str], codes: list[str]
+) -> None:
+    answer = await owner.create(algorithm="ed25519", **form)
+    assert (answer.status, answer.errors) == (422, codes)
+    assert await owner.keys() == []
 
 
 async def test_scopes_may_be_a_list_in_json(owner: Owner) -> None:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -26,7 +26,9 @@ def a_head(headers: Mapping[str, str] | MultiMapping[str], method: str = "GET") 
     """The head of a request with these headers."""
     pairs: Iterable[tuple[str, str]] = headers.items()
     lines = [f"{name}: {value}".encode("utf-8", "surrogateescape") for name, value in pairs]
-    return RequestHead(method, "/", 1, [b"Host: gateway", *lines], 0)
+    if not any(name.lower() == "host" for name in headers):
+        lines.insert(0, b"Host: gateway")
+    return RequestHead(method, "/", 1, lines, 0)
 
 
 def a_call(
@@ -37,9 +39,13 @@ def a_call(
     query: str = "",
     body: bytes = b"",
     address: str = "10.1.2.3",
+    target: str | None = None,
     **route: Any,
 ) -> Call:
-    """A call on a route that needs permission; `route` are fields of another one."""
+    """A call on a route that needs permission; `route` are fields of another one.
+
+    `target` is what the client sent, where that is not path and query.
+    """
 
     async def whole(limit: int) -> bytes | None:
         return body if len(body) <= limit else None
@@ -53,12 +59,16 @@ def a_call(
         whole,
         ip_address(address),
         address,
+        (f"{path}?{query}" if query else path) if target is None else target,
     )
 
 
 def another(call: Call, **changes: Any) -> Call:
     """The same call but for these fields."""
-    names = ("route", "method", "path", "query", "head", "body", "address", "shown_address")
+    names = (
+        *("route", "method", "path", "query", "head", "body", "address", "shown_address"),
+        *("target", "trusted", "carried"),
+    )
     return Call(**{**{name: getattr(call, name) for name in names}, **changes})
 
 
@@ -122,24 +132,50 @@ def signed_with(kid: str, secret: str, nonce: object) -> dict[str, str]:
     return {"X-Auth-Apikey": kid, "X-Auth-Nonce": str(nonce), "X-Auth-Signature": signature}
 
 
-def strictly_signed_with(
+Sign = Callable[[bytes], bytes]
+"""Makes the signature of a signature base."""
+
+
+def by_secret(secret: str) -> Sign:
+    """As `hmac-sha256`."""
+    return lambda base: hmac.new(secret.encode(), base, hashlib.sha256).digest()
+
+
+def content_digest(body: bytes, algorithm: str = "sha-256") -> str:
+    """The value of Content-Digest for a body."""
+    digest = hashlib.new(algorithm.replace("-", ""), body).digest()
+    return f"{algorithm}=:{base64.b64encode(digest).decode()}:"
+
+
+def message_signed(
     kid: str,
-    secret: str,
-    nonce: object,
+    sign: Sign,
     method: str,
-    path: str,
-    query: str,
-    body: bytes,
-    digest: str = "",
+    target: str,
+    *,
+    body: bytes | None = None,
+    nonce: str = "a nonce",
+    created: int | None = None,
+    more: Sequence[tuple[str, str]] = (),
+    parameters: str = "",
+    label: str = "sig1",
 ) -> dict[str, str]:
-    """The headers of a call of which everything is signed."""
-    if body:
-        digest = f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
-    text = "\n".join(("2", method, path, query, digest, str(nonce), kid))
-    return {
-        "X-Auth-Apikey": kid,
-        "X-Auth-Nonce": str(nonce),
-        "X-Auth-Signature-Version": "2",
-        "X-Auth-Signature": hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest(),
-        **({"Content-Digest": digest} if digest else {}),
-    }
+    """The headers of a call with a message signature (RFC 9421), written out by hand.
+
+    Covered are method, path, query, the digest of the body where there is one, and `more`:
+    identifiers with their values. `parameters` stand behind the usual ones.
+    """
+    path, _, query = target.partition("?")
+    covered = [('"@method"', method), ('"@path"', path), ('"@query"', f"?{query}")]
+    headers = {}
+    if body is not None:
+        headers["Content-Digest"] = content_digest(body)
+        covered.append(('"content-digest"', headers["Content-Digest"]))
+    covered += more
+    created = int(datetime.now(UTC).timestamp()) if created is None else created
+    components = " ".join(identifier for identifier, _ in covered)
+    given = f'({components});created={created};keyid="{kid}";nonce="{nonce}"{parameters}'
+    lines = [f"{identifier}: {value}" for identifier, value in covered]
+    base = "\n".join([*lines, f'"@signature-params": {given}'])
+    signature = base64.b64encode(sign(base.encode())).decode()
+    return {**headers, "Signature-Input": f"{label}={given}", "Signature": f"{label}=:{signature}:"}

@@ -105,6 +105,8 @@ def test_headers_that_decide_nothing_change_nothing(changes: Mapping[str, str]) 
         {"Cookie": "other=1"},
         {"Authorization": "Bearer x"},
         {"X-Auth-Nonce": "1"},
+        {"Signature": "a=::"},
+        {"Signature-Input": "a=()"},
         {"X-Auth-Apikey": "kid"},
         {"X-Auth-Signature": "00"},
     ],
@@ -132,7 +134,13 @@ def test_other_cookies_beside_it_do_not_matter() -> None:
     assert world.knows(a_call({**BROWSER, "Cookie": long}))
 
 
-@pytest.mark.parametrize("changes", [{"Authorization": "Bearer x"}, {"X-Auth-Nonce": "1"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"Authorization": "Bearer x"}, {"X-Auth-Nonce": "1"}),
+        *({"Signature": "a=::"}, {"signature-input": "a=()"}),
+    ],
+)
 def test_decisions_about_other_credentials_are_not_kept(changes: Mapping[str, str]) -> None:
     world = World()
     world.let_pass(a_call({**BROWSER, **changes}))

@@ -14,26 +14,40 @@ TIME = "/api/v2/barong/identity/time"
 
 
 @pytest.mark.parametrize(
-    ("asked", "headers", "trusted", "expected"),
+    ("asked", "headers", "trusted", "expected", "sent"),
     [
-        ("/api/v2/auth/identity/time?y", {}, False, ("POST", TIME, "y")),
-        ("/api/v2/auth/api/v2/barong/identity/time/", {}, True, ("POST", TIME, "")),
-        ("/api/v2/auth", {}, True, ("POST", "/", "")),
-        ("/api/v2/auth/", {}, True, ("POST", "/", "")),
-        ("/api/v2/auth", TOLD, True, ("DELETE", TIME, "x=1")),
+        ("/api/v2/auth/identity/time?y", {}, False, ("POST", TIME, "y"), "/identity/time?y"),
+        (
+            "/api/v2/auth/api/v2/barong/identity/time/",
+            {},
+            True,
+            ("POST", TIME, ""),
+            "/api/v2/barong/identity/time/",
+        ),
+        ("/api/v2/auth", {}, True, ("POST", "/", ""), "/"),
+        ("/api/v2/auth/", {}, True, ("POST", "/", ""), "/"),
+        ("/api/v2/auth", TOLD, True, ("DELETE", TIME, "x=1"), TOLD["X-Forwarded-Uri"]),
         # Whatever a client says who is no proxy of ours, or whose proxy writes the path.
-        ("/api/v2/auth", TOLD, False, ("POST", "/", "")),
-        ("/api/v2/auth/", TOLD, True, ("POST", "/", "")),
-        ("/api/v2/auth/?z", TOLD, True, ("POST", "/", "z")),
-        ("/api/v2/auth/admin/users", TOLD, True, ("POST", "/api/v2/barong/admin/users", "")),
+        ("/api/v2/auth", TOLD, False, ("POST", "/", ""), "/"),
+        ("/api/v2/auth/", TOLD, True, ("POST", "/", ""), "/"),
+        ("/api/v2/auth?z", {}, True, ("POST", "/", "z"), "/?z"),
+        ("/api/v2/auth/?z", TOLD, True, ("POST", "/", "z"), "/?z"),
+        (
+            "/api/v2/auth/admin/users",
+            TOLD,
+            True,
+            ("POST", "/api/v2/barong/admin/users", ""),
+            "/admin/users",
+        ),
     ],
 )
 def test_what_is_decided_about_is_what_is_carried(
-    asked: str, headers: dict[str, str], trusted: bool, expected: tuple[str, str, str]
+    asked: str, headers: dict[str, str], trusted: bool, expected: tuple[str, str, str], sent: str
 ) -> None:
+    """And what a signature has to cover is the target as the client sent it."""
     method, path, query = expected
-    carried = carried_call("POST", target(asked), CIMultiDict(headers), trusted=trusted)
-    assert carried == CarriedCall(method, Target(path, query))
+    carried = carried_call("POST", asked, target(asked), CIMultiDict(headers), trusted=trusted)
+    assert carried == CarriedCall(method, Target(path, query), sent)
 
 
 @pytest.mark.parametrize(
@@ -50,10 +64,12 @@ def test_what_is_decided_about_is_what_is_carried(
     ],
 )
 def test_what_is_ambiguous_is_not_decided_about(headers: Any) -> None:
+    asked = "/api/v2/auth"
     with pytest.raises(Malformed):
-        carried_call("GET", target("/api/v2/auth"), CIMultiDict(headers), trusted=True)
+        carried_call("GET", asked, target(asked), CIMultiDict(headers), trusted=True)
 
 
 def test_a_target_below_the_endpoint_is_canonical() -> None:
+    asked = "/api/v2/auth//x"
     with pytest.raises(Malformed):
-        carried_call("GET", Target("/api/v2/auth//x", ""), CIMultiDict(), trusted=True)
+        carried_call("GET", asked, Target(asked, ""), CIMultiDict(), trusted=True)

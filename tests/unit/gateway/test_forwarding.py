@@ -223,6 +223,15 @@ async def test_a_route_may_hand_over_the_clients_own_credentials(
     assert headers["authorization"] == FORGED["Authorization"]
 
 
+async def test_on_public_routes_a_signature_is_the_upstreams_business(
+    client: aiohttp.ClientSession, gateway: str
+) -> None:
+    signature = {"Signature": "a=:eA==:", "Signature-Input": "a=()", "Content-Digest": "x"}
+    sent = await received(client, "GET", f"{gateway}/pub", headers=signature)
+    headers = dict(sent["headers"])
+    assert {name: headers[name.lower()] for name in signature} == signature
+
+
 async def test_other_bytes_than_ascii_are_not_lost(gateway: str) -> None:
     head = b"GET /pub HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nCookie: n=caf\xe9\r\n\r\n"
     answer = await answered(gateway, head)

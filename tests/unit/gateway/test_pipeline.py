@@ -3,13 +3,13 @@
 import asyncio
 import base64
 import contextlib
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from multidict import CIMultiDict, MultiMapping
 from prometheus_client import CollectorRegistry
 
@@ -23,7 +23,7 @@ from authz_gateway.authz.pipeline import WAY_IN, Decide
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import STRANGERS, RateLimits
 from authz_gateway.routing.route_table import ELSEWHERE, Access, Rate
-from shared.contracts.api_keys import STRICT_ALGORITHM, Nonce, SigningKey
+from shared.contracts.api_keys import ED25519, HMAC_SHA256, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Refusal, Unauthenticated, Unavailable
@@ -33,13 +33,16 @@ from shared.web.principal import BadBearerToken, Principal
 from tests.unit.gateway import builders
 from tests.unit.gateway.builders import (
     CSRF_TOKEN,
+    Sign,
     a_key,
     a_session,
     a_user,
     an_owner,
     another,
+    by_secret,
+    content_digest,
+    message_signed,
     signed_with,
-    strictly_signed_with,
 )
 
 COOKIE = {"Cookie": "other=1; _barong_session=living"}
@@ -161,14 +164,14 @@ def a_call(headers: MultiMapping[str] | dict[str, str], **fields: Any) -> Call:
 class NonceKeeper:
     """Resource-svc, as far as it is asked about nonces."""
 
-    used: set[Nonce] = field(default_factory=set)
+    used: set[tuple[str, int, str]] = field(default_factory=set)
     down: bool = False
 
     async def use_nonces(self, nonces: Sequence[Nonce], lifetime: int) -> list[bool]:
         if self.down:
             raise Unavailable("resource-svc")
-        fresh = [nonce not in self.used for nonce in nonces]
-        self.used.update(nonces)
+        fresh = [nonce.identity not in self.used for nonce in nonces]
+        self.used.update(nonce.identity for nonce in nonces)
         return fresh
 
 
@@ -516,7 +519,7 @@ OWNER = Principal("ID1", "one@barong.io", "member", 1, "active", None, None)
 async def test_lets_pass_whose_key_signed(headers: dict[str, str], method: str) -> None:
     """The other credentials, the client's browser and CSRF tokens do not matter."""
     caller = await a_decision()(a_call(headers, method=method, address="192.0.2.1"))
-    assert caller == Caller(OWNER, "token-of-key")
+    assert caller == Caller(OWNER, "token-of-key", kid="kid-1")
 
 
 def without(name: str) -> dict[str, str]:
@@ -621,7 +624,7 @@ async def test_a_nonce_that_expires_while_the_owner_is_looked_for_is_expired() -
 
 
 async def test_a_nonce_that_another_gateway_used_is_used() -> None:
-    keeper = NonceKeeper({Nonce("kid-1", NOW)})
+    keeper = NonceKeeper({Nonce("kid-1", NOW).identity})
     used = (401, "authz.nonce_used")
     for _ in range(2):
         assert (
@@ -648,101 +651,335 @@ async def test_a_nonce_is_used_up_by_a_call_that_fails_after_it() -> None:
 
 
 A_BODY = b'{"amount": 1}'
-STRICT_KEY = ApiKeys(a_key(algorithm=STRICT_ALGORITHM))
+NOW_SECONDS = NOW // 1000
+PRIVATE_KEY = Ed25519PrivateKey.generate()
+PUBLIC_KEY = base64.urlsafe_b64encode(PRIVATE_KEY.public_key().public_bytes_raw()).decode()[:-1]
+ED25519_KEY = ApiKeys(a_key(algorithm=ED25519, secret=None, public_key=PUBLIC_KEY))
+HMAC_KEY = ApiKeys(a_key(algorithm=HMAC_SHA256))
+SECRET = by_secret("a secret")
+TARGET = f"{PATH}?a=1&b=%20"
 
 
-def a_strict_call(
+def a_message(
     *,
-    secret: str = "a secret",
+    sign: Sign = SECRET,
     method: str = "POST",
-    query: str = "a=1&b=%20",
-    body: bytes = A_BODY,
+    target: str = TARGET,
+    body: bytes | None = A_BODY,
     sent: dict[str, Any] | None = None,
-    **headers: str,
+    headers: dict[str, str] | None = None,
+    **signature: Any,
 ) -> Call:
-    """A call that is signed as a whole; `sent` is what reached us instead of what was signed."""
-    signed = strictly_signed_with("kid-1", secret, NOW, method, PATH, query, body)
-    wired = {"method": method, "query": query, "body": body, **(sent or {})}
-    return a_call({**signed, **{k.replace("_", "-"): v for k, v in headers.items()}}, **wired)
+    """A call with a message signature; `sent` is what reached us instead of what was signed."""
+    signature = {"created": NOW_SECONDS, **signature}
+    given = message_signed("kid-1", sign, method, target, body=body, **signature)
+    path, _, query = target.partition("?")
+    wired = {"method": method, "path": path, "query": query, "body": body or b"", "target": target}
+    return a_call({**given, **(headers or {})}, **{**wired, **(sent or {})})
 
 
-@pytest.mark.parametrize("key", [ApiKeys(), STRICT_KEY])
+LATEST = (NOW + LIFETIME) // 1000
+EARLIEST = (NOW - LIFETIME) // 1000
+
+
+@pytest.mark.parametrize("key", [ApiKeys(), HMAC_KEY, ED25519_KEY])
 @pytest.mark.parametrize(
     "call",
     [
-        a_strict_call(),
-        a_strict_call(method="GET", query="", body=b""),
-        a_strict_call(body=b"x" * MAX_BODY),
-        a_strict_call(Cookie="_barong_session=dead", Authorization="Bearer forged"),
+        {},
+        {"method": "GET", "target": PATH, "body": None},
+        {"method": "GET", "body": None},
+        {"method": "GET", "body": b""},
+        {"body": b""},
+        {"body": b"x" * MAX_BODY},
+        {"headers": {"Cookie": "_barong_session=dead", "Authorization": "Bearer forged"}},
+        {"created": LATEST},
+        {"created": EARLIEST},
+        {"parameters": f";expires={NOW_SECONDS + 1}"},
+        {"parameters": ';tag="barong"'},
+        {"target": "/resource/users/me?a=1", "sent": {"path": PATH}},
     ],
 )
-async def test_lets_pass_whose_key_signed_the_whole_call(key: ApiKeys, call: Call) -> None:
-    assert await a_decision(signed_calls=signed_calls(key))(call) == Caller(OWNER, "token-of-key")
+async def test_lets_pass_whose_key_signed_the_message(key: ApiKeys, call: dict[str, Any]) -> None:
+    sign = PRIVATE_KEY.sign if key is ED25519_KEY else SECRET
+    caller = await a_decision(signed_calls=signed_calls(key))(a_message(sign=sign, **call))
+    assert caller == Caller(OWNER, "token-of-key", kid="kid-1")
 
 
-async def test_an_empty_body_may_have_a_digest() -> None:
-    digest = f"sha-256=:{base64.b64encode(hashlib.sha256().digest()).decode()}:"
-    headers = strictly_signed_with("kid-1", "a secret", NOW, "GET", PATH, "", b"", digest=digest)
-    assert await a_decision()(a_call(headers)) is not None
+MORE = {
+    "@authority": ('"@authority"', "api.example.com"),
+    "@scheme": ('"@scheme"', "http"),
+    "@target-uri": ('"@target-uri"', f"http://api.example.com{TARGET}"),
+    "@request-target": ('"@request-target"', TARGET),
+    "@query-param": ('"@query-param";name="b"', "%20"),
+    "a field": ('"content-type"', "text/plain"),
+    "a field with two lines": ('"accept"', "a, b"),
+}
 
 
-OTHER_DIGEST = strictly_signed_with("kid-1", "a secret", NOW, "POST", PATH, "", b"x")[
-    "Content-Digest"
-]
+@pytest.mark.parametrize("name", MORE)
+async def test_more_may_be_covered(name: str) -> None:
+    given = message_signed(
+        "kid-1", SECRET, "POST", TARGET, body=A_BODY, created=NOW_SECONDS, more=[MORE[name]]
+    )
+    headers = CIMultiDict(
+        {**given, "Host": "API.example.com:80", "Content-Type": "text/plain", "Accept": "a"}
+    )
+    headers.add("Accept", "b")
+    path, _, query = TARGET.partition("?")
+    call = a_call(headers, method="POST", path=path, query=query, body=A_BODY)
+    assert await a_decision()(call) is not None
+
+
+HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "api.example.com:443"}
+COVERED_HTTPS = [('"@target-uri"', f"https://api.example.com{TARGET}")]
+
+
+@pytest.mark.parametrize(
+    ("more", "trusted", "told"),
+    [
+        (HTTPS, True, None),
+        (HTTPS, False, (401, "authz.invalid_signature")),
+        (HTTPS | {"X-Forwarded-Proto": "https, http"}, True, (422, "authz.invalid_component")),
+        (HTTPS | {"X-Forwarded-Proto": "https, https"}, True, None),
+    ],
+)
+async def test_a_trusted_proxy_tells_scheme_and_host(
+    more: dict[str, str], trusted: bool, told: tuple[int, str] | None
+) -> None:
+    call = a_message(more=COVERED_HTTPS, headers={"Host": "gateway:8080", **more})
+    call = another(call, trusted=trusted)
+    if told is None:
+        assert await a_decision()(call) is not None
+    else:
+        assert await refusal_of(a_decision(), call) == told
+
+
+def rewritten(headers: dict[str, str], **changed: Any) -> Call:
+    """A signed call, some of whose headers are others than the signer sent."""
+    return a_message(headers={name.replace("_", "-"): v for name, v in headers.items()}, **changed)
+
+
+OTHER_DIGEST = content_digest(b"x")
 TOO_LARGE = (413, "request.too_large")
+UNREADABLE = (422, "authz.invalid_signature_input")
+NOT_COVERED = (422, "authz.missing_component")
+NO_COMPONENT = (422, "authz.invalid_component")
+BAD_DIGEST = (422, "authz.invalid_content_digest")
+OTHER_BODY = (401, "authz.content_digest_mismatch")
+OTHER_ALGORITHM = (401, "authz.wrong_signature_algorithm")
+STALE = (401, "authz.signature_expired")
+ZEROS = base64.b64encode(bytes(32)).decode()
+PARAMETERS = f';created={NOW_SECONDS};keyid="kid-1";nonce="n"'
+FULL = f'("@method" "@path" "@query" "content-digest"){PARAMETERS}'
+FULL_SIGNATURE = {"Signature": f"a=:{ZEROS}:"}
+
+
+def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
+    """A call with these two headers, which nobody made with a key."""
+    return rewritten({"Signature-Input": text, "Signature": signature})
 
 
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (a_strict_call(secret="wrong"), BAD_SIGNATURE),
-        (a_strict_call(sent={"method": "PUT"}), BAD_SIGNATURE),
-        (a_strict_call(sent={"path": f"{PATH}/x"}), BAD_SIGNATURE),
-        (a_strict_call(sent={"query": "a=1&b=+"}), BAD_SIGNATURE),
-        (a_strict_call(sent={"query": ""}), BAD_SIGNATURE),
-        (a_strict_call(sent={"body": b""}), BAD_SIGNATURE),
-        (a_strict_call(sent={"body": A_BODY + b" "}), BAD_SIGNATURE),
-        (a_strict_call(body=b"", sent={"body": b"x"}), BAD_SIGNATURE),
-        (a_strict_call(X_Auth_Nonce=str(NOW + 1)), BAD_SIGNATURE),
-        (a_strict_call(Content_Digest=OTHER_DIGEST), BAD_SIGNATURE),
-        (a_strict_call(Content_Digest=OTHER_DIGEST, body=b""), BAD_SIGNATURE),
-        (a_strict_call(X_Auth_Signature_Version="1"), BAD_SIGNATURE),
-        (a_strict_call(X_Auth_Signature_Version="3"), WRONG_HEADERS),
-        (a_strict_call(X_Auth_Signature_Version=""), WRONG_HEADERS),
-        (a_strict_call(Content_Digest=""), WRONG_HEADERS),
-        (a_strict_call(Content_Digest="sha-512=:eA==:"), WRONG_HEADERS),
-        (a_strict_call(Content_Digest=f"{OTHER_DIGEST}, {OTHER_DIGEST}"), WRONG_HEADERS),
-        (a_strict_call(body=b"x" * (MAX_BODY + 1)), TOO_LARGE),
-        (a_call(KEY | {"X-Auth-Signature-Version": "2"}), BAD_SIGNATURE),
+        # What reached us is not what was signed.
+        (a_message(sign=by_secret("wrong")), BAD_SIGNATURE),
+        (a_message(sign=PRIVATE_KEY.sign), BAD_SIGNATURE),
+        (a_message(sent={"method": "PUT"}), BAD_SIGNATURE),
+        (a_message(sent={"target": f"{PATH}/x?a=1&b=%20"}), BAD_SIGNATURE),
+        (a_message(sent={"target": f"{PATH}/?a=1&b=%20"}), BAD_SIGNATURE),
+        (a_message(sent={"target": f"{PATH}?a=1&b=+"}), BAD_SIGNATURE),
+        (a_message(sent={"target": PATH}), BAD_SIGNATURE),
+        (a_message(sent={"body": b""}), OTHER_BODY),
+        (a_message(sent={"body": A_BODY + b" "}), OTHER_BODY),
+        (a_message(body=b"", sent={"body": b"x"}), OTHER_BODY),
+        (a_message(method="GET", body=b"", sent={"body": b"x"}), OTHER_BODY),
+        (a_message(method="DELETE", body=None, sent={"body": b"x"}), NOT_COVERED),
+        (rewritten({"Content_Digest": OTHER_DIGEST}), BAD_SIGNATURE),
+        (a_message(body=b"x" * (MAX_BODY + 1)), TOO_LARGE),
+        # When it was signed.
+        (a_message(created=LATEST + 1), STALE),
+        (a_message(created=EARLIEST - 1), STALE),
+        (a_message(created=-1), STALE),
+        (a_message(created=999_999_999_999_999), STALE),
+        (a_message(parameters=f";expires={NOW_SECONDS}"), STALE),
+        (a_message(parameters=";expires=-1"), STALE),
+        # With what.
+        (a_message(parameters=';alg="ed25519"'), OTHER_ALGORITHM),
+        (a_message(parameters=';alg="HMAC-SHA256"'), OTHER_ALGORITHM),
+        # What is covered.
+        *(
+            (with_input(FULL.replace(name, "").join(("a=", ""))), NOT_COVERED)
+            for name in ('"@method"', '"@path"', '"@query"', '"content-digest"')
+        ),
+        (a_message(method="POST", body=None), NOT_COVERED),
+        (a_message(method="PATCH", body=None), NOT_COVERED),
+        (a_message(method="PUT", body=None), NOT_COVERED),
+        (another(a_message(method="DELETE", body=None), carried=True), NOT_COVERED),
+        (another(a_message(method="PURGE", body=None), carried=True), NOT_COVERED),
+        (with_input(f'a=("@query-param";name="a" "@path" "@method"){PARAMETERS}'), NOT_COVERED),
+        (a_message(more=[('"@method"', "POST")]), NO_COMPONENT),
+        (a_message(more=[('"x-absent"', "")]), NO_COMPONENT),
+        (a_message(more=[('"@status"', "200")]), NO_COMPONENT),
+        (a_message(more=[('"@unknown"', "")]), NO_COMPONENT),
+        (a_message(more=[('"@signature-params"', "")]), NO_COMPONENT),
+        (a_message(more=[('"User-Agent"', "browser")]), NO_COMPONENT),
+        (a_message(more=[('"@authority"', "")], headers={"Host": ""}), NO_COMPONENT),
+        (a_message(more=[('"@query-param";name="c"', "")]), NO_COMPONENT),
+        (a_message(more=[('"@query-param"', "")]), NO_COMPONENT),
+        (a_message(more=[('"@query-param";name=a', "1")]), NO_COMPONENT),
+        (a_message(more=[('"@query-param";name="a";req', "1")]), NO_COMPONENT),
+        (a_message(more=[('"a b"', "")]), NO_COMPONENT),
+        *(
+            (
+                a_message(more=[('"x-a"', "1")], headers={"X-A": "1", "Connection": each}),
+                NO_COMPONENT,
+            )
+            for each in ("X-A", "close, x-a ,x")
+        ),
+        (a_message(more=[('""', "")]), NO_COMPONENT),
+        *(
+            (a_message(more=[(f'"user-agent";{each}', "browser")]), NO_COMPONENT)
+            for each in ("sf", "bs", 'key="a"', "req", "tr")
+        ),
+        *(
+            (a_message(more=[(each, "")]), NO_COMPONENT)
+            for each in ("user-agent", "1", "1.5", "?1", ":eA==:", "@1", '%"x"')
+        ),
+        (a_message(more=[('"x-odd"', "")], headers={"X-Odd": "\udcff"}), NO_COMPONENT),
+        (a_message(more=[('"x-odd"', "")], headers={"X-Odd": "é"}), NO_COMPONENT),
+        (a_message(more=[(f'"x{n}"', "") for n in range(61)]), NO_COMPONENT),
+        # Headers that cannot be read.
+        *(
+            (with_input(f"a={FULL}".replace(old, new)), UNREADABLE)
+            for old, new in (
+                (f";created={NOW_SECONDS}", ""),
+                (f";created={NOW_SECONDS}", ";created=1.5"),
+                (f";created={NOW_SECONDS}", ';created="1"'),
+                (f";created={NOW_SECONDS}", ";created"),
+                (f";created={NOW_SECONDS}", f";created=@{NOW_SECONDS}"),
+                (f";created={NOW_SECONDS}", ";created=1;created=2"),
+                (';keyid="kid-1"', ""),
+                (';keyid="kid-1"', ";keyid=kid-1"),
+                (';keyid="kid-1"', ';keyid="kid-1";keyid="kid-2"'),
+                (';nonce="n"', ""),
+                (';nonce="n"', ';nonce=""'),
+                (';nonce="n"', f';nonce="{"n" * 129}"'),
+                (';nonce="n"', ";nonce=:eA==:"),
+                (';nonce="n"', ';nonce="n";expires="x"'),
+                (';nonce="n"', ';nonce="n";alg=hmac-sha256'),
+                (';nonce="n"', ';nonce="n";tag="another"'),
+                (';nonce="n"', ';nonce="n";unknown=1'),
+                ('("@method"', '"@method"'),
+                ("a=", ""),
+                ("a=", "A="),
+                (PARAMETERS, ""),
+            )
+        ),
+        (with_input(f"a={FULL}, a={FULL}"), UNREADABLE),
+        (with_input(f"a={FULL}, b={FULL}"), UNREADABLE),
+        (with_input(f'a={FULL};tag="barong", b={FULL};tag="barong"'), UNREADABLE),
+        (with_input(f"a={FULL},"), UNREADABLE),
+        (with_input(""), UNREADABLE),
+        (with_input("é"), UNREADABLE),
+        (with_input("\udcff"), UNREADABLE),
+        (with_input("a=" + "(" * 4000), UNREADABLE),
+        (with_input(f"a={FULL}" + ";x" * 2000), UNREADABLE),
+        (with_input(f"a={FULL}", f"b=:{ZEROS}:"), UNREADABLE),
+        (with_input(f"a={FULL}", f"a=:{ZEROS}:, a=:{ZEROS}:"), UNREADABLE),
+        (with_input(f"a={FULL}", f'a="{ZEROS}"'), UNREADABLE),
+        (with_input(f"a={FULL}", f"a=({ZEROS})"), UNREADABLE),
+        (with_input(f"a={FULL}", "a=:=:"), UNREADABLE),
+        (with_input(f"a={FULL}", ""), UNREADABLE),
+        (with_input(f"a={FULL}", f"a=:{'AAAA' * 1100}:"), UNREADABLE),
+        (with_input(f"a={FULL}", "a=::"), BAD_SIGNATURE),
+        (a_call(FULL_SIGNATURE), UNREADABLE),
+        (a_call({"Signature-Input": f"a={FULL}"}), UNREADABLE),
+        # Which digest it is.
+        *(
+            (rewritten({"Content_Digest": each}), BAD_DIGEST)
+            for each in (
+                *("", "x", "sha-256", "sha-256=x", "sha-256=:eA==:", "md5=:eA==:", "é"),
+                *("sha-256=1", "sha-512=:eA==:", f"{OTHER_DIGEST}, {OTHER_DIGEST}", "a=1" * 400),
+            )
+        ),
+        # Two schemes at once.
+        (rewritten({"X_Auth_Apikey": "kid-1"}), WRONG_HEADERS),
+        (rewritten(KEY), WRONG_HEADERS),
+        (a_call(KEY | FULL_SIGNATURE), WRONG_HEADERS),
     ],
 )
-async def test_refuses_a_call_that_is_not_as_it_was_signed(
+async def test_refuses_a_message_that_is_not_as_it_was_signed(
     call: Call, told: tuple[int, str]
 ) -> None:
     decide = a_decision()
     assert await refusal_of(decide, call) == told
-    assert await decide(a_strict_call()) is not None, "it used up the nonce"
+    assert await decide(a_message()) is not None, "it used up the nonce"
 
 
-async def test_two_digests_are_none() -> None:
-    signed = strictly_signed_with("kid-1", "a secret", NOW, "POST", PATH, "", A_BODY)
-    twice = CIMultiDict([*signed.items(), ("Content-Digest", OTHER_DIGEST)])
-    assert await refusal_of(a_decision(), a_call(twice, method="POST", body=A_BODY)) == (
-        WRONG_HEADERS
+async def test_every_digest_that_is_known_counts() -> None:
+    both = f"{content_digest(A_BODY)}, {content_digest(A_BODY, 'sha-512')}, md5=:eA==:"
+    wrong = f"{content_digest(A_BODY)}, {content_digest(b'x', 'sha-512')}"
+    for digest, passes in ((both, True), (wrong, False)):
+        call = a_message(
+            body=None,
+            headers={"Content-Digest": digest},
+            more=[('"content-digest"', digest)],
+            sent={"body": A_BODY},
+        )
+        if passes:
+            assert await a_decision()(call) is not None
+        else:
+            assert await refusal_of(a_decision(), call) == OTHER_BODY
+
+
+async def test_of_several_signatures_the_one_with_our_tag_counts() -> None:
+    ours = message_signed(
+        *("kid-1", SECRET, "GET", PATH), created=NOW_SECONDS, parameters=';tag="barong"'
     )
+    other = message_signed("kid-2", SECRET, "GET", PATH, created=1, label="other")
+    headers = CIMultiDict([*other.items(), *ours.items()])
+    assert await a_decision()(a_call(headers)) is not None
+    headers = CIMultiDict([*ours.items(), *other.items()])
+    assert await a_decision()(a_call(headers)) is not None
 
 
-@pytest.mark.parametrize("headers", [KEY, KEY | {"X-Auth-Signature-Version": "1"}])
-async def test_a_strict_key_signs_nothing_less(headers: dict[str, str]) -> None:
-    decide = a_decision(signed_calls=signed_calls(STRICT_KEY))
-    assert await refusal_of(decide, a_call(headers)) == (401, "authz.strict_signature_required")
+async def test_a_nonce_of_a_message_works_once_whenever_it_was_signed() -> None:
+    decide = a_decision()
+    assert await decide(a_message()) is not None
+    used = (401, "authz.nonce_used")
+    assert await refusal_of(decide, a_message()) == used
+    assert await refusal_of(decide, a_message(created=NOW_SECONDS - 1)) == used
+    assert await refusal_of(decide, a_message(method="GET", body=None)) == used
+    assert await decide(a_message(nonce="another")) is not None
+
+
+@pytest.mark.parametrize("keys", [HMAC_KEY, ED25519_KEY])
+async def test_a_key_for_messages_signs_nothing_less(keys: ApiKeys) -> None:
+    decide = a_decision(signed_calls=signed_calls(keys))
+    for signature in (KEY, signed_with("kid-1", "", NOW)):
+        assert await refusal_of(decide, a_call(signature)) == (
+            *(401, "authz.message_signature_required"),
+        )
+
+
+async def test_a_public_key_is_no_secret() -> None:
+    """Nor is an empty one: what a key lacks verifies nothing."""
+    decide = a_decision(signed_calls=signed_calls(ED25519_KEY))
+    for sign in (by_secret(PUBLIC_KEY), by_secret("")):
+        assert await refusal_of(decide, a_message(sign=sign)) == BAD_SIGNATURE
+        call = a_message(sign=sign, parameters=';alg="hmac-sha256"')
+        assert await refusal_of(decide, call) == OTHER_ALGORITHM
+    decide = a_decision(signed_calls=signed_calls(ApiKeys(a_key(secret=None))))
+    assert await refusal_of(decide, a_message(sign=by_secret(""))) == BAD_SIGNATURE
 
 
 async def test_a_body_is_read_for_no_other_call() -> None:
     async def unread(limit: int) -> bytes | None:
         raise AssertionError
 
-    for call in (a_call(COOKIE), a_call(KEY), a_strict_call(secret="wrong")):
+    for call in (a_call(COOKIE), a_call(KEY), a_message(sign=by_secret("wrong"))):
         with contextlib.suppress(InvalidSignature):
             assert await a_decision()(another(call, body=unread)) is not None
 

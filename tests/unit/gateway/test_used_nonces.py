@@ -36,10 +36,32 @@ def test_what_cannot_be_used_again_is_forgotten() -> None:
     assert len(used) <= 3 * LIFETIME
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.integers(-LIFETIME, LIFETIME), st.sampled_from("ab")),
+        max_size=200,
+    )
+)
+def test_no_text_is_used_twice_while_it_is_remembered(calls: list[tuple[int, int, str]]) -> None:
+    """Whenever it was signed. Each is remembered as long as the signature that it came with."""
+    used, ends, now = UsedNonces(LIFETIME), dict[str, int](), 1000
+    for passed, off, text in calls:
+        now += passed
+        try:
+            used.use(Nonce("kid", now + off, text), now)
+        except NonceUsed:
+            assert text in ends
+        else:
+            assert ends.get(text, 0) < now
+            ends[text] = now + off + LIFETIME
+
+
 def test_keys_do_not_share_nonces() -> None:
     used = UsedNonces(LIFETIME)
     used.use(Nonce("one", 1000), 1000)
     used.use(Nonce("two", 1000), 1000)
+    used.use(Nonce("one", 1000, "1000"), 1000)
+    used.use(Nonce("two", 1000, "1000"), 1000)
 
 
 def test_without_room_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,12 +57,12 @@ class World:
 
     async def lets_stay(self, caller: Caller | None, path: str = "/feed") -> bool:
         may_stay = MayStay(self, self, self, Unmapped())
-        return await may_stay(guest_of(caller, a_call({"X-Auth-Apikey": "kid"}, path=path, **FEED)))
+        return await may_stay(guest_of(caller, a_call(path=path, **FEED)))
 
 
 FEED: Any = {"prefix": "/feed", "scope": "feed", "websocket": True}
 BY_SESSION = Caller.of(a_session())
-BY_KEY = Caller.of_key(an_owner(), in_scope=True)
+BY_KEY = Caller.of_key(an_owner(), "kid", in_scope=True)
 
 
 def restricted(category: str) -> Restriction:

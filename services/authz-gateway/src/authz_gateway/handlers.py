@@ -131,12 +131,14 @@ def decide_only(
     """
     head, trusted = request.head, request.connection.trusted
     asked = Target(destination.path, query, destination.raw)
-    carried = carried_call(head.method, asked, head.headers, trusted=trusted)
+    carried = carried_call(head.method, head.target, asked, head.headers, trusted=trusted)
     path, query = carried.target.path, carried.target.query
     route = gateway.routes.find(path, carried.method) or ELSEWHERE
     if carried.target.raw and not route.takes_raw_paths:
         raise Malformed
-    return Decide(request.route, _call(request, route, carried.method, path, query))
+    call = _call(request, route, carried.method, path, query)
+    call.target, call.carried = carried.sent, True
+    return Decide(request.route, call)
 
 
 def show_document(
@@ -164,4 +166,6 @@ def _call(request: Request, route: Route, method: str, path: str, query: str) ->
         request.body.whole,
         request.address,
         request.shown_address,
+        request.head.target,
+        trusted=request.connection.trusted,
     )

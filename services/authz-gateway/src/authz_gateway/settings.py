@@ -66,7 +66,8 @@ class GatewaySettings(ServiceSettings):
     apikey_nonce_lifetime: int = setting(
         "BARONG_APIKEY_NONCE_LIFETIME",
         positive(MAX_NONCE_LIFETIME),
-        "How far the nonce of a signed call may be from this moment, milliseconds.",
+        "How far the nonce of a signed call, or the second in which its message signature was "
+        "created, may be from this moment, milliseconds.",
         5000,
     )
     apikey_max_body_bytes: int = setting(

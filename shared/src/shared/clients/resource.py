@@ -46,7 +46,8 @@ class ResourceClient(InternalApi):
 
     async def use_nonces(self, nonces: Sequence[Nonce], lifetime: int) -> list[bool]:
         """Uses up nonces; for each, whether it had not been used; `lifetime` in milliseconds."""
-        answer = await self.call("POST", "/nonces/use", {"nonces": nonces, "lifetime": lifetime})
+        asked = [nonce.members() for nonce in nonces]
+        answer = await self.call("POST", "/nonces/use", {"nonces": asked, "lifetime": lifetime})
         return list(answer["fresh"])
 
     async def add_label(

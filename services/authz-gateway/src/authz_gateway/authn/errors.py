@@ -34,7 +34,7 @@ class UserNotActive(Unauthenticated):
 
 
 class InvalidApiKeyHeaders(Invalid):
-    """The headers are not three, or say what cannot be read."""
+    """The headers of version 1 are not complete, or stand beside a message signature."""
 
     codes = ("authz.invalid_api_key_headers",)
 
@@ -69,10 +69,52 @@ class InvalidSignature(Unauthenticated):
     codes = ("authz.invalid_signature",)
 
 
-class StrictSignatureRequired(Unauthenticated):
-    """The key is one for signatures over the whole call; a code of ours."""
+class MessageSignatureRequired(Unauthenticated):
+    """The key is for message signatures only (RFC 9421); a code of ours, as are the next ones."""
 
-    codes = ("authz.strict_signature_required",)
+    codes = ("authz.message_signature_required",)
+
+
+class InvalidSignatureInput(Invalid):
+    """Signature-Input or Signature cannot be read, is too long, or lacks what we require."""
+
+    codes = ("authz.invalid_signature_input",)
+
+
+class InvalidComponent(Invalid):
+    """The signature covers what is unknown, not offered, named twice, or not in the request."""
+
+    codes = ("authz.invalid_component",)
+
+
+class MissingComponent(Invalid):
+    """The signature does not cover all that it has to."""
+
+    codes = ("authz.missing_component",)
+
+
+class InvalidContentDigest(Invalid):
+    """Content-Digest cannot be read, or has neither sha-256 nor sha-512."""
+
+    codes = ("authz.invalid_content_digest",)
+
+
+class ContentDigestMismatch(Unauthenticated):
+    """The body is not the one that was signed."""
+
+    codes = ("authz.content_digest_mismatch",)
+
+
+class WrongSignatureAlgorithm(Unauthenticated):
+    """`alg` names another algorithm than that of the key."""
+
+    codes = ("authz.wrong_signature_algorithm",)
+
+
+class SignatureExpired(Unauthenticated):
+    """`created` is too far from this moment, or `expires` is over."""
+
+    codes = ("authz.signature_expired",)
 
 
 class ApiKeyNotActive(Unauthenticated):

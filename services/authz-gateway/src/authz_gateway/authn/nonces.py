@@ -17,14 +17,14 @@ MAX_USED_NONCES = 1_000_000
 class UsedNonces:
     """The nonces of this process.
 
-    They are kept in batches, each as long as a nonce's lifetime, of which three are alive: nonces
-    may lie in the future as far as in the past.
+    They are kept in batches, each as long as a nonce's lifetime. As a rule three are alive, since
+    nonces may lie in the future as far as in the past.
     """
 
     def __init__(self, lifetime: int) -> None:
         """`lifetime` in milliseconds."""
         self._lifetime = lifetime
-        self._batches: defaultdict[int, set[Nonce]] = defaultdict(set)
+        self._batches: defaultdict[int, set[tuple[str, int, str]]] = defaultdict(set)
 
     def __len__(self) -> int:
         return sum(map(len, self._batches.values()))
@@ -39,14 +39,13 @@ class UsedNonces:
             del self._batches[batch]
         if len(self) >= MAX_USED_NONCES:
             raise Unavailable(GATEWAY)
-        used = self._batches[nonce.moment // self._lifetime]
-        if nonce in used:
+        if any(nonce.identity in batch for batch in self._batches.values()):
             raise NonceUsed
-        used.add(nonce)
+        self._batches[nonce.moment // self._lifetime].add(nonce.identity)
 
     def give_back(self, nonce: Nonce) -> None:
         """The nonce that was used last time was not used after all."""
-        self._batches[nonce.moment // self._lifetime].discard(nonce)
+        self._batches[nonce.moment // self._lifetime].discard(nonce.identity)
 
 
 class NonceKeeper(Protocol):

@@ -19,9 +19,16 @@ class Call:
     `head` is that of the request; where a proxy carries the call itself, method, path and query are
     the carried call's. `body` reads the client's whole body, which is forwarded all the same: None
     when it has more bytes than `body` is called with. `shown_address` is `address` as text.
+
+    What signatures cover is what the client sent: `target` is the request line's, path and query.
+    `trusted`: it came from a proxy whose X-Forwarded- headers count. `carried`: another proxy
+    carries the call and asks about it here, perhaps without handing over its body.
     """
 
-    __slots__ = ("address", "body", "head", "method", "path", "query", "route", "shown_address")
+    __slots__ = (
+        *("address", "body", "carried", "head", "method", "path", "query", "route"),
+        *("shown_address", "target", "trusted"),
+    )
 
     def __init__(
         self,
@@ -33,6 +40,10 @@ class Call:
         body: Callable[[int], Awaitable[bytes | None]],
         address: Address,
         shown_address: str,
+        target: str,
+        *,
+        trusted: bool = False,
+        carried: bool = False,
     ) -> None:
         self.route = route
         self.method = method
@@ -42,6 +53,9 @@ class Call:
         self.body = body
         self.address = address
         self.shown_address = shown_address
+        self.target = target
+        self.trusted = trusted
+        self.carried = carried
 
     @property
     def headers(self) -> MultiMapping[str]:
@@ -53,12 +67,14 @@ class Call:
 class Caller:
     """Who is calling, and the token that says so to upstreams.
 
-    `in_scope`: whether the API key, if the caller uses one, is meant for such calls.
+    `in_scope`: whether the API key, if the caller uses one, is meant for such calls; `kid` is the
+    id of that key.
     """
 
     principal: Principal
     token: str
     in_scope: bool = True
+    kid: str | None = None
 
     @classmethod
     def of(cls, session: ResolvedSession) -> "Caller":
@@ -66,6 +82,6 @@ class Caller:
         return cls(session.principal, session.token)
 
     @classmethod
-    def of_key(cls, owner: UserToken, *, in_scope: bool) -> "Caller":
+    def of_key(cls, owner: UserToken, kid: str, *, in_scope: bool) -> "Caller":
         """The owner of an API key."""
-        return cls(owner.principal, owner.token, in_scope=in_scope)
+        return cls(owner.principal, owner.token, in_scope=in_scope, kid=kid)

@@ -14,16 +14,17 @@ _METHOD = re.compile(r"[A-Z-]{1,32}")
 
 
 class CarriedCall(NamedTuple):
-    """What is decided about."""
+    """What is decided about; `sent` is the target as the client sent it."""
 
     method: str
     target: Target
+    sent: str
 
 
 def carried_call(
-    method: str, asked: Target, headers: MultiMapping[str], *, trusted: bool
+    method: str, raw: str, asked: Target, headers: MultiMapping[str], *, trusted: bool
 ) -> CarriedCall:
-    """The call that is asked about at `asked`; raises `Malformed` for an ambiguous one.
+    """The call that is asked about at `asked`, `raw` as received; raises `Malformed`.
 
     nginx and Envoy write the call's own target behind the endpoint's path. Traefik asks at the path
     alone, in a GET of its own, and tells of the call in headers; only a trusted proxy is believed.
@@ -32,12 +33,14 @@ def carried_call(
     """
     below = asked.path.removeprefix(DECISION_PATH)
     if below or not trusted or "X-Forwarded-Uri" not in headers:
-        return CarriedCall(method, Target(canonical(below or "/"), asked.query, asked.raw))
+        sent = raw.removeprefix(DECISION_PATH)
+        sent = sent if sent.startswith("/") else f"/{sent}"
+        return CarriedCall(method, Target(canonical(below or "/"), asked.query, asked.raw), sent)
     uris = headers.getall("X-Forwarded-Uri")
     methods = headers.getall("X-Forwarded-Method", [])
     if len(uris) != 1 or len(methods) != 1 or not _METHOD.fullmatch(methods[0]):
         raise Malformed
-    return CarriedCall(methods[0], target(uris[0]))
+    return CarriedCall(methods[0], target(uris[0]), uris[0])
 
 
 def passed_lines(token: str | None) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ class Decide:
 
     async def _caller_of_api_key(self, call: Call) -> Caller:
         key, owner = await self.signed_calls(call)
-        return Caller.of_key(owner, in_scope=within_scope(key, call.route.scope))
+        return Caller.of_key(owner, key.kid, in_scope=within_scope(key, call.route.scope))
 
     async def _caller_of_bearer(self, call: Call) -> Caller:
         principal = await self.bearers.principal(bearer_token(call.headers))

@@ -79,9 +79,6 @@ class MayStay:
 
 
 def guest_of(caller: Caller | None, call: Call) -> Guest:
-    """Who made this call; an API key is what he is called by where he has no session."""
-    principal = None if caller is None else caller.principal
-    kid = None
-    if principal is not None and not principal.sid:
-        kid = call.headers.get("X-Auth-Apikey")
+    """Who made this call, and with which API key, if with one."""
+    principal, kid = (None, None) if caller is None else (caller.principal, caller.kid)
     return Guest(principal, kid, call.address, call.method, call.path, call.route)

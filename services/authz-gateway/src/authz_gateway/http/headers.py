@@ -79,15 +79,18 @@ _READ_BY_US: Final = frozenset(
     }
 )
 
-_CREDENTIALS: Final = frozenset(
-    {"authorization", "x-auth-apikey", "x-auth-nonce", "x-auth-signature"}
-)
+SIGNATURES: Final = frozenset({"signature", "signature-input"})
+"""HTTP Message Signatures (RFC 9421), which are credentials where a route wants some."""
+
+_CREDENTIALS: Final = SIGNATURES | {
+    *("authorization", "x-auth-apikey", "x-auth-nonce", "x-auth-signature")
+}
 
 _NEVER_THE_SAME: Final = frozenset(
     {
         *("content-digest", "etag", "if-none-match", "set-cookie", "traceparent"),
         *("tracestate", "x-auth-nonce", "x-auth-signature", "x-b3-spanid", "x-b3-traceid"),
-        "x-request-id",
+        *("signature", "signature-input", "x-request-id"),
     }
 )
 _LONGEST_SHARED: Final = 1024

@@ -120,6 +120,10 @@ class RequestHead:
             self._headers = headers_of(self._lines)
         return self._headers
 
+    def without(self, names: Collection[str]) -> list[bytes]:
+        """The lines that an upstream may see, but for those of these fields."""
+        return [line for line in self.to_upstream if _name_of(line) not in names]
+
     def lines_of(self, names: Collection[str]) -> list[bytes]:
         """The lines of these fields, as they came."""
         return [line for line in self._lines if _name_of(line) in names]

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from authz_gateway.authn.sessions import without_session_cookie
 from authz_gateway.authz.call import Caller
+from authz_gateway.http.headers import CREDENTIAL, SIGNATURES
 from authz_gateway.http.parser import AnswerHead, RequestHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
@@ -110,8 +111,12 @@ class Proxy:
         head, connection = request.head, request.connection
         read = head.read
         parts = [f"{head.method} {target} HTTP/1.1\r\n".encode(), line.host]
-        if head.to_upstream:
-            parts += (b"\r\n".join(head.to_upstream), b"\r\n")
+        lines = head.to_upstream
+        # On public routes a signature is none of ours, and may be what the upstream wants to see.
+        if token is not None and head.flags & CREDENTIAL:
+            lines = head.without(SIGNATURES)
+        if lines:
+            parts += (b"\r\n".join(lines), b"\r\n")
         if route.cookies:
             kept = ("authorization", "cookie") if token is None else ("cookie",)
             parts += [b"%b\r\n" % line for line in head.lines_of(kept)]

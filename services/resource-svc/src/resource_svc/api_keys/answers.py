@@ -12,9 +12,11 @@ class Secrets:
 
     vault_shaped: bool
 
-    def shown(self, key: ApiKey, secret: str) -> dict[str, Any]:
+    def shown(self, key: ApiKey, secret: str | None) -> dict[str, Any]:
         """The `APIKey` of the public API, as it is at its creation."""
-        shown = key.model()
+        shown = key.model_for_owner()
+        if secret is None:
+            return shown
         moments = {name: shown.pop(name) for name in ("created_at", "updated_at")}
         value = {"data": {"value": secret}} if self.vault_shaped else secret
         return {**shown, "secret": value, **moments}

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.api_keys import ALGORITHM, STRICT_ALGORITHM
+from resource_svc.api_keys.public_key import in_base64url
+from shared.contracts.api_keys import ED25519, HMAC_SHA256, HS256
 from shared.web.answers import seconds
 
-ALGORITHMS = (ALGORITHM, STRICT_ALGORITHM)
+ALGORITHMS = (HS256, HMAC_SHA256, ED25519)
 ACTIVE, INACTIVE, DISABLED = "active", "inactive", "disabled"
 STATES = (ACTIVE, INACTIVE, DISABLED)
 """Only active keys work; the other two are one thing with two names, which front ends use."""
@@ -15,7 +16,10 @@ STATES = (ACTIVE, INACTIVE, DISABLED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """One API key of one user, without its secret; unique by `kid`."""
+    """One API key of one user, without its secret; unique by `kid`.
+
+    `public_key` is that of an `ed25519` key, 32 bytes, None of all others.
+    """
 
     kid: str
     uid: str
@@ -24,6 +28,7 @@ class ApiKey:
     state: str
     created_at: datetime
     updated_at: datetime
+    public_key: bytes | None = None
 
     def model(self) -> dict[str, Any]:
         """The `APIKey` of the public API, as it is after its creation."""
@@ -35,3 +40,9 @@ class ApiKey:
             "created_at": seconds(self.created_at),
             "updated_at": seconds(self.updated_at),
         }
+
+    def model_for_owner(self) -> dict[str, Any]:
+        """The same with the public key, where there is one."""
+        if self.public_key is None:
+            return self.model()
+        return {**self.model(), "public_key": in_base64url(self.public_key)}

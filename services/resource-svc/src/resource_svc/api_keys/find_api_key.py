@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from resource_svc.api_keys import store
+from resource_svc.api_keys.public_key import in_base64url
 from resource_svc.api_keys.seal import Seal
 from shared.contracts.api_keys import SigningKey
 from shared.database.pool import Database
@@ -23,7 +24,8 @@ class FindApiKey:
         return SigningKey(
             kid=key.kid,
             uid=key.uid,
-            secret=self.seal.open(key.kid, found.secret),
+            secret=None if found.secret is None else self.seal.open(key.kid, found.secret),
+            public_key=None if key.public_key is None else in_base64url(key.public_key),
             scope=tuple(key.scope),
             state=key.state,
             algorithm=key.algorithm,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from resource_svc.api_keys.public_key import MAX_CHARACTERS
 from shared.declared import declared
 from shared.web.fields import Parameter, Text
 from shared.web.pagination import PageForm
@@ -36,7 +37,10 @@ def _text(missing: tuple[str, ...], empty: str | None) -> Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateApiKeyForm:
-    """POST /api_keys; `kid` is made by us, whatever was sent."""
+    """POST /api_keys; `kid` is made by us, whatever was sent.
+
+    `public_key` is that of an `ed25519` key: PEM (SubjectPublicKeyInfo), or 32 bytes in base64url.
+    """
 
     algorithm: str = declared(
         _text(
@@ -45,6 +49,9 @@ class CreateApiKeyForm:
         )
     )
     kid: str | None = declared(_text((), None), None)
+    public_key: str | None = declared(
+        Text(invalid="public_key.invalid", maximum=MAX_CHARACTERS, lines=True), None
+    )
     scope: list[str] = declared(_Scope(), ())
     totp_code: str = declared(_text(("resource.api_key.missing_totp", _NO_CODE), _NO_CODE))
 

@@ -33,7 +33,9 @@ SECRETS = web.AppKey("secrets", Secrets)
 async def index(request: web.Request, form: PageForm) -> web.Response:
     """GET /api_keys: a page of the caller's keys."""
     keys, total = await request.app[LIST_API_KEYS](request[PRINCIPAL].uid, form)
-    return answer([key.model() for key in keys], headers=page_headers(request.rel_url, form, total))
+    return answer(
+        [key.model_for_owner() for key in keys], headers=page_headers(request.rel_url, form, total)
+    )
 
 
 async def create(request: web.Request, form: CreateApiKeyForm) -> web.Response:
@@ -42,6 +44,7 @@ async def create(request: web.Request, form: CreateApiKeyForm) -> web.Response:
         request[PRINCIPAL].uid,
         form.algorithm,
         form.kid,
+        form.public_key,
         form.scope,
         form.totp_code,
         client_of(request),
@@ -54,7 +57,7 @@ async def change(request: web.Request, form: ChangeApiKeyForm) -> web.Response:
     key = await request.app[CHANGE_API_KEY](
         request[PRINCIPAL].uid, form.kid, form.scope, form.state, form.totp_code, client_of(request)
     )
-    return answer(key.model())
+    return answer(key.model_for_owner())
 
 
 async def delete(request: web.Request, form: DeleteApiKeyForm) -> web.Response:

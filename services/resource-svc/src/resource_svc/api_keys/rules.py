@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from resource_svc.api_keys.api_key import ALGORITHMS, STATES
 from resource_svc.api_keys.errors import SecondFactorDisabled, UnusableAccount
+from resource_svc.api_keys.public_key import ed25519_public_key
+from shared.contracts.api_keys import ED25519
 from shared.contracts.users import User
 
 MAX_API_KEYS = 50
@@ -22,6 +24,22 @@ def algorithm_faults(algorithm: str, kid: str | None) -> Iterator[str]:
     if not algorithm.startswith("HS") and not kid:
         yield "kid.blank"
     yield "algorithm.inclusion"
+
+
+def public_key_faults(algorithm: str, public_key: str | None) -> Iterator[str]:
+    """Codes of what is wrong; `ed25519` needs a public key, the other algorithms have none."""
+    if algorithm not in ALGORITHMS:
+        return
+    if algorithm != ED25519:
+        if public_key is not None:
+            yield "public_key.unexpected"
+    elif public_key is None:
+        yield "public_key.blank"
+    else:
+        try:
+            ed25519_public_key(public_key)
+        except ValueError:
+            yield "public_key.invalid"
 
 
 def scope_faults(scope: Sequence[str]) -> Iterator[str]:

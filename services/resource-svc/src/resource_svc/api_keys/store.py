@@ -8,15 +8,15 @@ from resource_svc.api_keys.api_key import ACTIVE, INACTIVE, ApiKey
 from shared.database.pool import Connection, Record
 from shared.errors import NotFound
 
-_COLUMNS = "kid, uid, algorithm, scope, state, created_at, updated_at"
+_COLUMNS = "kid, uid, algorithm, scope, state, created_at, updated_at, public_key"
 
 
 @dataclass(frozen=True, slots=True)
 class SealedApiKey:
-    """An API key, and its secret as it lies in the table."""
+    """An API key, and its secret as it lies in the table; None where it has a public key."""
 
     key: ApiKey
-    secret: bytes = field(repr=False)
+    secret: bytes | None = field(repr=False)
 
 
 async def insert_api_key(
@@ -25,13 +25,14 @@ async def insert_api_key(
     kid: str,
     algorithm: str,
     scope: Sequence[str],
-    secret: bytes,
+    secret: bytes | None,
+    public_key: bytes | None,
 ) -> ApiKey:
-    """The new key, which works at once."""
+    """The new key, which works at once; it has either a secret or a public key."""
     row = await connection.fetchrow(
         f"""
-        INSERT INTO api_keys (uid, kid, algorithm, scope, state, secret)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO api_keys (uid, kid, algorithm, scope, state, secret, public_key)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         RETURNING {_COLUMNS}
         """,
         uid,
@@ -40,6 +41,7 @@ async def insert_api_key(
         scope,
         ACTIVE,
         secret,
+        public_key,
     )
     return _api_key(row)
 

@@ -58,7 +58,7 @@ class CollectExport:
             "phones": [each.model() for each in await self.list_phones(uid)],
             "documents": await self._documents(uid),
             "data_storages": [each.model() for each in await self.list_data_storages(uid)],
-            "api_keys": [each.model() for each in await self.list_api_keys(uid)],
+            "api_keys": [each.model_for_owner() for each in await self.list_api_keys(uid)],
         }
         return Export(sections, self.admin.activities(uid))
 

@@ -11,7 +11,7 @@ from shared.web.fields import INVALID, Integer
 
 
 class _Nonces(fields.Field[tuple[Nonce, ...]]):
-    """`[[kid, moment], …]`."""
+    """`[[kid, moment], …]`, of message signatures `[kid, moment, nonce]`."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Any, **kwargs: Any

@@ -18,11 +18,14 @@ _NOTE_BEGINNING = """
 
 async def insert_nonces(
     connection: Connection, nonces: Sequence[Nonce], lifetime: int
-) -> tuple[set[Nonce], timedelta]:
-    """Which nonces were not there yet, and for how long they have been kept without a gap.
+) -> tuple[set[tuple[str, int, str]], timedelta]:
+    """Identities of the nonces that were not there yet, and for how long nonces have been kept.
 
-    `lifetime` is in milliseconds. In the order of the key, so that two batches cannot deadlock.
+    `lifetime` is in milliseconds. Rows are written in the order of their keys, so that two batches
+    cannot deadlock.
     """
+    numbers = [nonce for nonce in nonces if not nonce.text]
+    texts = [nonce for nonce in nonces if nonce.text]
     [row] = await connection.fetch(
         f"""
         WITH began AS (
@@ -36,6 +39,15 @@ async def insert_nonces(
             ORDER BY moment, kid
             ON CONFLICT DO NOTHING
             RETURNING moment, kid
+        ),
+        fresh_texts AS (
+            INSERT INTO used_message_nonces (kid, nonce, ends_at)
+            SELECT kid, nonce, max(moment) + $3
+            FROM unnest($4::text[], $5::text[], $6::bigint[]) AS asked (kid, nonce, moment)
+            GROUP BY kid, nonce
+            ORDER BY kid, nonce
+            ON CONFLICT DO NOTHING
+            RETURNING kid, nonce
         )
         SELECT
             coalesce(
@@ -43,13 +55,20 @@ async def insert_nonces(
                 interval '0'
             ) AS kept_for,
             (SELECT coalesce(array_agg(moment), '{{}}') FROM fresh) AS moments,
-            (SELECT coalesce(array_agg(kid), '{{}}') FROM fresh) AS kids
+            (SELECT coalesce(array_agg(kid), '{{}}') FROM fresh) AS kids,
+            (SELECT coalesce(array_agg(nonce), '{{}}') FROM fresh_texts) AS texts,
+            (SELECT coalesce(array_agg(kid), '{{}}') FROM fresh_texts) AS kids_of_texts
         """,
-        [nonce.moment for nonce in nonces],
-        [nonce.kid for nonce in nonces],
+        [nonce.moment for nonce in numbers],
+        [nonce.kid for nonce in numbers],
         lifetime,
+        [nonce.kid for nonce in texts],
+        [nonce.text for nonce in texts],
+        [nonce.moment for nonce in texts],
     )
-    return set(map(Nonce, row["kids"], row["moments"])), row["kept_for"]
+    fresh = {(kid, moment, "") for kid, moment in zip(row["kids"], row["moments"], strict=True)}
+    fresh |= {(kid, 0, text) for kid, text in zip(row["kids_of_texts"], row["texts"], strict=True)}
+    return fresh, row["kept_for"]
 
 
 async def note_beginning(connection: Connection) -> None:
@@ -71,6 +90,26 @@ async def delete_nonces(connection: Connection, before: int) -> bool:
             WHERE moment < $1
               AND ends_at < $1
             ORDER BY moment, kid
+            LIMIT $2
+            FOR UPDATE SKIP LOCKED
+        )
+        """,
+        before,
+        _SWEPT_AT_ONCE,
+    )
+    return int(deleted.split()[-1]) == _SWEPT_AT_ONCE
+
+
+async def delete_message_nonces(connection: Connection, before: int) -> bool:
+    """Deletes nonces of message signatures as `delete_nonces` deletes those of version 1."""
+    deleted = await connection.execute(
+        """
+        DELETE FROM used_message_nonces
+        WHERE (kid, nonce) IN (
+            SELECT kid, nonce
+            FROM used_message_nonces
+            WHERE ends_at < $1
+            ORDER BY ends_at
             LIMIT $2
             FOR UPDATE SKIP LOCKED
         )

@@ -30,3 +30,5 @@ class SweepNonces:
             await store.note_beginning(connection)
             while await store.delete_nonces(connection, now - _MARGIN):
                 pass
+            while await store.delete_message_nonces(connection, now - _MARGIN):
+                pass
