@@ -17,6 +17,7 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.topology import EVENTS
 from shared.errors import NotFound
+from shared.messaging.broker import connected
 from shared.process import running
 from tests.barong_export import a_label, a_user, export
 from tests.client import Client
@@ -278,7 +279,7 @@ def erasures(ear: Ear) -> list[ReceivedEvent]:
 
 async def test_what_is_told_again_revives_nobody(client: Client, system: Installation) -> None:
     url = system.environments["identity"]["AMQP_URL"]
-    async with await aio_pika.connect(url) as connection:
+    async with connected(url, "test") as connection:
         channel = await connection.channel()
         heard = await channel.declare_queue(exclusive=True)
         await heard.bind(EVENTS, "#")
