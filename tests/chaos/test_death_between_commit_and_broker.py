@@ -19,6 +19,8 @@ from tests.database import TestDatabase
 from tests.system import PASSWORD, Installation, ready, started
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 
 @contextlib.asynccontextmanager
 async def dying(system: Installation, step: str) -> AsyncIterator[asyncio.subprocess.Process]:

@@ -17,6 +17,8 @@ from tests.client import Client
 from tests.internal import tables_of_admin, tables_of_identity
 from tests.system import Installation, ready, started
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 
 @contextlib.asynccontextmanager
 async def dying(

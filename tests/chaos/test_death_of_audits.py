@@ -19,6 +19,8 @@ from tests.internal import tables_of_admin
 from tests.system import NAMES, Installation, ready, started
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 CALLS = 5
 
 

@@ -12,6 +12,8 @@ from deploy.local import ports
 from tests.local_stack import LocalStack
 from tests.system import ROOT
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 SESSION = re.compile(r"<!-- session -->\n```sh\n(.*?)```\n<!-- /session -->", re.DOTALL)
 
 

@@ -18,6 +18,8 @@ from tests.internal import AT_HOME, identity_of, tables_of_identity
 from tests.system import PASSWORD, Installation, ready
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 GENERATE = "identity/users/password/generate_code"
 CONFIRM = "identity/users/password/confirm_code"
 NEW = "Kd8-vFq2!mZx04pL"

@@ -21,6 +21,8 @@ from tests.internal import AT_HOME, identity_of, tables_of_identity
 from tests.system import PASSWORD, Installation, ready
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 VALIDATE = "identity/password/validate"
 NEW = "Kd8-vFq2!mZx04pL"
 LONG = "aB3" * 26
@@ -97,6 +99,7 @@ def imported(password: str, version: str = "2a") -> str:
         *(imported(PASSWORD, version) for version in ("2a", "2b", "2y")),
         Argon2(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD),
     ],
+    ids=["bcrypt 2a", "bcrypt 2b", "bcrypt 2y", "argon2 of other costs"],
 )
 async def test_a_log_in_renews_the_digest(
     client: Client, uid: str, system: Installation, digest: str

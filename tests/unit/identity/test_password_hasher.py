@@ -13,6 +13,8 @@ from argon2 import PasswordHasher as Argon2
 
 from identity_svc.passwords.hasher import PasswordHasher, outdated
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 PASSWORD = "Tr4vel-by-night-train"
 
 
