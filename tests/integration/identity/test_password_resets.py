@@ -16,7 +16,7 @@ from tests.client import Answer, Client
 from tests.events import Ear, listening
 from tests.internal import AT_HOME, identity_of, tables_of_identity
 from tests.system import PASSWORD, Installation, ready
-from tests.waiting import until
+from tests.waiting import HEARD_SECONDS, until
 
 pytestmark = pytest.mark.xdist_group("machine")
 
@@ -214,7 +214,7 @@ async def test_a_reset_ends_all_sessions(client: Client, system: Installation) -
             return [answer.status for answer in answers] == [401] * 3
 
         async with Client(system) as forgetful:
-            assert await until(refused, 2)
+            assert await until(refused, HEARD_SECONDS)
 
 
 async def test_a_pending_user_stays_pending(client: Client) -> None:

@@ -19,7 +19,7 @@ from tests.client import Client
 from tests.events import listening
 from tests.internal import AT_HOME, identity_of, tables_of_identity
 from tests.system import PASSWORD, Installation, ready
-from tests.waiting import until
+from tests.waiting import HEARD_SECONDS, until
 
 pytestmark = pytest.mark.xdist_group("machine")
 
@@ -229,7 +229,7 @@ async def test_changing_ends_all_sessions_but_the_one_it_is_done_in(
         async def refused() -> bool:
             return (await other.get("resource/users/me")).status == 401
 
-        assert await until(refused, 2)
+        assert await until(refused, HEARD_SECONDS)
     assert (await client.get("resource/users/me")).status == 200
     assert (await client.log_in()).status == 401
     assert (await client.log_in(password=NEW)).status == 201

@@ -18,7 +18,7 @@ from tests.client import Client
 from tests.events import listening
 from tests.internal import AT_HOME, identity_of, superadmin_of, tables_of_identity
 from tests.system import KEY, PASSWORD, Installation
-from tests.waiting import until
+from tests.waiting import HEARD_SECONDS, until
 
 
 @pytest.fixture
@@ -309,7 +309,7 @@ async def test_enabling_ends_all_sessions_but_the_one_it_is_done_in(
         async def refused() -> bool:
             return (await other.get("resource/users/me")).status == 401
 
-        assert await until(refused, 2)
+        assert await until(refused, HEARD_SECONDS)
         async with Client(system) as third:
             answer = await third.get("resource/users/me", headers={"Authorization": bearer})
             assert answer.status == 401

@@ -252,7 +252,7 @@ async def test_an_issuer_that_hangs_is_waited_for_once_by_all_together() -> None
     issuer.down, issuer.seconds = True, 0.1
     keys = KeySet(issuer.jwks)
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         assert set(await outcomes(keys, *["a"] * 50)) == {Unavailable}
     assert issuer.asked == 1
 
@@ -267,7 +267,7 @@ async def test_while_the_issuer_hangs_known_keys_serve_at_once(clock: Clock) -> 
     await asyncio.sleep(0)
 
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):  # less than the issuer takes
             assert await outcomes(keys, *[KID] * 50) == [jwt.PyJWK] * 50
         assert issuer.asked == 2
     finally:
