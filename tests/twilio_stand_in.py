@@ -86,7 +86,7 @@ async def broken(how: str) -> web.StreamResponse:
     """What no documentation of Twilio's knows."""
     match how:
         case "slow":
-            await asyncio.sleep(20)
+            await asyncio.sleep(60)  # longer than the gateway waits, which would say so
             return error(500, 20500)
         case "redirect":
             return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"})
