@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 LOOPBACK = "127.0.0.1"
 
-_SETTING = "BARONG_LOCAL_PORTS"
+SETTING = "BARONG_LOCAL_PORTS"
 # Below the range from which kernels take the ports of outgoing connections: nothing but another
 # listener can grab one of these between our look and the server's bind.
 _FIRST, _LAST = 20_000, 31_999
@@ -22,11 +22,11 @@ def share(number: int, count: int) -> dict[str, str]:
     """
     size = (_LAST + 1 - _FIRST) // count
     first = _FIRST + number * size
-    return {_SETTING: f"{first}-{first + size - 1}"}
+    return {SETTING: f"{first}-{first + size - 1}"}
 
 
 def _range(environment: Mapping[str, str]) -> range:
-    first, _, last = environment.get(_SETTING, f"{_FIRST}-{_LAST}").partition("-")
+    first, _, last = environment.get(SETTING, f"{_FIRST}-{_LAST}").partition("-")
     return range(int(first), int(last) + 1)
 
 
@@ -56,5 +56,5 @@ def free_ports(count: int) -> list[int]:
     candidates = itertools.islice(_order(), len(ours))
     found = list(itertools.islice(filter(is_free, candidates), count))
     if len(found) < count:
-        raise OSError(f"no {count} free ports between {ours.start} and {ours.stop}")
+        raise OSError(f"no {count} free ports between {ours.start} and {ours.stop - 1}")
     return found
