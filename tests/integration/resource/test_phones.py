@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from shared.settings import SettingsError
 from tests.client import Answer, Client
 from tests.events import Ear
-from tests.own_service import member_of
+from tests.own_service import installation_with, member_of
 from tests.system import Installation
 from tests.twilio_stand_in import (
     ACCOUNT,
@@ -53,23 +53,45 @@ BAD_NUMBERS = [
 ]
 
 
-@pytest.fixture
-async def twilio() -> AsyncIterator[TwilioStandIn]:
+@pytest.fixture(scope="module")
+async def provider() -> AsyncIterator[TwilioStandIn]:
     async with twilio_stand_in() as made:
         yield made
 
 
 @pytest.fixture
-async def texter(system: Installation, twilio: TwilioStandIn) -> AsyncIterator[Client]:
-    """A member of an installation that sends messages by Twilio."""
-    async with member_of(system, **sms_settings(twilio)) as made:
+def twilio(provider: TwilioStandIn) -> TwilioStandIn:
+    provider.start_anew()
+    return provider
+
+
+@pytest.fixture(scope="module")
+async def texting(system: Installation, provider: TwilioStandIn) -> AsyncIterator[Installation]:
+    """An installation that sends messages by Twilio."""
+    async with installation_with(system, "resource", **sms_settings(provider)) as made:
         yield made
 
 
 @pytest.fixture
-async def verifier(system: Installation, twilio: TwilioStandIn) -> AsyncIterator[Client]:
-    """A member of an installation that uses Twilio Verify."""
-    async with member_of(system, **verify_settings(twilio)) as made:
+async def texter(texting: Installation, twilio: TwilioStandIn) -> AsyncIterator[Client]:
+    """A member of it."""
+    async with Client(texting) as made:
+        await made.become_member()
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def verifying(system: Installation, provider: TwilioStandIn) -> AsyncIterator[Installation]:
+    """An installation that uses Twilio Verify."""
+    async with installation_with(system, "resource", **verify_settings(provider)) as made:
+        yield made
+
+
+@pytest.fixture
+async def verifier(verifying: Installation, twilio: TwilioStandIn) -> AsyncIterator[Client]:
+    """A member of it."""
+    async with Client(verifying) as made:
+        await made.become_member()
         yield made
 
 
