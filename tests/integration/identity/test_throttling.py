@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import math
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -195,12 +196,14 @@ async def test_an_ipv6_network_counts_as_one(client: Client) -> None:
 
 async def test_a_network_is_limited_whatever_accounts_it_tries(client: Client) -> None:
     here, elsewhere = somewhere(), somewhere()
+    begun = time.monotonic()
     answers = []
     for tens in range(0, 110, 10):  # a busy machine takes too long for all hashes at once
         accounts = [f"{number}@example.com" for number in range(tens, tens + 10)]
         answers += await asyncio.gather(*(attempt(client, here, each) for each in accounts))
     looked_at = [answer for answer in answers if answer.status == 401]
-    assert 100 <= len(looked_at) <= 103  # one is forgiven every ten seconds
+    forgiven = (time.monotonic() - begun) / 10  # one every ten seconds
+    assert 100 <= len(looked_at) <= 101 + forgiven
     assert {answer.status for answer in answers} == {401, 429}
     assert (await attempt(client, elsewhere, "110@example.com")).status == 401
 
