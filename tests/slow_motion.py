@@ -1,5 +1,6 @@
 """Waits of throttled attempts sixty times as long, which no busy machine sits out by chance."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -8,6 +9,12 @@ from tests.internal import tables_of_identity
 from tests.system import Installation
 
 FACTOR = 60
+
+
+def without(seconds: float) -> int:
+    """How long a wait of so many seconds, rounded up, is without slow motion."""
+    return math.ceil(seconds / FACTOR)
+
 
 _TRIGGER = f"""
     CREATE OR REPLACE FUNCTION slow_motion() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -37,7 +44,10 @@ async def slow_motion(system: Installation) -> AsyncIterator[None]:
 
 
 async def pass_by(system: Installation, seconds: float) -> None:
-    """Makes what was attempted so far that much older; `seconds` of a system in slow motion."""
+    """Makes what was attempted so far that much older; `seconds` of a system in slow motion.
+
+    Where it is less than none, nothing is forgiven for that long.
+    """
     async with tables_of_identity(system) as tables, tables.transaction():
         await tables.execute("ALTER TABLE attempts DISABLE TRIGGER slow_motion")
         await tables.execute(
