@@ -119,7 +119,7 @@ class Client:
         await self.sign_up()
         return await self.confirm()
 
-    async def mailed_token(self, seconds: float = 10) -> str:
+    async def mailed_token(self, seconds: float = 30) -> str:
         """The token of the latest mail to this client."""
         file = self.system.mail / f"{quote(self.email, safe='@')}.token"
 

@@ -47,7 +47,7 @@ class Ear:
     events: list[ReceivedEvent] = field(default_factory=list)
     legacy: set[object] = field(default_factory=set)
 
-    async def of(self, email: str, count: int, seconds: float = 10) -> list[ReceivedEvent]:
+    async def of(self, email: str, count: int, seconds: float = 30) -> list[ReceivedEvent]:
         """The events about this user, once `count` of them were heard on both exchanges."""
 
         async def all_heard() -> list[ReceivedEvent]:

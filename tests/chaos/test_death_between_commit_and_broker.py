@@ -80,7 +80,7 @@ async def test_killed_when(
         async with dying(system, step) as process:
             await ready(system, "identity")
             await sign_up(system)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 assert await process.wait() == -signal.SIGKILL
         committed = await connection.fetch(
             "SELECT event_id FROM identity.outbox WHERE record::text LIKE '%victim%'"

@@ -20,7 +20,7 @@ TESTS = (
     "--ignore=tests/unit/gateway/test_hanging_up.py",
     "--ignore=tests/unit/gateway/test_access_log.py",
 )
-PATIENCE = 1200
+PATIENCE = 2400
 
 
 @pytest.mark.skipif(

@@ -33,7 +33,7 @@ def test_the_session_runs_as_written(stack: LocalStack) -> None:
         cwd=stack.folder,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     signed_up, confirmed, logged_in, me = map(json.loads, done.stdout.splitlines())
@@ -83,7 +83,7 @@ def test_ctrl_c_stops_everything_and_keeps_the_data(stack: LocalStack) -> None:
             ],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=True,
         )
         assert json.loads(again.stdout)["email"] == "alice@example.com"

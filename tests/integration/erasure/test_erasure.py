@@ -70,7 +70,7 @@ async def forgotten(system: Installation, somebody: Doomed) -> None:
         return not await known(system, somebody)
 
     try:
-        await until(nothing_known, 20)
+        await until(nothing_known, 60)
     except TimeoutError:
         pytest.fail(f"still known: {await known(system, somebody)}")
 
@@ -92,7 +92,7 @@ async def erased_at_identity(system: Installation, *uids: str) -> None:
     async def gone() -> bool:
         return not any([await is_there(system, uid) for uid in uids])
 
-    await until(gone, 20)
+    await until(gone, 60)
 
 
 async def test_nothing_but_the_uid_is_left(
@@ -310,7 +310,7 @@ async def test_what_is_told_again_revives_nobody(client: Client, system: Install
                 ]
                 return all(known_there)
 
-        await until(replicas_know_him, 20)
+        await until(replicas_know_him, 60)
     assert not await known(system, somebody)
     assert await unexpected(system, somebody.uid) == set()
 

@@ -219,7 +219,7 @@ async def contents(
     """Takes so many messages out of a queue, as soon as they are there."""
     source = await channel.get_queue(queue, ensure=False)
     taken: list[AbstractIncomingMessage] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(taken) < count:
             message = await source.get(no_ack=True, fail=False)
             if message is None:
