@@ -54,21 +54,21 @@ BAD_NUMBERS = [
 
 
 @pytest.fixture(scope="module")
-async def provider() -> AsyncIterator[TwilioStandIn]:
+async def stand_in() -> AsyncIterator[TwilioStandIn]:
     async with twilio_stand_in() as made:
         yield made
 
 
 @pytest.fixture
-def twilio(provider: TwilioStandIn) -> TwilioStandIn:
-    provider.start_anew()
-    return provider
+def twilio(stand_in: TwilioStandIn) -> TwilioStandIn:
+    stand_in.start_anew()
+    return stand_in
 
 
 @pytest.fixture(scope="module")
-async def texting(system: Installation, provider: TwilioStandIn) -> AsyncIterator[Installation]:
+async def texting(system: Installation, stand_in: TwilioStandIn) -> AsyncIterator[Installation]:
     """An installation that sends messages by Twilio."""
-    async with installation_with(system, "resource", **sms_settings(provider)) as made:
+    async with installation_with(system, "resource", **sms_settings(stand_in)) as made:
         yield made
 
 
@@ -81,9 +81,9 @@ async def texter(texting: Installation, twilio: TwilioStandIn) -> AsyncIterator[
 
 
 @pytest.fixture(scope="module")
-async def verifying(system: Installation, provider: TwilioStandIn) -> AsyncIterator[Installation]:
+async def verifying(system: Installation, stand_in: TwilioStandIn) -> AsyncIterator[Installation]:
     """An installation that uses Twilio Verify."""
-    async with installation_with(system, "resource", **verify_settings(provider)) as made:
+    async with installation_with(system, "resource", **verify_settings(stand_in)) as made:
         yield made
 
 
