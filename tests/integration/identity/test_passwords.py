@@ -226,7 +226,8 @@ async def test_changing_ends_all_sessions_but_the_one_it_is_done_in(
 async def test_of_many_changes_at_once_one_wins(
     client: Client, uid: str, identity: IdentityClient
 ) -> None:
-    wanted = [f"Kd8-vFq2!mZx04pL-{n}" for n in range(10)]
+    # Few: each hashes passwords, and internal calls are over after five seconds.
+    wanted = [f"Kd8-vFq2!mZx04pL-{n}" for n in range(4)]
 
     async def change(new: str) -> str:
         try:
