@@ -1,8 +1,11 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types imports bench openapi settings alerts lock install
+.PHONY: help run test test-fast check format lint types imports bench openapi settings alerts lock install
 
 BIN := .venv/bin
+# Processes that run tests beside each other, each with servers of its own (150 MB).
+WORKERS := 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,8 +14,11 @@ run: ## Start everything on this machine; Ctrl-C stops it
 	@sh deploy/local/install.sh local
 	@exec $(BIN)/python -m deploy.local
 
-test: install ## Run all tests, on a PostgreSQL and a RabbitMQ of their own (T=… chooses)
-	$(BIN)/python -m pytest $(T)
+test: install ## Run all tests, on servers of their own (T=… chooses, WORKERS=0 for one process)
+	$(PYTEST) $(T)
+
+test-fast: install ## Run what takes about a minute: units, and one thread through everything
+	$(PYTEST) tests/unit tests/integration/test_thread.py
 
 check: format lint types imports ## Everything that needs no server: form, lint, types, imports
 

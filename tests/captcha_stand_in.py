@@ -26,6 +26,12 @@ class CaptchaStandIn:
     secret_key: str = SECRET_KEY
     geetest_id: str = GEETEST_ID
 
+    def start_anew(self) -> None:
+        """Forgets what it was asked, and whatever a test told it to do."""
+        self.broken, self.asked = "", 0
+        self.secret_key, self.geetest_id = SECRET_KEY, GEETEST_ID
+        self.solved.clear()
+
     def token(self) -> str:
         """What reCAPTCHA's widget gives to who solved its captcha."""
         token = secrets.token_urlsafe(400)

@@ -124,7 +124,7 @@ class Client:
         answer = await self.get("/api/v2/auth/resource/users/me")
         return answer.headers["Authorization"]
 
-    async def mailed_token(self, seconds: float = 10) -> str:
+    async def mailed_token(self, seconds: float = 30) -> str:
         """The token of the latest mail to this client."""
         file = self.system.mail / f"{quote(self.email, safe='@')}.token"
 

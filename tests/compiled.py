@@ -1,6 +1,5 @@
 """The gateway as its image has it: compiled, and kept until its sources change."""
 
-import fcntl
 import hashlib
 import os
 import shlex
@@ -10,6 +9,8 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
+
+from tests.distribution import one_at_a_time
 
 _ROOT = Path(__file__).parents[1]
 _PACKAGES = (_ROOT / "services/authz-gateway/src/authz_gateway", _ROOT / "shared/src/shared")
@@ -36,8 +37,7 @@ def compiled_gateway() -> Path:
     if lacking := _lacking():
         raise CannotCompileError(lacking)
     _KEPT.mkdir(parents=True, exist_ok=True)
-    with (_KEPT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time("compiled"):
         with tempfile.TemporaryDirectory(dir=_KEPT) as temporary:
             copies = Path(temporary, "packages")
             for package in _PACKAGES:

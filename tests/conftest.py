@@ -1,19 +1,33 @@
-"""One PostgreSQL and one RabbitMQ for the run, a database and a virtual host for each system."""
+"""One PostgreSQL and one RabbitMQ for each worker, a database and a virtual host for each system.
+
+A run without workers is like one worker.
+"""
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
 
-from deploy.local import mail_sink, postgres, rabbitmq
+from deploy.local import mail_sink, postgres, rabbitmq, rabbitmq_install
 from shared.log import configure_logging
 from tests.client import Client
 from tests.database import TestDatabase, template
+from tests.distribution import ByFileOrGroup, one_at_a_time, take_own_ports
 from tests.seeds import seed
 from tests.system import Installation, installation, started
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    take_own_ports()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileOrGroup:
+    return ByFileOrGroup(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,6 +47,8 @@ def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def rabbitmq_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A RabbitMQ of the run's own."""
     folder = tmp_path_factory.mktemp("rabbitmq")
+    with one_at_a_time("rabbitmq"):  # a broker that is not installed is downloaded once
+        rabbitmq_install.find_or_download(rabbitmq.DOWNLOADS)
     with rabbitmq.server(folder):
         yield folder
 

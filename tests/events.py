@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import aio_pika
 import aiohttp
 from aio_pika.abc import AbstractIncomingMessage
 
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import EVENTS
+from shared.messaging.broker import connected
 from shared.messaging.envelope import EventVerifier
 from shared.tokens.key_set import JwksDocument, KeySet
 from tests.system import Installation
@@ -47,7 +47,7 @@ class Ear:
     events: list[ReceivedEvent] = field(default_factory=list)
     legacy: set[object] = field(default_factory=set)
 
-    async def of(self, email: str, count: int, seconds: float = 10) -> list[ReceivedEvent]:
+    async def of(self, email: str, count: int, seconds: float = 30) -> list[ReceivedEvent]:
         """The events about this user, once `count` of them were heard on both exchanges."""
 
         async def all_heard() -> list[ReceivedEvent]:
@@ -97,8 +97,7 @@ async def listening(system: Installation) -> AsyncIterator[Ear]:
         async def heard_legacy(message: AbstractIncomingMessage) -> None:
             ear.legacy.add((await verifier.open(message.body)).id)
 
-        connection = await aio_pika.connect(system.environments["identity"]["AMQP_URL"])
-        async with connection:
+        async with connected(system.environments["identity"]["AMQP_URL"], "test") as connection:
             channel = await connection.channel()
             topic = await channel.declare_queue(exclusive=True)
             await topic.bind(EVENTS, "#")

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from tests.distribution import one_at_a_time
 from tests.system import ROOT
 
 Resource: TypeAlias = dict[str, Any]
@@ -35,9 +36,10 @@ def rendered(folder: str) -> tuple[Resource, ...]:
 def _command() -> tuple[str | Path, ...]:
     if (kubectl := shutil.which("kubectl")) and _is_new(kubectl):
         return kubectl, "kustomize"
-    if not _is_built():
-        print("building kustomize, this once", file=sys.stderr)
-        _build()
+    with one_at_a_time("kustomize"):
+        if not _is_built():
+            print("building kustomize, this once", file=sys.stderr)
+            _build()
     return _BUILT / "kustomize", "build"
 
 

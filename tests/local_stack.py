@@ -71,7 +71,7 @@ class LocalStack:
         """Ends it as Ctrl-C or a supervisor would, and waits."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(how)
-        self.process.wait(30)
+        self.process.wait(60)
 
     def run_again(self) -> subprocess.CompletedProcess[str]:
         """A second start beside the first."""
@@ -81,7 +81,7 @@ class LocalStack:
             env=self._environment(),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
 

@@ -14,8 +14,10 @@ _FREE = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
 
 
 @asynccontextmanager
-async def client_of(system: Installation, service: str, **settings: str) -> AsyncIterator[Client]:
-    """A client whose gateway leads to an instance of `service` with these settings."""
+async def installation_with(
+    system: Installation, service: str, **settings: str
+) -> AsyncIterator[Installation]:
+    """The system as seen through a gateway that leads to a `service` with these settings."""
     async with running(system.service(service, **_FREE, **settings)) as own:
         urls = {f"BARONG_{service.upper()}_URL": own.public}
         async with running(system.service("gateway", **_FREE, **urls)) as gateway:
@@ -26,8 +28,14 @@ async def client_of(system: Installation, service: str, **settings: str) -> Asyn
                 internal={**system.internal, "gateway": internal},
             )
             await ready(mine, "gateway")
-            async with Client(mine) as client:
-                yield client
+            yield mine
+
+
+@asynccontextmanager
+async def client_of(system: Installation, service: str, **settings: str) -> AsyncIterator[Client]:
+    """A client whose gateway leads to an instance of `service` with these settings."""
+    async with installation_with(system, service, **settings) as own, Client(own) as client:
+        yield client
 
 
 @asynccontextmanager

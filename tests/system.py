@@ -132,7 +132,7 @@ async def started(system: Installation, *names: str) -> AsyncIterator[None]:
         yield
 
 
-async def ready(system: Installation, name: str, seconds: float = 20) -> None:
+async def ready(system: Installation, name: str, seconds: float = 60) -> None:
     """Returns when the service says that it is ready."""
     url = f"{system.internal_url(name)}/health/ready"
     async with aiohttp.ClientSession() as http:

@@ -24,7 +24,8 @@ from shared.settings import load_settings
 from tests.waiting import until
 
 NOWHERE = "http://127.0.0.1:1"
-_PATIENCE = 10.0
+_PATIENCE = 30.0
+_OTHER_CALLS = 200
 _NONE: Mapping[str, str] = {}
 _EMPTY = (Policy(1, ()),)
 
@@ -148,7 +149,7 @@ async def _ready(internal: str) -> bool:
 
 
 class Raw:
-    """One end of a connection, byte by byte; waits ten seconds for anything at most."""
+    """One end of a connection, byte by byte; waits half a minute for anything at most."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -215,6 +216,54 @@ class Raw:
     def abort(self) -> None:
         """Hangs up."""
         self.writer.transport.abort()
+
+
+class Pouring:
+    """Sends `size` bytes as fast as they are taken, while the block lasts."""
+
+    def __init__(self, writer: asyncio.StreamWriter, block: bytes, size: int) -> None:
+        self._writer = writer
+        self._block = block
+        self._size = size
+        self._written = 0
+
+    @property
+    def sent(self) -> int:
+        """How many bytes the kernel has taken so far."""
+        buffered: int = self._writer.transport.get_write_buffer_size()
+        return self._written - buffered
+
+    async def _pour(self) -> None:
+        while self._written < self._size:
+            self._writer.write(self._block)
+            self._written += len(self._block)
+            await self._writer.drain()
+
+    async def stuck(self, front: Gateway) -> int:
+        """How many bytes were sent when no more is taken.
+
+        That is so when a gateway that reads on would have read on: it answers many other calls,
+        one after the other, and not a byte of these goes meanwhile.
+        """
+        async with Raw.to(front.public) as other:
+            seen = -1
+            while seen != self.sent:
+                seen = self.sent
+                for _ in range(_OTHER_CALLS):
+                    await other.send(get("/none"))
+                    assert (await other.answer())[0] == 404
+        return seen
+
+    @classmethod
+    @asynccontextmanager
+    async def through(
+        cls, raw: Raw, size: int, block: bytes = bytes(65_536)
+    ) -> AsyncIterator[Self]:
+        """Starts at once; leaving the block waits until all was sent."""
+        pouring = cls(raw.writer, block, size)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(pouring._pour())
+            yield pouring
 
 
 Serve = Callable[[Raw], Awaitable[None]]

@@ -29,6 +29,12 @@ class TwilioStandIn:
     verifications: dict[str, str] = field(default_factory=dict)
     token: str = TOKEN
 
+    def start_anew(self) -> None:
+        """Forgets what it did, and whatever a test told it to do."""
+        self.broken, self.refusal, self.token = "", None, TOKEN
+        self.messages.clear()
+        self.verifications.clear()
+
     def code_sent_to(self, number: str) -> str:
         """The code in the latest message to a number."""
         text = next(m["Body"] for m in reversed(self.messages) if m["To"] == number)
@@ -86,7 +92,7 @@ async def broken(how: str) -> web.StreamResponse:
     """What no documentation of Twilio's knows."""
     match how:
         case "slow":
-            await asyncio.sleep(20)
+            await asyncio.sleep(60)  # longer than the gateway waits, which would say so
             return error(500, 20500)
         case "redirect":
             return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"})

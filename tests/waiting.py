@@ -6,8 +6,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+HEARD_SECONDS = 4.0
+"""Time in which an event is felt everywhere; without events, gateways ask again after five."""
 
-async def until(ask: Callable[[], Awaitable[T]], seconds: float = 10, *, every: float = 0.02) -> T:
+
+async def until(ask: Callable[[], Awaitable[T]], seconds: float = 30, *, every: float = 0.02) -> T:
     """The first true answer; raises TimeoutError with the last one when there is none in time."""
     answer: object = None
     try:

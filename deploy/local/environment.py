@@ -23,7 +23,7 @@ _ORDINARY = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"})
 _SETTINGS = ("BARONG_", "JWT_", "OTEL_")
 # For us, or for single services only.
 _NOT_FOR_ALL = frozenset(
-    {"BARONG_GATEWAY_PORT", "BARONG_MASTER_KEYS", "BARONG_SUPERADMIN_PASSWORD"}
+    {"BARONG_GATEWAY_PORT", ports.SETTING, "BARONG_MASTER_KEYS", "BARONG_SUPERADMIN_PASSWORD"}
 )
 
 

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-import aio_pika
 import aiohttp
 from aio_pika.abc import AbstractIncomingMessage
 
 from shared.contracts.topology import EVENTS
+from shared.messaging.broker import connected
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row, percentile
 from tests.system import PASSWORD
@@ -78,7 +78,7 @@ async def _received(bench: Bench) -> AsyncIterator[dict[UUID, float]]:
         moments[UUID(message.message_id)] = datetime.now(UTC).timestamp()
 
     url = bench.system.environments["identity"]["AMQP_URL"]
-    async with await aio_pika.connect(url) as connection:
+    async with connected(url, "bench") as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(exclusive=True)
         for name in ("model.user.created", "model.label.created"):

@@ -17,6 +17,8 @@ from tests.client import Client
 from tests.internal import tables_of_admin, tables_of_identity
 from tests.system import Installation, ready, started
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 
 @contextlib.asynccontextmanager
 async def dying(
@@ -51,7 +53,7 @@ async def test_admin_svc_is_killed_when(
                 uid = (await user.become_member()).body["uid"]
                 answer = await admin.call("PUT", "admin/users", {"uid": uid, "state": "banned"})
                 assert answer.status in (502, 503)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 assert await process.wait() == -signal.SIGKILL, (tmp_path / "log").read_text()
         async with tables_of_identity(system) as tables:
             state = await tables.fetchval("SELECT state FROM users WHERE uid = $1", uid)

@@ -19,6 +19,8 @@ from tests.system import Installation, started
 from tests.traces import SCHEMAS, traces
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 _DAYS = {"BARONG_ERASURE_AFTER_DAYS": "1"}
 
 

@@ -19,6 +19,8 @@ from tests.internal import tables_of_admin
 from tests.system import NAMES, Installation, ready, started
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 CALLS = 5
 
 
@@ -43,7 +45,7 @@ async def dying(
 
 
 async def killed(process: asyncio.subprocess.Process) -> bool:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return await process.wait() == -signal.SIGKILL
 
 
@@ -63,7 +65,7 @@ async def waiting(system: Installation, marker: str, *numbers: str) -> None:
     async def all_there() -> bool:
         return set(await recorded(system, marker)) >= set(numbers)
 
-    await until(all_there, 20)
+    await until(all_there, 60)
 
 
 @pytest.mark.parametrize("step", GATEWAY_STEPS)
@@ -120,7 +122,7 @@ async def test_admin_svc_is_killed_when(
             async with started(system, "gateway"), Client(system) as admin:
                 assert (await admin.log_in_as_superadmin()).status == 201
                 # The first ones do not go through the queue if the gateway has not reached it yet.
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while process.returncode is None or len(numbers) < CALLS:
                         numbers.append(str(len(numbers)))
                         path = f"/api/v2/auth/api/v2/x?marker={marker}&number={numbers[-1]}"

@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -17,17 +20,20 @@ TESTS = (
     "--ignore=tests/unit/gateway/test_hanging_up.py",
     "--ignore=tests/unit/gateway/test_access_log.py",
 )
-PATIENCE = 1200
+PATIENCE = 2400
 
 
 @pytest.mark.skipif(
     not can_compile(), reason="that wants a C compiler and Python's headers: gcc, python3-dev"
 )
-def test_the_gateways_own_tests_pass_on_what_is_compiled() -> None:
+def test_the_gateways_own_tests_pass_on_what_is_compiled(
+    tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """Each of them that fails is told by itself."""
     env = {**os.environ, "PYTHONPATH": str(compiled_gateway())}
 
-    def said(*arguments: str) -> str:
-        done = subprocess.run(
+    def done(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
             env=env,
@@ -36,10 +42,25 @@ def test_the_gateways_own_tests_pass_on_what_is_compiled() -> None:
             timeout=PATIENCE,
             check=False,
         )
-        assert done.returncode == 0, (done.stdout + done.stderr)[-20_000:]
-        return done.stdout
 
     names = [module.removesuffix(".py").replace("/", ".") for module in MODULES]
     imported = "; ".join(f"import {name}; print({name}.__file__)" for name in names)
-    assert {line[-3:] for line in said("-c", imported).splitlines()} == {".so"}
-    said("-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", *TESTS)
+    files = done("-c", imported)
+    assert files.returncode == 0, files.stderr
+    assert {line[-3:] for line in files.stdout.splitlines()} == {".so"}
+    results = tmp_path / "results.xml"
+    options = ("-q", "--no-header", "-p", "no:cacheprovider", f"--junitxml={results}")
+    tests = done("-m", "pytest", *options, *TESTS)
+    for name, text in failures(results):
+        with subtests.test(name):
+            pytest.fail(text, pytrace=False)
+    assert tests.returncode == 0, tests.stdout[-5000:] + tests.stderr[-5000:]
+
+
+def failures(results: Path) -> Iterator[tuple[str, str]]:
+    """The tests that failed, and what was said of each."""
+    if not results.exists():
+        return
+    for case in ElementTree.parse(results).getroot().iter("testcase"):
+        for fault in (*case.iter("failure"), *case.iter("error")):
+            yield f"{case.get('classname')}.{case.get('name')}", fault.text or ""

@@ -23,6 +23,8 @@ from tests.deploy import dockerfile
 from tests.deploy.manifests import SERVICES
 from tests.system import ROOT, Installation, ready
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 FINAL = dockerfile.stages()[-1]
 GATEWAY = "authz-gateway"
 OTHERS = [service for service in SERVICES if service != GATEWAY]

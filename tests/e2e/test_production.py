@@ -24,6 +24,8 @@ from tests.system import KEY, NAMES, PASSWORD, ROOT, Installation, installation,
 from tests.twilio_stand_in import ACCOUNT, SENDER, TOKEN, TwilioStandIn, twilio_stand_in
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 SERVICES = {
     "identity": "identity-svc",
     "resource": "resource-svc",

@@ -12,6 +12,8 @@ from deploy.local import ports
 from tests.local_stack import LocalStack
 from tests.system import ROOT
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 SESSION = re.compile(r"<!-- session -->\n```sh\n(.*?)```\n<!-- /session -->", re.DOTALL)
 
 
@@ -31,7 +33,7 @@ def test_the_session_runs_as_written(stack: LocalStack) -> None:
         cwd=stack.folder,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     signed_up, confirmed, logged_in, me = map(json.loads, done.stdout.splitlines())
@@ -81,7 +83,7 @@ def test_ctrl_c_stops_everything_and_keeps_the_data(stack: LocalStack) -> None:
             ],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=True,
         )
         assert json.loads(again.stdout)["email"] == "alice@example.com"

@@ -141,7 +141,7 @@ async def caller(
         headers["Cookie"] = f"_barong_session={client.cookie}"
         headers["X-CSRF-Token"] = client.csrf_token
     async with aiohttp.ClientSession(
-        headers=headers, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(20)
+        headers=headers, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(60)
     ) as made:
         yield made
 

@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,8 +88,9 @@ def dead_letter_commands(
 
     async def show() -> None:
         for subscription in subscriptions:
-            async for letter in look(settings().broker_url, subscription, _LIMIT):
-                sys.stdout.write(f"{letter.event_id}  {letter.name}  {letter.reason}\n")
+            async with aclosing(look(settings().broker_url, subscription, _LIMIT)) as letters:
+                async for letter in letters:
+                    sys.stdout.write(f"{letter.event_id}  {letter.name}  {letter.reason}\n")
 
     async def play_again() -> None:
         for subscription in subscriptions:

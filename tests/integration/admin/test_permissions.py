@@ -10,7 +10,7 @@ import pytest
 
 from tests.client import Client
 from tests.events import Ear
-from tests.waiting import until
+from tests.waiting import HEARD_SECONDS, until
 
 PERMISSIONS = "admin/permissions"
 FULL = {"role": "member", "verb": "patch", "path": "api/v2/nobody", "action": "accept"}
@@ -174,7 +174,7 @@ async def test_a_rule_protects_under_whatever_name_it_was_written(
     async def status(expected: int) -> bool:
         return (await client.get(path)).status == expected
 
-    assert await until(lambda: status(401), seconds=1)
+    assert await until(lambda: status(401), seconds=HEARD_SECONDS)
     assert (await client.get(path)).errors == ["authz.invalid_permission"]
     await admin.call("DELETE", PERMISSIONS, params={"id": added.body["id"]})
-    assert await until(lambda: status(404), seconds=1)
+    assert await until(lambda: status(404), seconds=HEARD_SECONDS)

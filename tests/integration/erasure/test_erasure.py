@@ -17,6 +17,7 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.topology import EVENTS
 from shared.errors import NotFound
+from shared.messaging.broker import connected
 from shared.process import running
 from tests.barong_export import a_label, a_user, export
 from tests.client import Client
@@ -69,7 +70,7 @@ async def forgotten(system: Installation, somebody: Doomed) -> None:
         return not await known(system, somebody)
 
     try:
-        await until(nothing_known, 20)
+        await until(nothing_known, 60)
     except TimeoutError:
         pytest.fail(f"still known: {await known(system, somebody)}")
 
@@ -91,7 +92,7 @@ async def erased_at_identity(system: Installation, *uids: str) -> None:
     async def gone() -> bool:
         return not any([await is_there(system, uid) for uid in uids])
 
-    await until(gone, 20)
+    await until(gone, 60)
 
 
 async def test_nothing_but_the_uid_is_left(
@@ -278,7 +279,7 @@ def erasures(ear: Ear) -> list[ReceivedEvent]:
 
 async def test_what_is_told_again_revives_nobody(client: Client, system: Installation) -> None:
     url = system.environments["identity"]["AMQP_URL"]
-    async with await aio_pika.connect(url) as connection:
+    async with connected(url, "test") as connection:
         channel = await connection.channel()
         heard = await channel.declare_queue(exclusive=True)
         await heard.bind(EVENTS, "#")
@@ -309,7 +310,7 @@ async def test_what_is_told_again_revives_nobody(client: Client, system: Install
                 ]
                 return all(known_there)
 
-        await until(replicas_know_him, 20)
+        await until(replicas_know_him, 60)
     assert not await known(system, somebody)
     assert await unexpected(system, somebody.uid) == set()
 

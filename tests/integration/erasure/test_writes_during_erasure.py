@@ -69,7 +69,7 @@ async def erasure_under_way(system: Installation, uid: str) -> AsyncIterator[Non
     statement = "INSERT INTO pending_uploads (key) SELECT upload FROM documents WHERE uid = $1"
     async with tables_of_resource(system) as tables, held_up(tables, statement, uid):
         async with erasing(system):
-            await until(lambda: waiting(system, 1), 20)
+            await until(lambda: waiting(system, 1), 60)
         yield
 
 
@@ -94,7 +94,7 @@ async def under_way(system: Installation, writes: Sequence["asyncio.Task[Any]"])
     async def all_are() -> bool:
         return await waiting(system, 1 + sum(not write.done() for write in writes))
 
-    await until(all_are, 20)
+    await until(all_are, 60)
 
 
 async def test_an_administrators_write_does_not_outlive_an_erasure(
@@ -156,14 +156,14 @@ async def test_an_erasure_waits_for_a_write_that_came_first(
         async with held_up(tables, statement, somebody.uid):
             label = admin.add_label(somebody.uid, "public", "watched", "closely", "says somebody")
             write = asyncio.ensure_future(label)
-            await until(lambda: waiting(system, 1), 20)
+            await until(lambda: waiting(system, 1), 60)
             async with erasing(system):
-                await until(lambda: waiting(system, 2), 20)
+                await until(lambda: waiting(system, 2), 60)
         assert (await write).after is not None
 
     async def only_waiting_events() -> bool:
         found = await known(system, somebody)
         return all(places == {"resource.outbox"} for places in found.values())
 
-    await until(only_waiting_events, 20)  # which are published, and pruned like all
+    await until(only_waiting_events, 60)  # which are published, and pruned like all
     assert await unexpected(system, somebody.uid) <= {"resource.outbox"}

@@ -16,10 +16,9 @@ from tests.api_keys import API_KEYS, Key, Owner
 from tests.client import Answer, Client
 from tests.internal import identity_of, resource_of, superadmin_of
 from tests.system import Installation
-from tests.waiting import until
+from tests.waiting import HEARD_SECONDS, until
 
 ME = "resource/users/me"
-FELT_SECONDS = 3  # the gateway hears of changes; it would ask by itself after five
 
 ODD_KIDS = ("a/../b", "..", ".", "%00", "a?b#c", "ü", "x" * 65, "%" * 4000)
 
@@ -31,7 +30,7 @@ async def until_refused(program: Client, key: Key, *codes: str) -> Answer:
         answer = await program.get(ME, headers=key.signed())
         return answer if answer.status != 200 else None
 
-    answer = await until(refused, FELT_SECONDS)
+    answer = await until(refused, HEARD_SECONDS)
     assert answer is not None
     assert answer.status == 401
     assert answer.errors[0] in codes
@@ -136,7 +135,7 @@ async def test_switching_a_key_off_is_felt_at_once(
     async def passes() -> bool:
         return (await program.get(ME, headers=key.signed())).status == 200
 
-    assert await until(passes, FELT_SECONDS)
+    assert await until(passes, HEARD_SECONDS)
 
 
 async def test_deleting_a_key_is_felt_at_once(program: Client, owner: Owner, key: Key) -> None:

@@ -14,6 +14,8 @@ from tests.client import Client
 from tests.system import Installation, ready
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("machine")
+
 _FREE = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
 _BOUND = 1.0  # seconds: what is promised
 _TRIES = 5  # on a machine that is busy with something else, one may be late

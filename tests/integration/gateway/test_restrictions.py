@@ -17,7 +17,7 @@ from tests.waiting import until
 
 RESTRICTIONS = "admin/restrictions"
 TIME = "identity/time"
-FELT_SECONDS = 3  # the gateway hears of changes; it would ask by itself after a minute
+FELT_SECONDS = 20  # the gateway hears of changes; it would ask by itself after a minute
 
 _numbers = itertools.count(1)
 

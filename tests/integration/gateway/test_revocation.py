@@ -17,9 +17,8 @@ from tests.internal import tables_of_identity
 from tests.replicas import gateways
 from tests.revocations import REVOCATIONS, Revocation, Subject, log_out, subject_of
 from tests.system import Installation, installation, started
-from tests.waiting import until
+from tests.waiting import HEARD_SECONDS, until
 
-HEARD_SECONDS = 3  # less than an answer is held without events
 HELD_SECONDS = 5
 
 

@@ -1,6 +1,5 @@
 """WebSockets through the gateway: where they may be, how they are carried, and when they end."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,7 +15,7 @@ from tests.api_keys import API_KEYS, Owner
 from tests.client import USER_AGENT, Client
 from tests.revocations import REVOCATIONS, subject_of
 from tests.system import ROOT, Installation
-from tests.transport import Gateway, Raw, Upstream, gateway, get
+from tests.transport import Gateway, Pouring, Raw, Upstream, gateway, get
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -46,9 +45,7 @@ async def front(
     request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
     folder, routes = tmp_path_factory.mktemp(request.param), ROUTES.format(up=upstream.url)
-    settings = {"BARONG_WEBSOCKET_TIMEOUT": "1"}
-    fast = request.param == "uvloop"
-    async with gateway(folder, routes, fast_loop=fast, settings=settings) as made:
+    async with gateway(folder, routes, fast_loop=request.param == "uvloop") as made:
         yield made
 
 
@@ -104,39 +101,42 @@ async def test_when_one_hangs_up_so_does_the_other(raw: Raw, upstream: Upstream,
 
 
 @pytest.mark.parametrize("who", ["client", "server"])
-async def test_who_does_not_read_is_not_sent_more(raw: Raw, upstream: Upstream, who: str) -> None:
+async def test_who_does_not_read_is_not_sent_more(
+    raw: Raw, upstream: Upstream, front: Gateway, who: str
+) -> None:
     server = await opened(raw, upstream)
     sender, receiver = (raw, server) if who == "client" else (server, raw)
-    size, sent = 50 * MEGABYTE, 0
-
-    async def pour() -> None:
-        nonlocal sent
-        while sent < size:
-            sender.writer.write(bytes(MEGABYTE))
-            await sender.writer.drain()
-            sent += MEGABYTE
-
-    pouring = asyncio.create_task(pour())
-
-    async def stuck() -> bool:
-        seen = sent
-        await asyncio.sleep(0.2)
-        return 0 < sent == seen
-
-    await until(stuck)
-    assert sent < size / 2
-    left = size
-    while left:
-        left -= len(await receiver.exactly(MEGABYTE))
-    await pouring
+    size = 50 * MEGABYTE
+    async with Pouring.through(sender, size) as pouring:
+        assert await pouring.stuck(front) < size / 2
+        left = size
+        while left:
+            left -= len(await receiver.exactly(MEGABYTE))
 
 
-async def test_silence_ends_it(raw: Raw, upstream: Upstream, front: Gateway) -> None:
-    server = await opened(raw, upstream)
+@pytest.mark.parametrize("fast_loop", [True, False], ids=["uvloop", "asyncio"])
+async def test_silence_ends_it(upstream: Upstream, tmp_path: Path, fast_loop: bool) -> None:
+    routes, settings = ROUTES.format(up=upstream.url), {"BARONG_WEBSOCKET_TIMEOUT": "1"}
+    async with (
+        gateway(tmp_path, routes, fast_loop=fast_loop, settings=settings) as front,
+        Raw.to(front.public) as raw,
+    ):
+        server = await opened(raw, upstream)
+        assert await raw.hung_up()
+        assert await server.hung_up()
+
+
+async def test_those_that_are_open_are_counted(
+    raw: Raw, upstream: Upstream, front: Gateway
+) -> None:
+    async def none_is_open() -> bool:
+        return await front.metric("gateway_websockets") == 0
+
+    await until(none_is_open)
+    await opened(raw, upstream)
     assert await front.metric("gateway_websockets") == 1
-    assert await raw.hung_up()
-    assert await server.hung_up()
-    assert await front.metric("gateway_websockets") == 0
+    raw.abort()
+    await until(none_is_open)
 
 
 async def test_an_upstream_may_refuse(raw: Raw, upstream: Upstream) -> None:

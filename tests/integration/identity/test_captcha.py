@@ -1,5 +1,6 @@
 """Captchas guard sign-up, log-in and mails, and a provider that is down opens no door."""
 
+import dataclasses
 import json
 import secrets
 import shutil
@@ -18,7 +19,7 @@ from tests.captcha_stand_in import (
     md5,
 )
 from tests.client import Answer, Client
-from tests.own_service import client_of
+from tests.own_service import client_of, installation_with
 from tests.system import PASSWORD, Installation
 
 SIGN_UP, LOG_IN = "identity/users", "identity/sessions"
@@ -32,23 +33,47 @@ GUARDED = {SIGN_UP: 201, LOG_IN: 401, CONFIRMATION: 201, RESET: 201}
 BROKEN = ["error", "redirect", "text", "list", "empty"]
 
 
-@pytest.fixture
-async def provider() -> AsyncIterator[CaptchaStandIn]:
+@pytest.fixture(scope="module")
+async def stand_in() -> AsyncIterator[CaptchaStandIn]:
     async with captcha_stand_in() as made:
         yield made
 
 
 @pytest.fixture
-async def recaptcha(system: Installation, provider: CaptchaStandIn) -> AsyncIterator[Client]:
-    """A client of an installation that uses reCAPTCHA."""
-    async with client_of(system, "identity", **recaptcha_settings(provider)) as made:
+def provider(stand_in: CaptchaStandIn) -> CaptchaStandIn:
+    stand_in.start_anew()
+    return stand_in
+
+
+@pytest.fixture(scope="module")
+async def with_recaptcha(
+    system: Installation, stand_in: CaptchaStandIn
+) -> AsyncIterator[Installation]:
+    async with installation_with(system, "identity", **recaptcha_settings(stand_in)) as made:
         yield made
 
 
 @pytest.fixture
-async def geetest(system: Installation, provider: CaptchaStandIn) -> AsyncIterator[Client]:
+async def recaptcha(
+    with_recaptcha: Installation, provider: CaptchaStandIn
+) -> AsyncIterator[Client]:
+    """A client of an installation that uses reCAPTCHA."""
+    async with Client(with_recaptcha) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def with_geetest(
+    system: Installation, stand_in: CaptchaStandIn
+) -> AsyncIterator[Installation]:
+    async with installation_with(system, "identity", **geetest_settings(stand_in)) as made:
+        yield made
+
+
+@pytest.fixture
+async def geetest(with_geetest: Installation, provider: CaptchaStandIn) -> AsyncIterator[Client]:
     """A client of an installation that uses GeeTest."""
-    async with client_of(system, "identity", **geetest_settings(provider)) as made:
+    async with Client(with_geetest) as made:
         yield made
 
 
@@ -143,10 +168,10 @@ async def test_a_recaptcha_that_does_not_know_us_lets_nobody_pass(
 async def test_a_provider_that_is_down_lets_nobody_pass(
     system: Installation, provider: CaptchaStandIn
 ) -> None:
-    provider.url = "http://127.0.0.1:1"
-    async with client_of(system, "identity", **recaptcha_settings(provider)) as client:
+    away = dataclasses.replace(provider, url="http://127.0.0.1:1")
+    async with client_of(system, "identity", **recaptcha_settings(away)) as client:
         await assert_unavailable(client, provider.token())
-    async with client_of(system, "identity", **geetest_settings(provider)) as client:
+    async with client_of(system, "identity", **geetest_settings(away)) as client:
         await assert_unavailable(client, provider.parts("c" * 32))
         assert (await client.get(REGISTER)).status == 503
 

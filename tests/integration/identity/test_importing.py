@@ -271,7 +271,7 @@ async def test_killed_in_the_middle_it_finishes_when_it_is_run_again(
         env={**os.environ, **ENVIRONMENT, "DATABASE_URL": database.dsns["identity"]},
     )
     async with database.connected() as connection:
-        await until(lambda: _counted(connection), 20)
+        await until(lambda: _counted(connection), 60)
         process.send_signal(signal.SIGKILL)
         await process.wait()
         made = await _counted(connection)

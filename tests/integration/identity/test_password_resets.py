@@ -1,7 +1,6 @@
 """A forgotten password: the mail that helps, and what its token can do."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -13,10 +12,13 @@ from shared.contracts.labels import PrivateLabels
 from shared.process import running
 from tests.authenticator import second_factor_of
 from tests.client import Answer, Client
+from tests.even_times import ALIKE, slowest_to_fastest
 from tests.events import Ear, listening
 from tests.internal import AT_HOME, identity_of, tables_of_identity
 from tests.system import PASSWORD, Installation, ready
-from tests.waiting import until
+from tests.waiting import HEARD_SECONDS, until
+
+pytestmark = pytest.mark.xdist_group("machine")
 
 GENERATE = "identity/users/password/generate_code"
 CONFIRM = "identity/users/password/confirm_code"
@@ -167,8 +169,9 @@ async def test_only_the_latest_token_works_and_it_works_once(client: Client) -> 
 async def test_a_token_works_once_however_many_try(client: Client) -> None:
     await client.become_member()
     token = await reset_token(client)
-    answers = await asyncio.gather(*(confirm(client, token) for _ in range(30)))
-    assert sorted(answer.status for answer in answers) == [201] + [422] * 29
+    # Each may hash a password, and a busy machine takes its time for many.
+    answers = await asyncio.gather(*(confirm(client, token) for _ in range(8)))
+    assert sorted(answer.status for answer in answers) == [201] + [422] * 7
     refusals = {code for answer in answers if answer.status == 422 for code in answer.errors}
     assert refusals == {"identity.user.utilized_token"}
 
@@ -212,7 +215,7 @@ async def test_a_reset_ends_all_sessions(client: Client, system: Installation) -
             return [answer.status for answer in answers] == [401] * 3
 
         async with Client(system) as forgetful:
-            assert await until(refused, 2)
+            assert await until(refused, HEARD_SECONDS)
 
 
 async def test_a_pending_user_stays_pending(client: Client) -> None:
@@ -271,18 +274,16 @@ async def test_a_changed_password_takes_the_token_back(
 
 async def test_an_unknown_address_is_answered_alike(client: Client) -> None:
     await client.become_member()
-    seconds: dict[str, list[float]] = {client.email: [], NOT_A_USER: []}
     answers: dict[str, Any] = {}
-    for _ in range(5):
-        for email, times in seconds.items():
-            started = time.perf_counter()
-            answer = await client.post(GENERATE, {"email": email})
-            times.append(time.perf_counter() - started)
-            answers[email] = (answer.status, answer.body, sorted(answer.headers))
+
+    async def ask(email: str) -> None:
+        answer = await client.post(GENERATE, {"email": email})
+        answers[email] = (answer.status, answer.body, sorted(answer.headers))
+
+    ratio = await slowest_to_fastest((client.email, NOT_A_USER), ask)
     assert answers[client.email] == answers[NOT_A_USER]
     assert answers[NOT_A_USER][:2] == (201, "")
-    shortest = [min(times) for times in seconds.values()]
-    assert max(shortest) < 1.05 * min(shortest)
+    assert ratio < ALIKE
 
 
 async def test_the_events_of_a_reset(client: Client, system: Installation) -> None:

@@ -18,7 +18,7 @@ from tests.client import Client
 from tests.events import listening
 from tests.internal import AT_HOME, identity_of, superadmin_of, tables_of_identity
 from tests.system import KEY, PASSWORD, Installation
-from tests.waiting import until
+from tests.waiting import HEARD_SECONDS, until
 
 
 @pytest.fixture
@@ -214,8 +214,9 @@ async def test_a_code_opens_one_session_however_many_try(client: Client, uid: st
     authenticator = await second_factor_of(client, uid)
     await early_in_a_step()
     code = authenticator.code()
-    answers = await asyncio.gather(*(log_in(client, code) for _ in range(100)))
-    assert sorted(answers) == [(201, []), *[(422, ["totp.error"])] * 99]
+    # Each hashes a password, and the code is good for half a minute.
+    answers = await asyncio.gather(*(log_in(client, code) for _ in range(10)))
+    assert sorted(answers) == [(201, []), *[(422, ["totp.error"])] * 9]
 
 
 async def test_of_two_who_enable_at_once_one_does(uid: str, identity: IdentityClient) -> None:
@@ -309,7 +310,7 @@ async def test_enabling_ends_all_sessions_but_the_one_it_is_done_in(
         async def refused() -> bool:
             return (await other.get("resource/users/me")).status == 401
 
-        assert await until(refused, 2)
+        assert await until(refused, HEARD_SECONDS)
         async with Client(system) as third:
             answer = await third.get("resource/users/me", headers={"Authorization": bearer})
             assert answer.status == 401

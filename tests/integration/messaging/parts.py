@@ -46,13 +46,18 @@ def signed(event: Event, key: rsa.RSAPrivateKey = _KEY) -> bytes:
 
 @dataclass(slots=True)
 class Signer:
-    """Signs as identity-svc does, unless it is down; `batches`: how many events at a time."""
+    """Signs as identity-svc does, unless it is down; `batches`: how many events at a time.
+
+    `refused`: how often it was asked while it was down.
+    """
 
     down: bool = False
+    refused: int = 0
     batches: list[int] = field(default_factory=list)
 
     async def sign(self, events: Sequence[Event]) -> list[bytes]:
         if self.down:
+            self.refused += 1
             raise Unavailable("identity-svc")
         self.batches.append(len(events))
         return [signed(event) for event in events]
@@ -60,12 +65,14 @@ class Signer:
 
 @dataclass(slots=True)
 class Keys:
-    """Publishes the signer's key, unless it is down."""
+    """Publishes the signer's key, unless it is down; `refused`: how often it was asked then."""
 
     down: bool = False
+    refused: int = 0
 
     async def jwks(self) -> JwksDocument:
         if self.down:
+            self.refused += 1
             raise Unavailable("identity-svc")
         public = jwt.algorithms.RSAAlgorithm.to_jwk(_KEY.public_key(), as_dict=True)
         return {"keys": [{**public, "kid": KID, "alg": "RS256"}]}
@@ -212,7 +219,7 @@ async def contents(
     """Takes so many messages out of a queue, as soon as they are there."""
     source = await channel.get_queue(queue, ensure=False)
     taken: list[AbstractIncomingMessage] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(taken) < count:
             message = await source.get(no_ack=True, fail=False)
             if message is None:
@@ -263,3 +270,12 @@ class Witness:
             return self.numbers if len(self.seen) >= count else []
 
         return await until(enough)
+
+
+async def refused_again(dependency: Signer | Keys) -> None:
+    """Returns once it was asked twice, in vain: what was to happen after once has happened."""
+
+    async def twice() -> bool:
+        return dependency.refused >= 2
+
+    await until(twice)

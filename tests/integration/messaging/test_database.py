@@ -9,6 +9,7 @@ from shared.database import pool
 from shared.database.pool import Database
 from shared.errors import Unavailable
 from tests.gate import Gate
+from tests.waiting import until
 
 
 async def run(database: Database, *statements: str, sleep: float = 0) -> None:
@@ -23,6 +24,19 @@ async def run_alone(database: Database, statement: str) -> None:
     """Executes a statement on a connection of its own."""
     async with database.dedicated() as connection:
         await connection.execute(statement)
+
+
+async def asked(database: Database, query: str) -> None:
+    """Returns once another connection got this query."""
+
+    async def seen() -> object:
+        return await fetch(
+            database,
+            "SELECT true FROM pg_stat_activity WHERE query = $1 AND pid <> pg_backend_pid()",
+            query,
+        )
+
+    await until(seen)
 
 
 async def numbers(database: Database) -> list[int]:
@@ -103,14 +117,13 @@ async def test_a_connection_that_is_lost_is_replaced(schema: Database, schema_ga
     database = Database(schema_gate.url, "resource")
     async with database.opened():
         assert await fetch(database, "SELECT 1") == 1
-        work = asyncio.create_task(run(database, "SELECT pg_sleep(5)"))
-        await asyncio.sleep(0.1)
+        work = asyncio.create_task(run(database, "SELECT pg_sleep(60)"))
+        await asked(schema, "SELECT pg_sleep(60)")
         schema_gate.cut()
         with pytest.raises(Unavailable):
             await work
         assert await fetch(database, "SELECT 1") == 1
         await schema_gate.shut()
-        await asyncio.sleep(0.05)
         with pytest.raises(Unavailable):
             await fetch(database, "SELECT 1")
         await schema_gate.open()
@@ -173,7 +186,7 @@ async def test_who_waits_for_a_lock_gives_up_before_his_statement_is_over(
 async def test_a_call_that_is_cancelled_leaves_nothing_behind(schema: Database) -> None:
     await run(schema, "CREATE TABLE tried (n int)")
     work = asyncio.create_task(run(schema, "INSERT INTO tried VALUES (1)", sleep=60))
-    await asyncio.sleep(0.1)
+    await asked(schema, "INSERT INTO tried VALUES (1)")
     work.cancel()
     await asyncio.wait([work])
 

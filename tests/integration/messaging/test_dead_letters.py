@@ -122,7 +122,7 @@ async def test_what_is_delivered_too_often_is_set_aside_by_the_broker(broker: st
     await publish(broker, signed(an_event(1)))
     async with channel_to(broker) as channel:
         queue = await channel.get_queue(ADMIN.queue, ensure=False)
-        async with asyncio.timeout(10), queue.iterator() as deliveries:
+        async with asyncio.timeout(30), queue.iterator() as deliveries:
             for _ in range(21):
                 await (await anext(deliveries)).nack(requeue=True)
 

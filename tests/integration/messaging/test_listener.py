@@ -42,7 +42,7 @@ class Story:
             return self.told == list(told)
 
         try:
-            await until(same, 5)
+            await until(same)
         except TimeoutError:
             pytest.fail(f"told {self.told}, not {told}")
 

@@ -1,7 +1,6 @@
 """The relay: nothing lost, in order, whatever comes and goes."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -26,6 +25,7 @@ from tests.integration.messaging.parts import (
     an_event,
     channel_to,
     messages,
+    refused_again,
     tapped,
     verifier,
     waiting,
@@ -117,15 +117,12 @@ async def test_an_event_is_kept_for_each_service_that_asked_for_it(
 async def test_a_commit_wakes_the_relay(
     schema: Database, broker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "POLL_SECONDS", 60.0)
+    monkeypatch.setattr(relay_module, "POLL_SECONDS", 600.0)
     async with tapped(broker) as tap, working(a_relay(schema, broker)):
         await add(schema, an_event())
         await tap.hears(1)
-        started = time.monotonic()
         await add(schema, an_event())
-        await tap.hears(2)
-
-    assert time.monotonic() - started < 1
+        await tap.hears(2)  # long before it looks by itself
 
 
 async def test_a_notification_that_was_lost_only_delays(
@@ -249,7 +246,7 @@ async def test_while_nobody_signs_nothing_is_marked_or_lost(schema: Database, br
     events = [an_event(number) for number in range(3)]
     await add(schema, *events)
     async with tapped(broker) as tap, working(a_relay(schema, broker, signer)):
-        await asyncio.sleep(0.5)
+        await refused_again(signer)
         assert await waiting(schema) == 3
         assert tap.heard == []
         signer.down = False

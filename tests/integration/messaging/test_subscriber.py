@@ -37,6 +37,7 @@ from tests.integration.messaging.parts import (
     contents,
     messages,
     publish,
+    refused_again,
     signed,
     verifier,
 )
@@ -154,7 +155,7 @@ async def test_while_no_keys_can_be_had_events_wait_in_place(broker: str) -> Non
     witness, keys = Witness(), Keys(down=True)
     await publish(broker, signed(an_event(1)), signed(an_event(2)))
     async with working(a_subscriber(broker, witness, keys)):
-        await asyncio.sleep(0.2)
+        await refused_again(keys)
         assert witness.seen == []
         keys.down = False
         assert await witness.sees(2) == [1, 2]

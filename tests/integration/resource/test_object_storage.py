@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import sys
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,9 +95,7 @@ async def test_while_the_storage_is_away_nothing_is_half_done(
             }[fault],
         ) as client,
     ):
-        started = time.monotonic()
         answer = await upload(client, ("a.png", content))
-        assert time.monotonic() - started < 10
         assert (answer.status, answer.errors) == (503, ["server.unavailable"])
         assert answer.headers["Retry-After"] == "1"
         assert (await client.get(DOCUMENTS)).body == []

@@ -92,8 +92,9 @@ async def test_all_other_sessions_end(member: Client, system: Installation, ear:
 
 
 async def test_of_many_changes_at_once_one_wins(member: Client) -> None:
-    wanted = [f"Kd8-vFq2!mZx04pL-{n}" for n in range(8)]
+    # Few: each hashes passwords, and internal calls are over after five seconds.
+    wanted = [f"Kd8-vFq2!mZx04pL-{n}" for n in range(4)]
     answers = await asyncio.gather(*(change(member, form_of(new=new)) for new in wanted))
-    assert sorted(answer.status for answer in answers) == [201] + [400] * 7
+    assert sorted(answer.status for answer in answers) == [201] + [400] * 3
     winner = next(new for new, answer in zip(wanted, answers, strict=True) if answer.status == 201)
     assert (await member.log_in(password=winner)).status == 201

@@ -11,7 +11,7 @@ from tests.client import USER_AGENT, Client
 from tests.events import Ear
 from tests.internal import tables_of_identity
 from tests.system import PASSWORD, Installation
-from tests.waiting import until
+from tests.waiting import HEARD_SECONDS, until
 
 SESSIONS, ME = "resource/sessions", "resource/users/me"
 UNKNOWN = (404, ["record.not_found"])
@@ -87,7 +87,7 @@ async def test_a_revoked_session_ends_and_the_others_go_on(
         answer = await other.get(ME, headers=elsewhere())
         return answer.status == 401 and answer.errors == ["authz.invalid_session"]
 
-    assert await until(refused, 2)
+    assert await until(refused, HEARD_SECONDS)
     assert [s["current"] for s in await sessions_of(member)] == [True]
     again = await member.call("DELETE", f"{SESSIONS}/{theirs}")
     assert (again.status, again.errors) == UNKNOWN
@@ -106,7 +106,7 @@ async def test_the_session_at_hand_may_be_revoked(member: Client) -> None:
     async def refused() -> bool:
         return (await member.get(SESSIONS)).status == 401
 
-    assert await until(refused, 2)
+    assert await until(refused, HEARD_SECONDS)
 
 
 async def test_another_users_session_is_nobodys(member: Client, system: Installation) -> None:

@@ -135,9 +135,9 @@ def test_parts_of_a_form_that_are_written_oddly(
     ],
 )
 def test_no_body_keeps_a_gateway_busy(kind: str, body: bytes) -> None:
-    begun = time.process_time()
+    begun = time.thread_time()
     told("", body, kind)
-    assert time.process_time() - begun < 0.2  # a fiftieth of that is usual
+    assert time.thread_time() - begun < 0.2  # a fiftieth of that is usual
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP"])
@@ -158,9 +158,9 @@ def test_nothing_hides_behind_the_end_of_a_compressed_body() -> None:
 
 def test_many_compressed_bodies_in_one_keep_no_gateway_busy() -> None:
     body = gzip.compress(b"") * (MAX_BODY_BYTES // 20)
-    begun = time.process_time()
+    begun = time.thread_time()
     assert told("", body, FORM, "gzip") == {}
-    assert time.process_time() - begun < 0.5  # a tenth of that is usual
+    assert time.thread_time() - begun < 0.5  # a tenth of that is usual
 
 
 def test_a_body_that_is_large_once_it_is_unpacked_is_looked_into_as_far_as_any() -> None:

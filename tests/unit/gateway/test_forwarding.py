@@ -23,7 +23,8 @@ from tests.waiting import until
 
 NOWHERE = "http://127.0.0.1:1"
 ROUTES = """
-- {prefix: /pub, access: public, upstream: "${UPSTREAM}", timeout: 0.3}
+- {prefix: /pub, access: public, upstream: "${UPSTREAM}"}
+- {prefix: /pub/slow, access: public, upstream: "${UPSTREAM}", timeout: 0.3}
 - {prefix: /own, access: public, upstream: "${UPSTREAM}", rewrite: /, cookies: true}
 - {prefix: /get, access: public, upstream: "${UPSTREAM}", methods: [GET]}
 - {prefix: /gone, access: public, upstream: "http://127.0.0.1:1"}
@@ -36,7 +37,7 @@ async def upstream(request: web.Request) -> web.StreamResponse:
     """Answers with what it was sent, or misbehaves as the path says."""
     match request.path.rsplit("/", 1)[-1]:
         case "slow":
-            await asyncio.sleep(1)
+            await asyncio.sleep(3)
         case "broken":
             response = web.StreamResponse()
             await response.prepare(request)
@@ -140,7 +141,7 @@ async def connection_with(gateway: str, request: bytes) -> AsyncIterator[asyncio
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(request)
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             yield reader
     finally:
         writer.close()

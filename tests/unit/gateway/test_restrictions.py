@@ -186,9 +186,9 @@ def test_many_rows_cost_a_call_no_more_than_few(atlas: Places) -> None:
     caller = ip_address("192.0.2.1")
 
     def seconds(compiled: CompiledRestrictions) -> float:
-        started = time.perf_counter()
+        started = time.thread_time()
         for _ in range(1000):
             assert compiled.first_match(caller, atlas) is None
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     assert min(seconds(many) for _ in range(5)) < 5 * min(seconds(few) for _ in range(5))

@@ -9,6 +9,7 @@ from resource_svc.documents import incoming_file
 from resource_svc.documents.clock import Clock
 from resource_svc.documents.incoming_file import FileTooLarge, IncomingFile
 from shared.errors import Malformed, Unavailable
+from tests.virtual_time import in_virtual_time
 
 LONG = 60.0
 SHORT = 0.05
@@ -32,6 +33,7 @@ async def stored(clock: Clock, *files: Awaitable[object]) -> None:
                 await file
 
 
+@in_virtual_time
 async def test_the_sender_has_his_time() -> None:
     clock = Clock(SHORT, LONG)
     with pytest.raises(Malformed):
@@ -39,23 +41,27 @@ async def test_the_sender_has_his_time() -> None:
             await asyncio.Event().wait()
 
 
+@in_virtual_time
 async def test_the_sender_has_his_time_while_a_file_is_stored() -> None:
     clock = Clock(SHORT, LONG)
     with pytest.raises(Malformed):
         await stored(clock, anext(IncomingFile(never(), 1, clock)))
 
 
+@in_virtual_time
 async def test_the_storage_has_its_time() -> None:
     with pytest.raises(Unavailable):
         await stored(Clock(LONG, SHORT), asyncio.Event().wait())
 
 
+@in_virtual_time
 async def test_all_files_share_the_time_of_the_storage() -> None:
     step = 1.5 * SHORT
     with pytest.raises(Unavailable):
         await stored(Clock(LONG, 4 * SHORT), *map(asyncio.sleep, [step] * 3))
 
 
+@in_virtual_time
 async def test_no_time_of_the_storage_passes_while_the_sender_is_waited_for() -> None:
     clock = Clock(LONG, 0.5)
     file = IncomingFile(pieces(b"a", b"b", b"c", pause=0.3), 3, clock)
@@ -64,6 +70,7 @@ async def test_no_time_of_the_storage_passes_while_the_sender_is_waited_for() ->
             assert [piece async for piece in file] == [b"a", b"b", b"c"]
 
 
+@in_virtual_time
 async def test_no_time_of_the_sender_passes_while_the_storage_is_waited_for() -> None:
     clock = Clock(0.5, LONG)
     async with clock.running():
@@ -72,12 +79,14 @@ async def test_no_time_of_the_sender_passes_while_the_storage_is_waited_for() ->
                 await asyncio.sleep(0.3)
 
 
+@in_virtual_time
 async def test_what_is_raised_meanwhile_is_not_taken_for_the_clock() -> None:
     with pytest.raises(TimeoutError):
         async with Clock(LONG, LONG).running():
             raise TimeoutError
 
 
+@in_virtual_time
 async def test_a_sender_may_pause_but_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(incoming_file, "_LONGEST_PAUSE", SHORT)
     clock = Clock(LONG, LONG)
@@ -86,6 +95,7 @@ async def test_a_sender_may_pause_but_not_for_long(monkeypatch: pytest.MonkeyPat
             await IncomingFile(never(), 1, clock).head()
 
 
+@in_virtual_time
 async def test_a_sender_who_drips_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(incoming_file, "_LONGEST_PAUSE", 0.5)
     file = IncomingFile(pieces(*[b"x"] * 40, pause=0.1), 40, Clock(LONG, LONG))
@@ -93,6 +103,7 @@ async def test_a_sender_who_drips_is_broken_off(monkeypatch: pytest.MonkeyPatch)
         [piece async for piece in file]
 
 
+@in_virtual_time
 async def test_who_sends_fast_enough_may_take_as_long_as_he_likes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -102,6 +113,7 @@ async def test_who_sends_fast_enough_may_take_as_long_as_he_likes(
     assert [piece async for piece in file] == sent
 
 
+@in_virtual_time
 async def test_there_is_no_more_of_a_file_than_may_be() -> None:
     file = IncomingFile(pieces(b"abc", b"d"), 3, Clock(LONG, LONG))
     assert await anext(file) == b"abc"

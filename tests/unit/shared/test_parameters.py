@@ -234,6 +234,7 @@ async def test_the_parts_of_a_body_share_its_limit(address: str) -> None:
         (b"name=a", (400, ["request.malformed"])),
         (gzip.compress(b"name=" + b"x" * 10_000_000), (413, ["request.too_large"])),
     ],
+    ids=["small", "not compressed", "large"],
 )
 async def test_a_compressed_body_is_no_trap(address: str, body: bytes, expected: object) -> None:
     assert await post(address, FORM, body, headers={"Content-Encoding": b"gzip"}) == expected

@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aio_pika
+import aiormq
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, UnderlayConnection
+from aio_pika.tools import OneShotCallback
+from yarl import URL
 
 from shared.contracts.topology import (
     EVENTS,
@@ -22,16 +25,50 @@ _NO_DELIVERY_LIMIT = 2**31 - 1  # RabbitMQ 4 drops after 20 what is only looked 
 
 
 @asynccontextmanager
-async def connected(url: str, name: str) -> AsyncIterator[AbstractConnection]:
-    """A connection for the time of the block; it is not restored when it is lost."""
-    connection = await aio_pika.connect(
-        url, timeout=_CONNECT_SECONDS, client_properties={"connection_name": name}
-    )
+async def connected(
+    url: str, name: str, *, seconds: float = _CONNECT_SECONDS
+) -> AsyncIterator[AbstractConnection]:
+    """A connection for the time of the block; it is not restored when it is lost.
+
+    Raises what aio-pika raises when the broker refuses, and `TimeoutError` when it takes more than
+    `seconds` to accept, or to let go. However the attempt fails or the block ends, the connection
+    is closed.
+    """
+    connection = _Connection(URL(url), client_properties={"connection_name": name})
     try:
+        await connection.connect_within(seconds)
         yield connection
     finally:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        try:
+            async with asyncio.timeout(seconds):
+                await connection.close()
+        finally:
+            # Without effect, unless closing was interrupted. A connection that is not marked as
+            # closed starts a task in its destructor, which runs at any time and in any thread.
             await connection.close()
+
+
+class _Connection(aio_pika.Connection):
+    """A connection of aio-pika that leaves no socket behind when connecting is interrupted.
+
+    aio-pika's own `connect` loses a connection that the broker accepts while the caller is being
+    cancelled, and on Python 3.11 it may lose the cancellation instead.
+    """
+
+    async def connect_within(self, seconds: float) -> None:
+        """Connects; raises `TimeoutError` after `seconds`."""
+        transport = aiormq.Connection(self.url, **self.kwargs)
+        try:
+            async with asyncio.timeout(seconds):
+                await transport.connect()
+                await transport.ready()
+        except BaseException:
+            await transport.close()
+            raise
+        closed = OneShotCallback(self._on_connection_close)
+        transport.closing.add_done_callback(closed)
+        self.transport = UnderlayConnection(transport, closed)
+        await self._on_connected()
 
 
 async def close_when_cancelled(channel: AbstractChannel) -> None:

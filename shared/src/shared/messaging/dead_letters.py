@@ -1,6 +1,6 @@
 """Events that could not be handled: looked into, and played again once the cause is mended."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import aio_pika
@@ -20,8 +20,13 @@ class DeadLetter:
     reason: str
 
 
-async def look(url: str, subscription: Subscription, limit: int) -> AsyncIterator[DeadLetter]:
-    """The oldest dead letters; they stay where they are."""
+async def look(
+    url: str, subscription: Subscription, limit: int
+) -> AsyncGenerator[DeadLetter, None]:
+    """The oldest dead letters; they stay where they are.
+
+    Whoever may stop before the end closes the generator, and with it the connection.
+    """
     async with connected(url, f"{subscription.queue} dead letters") as connection:
         channel = await connection.channel()
         await declare_topology(channel)
