@@ -59,10 +59,34 @@ class TooLarge(Refusal):
     codes = ("request.too_large",)
 
 
+class HeadersTooLarge(Refusal):
+    """The headers exceed the limit."""
+
+    codes = ("request.headers_too_large",)
+
+
+class UriTooLong(Refusal):
+    """Path and query exceed the limit."""
+
+    codes = ("request.uri_too_long",)
+
+
+class ExpectationFailed(Refusal):
+    """The client expects what this server does not do."""
+
+    codes = ("request.expectation_failed",)
+
+
 class UnsupportedContent(Refusal):
     """The body's content type is not one that the operation reads."""
 
     codes = ("request.unsupported_media_type",)
+
+
+class UnsupportedEncoding(UnsupportedContent):
+    """The body is compressed, or encoded in another way."""
+
+    codes = ("request.unsupported_encoding",)
 
 
 class Invalid(Refusal):

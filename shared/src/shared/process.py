@@ -12,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 from shared.settings import ServiceSettings
+from shared.web.server import HeadLimits, listening
 
 log = structlog.get_logger()
 
@@ -80,16 +81,18 @@ async def _listening(
         async with app.listening(settings.host, port, settings.shutdown_seconds) as address:
             yield address
         return
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=settings.shutdown_seconds, handler_cancellation=False
-    )
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.host, port, backlog=1024).start()
-        host, bound = runner.addresses[0][:2]
-        yield f"http://{host}:{bound}"
-    finally:
-        await runner.cleanup()
+    async with listening(
+        app,
+        settings.host,
+        port,
+        shutdown_seconds=settings.shutdown_seconds,
+        limits=HeadLimits(
+            url_bytes=settings.max_url_bytes,
+            header_bytes=settings.max_header_bytes,
+            headers=settings.max_headers,
+        ),
+    ) as address:
+        yield address
 
 
 def serve(service: Service) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from authz_gateway.audit.activity import activity_of
 from authz_gateway.audit.parameters import parameters
 from shared.contracts.activities import MAX_DATA, Activity
-from shared.web.parameters import MAX_BODY_BYTES
+from shared.web.bodies import MAX_BODY_BYTES
 from tests.unit.gateway.builders import a_call
 
 FORM = "application/x-www-form-urlencoded"

@@ -13,7 +13,7 @@ from authz_gateway.authz.call import Call
 from shared.clients.admin import AdminClient
 from shared.contracts.activities import Activity
 from shared.errors import Refusal, Unavailable
-from shared.web.parameters import MAX_BODY_BYTES
+from shared.web.bodies import MAX_BODY_BYTES
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from authz_gateway.audit.unpacking import unpacked
-from shared.web.parameters import MAX_BODY_BYTES, MAX_PARAMETERS, collected
+from shared.web.bodies import MAX_BODY_BYTES, MAX_PARAMETERS, collected
 
 TARGETS = ("uid", "user_uid")
 """The parameters that say whom a call concerns."""
