@@ -26,6 +26,8 @@ from shared.errors import Malformed, TooLarge, UnsupportedContent, UnsupportedEn
 
 T = TypeVar("T")
 
+MULTIPART = "multipart/form-data"
+
 MAX_PARAMETERS = 200
 MAX_BODY_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -35,7 +37,6 @@ _MAX_LINES = 4096
 _MAX_PART_HEADERS = 128
 
 _FORM = "application/x-www-form-urlencoded"
-_MULTIPART = "multipart/form-data"
 _JSON = "application/json"
 _JSON_SUFFIX = "+json"  # RFC 6839, 3.1
 
@@ -88,7 +89,7 @@ async def read_body(
     if len(kinds) > 1:
         raise Malformed  # two servers may heed different ones
     kind = media_type(kinds[0])
-    if kind == _MULTIPART:
+    if kind == MULTIPART:
         return await _multipart(kinds[0], content, limit, files)
     plain = await _whole(content, limit)
     if not plain:
@@ -102,11 +103,7 @@ async def read_body(
 
 def held(body: bytes) -> StreamReader:
     """A body that has arrived, as a stream; needs a running event loop."""
-    loop = asyncio.get_running_loop()
-    stream = StreamReader(_Still(loop), _CHUNK_BYTES, loop=loop)
-    stream.feed_data(body)
-    stream.feed_eof()
-    return stream
+    return _Held(asyncio.get_running_loop(), body).stream
 
 
 def require_identity(headers: MultiMapping[str]) -> None:
@@ -279,11 +276,28 @@ class _Chunks:
         return chunk
 
 
-class _Still(BaseProtocol):
-    """The connection of a body that has arrived: nothing more comes, and nothing has to wait."""
+class _Held(BaseProtocol):
+    """A connection by which a body comes that has arrived long ago: piece by piece, as it is read.
+
+    A stream copies what it holds now and then, and a body may have megabytes.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes) -> None:
+        super().__init__(loop)
+        self._body = body
+        self._given = 0
+        self.stream = StreamReader(self, _CHUNK_BYTES, loop=loop)
+        self.resume_reading()
 
     def pause_reading(self) -> None:
-        pass
+        self._reading_paused = True
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        pass
+        self._reading_paused = False
+        while not self._reading_paused and not self.stream.is_eof():
+            piece = self._body[self._given : self._given + _CHUNK_BYTES]
+            self._given += len(piece)
+            if piece:
+                self.stream.feed_data(piece)
+            else:
+                self.stream.feed_eof()

@@ -20,7 +20,6 @@ from shared.errors import (
     Unauthenticated,
     Unavailable,
     UnsupportedContent,
-    UnsupportedEncoding,
     UriTooLong,
 )
 
@@ -62,11 +61,11 @@ def status_of(refusal: Refusal) -> int:
 
 def refused(refusal: Refusal) -> web.Response:
     """The answer that tells a client what was refused."""
-    response = web.json_response({"errors": list(refusal.codes)}, status=status_of(refusal))
+    response = web.json_response(
+        {"errors": list(refusal.codes)}, status=status_of(refusal), headers=refusal.headers
+    )
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
-    if isinstance(refusal, UnsupportedEncoding):
-        response.headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
     return response
 
 

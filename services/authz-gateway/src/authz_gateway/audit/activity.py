@@ -22,6 +22,9 @@ _ACTIONS = {
     "GET": "read",
     "HEAD": "read",
 }
+NOT_SHOWN = "not shown"
+"""In place of a body that another proxy carries, and may have kept to itself."""
+
 _MAX_DENIED_DATA = 2048  # anybody who may not call can make us keep that, as often as he likes
 
 
@@ -30,9 +33,11 @@ def activity_of(
 ) -> Activity:
     """The activity of the user who makes the call; `given` are its parameters, without secrets.
 
-    Without a `topic` of its rule, it is that of its path.
+    Without a `topic` of its rule, it is that of its path. Where the body is not shown, nobody knows
+    whom the call concerns: the body would win over the query.
     """
-    targets = (given.get(name) for name in TARGETS)
+    known = {} if given.get("body") == NOT_SHOWN else given
+    targets = (known.get(name) for name in TARGETS)
     target = next((value for value in targets if value and isinstance(value, str)), None)
     limit = _MAX_DENIED_DATA if result == "denied" else MAX_DATA
     return Activity(

@@ -6,14 +6,15 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from authz_gateway.audit.activity import activity_of
+from authz_gateway.audit.activity import NOT_SHOWN, activity_of
 from authz_gateway.audit.parameters import parameters
 from authz_gateway.audit.queue import AuditQueue
+from authz_gateway.audit.shown_body import LargeBodies, body_of, headers_of, is_hidden, limit_of
 from authz_gateway.authz.call import Call
 from shared.clients.admin import AdminClient
 from shared.contracts.activities import Activity
-from shared.errors import Refusal, Unavailable
-from shared.web.bodies import MAX_BODY_BYTES
+from shared.errors import Refusal, TooLarge, Unavailable
+from shared.web.bodies import MAX_BODY_BYTES, require_identity
 
 log = structlog.get_logger()
 
@@ -36,19 +37,38 @@ class KeepAudits:
     queue: AuditQueue
     admin: AdminClient
     counter: Counter = field(repr=False)
+    large: LargeBodies = field(default_factory=LargeBodies)
 
     async def passed(self, call: Call, uid: str, topic: str | None) -> None:
-        """Notes that the call is let pass; raises `Unavailable` where nobody can keep that."""
-        given = parameters(call.query, await call.body(MAX_BODY_BYTES), _headers(call))
+        """Notes that the call is let pass.
+
+        Raises `Unavailable` where nobody can keep that, and another `Refusal` where query or body
+        cannot be read or are too large: nothing passes of which the log could not tell what it was.
+        """
+        given = await self._parameters(call, uid)
         await self._keep(activity_of(call, uid, "succeed", topic, given))
 
     async def denied(self, call: Call, uid: str, topic: str | None) -> None:
         """Notes that the call is refused, which it is though nobody can keep that."""
-        activity = activity_of(call, uid, "denied", topic, await _parameters_if_any(call))
+        given = await _parameters_if_any(call)
+        activity = activity_of(call, uid, "denied", topic, given)
         try:
             await self._keep(activity)
         except Unavailable:
             log.error("denial_not_kept", **_told(activity))
+
+    async def _parameters(self, call: Call, uid: str) -> dict[str, Any]:
+        headers = headers_of(call)
+        limit = limit_of(call, headers)
+        if limit > MAX_BODY_BYTES and await call.body(MAX_BODY_BYTES) is None:
+            with self.large.turn(uid):
+                return await parameters(call.query, await body_of(call, limit), headers, limit)
+        body = await body_of(call, min(limit, MAX_BODY_BYTES))
+        given = await parameters(call.query, body, headers, limit)
+        if is_hidden(call, body):
+            require_identity(headers)
+            given |= {"body": NOT_SHOWN}
+        return given
 
     async def _keep(self, activity: Activity) -> None:
         kept = "queue"
@@ -66,19 +86,20 @@ class KeepAudits:
 
 
 async def _parameters_if_any(call: Call) -> dict[str, Any]:
+    """As far as they can be read: a body that cannot is no way around the refusal."""
     try:
-        body = await call.body(_MAX_DENIED_BODY_BYTES)
-    except Refusal:  # the client does not send it: that is no way around the refusal
-        body = b""
-    return parameters(call.query, body, _headers(call), _MAX_DENIED_BODY_BYTES)
-
-
-def _headers(call: Call) -> dict[str, str]:
-    encodings = call.headers.getall("Content-Encoding", [""])
-    return {
-        "Content-Type": call.headers.get("Content-Type", ""),
-        "Content-Encoding": encodings[-1],  # of several, our own services heed the last
-    }
+        given = await parameters(call.query, b"", headers_of(call), 0)
+    except Refusal:
+        given = {"query": "unreadable"}
+    try:
+        body = await body_of(call, _MAX_DENIED_BODY_BYTES)
+        given = await parameters(call.query, body, headers_of(call), _MAX_DENIED_BODY_BYTES)
+        hidden = is_hidden(call, body)
+    except TooLarge:
+        return given | {"body": "too large"}
+    except Refusal:
+        return given | {"body": "unreadable"}
+    return given | ({"body": NOT_SHOWN} if hidden else {})
 
 
 def _told(activity: Activity) -> dict[str, str]:

@@ -115,6 +115,9 @@ class Route:
     websocket: bool = declared(fields.Boolean(), default=False)
     """Whether a call may become a WebSocket."""
 
+    audit_bytes: int | None = declared(fields.Integer(validate=validate.Range(1, 10**9)), None)
+    """Largest multipart body of a call that is audited; 256 KB, like all others, when not given."""
+
     def allows(self, method: str) -> bool:
         """Whether there is anything to call with `method`."""
         return self.methods is None or ("GET" if method == "HEAD" else method) in self.methods
