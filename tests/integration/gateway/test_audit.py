@@ -305,7 +305,7 @@ async def test_an_upload_is_audited_by_the_names_of_its_files(
 ) -> None:
     marker = secrets.token_hex(8)
     png = b"\x89PNG\r\n\x1a\n".ljust(9 * 2**20, b"x")
-    form = aiohttp.FormData(default_to_multipart=True)
+    form: Any = aiohttp.FormData(default_to_multipart=True)
     for name in ("a.png", "b.png", "c.png"):
         form.add_field("upload[]", io.BytesIO(png), filename=name, content_type="image/png")
     for name, value in {
@@ -327,7 +327,7 @@ async def test_an_upload_is_audited_by_the_names_of_its_files(
 async def test_an_upload_that_is_too_large_goes_nowhere(
     admin: Client, system: Installation
 ) -> None:
-    form = aiohttp.FormData(default_to_multipart=True)
+    form: Any = aiohttp.FormData(default_to_multipart=True)
     form.add_field(
         "upload[]", io.BytesIO(bytes(32 * 2**20)), filename="a.png", content_type="image/png"
     )

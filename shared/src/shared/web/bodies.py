@@ -133,14 +133,19 @@ def collected(read: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """One value a name; `name[]` and `name[key]` make a list, which no field takes for text."""
     values: dict[str, Any] = {}
     for name, value in read:
-        base, bracket, _ = name.partition("[")
-        if bracket and base:
-            values.setdefault(base, [])
-            if isinstance(values[base], list):
-                values[base].append(value)
-        else:
+        base = base_name(name)
+        if base == name:
             values[name] = value
+            continue
+        values.setdefault(base, [])
+        if isinstance(values[base], list):
+            values[base].append(value)
     return values
+
+
+def base_name(name: str) -> str:
+    """The parameter that a name stands for: `upload` for `upload[]` and `upload[0]`."""
+    return name.partition("[")[0] or name
 
 
 async def _whole(content: StreamReader, limit: int) -> bytes:
