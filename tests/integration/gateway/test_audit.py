@@ -236,6 +236,7 @@ async def hide(
         Hiding("uid[]=IDX&uid={uid}&uid[a]=IDX", OF_LABEL),
         Hiding(INNOCENT, f"{OF_LABEL}&{INNOCENT}&{VICTIM}"),
         Hiding(JUNK),
+        Hiding(body=f"{OF_LABEL}&{VICTIM}&body=not+shown"),
         Hiding(body=f"junk={'x' * 200_000}&{OF_LABEL}&{VICTIM}"),
         Hiding(headers=(("Connection", "content-encoding"), ("Content-Encoding", "gzip"))),
         Hiding(headers=(("Connection", "x, Content-Encoding"), ("Content-Encoding", "br"))),
@@ -245,7 +246,7 @@ async def hide(
         Hiding(INNOCENT, parts(*LABEL, VICTIM) + parts(INNOCENT), kind=MULTIPART),
     ],
     ids=[
-        *("repeated", "bracketed", "both", "junk", "large", "hop by hop", "another hop"),
+        *("repeated", "bracketed", "both", "junk", "body", "large", "hop by hop", "another hop"),
         *("parts", "preamble", "long preamble", "epilogue"),
     ],
 )

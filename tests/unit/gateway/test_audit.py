@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from authz_gateway.audit.activity import NOT_SHOWN, activity_of
-from authz_gateway.audit.parameters import parameters
+from authz_gateway.audit import shown_body
+from authz_gateway.audit.activity import activity_of
+from authz_gateway.audit.parameters import Shown, parameters
 from authz_gateway.audit.shown_body import LargeBodies, headers_of
+from authz_gateway.http.errors import Stalled
 from shared.contracts.activities import MAX_DATA, Activity
 from shared.errors import (
     Malformed,
@@ -44,11 +46,11 @@ def an_activity(
     path: str = PATH,
 ) -> Activity:
     call = a_call({"User-Agent": user_agent}, method=method, path=path, address="2001:db8::7")
-    return activity_of(call, "ID1", "succeed", topic, given)
+    return activity_of(call, "ID1", "succeed", topic, Shown(given))
 
 
 async def shown(query: str = "", body: bytes = b"", kind: str = FORM, limit: int = LIMIT) -> Any:
-    return await parameters(query, body, CIMultiDict({"Content-Type": kind}), limit)
+    return (await parameters(query, body, CIMultiDict({"Content-Type": kind}), limit)).given
 
 
 @pytest.mark.parametrize(
@@ -184,23 +186,35 @@ def test_headers_that_end_at_the_gateway_are_not_looked_at(
     assert headers_of(a_call(headers)) == CIMultiDict(told)
 
 
-def test_large_bodies_have_turns_in_all_and_of_each_user() -> None:
+async def test_large_bodies_have_turns_in_all_and_of_each_user() -> None:
     large = LargeBodies()
-    with ExitStack() as turns:
+    async with AsyncExitStack() as turns:
         for uid in ("ID1", "ID1", "ID2"):
-            turns.enter_context(large.turn(uid))
-        with pytest.raises(Throttled), large.turn("ID1"):
-            pass
-        turns.enter_context(large.turn("ID2"))
-        with pytest.raises(Unavailable), large.turn("ID3"):
-            pass
-    with large.turn("ID3"):
+            await turns.enter_async_context(large.turn(uid))
+        with pytest.raises(Throttled):
+            await turns.enter_async_context(large.turn("ID1"))
+        await turns.enter_async_context(large.turn("ID2"))
+        with pytest.raises(Unavailable):
+            await turns.enter_async_context(large.turn("ID3"))
+    async with large.turn("ID3"):
         pass
 
 
-def test_of_a_call_whose_body_is_not_shown_nobody_says_whom_it_concerns() -> None:
-    assert an_activity({"uid": "ID1"}).target_uid == "ID1"
-    assert an_activity({"uid": "ID1", "body": NOT_SHOWN}).target_uid is None
+async def test_a_turn_does_not_last_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown_body, "_LONGEST_SECONDS", 0.01)
+    with pytest.raises(Stalled):
+        async with LargeBodies().turn("ID1"):
+            await asyncio.Event().wait()
+
+
+def test_of_a_call_whose_body_is_not_known_nobody_says_whom_it_concerns() -> None:
+    shown = Shown({"uid": "ID1", "body": "not shown"})
+
+    def target(of: Shown) -> str | None:
+        return activity_of(a_call(method="POST"), "ID2", "succeed", None, of).target_uid
+
+    assert target(shown) == "ID1"  # so the client says, and hides nothing by it
+    assert target(shown.without_body("not shown")) is None
 
 
 @pytest.mark.parametrize(
@@ -338,8 +352,8 @@ _agents = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=3000)
 
 
 @given(st.dictionaries(st.text(), _values), _agents)
-def test_whatever_is_sent_can_be_kept(body: dict[str, Any], user_agent: str) -> None:
-    given = asyncio.run(shown("a=1", json.dumps(body).encode(), JSON, 10**7))
+async def test_whatever_is_sent_can_be_kept(body: dict[str, Any], user_agent: str) -> None:
+    given = await shown("a=1", json.dumps(body).encode(), JSON, 10**7)
     activity = an_activity(given, user_agent=user_agent)
 
     assert activity.data is not None
@@ -348,6 +362,6 @@ def test_whatever_is_sent_can_be_kept(body: dict[str, Any], user_agent: str) -> 
 
 
 @given(st.binary(max_size=500), st.sampled_from([FORM, JSON, MULTIPART]))
-def test_no_body_is_too_odd(body: bytes, kind: str) -> None:
+async def test_no_body_is_too_odd(body: bytes, kind: str) -> None:
     with suppress(Refusal):
-        assert isinstance(asyncio.run(shown("", body, kind)), dict)
+        assert isinstance(await shown("", body, kind), dict)

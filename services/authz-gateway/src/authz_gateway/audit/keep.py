@@ -1,13 +1,12 @@
 """Keeps audits, by one way or another, before a call is let pass or answered."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from authz_gateway.audit.activity import NOT_SHOWN, activity_of
-from authz_gateway.audit.parameters import parameters
+from authz_gateway.audit.activity import activity_of
+from authz_gateway.audit.parameters import Shown, parameters
 from authz_gateway.audit.queue import AuditQueue
 from authz_gateway.audit.shown_body import LargeBodies, body_of, headers_of, is_hidden, limit_of
 from authz_gateway.authz.call import Call
@@ -18,6 +17,7 @@ from shared.web.bodies import MAX_BODY_BYTES, require_identity
 
 log = structlog.get_logger()
 
+_NOT_SHOWN = "not shown"
 _MAX_DENIED_BODY_BYTES = 64 * 1024  # nothing is done by it, and anybody may send it
 
 
@@ -45,30 +45,29 @@ class KeepAudits:
         Raises `Unavailable` where nobody can keep that, and another `Refusal` where query or body
         cannot be read or are too large: nothing passes of which the log could not tell what it was.
         """
-        given = await self._parameters(call, uid)
-        await self._keep(activity_of(call, uid, "succeed", topic, given))
+        shown = await self._shown(call, uid)
+        await self._keep(activity_of(call, uid, "succeed", topic, shown))
 
     async def denied(self, call: Call, uid: str, topic: str | None) -> None:
         """Notes that the call is refused, which it is though nobody can keep that."""
-        given = await _parameters_if_any(call)
-        activity = activity_of(call, uid, "denied", topic, given)
+        activity = activity_of(call, uid, "denied", topic, await _shown_if_any(call))
         try:
             await self._keep(activity)
         except Unavailable:
             log.error("denial_not_kept", **_told(activity))
 
-    async def _parameters(self, call: Call, uid: str) -> dict[str, Any]:
+    async def _shown(self, call: Call, uid: str) -> Shown:
         headers = headers_of(call)
         limit = limit_of(call, headers)
         if limit > MAX_BODY_BYTES and await call.body(MAX_BODY_BYTES) is None:
-            with self.large.turn(uid):
+            async with self.large.turn(uid):
                 return await parameters(call.query, await body_of(call, limit), headers, limit)
         body = await body_of(call, min(limit, MAX_BODY_BYTES))
-        given = await parameters(call.query, body, headers, limit)
-        if is_hidden(call, body):
-            require_identity(headers)
-            given |= {"body": NOT_SHOWN}
-        return given
+        shown = await parameters(call.query, body, headers, limit)
+        if not is_hidden(call, body):
+            return shown
+        require_identity(headers)
+        return shown.without_body(_NOT_SHOWN)
 
     async def _keep(self, activity: Activity) -> None:
         kept = "queue"
@@ -85,21 +84,22 @@ class KeepAudits:
             self.counter.labels(activity.result, kept).inc()
 
 
-async def _parameters_if_any(call: Call) -> dict[str, Any]:
+async def _shown_if_any(call: Call) -> Shown:
     """As far as they can be read: a body that cannot is no way around the refusal."""
+    headers = headers_of(call)
     try:
-        given = await parameters(call.query, b"", headers_of(call), 0)
+        shown = await parameters(call.query, b"", headers, 0)
     except Refusal:
-        given = {"query": "unreadable"}
+        shown = Shown({"query": "unreadable"})
     try:
         body = await body_of(call, _MAX_DENIED_BODY_BYTES)
-        given = await parameters(call.query, body, headers_of(call), _MAX_DENIED_BODY_BYTES)
-        hidden = is_hidden(call, body)
+        if body:
+            shown = await parameters(call.query, body, headers, _MAX_DENIED_BODY_BYTES)
     except TooLarge:
-        return given | {"body": "too large"}
+        return shown.without_body("too large")
     except Refusal:
-        return given | {"body": "unreadable"}
-    return given | ({"body": NOT_SHOWN} if hidden else {})
+        return shown.without_body("unreadable")
+    return shown.without_body(_NOT_SHOWN) if is_hidden(call, body) else shown
 
 
 def _told(activity: Activity) -> dict[str, str]:

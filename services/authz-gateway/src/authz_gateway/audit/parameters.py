@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from multidict import MultiMapping
 
@@ -17,9 +17,18 @@ _MAX_DEPTH = 8
 _MORE = {"and": "more"}
 
 
-async def parameters(
-    query: str, body: bytes, headers: MultiMapping[str], limit: int
-) -> dict[str, Any]:
+class Shown(NamedTuple):
+    """The parameters of a call; `body_known`: those of its body are among them."""
+
+    given: Mapping[str, Any]
+    body_known: bool = True
+
+    def without_body(self, why: str) -> Self:
+        """The same of a call whose body is not known; `why` is told in its place."""
+        return self._replace(given={**self.given, "body": why}, body_known=False)
+
+
+async def parameters(query: str, body: bytes, headers: MultiMapping[str], limit: int) -> Shown:
     """The parameters of query and body, without secrets, none longer than a kilobyte.
 
     Query and body are read by the code that our services read them with: the body wins over the
@@ -31,7 +40,7 @@ async def parameters(
     if body:
         read = await read_body(headers, held(body), limit, _FileNames(limit), any_json=True)
         given |= read if isinstance(read, dict) else {"body": read}
-    return told(given)
+    return Shown(told(given))
 
 
 def told(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """What the audit reads of a call: the body and the headers that the upstream will get."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from multidict import CIMultiDict, MultiMapping
 
 from authz_gateway.authz.call import Call
+from authz_gateway.http.errors import Stalled
 from shared.errors import Throttled, TooLarge, Unavailable
 from shared.web.bodies import MAX_BODY_BYTES, MULTIPART, media_type
 
@@ -16,6 +18,7 @@ _BODILESS = frozenset({"GET", "HEAD"})
 _LARGE_OF_ONE_USER = 2
 _LARGE_AT_ONCE = 4
 _RETRY_SECONDS = 1
+_LONGEST_SECONDS = 300.0
 
 
 class LargeBodies:
@@ -24,11 +27,12 @@ class LargeBodies:
     def __init__(self) -> None:
         self._held: Counter[str] = Counter()
 
-    @contextmanager
-    def turn(self, uid: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def turn(self, uid: str) -> AsyncIterator[None]:
         """One for the time of the block.
 
-        Raises `Throttled` where the user has two under way, `Unavailable` where there are four.
+        Raises `Throttled` where the user has two under way, `Unavailable` where there are four, and
+        `Stalled` where the body takes longer than five minutes.
         """
         if self._held[uid] >= _LARGE_OF_ONE_USER:
             raise Throttled(_RETRY_SECONDS)
@@ -36,7 +40,10 @@ class LargeBodies:
             raise Unavailable("memory for audited bodies")
         self._held[uid] += 1
         try:
-            yield
+            async with asyncio.timeout(_LONGEST_SECONDS):
+                yield
+        except TimeoutError:
+            raise Stalled from None
         finally:
             self._held[uid] -= 1
             if not self._held[uid]:
