@@ -26,7 +26,8 @@ _BODY_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipa
 _ABOUT = """\
 Identity, KYC and authorization for the APIs behind one gateway.
 
-Parameters are read from the query, a form or a JSON object; the body wins. Refusals carry stable
+Parameters are read from the query, a form or a JSON object; the body wins. Bodies are not
+compressed: a `Content-Encoding` is 415 `request.unsupported_encoding`. Refusals carry stable
 codes: `{"errors": ["…"]}`. Calls with a session cookie that change something need its CSRF token.
 Besides what is listed here, any call may be answered 401 or 403 (`authz.…`, `jwt.…`: who is
 calling, may he), 400, 408, 413, 414, 415, 429 or 431 (`request.…`: it cannot be read, is too slow,
@@ -49,6 +50,10 @@ _SECURITY_SCHEMES: Mapping[str, Schema] = {
     "message_signature": {"type": "apiKey", "in": "header", "name": "Signature"},
 }
 
+
+_REFUSAL: Schema = {"$ref": "#/components/responses/Refusal"}
+_UNREADABLE_BODIES: Mapping[str, Schema] = {"413": _REFUSAL, "415": _REFUSAL}
+"""How a body is answered that is too large, or of another type or encoding."""
 
 _ANYBODY: list[Schema] = []
 _BY_CREDENTIALS: list[Schema] = [
@@ -135,6 +140,7 @@ def _operation(tag: str, path: str, route: Route[Any], operation: Operation) -> 
         told["parameters"] = listed
     if others and not in_query:
         told["requestBody"] = _body([parameters[name] for name in others], route.streams)
+        told["responses"] = {**_UNREADABLE_BODIES, **told["responses"]}
     return told
 
 
@@ -195,6 +201,5 @@ def _responses(operation: Operation) -> Schema:
         success["content"] = {kind: {"schema": schema} for kind, schema in schemas.items()}
     if operation.headers:
         success["headers"] = operation.headers
-    refusal = {"$ref": "#/components/responses/Refusal"}
-    refused = {str(status): refusal for status in operation.refusals}
-    return {str(operation.status): success, **refused, "default": refusal}
+    refused = {str(status): _REFUSAL for status in operation.refusals}
+    return {str(operation.status): success, **refused, "default": _REFUSAL}

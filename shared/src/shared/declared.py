@@ -47,9 +47,16 @@ def load(declaration: type[T], raw: Mapping[str, Any]) -> T:
     try:
         return declaration(**schema.load(raw))
     except ValidationError as error:
-        messages = cast(dict[str, list[str]], error.messages)
-        names = {field.data_key or name: name for name, field in schema.fields.items()}
-        raise Faults({key: messages[key] for key in names if key in messages}) from None
+        messages = cast(dict[str, Any], error.messages)
+        keys = [field.data_key or name for name, field in schema.fields.items()]
+        raise Faults({key: _flat(messages[key]) for key in keys if key in messages}) from None
+
+
+def _flat(messages: Any) -> list[str]:
+    """The messages of a field; those of what is in a list or a mapping stand below its keys."""
+    if isinstance(messages, Mapping):
+        messages = [each for part in messages.values() for each in _flat(part)]
+    return list(dict.fromkeys(messages))
 
 
 class Faults(Exception):

@@ -1,6 +1,7 @@
 """The kinds of refusal a use case may raise; the web layer turns each kind into a status."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 
 class Refusal(Exception):
@@ -14,6 +15,8 @@ class Refusal(Exception):
     """The status, where an operator chose another than that of the kind."""
     retry_after: int | None = None
     """After how many seconds the call may be repeated, where time helps."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What the answer carries besides."""
 
     def __init__(self, codes: Iterable[str] | None = None) -> None:
         if codes is not None:
@@ -59,10 +62,35 @@ class TooLarge(Refusal):
     codes = ("request.too_large",)
 
 
+class HeadersTooLarge(Refusal):
+    """The headers exceed the limit."""
+
+    codes = ("request.headers_too_large",)
+
+
+class UriTooLong(Refusal):
+    """Path and query exceed the limit."""
+
+    codes = ("request.uri_too_long",)
+
+
+class ExpectationFailed(Refusal):
+    """The client expects what this server does not do."""
+
+    codes = ("request.expectation_failed",)
+
+
 class UnsupportedContent(Refusal):
     """The body's content type is not one that the operation reads."""
 
     codes = ("request.unsupported_media_type",)
+
+
+class UnsupportedEncoding(UnsupportedContent):
+    """The body is compressed, or encoded in another way."""
+
+    codes = ("request.unsupported_encoding",)
+    headers = MappingProxyType({"Accept-Encoding": "identity"})  # RFC 9110, 15.5.16
 
 
 class Invalid(Refusal):

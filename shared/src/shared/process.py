@@ -12,11 +12,9 @@ import uvloop
 from aiohttp import web
 
 from shared.settings import ServiceSettings
-from shared.web.sockets import own_socket, url_of
+from shared.web.server import HeadLimits, listening
 
 log = structlog.get_logger()
-
-_BACKLOG = 1024
 
 
 class Server(Protocol):
@@ -83,19 +81,18 @@ async def _listening(
         async with app.listening(settings.host, port, settings.shutdown_seconds) as address:
             yield address
         return
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=settings.shutdown_seconds, handler_cancellation=False
-    )
-    await runner.setup()
-    try:
-        sock = own_socket(settings.host, port, _BACKLOG)
-        if sock is not None:
-            await web.SockSite(runner, sock, backlog=_BACKLOG).start()
-        else:
-            await web.TCPSite(runner, settings.host, port, backlog=_BACKLOG).start()
-        yield url_of(runner.addresses[0][:2])
-    finally:
-        await runner.cleanup()
+    async with listening(
+        app,
+        settings.host,
+        port,
+        shutdown_seconds=settings.shutdown_seconds,
+        limits=HeadLimits(
+            url_bytes=settings.max_url_bytes,
+            header_bytes=settings.max_header_bytes,
+            headers=settings.max_headers,
+        ),
+    ) as address:
+        yield address
 
 
 def serve(service: Service) -> None:

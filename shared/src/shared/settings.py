@@ -161,6 +161,23 @@ class ServiceSettings:
     jwt_issuer: str = setting(
         "BARONG_JWT_ISSUER", fields.String(), "`iss` of every token.", "barong"
     )
+    max_url_bytes: int = setting(
+        "BARONG_MAX_URL_BYTES",
+        positive(65_536),
+        "Longest path and query of a request, bytes; of these, the path has 2048 at most at the "
+        "gateway.",
+        8192,
+    )
+    max_header_bytes: int = setting(
+        "BARONG_MAX_HEADER_BYTES",
+        positive(1_048_576),
+        "All headers of a request, bytes. Services take 8 KB more, for what the gateway adds: set "
+        "it alike for all.",
+        32_768,
+    )
+    max_headers: int = setting(
+        "BARONG_MAX_HEADERS", positive(10_000), "How many header lines a request may have.", 100
+    )
     shutdown_seconds: int = setting(
         "BARONG_SHUTDOWN_SECONDS",
         positive(300),

@@ -23,6 +23,8 @@ REFUSED = [
     {"created_from": "2026-13-01"},
     {"created_from": "-1"},
     {"created_from": "9" * 15},
+    {"created_from": "253402300800"},
+    {"created_to": "253402300800"},
     {"created_to": "2026-01-01T99:00:00Z"},
     {"created_to": "9999-12-31T23:59:59-12:00"},
 ]

@@ -2,11 +2,12 @@
 
 import asyncio
 import dataclasses
+import io
 import json
 import secrets
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -143,7 +144,26 @@ async def test_what_is_audited(admin: Client, client: Client, system: Installati
     }
 
 
-JUNK = "&".join(f"j{number}=1" for number in range(199))  # the service takes 200, with the marker
+JUNK = "&".join(f"j{number}=1" for number in range(196))  # the service takes 200, with the rest
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=x"
+
+
+def parts(*pairs: str, line: str = "\r\n", before: str = "") -> str:
+    """A multipart body of `name=value`; each line ends with `line`."""
+    heads = "".join(
+        f'--x{line}Content-Disposition: form-data; name="{name}"{line}{line}{value}{line}'
+        for name, _, value in (pair.partition("=") for pair in pairs)
+    )
+    return f"{before}{heads}--x--{line}"
+
+
+LABEL = ("key=hidden", "value=yes", "scope=public")
+OF_LABEL = "&".join(LABEL)
+VICTIM, INNOCENT = "uid={uid}", "uid=IDX"
+SPLIT_AT_LINE_FEEDS = parts(*LABEL, INNOCENT).replace(
+    "IDX\r\n", 'IDX\n--x\nContent-Disposition: form-data; name="uid"\n\n{uid}\r\n'
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -151,69 +171,171 @@ class Hiding:
     """A way to send the uid of the user who is changed, `{uid}`, that another reading may miss."""
 
     query: str = ""
-    form: str = "uid={uid}"
+    body: str = f"{OF_LABEL}&{VICTIM}"
     headers: tuple[tuple[str, str], ...] = ()
+    kind: str = FORM
     packed: int | None = None
     """The window bits of its compression."""
 
-    def body(self, uid: str) -> bytes:
-        form = f"key=hidden&value=yes&scope=public&{self.form.format(uid=uid)}"
-        members = form.encode().split(b"|")
-        return b"".join(map(self._packed, members))
-
-    def _packed(self, member: bytes) -> bytes:
+    def sent(self, uid: str) -> bytes:
+        body = self.body.replace("{uid}", uid).encode()
         if self.packed is None:
-            return member
+            return body
         packer = zlib.compressobj(wbits=self.packed)
-        return packer.compress(member) + packer.flush()
+        return packer.compress(body) + packer.flush()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a client was told, who has the label that he was to put on his victim, and the log."""
+
+    status: int
+    errors: list[str]
+    labelled: bool
+    targets: list[str | None]
+
+
+@pytest.fixture
+async def hide(
+    admin: Client, client: Client, system: Installation
+) -> Callable[[Hiding], Awaitable[Outcome]]:
+    """Makes such a call."""
+
+    async def make(hiding: Hiding) -> Outcome:
+        uid = (await client.become_member()).body["uid"]
+        marker = secrets.token_hex(8)
+        query = f"marker={marker}&{hiding.query.format(uid=uid)}"
+        headers = CIMultiDict({"User-Agent": USER_AGENT, "X-CSRF-Token": admin.csrf_token})
+        headers.extend([("Content-Type", hiding.kind), *hiding.headers])
+        async with (
+            aiohttp.ClientSession(cookies={"_barong_session": admin.cookie}) as http,
+            http.post(
+                f"{system.gateway_url}/api/v2/barong/admin/users/labels?{query}",
+                data=hiding.sent(uid),
+                headers=headers,
+            ) as response,
+        ):
+            errors = [] if response.status == 201 else (await response.json())["errors"]
+        last = secrets.token_hex(8)
+        await admin.post(PERMISSIONS, a_rule(), params={"marker": last})
+        await audited(system, last)
+        targets = [row["target_uid"] for row in await audits(system, marker)]
+        labels = (await admin.get(f"admin/users/{uid}")).body["labels"]
+        labelled = any(label["key"] == "hidden" for label in labels)
+        return Outcome(
+            response.status, errors, labelled, [t and t.replace(uid, "V") for t in targets]
+        )
+
+    return make
 
 
 @pytest.mark.parametrize(
     "hiding",
     [
-        Hiding("uid=IDX&uid={uid}", ""),
-        Hiding("uid[]=IDX&uid={uid}&uid[a]=IDX", ""),
-        Hiding("uid=IDX", "uid=IDX&uid={uid}"),
+        Hiding(f"{INNOCENT}&{VICTIM}", OF_LABEL),
+        Hiding("uid[]=IDX&uid={uid}&uid[a]=IDX", OF_LABEL),
+        Hiding(INNOCENT, f"{OF_LABEL}&{INNOCENT}&{VICTIM}"),
         Hiding(JUNK),
-        Hiding(form=f"junk={'x' * 200_000}&uid={{uid}}"),
-        Hiding(headers=(("Content-Encoding", "x"),)),
-        Hiding(headers=(("Content-Encoding", "gzip"), ("Content-Encoding", "x"))),
-        Hiding(headers=(("Content-Encoding", "deflate"),), packed=-15),
-        Hiding(form="uid=IDX&|uid={uid}", headers=(("Content-Encoding", "gzip"),), packed=31),
+        Hiding(body=f"{OF_LABEL}&{VICTIM}&body=not+shown"),
+        Hiding(body=f"junk={'x' * 200_000}&{OF_LABEL}&{VICTIM}"),
+        Hiding(headers=(("Connection", "content-encoding"), ("Content-Encoding", "gzip"))),
+        Hiding(headers=(("Connection", "x, Content-Encoding"), ("Content-Encoding", "br"))),
+        Hiding(body=parts(*LABEL, INNOCENT, VICTIM), kind=MULTIPART),
+        Hiding(body=parts(*LABEL, VICTIM, before="x" * 8000 + "\r\n"), kind=MULTIPART),
+        Hiding(body=parts(*LABEL, VICTIM, before=("x" * 8000 + "\r\n") * 30), kind=MULTIPART),
+        Hiding(INNOCENT, parts(*LABEL, VICTIM) + parts(INNOCENT), kind=MULTIPART),
     ],
     ids=[
-        "repeated",
-        "bracketed",
-        "both",
-        "junk",
-        "large",
-        "encoding",
-        "encodings",
-        "headless",
-        "members",
+        *("repeated", "bracketed", "both", "junk", "body", "large", "hop by hop", "another hop"),
+        *("parts", "preamble", "long preamble", "epilogue"),
     ],
 )
 async def test_an_administrator_cannot_hide_whom_he_changes(
-    admin: Client, client: Client, system: Installation, hiding: Hiding
+    hide: Callable[[Hiding], Awaitable[Outcome]], hiding: Hiding
 ) -> None:
-    uid = (await client.become_member()).body["uid"]
-    marker = secrets.token_hex(8)
-    query = f"marker={marker}&{hiding.query.format(uid=uid)}"
-    headers = CIMultiDict({"User-Agent": USER_AGENT, "X-CSRF-Token": admin.csrf_token})
-    headers.extend([("Content-Type", "application/x-www-form-urlencoded"), *hiding.headers])
-    async with (
-        aiohttp.ClientSession(cookies={"_barong_session": admin.cookie}) as http,
-        http.post(
-            f"{system.gateway_url}/api/v2/barong/admin/users/labels?{query}",
-            data=hiding.body(uid),
-            headers=headers,
-        ) as response,
-    ):
-        assert response.status == 201
-        assert (await response.json())["user"]["uid"] == uid
+    assert await hide(hiding) == Outcome(201, [], labelled=True, targets=["V"])
 
+
+ENCODED = "request.unsupported_encoding"
+
+
+@pytest.mark.parametrize(
+    ("hiding", "status", "code"),
+    [
+        (Hiding(headers=(("Content-Encoding", "x"),)), 415, ENCODED),
+        (Hiding(headers=(("Content-Encoding", "gzip"),), packed=31), 415, ENCODED),
+        (Hiding(headers=(("Content-Encoding", "deflate"),), packed=-15), 415, ENCODED),
+        (
+            Hiding(headers=(("Content-Encoding", "identity"), ("Content-Encoding", "br"))),
+            415,
+            ENCODED,
+        ),
+        (Hiding(kind="text/plain"), 415, "request.unsupported_media_type"),
+        (Hiding(headers=(("Connection", "content-type"),)), 415, "request.unsupported_media_type"),
+        (Hiding(headers=(("Content-Type", "application/json"),)), 400, "request.malformed"),
+        (Hiding(body=f"{OF_LABEL}&{VICTIM}&x=%ff"), 400, "request.malformed"),
+        (Hiding(JUNK, body=f"{OF_LABEL}&{VICTIM}&{JUNK}&{JUNK}"), 400, "request.malformed"),
+        (Hiding(body=parts(*LABEL, VICTIM)[:-7], kind=MULTIPART), 400, "request.malformed"),
+        (Hiding(body=f"junk={'x' * 300_000}&{VICTIM}"), 413, "request.too_large"),
+        (
+            Hiding(body=parts(*LABEL, VICTIM, before=("x" * 8000 + "\r\n") * 38), kind=MULTIPART),
+            *(413, "request.too_large"),
+        ),
+    ],
+)
+async def test_what_the_log_could_not_tell_goes_nowhere(
+    hide: Callable[[Hiding], Awaitable[Outcome]], hiding: Hiding, status: int, code: str
+) -> None:
+    assert await hide(hiding) == Outcome(status, [code], labelled=False, targets=[])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [SPLIT_AT_LINE_FEEDS, parts(*LABEL, INNOCENT, VICTIM, line="\n"), parts(*LABEL, line="\n")],
+)
+async def test_lines_that_end_oddly_are_read_alike_by_log_and_service(
+    hide: Callable[[Hiding], Awaitable[Outcome]], body: str
+) -> None:
+    outcome = await hide(Hiding(body=body, kind=MULTIPART))
+
+    assert outcome.labelled is (outcome.targets == ["V"])
+
+
+async def test_an_upload_is_audited_by_the_names_of_its_files(
+    admin: Client, system: Installation
+) -> None:
+    marker = secrets.token_hex(8)
+    png = b"\x89PNG\r\n\x1a\n".ljust(9 * 2**20, b"x")
+    form: Any = aiohttp.FormData(default_to_multipart=True)
+    for name in ("a.png", "b.png", "c.png"):
+        form.add_field("upload[]", io.BytesIO(png), filename=name, content_type="image/png")
+    for name, value in {
+        "doc_type": "Passport",
+        "doc_number": "1",
+        "doc_expire": "2999-01-01",
+    }.items():
+        form.add_field(name, value)
+
+    answer = await admin.post(f"resource/documents?marker={marker}", form)
+
+    assert answer.status == 201
     [row] = await audited(system, marker)
-    assert row["target_uid"] == uid
+    told = json.loads(row["data"])
+    assert told["upload"] == [["file a.png"], ["file b.png"], ["file c.png"]]
+    assert told["doc_type"] == "Passport"
+
+
+async def test_an_upload_that_is_too_large_goes_nowhere(
+    admin: Client, system: Installation
+) -> None:
+    form: Any = aiohttp.FormData(default_to_multipart=True)
+    form.add_field(
+        "upload[]", io.BytesIO(bytes(32 * 2**20)), filename="a.png", content_type="image/png"
+    )
+
+    answer = await admin.post("resource/documents", form)
+
+    assert (answer.status, answer.errors) == (413, ["request.too_large"])
 
 
 async def test_a_body_that_was_looked_into_arrives_as_it_was_sent(admin: Client) -> None:

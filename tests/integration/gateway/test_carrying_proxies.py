@@ -2,6 +2,9 @@
 
 import asyncio
 import base64
+import gzip
+import json
+import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +24,7 @@ from shared.process import running
 from tests.api_keys import Key, Owner
 from tests.carrying_proxies import envoy, nginx, traefik_configuration
 from tests.client import USER_AGENT, Client
+from tests.internal import tables_of_admin
 from tests.system import ROOT, Installation
 from tests.transport import Raw, Upstream
 from tests.waiting import until
@@ -125,7 +129,8 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """Its policy lets members trade, and keeps some addresses out."""
     rule = {"role": "member", "verb": "ALL", "path": "trade", "action": "ACCEPT"}
-    made = [await admin.post("admin/permissions", rule)]
+    audit = {"role": "member", "verb": "POST", "path": "trade/audited", "action": "AUDIT"}
+    made = [await admin.post("admin/permissions", each) for each in (rule, audit)]
     for address, code in KEPT_OUT.items():
         if code:
             category = "maintenance" if code == 471 else "blacklist"
@@ -144,7 +149,8 @@ async def stage(
     )
     async with an_api() as api, running(service) as addresses:
         yield Stage(addresses.public, api)
-    for row, path in zip(made, ("permissions", *["restrictions"] * len(made)), strict=False):
+    paths = ("permissions", "permissions", *["restrictions"] * len(made))
+    for row, path in zip(made, paths, strict=False):
         await admin.call("DELETE", f"admin/{path}", params={"id": row.body["id"]})
 
 
@@ -215,6 +221,40 @@ async def test_a_change_passes_with_its_body(proxy: str, member: Client) -> None
     for verb in ("POST", "PURGE"):
         without = await call(f"{proxy}/trade/orders", cookie_of(member), method=verb, body=body)
         assert without == (401, {"errors": ["authz.missing_csrf_token"]})
+
+
+async def test_what_is_not_shown_is_not_said_to_be_known(
+    proxy: str, member: Client, system: Installation, request: pytest.FixtureRequest
+) -> None:
+    marker = secrets.token_hex(8)
+    headers = {**cookie_of(member), "X-CSRF-Token": member.csrf_token}
+    url = f"{proxy}/trade/audited?uid=INNOCENT&marker={marker}"
+    typed = headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    status, seen = await call(url, typed, method="POST", body=b"uid=VICTIM")
+    assert (status, base64.b64decode(seen["body"])) == (200, b"uid=VICTIM")
+
+    async def kept() -> list[Any]:
+        async with tables_of_admin(system) as tables:
+            return await tables.fetch(
+                "SELECT target_uid, data FROM activities WHERE data LIKE '%' || $1 || '%'", marker
+            )
+
+    [row] = await until(kept)
+    shown = json.loads(row["data"])
+    if "nginx" in request.node.name:
+        assert (row["target_uid"], shown["body"], shown["uid"]) == (None, "not shown", "INNOCENT")
+    else:
+        assert (row["target_uid"], shown["uid"]) == ("VICTIM", "VICTIM")
+
+
+async def test_an_encoded_body_that_would_be_audited_stays_behind(
+    proxy: str, member: Client
+) -> None:
+    headers = {**cookie_of(member), "X-CSRF-Token": member.csrf_token, "Content-Encoding": "gzip"}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    url = f"{proxy}/trade/audited"
+    refused = await call(url, headers | form, method="POST", body=gzip.compress(b"uid=VICTIM"))
+    assert refused == (415, {"errors": ["request.unsupported_encoding"]})
 
 
 @pytest.mark.parametrize(

@@ -294,6 +294,28 @@ async def test_the_limit_counts_files(client: Client) -> None:
     assert len((await client.get(DOCUMENTS)).body) == 10
 
 
+@pytest.mark.parametrize("name", ["upload", "upload[]", "upload[0]", "upload[passport]", "upload["])
+async def test_a_file_may_stand_under_any_key_of_the_parameter(client: Client, name: str) -> None:
+    await client.become_member()
+    form = form_of(FULL, [])
+    form.add_field(name, io.BytesIO(PNG), filename="a.png", content_type="image/png")
+
+    assert (await client.post(DOCUMENTS, form)).status == 201
+    assert len((await client.get(DOCUMENTS)).body) == 1
+
+
+async def test_a_file_that_another_of_its_name_hides_counts_all_the_same(client: Client) -> None:
+    await client.become_member()
+    assert (await upload(client, *[A_PNG] * 9)).status == 201
+    form = form_of(FULL, [])
+    for _ in range(2):
+        form.add_field("upload", io.BytesIO(PNG), filename="a.png", content_type="image/png")
+
+    refused = await client.post(DOCUMENTS, form)
+
+    assert (refused.status, refused.errors) == (400, ["resource.documents.limit_will_be_reached"])
+
+
 async def test_the_limit_holds_whatever_comes_at_once(client: Client, system: Installation) -> None:
     await client.become_member()
     before = len(stored(system))

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from shared.errors import Unavailable
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.key_set import JwksDocument, KeySet
+from shared.web import server
 from shared.web.applications import WebLayer
 from shared.web.metrics import Registry
 from shared.web.routes import Route
@@ -117,13 +118,8 @@ async def served(
 @asynccontextmanager
 async def listening(app: web.Application) -> AsyncIterator[str]:
     """The address at which `app` answers, served as services serve."""
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield "http://{}:{}".format(*runner.addresses[0])
-    finally:
-        await runner.cleanup()
+    async with server.listening(app, "127.0.0.1", 0, shutdown_seconds=0.1) as address:
+        yield address
 
 
 async def sent(address: str, request: bytes) -> tuple[int, bytes]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+from marshmallow import fields
 
 from shared.declared import Faults, declared, load
 from shared.web.fields import Integer, Text
@@ -36,6 +37,30 @@ def test_every_fault_comes_in_the_order_of_the_fields() -> None:
         ("weight", ["too_heavy"]),
         ("note", ["invalid"]),
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcels:
+    """Several of them."""
+
+    receivers: list[str] = declared(fields.List(fields.String(), required=True))
+
+
+def test_faults_within_a_list_are_faults_of_its_field() -> None:
+    with pytest.raises(Faults) as raised:
+        load(Parcels, {"receivers": ["a", 1, None, 2]})
+
+    assert raised.value.by_key == {
+        "receivers": ["Not a valid string.", "Field may not be null."],
+    }
+
+
+@pytest.mark.parametrize("nothing", [None, "", " "])
+def test_what_is_required_is_missing_where_it_is_blank(nothing: object) -> None:
+    with pytest.raises(Faults) as raised:
+        load(Parcel, {"receiver": "a", "weight": nothing})
+
+    assert raised.value.by_key == {"weight": ["missing_weight"]}
 
 
 def test_what_was_sent_never_shows() -> None:

@@ -134,18 +134,6 @@ class GatewaySettings(ServiceSettings):
         "Largest body of a request, bytes: three uploaded files of 10 MB and a form.",
         32 * 1024 * 1024,
     )
-    max_url_bytes: int = setting(
-        "BARONG_MAX_URL_BYTES",
-        positive(65_536),
-        "Longest path and query of a request, bytes; of these, the path has 2048 at most.",
-        8192,
-    )
-    max_header_bytes: int = setting(
-        "BARONG_MAX_HEADER_BYTES", positive(1_048_576), "All headers of a request, bytes.", 32_768
-    )
-    max_headers: int = setting(
-        "BARONG_MAX_HEADERS", positive(10_000), "How many header lines a request may have.", 100
-    )
     max_connections: int = setting(
         "BARONG_MAX_CONNECTIONS",
         positive(1_000_000),

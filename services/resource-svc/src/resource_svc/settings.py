@@ -9,7 +9,7 @@ from resource_svc.documents.file_types import extensions
 from resource_svc.phones.twilio_sms import names_code
 from shared.crypto.key_ring import KeyRing
 from shared.settings import Parsed, PublicServiceSettings, positive, setting, url
-from shared.web.parameters import MAX_BODY_BYTES
+from shared.web.bodies import MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

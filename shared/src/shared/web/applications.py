@@ -14,6 +14,7 @@ from shared.web.errors import errors
 from shared.web.health import Check, Readiness, live
 from shared.web.metrics import HttpMetrics, Registry
 from shared.web.routes import BEARERS, SERVICE_TOKENS, Route, application
+from shared.web.server import HTTP_METRICS
 
 _MAX_INTERNAL_BODY_BYTES = 64 * 1024 * 1024
 """Of what a relay has signed: 4 MB of events, or the largest single one. That is of a hundred
@@ -44,6 +45,7 @@ class WebLayer:
         """The application behind the gateway, below `prefix`."""
         app = application(routes, prefix=prefix, middlewares=self.middlewares)
         app[BEARERS] = bearers
+        app[HTTP_METRICS] = self.metrics
         return app
 
     def internal(
@@ -58,6 +60,7 @@ class WebLayer:
             routes, middlewares=self.middlewares, max_body_bytes=_MAX_INTERNAL_BODY_BYTES
         )
         app[SERVICE_TOKENS] = service_tokens
+        app[HTTP_METRICS] = self.metrics
         app.router.add_get("/health/live", live)
         app.router.add_get("/health/ready", Readiness(checks).answer)
         app.router.add_get("/metrics", self._registry.answer)

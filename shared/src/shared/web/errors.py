@@ -7,7 +7,9 @@ from aiohttp.typedefs import Handler
 from shared.errors import (
     BadRequest,
     Conflict,
+    ExpectationFailed,
     Forbidden,
+    HeadersTooLarge,
     Invalid,
     Malformed,
     Missing,
@@ -18,6 +20,7 @@ from shared.errors import (
     Unauthenticated,
     Unavailable,
     UnsupportedContent,
+    UriTooLong,
 )
 
 STATUSES: dict[type[Refusal], int] = {
@@ -29,10 +32,18 @@ STATUSES: dict[type[Refusal], int] = {
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
+    UriTooLong: 414,
     UnsupportedContent: 415,
+    ExpectationFailed: 417,
     Invalid: 422,
     Throttled: 429,
+    HeadersTooLarge: 431,
     Unavailable: 503,
+}
+
+_MEANINGS: dict[type[web.HTTPException], type[Refusal]] = {
+    web.HTTPRequestEntityTooLarge: TooLarge,
+    web.HTTPExpectationFailed: ExpectationFailed,
 }
 
 OUTCOME = web.RequestKey("outcome", str)
@@ -50,10 +61,24 @@ def status_of(refusal: Refusal) -> int:
 
 def refused(refusal: Refusal) -> web.Response:
     """The answer that tells a client what was refused."""
-    response = web.json_response({"errors": list(refusal.codes)}, status=status_of(refusal))
+    response = web.json_response(
+        {"errors": list(refusal.codes)}, status=status_of(refusal), headers=refusal.headers
+    )
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
+
+
+def translated(error: web.HTTPException) -> web.Response:
+    """Our answer in place of one of aiohttp's, which may repeat what the client sent."""
+    if isinstance(error, web.HTTPNotFound | web.HTTPMethodNotAllowed):
+        return web.json_response({"error": "Route is not found"}, status=404)
+    return refused(_MEANINGS.get(type(error), Malformed)())
+
+
+def failed() -> web.Response:
+    """The answer that tells a client no more than that we failed."""
+    return web.json_response({"errors": ["server.internal_error"]}, status=500)
 
 
 @web.middleware
@@ -66,11 +91,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if isinstance(refusal, Unavailable):
             log.warning("dependency_unavailable", dependency=refusal.dependency)
         return refused(refusal)
-    except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
-        return web.json_response({"error": "Route is not found"}, status=404)
-    except web.HTTPException:
-        raise
+    except web.HTTPException as error:
+        return translated(error)
     except Exception:
         log.exception("unforeseen_error")
         request[OUTCOME] = "server.internal_error"
-        return web.json_response({"errors": ["server.internal_error"]}, status=500)
+        return failed()

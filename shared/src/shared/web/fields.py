@@ -24,7 +24,7 @@ class Absence(str):
 class Parameter(fields.Field[Any]):
     """A parameter; absent it gives the codes `missing`, blank the code `empty`, if it has any.
 
-    Blank without a code of its own is no value: None.
+    Blank without a code of its own is no value: None, or what is missing where one is required.
     """
 
     def __init__(
@@ -41,7 +41,10 @@ class Parameter(fields.Field[Any]):
         if value is None or (isinstance(value, str) and not value.strip()):
             if self.empty:
                 raise ValidationError([self.empty])
-            return self.blank(value)
+            blank = self.blank(value)
+            if blank is None and self.required:
+                raise self.make_error("required")
+            return blank
         return super().deserialize(value, attr, data, **kwargs)
 
     def blank(self, value: str | None) -> Any:

@@ -10,7 +10,8 @@ from aiohttp.typedefs import Middleware
 
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.service import ServiceTokens
-from shared.web.parameters import MAX_BODY_BYTES, read_form
+from shared.web.bodies import MAX_BODY_BYTES
+from shared.web.parameters import read_form
 from shared.web.principal import PRINCIPAL, bearer_token
 
 F = TypeVar("F")

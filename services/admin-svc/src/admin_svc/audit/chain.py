@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from shared.contracts.secrets import is_secret
+
 Kind = Literal["change", "intent", "outcome", "erasure"]
 Result = Literal["done", "refused", "unknown"]
 
 BEGINNING = bytes(32)
 """What stands in place of the hash before the first entry."""
 
-_SECRETS = ("password", "secret", "token", "totp", "otp_code")
 _REMOVED = "[removed]"
 
 
@@ -74,9 +75,7 @@ def payload_of(said: Mapping[str, Any]) -> str:
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
-            key: _REMOVED
-            if any(word in key.lower() for word in _SECRETS)
-            else _without_secrets(part)
+            key: _REMOVED if is_secret(key, part) else _without_secrets(part)
             for key, part in value.items()
         }
     if isinstance(value, list | tuple):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from admin_svc.users.forms import uid
 from shared.declared import declared
+from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Boolean, Text
-from shared.web.parameters import MAX_BODY_BYTES
 
 
 def _text(name: str) -> Text:

@@ -7,7 +7,8 @@ from typing import Any
 from shared.declared import declared
 from shared.web.fields import Date, Integer
 
-_LAST_SECOND = int(datetime.max.replace(tzinfo=UTC).timestamp())
+_LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+"""Of which Python can tell the day; as a float, `datetime.max` is rounded to the year 10000."""
 
 
 class Day(Date):

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from shared.declared import declared
+from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Date, Text
-from shared.web.parameters import MAX_BODY_BYTES
 
 _NOT_GIVEN: Any = object()
 _TEXTS = ("first_name", "last_name", "address", "postcode", "city", "country", "metadata")

@@ -1,9 +1,6 @@
 """What a call is in the audit log."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from authz_gateway.audit.parameters import TARGETS, data
+from authz_gateway.audit.parameters import TARGETS, Shown, data
 from authz_gateway.authz.call import Call
 from shared.contracts.activities import (
     MAX_DATA,
@@ -25,14 +22,13 @@ _ACTIONS = {
 _MAX_DENIED_DATA = 2048  # anybody who may not call can make us keep that, as often as he likes
 
 
-def activity_of(
-    call: Call, uid: str, result: Result, topic: str | None, given: Mapping[str, Any]
-) -> Activity:
-    """The activity of the user who makes the call; `given` are its parameters, without secrets.
+def activity_of(call: Call, uid: str, result: Result, topic: str | None, shown: Shown) -> Activity:
+    """The activity of the user who makes the call; `shown` are its parameters, without secrets.
 
-    Without a `topic` of its rule, it is that of its path.
+    Without a `topic` of its rule, it is that of its path. Where the body is not known, nobody knows
+    whom the call concerns: the body would win over the query.
     """
-    targets = (given.get(name) for name in TARGETS)
+    targets = (shown.given.get(name) for name in TARGETS if shown.body_known)
     target = next((value for value in targets if value and isinstance(value, str)), None)
     limit = _MAX_DENIED_DATA if result == "denied" else MAX_DATA
     return Activity(
@@ -44,7 +40,7 @@ def activity_of(
         action=_ACTIONS.get(call.method, "system"),
         result=result,
         target_uid=storable(target, MAX_WORD) if target else None,
-        data=storable(data(given, call.path.lstrip("/"), limit), limit),
+        data=storable(data(shown.given, call.path.lstrip("/"), limit), limit),
     )
 
 

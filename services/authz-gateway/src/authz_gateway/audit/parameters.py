@@ -1,62 +1,57 @@
-"""The parameters of a call, as far as the audit log may know them."""
+"""The parameters of a call, as services read them and as far as the audit log may know them."""
 
 import json
-import re
-import zlib
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple, Self
 
-from authz_gateway.audit.unpacking import unpacked
-from shared.web.parameters import MAX_BODY_BYTES, MAX_PARAMETERS, collected
+from multidict import MultiMapping
+
+from shared.contracts.secrets import is_secret
+from shared.web.bodies import MAX_PARAMETERS, held, pairs, read_body
 
 TARGETS = ("uid", "user_uid")
 """The parameters that say whom a call concerns."""
 
 _MAX_VALUE = 1024
 _MAX_DEPTH = 8
-
-_SECRET = re.compile(
-    r"passw|secret|token|otp_?code|verification_?code|captcha|credential|signature|private_?key"
-    r"|authorization|^pin$",
-    re.IGNORECASE,
-)
-_STATUS = re.compile(r"[1-5][0-9]{2}")
-_UNREADABLE_PART = ("body", "unreadable")
-_UNREADABLE = dict([_UNREADABLE_PART])
 _MORE = {"and": "more"}
 
-_MAX_HEAD_BYTES = 8190  # of a part; our own services read no more either
-_PART = re.compile(rb"[ \t]*\r?\n(.*?)\r?\n\r?\n(.*)", re.DOTALL)
-_FOLD = re.compile(r"\r?\n[ \t]+")
-_SAYING = r"""[ \t]*;[ \t]*([^\s;="]++)=("(?:[^"\\]|\\.)*+"|[^\s;"]++)"""
-_SAID = re.compile(_SAYING)
-_DISPOSITION = re.compile(
-    rf"^content-disposition:[ \t]*[^\s;]++((?:{_SAYING})*+)[ \t]*\r?$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_ESCAPED = re.compile(r"\\(.)")
+
+class Shown(NamedTuple):
+    """The parameters of a call; `body_known`: those of its body are among them."""
+
+    given: Mapping[str, Any]
+    body_known: bool = True
+
+    def without_body(self, why: str) -> Self:
+        """The same of a call whose body is not known; `why` is told in its place."""
+        return self._replace(given={**self.given, "body": why}, body_known=False)
 
 
-def parameters(
-    query: str, body: bytes | None, headers: Mapping[str, str], maximum: int = MAX_BODY_BYTES
-) -> dict[str, Any]:
+async def parameters(query: str, body: bytes, headers: MultiMapping[str], limit: int) -> Shown:
     """The parameters of query and body, without secrets, none longer than a kilobyte.
 
-    They are read as our own services read them, so that the log tells what is done: the body wins
-    over the query, the last value of a name over the others. Whom the call concerns comes first,
-    where nothing cuts it off. `body` is None where it is too large; that, and that it cannot be
-    read, is told as a parameter `body`. `maximum` is in bytes, of a body that is unpacked.
+    Query and body are read by the code that our services read them with: the body wins over the
+    query, the last value of a name over the others. Of a file, the name is told. `limit` is that of
+    the body, in bytes. Raises what `read_body` raises for a body, and `Malformed` for a query, that
+    cannot be read.
     """
-    given = _pairs(query)
-    given |= {"body": "too large"} if body is None else _of_body(body, headers, maximum)
-    given = {name: given[name] for name in TARGETS if name in given} | given
-    told = {
+    given = pairs(query)
+    if body:
+        read = await read_body(headers, held(body), limit, _FileNames(limit), any_json=True)
+        given |= read if isinstance(read, dict) else {"body": read}
+    return Shown(told(given))
+
+
+def told(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be told of parameters; whom the call concerns comes first, where nothing is cut."""
+    given = {name: given[name] for name in TARGETS if name in given} | dict(given)
+    shown = {
         key[:_MAX_VALUE]: _cut(_without_secrets(value))
         for key, value in list(given.items())[:MAX_PARAMETERS]
-        if not _is_secret(key, value)
+        if not is_secret(key, value)
     }
-    return told if len(given) <= MAX_PARAMETERS else told | _MORE
+    return shown if len(given) <= MAX_PARAMETERS else shown | _MORE
 
 
 def data(given: Mapping[str, Any], path: str, maximum: int) -> str:
@@ -71,87 +66,31 @@ def data(given: Mapping[str, Any], path: str, maximum: int) -> str:
     return text
 
 
-def _of_body(body: bytes, headers: Mapping[str, str], maximum: int) -> dict[str, Any]:
-    content_type = headers.get("Content-Type", "")
-    try:
-        plain = _plain(body, headers.get("Content-Encoding", ""), maximum)
-        match content_type.partition(";")[0].strip().lower():
-            case _ if not plain:
-                return {}
-            case "application/json":
-                read = json.loads(plain)
-                return read if isinstance(read, dict) else {"body": read}
-            case "multipart/form-data":
-                return _multipart(plain, content_type)
-            case "application/x-www-form-urlencoded":
-                return _pairs(plain.decode("utf-8", "replace"))
-    except (ValueError, LookupError, RecursionError, zlib.error):
-        pass
-    return dict(_UNREADABLE)
+class _FileNames:
+    """A `FileReceiver` that keeps the names of files and skips what is in them.
 
-
-def _plain(body: bytes, encoding: str, maximum: int) -> bytes:
-    """As our own services read it: what they do not know how to unpack, as it is."""
-    match encoding.strip().lower():
-        case "gzip" | "deflate" as known:
-            return unpacked(body, known, maximum)
-        case "br" | "zstd" as refused:
-            raise LookupError(refused)
-        case _:
-            return body
-
-
-def _multipart(body: bytes, content_type: str) -> dict[str, Any]:
-    """The parts of a form; that one cannot be read is told besides.
-
-    Read by hand: the standard library takes a minute for some headers of 64 KB.
+    In a list: no service takes a file for a text either.
     """
-    said = [item.partition("=") for item in content_type.split(";")[1:]]
-    marks = [value.strip(' "') for key, _, value in said if key.strip().lower() == "boundary"]
-    parts = (b"\n" + body).split(b"\n--" + marks[0].encode("utf-8", "replace"))[1:] if marks else []
-    pairs: list[tuple[str, str]] = []
-    for part in parts[:MAX_PARAMETERS]:
-        if part.startswith(b"--"):
-            break
-        pairs.append(_part(part))
-    return collected(pairs) or dict(_UNREADABLE)
 
+    def __init__(self, limit: int) -> None:
+        self.max_body_bytes = limit
 
-def _part(part: bytes) -> tuple[str, str]:
-    match = _PART.fullmatch(part)
-    if match is None or len(match[1]) > _MAX_HEAD_BYTES:
-        return _UNREADABLE_PART
-    head = _FOLD.sub(" ", match[1].decode("utf-8", "replace"))
-    disposition = _DISPOSITION.search(head)
-    said = dict(_SAID.findall(disposition[1])) if disposition else {}
-    said = {key.lower(): _ESCAPED.sub(r"\1", value.strip('"')) for key, value in said.items()}
-    name = said.get("name")
-    if not name or any(key.startswith("name*") for key in said):
-        return _UNREADABLE_PART
-    file, content = said.get("filename"), match[2].removesuffix(b"\r")
-    return name, f"file {file}" if file else content.decode("utf-8", "replace")
-
-
-def _pairs(text: str) -> dict[str, Any]:
-    return collected(parse_qsl(text, keep_blank_values=True, errors="replace"))
-
-
-def _is_secret(key: str, value: Any) -> bool:
-    """Codes of phones and authenticators are secret; those of restrictions are statuses."""
-    if key.lower() == "code":
-        return not _STATUS.fullmatch(str(value).strip())
-    return bool(_SECRET.search(key))
+    async def receive(
+        self, parameter: str, filename: str, content: AsyncIterator[bytes]
+    ) -> list[str]:
+        """See `FileReceiver`."""
+        return [f"file {filename}"]
 
 
 def _without_secrets(value: Any, depth: int = 0) -> Any:
-    """The value without what is secret anywhere in it, though it be JSON in a text."""
+    """The value without what is secret anywhere in it, even if it is JSON in a text."""
     if depth == _MAX_DEPTH:
         return "too deep"
     if isinstance(value, dict):
         return {
             key: _without_secrets(part, depth + 1)
             for key, part in value.items()
-            if not _is_secret(key, part)
+            if not is_secret(key, part)
         }
     if isinstance(value, list):
         return [_without_secrets(part, depth + 1) for part in value]

@@ -125,7 +125,9 @@ class IncomingBody:
                 self._waiter = None
         if self._received > limit:
             return None
-        return b"".join(self._held)
+        if len(self._held) != 1:
+            self._held = [b"".join(self._held)]  # not held twice
+        return self._held[0]
 
     def beginning(self) -> bytes:
         """What is held; it is not passed on any more."""

@@ -33,8 +33,10 @@ def failed(status: int, codes: Iterable[str], *lines: str) -> Answer:
 
 def refused(refusal: Refusal) -> Answer:
     """The answer that tells a client what was refused."""
-    retry = () if refusal.retry_after is None else (f"Retry-After: {refusal.retry_after}",)
-    return failed(status_of(refusal), refusal.codes, *retry)
+    lines = [f"{name}: {value}" for name, value in refusal.headers.items()]
+    if refusal.retry_after is not None:
+        lines.append(f"Retry-After: {refusal.retry_after}")
+    return failed(status_of(refusal), refusal.codes, *lines)
 
 
 def rendered(answer: Answer, last: bytes, *, with_body: bool) -> bytes:

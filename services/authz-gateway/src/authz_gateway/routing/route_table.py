@@ -122,6 +122,8 @@ class Route:
     websocket: bool = declared(fields.Boolean(), default=False)
     """Whether a call may become a WebSocket."""
 
+    audit_bytes: int | None = declared(fields.Integer(validate=validate.Range(1, 10**9)), None)
+    """Largest multipart body of a call that is audited; 256 KB, like all others, when not given."""
     trusted: bool = declared(fields.Boolean(), default=False)
     """Whether the upstream is one of our own services, which may say what its answer changed."""
     case_insensitive: bool = declared(fields.Boolean(), default=False)

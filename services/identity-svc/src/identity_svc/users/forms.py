@@ -52,9 +52,12 @@ class FindUserForm:
     uid: str = declared(fields.String(required=True))
 
 
+USUAL_USERS = 500
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListUsersForm:
     """GET /users."""
 
     after: str = declared(fields.String(), "")
-    limit: int = declared(Integer(minimum=1, maximum=1000), 500)
+    limit: int | None = declared(Integer(minimum=1, maximum=1000), USUAL_USERS)

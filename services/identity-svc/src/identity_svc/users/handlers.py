@@ -7,7 +7,13 @@ from identity_svc.captcha.handlers import VERIFY_CAPTCHA
 from identity_svc.sessions.handlers import SESSION_COOKIE
 from identity_svc.users.change_data import ChangeData
 from identity_svc.users.find_user import FindUser
-from identity_svc.users.forms import ChangeDataForm, FindUserForm, ListUsersForm, SignUpForm
+from identity_svc.users.forms import (
+    USUAL_USERS,
+    ChangeDataForm,
+    FindUserForm,
+    ListUsersForm,
+    SignUpForm,
+)
 from identity_svc.users.list_users import ListUsers
 from identity_svc.users.sign_up import SignUp
 from shared.contracts.users import NO_ATTACHMENTS
@@ -34,7 +40,7 @@ async def find(request: web.Request, form: FindUserForm) -> web.Response:
 
 async def index(request: web.Request, form: ListUsersForm) -> web.Response:
     """GET /users: the users after one."""
-    users = await request.app[LIST_USERS](form.after, form.limit)
+    users = await request.app[LIST_USERS](form.after, form.limit or USUAL_USERS)
     return answer({"users": [user.snapshot() for user in users]})
 
 

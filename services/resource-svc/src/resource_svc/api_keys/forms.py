@@ -5,9 +5,9 @@ from typing import Any
 
 from resource_svc.api_keys.public_key import MAX_CHARACTERS
 from shared.declared import declared
+from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Parameter, Text
 from shared.web.pagination import PageForm
-from shared.web.parameters import MAX_BODY_BYTES
 
 _NO_CODE = "resource.apikey.empty_totp_code"
 

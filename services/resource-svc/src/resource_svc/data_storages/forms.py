@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from marshmallow import fields
 
 from shared.declared import declared
+from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Text
-from shared.web.parameters import MAX_BODY_BYTES
 
 
 class _StorageText(Text):

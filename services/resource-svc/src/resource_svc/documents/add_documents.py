@@ -42,7 +42,7 @@ class AddDocuments:
             user = await lock_user(connection, uid)
             versions = [await store.next_version(connection, uid) for _ in form.upload]
             number = await store.number_of_documents(connection, uid) + len(form.upload)
-            if number > self.limit:
+            if number > self.limit or rules.are_too_many(form.upload):
                 raise TooManyDocuments
             described = (form.doc_type, form.doc_number, form.metadata)
             if faults := list(rules.faults(form.upload, *described, self.types)):

@@ -9,8 +9,8 @@ from marshmallow import ValidationError, fields, validate
 from resource_svc.documents.received import ReceivedFile, RefusedFile
 from resource_svc.documents.rules import BLANK
 from shared.declared import declared
+from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Absence, Text
-from shared.web.parameters import MAX_BODY_BYTES
 
 MAX_LINKS = 10_000
 

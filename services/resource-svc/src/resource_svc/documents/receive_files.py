@@ -17,12 +17,13 @@ from resource_svc.documents.received import ReceivedFile, RefusedFile, SkippedFi
 from resource_svc.documents.storage import ObjectStorage
 from shared.database.pool import Database
 from shared.errors import Unavailable
+from shared.web.bodies import base_name
 
 MEGABYTE = 1024 * 1024
 LONGEST_UPLOAD = timedelta(minutes=10)
 _DISCARDING_SECONDS = 2.0  # for which the sender waits
 
-_PARAMETERS = ("upload", "upload[]")
+_PARAMETER = "upload"
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._+-]+")
 _NAME_LENGTH = 100
 _EXTENSION_LENGTH = 16
@@ -107,7 +108,7 @@ class Reception:
         self, parameter: str, filename: str, content: AsyncIterator[bytes]
     ) -> ReceivedFile:
         """What became of the file; raises `Unavailable`, or what reading it raises."""
-        if parameter not in _PARAMETERS or self._left <= 0:
+        if base_name(parameter) != _PARAMETER or self._left <= 0:
             return SkippedFile()
         received = await self._receive(_sanitized(filename), content)
         # Once a file is refused no other is wanted.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import date, datetime
 
 from resource_svc.documents.errors import AlreadyExpired, ExpiryNotADate, NoExpiry
-from resource_svc.documents.received import ReceivedFile, RefusedFile
+from resource_svc.documents.received import ReceivedFile, RefusedFile, SkippedFile
 from resource_svc.json_text import is_json
 
 MAX_NUMBER = 128
@@ -41,6 +41,12 @@ def _day(text: str) -> date:
             except ValueError:
                 break
     raise ExpiryNotADate
+
+
+def are_too_many(files: Sequence[ReceivedFile]) -> bool:
+    """Whether a file was left out though none was refused: the user may have no more."""
+    kinds = {type(file) for file in files}
+    return SkippedFile in kinds and RefusedFile not in kinds
 
 
 def faults(

@@ -7,8 +7,8 @@ from marshmallow import fields
 
 from resource_svc.labels.rules import normalized
 from shared.declared import declared
+from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Text
-from shared.web.parameters import MAX_BODY_BYTES
 
 
 class LabelText(Text):

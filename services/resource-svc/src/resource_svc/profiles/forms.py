@@ -8,8 +8,8 @@ from marshmallow import fields
 
 from resource_svc.profiles.profile import FIELDS
 from shared.declared import declared
+from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Boolean, Date, Text
-from shared.web.parameters import MAX_BODY_BYTES
 
 _NOT_GIVEN: Any = object()
 

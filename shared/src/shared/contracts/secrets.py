@@ -1,0 +1,22 @@
+"""Which names mean a secret: what stands under them is written to no log, whoever keeps it."""
+
+import re
+from typing import Any
+
+_SECRET = re.compile(
+    r"passw|secret|token|otp[_-]?code|totp|verification[_-]?code|captcha"
+    r"|credential|signature|private[_-]?key|authorization|^pin$",
+    re.IGNORECASE,
+)
+_CODE = "code"
+_STATUS = re.compile(r"[1-5][0-9]{2}")
+
+
+def is_secret(name: str, value: Any) -> bool:
+    """Whether the value under this name is a secret.
+
+    A `code` is one, of a phone or an authenticator, unless it is a status, as restrictions have it.
+    """
+    if name.lower() == _CODE:
+        return not _STATUS.fullmatch(str(value).strip())
+    return bool(_SECRET.search(name))
