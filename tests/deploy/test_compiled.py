@@ -19,6 +19,7 @@ TESTS = (
     # They put an object of their own in the place of one of a compiled class.
     "--ignore=tests/unit/gateway/test_hanging_up.py",
     "--ignore=tests/unit/gateway/test_access_log.py",
+    "--ignore=tests/unit/gateway/test_upstream_connection.py",
 )
 PATIENCE = 2400
 

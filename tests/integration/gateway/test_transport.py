@@ -21,8 +21,10 @@ SOON = 3.0
 
 ROUTES = """
 - {{prefix: /x, access: public, upstream: "{up}", timeout: 5}}
+- {{prefix: /stream, access: public, upstream: "{up}", timeout: 5, stream: true}}
+- {{prefix: /quiet, access: public, upstream: "{up}", timeout: 5, reuse_bodyless: true}}
 - {{prefix: /patient, access: public, upstream: "{up}", timeout: 60}}
-- {{prefix: /hasty, access: public, upstream: "{up}", timeout: 0.2}}
+- {{prefix: /hasty, access: public, upstream: "{up}", timeout: 0.2, stream: true}}
 - {{prefix: /gone, access: public, upstream: "http://127.0.0.1:1"}}
 - {{prefix: /nameless, access: public, upstream: "http://nowhere.invalid"}}
 - {{prefix: /named, access: public, upstream: "{named}"}}
@@ -213,10 +215,10 @@ async def test_http_1_0_may_keep_its_connection(client: Raw, upstream: Upstream)
         ("GET", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n", None),
     ],
 )
-async def test_answers_without_a_body_leave_both_connections_usable(
+async def test_answers_without_a_body_may_leave_both_connections_usable(
     client: Raw, upstream: Upstream, method: str, head: str, kept: str | None
 ) -> None:
-    server, _ = await passed(client, upstream, get(method=method))
+    server, _ = await passed(client, upstream, get("/quiet", method=method))
     await server.send(f"{head}\r\n")
     status, headers = await client.head()
     assert str(status) in head
@@ -279,7 +281,7 @@ async def test_bodies_are_streamed_both_ways(
 ) -> None:
     """What came is passed on before the rest is there."""
     line = "Transfer-Encoding: chunked" if chunked else "Content-Length: 6"
-    server, headers = await passed(client, upstream, get("/x", line, method="POST"))
+    server, headers = await passed(client, upstream, get("/stream", line, method="POST"))
     assert ("transfer-encoding" in headers) == chunked
     for sent in (b"abc", b"def"):
         await client.send(b"3;x\r\n" + sent + b"\r\n" if chunked else sent)
@@ -332,7 +334,7 @@ async def test_an_upstream_that_does_not_read_is_not_sent_more(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
     size = 60 * MEGABYTE
-    request = get("/x", f"Content-Length: {size}", method="POST")
+    request = get("/stream", f"Content-Length: {size}", method="POST")
     server, _ = await passed(client, upstream, request)
     memory = psutil.Process().memory_info
     before = memory().rss
@@ -350,7 +352,8 @@ async def test_an_early_answer_ends_the_call(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
     """Though the client is still sending; and what they send then is nobody's request."""
-    server, _ = await passed(client, upstream, get("/x", "Content-Length: 1000000", method="PUT"))
+    request = get("/stream", "Content-Length: 1000000", method="PUT")
+    server, _ = await passed(client, upstream, request)
     await server.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
     status, headers, body = await client.answer()
     assert (status, headers["connection"], body) == (403, "close", b"no")
@@ -366,7 +369,9 @@ async def test_an_answer_is_not_lost_on_who_is_still_sending(
     client: Raw, upstream: Upstream
 ) -> None:
     """A connection that is closed with something unread is reset, and what it sent is forgotten."""
-    server, _ = await passed(client, upstream, get("/x", "Content-Length: 9000000", method="PUT"))
+    server, _ = await passed(
+        client, upstream, get("/stream", "Content-Length: 9000000", method="PUT")
+    )
     transport = client.writer.transport
     assert isinstance(transport, asyncio.ReadTransport)
     transport.pause_reading()
@@ -382,7 +387,7 @@ async def test_an_answer_is_not_lost_on_who_is_still_sending(
 
 async def test_both_sides_may_talk_at_the_same_time(client: Raw, upstream: Upstream) -> None:
     lines = ("Transfer-Encoding: chunked",)
-    server, _ = await passed(client, upstream, get("/x", *lines, method="POST"))
+    server, _ = await passed(client, upstream, get("/stream", *lines, method="POST"))
     await server.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     assert (await client.head())[0] == 200
     for word in (b"ping1", b"ping2"):
@@ -399,7 +404,7 @@ async def test_without_its_client_a_call_is_broken_off(client: Raw, upstream: Up
 
 
 async def test_without_its_client_an_upload_is_broken_off(client: Raw, upstream: Upstream) -> None:
-    request = get("/x", "Content-Length: 9", method="POST")
+    request = get("/stream", "Content-Length: 9", method="POST")
     server, _ = await passed(client, upstream, request)
     await client.send(b"abc")
     assert await server.exactly(3) == b"abc"
@@ -642,7 +647,7 @@ async def test_a_chunked_body_that_grows_too_large_is_broken_off(
         gateway(tmp_path, routes, settings={"BARONG_MAX_BODY_BYTES": "1000"}) as small,
         Raw.to(small.public) as client,
     ):
-        request = get("/x", "Transfer-Encoding: chunked", method="POST")
+        request = get("/stream", "Transfer-Encoding: chunked", method="POST")
         server, _ = await passed(client, upstream, request)
         await client.send(b"1f4\r\n" + b"x" * 500 + b"\r\n")
         await server.exactly(500)
@@ -654,7 +659,7 @@ async def test_a_chunked_body_that_grows_too_large_is_broken_off(
 
 
 async def test_a_chunk_that_is_none_breaks_the_call_off(client: Raw, upstream: Upstream) -> None:
-    request = get("/x", "Transfer-Encoding: chunked", method="POST")
+    request = get("/stream", "Transfer-Encoding: chunked", method="POST")
     server, _ = await passed(client, upstream, request)
     await client.send(b"3\r\nabcd\r\n")
     status, headers, body = await client.answer()
@@ -705,6 +710,7 @@ SLOW = {
     "BARONG_STALL_TIMEOUT": "2",
     "BARONG_MAX_CONNECTIONS": "20",
     "BARONG_UPSTREAM_CONNECTIONS": "1",
+    "BARONG_TRUSTED_PROXIES": "127.0.0.1",
 }
 
 
@@ -745,7 +751,7 @@ async def test_who_says_nothing_is_let_go(hasty: Gateway) -> None:
 
 async def test_a_body_that_stops_is_not_waited_for(hasty: Gateway, upstream: Upstream) -> None:
     async with Raw.to(hasty.public) as client:
-        request = get("/x", "Content-Length: 9", method="POST")
+        request = get("/stream", "Content-Length: 9", method="POST")
         server, _ = await passed(client, upstream, request)
         await client.send(b"abc")
         status, _, body = await client.answer()
@@ -778,9 +784,18 @@ async def test_calls_wait_for_their_turn_upstream(hasty: Gateway, upstream: Upst
 async def test_who_waits_in_vain_is_told_to_come_back(hasty: Gateway, upstream: Upstream) -> None:
     async with Raw.to(hasty.public) as one, Raw.to(hasty.public) as two:
         await passed(one, upstream, get("/patient"))
-        await two.send(get("/x"))
+        await two.send(get("/x", "X-Forwarded-For: 192.0.2.2"))
         status, headers, body = await two.answer()
         assert (status, code(body)) == (503, ["server.unavailable"])
+        assert headers["retry-after"] == "1"
+
+
+async def test_who_has_its_share_in_use_is_told_so(hasty: Gateway, upstream: Upstream) -> None:
+    async with Raw.to(hasty.public) as one, Raw.to(hasty.public) as two:
+        await passed(one, upstream, get("/patient"))
+        await two.send(get("/x"))
+        status, headers, body = await two.answer()
+        assert (status, code(body)) == (429, ["request.throttled"])
         assert headers["retry-after"] == "1"
 
 

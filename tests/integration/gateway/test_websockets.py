@@ -163,11 +163,13 @@ async def test_an_upstream_may_refuse(raw: Raw, upstream: Upstream) -> None:
 async def test_nothing_else_is_upgraded(
     raw: Raw, upstream: Upstream, lines: tuple[str, ...]
 ) -> None:
-    await raw.send(asking("/ws", *lines))
+    body = "abc" if "Content-Length: 3" in lines else ""
+    await raw.send(asking("/ws", *lines) + body)
     server = await upstream.next()
     _, headers = await server.head()
     assert "upgrade" not in headers
     assert "connection" not in headers
+    assert await server.exactly(len(body)) == body.encode()
     await server.send(AGREES)
     assert (await raw.answer())[0] == 502
     assert await server.hung_up()

@@ -41,6 +41,12 @@ class Pipe(asyncio.Transport):
     def resume_reading(self) -> None:
         self._reading = True
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def write_eof(self) -> None:
         self.ended = True
 
@@ -58,8 +64,11 @@ class World:
         self.client = ClientConnection(self, asyncio.get_running_loop())
         self.client.connection_made(self.pipe)
 
-    def opened(self, _connection: ClientConnection) -> bool:
-        return True
+    def opened(self, _connection: ClientConnection) -> Refusal | None:
+        return None
+
+    def weighed(self, connection: ClientConnection, before: int, now: int) -> None:
+        pass
 
     def closed(self, _connection: ClientConnection) -> None:
         pass

@@ -25,6 +25,7 @@ NOWHERE = "http://127.0.0.1:1"
 ROUTES = """
 - {prefix: /pub, access: public, upstream: "${UPSTREAM}"}
 - {prefix: /pub/slow, access: public, upstream: "${UPSTREAM}", timeout: 0.3}
+- {prefix: /pub/early, access: public, upstream: "${UPSTREAM}", stream: true}
 - {prefix: /own, access: public, upstream: "${UPSTREAM}", rewrite: /, cookies: true}
 - {prefix: /get, access: public, upstream: "${UPSTREAM}", methods: [GET]}
 - {prefix: /gone, access: public, upstream: "http://127.0.0.1:1"}
@@ -180,7 +181,9 @@ FORGED = {
     "Connection": "X-Named, keep-alive",
     "Cookie": "a=1; _barong_session=s; b",
     "Forwarded": "for=6.6.6.6",
+    "Content_Length": "5",
     "Keep-Alive": "1",
+    "Proxy": "http://evil.example",
     "Proxy-Authorization": "Basic x",
     "TE": "trailers",
     "X-Auth-Apikey": "1",
@@ -192,6 +195,7 @@ FORGED = {
     "X-Original-URL": "/admin",
     "X-Real-IP": "6.6.6.6",
     "X_Auth_Uid": "ID1",
+    "X_Anything": "1",
     "X_Forwarded_For": "6.6.6.6",
     "traceparent": "00-1",
     "X-Kept": "1",

@@ -16,9 +16,10 @@ from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import AnswerHeaders
 from authz_gateway.http.responses import Answer
 from authz_gateway.upstream.connection import Asker, UpstreamConnection
+from shared.errors import Refusal
 
 PATIENCE = 10.0
-LEFT = bytes(48 * 1024)
+LEFT = bytes(14 * 1024)
 """More than a small socket takes, and less than makes a transport pause its writer."""
 
 ASKED = b"GET /x HTTP/1.1\r\nHost: gateway\r\n"
@@ -53,8 +54,11 @@ class World:
         self.gone = asyncio.Event()
         self.answered = asyncio.Event()
 
-    def opened(self, _connection: ClientConnection) -> bool:
-        return True
+    def opened(self, _connection: ClientConnection) -> Refusal | None:
+        return None
+
+    def weighed(self, connection: ClientConnection, before: int, now: int) -> None:
+        pass
 
     def closed(self, _connection: ClientConnection) -> None:
         self.gone.set()
@@ -142,7 +146,7 @@ def test_an_upstream_that_takes_nothing_is_let_go(new_loop: NewLoop, closed_by_u
         with pair() as (ours, theirs):
             connection = UpstreamConnection(caller, loop)
             await loop.connect_accepted_socket(lambda: cast("asyncio.Protocol", connection), ours)
-            connection.ask(caller, LEFT, head_only=False, seconds=60)
+            connection.ask(caller, LEFT, complete=True, head_only=False, seconds=60)
             connection.free()
             if closed_by_us:
                 connection.close()

@@ -21,7 +21,7 @@ from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.geo import Unmapped
 from authz_gateway.authz.pipeline import WAY_IN, Decide
 from authz_gateway.authz.policy import CompiledPolicy
-from authz_gateway.authz.rate_limits import STRANGERS, RateLimits
+from authz_gateway.authz.rate_limits import AUDITED_RATE, STRANGERS, RateLimits
 from authz_gateway.routing.route_table import ELSEWHERE, Access, Rate
 from shared.contracts.api_keys import ED25519, HMAC_SHA256, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
@@ -1104,6 +1104,22 @@ async def test_who_is_kept_out_does_not_count() -> None:
         assert (await refusal_of(decide, a_call({}, rate=TWICE)))[0] == 471
         blocked = a_call({}, access=Access.BLOCKED, address="192.0.2.1", rate=TWICE)
         assert await refusal_of(decide, blocked) == (401, "authz.permission_denied")
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PATCH"])
+async def test_what_is_recorded_has_a_rate_on_every_route(method: str) -> None:
+    """Refused or audited: beyond it a call is neither made nor recorded."""
+    audits = Audits()
+    decide = a_decision(audits=audits, rate_limits=rate_limits())
+    call = a_call(COOKIE | CSRF, method=method)
+    allowed = AUDITED_RATE.calls
+    for _ in range(allowed):
+        with contextlib.suppress(Unauthenticated):
+            await decide(call)
+    assert len(audits.kept) == allowed
+    assert await refusal_of(decide, call) == THROTTLED
+    assert len(audits.kept) == allowed
+    assert await decide(a_call(COOKIE)) is not None, "what is not recorded has no rate there"
 
 
 async def test_without_throttling_there_is_no_limit() -> None:

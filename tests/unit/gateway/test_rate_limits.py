@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from authz_gateway.authz.rate_limits import Client, RateLimits
-from authz_gateway.routing.route_table import Access, Rate, Route
+from authz_gateway.routing.route_table import ELSEWHERE, Access, Rate, Route
 from shared.errors import Throttled
 
 
@@ -32,6 +32,21 @@ def outcomes(
             yield refusal.retry_after or -1
         else:
             yield 0
+
+
+def test_recorded_calls_have_a_rate_where_their_route_has_none() -> None:
+    """On all such routes together, and beside those that have one."""
+    limits = RateLimits(
+        CollectorRegistry(), enabled=True, audited_rate=Rate(2, 30), clock=lambda: 0.0
+    )
+    own, none, other = a_route(9, 1), ELSEWHERE, Route(prefix="/y", access=Access.REQUIRED)
+    for route in (own, none, own, other, own):
+        limits.take_audited(route, "ID1")
+    for route in (none, other):
+        with pytest.raises(Throttled) as caught:
+            limits.take_audited(route, "ID1")
+        assert caught.value.retry_after == 30
+    limits.take_audited(none, "ID2")
 
 
 def by_one(*moments: float) -> list[tuple[float, Client]]:

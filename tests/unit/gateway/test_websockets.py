@@ -18,7 +18,7 @@ class Connections:
     """In place of tunnels: an open one each, whose guests may stay until `allowed` ends."""
 
     def __init__(self) -> None:
-        self.websockets = WebSockets(CollectorRegistry())
+        self.websockets = WebSockets(CollectorRegistry(), most_per_client=MANY)
         self.allowed = True
         self.reviews = 0
         self.open: set[object] = set()
@@ -41,7 +41,7 @@ class Connections:
         connections = self
 
         class One:
-            uid = "ID1"
+            uid = client = "ID1"
 
             def close(self) -> None:
                 connections.open.discard(self)

@@ -22,6 +22,7 @@ from authz_gateway.http.parser import HeadLimits
 from authz_gateway.http.response_headers import AnswerHeaders
 from authz_gateway.http.server import Front
 from authz_gateway.routes import Operations
+from authz_gateway.routing.route_table import rate
 from authz_gateway.routing.routes_file import load_routes
 from authz_gateway.settings import GatewaySettings
 from authz_gateway.subscriptions import PATTERNS, CarriedChanges, Hearing
@@ -66,7 +67,9 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
     keys = KeySet(identity.jwks)
     sessions = SessionCache(identity, registry)
     api_keys = ApiKeyCache(resource, identity, registry)
-    websockets = WebSockets(registry)
+    websockets = WebSockets(
+        registry, most=settings.max_websockets, most_per_client=settings.websockets_per_client
+    )
     policy = CurrentPolicy(admin, websockets.review_all)
     hearing = Hearing(policy, sessions, api_keys, websockets)
     listener = Listener(
@@ -85,6 +88,9 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         session_cookie=settings.session_name,
         timeout=settings.upstream_timeout,
         max_connections=settings.upstream_connections,
+        connections_per_client=max(
+            1, settings.upstream_connections * settings.upstream_client_share // 100
+        ),
         websocket_timeout=settings.websocket_timeout,
         changed=CarriedChanges(hearing, registry),
     )
@@ -92,7 +98,9 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
     may_stay = MayStay(sessions, api_keys, policy, known_places)
     gateway = Gateway(routes, proxy, settings.cors, may_stay)
     audit_queue = AuditQueue(settings.broker_url, AuditSeal(settings.service_keys))
-    rate_limits = RateLimits(registry, enabled=settings.throttling)
+    rate_limits = RateLimits(
+        registry, enabled=settings.throttling, audited_rate=rate(settings.audited_rate)
+    )
     decisions = DecisionCache(
         sessions,
         policy,
@@ -136,8 +144,12 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
             head_seconds=settings.header_timeout,
             idle_seconds=settings.idle_timeout,
             stall_seconds=settings.stall_timeout,
+            body_seconds=settings.body_timeout,
+            body_rate=settings.body_rate,
         ),
         max_connections=settings.max_connections,
+        connections_per_address=settings.connections_per_address,
+        max_buffered_bytes=settings.max_buffered_bytes,
         trusted_proxies=settings.trusted_proxies,
     )
     return Service(

@@ -7,9 +7,16 @@ from pathlib import Path
 from marshmallow import fields, validate
 
 from authz_gateway.http.cors import ANY, Cors, origins
+from authz_gateway.routing.route_table import rate
 from shared.contracts.api_keys import MAX_NONCE_LIFETIME
 from shared.settings import Parsed, ServiceSettings, port, positive, setting, url
 from shared.web.client_address import Network, networks
+
+
+def _written_rate(text: str) -> str:
+    """A rate as it is written; raises ValueError."""
+    rate(text)
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +116,13 @@ class GatewaySettings(ServiceSettings):
         "For how long browsers are to insist on https, in production; 0 for not at all.",
         31_536_000,
     )
+    audited_rate: str = setting(
+        "BARONG_AUDITED_RATE",
+        Parsed(_written_rate),
+        "How often one user may make calls that are recorded because they are refused or audited, "
+        "at each gateway, where the route has no rate of its own: 10/s, 300/m or 1000/h.",
+        "300/m",
+    )
     throttling: bool = setting(
         "BARONG_THROTTLING",
         fields.Boolean(),
@@ -140,6 +154,21 @@ class GatewaySettings(ServiceSettings):
         "Clients' connections at the same time; who comes then gets 503.",
         20_000,
     )
+    connections_per_address: int = setting(
+        "BARONG_CONNECTIONS_PER_ADDRESS",
+        positive(1_000_000),
+        "Of these, how many one address (IPv6: one /64) may have; who comes then gets 429. Trusted "
+        "proxies may have all.",
+        1000,
+    )
+    max_buffered_bytes: int = setting(
+        "BARONG_MAX_BUFFERED_BYTES",
+        positive(),
+        "How many bytes of requests and answers may wait in memory for slow clients, all together. "
+        "When there are more, the connections that have kept something waiting for longest are "
+        "cut. Up to 24 KB of a connection do not count.",
+        256 * 1024 * 1024,
+    )
     header_timeout: int = setting(
         "BARONG_HEADER_TIMEOUT",
         positive(3600),
@@ -158,17 +187,53 @@ class GatewaySettings(ServiceSettings):
         "How long a client may send nothing of a body, or take nothing of an answer, seconds.",
         60,
     )
+    body_timeout: int = setting(
+        "BARONG_BODY_TIMEOUT",
+        positive(86_400),
+        "Longest time that the body of a request is waited for, seconds; the time in which the "
+        "upstream takes no more does not count. Then the client gets 408.",
+        600,
+    )
+    body_rate: int = setting(
+        "BARONG_BODY_RATE",
+        positive(10**9),
+        "Lowest rate at which a client may send a body, bytes a second, after fifteen seconds in "
+        "which it may be slower. Who is slower gets 408.",
+        1000,
+    )
     websocket_timeout: int = setting(
         "BARONG_WEBSOCKET_TIMEOUT",
         positive(86_400),
         "How long a WebSocket may be silent both ways, seconds.",
         300,
     )
+    max_websockets: int = setting(
+        "BARONG_MAX_WEBSOCKETS",
+        positive(1_000_000),
+        "WebSockets at the same time; who asks for another gets 503.",
+        10_000,
+    )
+    websockets_per_client: int = setting(
+        "BARONG_WEBSOCKETS_PER_CLIENT",
+        positive(1_000_000),
+        "Of these, how many one user may have, or, where nobody is logged in, one address (IPv6: "
+        "one /64); who asks for another gets 429.",
+        100,
+    )
     upstream_connections: int = setting(
         "BARONG_UPSTREAM_CONNECTIONS",
         positive(100_000),
-        "Connections to one upstream at the same time; calls wait five seconds for one.",
+        "Connections to one upstream at the same time, WebSockets not counted; calls wait five "
+        "seconds for one.",
         1000,
+    )
+    upstream_client_share: int = setting(
+        "BARONG_UPSTREAM_CLIENT_SHARE",
+        positive(100),
+        "Percent of these that one user may have in use, or, where nobody is logged in, one "
+        "address (IPv6: one /64), at least one. Calls beyond wait five seconds for one of the "
+        "client's own to end, as many as its share at most; then they get 429.",
+        10,
     )
     upstream_timeout: int = setting(
         "BARONG_UPSTREAM_TIMEOUT",

@@ -47,6 +47,14 @@ def address_of(text: str) -> Address | None:
 
 
 @lru_cache(maxsize=10_000)
+def subscriber(address: Address) -> str:
+    """What one subscriber has: an IPv4 address, or an IPv6 /64, any address of which is free."""
+    if address.version == 4:
+        return str(address)
+    return str(ip_network((int(address) >> 64 << 64, 64)))
+
+
+@lru_cache(maxsize=10_000)
 def _address(text: str) -> Address | None:
     try:
         address = ip_address(text.partition("%")[0])

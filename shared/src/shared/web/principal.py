@@ -43,6 +43,7 @@ def bearer_token(headers: MultiMapping[str]) -> str:
     """The one token of the Authorization header; raises `BadBearerToken`."""
     values = headers.getall("Authorization", ())
     scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = token.strip(" \t")
+    if scheme.lower() != "bearer" or not token:
         raise BadBearerToken
-    return token.strip()
+    return token

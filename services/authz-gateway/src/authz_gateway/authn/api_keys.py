@@ -190,9 +190,9 @@ def signed(call: Call) -> Signed:
 
 
 def _only(values: Sequence[str]) -> str:
-    if len(values) != 1 or not values[0].strip():
+    if len(values) != 1 or not (value := values[0].strip(" \t")):
         raise InvalidApiKeyHeaders
-    return values[0].strip()
+    return value
 
 
 def signed_message(call: Call) -> SignedMessage:

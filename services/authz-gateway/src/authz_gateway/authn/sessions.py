@@ -44,11 +44,12 @@ def without_session_cookie(values: Iterable[str], name: str) -> str:
 
 def _pairs(values: Iterable[str]) -> list[str]:
     """RFC 6265, 4.2.1: quotes have no meaning here."""
-    return [pair.strip() for header in values for pair in header.split(";") if pair.strip()]
+    pairs = (pair.strip(" \t") for header in values for pair in header.split(";"))
+    return [pair for pair in pairs if pair]
 
 
 def _name(pair: str) -> str:
-    return pair.partition("=")[0].strip()
+    return pair.partition("=")[0].strip(" \t")
 
 
 CSRF_EXEMPT = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -144,7 +144,10 @@ class Decide:
         verdict = self.policy.get().verdict(
             caller.principal.role, call.method, call.path, call.route
         )
-        if not (verdict.allowed and caller.in_scope):
+        allowed = verdict.allowed and caller.in_scope
+        if verdict.audited or not allowed:
+            self.rate_limits.take_audited(call.route, caller.principal.uid)
+        if not allowed:
             await self.audits.denied(call, caller.principal.uid, verdict.topic)
             raise InvalidPermission
         if verdict.audited:

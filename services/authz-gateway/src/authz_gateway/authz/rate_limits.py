@@ -20,6 +20,9 @@ STRANGERS = Route(prefix="strangers", access=Access.REQUIRED, rate=Rate(50, 1 / 
 a question to another service, and might be a guess. No prefix of a real route: those have a slash.
 """
 
+AUDITED_RATE = Rate(300, 60 / 300)
+"""How often a user may make calls that are recorded, on all routes together that have no rate."""
+
 Client = str | Address
 """A user by his uid; whoever is none that we know, by his address."""
 
@@ -34,10 +37,12 @@ class RateLimits:
         registry: CollectorRegistry,
         *,
         enabled: bool,
+        audited_rate: Rate = AUDITED_RATE,
         capacity: int = MAX_BUCKETS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._enabled = enabled
+        self._audited = Route(prefix="audited", access=Access.REQUIRED, rate=audited_rate)
         self._capacity = capacity
         self._clock = clock
         self._full_at: OrderedDict[tuple[str, str | bytes], float] = OrderedDict()
@@ -61,6 +66,14 @@ class RateLimits:
     def charge(self, route: Route, client: Client) -> None:
         """Counts a call that was made already: one too many as well, so that the next ones wait."""
         self._count(route, client, 1, late=True)
+
+    def take_audited(self, route: Route, uid: str) -> None:
+        """Counts a call that is recorded, where its route does not: before it is, or is made.
+
+        Raises `Throttled`. Each is a row that is kept for years, and a message to the broker.
+        """
+        if route.rate is None:
+            self._count(self._audited, uid, 1)
 
     def _count(self, route: Route, client: Client, calls: int, *, late: bool = False) -> None:
         rate = route.rate

@@ -1,6 +1,7 @@
 """One client's connection: requests come in one after another, and answers leave in their order."""
 
 import asyncio
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,13 +22,21 @@ from authz_gateway.http.parser import (
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY, IncomingBody
 from authz_gateway.http.response_headers import AnswerHeaders
-from authz_gateway.http.responses import Answer, failed, rendered
-from shared.errors import Malformed, Unavailable
-from shared.web.client_address import Address, address_of
+from authz_gateway.http.responses import Answer, failed, refused, rendered
+from shared.errors import Malformed, Refusal
+from shared.web.client_address import Address, address_of, subscriber
 
 _RESET = struct.pack("ii", 1, 0)  # linger, for no time
 _LINGER_SECONDS = 5.0
 _MOST_LINGERING_BYTES = 4 * 1024 * 1024
+_WRITE_BUFFER_BYTES = 16 * 1024
+"""What may wait to be written before whoever writes has to wait, too."""
+_PIECE_BYTES = 32 * 1024
+"""Larger answers of our own are written by such pieces, as the client takes them."""
+_LIGHT_BYTES = 4 * 1024
+"""What a connection may hold without being counted."""
+_BODY_GRACE_SECONDS = 15.0
+"""So much later than the lowest rate allows, each byte of a body may come."""
 
 CLIENT_GONE: Final = 499
 """The status, in log and metrics, of an answer that nobody waited for."""
@@ -43,6 +52,10 @@ class Limits:
     idle_seconds: float
     stall_seconds: float
     """Longest time without a byte of a body, or without taking a byte of an answer."""
+    body_seconds: float = math.inf
+    """Longest time that is waited for a body, all waiting for its client together."""
+    body_rate: float = 1.0
+    """So many bytes a second come of a body at least, in the long run."""
 
 
 class Flow(Protocol):
@@ -68,12 +81,16 @@ class Host(Protocol):
     draining: bool
     answer_headers: AnswerHeaders
 
-    def opened(self, connection: "ClientConnection") -> bool:
-        """A client came; False where there is no room for him."""
+    def opened(self, connection: "ClientConnection") -> Refusal | None:
+        """A client came; why there is no room for it, if so."""
         ...
 
     def closed(self, connection: "ClientConnection") -> None:
         """A client left."""
+        ...
+
+    def weighed(self, connection: "ClientConnection", before: int, now: int) -> None:
+        """A connection holds so many bytes in memory, no more so many."""
         ...
 
     def received(self, request: Request) -> None:
@@ -92,16 +109,18 @@ class ClientConnection:
     """
 
     __slots__ = (
-        *("_deadline", "_limits", "_lingering", "_may_ignore", "_paused", "_proceeding", "_raw"),
-        *("_reading", "_record", "_transport", "_unread", "address", "flow", "host", "peer"),
-        *("request", "shown_address", "trusted"),
-        "write",
+        *("_deadline", "_limits", "_lingering", "_loop", "_may_ignore", "_paused", "_proceeding"),
+        *("_raw", "_reading", "_record", "_transport", "_unread", "_waited", "_waits_since"),
+        *("_weight", "address", "flow", "host", "peer", "request", "shown_address"),
+        *("subscriber", "trusted", "write"),
     )
 
     _transport: asyncio.Transport
     address: Address
     peer: str
     shown_address: str
+    subscriber: str
+    """Whose connections it counts among."""
     write: Callable[[bytes], None]
     """Sends some of an answer."""
 
@@ -109,7 +128,11 @@ class ClientConnection:
         self.host = host
         self._limits = host.limits
         self._record = host.record
+        self._loop = loop
         self._deadline = Deadline(loop, self._expired)
+        self._weight = 0  # bytes in memory, as far as they count
+        self._waited = 0.0  # seconds, for the request's body
+        self._waits_since = 0.0
         self._unread = b""
         self._reading = True
         self._paused = False  # the client is slow to take what we write
@@ -131,10 +154,13 @@ class ClientConnection:
         self.peer = peer[0] if peer else ""
         self.address = address_of(self.peer) or IPv4Address(0)
         self.shown_address = str(self.address)
-        if self.host.opened(self):
+        self.subscriber = subscriber(self.address)
+        self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
+        refusal = self.host.opened(self)
+        if refusal is None:
             self._deadline.put(self._limits.head_seconds)
         else:
-            answer = failed(503, Unavailable.codes, "Retry-After: 1")
+            answer = refused(refusal)
             self.write(rendered(answer, b"Connection: close\r\n\r\n", with_body=True))
             self._close()
 
@@ -149,18 +175,14 @@ class ClientConnection:
                 self._unread = data if begun else self._unread + data
                 self._proceed()
                 if self._unread and self.request is None:
-                    if self._paused:
-                        self.stop_reading()  # who takes no answers need not ask for more
-                    elif begun:
-                        self._watch()
+                    self._await_rest(begun=begun)
         elif self._raw is not None:
             self._raw(data)
         elif request.body.complete:
             self._unread += data
             self.stop_reading()
         else:
-            self._deadline.put(self._limits.stall_seconds)
-            self._feed(request.body, data)
+            self._feed(request, data)
 
     def eof_received(self) -> None:
         """Whoever hangs up does not wait for an answer."""
@@ -171,6 +193,9 @@ class ClientConnection:
         self._deadline.end()
         self.host.closed(self)
         self._unread = b""
+        if self._weight:
+            self.host.weighed(self, self._weight, 0)
+            self._weight = 0
         request, flow = self.request, self.flow
         if request is None:
             return
@@ -182,6 +207,7 @@ class ClientConnection:
     def pause_writing(self) -> None:
         """The client takes no more at the moment."""
         self._paused = True
+        self._weigh()
         self._watch()
         if self.flow is not None:
             self.flow.client_full()
@@ -189,6 +215,7 @@ class ClientConnection:
     def resume_writing(self) -> None:
         """The client takes more again."""
         self._paused = False
+        self._weigh()
         self._watch()
         if self.flow is not None:
             self.flow.client_ready()
@@ -209,8 +236,14 @@ class ClientConnection:
         head = request.head
         ours = self.host.answer_headers.added(head.read.get("origin"), request.private, ())
         with_body = head.method != "HEAD"
-        self.write(rendered(answer, ours + request.last_lines(), with_body=with_body))
-        self.finish(answer.status)
+        large = with_body and len(answer.body) > _PIECE_BYTES
+        last = ours + request.last_lines()
+        self.write(rendered(answer, last, with_body=with_body and not large))
+        if large:
+            self.flow = OwnAnswer(self, answer)
+            self.flow.client_ready()
+        else:
+            self.finish(answer.status)
 
     def finish(self, status: int) -> None:
         """The whole answer was written."""
@@ -220,6 +253,8 @@ class ClientConnection:
         self.flow = self._raw = self.request = None
         if request.body is not NO_BODY:
             request.body.drop()
+        if self._weight:
+            self._weigh()
         self._record(request, status)
         if request.gone:
             return
@@ -248,6 +283,17 @@ class ClientConnection:
     def cut(self) -> None:
         """Ends the connection, whatever is under way."""
         self._transport.abort()
+
+    def shed(self) -> int:
+        """Ends it for what it holds in memory: so many bytes, as the host was told."""
+        weight, self._weight = self._weight, 0
+        self._transport.abort()
+        return weight
+
+    @property
+    def paused(self) -> bool:
+        """Whether the client takes no more at the moment."""
+        return self._paused
 
     def hand_over(self, raw: Callable[[bytes], None]) -> None:
         """What comes from now on is no HTTP any more."""
@@ -281,6 +327,8 @@ class ClientConnection:
         if self._reading and not self._transport.is_closing():
             self._reading = False
             self._transport.pause_reading()
+            self._waited += self._loop.time() - self._waits_since
+            self._weigh()
             self._watch()
 
     def read_on(self) -> None:
@@ -288,6 +336,7 @@ class ClientConnection:
         if not self._reading and not self._transport.is_closing():
             self._reading = True
             self._transport.resume_reading()
+            self._waits_since = self._loop.time()
             self._watch()
 
     # The rest.
@@ -306,6 +355,15 @@ class ClientConnection:
             self._begin(head, self._unread[head.size :])
         self._proceeding = False
 
+    def _await_rest(self, *, begun: bool) -> None:
+        """What came is no whole request; `begun`: it is the beginning of one."""
+        if self._paused:
+            self.stop_reading()  # who takes no answers need not ask for more
+        elif begun:
+            self._watch()
+        if len(self._unread) > _LIGHT_BYTES:
+            self._weigh()
+
     def _begin(self, head: RequestHead, rest: bytes) -> None:
         self._unread = b""
         self._deadline.moment = NEVER
@@ -314,18 +372,46 @@ class ClientConnection:
             if rest:
                 self._unread = rest
                 self.stop_reading()
-        elif rest:
-            request.continue_expected = False
-            self._feed(request.body, rest)
+        else:
+            self._waited = 0.0
+            self._waits_since = self._loop.time()
+            if rest:
+                request.continue_expected = False
+                self._feed(request, rest)
         self.host.received(request)
 
-    def _feed(self, body: IncomingBody, data: bytes) -> None:
+    def _feed(self, request: Request, data: bytes) -> None:
+        body = request.body
         rest = body.feed(data)
+        if self.request is not request:  # it was answered at once
+            if body.complete and rest:
+                self._unread = rest
+                self._watch()
+                self._proceed()
+            return
         if body.complete:
             self._deadline.moment = NEVER
             if rest:
                 self._unread = rest
                 self.stop_reading()
+        elif self._reading:
+            self._watch()
+        if body.held > _LIGHT_BYTES:
+            self._weigh()
+
+    def _weigh(self) -> None:
+        """Tells the host how many bytes are held here: read and not done, or not written yet."""
+        if self._transport.is_closing():
+            return  # until it is gone, it counts as it did
+        request = self.request
+        held = len(self._unread) + self._transport.get_write_buffer_size()
+        if request is not None:
+            held += request.body.held
+        if held <= _LIGHT_BYTES:
+            held = 0
+        before, self._weight = self._weight, held
+        if held != before:
+            self.host.weighed(self, before, held)
 
     def _refuse_head(self, broken: BrokenHead) -> None:
         match broken:
@@ -389,6 +475,44 @@ class ClientConnection:
         elif self.request is None:
             self._deadline.put(limits.head_seconds if self._unread else limits.idle_seconds)
         elif self._reading and not self.request.body.complete:
-            self._deadline.put(limits.stall_seconds)
+            self._deadline.put(self._patience(self.request.body))
         else:
             self._deadline.moment = NEVER
+
+    def _patience(self, body: IncomingBody) -> float:
+        """For how many seconds the next byte of a body is waited for."""
+        limits = self._limits
+        if not body.paced:
+            return limits.stall_seconds
+        waited = self._waited + self._loop.time() - self._waits_since
+        due = min(limits.body_seconds, _BODY_GRACE_SECONDS + body.received / limits.body_rate)
+        return min(limits.stall_seconds, due - waited)
+
+
+class OwnAnswer:
+    """A large answer of our own, written as fast as the client takes it: see `Flow`."""
+
+    __slots__ = ("_at", "_body", "_connection", "_status")
+
+    def __init__(self, connection: ClientConnection, answer: Answer) -> None:
+        self._connection = connection
+        self._status = answer.status
+        self._body = answer.body
+        self._at = 0
+
+    def client_gone(self) -> int:
+        """See `Flow`."""
+        return CLIENT_GONE
+
+    def client_full(self) -> None:
+        """See `Flow`: nothing is written before the client takes more."""
+
+    def client_ready(self) -> None:
+        """See `Flow`."""
+        connection, body = self._connection, self._body
+        while self._at < len(body) and not connection.paused:
+            piece = body[self._at : self._at + _PIECE_BYTES]
+            self._at += len(piece)
+            connection.write(piece)
+        if self._at >= len(body):
+            connection.finish(self._status)

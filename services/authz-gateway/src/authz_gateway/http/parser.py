@@ -296,7 +296,7 @@ def _members_of_connection(
 
 def _persistent(listed: Collection[str], minor: int) -> bool:
     """RFC 9112, 9.3; `listed` are the members of Connection."""
-    return "close" not in listed if minor else "keep-alive" in listed
+    return "close" not in listed and (minor == 1 or "keep-alive" in listed)
 
 
 def _name_of(line: bytes) -> str:

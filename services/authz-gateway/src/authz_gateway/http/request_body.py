@@ -22,6 +22,10 @@ class Valve(Protocol):
 class BodyTaker(Protocol):
     """Whoever the body is passed on to."""
 
+    def body_collected(self) -> None:
+        """All of it is held, or so much as was asked for."""
+        ...
+
     def body_part(self, part: bytes) -> None:
         """Some more of it; never empty."""
         ...
@@ -38,12 +42,13 @@ class BodyTaker(Protocol):
 class IncomingBody:
     """Held until it is known who takes it, and no more of it is read meanwhile.
 
-    `length` is None of a chunked one. `complete`: its end has come.
+    `length` is None of a chunked one. `received`: how many bytes came; `held`: how many of them
+    wait here. `complete`: its end has come. `paced`: it has to come at the rate asked of bodies.
     """
 
     __slots__ = (
-        *("_held", "_limit", "_reader", "_received", "_refusal", "_taker", "_valve", "_waiter"),
-        *("complete", "length"),
+        *("_collector", "_enough", "_first", "_limit", "_more", "_reader", "_refusal", "_taker"),
+        *("_valve", "_waiter", "complete", "held", "length", "paced", "received"),
     )
 
     def __init__(self, valve: Valve, length: int | None, limit: int) -> None:
@@ -52,10 +57,15 @@ class IncomingBody:
         self._valve = valve
         self._limit = limit
         self._reader: BodyReader = Chunked() if length is None else Counted(length)
-        self._received = 0
-        self._held: list[bytes] = []
+        self.received = 0
+        self.held = 0
+        self.paced = True
+        self._first = b""  # what is held, and what came behind it
+        self._more: bytearray | None = None
         self._refusal: Refusal | None = None
         self._taker: BodyTaker | None = None
+        self._collector: BodyTaker | None = None
+        self._enough = 0
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -73,15 +83,16 @@ class IncomingBody:
         except BrokenBody:
             self.fail(Malformed())
             return b""
-        self._received += len(part)
-        if self._received > self._limit:
+        self.received += len(part)
+        if self.received > self._limit:
             self.fail(TooLarge())
             return b""
         self.complete = self._reader.done
         if self._taker is None:
             if part:
-                self._held.append(part)
-            if self._waiter is None:
+                self._hold(part)
+            self._collected()
+            if self._waiter is None and self._collector is None and self._taker is None:
                 self._valve.stop_reading()
         else:
             if part:
@@ -97,8 +108,9 @@ class IncomingBody:
             return
         self._refusal = refusal
         self._wake()
-        if self._taker is not None:
-            self._taker.body_broken(refusal)
+        taker, self._collector = self._taker or self._collector, None
+        if taker is not None:
+            taker.body_broken(refusal)
 
     def require_fitting(self) -> None:
         """Raises `TooLarge` where it is known already, or why the body is broken."""
@@ -114,7 +126,7 @@ class IncomingBody:
         """
         if self.length is not None and self.length > limit:
             return None
-        while not self.complete and self._received <= limit:
+        while not self.complete and self.received <= limit:
             if self._refusal is not None:
                 raise self._refusal
             self._waiter = asyncio.get_running_loop().create_future()
@@ -123,16 +135,28 @@ class IncomingBody:
                 await self._waiter
             finally:
                 self._waiter = None
-        if self._received > limit:
+        if self.received > limit:
             return None
-        if len(self._held) != 1:
-            self._held = [b"".join(self._held)]  # not held twice
-        return self._held[0]
+        if self._more is not None:
+            self._first, self._more = self._first + self._more, None  # not held twice
+        return self._first
+
+    def collect(self, collector: BodyTaker, enough: int) -> None:
+        """Reads on until the whole body is held, or `enough` bytes, and tells `collector`."""
+        if self._refusal is not None:
+            collector.body_broken(self._refusal)
+            return
+        self._collector = collector
+        self._enough = enough
+        self._collected()
+        if self._collector is not None:
+            self._valve.ask_for_body()
 
     def beginning(self) -> bytes:
         """What is held; it is not passed on any more."""
-        held, self._held = self._held, []
-        return b"".join(held)
+        held = self._first if self._more is None else self._first + self._more
+        self._let_go()
+        return held
 
     def pass_to(self, taker: BodyTaker) -> None:
         """`taker` gets whatever comes from now on."""
@@ -144,7 +168,26 @@ class IncomingBody:
 
     def drop(self) -> None:
         """Nobody takes the rest."""
-        self._taker = None
+        self._taker = self._collector = None
+        self._let_go()
+
+    def _hold(self, part: bytes) -> None:
+        if not self.held:
+            self._first = part
+        elif self._more is None:
+            self._more = bytearray(part)
+        else:
+            self._more += part
+        self.held += len(part)
+
+    def _let_go(self) -> None:
+        self._first, self._more, self.held = b"", None, 0
+
+    def _collected(self) -> None:
+        collector = self._collector
+        if collector is not None and (self.complete or self.held >= self._enough):
+            self._collector = None
+            collector.body_collected()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Any, cast
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from authz_gateway.http.access_log import Record
 from authz_gateway.http.connection import ClientConnection, Limits
 from authz_gateway.http.dispatcher import Dispatcher
 from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import AnswerHeaders
+from shared.errors import Refusal, Throttled, Unavailable
 from shared.web.client_address import Address, Network, client_address
 from shared.web.sockets import own_socket, url_of
 
@@ -34,6 +35,8 @@ class Front:
         *,
         limits: Limits,
         max_connections: int,
+        connections_per_address: int,
+        max_buffered_bytes: int,
         trusted_proxies: Sequence[Network],
     ) -> None:
         self.limits = limits
@@ -43,6 +46,12 @@ class Front:
         self._record = record
         self.record = record.answered
         self._max_connections = max_connections
+        self._connections_per_address = connections_per_address
+        self._max_buffered_bytes = max_buffered_bytes
+        self._buffered_bytes = 0
+        self._heavy: dict[ClientConnection, None] = {}
+        """Connections that hold bytes in memory; the one that began first comes first."""
+        self._of_subscriber: dict[str, int] = {}
         self._trusted_proxies = trusted_proxies
         self._connections: set[ClientConnection] = set()
         self._all_gone = asyncio.Event()
@@ -50,6 +59,19 @@ class Front:
         Gauge(
             "gateway_client_connections", "Connections of clients.", registry=registry
         ).set_function(self._connections.__len__)
+        Gauge(
+            "gateway_buffered_bytes",
+            "Bytes of requests and answers that wait in memory for a client or an upstream.",
+            registry=registry,
+        ).set_function(lambda: self._buffered_bytes)
+        self._cut = Counter(
+            "gateway_connections_cut",
+            "Clients' connections that were cut, or refused, for their share of what is limited.",
+            ("reason",),
+            registry=registry,
+        )
+        for reason in ("connections", "address", "memory"):  # there from the start, to be watched
+            self._cut.labels(reason)
 
     @asynccontextmanager
     async def listening(self, host: str, port: int, patience: float) -> AsyncIterator[str]:
@@ -90,20 +112,52 @@ class Front:
 
     # What connections tell: see `Host`.
 
-    def opened(self, connection: ClientConnection) -> bool:
+    def opened(self, connection: ClientConnection) -> Refusal | None:
         """See `Host`."""
         if self.draining or len(self._connections) >= self._max_connections:
-            return False
-        self._connections.add(connection)
+            self._cut.labels("connections").inc()
+            return Unavailable("connections")
         peer = connection.address
         connection.trusted = any(peer in network for network in self._trusted_proxies)
-        return True
+        if not connection.trusted:
+            count = self._of_subscriber.get(connection.subscriber, 0)
+            if count >= self._connections_per_address:
+                self._cut.labels("address").inc()
+                return Throttled(1)
+            self._of_subscriber[connection.subscriber] = count + 1
+        self._connections.add(connection)
+        return None
 
     def closed(self, connection: ClientConnection) -> None:
         """See `Host`."""
+        if connection not in self._connections:
+            return
         self._connections.discard(connection)
+        self._heavy.pop(connection, None)
+        if not connection.trusted:
+            count = self._of_subscriber[connection.subscriber] - 1
+            if count:
+                self._of_subscriber[connection.subscriber] = count
+            else:
+                del self._of_subscriber[connection.subscriber]
         if not self._connections:
             self._all_gone.set()
+
+    def weighed(self, connection: ClientConnection, before: int, now: int) -> None:
+        """See `Host`.
+
+        When too much waits in memory, those go who have made something wait for longest.
+        """
+        self._buffered_bytes += now - before
+        if not now:
+            self._heavy.pop(connection, None)
+            return
+        self._heavy[connection] = None
+        while self._buffered_bytes > self._max_buffered_bytes and self._heavy:
+            oldest = next(iter(self._heavy))
+            del self._heavy[oldest]
+            self._buffered_bytes -= oldest.shed()
+            self._cut.labels("memory").inc()
 
     def received(self, request: Request) -> None:
         """See `Host`."""

@@ -49,7 +49,8 @@ class Rate(NamedTuple):
     interval: float
 
 
-def _rate(value: Any) -> Rate:
+def rate(value: Any) -> Rate:
+    """A rate like `100/s`; raises ValueError."""
     match = _RATE.fullmatch(value) if isinstance(value, str) else None
     if match is None or not (calls := int(match[1])):
         raise ValueError("Not a rate like 100/s, 600/m or 1000/h.")
@@ -115,12 +116,22 @@ class Route:
 
     scope: str = declared(fields.String(), "")
     """Which API keys may call, of those that have scopes: those that have this one."""
-    rate: Rate | None = declared(Parsed(_rate), None)
+    rate: Rate | None = declared(Parsed(rate), None)
     """How often one client may call, at each gateway; None for as often as a known user likes."""
     burst: int | None = declared(fields.Integer(validate=validate.Range(1, 10**6)), None)
     """How many calls he may make at once; as many as stand in the rate, when not given."""
     websocket: bool = declared(fields.Boolean(), default=False)
     """Whether a call may become a WebSocket."""
+    stream: bool = declared(fields.Boolean(), default=False)
+    """Whether the upstream gets bodies as they come, however slowly."""
+    idle: float = declared(
+        fields.Float(validate=validate.Range(0, 3600)),
+        4.0,
+    )
+    """For how many seconds a connection to the upstream is kept for another call. Less than the
+    upstream waits itself: five seconds are common."""
+    reuse_bodyless: bool = declared(fields.Boolean(), default=False)
+    """Whether a connection is kept behind an answer that has no body: to HEAD, 204, 304."""
 
     audit_bytes: int | None = declared(fields.Integer(validate=validate.Range(1, 10**9)), None)
     """Largest multipart body of a call that is audited; 256 KB, like all others, when not given."""

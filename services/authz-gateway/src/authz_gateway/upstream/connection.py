@@ -1,6 +1,11 @@
 """One connection to an upstream: a call goes up, its answer comes down, then perhaps another."""
 
 import asyncio
+import fcntl
+import select
+import struct
+import sys
+import termios
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, Protocol, cast
@@ -9,12 +14,17 @@ from authz_gateway.http.deadline import NEVER, Deadline
 from authz_gateway.http.framing import BodyReader, BrokenBody, Chunked, Counted, UntilClosed
 from authz_gateway.http.parser import AnswerHead, BrokenHead, read_answer
 from authz_gateway.upstream.errors import UpstreamBroken
+from authz_gateway.upstream.shares import Share
 
 _MAX_HEAD_BYTES: Final = 64 * 1024
 _MOST_INTERIM_ANSWERS = 16
 _BODYLESS: Final = frozenset({204, 304})
 _SWITCHED: Final = 101
 _CLOSE_SECONDS = 10.0  # then what the upstream did not take of what was written is lost
+_OLDEST_SECONDS = 60.0  # then its name is looked up again
+_SEEN_SECONDS = 0.005  # so long ago at most, the event loop looked at the connection itself
+_LARGE_READ_BYTES: Final = 64 * 1024  # there may be more that was not read with it
+_UNSENT_IS_KNOWN = sys.platform == "linux"
 
 
 class Counterpart(ABC):
@@ -72,9 +82,10 @@ class UpstreamConnection:
     """
 
     __slots__ = (
-        *("_asker", "_awaits_head", "_counterpart", "_deadline", "_interims", "_loop", "_owner"),
-        *("_raw", "_reader", "_reading", "_seconds", "_transport", "_unread", "free_since"),
-        *("made", "paused", "persistent", "used"),
+        *("_asker", "_at_once", "_awaits_head", "_bodyless", "_complete", "_counterpart"),
+        *("_deadline", "_early", "_ended", "_interims", "_loop", "_owner", "_persistent"),
+        *("_poll", "_raw", "_reader", "_reading", "_seconds", "_transport", "_unread"),
+        *("_written", "free_since", "heard", "made", "paused", "share", "unaccepted", "used"),
     )
 
     _transport: asyncio.Transport
@@ -82,6 +93,7 @@ class UpstreamConnection:
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
         self._owner = owner
         self._loop = loop
+        self.share: Share | None = None  # of whose call is under way
         self._deadline = Deadline(loop, self._silent)
         self._seconds = 0.0
         self._asker: Asker | None = None
@@ -92,7 +104,18 @@ class UpstreamConnection:
         self._reader: BodyReader | None = None
         self._raw: Callable[[bytes], None] | None = None
         self._reading = True
-        self.persistent = False  # the upstream, which answered, waits for another call
+        self._poll: Callable[[float], list[tuple[int, int]]] | None = None
+        # Of the call under way, for `reusable`:
+        self._complete = False  # the request was written to its end
+        self._early = False  # the answer began before that
+        self._persistent = False  # the upstream says that it waits for another call
+        self._bodyless = False  # the answer has no body whatever its head says of one
+        self._ended = False  # the answer is over, and nothing came behind it
+        self._at_once = False  # all of it was read in one piece, and that was all there was
+        # Of the call under way, for whoever may have to repeat it:
+        self._written = 0  # bytes
+        self.heard = False  # a byte of the answer came
+        self.unaccepted = False  # the upstream hung up and took no byte of the request
         self.paused = False  # it takes no more at the moment
         self.used = False  # for a call before this one
         self.made = self.free_since = loop.time()
@@ -107,6 +130,7 @@ class UpstreamConnection:
     def data_received(self, data: bytes) -> None:
         """The upstream sent something."""
         asker = self._asker
+        self.heard = True
         try:
             if asker is None:
                 if self._raw is not None:
@@ -117,8 +141,9 @@ class UpstreamConnection:
                 self._read_head(asker, self._unread + data if self._unread else data)
             else:
                 part, rest = self._reader.feed(data)
-                self.persistent = self.persistent and not rest
-                asker.answer_part(part, ended=self._reader.done)
+                done = self._reader.done
+                self._ended = done and not rest
+                asker.answer_part(part, ended=done)
         except (BrokenHead, BrokenBody) as error:
             self._fail(UpstreamBroken(repr(error)))
         if self._counterpart is not None and self._deadline.moment is not NEVER:
@@ -128,6 +153,8 @@ class UpstreamConnection:
         """Nothing more will come: returning nothing closes the transport."""
         if self._counterpart is None:
             self.close()
+        elif not self.heard:
+            self.unaccepted = self._none_accepted()
 
     def connection_lost(self, error: Exception | None) -> None:
         """It is gone."""
@@ -154,14 +181,50 @@ class UpstreamConnection:
 
     # What a call is made with.
 
-    def usable(self) -> bool:
-        """Whether another call can be sent."""
-        return not self._transport.is_closing()
+    def reusable(self, *, after_bodyless: bool) -> bool:
+        """Whether another call may follow the one that is over (`free`): decided here alone.
 
-    def ask(self, asker: Asker, request: bytes, *, head_only: bool, seconds: float) -> None:
-        """Sends a call; the upstream may be silent for so many seconds."""
+        Nothing that belongs to this call may be taken for the answer to the next one. So the
+        answer ended by its own framing with nothing behind it, the request was sent before the
+        answer began, and neither side wants to close.
+
+        An answer to HEAD, a 204 and a 304 have no body (RFC 9112, 6.3), but some servers write one
+        all the same, a moment later: gunicorn with threads does. Nothing shows beforehand which
+        servers do. `after_bodyless`: the operator says that this upstream does not.
+        """
+        return (
+            self._ended
+            and self._persistent
+            and not self._early
+            and (after_bodyless or not self._bodyless)
+            and not self._transport.is_closing()
+            and (self._at_once or not self._readable())
+            and self.free_since - self.made <= _OLDEST_SECONDS
+        )
+
+    def fresh(self, idle_seconds: float) -> bool:
+        """Whether another call can be sent now, after waiting for so many seconds at most.
+
+        Where the event loop has not looked for a moment, the socket is asked whether the upstream
+        closed, or said something that nobody asked for.
+        """
+        idle = self._loop.time() - self.free_since
+        if idle > idle_seconds or self._transport.is_closing():
+            return False
+        return idle <= _SEEN_SECONDS or not self._readable()
+
+    def ask(
+        self, asker: Asker, request: bytes, *, complete: bool, head_only: bool, seconds: float
+    ) -> None:
+        """Sends a call; the upstream may be silent for so many seconds.
+
+        `complete`: `request` is all of it.
+        """
         self._asker = self._counterpart = asker
         self._awaits_head = head_only
+        self._complete = complete
+        self._early = self._ended = self._at_once = self.heard = False
+        self._written = len(request)
         self._interims = 0
         self._seconds = seconds
         self._deadline.put(seconds)
@@ -169,8 +232,14 @@ class UpstreamConnection:
 
     def write(self, data: bytes) -> None:
         """Sends some of the call's body, or of what follows it."""
+        self._written += len(data)
         self._deadline.put(self._seconds)
         self._transport.write(data)
+
+    def complete(self) -> None:
+        """All of the request was written; from now on the upstream's silence counts."""
+        self._complete = True
+        self._deadline.put(self._seconds)
 
     def watch(self, *, on: bool) -> None:
         """Whether the upstream's silence counts: not while it waits for others itself."""
@@ -240,20 +309,51 @@ class UpstreamConnection:
             head = read_answer(data, _MAX_HEAD_BYTES)
         if head is None:
             self._unread = data
+            self._early = self._early or not self._complete
             return
         rest, self._unread = data[head.size :], b""
+        if not self._complete or self._transport.get_write_buffer_size() > 0:
+            self._early = True
         if head.status == _SWITCHED:
             asker.switched(head, rest)
             return
+        self._persistent = head.persistent
         bodyless = self._awaits_head or head.status in _BODYLESS
+        # Where the body that there should not be has no byte, none can follow.
+        self._bodyless = bodyless and head.length != 0
         if head.length == len(rest) and not bodyless:  # all of it came at once, as most answers do
-            self.persistent = head.persistent
+            self._ended = True
+            self._at_once = len(data) < _LARGE_READ_BYTES
             asker.answered(head, rest, bodyless=False, ended=True)
             return
         reader = self._reader = _reader_of(head, bodyless=bodyless)
         part, rest = reader.feed(rest)
-        self.persistent = head.persistent and not rest and not isinstance(reader, UntilClosed)
-        asker.answered(head, part, bodyless=bodyless, ended=reader.done)
+        done = reader.done
+        self._ended = done and not rest
+        asker.answered(head, part, bodyless=bodyless, ended=done)
+
+    def _readable(self) -> bool:
+        poll = self._poll
+        if poll is None:
+            polling = select.poll()
+            descriptor = self._transport.get_extra_info("socket").fileno()
+            polling.register(descriptor, select.POLLIN | select.POLLHUP | select.POLLERR)
+            poll = self._poll = polling.poll
+        return bool(poll(0))
+
+    def _none_accepted(self) -> bool:
+        """Whether the upstream, which has hung up in order, took no byte of the request.
+
+        Its system confirms what it takes, and the end that came from it says how much that was
+        (RFC 9293, 3.4). Of TLS that cannot be told, for other bytes are sent than were written.
+        """
+        transport = self._transport
+        if not _UNSENT_IS_KNOWN or transport.get_extra_info("sslcontext") is not None:
+            return False
+        descriptor = transport.get_extra_info("socket").fileno()
+        unconfirmed = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
+        (count,) = struct.unpack("i", unconfirmed)
+        return bool(count + transport.get_write_buffer_size() >= self._written)
 
     def _silent(self) -> None:
         self._fail(TimeoutError("silent"))

@@ -15,6 +15,7 @@ from authz_gateway.http.parser import AnswerHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
 from authz_gateway.http.responses import Answer, failed, refused
+from authz_gateway.http.subscriber import client_of
 from authz_gateway.upstream.connection import Asker, UpstreamConnection
 from authz_gateway.upstream.pool import Upstream
 from authz_gateway.upstream.trailers import announced, returned_trailers, wants_trailers
@@ -23,6 +24,9 @@ from shared.errors import Refusal
 from shared.web.tallies import Timing
 
 log = structlog.get_logger()
+
+_COLLECTED_BYTES = 64 * 1024
+"""So much of a body is read before a connection upstream is taken for it; smaller ones whole."""
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 """RFC 9110, 9.2.2: to be asked twice changes no more than to be asked once."""
@@ -43,15 +47,18 @@ class Line:
     """What is the same for all calls of one route.
 
     `host`: the Host line that the upstream is sent. `silence`: how long it may be silent, seconds.
-    `timing`: after how many seconds it began to answer. `changed` is told
-    what an answer says that it changed, and returns what the answer has to wait for, if anything;
-    None: this upstream is not believed.
+    `timing`: after how many seconds it began to answer. `streams`: it gets bodies as they come,
+    however slowly. `after_bodyless`: it sends nothing behind answers that have no body. `changed`
+    is told what an answer says that it changed, and returns what the answer has to wait for, if
+    anything; None: this upstream is not believed.
     """
 
     upstream: Upstream
     host: bytes
     silence: float
     timing: Timing
+    streams: bool
+    after_bodyless: bool
     changed: Callable[[str], Awaitable[None] | None] | None = None
     trailers: bool = False
     """Whether what stands behind an answer's body is passed on to clients that want it."""
@@ -65,8 +72,9 @@ class Exchange(Asker):
     """
 
     __slots__ = (
-        *("_began", "_connecting", "_connection", "_head", "_held", "_holding", "_line"),
-        *("_rechunked", "_request", "_sent", "_status", "_switching", "_trailers"),
+        *("_began", "_client", "_connecting", "_connection", "_head", "_held", "_holding"),
+        *("_line", "_message", "_rechunked", "_request", "_sent", "_status", "_switching"),
+        "_trailers",
     )
 
     def __init__(
@@ -85,6 +93,8 @@ class Exchange(Asker):
         self._connecting: asyncio.Task[None] | None = None
         self._holding: asyncio.Task[None] | None = None
         self._held: list[Callable[[], None]] | None = None  # what came while the answer waits
+        self._client = client_of(request)
+        self._message = b""  # the request, where all of it is written at once
         self._sent = False  # all of the request
         self._status = 0  # of the answer, once it began
         self._rechunked = False
@@ -97,11 +107,20 @@ class Exchange(Asker):
             request.connection.finish(CLIENT_GONE)
             return
         self._began = monotonic()
-        self._go_up(request.connection)
+        body = request.body
+        if body.complete:
+            self._go_up(request.connection)
+        elif self._line.streams:
+            body.paced = False
+            self._go_up(request.connection)
+        else:
+            # No connection upstream waits for a client that sends slowly.
+            request.connection.flow = self
+            body.collect(self, _COLLECTED_BYTES)
 
     def _go_up(self, client: ClientConnection) -> None:
         client.flow = self
-        kept = self._line.upstream.kept()
+        kept = self._line.upstream.take(self._client)
         if kept is not None:
             self._send(kept)
         else:
@@ -109,7 +128,7 @@ class Exchange(Asker):
 
     async def _connect(self) -> None:
         try:
-            connection = await self._line.upstream.connected()
+            connection = await self._line.upstream.connected(self._client)
         except Refusal as refusal:
             self._give_up(refused(refusal), refusal.codes[0])
         except OSError as error:
@@ -122,23 +141,30 @@ class Exchange(Asker):
         self._connection = connection
         request = self._request
         body = request.body
-        message = self._head
-        head_only, silence = request.head.method == "HEAD", self._line.silence
-        if body is NO_BODY:
-            self._sent = True
-            connection.ask(self, message, head_only=head_only, seconds=silence)
-            return
-        if held := body.beginning():
-            message += chunk(held) if body.length is None else held
-        self._sent = body.complete
-        if self._sent and body.length is None:
-            message += LAST_CHUNK
-        connection.ask(self, message, head_only=head_only, seconds=silence)
-        if not self._sent:
+        message = self._message
+        if not message:
+            message = self._head
+            if body is not NO_BODY:
+                if held := body.beginning():
+                    message += chunk(held) if body.length is None else held
+                if body.complete and body.length is None:
+                    message += LAST_CHUNK
+            if body.complete:
+                self._message = message
+        sent = self._sent = body.complete
+        head_only = request.head.method == "HEAD"
+        connection.ask(
+            self, message, complete=sent, head_only=head_only, seconds=self._line.silence
+        )
+        if not sent:
             connection.watch(on=False)
             body.pass_to(self)
 
     # What the client's side tells: see `BodyTaker` and `Flow`.
+
+    def body_collected(self) -> None:
+        """See `BodyTaker`."""
+        self._go_up(self._request.connection)
 
     def body_part(self, part: bytes) -> None:
         """See `BodyTaker`."""
@@ -152,7 +178,7 @@ class Exchange(Asker):
         if self._connection is not None:
             if self._request.body.length is None:
                 self._connection.write(LAST_CHUNK)
-            self._connection.watch(on=True)
+            self._connection.complete()
 
     def body_broken(self, refusal: Refusal) -> None:
         """See `BodyTaker`."""
@@ -210,6 +236,7 @@ class Exchange(Asker):
             connection.abort()
             self._give_up(_BAD_GATEWAY, "gateway.bad_gateway")
         else:
+            self._line.upstream.detach(connection)
             self._switching(self._request, connection, head, rest)
 
     def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
@@ -265,20 +292,29 @@ class Exchange(Asker):
             self._held.append(partial(self.upstream_failed, error))
             return
         connection, self._connection = self._connection, None
-        if (
-            connection is not None
-            and connection.used
-            and not self._status
-            and self._request.body.empty
-            and self._request.head.method in _REPEATABLE
-            and not isinstance(error, TimeoutError)
-        ):
-            # It was closed while it was kept, most likely before our call came.
+        if connection is not None and self._may_repeat(connection, error):
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
         else:
             self._fail(error)
 
     # The rest.
+
+    def _may_repeat(self, connection: UpstreamConnection, error: OSError) -> bool:
+        """Whether a call may be sent again on another connection, since this one was closed.
+
+        Only one that was kept, most likely before our call came. Where the upstream took no byte of
+        it, any call may: nothing was done about it. Else one that changes no more when it comes
+        twice, and has no body.
+        """
+        if not connection.used or connection.heard or not self._message:
+            return False
+        if connection.unaccepted:
+            return True
+        return (
+            self._request.body.empty
+            and self._request.head.method in _REPEATABLE
+            and not isinstance(error, TimeoutError)
+        )
 
     def _start_of_answer(self, head: AnswerHead) -> bytes:
         """All but the last lines of an answer's head."""
@@ -315,10 +351,7 @@ class Exchange(Asker):
         """The answer is whole; the upstream's connection is kept, if the upstream keeps it."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            if self._sent and connection.persistent:
-                self._line.upstream.free(connection)
-            else:
-                connection.abort()
+            self._line.upstream.over(connection, after_bodyless=self._line.after_bodyless)
         self._request.connection.finish(self._status)
 
     def _hang_up(self) -> None:

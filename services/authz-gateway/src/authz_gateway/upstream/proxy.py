@@ -12,6 +12,8 @@ from authz_gateway.http.headers import CREDENTIAL, SIGNATURES
 from authz_gateway.http.parser import AnswerHead, RequestHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
+from authz_gateway.http.responses import refused
+from authz_gateway.http.subscriber import client_of
 from authz_gateway.routing.route_table import Route, Way
 from authz_gateway.upstream.connection import UpstreamConnection
 from authz_gateway.upstream.exchange import Exchange, Line
@@ -19,6 +21,7 @@ from authz_gateway.upstream.pool import Upstream
 from authz_gateway.upstream.trailers import wants_trailers
 from authz_gateway.upstream.tunnel import Tunnel
 from authz_gateway.upstream.websocket import Review, WebSockets
+from shared.errors import Refusal
 from shared.web.tallies import Timings
 
 _LOOK_SECONDS = 1.0
@@ -35,10 +38,11 @@ class Proxy:
         session_cookie: str,
         timeout: float,
         max_connections: int,
+        connections_per_client: int,
         websocket_timeout: float,
         changed: Callable[[str], Awaitable[None] | None],
     ) -> None:
-        """Times in seconds; `max_connections` to each upstream.
+        """Times in seconds; `max_connections` to each upstream, some of them for one client.
 
         `changed` is told what answers of trusted upstreams say that they changed, see `Line`.
         """
@@ -46,6 +50,7 @@ class Proxy:
         self._only_ours = f"{session_cookie}="
         self._timeout = timeout
         self._max_connections = max_connections
+        self._connections_per_client = connections_per_client
         self._websocket_timeout = websocket_timeout
         self._changed = changed
         self._upstreams: dict[str, Upstream] = {}
@@ -58,7 +63,9 @@ class Proxy:
             registry,
         )
         Gauge(
-            "gateway_upstream_connections", "Connections to upstreams.", registry=registry
+            "gateway_upstream_connections",
+            "Connections to upstreams, WebSockets not counted.",
+            registry=registry,
         ).set_function(lambda: sum(map(len, self._upstreams.values())))
 
     async def run(self) -> None:
@@ -92,6 +99,7 @@ class Proxy:
         line = self._lines.get(route.prefix) or self._line(route)
         switching = None
         if review is not None and _asks_for_websocket(request):
+            self._websockets.require_room(client_of(request))
             switching = partial(self._switch, review)
         token = None if caller is None else caller.token
         target = f"{way.path}?{query}" if query else way.path
@@ -150,13 +158,20 @@ class Proxy:
     def _line(self, route: Route) -> Line:
         upstream = self._upstreams.get(route.upstream)
         if upstream is None:
-            upstream = Upstream(route.upstream, self._max_connections)
-            self._upstreams[route.upstream] = upstream
-        silence = route.timeout or self._timeout
-        host = f"Host: {upstream.authority}\r\n".encode()
-        timing = self._seconds.of[(route.prefix,)]
-        changed = self._changed if route.trusted else None
-        line = Line(upstream, host, silence, timing, changed, route.trailers)
+            most, share = self._max_connections, self._connections_per_client
+            upstream = self._upstreams[route.upstream] = Upstream(route.upstream, most, share)
+        # Where several routes have one upstream, the shortest decides.
+        upstream.idle_seconds = min(upstream.idle_seconds, route.idle)
+        line = Line(
+            upstream,
+            f"Host: {upstream.authority}\r\n".encode(),
+            route.timeout or self._timeout,
+            self._seconds.of[(route.prefix,)],
+            streams=route.stream,
+            after_bodyless=route.reuse_bodyless,
+            changed=self._changed if route.trusted else None,
+            trailers=route.trailers,
+        )
         self._lines[route.prefix] = line
         return line
 
@@ -168,6 +183,13 @@ class Proxy:
         head: AnswerHead,
         rest: bytes,
     ) -> None:
+        try:  # others may have come while the upstream made up its mind
+            self._websockets.require_room(client_of(request))
+        except Refusal as refusal:
+            connection.abort()
+            request.reason = ",".join(refusal.codes)
+            request.connection.answer(refused(refusal))
+            return
         tunnel = Tunnel(request, connection, self._websockets.closed)
         self._websockets.opened(tunnel, review)
         tunnel.start(head, rest, self._websocket_timeout)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from authz_gateway.http.parser import AnswerHead
 from authz_gateway.http.request import Request
+from authz_gateway.http.subscriber import client_of
 from authz_gateway.upstream.connection import Counterpart, UpstreamConnection
 
 _SWITCHED = 101
@@ -12,7 +13,8 @@ _SWITCHED = 101
 class Tunnel(Counterpart):
     """Both connections, once client and upstream agreed to leave HTTP.
 
-    `ended` is told when there is nothing between them any more. `uid` is the user who opened it.
+    `ended` is told when there is nothing between them any more. `uid` is the user who opened it,
+    `client` whose share of WebSockets it takes.
     """
 
     def __init__(
@@ -25,6 +27,7 @@ class Tunnel(Counterpart):
         self._connection = connection
         self._ended = ended
         self.uid = request.uid
+        self.client = client_of(request)
 
     def start(self, head: AnswerHead, rest: bytes, idle_seconds: float) -> None:
         """Passes on the upstream's consent, and whatever comes; not after such a silence."""

@@ -1,15 +1,17 @@
 """The WebSockets that are open, and who opened them."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Gauge
 
 from authz_gateway.upstream.tunnel import Tunnel
+from shared.errors import Throttled, Unavailable
 
 _REVIEW_SECONDS = 60.0
+_RETRY_SECONDS = 10
 
 _AT_ONCE = 32
 """So many reviews ask other services at a time, and take one turn of the event loop at most."""
@@ -25,7 +27,13 @@ class WebSockets:
     changes, and each minute.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, most: int = 10_000, most_per_client: int = 100
+    ) -> None:
+        """There are `most` at the same time, `most_per_client` of one user or one subscriber."""
+        self._most = most
+        self._most_per_client = most_per_client
+        self._of_client: Counter[str] = Counter()
         self._reviews: dict[Tunnel, Review] = {}
         self._of_user: defaultdict[str, set[Tunnel]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -34,9 +42,17 @@ class WebSockets:
             self._reviews.__len__
         )
 
+    def require_room(self, client: str) -> None:
+        """Raises `Throttled` where the client has as many as it may, `Unavailable` for all."""
+        if self._of_client[client] >= self._most_per_client:
+            raise Throttled(_RETRY_SECONDS)
+        if len(self._reviews) >= self._most:
+            raise Unavailable("websockets")
+
     def opened(self, tunnel: Tunnel, review: Review) -> None:
         """Another is open."""
         self._reviews[tunnel] = review
+        self._of_client[tunnel.client] += 1
         if tunnel.uid is not None:
             self._of_user[tunnel.uid].add(tunnel)
         # What was heard since he was let in, while the upstream made up its mind, found no tunnel.
@@ -44,7 +60,11 @@ class WebSockets:
 
     def closed(self, tunnel: Tunnel) -> None:
         """It is closed."""
-        self._reviews.pop(tunnel, None)
+        if self._reviews.pop(tunnel, None) is None:
+            return
+        self._of_client[tunnel.client] -= 1
+        if not self._of_client[tunnel.client]:
+            del self._of_client[tunnel.client]
         mine = self._of_user.get(tunnel.uid or "", set())
         mine.discard(tunnel)
         if not mine:

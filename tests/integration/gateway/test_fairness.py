@@ -1,0 +1,479 @@
+"""Nobody starves the others: of connections, of memory, of anybody's time."""
+
+import asyncio
+import gc
+import json
+import socket
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from authz_gateway.api_document.files import DOCUMENT_PATH
+from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
+from tests.waiting import until
+
+T = TypeVar("T")
+MEGABYTE = 1024 * 1024
+ROUTES = """
+- {{prefix: /x, access: public, upstream: "{up}"}}
+- {{prefix: /stream, access: public, upstream: "{up}", stream: true}}
+- {{prefix: /ws, access: public, upstream: "{up}", websocket: true}}
+"""
+ASKS = ("Connection: Upgrade", "Upgrade: websocket")
+AGREES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+NONE: Mapping[str, str] = {}
+TRUSTING = {"TRUSTED_PROXIES": "127.0.0.1"}
+ELSEWHERE = "X-Forwarded-For: 192.0.2.2"
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream.listening() as made:
+        yield made
+
+
+@asynccontextmanager
+async def serving(
+    upstream: Upstream, folder: Path, settings: Mapping[str, str] = NONE, *, fast_loop: bool = True
+) -> AsyncIterator[Gateway]:
+    """A gateway with these settings, less the beginning of their names."""
+    named = {f"BARONG_{name}": value for name, value in settings.items()}
+    routes = ROUTES.format(up=upstream.url)
+    async with gateway(folder, routes, fast_loop=fast_loop, settings=named) as made:
+        yield made
+
+
+@asynccontextmanager
+async def many(front: Gateway, count: int) -> AsyncIterator[list[Raw]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(Raw.to(front.public)) for _ in range(count)]
+
+
+async def refused(client: Raw) -> tuple[int, list[str]]:
+    status, headers, body = await client.answer()
+    assert "retry-after" in headers or status == 408
+    return status, json.loads(body)["errors"]
+
+
+POST = get("/x", "Content-Length: 9", method="POST")
+CHUNKED = get("/x", "Transfer-Encoding: chunked", method="POST")
+
+
+@pytest.mark.parametrize("begun", [POST + "abc", CHUNKED + "3\r\nabc\r\n"])
+async def test_bodies_that_hardly_come_take_no_connection_upstream(
+    upstream: Upstream, tmp_path: Path, begun: str
+) -> None:
+    settings = {"UPSTREAM_CONNECTIONS": "2"}
+    async with serving(upstream, tmp_path, settings) as front, many(front, 20) as slow:
+        for client in slow:
+            await client.send(begun)
+        async with Raw.to(front.public) as other:
+            await other.send(get())
+            server = await upstream.next()
+            assert (await server.until(b"\r\n")).startswith(b"GET ")
+            await server.until(b"\r\n\r\n")
+            await server.send(OK)
+            assert (await other.answer())[2] == b"ok"
+        assert len(upstream.connections) == 1
+        # Whose body is whole is served, on the connection that is there.
+        await slow[0].send("defghi" if begun.startswith(POST) else "0\r\n\r\n")
+        assert (await server.until(b"\r\n")).startswith(b"POST ")
+        await server.until(b"\r\n\r\n")
+        await server.until(b"ghi" if begun.startswith(POST) else b"0\r\n\r\n")
+        await server.send(OK)
+        assert (await slow[0].answer())[2] == b"ok"
+
+
+@pytest.mark.parametrize("fast_loop", [True, False])
+async def test_a_large_body_is_passed_on_once_it_moves(
+    upstream: Upstream, tmp_path: Path, fast_loop: bool
+) -> None:
+    size, beginning = 200_000, 64 * 1024
+    async with (
+        serving(upstream, tmp_path, fast_loop=fast_loop) as front,
+        Raw.to(front.public) as client,
+    ):
+        await client.send(get("/x", f"Content-Length: {size}", method="POST"))
+        await client.send(b"a" * (beginning - 1))
+        await client.send(b"b")
+        server = await upstream.next()
+        await server.head()
+        assert await server.exactly(beginning) == b"a" * (beginning - 1) + b"b"
+        await client.send(b"c" * (size - beginning))
+        assert await server.exactly(size - beginning) == b"c" * (size - beginning)
+        await server.send(OK)
+        assert (await client.answer())[2] == b"ok"
+
+
+async def test_requests_behind_a_body_that_was_waited_for_are_answered(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """Also where the answer is there as soon as the body is: here since the share is in use."""
+    settings = {"UPSTREAM_CONNECTIONS": "1"}
+    async with (
+        serving(upstream, tmp_path, settings) as front,
+        Raw.to(front.public) as client,
+    ):
+        await client.send(POST + "abc")
+        await client.send("defghi" + get("/none") + get("/none/2"))
+        server = await upstream.next()
+        await server.until(b"ghi")
+        await server.send(OK)
+        assert [(await client.answer())[0] for _ in range(3)] == [200, 404, 404]
+
+
+async def drip(client: Raw, piece: bytes) -> None:
+    while True:
+        await client.send(piece)
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"BODY_TIMEOUT": "1"}, {"BODY_RATE": "1000"}], ids=["total", "rate"]
+)
+@pytest.mark.parametrize(
+    ("begun", "piece"), [(POST[:-4] + "99\r\n\r\n", b"a"), (CHUNKED, b"1\r\na\r\n")]
+)
+async def test_a_body_that_only_drips_is_not_waited_for(
+    upstream: Upstream,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+    begun: str,
+    piece: bytes,
+) -> None:
+    """However steadily."""
+    monkeypatch.setattr("authz_gateway.http.connection._BODY_GRACE_SECONDS", 0.5)
+    async with serving(upstream, tmp_path, settings) as front, Raw.to(front.public) as client:
+        await client.send(begun)
+        dripping = asyncio.create_task(drip(client, piece))
+        assert await refused(client) == (408, ["request.timeout"])
+        dripping.cancel()
+        assert upstream.connections == []
+
+
+async def test_a_body_that_stops_moving_loses_its_connection_upstream(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authz_gateway.http.connection._BODY_GRACE_SECONDS", 0.5)
+    settings = {"BODY_RATE": str(MEGABYTE)}
+    async with serving(upstream, tmp_path, settings) as front, Raw.to(front.public) as client:
+        await client.send(get("/x", "Content-Length: 900000", method="POST"))
+        await client.send(bytes(70_000))
+        server = await upstream.next()
+        await server.head()
+        dripping = asyncio.create_task(drip(client, b"a"))
+        assert await refused(client) == (408, ["request.timeout"])
+        dripping.cancel()
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+            await server.exactly(900_000)
+
+
+async def test_an_upstream_that_takes_nothing_is_not_the_clients_fault(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time in which we do not read from the client does not count."""
+    monkeypatch.setattr("authz_gateway.http.connection._BODY_GRACE_SECONDS", 0.2)
+    size, settings = 20 * MEGABYTE, {"BODY_TIMEOUT": "1", "BODY_RATE": str(MEGABYTE)}
+    async with serving(upstream, tmp_path, settings) as front, Raw.to(front.public) as client:
+        await client.send(get("/x", f"Content-Length: {size}", method="POST"))
+        sending = asyncio.create_task(client.send(bytes(size)))
+        server = await upstream.next()
+        await server.head()
+        await asyncio.sleep(1.5)  # longer than a body may take
+        assert not sending.done()
+        await server.exactly(size)
+        await sending
+        await server.send(OK)
+        assert (await client.answer())[2] == b"ok"
+
+
+async def test_who_asks_for_much_leaves_connections_to_others(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    settings = {"UPSTREAM_CONNECTIONS": "10", "UPSTREAM_CLIENT_SHARE": "20"}
+    async with (
+        serving(upstream, tmp_path, settings | TRUSTING) as front,
+        many(front, 6) as greedy,
+        Raw.to(front.public) as other,
+    ):
+        for number, client in enumerate(greedy):
+            await client.send(get(f"/x/{number}"))
+        servers = [await upstream.next() for _ in range(2)]
+        await other.send(get("/x/other", ELSEWHERE))
+        own = await upstream.next()
+        assert b"/x/other" in await own.until(b"\r\n\r\n")
+        await own.send(OK)
+        assert (await other.answer())[2] == b"ok"
+        # For as many as are under way there is room to wait, no more; each follows one of its own.
+        answers = [asyncio.create_task(client.answer()) for client in greedy]
+        told = [status for status, _, _ in [await one for one in await first(answers, 2)]]
+        assert told == [429, 429]
+        for _ in range(2):
+            for server in servers:
+                assert b"GET /x/" in await server.until(b"\r\n\r\n")
+                await server.send(OK)
+        assert sorted([(await answer)[0] for answer in answers]) == [200] * 4 + [429] * 2
+        assert len(upstream.connections) == 3
+
+
+async def first(tasks: Sequence[asyncio.Task[T]], count: int) -> list[asyncio.Task[T]]:
+    """So many that are done, before any other is."""
+
+    async def done() -> list[asyncio.Task[T]]:
+        found = [task for task in tasks if task.done()]
+        return found if len(found) >= count else []
+
+    return await until(done)
+
+
+async def test_an_ipv6_subscriber_is_one_client(upstream: Upstream, tmp_path: Path) -> None:
+    """Any address of a /64 is free to whoever has it."""
+    settings = {"UPSTREAM_CONNECTIONS": "2", "TRUSTED_PROXIES": "127.0.0.1"}
+    async with serving(upstream, tmp_path, settings) as front, many(front, 3) as clients:
+        first, second, other = clients
+        await first.send(get("/x/1", "X-Forwarded-For: 2001:db8:0:1::1"))
+        server = await upstream.next()
+        await second.send(get("/x/2", "X-Forwarded-For: 2001:db8:0:1:ffff::2"))
+        await other.send(get("/x/3", "X-Forwarded-For: 2001:db8:0:2::1"))
+        assert b"/x/3" in await (await upstream.next()).until(b"\r\n\r\n")
+        await server.head()
+        await server.send(OK)
+        assert (await first.answer())[2] == b"ok"
+        assert b"/x/2" in await server.until(b"\r\n\r\n")
+
+
+async def test_websockets_take_nothing_from_ordinary_calls(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    settings = {"UPSTREAM_CONNECTIONS": "1", "WEBSOCKETS_PER_CLIENT": "3", "MAX_WEBSOCKETS": "4"}
+    async with (
+        serving(upstream, tmp_path, settings | TRUSTING) as front,
+        many(front, 3) as clients,
+        many(front, 4) as others,
+    ):
+        servers = []
+        for client in clients:
+            await client.send(get("/ws", *ASKS))
+            servers.append(await upstream.next())
+            await servers[-1].head()
+            await servers[-1].send(AGREES)
+            assert (await client.head())[0] == 101
+        await others[0].send(get("/ws", *ASKS))
+        assert await refused(others[0]) == (429, ["request.throttled"])
+        await others[1].send(get("/x"))
+        server = await upstream.next()
+        await server.head()
+        await server.send(OK)
+        assert (await others[1].answer())[2] == b"ok"
+
+        await others[2].send(get("/ws", *ASKS, ELSEWHERE))
+        await server.head()
+        await server.send(AGREES)
+        assert (await others[2].head())[0] == 101
+        await others[3].send(get("/ws", *ASKS, ELSEWHERE))
+        assert await refused(others[3]) == (503, ["server.unavailable"])
+
+        clients[0].abort()
+        assert await servers[0].hung_up()
+
+        async def closed() -> bool:
+            return await front.metric("gateway_websockets") == 3
+
+        await until(closed)
+        await others[0].send(get("/ws", *ASKS))
+        again = await upstream.next()
+        await again.head()
+        await again.send(AGREES)
+        assert (await others[0].head())[0] == 101
+
+
+async def test_websockets_that_are_agreed_on_at_the_same_time(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """When they were asked for, there was room for each."""
+    settings = {"UPSTREAM_CONNECTIONS": "20", "WEBSOCKETS_PER_CLIENT": "1"}
+    async with serving(upstream, tmp_path, settings) as front, many(front, 2) as clients:
+        servers = []
+        for client in clients:
+            await client.send(get("/ws", *ASKS))
+            servers.append(await upstream.next())
+            await servers[-1].head()
+        await servers[0].send(AGREES)
+        assert (await clients[0].head())[0] == 101
+        await servers[1].send(AGREES)
+        assert await refused(clients[1]) == (429, ["request.throttled"])
+        assert await servers[1].hung_up()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_one_address_has_so_many_connections(
+    upstream: Upstream, tmp_path: Path, trusted: bool
+) -> None:
+    settings = {
+        "CONNECTIONS_PER_ADDRESS": "3",
+        **({"TRUSTED_PROXIES": "127.0.0.1"} if trusted else {}),
+    }
+    async with serving(upstream, tmp_path, settings) as front, many(front, 3) as clients:
+        for client in clients:
+            await client.send(get("/none"))
+            assert (await client.answer())[0] == 404
+        async with Raw.to(front.public) as another:
+            await another.send(get("/none"))
+            status, headers, _ = await another.answer()
+            assert status == (404 if trusted else 429)
+            assert ("retry-after" in headers) is not trusted
+        clients[0].abort()
+
+        async def welcome() -> bool:
+            async with Raw.to(front.public) as client:
+                await client.send(get("/none"))
+                return (await client.answer())[0] == 404
+
+        await until(welcome)
+
+
+def small_socket(front: Gateway) -> socket.socket:
+    """A client of whose answers its system takes little."""
+    host, _, port = front.public.removeprefix("http://").partition(":")
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    made.connect((host, int(port)))
+    return made
+
+
+@asynccontextmanager
+async def who_do_not_read(front: Gateway, count: int) -> AsyncIterator[list[Raw]]:
+    raws = []
+    for _ in range(count):
+        reader, writer = await asyncio.open_connection(sock=small_socket(front), limit=1024)
+        assert isinstance(writer.transport, asyncio.ReadTransport)
+        writer.transport.pause_reading()
+        raws.append(Raw(reader, writer))
+    try:
+        yield raws
+    finally:
+        for raw in raws:
+            raw.abort()
+
+
+@asynccontextmanager
+async def traced() -> AsyncIterator[Callable[[], int]]:
+    """How many bytes Python has allocated since, and not let go: the gateway's and the test's."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+
+        def allocated() -> int:
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0] - before
+
+        yield allocated
+    finally:
+        tracemalloc.stop()
+
+
+MOST_OF_ONE = 80 * 1024
+"""What may wait in memory for one client who does not read."""
+
+
+@pytest.mark.parametrize("fast_loop", [True, False])
+async def test_large_answers_of_our_own_do_not_pile_up(
+    upstream: Upstream, tmp_path: Path, fast_loop: bool
+) -> None:
+    """The kernel takes what it takes; the rest is not written before."""
+    count, each = 20, 30
+    async with (
+        serving(upstream, tmp_path, fast_loop=fast_loop) as front,
+        who_do_not_read(front, count) as clients,
+        traced() as allocated,
+    ):
+        for client in clients:
+            await client.send(get(DOCUMENT_PATH) * each)
+
+        async def stuck() -> bool:
+            return await front.metric("gateway_buffered_bytes") > 0
+
+        await until(stuck)
+        await asyncio.sleep(0.2)
+        assert await front.metric("gateway_buffered_bytes") < count * MOST_OF_ONE
+        assert allocated() < count * MOST_OF_ONE
+        assert isinstance(clients[0].writer.transport, asyncio.ReadTransport)
+        clients[0].writer.transport.resume_reading()
+        whole = None
+        for _ in range(each):
+            status, _, body = await clients[0].answer()
+            assert status == 200
+            assert whole in (None, body)
+            whole = body
+        assert json.loads(whole or b"")["openapi"]
+        await clients[0].send(get("/none"))
+        assert (await clients[0].answer())[0] == 404
+
+
+async def test_all_together_have_so_much_memory(upstream: Upstream, tmp_path: Path) -> None:
+    """Who made it fill first has to go first."""
+    count, most = 40, MEGABYTE
+    async with (
+        serving(upstream, tmp_path, {"MAX_BUFFERED_BYTES": str(most)}) as front,
+        Raw.to(front.public) as idle,
+        who_do_not_read(front, count) as clients,
+    ):
+        for client in clients:
+            await client.send(get("/x/large"))
+            server = await upstream.next()
+            await server.head()
+            server.writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + bytes(9_000_000)
+            )
+
+        async def cut() -> bool:
+            return await front.metric('gateway_connections_cut_total{reason="memory"}') > 0
+
+        await until(cut)
+        assert await front.metric("gateway_buffered_bytes") <= most
+        await idle.send(get("/none"))
+        assert (await idle.answer())[0] == 404
+        for client in clients:
+            client.abort()
+
+        async def empty() -> bool:
+            return await front.metric("gateway_buffered_bytes") == 0
+
+        await until(empty)
+
+
+@pytest.mark.parametrize("kind", ["head", "body"])
+async def test_an_idle_connection_keeps_little(
+    upstream: Upstream, tmp_path: Path, kind: str
+) -> None:
+    count = 200
+    cookie = f"Cookie: {'a' * 4000}; " + "; ".join(f"c{n}={'b' * 60}" for n in range(350))
+    large = get("/none", cookie)
+    if kind == "body":
+        large = get("/none", "Content-Length: 60000", method="POST") + "a" * 60_000
+    only_ours = tracemalloc.Filter(True, "*authz_gateway*")
+
+    def held() -> int:
+        gc.collect()
+        snapshot = tracemalloc.take_snapshot().filter_traces([only_ours])
+        return sum(trace.size for trace in snapshot.traces)
+
+    async with serving(upstream, tmp_path) as front, many(front, count) as clients:
+        for client in clients:
+            await client.send(get("/none"))
+            await client.answer()
+        tracemalloc.start()
+        try:
+            before = held()
+            for client in clients:
+                await client.send(large)
+                await client.answer()
+            assert (held() - before) / count < 4096
+        finally:
+            tracemalloc.stop()

@@ -1,0 +1,75 @@
+"""Shares of connections: nobody takes another's, and no place is lost or counted twice."""
+
+import asyncio
+
+import pytest
+
+from authz_gateway.upstream.shares import Share, Shares
+from shared.errors import Throttled
+
+
+async def turns() -> None:
+    """Lets whoever was woken go on."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def taken(shares: Shares, client: str) -> Share:
+    share = shares.take(client)
+    assert share is not None
+    return share
+
+
+async def test_who_waits_takes_the_place_of_its_own_call() -> None:
+    shares = Shares(1)
+    one = taken(shares, "one")
+    assert shares.take("one") is None
+    two = taken(shares, "two")
+    waiting = asyncio.create_task(shares.wait("one"))
+    await turns()
+    shares.give_back(two)
+    shares.forget_unused()
+    await turns()
+    assert not waiting.done()
+    shares.give_back(one)
+    assert await waiting is one
+    shares.forget_unused()
+    assert shares.take("one") is None
+    shares.give_back(one)
+    shares.forget_unused()
+    assert taken(shares, "one") is not one
+
+
+async def test_as_many_wait_as_are_under_way() -> None:
+    shares = Shares(2)
+    share = taken(shares, "one")
+    assert taken(shares, "one") is share
+    waiting = [asyncio.create_task(shares.wait("one")) for _ in range(2)]
+    await turns()
+    with pytest.raises(Throttled):
+        await shares.wait("one")
+    shares.give_back(share)
+    await waiting[0]
+    assert not waiting[1].done()
+    waiting[1].cancel()
+    await asyncio.wait(waiting)
+
+
+@pytest.mark.parametrize("when", ["never", "before its turn", "with its turn", "behind its turn"])
+async def test_a_place_is_not_lost_with_who_waited_for_it(when: str) -> None:
+    """Whenever that gives up."""
+    shares = Shares(1)
+    share = taken(shares, "one")
+    waiting = asyncio.create_task(shares.wait("one"))
+    await turns()
+    if when in ("before its turn", "with its turn"):
+        waiting.cancel()
+    if when == "before its turn":
+        await asyncio.wait([waiting])
+    shares.give_back(share)
+    if when == "behind its turn":
+        waiting.cancel()
+    await asyncio.wait([waiting])
+    if when == "never":
+        shares.give_back(waiting.result())
+    assert taken(shares, "one").taken == 1

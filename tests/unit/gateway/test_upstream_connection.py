@@ -1,0 +1,166 @@
+"""One connection upstream by itself: what its upstream took of a call before it hung up."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from typing import cast
+
+import pytest
+import uvloop
+
+from authz_gateway.http.parser import AnswerHead
+from authz_gateway.upstream.connection import Asker, UpstreamConnection
+
+ASKED = b"POST /x HTTP/1.1\r\nHost: upstream\r\nContent-Length: 3\r\n\r\nabc"
+PATIENCE = 10.0
+IDLE_SECONDS = 60.0
+
+
+class Caller(Asker):
+    """Waits for what becomes of its call, and owns the connection."""
+
+    def __init__(self) -> None:
+        self.failed = asyncio.Event()
+        self.answered_whole = asyncio.Event()
+
+    def made(self, connection: UpstreamConnection) -> None:
+        pass
+
+    def lost(self, connection: UpstreamConnection) -> None:
+        pass
+
+    def upstream_failed(self, error: OSError) -> None:
+        self.failed.set()
+
+    def upstream_full(self) -> None:
+        pass
+
+    def upstream_ready(self) -> None:
+        pass
+
+    def interim(self, head: AnswerHead) -> None:
+        pass
+
+    def switched(self, head: AnswerHead, rest: bytes) -> None:
+        pass
+
+    def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
+        if ended:
+            self.answered_whole.set()
+
+    def answer_part(self, part: bytes, *, ended: bool) -> None:
+        pass
+
+
+class World:
+    """A connection that was made, and the upstream's end of it, which nobody serves."""
+
+    def __init__(self, connection: UpstreamConnection, caller: Caller, theirs: socket.socket):
+        self.connection = connection
+        self.caller = caller
+        self.theirs = theirs
+
+    def ask(self) -> None:
+        self.connection.ask(self.caller, ASKED, complete=True, head_only=False, seconds=60)
+
+    async def failed(self) -> bool:
+        """Whether the upstream took nothing of the call that it broke off."""
+        async with asyncio.timeout(PATIENCE):
+            await self.caller.failed.wait()
+        return self.connection.unaccepted
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[World]:
+    caller, loop = Caller(), asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connection = UpstreamConnection(caller, loop)
+        host, port = server.getsockname()
+        await loop.create_connection(lambda: cast("asyncio.Protocol", connection), host, port)
+        with closing(server.accept()[0]) as theirs:
+            yield World(connection, caller, theirs)
+            connection.abort()
+
+
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+LOOPS = pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
+
+
+def run(new_loop: NewLoop, story: Callable[[World], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with opened() as world:
+            await story(world)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main())
+
+
+@LOOPS
+def test_a_call_behind_the_end_was_not_taken(new_loop: NewLoop) -> None:
+    """The upstream hung up first; that and the call crossed on their way."""
+
+    async def story(world: World) -> None:
+        world.theirs.close()
+        world.ask()
+        assert await world.failed()
+
+    run(new_loop, story)
+
+
+@pytest.mark.parametrize("read", [0, 1, len(ASKED)])
+@LOOPS
+def test_a_call_before_the_end_may_have_been_taken(new_loop: NewLoop, read: int) -> None:
+    """Whatever the upstream did with it: its system had it."""
+
+    async def story(world: World) -> None:
+        world.ask()
+        if read:
+            world.theirs.recv(read)
+        world.theirs.close()
+        assert not await world.failed()
+
+    run(new_loop, story)
+
+
+@LOOPS
+def test_a_call_that_was_half_answered_was_taken(new_loop: NewLoop) -> None:
+
+    async def story(world: World) -> None:
+        world.ask()
+        world.theirs.recv(len(ASKED))
+        world.theirs.send(b"HTTP/1.1 200")
+        world.theirs.close()
+        assert not await world.failed()
+
+    run(new_loop, story)
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
+@LOOPS
+def test_what_happened_since_the_loop_looked_is_seen(new_loop: NewLoop, said: bytes) -> None:
+    """An end, and an answer to nothing, before the event loop has had its turn."""
+
+    async def story(world: World) -> None:
+        world.connection.free()
+        assert world.connection.fresh(IDLE_SECONDS)
+        world.connection.free_since -= 1.0
+        assert world.connection.fresh(IDLE_SECONDS)
+        if said:
+            world.theirs.send(said)
+        else:
+            world.theirs.close()
+        assert not world.connection.fresh(IDLE_SECONDS)
+
+    run(new_loop, story)
+
+
+@LOOPS
+def test_nobody_waits_too_long_for_another_call(new_loop: NewLoop) -> None:
+
+    async def story(world: World) -> None:
+        world.connection.free()
+        world.connection.free_since -= 1.0
+        assert not world.connection.fresh(0.9)
+
+    run(new_loop, story)
