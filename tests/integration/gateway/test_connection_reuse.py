@@ -12,10 +12,10 @@ pytestmark = pytest.mark.usefixtures("forgotten")
 
 SOON = 3.0
 ROUTES = """
-- {{prefix: /x, access: public, upstream: "{up}", timeout: 5}}
-- {{prefix: /stream, access: public, upstream: "{up}", timeout: 5, stream: true}}
-- {{prefix: /quiet, access: public, upstream: "{up}", timeout: 5, reuse_bodyless: true}}
-- {{prefix: /ws, access: public, upstream: "{up}", websocket: true}}
+- {{prefix: /x, access: public, upstream: "{up}", timeout: 5, idle: 60}}
+- {{prefix: /stream, access: public, upstream: "{up}", timeout: 5, stream: true, idle: 60}}
+- {{prefix: /quiet, access: public, upstream: "{up}", timeout: 5, reuse_bodyless: true, idle: 60}}
+- {{prefix: /ws, access: public, upstream: "{up}", websocket: true, idle: 60}}
 """
 POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nSet-Cookie: a=attacker\r\n\r\npoison"
 KELVIN = "\N{KELVIN SIGN}"

@@ -19,9 +19,9 @@ from tests.waiting import until
 T = TypeVar("T")
 MEGABYTE = 1024 * 1024
 ROUTES = """
-- {{prefix: /x, access: public, upstream: "{up}"}}
-- {{prefix: /stream, access: public, upstream: "{up}", stream: true}}
-- {{prefix: /ws, access: public, upstream: "{up}", websocket: true}}
+- {{prefix: /x, access: public, upstream: "{up}", idle: 60}}
+- {{prefix: /stream, access: public, upstream: "{up}", stream: true, idle: 60}}
+- {{prefix: /ws, access: public, upstream: "{up}", websocket: true, idle: 60}}
 """
 ASKS = ("Connection: Upgrade", "Upgrade: websocket")
 AGREES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
@@ -193,8 +193,9 @@ async def test_an_upstream_that_takes_nothing_is_not_the_clients_fault(
 
 
 async def test_who_asks_for_much_leaves_connections_to_others(
-    upstream: Upstream, tmp_path: Path
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("authz_gateway.upstream.pool._CONNECT_SECONDS", 60.0)
     settings = {"UPSTREAM_CONNECTIONS": "10", "UPSTREAM_CLIENT_SHARE": "20"}
     async with (
         serving(upstream, tmp_path, settings | TRUSTING) as front,
