@@ -105,7 +105,7 @@ REFUSED_PROFILES: list[tuple[dict[str, str], int, list[str]]] = [
     ({"uid": "UID", "dob": "nope"}, 422, ["invalid"]),
     ({"uid": "UID", "dob": "1990-13-45"}, 422, ["invalid"]),
     ({"uid": "UID", "state": "whatever"}, 422, ["state.inclusion"]),
-    ({"uid": "UID", "first_name": "a\x07b"}, 422, ["invalid"]),
+    ({"uid": "UID", "first_name": "a\x07b"}, 422, ["first_name.invalid"]),
     ({"uid": "UID", "first_name": "x" * 256}, 422, ["first_name.too_long"]),
 ]
 

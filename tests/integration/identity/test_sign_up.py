@@ -20,7 +20,7 @@ NOT_AN_EMAIL = (
     "plain", "a@", "@example.com", "a@b", "a b@example.com", "a@exa mple.com", "a@@example.com",
     "a..b@example.com", ".a@example.com", "a.@example.com", "a@-example.com", "a@example-.com",
     "a@example..com", "a@.com", "a@example.c_m", "a@example.com.", "a@[127.0.0.1]", "ä@example.com",
-    "a@exämple.com", '"a"@example.com', "a@example.com,b@example.com", "<a@example.com>",
+    "a@exä mple.com", '"a"@example.com', "a@example.com,b@example.com", "<a@example.com>",
     "a@127.0.0.1", f"{'a' * 65}@example.com", f"a@{'b' * 64}.com", f"a@{'b.' * 130}com",
 )  # fmt: skip
 
@@ -84,7 +84,7 @@ REFUSED: list[tuple[str, Mapping[str, object], int, list[str]]] = [
     ("e-mail, an array", {**GOOD, "email": ["a@example.com"]}, 422, ["invalid"]),
     ("password, an array", {**GOOD, "password": [PASSWORD]}, 422, ["invalid"]),
     ("referral, an array", {**GOOD, "refid": ["ID0000000000"]}, 422, ["invalid"]),
-    ("an e-mail without end", {**GOOD, "email": "a" * 5000}, 422, ["invalid"]),
+    ("an e-mail without end", {**GOOD, "email": "a" * 5000}, 422, ["email.invalid"]),
     (
         "too much data",
         {**GOOD, "data": json.dumps("x" * 1023)},

@@ -46,8 +46,8 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     (FULL | {"data": "x" * 5121}, ["data.too_long", "data.invalid_format"]),
     (FULL | {"data": {"a": 1}}, ["invalid"]),
     (FULL | {"data": [1]}, ["invalid"]),
-    (FULL | {"data": '"\x07"'}, ["invalid"]),
-    (FULL | {"title": "\x07"}, ["invalid"]),
+    (FULL | {"data": '"\x07"'}, ["data.invalid_format"]),
+    (FULL | {"title": "\x07"}, ["title.inclusion"]),
     ({"title": "nope", "data": "nope"}, ["data.invalid_format", "title.inclusion"]),
 ]
 

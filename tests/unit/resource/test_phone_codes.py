@@ -51,7 +51,18 @@ def test_codes_are_five_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["+1 (415) 555-2671", "14155552671", " +1.415.555.2671 ", "1/415/5552671"]
+    "text",
+    [
+        "+1 (415) 555-2671",
+        "14155552671",
+        " +1.415.555.2671 ",
+        "1/415/5552671",
+        "(+1) 415 555 2671",
+        "001 415 555-2671",
+        "+\u0661\u0664\u0661\u0665\u0665\u0665\u0665\u0662\u0666\u0667\u0661",
+        "\u202a+1\u00a0415\u2011555\u20112671\u202c",
+        "\uff0b\uff11 415 555 2671",
+    ],
 )
 def test_spellings_of_one_number(text: str) -> None:
     number = PhoneNumber.parse(text)
@@ -59,7 +70,9 @@ def test_spellings_of_one_number(text: str) -> None:
     assert number.e164 == "+14155552671"
 
 
-@pytest.mark.parametrize("text", ["", "0", "415 555 2671", "+1 800 FLOWERS", "٣٨٠٦٧١٢٣٤٥٦٧"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "415 555 2671", "+1 800 FLOWERS", "+00 1 415 555 2671", "+1+415 555 2671"]
+)
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(InvalidNumber):
         PhoneNumber.parse(text)

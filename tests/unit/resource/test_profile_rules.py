@@ -17,7 +17,26 @@ def faults(**written: object) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("name", ["Renée", "Rene\u0301e", "ნინო", "李小龍", "นภา", "X_1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Renée",
+        "Rene\u0301e",
+        "ნინო",
+        "李小龍",
+        "นภา",
+        "X_1",
+        "O\u2019Brien",
+        "L\u2019Aquila",
+        "King Jr.",
+        "St. John",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0915\u094d\u200d\u0937",
+        "Anne\u2011Marie",
+        "Gal\u00b7la",
+        "\u0130pek\u0307",
+    ],
+)
 def test_names_of_all_scripts(name: str) -> None:
     assert faults(first_name=name, last_name=name, city=name) == []
 
@@ -25,6 +44,31 @@ def test_names_of_all_scripts(name: str) -> None:
 @pytest.mark.parametrize("name", ["a\u200bb", "<b>", "😀", "a;b", "²", "a\u2028b"])
 def test_what_is_no_name(name: str) -> None:
     assert faults(first_name=name, postcode=name * 2) == ["first_name.invalid", "postcode.invalid"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "Biel/Bienne",
+        "Frankfurt (Oder)",
+        "Washington, D.C.",
+        "\u2116 5",
+        "12\u00bd High St",
+        "K!v",
+        "?",
+    ],
+)
+def test_places_are_any_printable_text(place: str) -> None:
+    assert faults(city=place, address=place) == []
+
+
+@pytest.mark.parametrize("place", ["a\u202eb", "a\u200bb", "a\ue000", "a\u2028b", "a\x07b"])
+def test_what_cannot_be_printed_is_no_place(place: str) -> None:
+    assert faults(city=place, address=place) == ["city.invalid", "address.invalid"]
+
+
+def test_an_address_has_lines_and_a_city_has_none() -> None:
+    assert faults(address="1 High St\nKyiv", city="a\nb") == ["city.invalid"]
 
 
 def test_lengths_count_characters() -> None:

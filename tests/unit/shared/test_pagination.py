@@ -25,6 +25,8 @@ def pages(headers: Any) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("raw", "codes"),
     [
+        ({"page": ""}, {"page": ["non_positive_page"]}),
+        ({"limit": " "}, {"limit": ["invalid_limit"]}),
         ({"page": "x"}, {"page": ["non_integer_page", "non_positive_page"]}),
         ({"page": "1.5"}, {"page": ["non_integer_page", "non_positive_page"]}),
         ({"page": "0"}, {"page": ["non_positive_page"]}),
@@ -50,7 +52,7 @@ def test_a_page_that_is_none_is_refused(raw: dict[str, Any], codes: dict[str, An
     ("raw", "window"),
     [
         ({}, (100, 0)),
-        ({"page": "", "limit": ""}, (100, 0)),
+        ({"page": None, "limit": None}, (100, 0)),
         ({"page": "3", "limit": "10"}, (10, 20)),
         ({"page": 10**9, "limit": 100}, (100, (10**9 - 1) * 100)),
     ],

@@ -7,11 +7,18 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from shared.text import ascii_email, cleaned, is_blank, plain_code
+
 INVALID = "invalid"
 # Halves of characters, too, which JSON can write and UTF-8 cannot.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_LINE_BREAKS = re.compile(r"[\t\n\r]")
+_LINE_BREAKS = re.compile(r"[\t\n\r\u2028\u2029]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_DAYS = (
+    (r"\d{4}-\d\d-\d\d", "%Y-%m-%d"),
+    (r"\d\d/\d\d/\d{4}", "%d/%m/%Y"),
+    (r"\d\d-\d\d-\d{4}", "%d-%m-%Y"),
+)
 _TRUE, _FALSE = {"true", "1"}, {"false", "0"}
 
 
@@ -24,7 +31,8 @@ class Absence(str):
 class Parameter(fields.Field[Any]):
     """A parameter; absent it gives the codes `missing`, blank the code `empty`, if it has any.
 
-    Blank without a code of its own is no value: None, or what is missing where one is required.
+    Blank is also what has no character that can be seen. Blank without a code of its own is no
+    value: None, or what is missing where one is required.
     """
 
     def __init__(
@@ -38,7 +46,7 @@ class Parameter(fields.Field[Any]):
         self.invalid = invalid
 
     def deserialize(self, value: Any, attr: Any = None, data: Any = None, **kwargs: Any) -> Any:
-        if value is None or (isinstance(value, str) and not value.strip()):
+        if value is None or (isinstance(value, str) and is_blank(value)):
             if self.empty:
                 raise ValidationError([self.empty])
             blank = self.blank(value)
@@ -61,8 +69,10 @@ class Parameter(fields.Field[Any]):
 
 
 class Text(Parameter):
-    """Text of at most `maximum` characters, without control characters.
+    """Text of at most `maximum` characters, in NFC, without blanks around it or control characters.
 
+    A text that is too long, or has a control character or a line break where there may be none,
+    gives the code `flawed`; what is no text gives `invalid`, as `flawed` does where it is not set.
     Numbers of a JSON body count as text, as they do in a form.
     """
 
@@ -72,31 +82,70 @@ class Text(Parameter):
         missing: Iterable[str] = (),
         empty: str | None = None,
         invalid: str = INVALID,
+        flawed: str | None = None,
         maximum: int = 1024,
         lines: bool = False,
     ) -> None:
         super().__init__(missing=missing, empty=empty, invalid=invalid)
+        self.flawed = flawed or invalid
         self.maximum = maximum
         self.lines = lines
 
     def blank(self, value: str | None) -> str | None:
-        return None if value is None else self._deserialize(value, None, None)
+        if value is None:
+            return None
+        self._deserialize(value, None, None)  # which refuses control characters
+        return ""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
-        if not isinstance(value, str) or len(value) > self.maximum or _CONTROL.search(value):
+        if not isinstance(value, str):
             raise self.refuse()
-        if not self.lines and _LINE_BREAKS.search(value):
-            raise self.refuse()
-        return value
+        if len(value) > self.maximum or _CONTROL.search(value):
+            raise ValidationError([self.flawed])
+        text = self.read(value)
+        if len(text) > self.maximum or (not self.lines and _LINE_BREAKS.search(text)):
+            raise ValidationError([self.flawed])
+        return text
+
+    def read(self, text: str) -> str:
+        """What a text of the client's stands for."""
+        return cleaned(text)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "maxLength": self.maximum}
 
 
+class Password(Text):
+    """A password as it was typed: its blanks belong to it, and a digest may be of this very text.
+
+    Whoever hashes or compares passwords composes them (NFC).
+    """
+
+    def read(self, text: str) -> str:
+        return text
+
+
+class Email(Text):
+    """An e-mail address, whose domain may be in any script: it is kept in punycode."""
+
+    def read(self, text: str) -> str:
+        return ascii_email(text)
+
+
+class Code(Text):
+    """A code of digits and letters, in whatever script and however its groups are set apart."""
+
+    def read(self, text: str) -> str:
+        return plain_code(text)
+
+
 class Integer(Parameter):
-    """A whole number from `minimum` to `maximum`; outside it gives the code `range_code`."""
+    """A whole number from `minimum` to `maximum`; outside it gives the code `range_code`.
+
+    With `blank_code` a blank one is refused, though it need not be given at all.
+    """
 
     def __init__(
         self,
@@ -107,10 +156,17 @@ class Integer(Parameter):
         minimum: int = 0,
         maximum: int = 2**31 - 1,
         range_code: str = INVALID,
+        blank_code: str | None = None,
     ) -> None:
         super().__init__(missing=missing, empty=empty)
+        self.blank_code = blank_code
         self.codes = list(invalid)
         self.minimum, self.maximum, self.range_code = minimum, maximum, range_code
+
+    def blank(self, value: str | None) -> int | None:
+        if value is not None and self.blank_code:
+            raise ValidationError([self.blank_code])
+        return None
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
@@ -141,11 +197,11 @@ class Boolean(Parameter):
 
 
 class Date(Parameter):
-    """A day as YYYY-MM-DD, or as DD/MM/YYYY, which existing front ends send."""
+    """A day as YYYY-MM-DD, or as DD/MM/YYYY or DD-MM-YYYY, which existing front ends send."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> date:
         text = value.strip() if isinstance(value, str) else ""
-        for pattern, layout in ((r"\d{4}-\d\d-\d\d", "%Y-%m-%d"), (r"\d\d/\d\d/\d{4}", "%d/%m/%Y")):
+        for pattern, layout in _DAYS:
             if re.fullmatch(pattern, text, re.ASCII):
                 try:
                     return datetime.strptime(text, layout).date()  # noqa: DTZ007 - a day has no zone

@@ -21,6 +21,7 @@ class PageForm:
             minimum=1,
             maximum=10**9,
             range_code="non_positive_page",
+            blank_code="non_positive_page",
         ),
         1,
     )
@@ -30,6 +31,7 @@ class PageForm:
             minimum=1,
             maximum=MAX_LIMIT,
             range_code="invalid_limit",
+            blank_code="invalid_limit",
         ),
         MAX_LIMIT,
     )

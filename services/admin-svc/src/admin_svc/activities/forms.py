@@ -12,7 +12,7 @@ from admin_svc.directory.forms import Moment
 from admin_svc.words import Word
 from shared.contracts.activities import CATEGORIES, MAX_WORD, RESULTS, Activity, Category
 from shared.declared import declared
-from shared.web.fields import INVALID, Text
+from shared.web.fields import INVALID, Email, Text
 from shared.web.pagination import PageForm
 
 CSV, JSON_LINES = "csv", "jsonl"
@@ -48,7 +48,7 @@ class ActivityFilterForm:
     topic: str | None = declared(Text(), None)
     action: str | None = declared(Text(), None)
     uid: str | None = declared(Text(), None)
-    email: str | None = declared(Text(), None)
+    email: str | None = declared(Email(), None)
     result: str | None = declared(
         Word(RESULTS, blank=(_INVALID_RESULT,), invalid=_INVALID_RESULT), None
     )

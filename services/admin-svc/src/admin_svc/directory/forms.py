@@ -16,7 +16,8 @@ from admin_svc.directory.order import (
 )
 from admin_svc.words import Word
 from shared.declared import declared
-from shared.web.fields import Boolean, Integer, Text
+from shared.text import ascii_email
+from shared.web.fields import Boolean, Email, Integer, Text
 from shared.web.pagination import PageForm
 
 CREATED, UPDATED = "created", "updated"
@@ -48,9 +49,13 @@ class Searched(Text):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if text.strip() and not is_searchable(text.strip()):
+        if not is_searchable(text):
             raise self.refuse()
         return text
+
+    def read(self, text: str) -> str:
+        """Domains of e-mails are kept in punycode: what is looked for is, too."""
+        return ascii_email(text) if "@" in text else super().read(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +75,10 @@ class ListForm:
     @property
     def after(self) -> Cursor | None:
         """Where the list goes on, wherever `page` says; raises `InvalidCursor`."""
-        if not self.cursor or not self.cursor.strip():
+        if not self.cursor:
             return None
         try:
-            return Cursor.decode(self.cursor.strip(), self.order)
+            return Cursor.decode(self.cursor, self.order)
         except ValueError:
             raise InvalidCursor from None
 
@@ -87,7 +92,7 @@ class UserFilterForm(ListForm):
 
     extended: bool | None = declared(Boolean(invalid="admin.user.non_boolean_extended"), None)
     uid: str | None = declared(Text(), None)
-    email: str | None = declared(Text(), None)
+    email: str | None = declared(Email(), None)
     role: str | None = declared(Text(), None)
     first_name: str | None = declared(Text(), None)
     last_name: str | None = declared(Text(), None)

@@ -12,11 +12,17 @@ def _text(name: str) -> Text:
     """Of whatever length, so that resource-svc's rules can name it."""
     empty = f"admin.user.empty_{name}"
     missing = (f"admin.user.missing_{name}", empty)
-    return Text(missing=missing, empty=empty, maximum=MAX_BODY_BYTES)
+    flawed = "scope.inclusion" if name == "scope" else f"{name}.invalid"
+    return Text(missing=missing, empty=empty, flawed=flawed, maximum=MAX_BODY_BYTES)
 
 
 def _description() -> Text:
-    return Text(empty="admin.user.empty_description", maximum=MAX_BODY_BYTES)
+    return Text(
+        empty="admin.user.empty_description",
+        flawed="description.invalid",
+        maximum=MAX_BODY_BYTES,
+        lines=True,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from admin_svc.permissions.rules import MAX_PATH, MAX_WORD
+from admin_svc.permissions.rules import (
+    MAX_PATH,
+    MAX_WORD,
+    InvalidAction,
+    InvalidPath,
+    InvalidVerb,
+    RoleDoesNotExist,
+)
 from shared.contracts.policy import Permission
 from shared.declared import Faults, declared, load
 from shared.policy.paths import MAX_PATH_LENGTH
 from shared.web.fields import Integer, Parameter, Text
 
 _MAX_RULES = 1000
+_FLAWED = {
+    "role": RoleDoesNotExist.codes[0],
+    "verb": InvalidVerb.codes[0],
+    "path": InvalidPath.codes[0],
+    "action": InvalidAction.codes[0],
+}
+"""The codes of texts that no permission can hold."""
 
 
 def _text(name: str, *, required: bool, maximum: int = MAX_WORD) -> Text:
     empty = f"admin.permission.empty_{name}"
     missing = (f"admin.permission.missing_{name}", empty) if required else ()
-    return Text(missing=missing, empty=empty, maximum=maximum)
+    return Text(missing=missing, empty=empty, flawed=_FLAWED.get(name), maximum=maximum)
 
 
 def _id() -> Integer:

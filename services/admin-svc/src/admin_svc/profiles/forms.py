@@ -12,9 +12,9 @@ _NOT_GIVEN: Any = object()
 _TEXTS = ("first_name", "last_name", "address", "postcode", "city", "country", "metadata")
 
 
-def _text() -> Text:
+def _text(flawed: str) -> Text:
     """Of whatever length, so that resource-svc's rules can name it."""
-    return Text(maximum=MAX_BODY_BYTES, lines=True)
+    return Text(flawed=flawed, maximum=MAX_BODY_BYTES, lines=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +22,15 @@ class ChangeProfileForm:
     """PUT /admin/profiles; blank fields are emptied, absent ones stay."""
 
     uid: str = declared(Text(missing=("admin.profile.missing_uid",)))
-    first_name: str | None = declared(_text(), _NOT_GIVEN)
-    last_name: str | None = declared(_text(), _NOT_GIVEN)
+    first_name: str | None = declared(_text("first_name.invalid"), _NOT_GIVEN)
+    last_name: str | None = declared(_text("last_name.invalid"), _NOT_GIVEN)
     dob: date | None = declared(Date(), _NOT_GIVEN)
-    address: str | None = declared(_text(), _NOT_GIVEN)
-    postcode: str | None = declared(_text(), _NOT_GIVEN)
-    city: str | None = declared(_text(), _NOT_GIVEN)
-    country: str | None = declared(_text(), _NOT_GIVEN)
-    state: str | None = declared(Text(), None)
-    metadata: str | None = declared(_text(), _NOT_GIVEN)
+    address: str | None = declared(_text("address.invalid"), _NOT_GIVEN)
+    postcode: str | None = declared(_text("postcode.invalid"), _NOT_GIVEN)
+    city: str | None = declared(_text("city.invalid"), _NOT_GIVEN)
+    country: str | None = declared(_text("country.must have alpha2 or alpha3 format"), _NOT_GIVEN)
+    state: str | None = declared(Text(flawed="state.inclusion"), None)
+    metadata: str | None = declared(_text("metadata.invalid_format"), _NOT_GIVEN)
 
     @property
     def written(self) -> dict[str, str | None]:

@@ -12,6 +12,7 @@ from admin_svc.restrictions.rules import (
     MAX_VALUE,
     MIN_CODE,
     STATES,
+    InvalidValue,
     Terms,
     terms,
 )
@@ -56,7 +57,12 @@ def _state() -> Word:
 
 def _value(*, required: bool = False) -> Text:
     missing = _codes("value", "missing", "empty") if required else ()
-    return Text(missing=missing, empty="admin.restriction.empty_value", maximum=MAX_VALUE)
+    return Text(
+        missing=missing,
+        empty="admin.restriction.empty_value",
+        flawed=InvalidValue.codes[0],
+        maximum=MAX_VALUE,
+    )
 
 
 def _id() -> Integer:

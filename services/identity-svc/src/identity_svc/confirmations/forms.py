@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
 from shared.declared import declared
 from shared.tokens.bearer import MAX_TOKEN_LENGTH
-from shared.web.fields import Text
+from shared.web.fields import Email, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class RequestConfirmationForm:
     """POST /identity/users/email/generate_code."""
 
     email: str = declared(
-        Text(
+        Email(
             missing=("identity.user.missing_email", "identity.user.empty_email"),
             empty="identity.user.empty_email",
         )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from identity_svc.users.rules import data_faults, email_faults
+from shared.text import ascii_email
 
 USER_COLUMNS = (
     "uid",
@@ -130,6 +131,7 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
 
 
 def _email(text: str) -> str:
+    text = ascii_email(text)
     if email_faults(text):
         raise ValueError
     return text

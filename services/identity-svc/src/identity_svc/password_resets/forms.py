@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
 from shared.declared import declared
 from shared.tokens.bearer import MAX_TOKEN_LENGTH
-from shared.web.fields import Text
+from shared.web.fields import Email, Password, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +13,7 @@ class RequestResetForm:
     """POST /identity/users/password/generate_code."""
 
     email: str = declared(
-        Text(
+        Email(
             missing=("identity.user.missing_email", "identity.user.empty_email"),
             empty="identity.user.empty_email",
         )
@@ -36,13 +36,14 @@ class ResetPasswordForm:
         )
     )
     password: str = declared(
-        Text(
+        Password(
             missing=("identity.user.missing_password", "identity.user.empty_password"),
             empty="identity.user.empty_password",
+            flawed="password.requirements",
         )
     )
     confirm_password: str = declared(
-        Text(
+        Password(
             missing=(
                 "identity.user.missing_confirm_password",
                 "identity.user.empty_confirm_password",

@@ -19,6 +19,7 @@ from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
+from shared.text import composed
 
 _FORGIVEN: tuple[Purpose, ...] = ("login", "reset")
 
@@ -43,7 +44,7 @@ class ResetPassword:
 
     async def __call__(self, token: str, password: str, confirmation: str, client: Client) -> None:
         """Raises `PasswordsDontMatch`, `BadMailToken`, `UtilizedToken` or `Invalid`, in order."""
-        if password != confirmation:
+        if composed(password) != composed(confirmation):
             raise PasswordsDontMatch
         read = self.tokens.read(token, RESET)
         async with self.record.refusals(read.uid, client, deeds.RESET_PASSWORD):

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import bcrypt
@@ -15,6 +16,8 @@ from argon2 import PasswordHasher as Argon2
 from argon2 import Type
 from argon2.exceptions import InvalidHashError, VerificationError
 from prometheus_client import CollectorRegistry, Gauge
+
+from shared.text import composed
 
 T = TypeVar("T")
 
@@ -45,18 +48,21 @@ class PasswordHasher:
             yield
 
     async def digest(self, password: str) -> str:
-        """The digest to keep."""
-        return await self._in_pool(lambda: _ARGON2.hash(password))
+        """The digest to keep, which is of the composed text (NFC)."""
+        return await self._in_pool(lambda: _ARGON2.hash(composed(password)))
 
     async def verify(
         self, digest: str | None, password: str, bcrypt_cost: int | None = None
     ) -> bool:
-        """Whether the password is right; without a digest it is wrong.
+        """Whether the password is right, composed or as it was typed; without a digest it is wrong.
 
         A wrong one takes the same time whatever the digest is and whether there is one, when
         `bcrypt_cost` is that of the slowest bcrypt digest there is, or None while there is none.
         """
-        return await self._in_pool(lambda: self._verify(digest, password, bcrypt_cost))
+        for text in dict.fromkeys((composed(password), password)):
+            if await self._in_pool(partial(self._verify, digest, text, bcrypt_cost)):
+                return True
+        return False
 
     def _verify(self, digest: str | None, password: str, bcrypt_cost: int | None) -> bool:
         if digest is not None and _matches(digest, password):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from zxcvbn_rs_py import zxcvbn
 
+from shared.text import composed
+
 MAX_LENGTH = 80
 _JUDGED = 50  # zxcvbn's cost grows with the square of the length: 4 ms of the event loop
 
@@ -18,7 +20,8 @@ class PasswordRules:
     min_entropy: float
 
     def faults(self, password: str) -> list[str]:
-        """Codes of what is wrong, empty for a good password."""
+        """Codes of what is wrong, empty for a good password; it is judged composed (NFC)."""
+        password = composed(password)
         codes = ["password.too_long"] if len(password) > MAX_LENGTH else []
         if not self.pattern.search(password):
             codes.append("password.requirements")

@@ -8,7 +8,7 @@ from marshmallow import fields
 from shared.contracts.activities import Client
 from shared.declared import declared
 from shared.web.client import ClientField
-from shared.web.fields import Text
+from shared.web.fields import Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class CodeForm:
     """POST /users/{uid}/otp/verify and /disable; a blank code is a wrong one."""
 
     uid: str = declared(fields.String(required=True))
-    code: str = declared(Text(missing=("otp.invalid",), empty="otp.invalid"))
+    code: str = declared(Code(missing=("otp.invalid",), empty="otp.invalid"))
     client: Client = declared(ClientField())
 
 
@@ -33,6 +33,6 @@ class EnableForm:
     """POST /users/{uid}/otp/enable; `sid` is the session that does not end."""
 
     uid: str = declared(fields.String(required=True))
-    code: str = declared(Text(missing=("otp.invalid",), empty="otp.invalid"))
+    code: str = declared(Code(missing=("otp.invalid",), empty="otp.invalid"))
     client: Client = declared(ClientField())
     sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)

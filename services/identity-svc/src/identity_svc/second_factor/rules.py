@@ -16,9 +16,7 @@ def new_secret() -> str:
 def matching_step(secret: str, code: str, now: float) -> int | None:
     """The time step whose code this is, None for a wrong one; `now` in seconds since the epoch."""
     try:
-        return pyotp.TOTP(secret).verify_and_get_timecode(
-            code.strip(), for_time=now, valid_window=_DRIFT
-        )
+        return pyotp.TOTP(secret).verify_and_get_timecode(code, for_time=now, valid_window=_DRIFT)
     except OTPVerificationError:
         return None
 

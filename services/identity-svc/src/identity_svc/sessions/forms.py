@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
 from shared.declared import declared
 from shared.web.client_address import Address
-from shared.web.fields import Text
+from shared.web.fields import Code, Email, Password
 from shared.web.pagination import PageForm
 
 
@@ -16,9 +16,9 @@ from shared.web.pagination import PageForm
 class LogInForm:
     """POST /identity/sessions; a blank e-mail or password is a wrong one."""
 
-    email: str | None = declared(Text(missing=("identity.session.missing_email",)))
-    password: str | None = declared(Text(missing=("identity.session.missing_password",)))
-    otp_code: str | None = declared(Text(), None)
+    email: str | None = declared(Email(missing=("identity.session.missing_email",)))
+    password: str | None = declared(Password(missing=("identity.session.missing_password",)))
+    otp_code: str | None = declared(Code(), None)
     captcha_response: CaptchaResponse | None = declared(
         CaptchaField(invalid="identity.session.invalid_captcha_format"), None
     )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from marshmallow import fields
 
 from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
+from identity_svc.users.errors import InvalidReferralFormat
 from shared.declared import declared
-from shared.web.fields import Integer, Text
+from shared.web.fields import Email, Integer, Password, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,20 +15,24 @@ class SignUpForm:
     """POST /identity/users."""
 
     email: str = declared(
-        Text(
+        Email(
             missing=("identity.user.missing_email", "identity.user.empty_email"),
             empty="identity.user.empty_email",
+            flawed="email.invalid",
         )
     )
     password: str = declared(
-        Text(
+        Password(
             missing=("identity.user.missing_password", "identity.user.empty_password"),
             empty="identity.user.empty_password",
+            flawed="password.requirements",
         )
     )
-    refid: str | None = declared(Text(), None)
+    refid: str | None = declared(Text(flawed=InvalidReferralFormat.codes[0]), None)
     captcha_response: CaptchaResponse | None = declared(CaptchaField(), None)
-    data: str | None = declared(Text(maximum=65_536, lines=True), None)
+    data: str | None = declared(
+        Text(flawed="data.invalid_format", maximum=65_536, lines=True), None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

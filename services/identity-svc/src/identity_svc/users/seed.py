@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from identity_svc.confirmations.events import email_confirmed
 from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
-from identity_svc.standing.rules import StandingRules
 from identity_svc.users import store
 from identity_svc.users.errors import EmailTaken
 from identity_svc.users.events import user_created
@@ -13,6 +12,8 @@ from identity_svc.users.rules import email_faults, new_uid
 from shared.database.pool import Database
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
+from shared.policy.standing import StandingRules
+from shared.text import ascii_email
 
 _LABELS = {"email": "verified"}
 
@@ -31,6 +32,7 @@ class SeedSuperadmin:
 
     async def __call__(self, email: str, password: str) -> bool:
         """Whether the account was made; raises `Invalid` for a bad e-mail or password."""
+        email = ascii_email(email)
         faults = email_faults(email) + self.password_rules.faults(password)
         if faults:
             raise Invalid(faults)

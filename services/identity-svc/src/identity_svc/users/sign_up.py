@@ -41,7 +41,7 @@ class SignUp:
 
     async def __call__(self, form: SignUpForm, client: Client) -> OpenedSession:
         """Raises `Throttled`, `Invalid` with every fault, `EmailTaken` when another was quicker."""
-        email = form.email.strip()
+        email = form.email
         await self.throttle.attempt("sign-up", email, client)
         await self._refuse_faults(form, email)
         digest = await self.hasher.digest(form.password)

@@ -6,7 +6,7 @@ from typing import Any
 from resource_svc.api_keys.public_key import MAX_CHARACTERS
 from shared.declared import declared
 from shared.web.bodies import MAX_BODY_BYTES
-from shared.web.fields import Parameter, Text
+from shared.web.fields import Code, Parameter, Text
 from shared.web.pagination import PageForm
 
 _NO_CODE = "resource.apikey.empty_totp_code"
@@ -35,6 +35,10 @@ def _text(missing: tuple[str, ...], empty: str | None) -> Text:
     return Text(missing=missing, empty=empty, maximum=MAX_BODY_BYTES)
 
 
+def _code(missing: str) -> Code:
+    return Code(missing=(missing, _NO_CODE), empty=_NO_CODE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateApiKeyForm:
     """POST /api_keys; `kid` is made by us, whatever was sent.
@@ -53,7 +57,7 @@ class CreateApiKeyForm:
         Text(invalid="public_key.invalid", maximum=MAX_CHARACTERS, lines=True), None
     )
     scope: list[str] = declared(_Scope(), ())
-    totp_code: str = declared(_text(("resource.api_key.missing_totp", _NO_CODE), _NO_CODE))
+    totp_code: str = declared(_code("resource.api_key.missing_totp"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class ChangeApiKeyForm:
     kid: str = declared(_text((), None))
     scope: list[str] | None = declared(_Scope(), None)
     state: str | None = declared(_text((), "resource.apikey.empty_state"), None)
-    totp_code: str = declared(_text(("resource.apikey.missing_totp_code", _NO_CODE), _NO_CODE))
+    totp_code: str = declared(_code("resource.apikey.missing_totp_code"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +75,7 @@ class DeleteApiKeyForm:
     """DELETE /api_keys/{kid}."""
 
     kid: str = declared(_text((), None))
-    totp_code: str = declared(_text(("resource.apikey.missing_totp_code", _NO_CODE), _NO_CODE))
+    totp_code: str = declared(_code("resource.apikey.missing_totp_code"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,12 @@ from shared.web.fields import Text
 class _StorageText(Text):
     """Text of whatever length, so that the rules can name it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, flawed: str) -> None:
         empty = f"resource.datastorage.empty_{name}"
         super().__init__(
             missing=(f"resource.datastorage.missing_{name}", empty),
             empty=empty,
+            flawed=flawed,
             maximum=MAX_BODY_BYTES,
             lines=True,
         )
@@ -26,8 +27,8 @@ class _StorageText(Text):
 class DataStorageForm:
     """POST /data_storage."""
 
-    title: str = declared(_StorageText("title"))
-    data: str = declared(_StorageText("data"))
+    title: str = declared(_StorageText("title", "title.inclusion"))
+    data: str = declared(_StorageText("data", "data.invalid_format"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """The parameters of operations on labels."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from marshmallow import fields
 
@@ -17,11 +16,14 @@ class LabelText(Text):
     def __init__(self, name: str) -> None:
         empty = f"resource.label.empty_{name}"
         super().__init__(
-            missing=(f"resource.label.missing_{name}", empty), empty=empty, maximum=MAX_BODY_BYTES
+            missing=(f"resource.label.missing_{name}", empty),
+            empty=empty,
+            flawed=f"{name}.invalid",
+            maximum=MAX_BODY_BYTES,
         )
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        return normalized(super()._deserialize(value, attr, data, **kwargs))
+    def read(self, text: str) -> str:
+        return normalized(super().read(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from shared.declared import declared
-from shared.web.fields import Text
+from shared.web.fields import Password
 
 
-def _password(name: str) -> Text:
+def _password(name: str) -> Password:
     empty = f"resource.user.empty_{name}"
-    return Text(missing=(f"resource.user.missing_{name}", empty), empty=empty)
+    return Password(missing=(f"resource.user.missing_{name}", empty), empty=empty)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,33 @@
 from dataclasses import dataclass
 from typing import Any
 
-from resource_svc.phones.errors import InvalidChannel
+from resource_svc.phones.errors import InvalidChannel, InvalidNumber, WrongCode
 from resource_svc.phones.rules import CHANNELS
 from shared.declared import declared
-from shared.web.fields import Parameter, Text
+from shared.web.fields import Code, Parameter, Text
+from shared.web.parameters import MAX_BODY_BYTES
 
 _DEFAULT_CHANNEL = "sms"
 
 
-class _Required(Text):
-    def __init__(self, name: str) -> None:
-        empty = f"resource.phone.empty_{name}"
-        super().__init__(missing=(f"resource.phone.missing_{name}", empty), empty=empty)
+def _number() -> Text:
+    empty = "resource.phone.empty_phone_number"
+    return Text(
+        missing=("resource.phone.missing_phone_number", empty),
+        empty=empty,
+        flawed=InvalidNumber.codes[0],
+        maximum=MAX_BODY_BYTES,  # whatever is no number, the number itself says so
+        lines=True,
+    )
+
+
+def _code() -> Code:
+    empty = "resource.phone.empty_verification_code"
+    return Code(
+        missing=("resource.phone.missing_verification_code", empty),
+        empty=empty,
+        flawed=WrongCode.codes[0],
+    )
 
 
 class _Channel(Parameter):
@@ -41,13 +56,20 @@ class _Channel(Parameter):
 class SendCodeForm:
     """POST /phones and /phones/send_code."""
 
-    phone_number: str = declared(_Required("phone_number"))
+    phone_number: str = declared(_number())
     channel: str = declared(_Channel(), _DEFAULT_CHANNEL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovePhoneForm:
+    """DELETE /phones."""
+
+    phone_number: str = declared(_number())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyPhoneForm:
     """POST /phones/verify."""
 
-    phone_number: str = declared(_Required("phone_number"))
-    verification_code: str = declared(_Required("verification_code"))
+    phone_number: str = declared(_number())
+    verification_code: str = declared(_code())

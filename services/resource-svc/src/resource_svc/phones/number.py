@@ -7,8 +7,9 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from resource_svc.phones.errors import InvalidNumber
+from shared.text import plain_number
 
-_WRITTEN = re.compile(r"\+?[0-9 ().\-/]{1,40}", re.ASCII)
+_WRITTEN = re.compile(r"\(?\+?[0-9 ().\-/]{1,40}", re.ASCII)
 _NO_DIGITS = re.compile(r"[^0-9]", re.ASCII)
 
 
@@ -21,11 +22,18 @@ class PhoneNumber:
 
     @classmethod
     def parse(cls, text: str) -> "PhoneNumber":
-        """The number that `text` gives with its country code; raises `InvalidNumber`."""
-        if not _WRITTEN.fullmatch(text.strip()):
+        """The number that `text` gives with its country code; raises `InvalidNumber`.
+
+        The code follows `+`, `00` (ITU-T E.123) or nothing. Digits may be those of any script.
+        """
+        written = plain_number(text)
+        if not _WRITTEN.fullmatch(written):
             raise InvalidNumber
+        digits = _NO_DIGITS.sub("", written)
+        if "+" not in written:
+            digits = digits.removeprefix("00")
         try:
-            number = phonenumbers.parse("+" + _NO_DIGITS.sub("", text))
+            number = phonenumbers.parse(f"+{digits}")
         except NumberParseException:
             raise InvalidNumber from None
         if not phonenumbers.is_valid_number(number):

@@ -15,45 +15,40 @@ _NOT_GIVEN: Any = object()
 
 
 class _ProfileText(Text):
-    """Text of whatever length, so that the rules can name it."""
+    """Text of whatever length, so that the rules can name it; it may have several lines."""
 
-    def __init__(self) -> None:
-        super().__init__(maximum=MAX_BODY_BYTES, lines=True)
-
-
-class _Address(_ProfileText):
-    """May have several lines."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        return super()._deserialize(value, attr, data, **kwargs).strip()
+    def __init__(self, flawed: str) -> None:
+        super().__init__(flawed=flawed, maximum=MAX_BODY_BYTES, lines=True)
 
 
 class _Squished(_ProfileText):
     """Whatever space there is between words counts as one."""
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        return " ".join(super()._deserialize(value, attr, data, **kwargs).split())
+    def read(self, text: str) -> str:
+        return " ".join(super().read(text).split())
 
 
 class _Country(_Squished):
     """A code, whose letters are kept as capitals."""
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        return super()._deserialize(value, attr, data, **kwargs).upper()
+    def read(self, text: str) -> str:
+        return super().read(text).upper()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileForm:
     """A profile, or what is to change in it; blank fields are emptied, absent ones stay."""
 
-    first_name: str | None = declared(_Squished(), _NOT_GIVEN)
-    last_name: str | None = declared(_Squished(), _NOT_GIVEN)
+    first_name: str | None = declared(_Squished("first_name.invalid"), _NOT_GIVEN)
+    last_name: str | None = declared(_Squished("last_name.invalid"), _NOT_GIVEN)
     dob: date | None = declared(Date(), _NOT_GIVEN)
-    address: str | None = declared(_Address(), _NOT_GIVEN)
-    postcode: str | None = declared(_Squished(), _NOT_GIVEN)
-    city: str | None = declared(_Squished(), _NOT_GIVEN)
-    country: str | None = declared(_Country(), _NOT_GIVEN)
-    metadata: str | None = declared(_ProfileText(), _NOT_GIVEN)
+    address: str | None = declared(_ProfileText("address.invalid"), _NOT_GIVEN)
+    postcode: str | None = declared(_Squished("postcode.invalid"), _NOT_GIVEN)
+    city: str | None = declared(_Squished("city.invalid"), _NOT_GIVEN)
+    country: str | None = declared(
+        _Country("country.must have alpha2 or alpha3 format"), _NOT_GIVEN
+    )
+    metadata: str | None = declared(_ProfileText("metadata.invalid_format"), _NOT_GIVEN)
     confirm: bool | None = declared(Boolean(), None)
 
     @property

@@ -10,20 +10,25 @@ from resource_svc.json_text import is_json
 from resource_svc.profiles.countries import CODES
 from resource_svc.profiles.profile import STATES
 from shared.errors import Invalid
+from shared.text import is_printable
 
 MAX_LENGTH = 255
 MAX_METADATA = 65_535
 EARLIEST_BIRTH = date(1900, 1, 1)
 
-_WHITE_SPACE = " \t\r\n"
+_APOSTROPHES = "'\u2018\u2019"
+_HYPHENS = "-\u2010\u2011\u2013"
+_JOINERS = "\u200c\u200d"
+_NAME_SIGNS = frozenset(f" {_APOSTROPHES}{_HYPHENS}{_JOINERS}.\u00b7\u30fb")
+"""With the dots of Catalan (Gal·la) and of foreign names in Japanese."""
 
 
 @dataclass(frozen=True, slots=True)
 class _TextRule:
-    """Words of any script, white space and some punctuation."""
+    """A text of at least `min_length` characters, each of which `takes` says may stand in it."""
 
     name: str
-    punctuation: str
+    takes: Callable[[str], bool]
     min_length: int = 1
 
     def faults(self, text: str) -> Iterator[str]:
@@ -33,7 +38,7 @@ class _TextRule:
             yield f"{self.name}.too_short"
         if len(text) > MAX_LENGTH:
             yield f"{self.name}.too_long"
-        if not all(c in self.punctuation or c in _WHITE_SPACE or _in_word(c) for c in text):
+        if not all(map(self.takes, text)):
             yield f"{self.name}.invalid"
 
 
@@ -41,6 +46,18 @@ def _in_word(character: str) -> bool:
     """Letters, the marks that some scripts write them with, digits and connectors (UTS 18, C)."""
     category = unicodedata.category(character)
     return category[0] in "LM" or category in ("Nd", "Pc")
+
+
+def _in_name(character: str) -> bool:
+    return character in _NAME_SIGNS or _in_word(character)
+
+
+def _in_postcode(character: str) -> bool:
+    return character in " -" or _in_word(character)
+
+
+def _in_address(character: str) -> bool:
+    return character in "\t\r\n" or is_printable(character)
 
 
 def _country(code: str) -> Iterator[str]:
@@ -61,13 +78,13 @@ def _metadata(text: str) -> Iterator[str]:
 
 
 _RULES: Mapping[str, Callable[[Any], Iterable[str]]] = {
-    "first_name": _TextRule("first_name", "-'").faults,
-    "last_name": _TextRule("last_name", "-'").faults,
+    "first_name": _TextRule("first_name", _in_name).faults,
+    "last_name": _TextRule("last_name", _in_name).faults,
     "dob": _dob,
-    "city": _TextRule("city", "-–.~'").faults,  # noqa: RUF001 - an en dash, which some cities have
+    "city": _TextRule("city", is_printable).faults,
     "country": _country,
-    "postcode": _TextRule("postcode", "-", min_length=2).faults,
-    "address": _TextRule("address", "-–,.~;/:#\"\\&')(").faults,  # noqa: RUF001 - an en dash
+    "postcode": _TextRule("postcode", _in_postcode, min_length=2).faults,
+    "address": _TextRule("address", _in_address).faults,
     "metadata": _metadata,
 }
 """In the order in which faults are told, which is that of Barong."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.declared import declared
-from shared.web.fields import Text
+from shared.web.fields import Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +11,7 @@ class CodeForm:
     """POST /otp/enable, /otp/disable and /otp/verify."""
 
     code: str = declared(
-        Text(
+        Code(
             missing=("resource.otp.missing_code", "resource.otp.empty_code"),
             empty="resource.otp.empty_code",
         )

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields
 
 from shared.contracts.users import User
 from shared.declared import declared
-from shared.web.fields import INVALID, Text
+from shared.web.fields import INVALID, Code, Password, Text
 
 
 class _UserField(fields.Field[User]):
@@ -28,6 +28,7 @@ class ChangeDataForm:
         Text(
             missing=("resource.user.missing_data", "resource.user.empty_data"),
             empty="resource.user.empty_data",
+            flawed="data.invalid_format",
             maximum=65_536,
             lines=True,
         )
@@ -39,12 +40,12 @@ class DeleteAccountForm:
     """DELETE /users/me."""
 
     password: str = declared(
-        Text(
+        Password(
             missing=("resource.user.missing_password", "resource.user.empty_password"),
             empty="resource.user.empty_password",
         )
     )
-    otp_code: str | None = declared(Text(empty="resource.user.empty_otp_code"), None)
+    otp_code: str | None = declared(Code(empty="resource.user.empty_otp_code"), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
