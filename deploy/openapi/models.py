@@ -160,7 +160,7 @@ MODELS: dict[str, Schema] = {
     "OwnActivity": model(
         "Something the caller did.",
         id=INTEGER,
-        user_id={**TEXT, "description": "The caller's uid."},
+        user_id={**INTEGER, "description": "A number of the caller's own, always the same."},
         target_uid=maybe(TEXT),
         category=one_of("user", "admin"),
         user_ip=TEXT,

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from resource_svc.activities.handlers import number_of
 from tests.client import USER_AGENT, Answer, Client
-from tests.system import Installation
+from tests.system import PASSWORD, Installation
 from tests.waiting import until
 
 PATH = "resource/users/activity"
@@ -78,7 +79,7 @@ async def test_a_user_sees_what_he_did(client: Client) -> None:
     assert json.loads(answer.body[1]["data"]) == {"reason": "Invalid Email or Password"}
     assert answer.body[1] | {"id": 0, "data": 0, "created_at": 0} == {
         "id": 0,
-        "user_id": uid,
+        "user_id": number_of(uid),
         "target_uid": None,
         "category": "user",
         "user_ip": "127.0.0.1",
@@ -121,10 +122,27 @@ async def test_nobody_sees_what_others_did(client: Client, system: Installation)
         mine = await listed(other, "all", 1, uid=uid, user_id=uid)
     theirs = await listed(client, "all", 1, uid=uid, user_id=uid)
 
-    assert {each["user_id"] for each in mine.body} == {uid}
-    assert uid not in {each["user_id"] for each in theirs.body}
+    assert {each["user_id"] for each in mine.body} == {number_of(uid)}
+    assert number_of(uid) not in {each["user_id"] for each in theirs.body}
 
 
 async def test_without_a_session_nothing_is_told(client: Client) -> None:
     answer = await client.get(f"{PATH}/all")
     assert (answer.status, answer.errors) == (401, ["authz.invalid_session"])
+
+
+def test_a_users_number_is_one_that_javascript_can_hold() -> None:
+    numbers = {number_of(f"ID{n:010X}") for n in range(1000)}
+    assert len(numbers) == 1000
+    assert all(0 <= number < 2**53 for number in numbers)
+
+
+async def test_a_password_change_whose_confirmation_differs_is_noted(client: Client) -> None:
+    await client.become_member()
+    form = {"old_password": PASSWORD, "new_password": f"{PASSWORD}1", "confirm_password": PASSWORD}
+    answer = await client.call("PUT", "resource/users/password", form)
+    assert (answer.status, answer.errors) == (422, ["resource.password.doesnt_match"])
+    (noted,) = (await listed(client, "password", 1)).body
+    assert (noted["action"], noted["result"]) == ("password change", "failed")
+    reason = json.loads(noted["data"])["reason"]
+    assert reason == "New password and its confirmation are not the same"

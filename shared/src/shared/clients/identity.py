@@ -85,14 +85,27 @@ class IdentityClient(InternalApi):
         return User.of(await self.call("POST", f"/users/{segment(uid)}/password/verify", body))
 
     async def change_password(
-        self, uid: str, old: str, new: str, sid: str | None, client: Client
+        self,
+        uid: str,
+        old: str,
+        new: str,
+        sid: str | None,
+        client: Client,
+        *,
+        confirmation: str | None = None,
     ) -> User:
-        """The user, all of whose sessions end but `sid`.
+        """The user, all of whose sessions end but `sid`; `confirmation` is the new one again.
 
-        Raises `Invalid` with `password.wrong`, `password.no_change` or what the new one lacks,
-        `NotFound` or `Throttled`.
+        Raises `Invalid` with `password.doesnt_match`, `password.wrong`, `password.no_change` or
+        what the new one lacks, `NotFound` or `Throttled`.
         """
-        body = {"old_password": old, "new_password": new, "sid": sid, "client": client.body()}
+        body = {
+            "old_password": old,
+            "new_password": new,
+            "confirm_password": new if confirmation is None else confirmation,
+            "sid": sid,
+            "client": client.body(),
+        }
         return User.of(await self.call("PUT", f"/users/{segment(uid)}/password", body))
 
     async def create_second_factor(self, uid: str, client: Client) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Why something was refused, in the words of the audit log."""
 
 from identity_svc.password_resets.errors import UtilizedToken
-from identity_svc.passwords.errors import SamePassword, WrongPassword
+from identity_svc.passwords.errors import PasswordsDiffer, SamePassword, WrongPassword
 from identity_svc.second_factor.errors import AlreadyEnabled, NotEnabled, UsedCode, WrongCode
 from identity_svc.sessions.errors import (
     Banned,
@@ -24,6 +24,7 @@ _REASONS: dict[type[Refusal], str] = {
     UsedCode: "OTP code was used before",
     AlreadyEnabled: "2FA is enabled already",
     NotEnabled: "2FA is not enabled",
+    PasswordsDiffer: "New password and its confirmation are not the same",
     WrongPassword: "Previous password is not correct",
     SamePassword: "New password is the same as the old one",
     UtilizedToken: "The token was utilized",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from identity_svc.activities import deeds
 from identity_svc.activities.record import RecordActivities
 from identity_svc.passwords import store
-from identity_svc.passwords.errors import SamePassword, WrongPassword
+from identity_svc.passwords.errors import PasswordsDiffer, SamePassword, WrongPassword
 from identity_svc.passwords.events import password_changed
 from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
@@ -17,6 +17,7 @@ from shared.contracts.users import User
 from shared.database.pool import Database
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
+from shared.text import composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,29 @@ class ChangePassword:
     domain: str
 
     async def __call__(
-        self, uid: str, old: str, new: str, sid: uuid.UUID | None, client: Client
+        self,
+        uid: str,
+        old: str,
+        new: str,
+        confirmation: str,
+        sid: uuid.UUID | None,
+        client: Client,
     ) -> User:
-        """Raises `UserNotFound`, `WrongPassword`, `SamePassword`, `Invalid` or `Throttled`."""
+        """The user as they are now.
+
+        Raises `PasswordsDiffer`, `UserNotFound`, `WrongPassword`, `SamePassword`, `Invalid` with
+        what the new password lacks, or `Throttled`.
+        """
         async with self.record.refusals(uid, client, deeds.CHANGE_PASSWORD):
+            if composed(new) != composed(confirmation):
+                raise PasswordsDiffer
             return await self._change(uid, old, new, sid, client)
 
     async def _change(
         self, uid: str, old: str, new: str, sid: uuid.UUID | None, client: Client
     ) -> User:
         verified = await self.verify_password(uid, old, client)
-        if new == old:
+        if composed(new) == composed(old):
             raise SamePassword
         if faults := self.password_rules.faults(new):
             raise Invalid(faults)

@@ -3,6 +3,12 @@
 from shared.errors import Invalid
 
 
+class PasswordsDiffer(Invalid):
+    """The new password was not repeated as it is."""
+
+    codes = ("password.doesnt_match",)
+
+
 class WrongPassword(Invalid):
     """It is not the user's password."""
 

@@ -8,14 +8,14 @@ from marshmallow import fields
 from shared.contracts.activities import Client
 from shared.declared import declared
 from shared.web.client import ClientField
-from shared.web.fields import Text
+from shared.web.fields import Password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidatePasswordForm:
     """POST /identity/password/validate; a blank password is a weak one."""
 
-    password: str | None = declared(Text(missing=("identity.general.missing_password",)))
+    password: str | None = declared(Password(missing=("identity.general.missing_password",)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class VerifyPasswordForm:
     """POST /users/{uid}/password/verify; a blank password is a wrong one."""
 
     uid: str = declared(fields.String(required=True))
-    password: str = declared(Text(missing=("password.wrong",), empty="password.wrong"))
+    password: str = declared(Password(missing=("password.wrong",), empty="password.wrong"))
     client: Client = declared(ClientField())
 
 
@@ -32,9 +32,14 @@ class ChangePasswordForm:
     """PUT /users/{uid}/password; `sid` is the session that does not end."""
 
     uid: str = declared(fields.String(required=True))
-    old_password: str = declared(Text(missing=("password.wrong",), empty="password.wrong"))
+    old_password: str = declared(Password(missing=("password.wrong",), empty="password.wrong"))
     new_password: str = declared(
-        Text(missing=("password.requirements",), empty="password.requirements")
+        Password(
+            missing=("password.requirements",),
+            empty="password.requirements",
+            flawed="password.requirements",
+        )
     )
+    confirm_password: str = declared(Password(missing=("password.doesnt_match",)))
     client: Client = declared(ClientField())
     sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)

@@ -30,6 +30,11 @@ async def verify(request: web.Request, form: VerifyPasswordForm) -> web.Response
 async def change(request: web.Request, form: ChangePasswordForm) -> web.Response:
     """PUT /users/{uid}/password: the user as he is now."""
     user = await request.app[CHANGE_PASSWORD](
-        form.uid, form.old_password, form.new_password, form.sid, form.client
+        form.uid,
+        form.old_password,
+        form.new_password,
+        form.confirm_password,
+        form.sid,
+        form.client,
     )
     return answer(user.snapshot())
