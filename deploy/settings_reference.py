@@ -29,6 +29,10 @@ _HEAD = """\
 Environment variables; a blank one counts as absent. Made from the code by `make settings`.
 Every fault of a service's settings is told at once, before it starts.
 
+Each may lie in a file instead, as secrets do: `<variable>_FILE` names it (`DATABASE_URL_FILE`,
+`AMQP_URL_FILE`, `BARONG_MASTER_KEYS_FILE` …). Line breaks at its end do not count. Both given, or a
+file that cannot be read, is a fault.
+
 | Variable | Default | Meaning | Of |
 |---|---|---|---|
 """

@@ -133,7 +133,7 @@ async def started(system: Installation, *names: str) -> AsyncIterator[None]:
 
 
 async def ready(system: Installation, name: str, seconds: float = 60) -> None:
-    """Returns when the service says that it is ready."""
+    """Returns when the service says that it is ready, and that all its parts are up."""
     url = f"{system.internal_url(name)}/health/ready"
     async with aiohttp.ClientSession() as http:
         await until(lambda: _answers(http, url), seconds)
@@ -142,6 +142,9 @@ async def ready(system: Installation, name: str, seconds: float = 60) -> None:
 async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
     try:
         async with http.get(url) as response:
-            return response.status == 200
+            if response.status != 200:
+                return False
+            parts = (await response.json())["parts"]
+            return all(state == "up" for state in parts.values())  # watched ones, too
     except aiohttp.ClientError:
         return False

@@ -14,6 +14,7 @@ from shared.database.migrate import MigrationError
 from shared.errors import Unavailable
 from shared.log import configure_logging
 from shared.messaging.dead_letters import look, replay
+from shared.reasons import reason_of
 from shared.settings import ServiceSettings, SettingsError
 
 _LIMIT = 1000
@@ -71,7 +72,8 @@ def main(package: str, service: str, commands: Mapping[str, Command]) -> None:
     except MigrationError as error:
         sys.exit(f"{service} cannot be migrated: {error}")
     except Unavailable as error:
-        sys.exit(f"{service}: {error.dependency} does not answer")
+        reason = reason_of(error.__cause__)
+        sys.exit(f"{service}: {error.dependency} does not answer{f' ({reason})' if reason else ''}")
     except (CommandFailed, OSError) as error:
         sys.exit(f"{service}: {error}")
 

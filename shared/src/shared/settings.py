@@ -3,17 +3,21 @@
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate
 from yarl import URL
 
 from shared.crypto.key_ring import KeyRing
+from shared.database.dsn import Dsn
+from shared.database.pool import Database
 from shared.declared import Faults, declared, load
 from shared.web.client_address import Network, networks
 
 T = TypeVar("T")
+
+_LARGEST_FILE = 65_536
 
 
 class SettingsError(Exception):
@@ -75,22 +79,61 @@ def postgres_dsn() -> Parsed:
 
 
 def _postgres_dsn(text: str) -> str:
+    Dsn.parse(text)
+    return text
+
+
+def _with_files(declaration: Any, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are given, those included whose values lie in files.
+
+    `<variable>_FILE` names the file; a line break at its end does not count. A blank variable
+    counts as absent. Raises `SettingsError` with every fault.
+    """
+    given = {key: value for key, value in environ.items() if value.strip()}
+    declared_variables = [field.metadata["variable"] for field in _settings_of(declaration)]
+    faults = []
+    for variable in declared_variables:
+        file = f"{variable}_FILE"
+        if file not in given or file in declared_variables:
+            continue
+        if variable in given:
+            faults.append(f"{variable}: Given together with {file}.")
+            continue
+        try:
+            given[variable] = _content(Path(given[file]))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            faults.append(f"{file}: {given[file]}: {reason}.")
+    if faults:
+        raise SettingsError(faults)
+    return given
+
+
+def _settings_of(declaration: Any) -> "Iterable[dataclasses.Field[Any]]":
+    return (field for field in dataclasses.fields(declaration) if "variable" in field.metadata)
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_FILE + 1)
+    if len(content) > _LARGEST_FILE:
+        raise ValueError(f"More than {_LARGEST_FILE} bytes")
     try:
-        scheme = urlsplit(text).scheme
-    except ValueError:  # whose message may repeat the password
-        scheme = ""
-    if scheme not in ("postgres", "postgresql"):
-        raise ValueError("Not a postgresql:// address.")
+        text = content.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError("Not text in UTF-8") from None
+    if not text.strip():
+        raise ValueError("Blank")
     return text
 
 
 def load_settings(declaration: type[T], environ: Mapping[str, str] | None = None) -> T:
     """The settings of a service; a blank variable counts as absent.
 
-    Raises `SettingsError` with every fault, those between settings included.
+    The value of each may lie in a file, which `<variable>_FILE` names. Raises `SettingsError` with
+    every fault, those between settings included.
     """
-    source = os.environ if environ is None else environ
-    given = {key: value for key, value in source.items() if value.strip()}
+    given = _with_files(declaration, os.environ if environ is None else environ)
     try:
         settings = load(declaration, given)
     except Faults as error:
@@ -178,6 +221,12 @@ class ServiceSettings:
     max_headers: int = setting(
         "BARONG_MAX_HEADERS", positive(10_000), "How many header lines a request may have.", 100
     )
+    log_probes: bool = setting(
+        "BARONG_LOG_PROBES",
+        fields.Boolean(),
+        "Whether the access log has lines of health checks and of metrics being read.",
+        True,
+    )
     shutdown_seconds: int = setting(
         "BARONG_SHUTDOWN_SECONDS",
         positive(300),
@@ -218,6 +267,14 @@ class PublicServiceSettings(ServiceSettings):
     database_url: str = setting(
         "DATABASE_URL", postgres_dsn(), "PostgreSQL, with this service's own role."
     )
+    database_direct_url: str = setting(
+        "DATABASE_DIRECT_URL",
+        postgres_dsn(),
+        "PostgreSQL itself, where DATABASE_URL leads to a pooler that lends servers for a "
+        "transaction at a time: for migrations, LISTEN and locks of a session "
+        "(docs/postgresql.md).",
+        "",
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         "BARONG_TRUSTED_PROXIES",
         Parsed(networks),
@@ -227,3 +284,12 @@ class PublicServiceSettings(ServiceSettings):
     config_dir: str = setting(
         "BARONG_CONFIG_DIR", fields.String(), "Folder of the configuration files.", "deploy/config"
     )
+
+    @property
+    def direct_database_url(self) -> str:
+        """PostgreSQL itself, whatever lies before it."""
+        return self.database_direct_url or self.database_url
+
+    def database(self, schema: str) -> Database:
+        """The schema, not yet connected to."""
+        return Database(self.database_url, schema, direct_dsn=self.database_direct_url)

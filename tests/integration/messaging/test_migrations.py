@@ -1,15 +1,20 @@
 """Migrations: once, whole or not at all, and never waiting for ever."""
 
 import asyncio
+import contextlib
 import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import asyncpg
 import pytest
 
+from deploy.local.ports import free_ports
 from shared.database.migrate import SHARED_MIGRATIONS, MigratedCheck, MigrationError, migrate
 from shared.database.pool import Database
 from shared.errors import Unavailable
@@ -164,6 +169,67 @@ async def test_who_cannot_connect_is_told_so_without_the_password(
 
     for secret in (PASSWORD, quote(PASSWORD, safe=""), "w%2Frd", "w/rd"):
         assert secret not in str(raised.value)
+
+
+@asynccontextmanager
+async def socket_before(dsn: str) -> AsyncIterator[str]:
+    """The folder of a Unix socket that leads to the server, as PostgreSQL names it."""
+    server = urlsplit(dsn)
+    passing: set[asyncio.Task[None]] = set()
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(server.hostname, server.port)
+        for way in (pour(reader, back), pour(there, writer)):
+            passing.add(asyncio.create_task(way))
+
+    with tempfile.TemporaryDirectory() as folder:
+        async with await asyncio.start_unix_server(passed, f"{folder}/.s.PGSQL.5432"):
+            yield folder
+            await asyncio.gather(*passing)
+
+
+def variants(dsn: str, folder: str) -> dict[str, str]:
+    """Addresses of one role and database, in every form."""
+    parts = urlsplit(dsn)
+    credentials, _, place = parts.netloc.rpartition("@")
+    user, _, password = credentials.partition(":")
+    host, _, port = place.partition(":")
+    name, dead = parts.path.removeprefix("/"), free_ports(1)[0]
+    return {
+        "as it is": dsn,
+        "postgres": dsn.replace("postgresql://", "postgres://"),
+        "socket": f"postgresql://{credentials}@/{name}?host={folder}",
+        "socket in the authority": f"postgresql://{credentials}@{quote(folder, safe='')}/{name}",
+        "hosts": f"postgresql://{credentials}@{host}:{dead},{place}/{name}",
+        "hosts in the query": (
+            f"postgresql://{credentials}@/{name}?host={host},{host}&port={dead},{port}"
+        ),
+        "primary": f"{dsn}?target_session_attrs=read-write",
+        "all in the query": (
+            f"postgresql://?host={host}&port={port}&dbname={name}&user={user}&password={password}"
+        ),
+        **{mode: f"{dsn}?sslmode={mode}" for mode in ("disable", "allow", "prefer")},
+        "settings": f"{dsn}?application_name=me",
+    }
+
+
+async def test_every_address_that_serves_also_migrates(place: Place) -> None:
+    async with socket_before(place.dsn) as folder:
+        for number, (form, dsn) in enumerate(variants(place.dsn, folder).items(), 1):
+            database = Database(dsn, SCHEMA)
+            async with database.opened():
+                async with database.connection() as connection:
+                    assert await connection.fetchval("SELECT current_schema()") == SCHEMA, form
+                place.write(number, f"CREATE TABLE tried{number} (n int);")
+                await migrate(dsn, SCHEMA, (SHARED_MIGRATIONS, place.folder))
+                await MigratedCheck(database, (SHARED_MIGRATIONS, place.folder))()
 
 
 async def test_readiness_tells_a_schema_that_is_too_old(place: Place) -> None:

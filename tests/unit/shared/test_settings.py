@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -165,3 +166,51 @@ def test_a_trusted_proxy_list_may_have_spaces() -> None:
     assert [str(network) for network in given.trusted_proxies] == [
         *("10.0.0.0/8", "::1/128", "192.0.2.1/32")
     ]
+
+
+def test_every_setting_may_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "dsn").write_text("postgresql://u:p@db/barong\n")
+    (tmp_path / "amqp").write_text("amqp://u:p@rabbit/\r\n")
+    (tmp_path / "keys").write_text(KEYS)
+    read = load_settings(
+        PublicServiceSettings,
+        {
+            "DATABASE_URL_FILE": str(tmp_path / "dsn"),
+            "AMQP_URL_FILE": str(tmp_path / "amqp"),
+            "BARONG_SERVICE_KEYS_FILE": str(tmp_path / "keys"),
+        },
+    )
+    assert read.database_url == "postgresql://u:p@db/barong"
+    assert read.broker_url == "amqp://u:p@rabbit/"
+
+
+def test_a_file_is_not_given_beside_its_value_and_has_to_be_there(tmp_path: Path) -> None:
+    (tmp_path / "blank").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "large").write_text("x" * 70_000)
+    told = faults(
+        PublicServiceSettings,
+        BARONG_SERVICE_KEYS=KEYS,
+        BARONG_SERVICE_KEYS_FILE=str(tmp_path / "blank"),
+        DATABASE_URL_FILE=str(tmp_path / "nowhere"),
+        AMQP_URL_FILE=str(tmp_path / "blank"),
+        BARONG_HOST_FILE=str(tmp_path / "binary"),
+        BARONG_JWT_ISSUER_FILE=str(tmp_path / "large"),
+    )
+    assert sorted(told) == [
+        f"AMQP_URL_FILE: {tmp_path}/blank: Blank.",
+        f"BARONG_HOST_FILE: {tmp_path}/binary: Not text in UTF-8.",
+        f"BARONG_JWT_ISSUER_FILE: {tmp_path}/large: More than 65536 bytes.",
+        "BARONG_SERVICE_KEYS: Given together with BARONG_SERVICE_KEYS_FILE.",
+        f"DATABASE_URL_FILE: {tmp_path}/nowhere: No such file or directory.",
+    ]
+
+
+def test_a_fault_in_a_file_does_not_repeat_it(tmp_path: Path) -> None:
+    (tmp_path / "dsn").write_text("mysql://u:secret@db/barong")
+    told = faults(
+        PublicServiceSettings,
+        BARONG_SERVICE_KEYS=KEYS,
+        DATABASE_URL_FILE=str(tmp_path / "dsn"),
+    )
+    assert told == ("DATABASE_URL: Not a postgresql:// address.",)

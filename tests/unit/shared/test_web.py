@@ -315,6 +315,32 @@ async def test_readiness_names_what_is_down_and_not_why(
             assert response.status == 200
 
 
+async def test_what_is_only_watched_makes_nothing_unready(http: aiohttp.ClientSession) -> None:
+    app = WebLayer(Registry()).internal(
+        (), service_tokens=ServiceTokens("x", RING), checks={"a": up}, watched={"b": down}
+    )
+    async with listening(app) as address, http.get(f"{address}/health/ready") as response:
+        assert response.status == 200
+        told = {"status": "ready", "parts": {"a": "up", "b": "down"}}
+        assert await response.json() == told
+
+
+@pytest.mark.parametrize("log_probes", [True, False])
+async def test_probes_may_be_left_out_of_the_access_log(
+    http: aiohttp.ClientSession, *, log_probes: bool
+) -> None:
+    layer = WebLayer(Registry(), log_probes=log_probes)
+    app = layer.internal((), service_tokens=ServiceTokens("x", RING), checks={"a": down})
+    async with listening(app) as address:
+        with capture_logs() as logs:
+            for path in ("/health/live", "/metrics", "/health/ready", "/nowhere"):
+                async with http.get(f"{address}{path}"):
+                    pass
+    routes = [line["route"] for line in logs if line["event"] == "request"]
+    probes = ["/health/live", "/metrics"] if log_probes else []
+    assert routes == [*probes, "/health/ready", "unknown"]  # what fails is always logged
+
+
 async def test_a_check_that_hangs_is_down_and_the_others_are_still_told(
     http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

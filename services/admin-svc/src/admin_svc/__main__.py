@@ -26,7 +26,6 @@ from shared.command_line import (
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck, migrate
-from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
 from shared.process import serve
 from shared.settings import load_settings
@@ -42,13 +41,13 @@ def _serve() -> None:
 
 
 async def _migrate() -> None:
-    await migrate(_settings().database_url, SCHEMA, MIGRATIONS)
+    await migrate(_settings().direct_database_url, SCHEMA, MIGRATIONS)
 
 
 async def _seed() -> None:
     settings = _settings()
     rules = read_permissions(settings.permissions_path)
-    database = Database(settings.database_url, SCHEMA)
+    database = settings.database(SCHEMA)
     async with database.opened():
         await MigratedCheck(database, MIGRATIONS)()
         added = await SeedPermissions(ChangePolicy(database, Outbox()))(rules)
@@ -60,7 +59,7 @@ async def _verify_audit(known: str | None) -> None:
         known_head = None if known is None else bytes.fromhex(known)
     except ValueError:
         raise CommandFailed(f"{known} is no hash") from None
-    database = Database(_settings().database_url, SCHEMA)
+    database = _settings().database(SCHEMA)
     async with database.opened():
         try:
             verified = await VerifyAudit(database)(known_head)
@@ -73,7 +72,7 @@ async def _verify_audit(known: str | None) -> None:
 
 
 async def _list_open_intents() -> None:
-    database = Database(_settings().database_url, SCHEMA)
+    database = _settings().database(SCHEMA)
     async with database.opened():
         intents = await ListOpenIntents(database)()
     for intent in intents:
@@ -85,7 +84,7 @@ async def _list_open_intents() -> None:
 
 async def _partitions() -> None:
     settings = _settings()
-    database = Database(settings.database_url, SCHEMA)
+    database = settings.database(SCHEMA)
     async with database.opened():
         await MigratedCheck(database, MIGRATIONS)()
         partitions = KeepPartitions(database)
@@ -98,7 +97,7 @@ async def _partitions() -> None:
 async def _rebuild_directory(anew: bool) -> None:
     settings = _settings()
     tokens = ServiceTokens(ADMIN, settings.service_keys)
-    database = Database(settings.database_url, SCHEMA)
+    database = settings.database(SCHEMA)
     identity = IdentityClient(settings.identity_internal_url, tokens)
     resource = ResourceClient(settings.resource_internal_url, tokens)
     rebuild = RebuildDirectory(database, identity, resource, FoldCounts(database))

@@ -125,7 +125,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         binding=Binding(settings.bind_user_agent, settings.bind_network),
         audits=KeepAudits(audit_queue, admin, audit_counter(registry)),
     )
-    web_layer = WebLayer(registry, settings.trusted_proxies)
+    web_layer = WebLayer(registry, settings.trusted_proxies, log_probes=settings.log_probes)
     internal = web_layer.internal(
         (), service_tokens=tokens, checks={"policy": policy.check, "keys": keys.loaded}
     )

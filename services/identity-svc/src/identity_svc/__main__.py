@@ -24,7 +24,6 @@ from identity_svc.signing_keys.errors import KeyInUse, UnknownSigningKey
 from identity_svc.signing_keys.revoke_key import RevokeKey
 from identity_svc.signing_keys.rotate_keys import RotateKeys
 from identity_svc.signing_keys.store import SEALED as SIGNING_KEYS
-from identity_svc.standing.configuration import standing_rules
 from identity_svc.users.seed import SeedSuperadmin
 from shared.command_line import (
     Argument,
@@ -42,6 +41,7 @@ from shared.database.reencrypt import reencrypt
 from shared.errors import Invalid
 from shared.messaging.outbox import SEALED as OUTBOX
 from shared.messaging.outbox import Outbox
+from shared.policy.standing_files import standing_rules
 from shared.process import serve
 from shared.settings import SettingsError, load_settings
 from shared.web.metrics import Registry
@@ -52,7 +52,7 @@ def _settings() -> IdentitySettings:
 
 
 async def _migrate() -> None:
-    await migrate(_settings().database_url, SCHEMA, MIGRATIONS)
+    await migrate(_settings().direct_database_url, SCHEMA, MIGRATIONS)
 
 
 async def _seed() -> None:
@@ -61,7 +61,7 @@ async def _seed() -> None:
         raise SettingsError(
             ["BARONG_SUPERADMIN_EMAIL and BARONG_SUPERADMIN_PASSWORD say whom to make."]
         )
-    database = Database(settings.database_url, SCHEMA)
+    database = settings.database(SCHEMA)
     hasher = PasswordHasher(1)
     seed = SeedSuperadmin(
         database,
@@ -85,7 +85,7 @@ async def _seed() -> None:
 @contextlib.asynccontextmanager
 async def _database(settings: IdentitySettings) -> AsyncIterator[Database]:
     """The database, once it is known to be as new as this code."""
-    database = Database(settings.database_url, SCHEMA)
+    database = settings.database(SCHEMA)
     async with database.opened():
         await MigratedCheck(database, MIGRATIONS)()
         yield database

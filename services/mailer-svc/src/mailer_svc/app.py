@@ -57,10 +57,12 @@ def create_app(settings: MailerSettings) -> Service:
     return Service(
         name=MAILER,
         settings=settings,
-        internal=WebLayer(registry).internal(
+        internal=WebLayer(registry, log_probes=settings.log_probes).internal(
             (),
             service_tokens=tokens,
-            # No SMTP: events wait in the queue for the relay, and no restart would bring it back.
+            # It takes no calls, so that nobody misses it while it is not ready, and a release that
+            # cannot reach the broker goes no further. No SMTP: events wait in the queue for the
+            # relay, and no restart would bring it back.
             checks={"rabbitmq": subscriber.check, "keys": keys.loaded},
         ),
         parts=(identity.opened(), supervised("subscriber", subscriber.run)),

@@ -17,7 +17,6 @@ from shared.command_line import (
 from shared.contracts.services import RESOURCE
 from shared.contracts.topology import RESOURCE as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck, migrate
-from shared.database.pool import Database
 from shared.database.reencrypt import reencrypt
 from shared.process import serve
 from shared.settings import load_settings
@@ -27,7 +26,7 @@ _settings = partial(load_settings, ResourceSettings)
 
 async def _reencrypt() -> None:
     settings = _settings()
-    database = Database(settings.database_url, SCHEMA)
+    database = settings.database(SCHEMA)
     async with database.opened():
         await MigratedCheck(database, MIGRATIONS)()
         done = await reencrypt(database, settings.master_keys, API_KEYS)
@@ -45,7 +44,7 @@ main(
         "serve": Command("Answer calls.", lambda: serve(create_app(_settings()))),
         "migrate": Command(
             "Bring the schema up to date.",
-            asynchronous(lambda: migrate(_settings().database_url, SCHEMA, MIGRATIONS)),
+            asynchronous(lambda: migrate(_settings().direct_database_url, SCHEMA, MIGRATIONS)),
         ),
         "reencrypt": Command(
             "Seal every secret anew under the first of BARONG_MASTER_KEYS.",

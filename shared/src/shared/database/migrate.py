@@ -1,21 +1,31 @@
 """Migrations: plain SQL applied by dbmate, one transaction each, one migrator at a time."""
 
 import asyncio
+import os
 import re
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
-from shared.database.pool import Database
+from shared.database.dsn import Dsn, Host
+from shared.database.pool import Database, reachable
+from shared.errors import Unavailable
+from shared.reasons import without_credentials
 
 SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
 
 _LOCK_TIMEOUT = "5s"  # a migration that waits for a table's lock holds up everyone behind it
 _STATEMENT_TIMEOUT = "10min"
+_LIBPQ = {
+    name: value for name, value in os.environ.items() if name.startswith("PG") or name == "HOME"
+}
+"""Where libpq's kin look for passwords and certificates."""
+_SSL_MODES = {"allow": "prefer"}
+"""Modes that dbmate's driver does not know, by the next stricter one."""
 
 
 class MigrationError(Exception):
@@ -25,8 +35,10 @@ class MigrationError(Exception):
 async def migrate(dsn: str, schema: str, directories: Sequence[Path]) -> None:
     """Applies what is missing in `schema`; concurrent calls wait for each other.
 
-    Raises `MigrationError` with dbmate's words.
+    `dsn` is any address that a pool takes, and leads to PostgreSQL itself: migrations are held
+    apart by a lock of the session. Raises `MigrationError` with dbmate's words, or `Unavailable`.
     """
+    url = await _dbmate_url(dsn, schema)
     arguments = [part for directory in directories for part in ("--migrations-dir", str(directory))]
     process = await asyncio.create_subprocess_exec(
         _dbmate(),
@@ -38,13 +50,13 @@ async def migrate(dsn: str, schema: str, directories: Sequence[Path]) -> None:
         "--env",
         "DBMATE_DATABASE_URL",
         "migrate",
-        env={"DBMATE_DATABASE_URL": _dbmate_url(dsn, schema)},
+        env={**_LIBPQ, "DBMATE_DATABASE_URL": url},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
     if process.returncode:
-        raise MigrationError(output.decode(errors="replace").strip())
+        raise MigrationError(without_credentials(output.decode(errors="replace").strip()))
 
 
 def versions(directories: Sequence[Path]) -> frozenset[str]:
@@ -84,13 +96,28 @@ def _dbmate() -> str:
     return found
 
 
-def _dbmate_url(dsn: str, schema: str) -> str:
-    parts = urlsplit(dsn)
-    options = dict(parse_qsl(parts.query))
-    options.setdefault("sslmode", "prefer")
-    options |= {
-        "search_path": schema,
-        "options": f"-c lock_timeout={_LOCK_TIMEOUT} -c statement_timeout={_STATEMENT_TIMEOUT}",
-    }
-    query = urlencode(options, quote_via=quote)
-    return urlunsplit(("postgres", parts.netloc, parts.path, query, ""))
+async def _dbmate_url(dsn: str, schema: str) -> str:
+    """The address as dbmate takes it: of one host, the one that answers."""
+    parsed = Dsn.parse(dsn)
+    host = parsed.hosts[0] if len(parsed.hosts) == 1 else await _reachable(parsed)
+    options = dict(parsed.options)
+    options.pop("target_session_attrs", None)
+    mode = options.get("sslmode", "disable" if host.is_socket else "prefer")
+    return replace(parsed, options=options).url(
+        host,
+        sslmode=_SSL_MODES.get(mode, mode),
+        search_path=schema,
+        options=f"-c lock_timeout={_LOCK_TIMEOUT} -c statement_timeout={_STATEMENT_TIMEOUT}",
+    )
+
+
+async def _reachable(dsn: Dsn) -> Host:
+    """The first host that serves what the address asks for; raises `Unavailable`."""
+    for host in dsn.hosts[:-1]:
+        try:
+            await reachable(dsn.url(host))
+        except Unavailable:
+            continue
+        return host
+    await reachable(dsn.url(dsn.hosts[-1]))
+    return dsn.hosts[-1]

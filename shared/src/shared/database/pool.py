@@ -28,10 +28,11 @@ _GONE = (
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.InvalidPasswordError,
+    asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.LockNotAvailableError,
     asyncpg.InterfaceError,
+    asyncpg.TargetServerAttributeNotMatched,
 )
 """What asyncpg raises when the server, or whoever holds a lock for long, is at fault."""
 
@@ -47,13 +48,61 @@ class _PooledConnection(asyncpg.Connection):
         return ""
 
 
+class _OverPooler(_PooledConnection):
+    """A connection to a pooler that lends servers for a transaction at a time.
+
+    Whatever stands outside a transaction gets one of its own: a server keeps neither settings nor
+    prepared statements for us. `settings` are SET LOCAL with the words that begin the transaction.
+    """
+
+    settings = ""
+
+    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        if not args and query.startswith("BEGIN"):
+            return await super().execute(f"{query} {self.settings}", **options)
+        async with self._a_transaction():
+            return await super().execute(query, *args, **options)
+
+    async def executemany(self, *args: Any, **options: Any) -> None:
+        async with self._a_transaction():
+            await super().executemany(*args, **options)
+
+    async def fetch(self, *args: Any, **options: Any) -> Any:
+        async with self._a_transaction():
+            return await super().fetch(*args, **options)
+
+    async def fetchrow(self, *args: Any, **options: Any) -> Any:
+        async with self._a_transaction():
+            return await super().fetchrow(*args, **options)
+
+    async def fetchval(self, *args: Any, **options: Any) -> Any:
+        async with self._a_transaction():
+            return await super().fetchval(*args, **options)
+
+    @asynccontextmanager
+    async def _a_transaction(self) -> AsyncIterator[None]:
+        if self.is_in_transaction():
+            yield
+            return
+        async with self.transaction():
+            yield
+
+
 class Database:
     """One schema of one PostgreSQL database."""
 
-    def __init__(self, dsn: str, schema: str, *, max_connections: int = 10) -> None:
+    def __init__(
+        self, dsn: str, schema: str, *, max_connections: int = 10, direct_dsn: str = ""
+    ) -> None:
+        """With `direct_dsn`, which leads to PostgreSQL itself, `dsn` leads to a pooler.
+
+        The pooler lends servers for a transaction at a time (PgBouncer's `pool_mode =
+        transaction`). LISTEN and locks of a session go to PostgreSQL itself.
+        """
         self.dsn = dsn
         self.schema = schema
         self._max_connections = max_connections
+        self._direct_dsn = direct_dsn
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     @asynccontextmanager
@@ -66,15 +115,23 @@ class Database:
             timeout=_CONNECT_SECONDS,
             command_timeout=_COMMAND_SECONDS,
             max_inactive_connection_lifetime=300,
-            init=_prepare,
-            connection_class=_PooledConnection,
-            server_settings=self._server_settings(),
+            init=self._prepare,
+            server_settings={"application_name": self._application_name},
+            **self._way,
         )
         try:
             yield
         finally:
             self._pool.terminate()
             self._pool = None
+
+    @property
+    def _way(self) -> dict[str, Any]:
+        """How statements are sent: over a pooler none is prepared under a name."""
+        if not self._direct_dsn:
+            return {"connection_class": _PooledConnection}
+        kind = type("_OverThisPooler", (_OverPooler,), {"settings": self._settings("SET LOCAL")})
+        return {"connection_class": kind, "statement_cache_size": 0}
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -102,30 +159,54 @@ class Database:
         """A connection of one's own, for session locks and LISTEN; raises `Unavailable`."""
         try:
             connection = await asyncpg.connect(
-                self.dsn,
+                self._direct_dsn or self.dsn,
                 timeout=_CONNECT_SECONDS,
                 command_timeout=_COMMAND_SECONDS,
-                server_settings=self._server_settings(),
+                server_settings={"application_name": self._application_name},
             )
             try:
-                await _prepare(connection)
+                await connection.execute(self._settings("SET"))
+                await _read_json(connection)
                 yield connection
             finally:
                 connection.terminate()
         except _GONE as error:
             raise Unavailable("postgresql") from error
 
-    def _server_settings(self) -> dict[str, str]:
-        return {
-            "search_path": self.schema,
-            "application_name": f"{self.schema}-svc",
-            "statement_timeout": "10s",
-            "lock_timeout": _LOCK_TIMEOUT,
-            "idle_in_transaction_session_timeout": "30s",
+    async def _prepare(self, connection: Any) -> None:
+        """Makes a new connection of the pool one of ours.
+
+        Settings are not sent as it is opened: PgBouncer refuses those that it does not know.
+        """
+        if not self._direct_dsn:
+            await connection.execute(self._settings("SET"))
+        async with connection.transaction():
+            await _read_json(connection)
+
+    @property
+    def _application_name(self) -> str:
+        return f"{self.schema}-svc"
+
+    def _settings(self, command: str) -> str:
+        settings = {
+            "search_path": f'"{self.schema}"',
+            "statement_timeout": "'10s'",
+            "lock_timeout": f"'{_LOCK_TIMEOUT}'",
+            "idle_in_transaction_session_timeout": "'30s'",
         }
+        return "; ".join(f"{command} {name} = {value}" for name, value in settings.items())
 
 
-async def _prepare(connection: Any) -> None:
+async def reachable(dsn: str) -> None:
+    """Connects once; raises `Unavailable`."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=_CONNECT_SECONDS)
+    except _GONE as error:
+        raise Unavailable("postgresql") from error
+    connection.terminate()
+
+
+async def _read_json(connection: Any) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
     )

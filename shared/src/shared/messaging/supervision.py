@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from shared.reasons import reason_of
+
 log = structlog.get_logger()
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 1.0
@@ -34,7 +36,7 @@ async def _forever(name: str, attempt: Callable[[], Awaitable[None]]) -> None:
         try:
             await attempt()
         except Exception as error:  # noqa: BLE001 - a lost connection has many names
-            log.warning("interrupted", part=name, error=repr(error), retry_seconds=delay)
+            log.warning("interrupted", part=name, error=reason_of(error), retry_seconds=delay)
         if time.monotonic() - started > _STEADY_SECONDS:
             delay = _FIRST_DELAY
         await asyncio.sleep(delay)

@@ -19,8 +19,14 @@ ROUTE_LABEL = web.RequestKey("route_label", str)
 """The route's name where the URL's pattern says nothing; one of a bounded number."""
 
 
-def access_log(metrics: HttpMetrics) -> Middleware:
-    """A middleware that records each request by its route's template, never by its path."""
+_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
+
+
+def access_log(metrics: HttpMetrics, *, log_probes: bool = True) -> Middleware:
+    """A middleware that records each request by its route's template, never by its path.
+
+    Without `log_probes` what Kubernetes and Prometheus ask for is only counted, unless it fails.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -34,16 +40,17 @@ def access_log(metrics: HttpMetrics) -> Middleware:
             route = request.get(ROUTE_LABEL) or route_template(request)
             principal = request.get(PRINCIPAL)
             metrics.observe(request.method, route, status, seconds)
-            log.info(
-                "request",
-                method=request.method,
-                route=route,
-                status=status,
-                milliseconds=round(seconds * 1000, 2),
-                uid=principal.uid if principal else None,
-                address=str(request[CLIENT_ADDRESS]),
-                reason=request.get(OUTCOME),
-            )
+            if log_probes or route not in _PROBES or status >= 400:
+                log.info(
+                    "request",
+                    method=request.method,
+                    route=route,
+                    status=status,
+                    milliseconds=round(seconds * 1000, 2),
+                    uid=principal.uid if principal else None,
+                    address=str(request[CLIENT_ADDRESS]),
+                    reason=request.get(OUTCOME),
+                )
         return response
 
     return middleware

@@ -1,6 +1,7 @@
 """The two applications of a service: what callers reach, and what only the house reaches."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -29,13 +30,15 @@ class WebLayer:
         registry: Registry,
         trusted_proxies: Sequence[Network] = (),
         tell: Callable[[str], Awaitable[None]] = nobody,
+        *,
+        log_probes: bool = True,
     ) -> None:
         """`tell` tells all gateways what a request changed."""
         self._registry = registry
         self.metrics = HttpMetrics(registry)
         self.middlewares = (
             request_context(trusted_proxies, tell),
-            access_log(self.metrics),
+            access_log(self.metrics, log_probes=log_probes),
             errors,
         )
 
@@ -54,14 +57,18 @@ class WebLayer:
         *,
         service_tokens: ServiceTokens,
         checks: Mapping[str, Check],
+        watched: Mapping[str, Check] = MappingProxyType({}),
     ) -> web.Application:
-        """The application for other services, Kubernetes and Prometheus."""
+        """The application for other services, Kubernetes and Prometheus.
+
+        `checks` are of what calls cannot do without, `watched` of what they can.
+        """
         app = application(
             routes, middlewares=self.middlewares, max_body_bytes=_MAX_INTERNAL_BODY_BYTES
         )
         app[SERVICE_TOKENS] = service_tokens
         app[HTTP_METRICS] = self.metrics
         app.router.add_get("/health/live", live)
-        app.router.add_get("/health/ready", Readiness(checks).answer)
+        app.router.add_get("/health/ready", Readiness(checks, watched).answer)
         app.router.add_get("/metrics", self._registry.answer)
         return app

@@ -22,6 +22,7 @@ from shared.errors import (
     UnsupportedContent,
     UriTooLong,
 )
+from shared.reasons import reason_of
 
 STATUSES: dict[type[Refusal], int] = {
     Malformed: 400,
@@ -89,7 +90,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Refusal as refusal:
         request[OUTCOME] = ",".join(refusal.codes)
         if isinstance(refusal, Unavailable):
-            log.warning("dependency_unavailable", dependency=refusal.dependency)
+            log.warning(
+                "dependency_unavailable",
+                dependency=refusal.dependency,
+                reason=reason_of(refusal.__cause__) or None,
+            )
         return refused(refusal)
     except web.HTTPException as error:
         return translated(error)

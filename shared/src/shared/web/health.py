@@ -3,7 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+import structlog
 from aiohttp import web
+
+from shared.reasons import reason_of
+
+log = structlog.get_logger()
 
 Check = Callable[[], Awaitable[None]]
 """Returns when the part is usable; raises what is wrong otherwise."""
@@ -17,27 +22,43 @@ async def live(_request: web.Request) -> web.Response:
 
 
 class Readiness:
-    """GET /health/ready: 200 when every part is usable, else 503 with the names of those not."""
+    """GET /health/ready: 200 when every part that calls cannot do without is usable, else 503.
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
-        self._checks = checks
+    The answer also tells of parts that are `watched`: without them work waits, and no call fails.
+    """
+
+    def __init__(self, checks: Mapping[str, Check], watched: Mapping[str, Check]) -> None:
+        self._needed = frozenset(checks)
+        self._checks = {**checks, **watched}
+        self._reasons: dict[str, str] = {}
 
     async def answer(self, _request: web.Request) -> web.Response:
         """The state of each part, without saying why: the log has the reason."""
-        results = await asyncio.gather(*(self._passes(check) for check in self._checks.values()))
+        results = await asyncio.gather(*(self._passes(name) for name in self._checks))
         parts = dict(zip(self._checks, results, strict=True))
-        ready = all(results)
+        ready = all(parts[name] for name in self._needed)
         body = {
             "status": "ready" if ready else "unready",
             "parts": {name: "up" if passed else "down" for name, passed in parts.items()},
         }
         return web.json_response(body, status=200 if ready else 503)
 
-    @staticmethod
-    async def _passes(check: Check) -> bool:
+    async def _passes(self, name: str) -> bool:
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
-                await check()
-        except Exception:  # noqa: BLE001 - whatever it is, the part is not usable
+                await self._checks[name]()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the part is not usable
+            self._note(name, reason_of(error))
             return False
+        self._note(name, "")
         return True
+
+    def _note(self, name: str, reason: str) -> None:
+        """Logs what changed: probes come every few seconds."""
+        if reason == self._reasons.get(name, ""):
+            return
+        self._reasons[name] = reason
+        if reason:
+            log.warning("part_down", part=name, reason=reason)
+        else:
+            log.info("part_up", part=name)

@@ -7,7 +7,7 @@ from resource_svc.phones.errors import InvalidChannel, InvalidNumber, WrongCode
 from resource_svc.phones.rules import CHANNELS
 from shared.declared import declared
 from shared.web.fields import Code, Parameter, Text
-from shared.web.parameters import MAX_BODY_BYTES
+from shared.web.bodies import MAX_BODY_BYTES
 
 _DEFAULT_CHANNEL = "sms"
 
