@@ -266,7 +266,8 @@ async def test_exports(admin: Client, system: Installation) -> None:
     as_csv = await admin.get(USERS, params={"uid": uid}, headers={"Accept": "text/csv"})
     assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert 'filename="activities.csv"' in as_csv.headers["Content-Disposition"]
-    rows = list(csv.DictReader(io.StringIO(as_csv.body, newline="")))
+    assert as_csv.body.startswith("\ufeff")  # by which spreadsheet programs know UTF-8
+    rows = list(csv.DictReader(io.StringIO(as_csv.body[1:], newline="")))
     assert [row["id"] for row in rows] == told([first, second])
     assert rows[0]["user_agent"] == "'=HYPERLINK(1)"
     assert rows[1]["data"] == first.data

@@ -7,7 +7,10 @@ from typing import Any
 
 import asyncpg
 import pytest
+from prometheus_client import CollectorRegistry
 
+from admin_svc.activities.partitions import KeepPartitions
+from admin_svc.activities.record import RecordActivity, stored_counter
 from admin_svc.metrics.count_activity import count_activity
 from shared.contracts.activities import Activity
 from shared.database.pool import Database
@@ -105,9 +108,10 @@ FIRST, SECOND = {"2001-02-03": 10}, {"2001-02-04": 10}
         ("03/02/2001", "03/02/2001", FIRST),
         ("2001-02-05", "2001-02-01", {}),
         ("981158400", "981244800", FIRST),  # from midnight to midnight: the second day is not in it
-        ("981158400", "981244801", FIRST | SECOND),
-        ("2001-02-03T12:00:00Z", "2001-02-04T00:00:00+00:00", FIRST),
-        ("2001-02-04T00:30:00+01:00", "2001-02-04T00:30:00+01:00", FIRST),
+        ("981158400", "981244801", FIRST),  # in the first second of the second day was nothing
+        ("2001-02-03T00:00:00Z", "2001-02-04T00:00:00+00:00", FIRST),
+        ("2001-02-03T01:00:00+01:00", "2001-02-04T01:00:00+01:00", FIRST),
+        ("2001-02-03T12:00:00Z", "2001-02-05", SECOND),
         ("", "2001-02-04", FIRST | SECOND),
         ("0001-01-01", "2001-12-31", FIRST | SECOND),
         ("", "2001-04-01", {}),
@@ -120,6 +124,30 @@ async def test_a_period_is_honoured(
     answer = await read(admin, created_from=created_from, created_to=created_to)
 
     assert answer["signups"] == signups
+
+
+async def test_parts_of_days_are_counted_to_the_second(admin: Client, system: Installation) -> None:
+    """One sign-up at the beginning of 2024-05-10, one at 12:00:05 and one at 12:00:10."""
+    database = Database(system.environments["admin"]["DATABASE_URL"], "admin")
+    midnight = datetime(2024, 5, 10, tzinfo=UTC)
+    moments = [midnight + timedelta(seconds=seconds) for seconds in (0, 43_205, 43_210)]
+    async with database.opened():
+        record = RecordActivity(
+            database, KeepPartitions(database), stored_counter(CollectorRegistry())
+        )
+        for moment in moments:
+            await record(an_activity(topic="account", action="signup", created_at=moment))
+
+    async def signups(start: str, end: str) -> int:
+        answer = await read(admin, created_from=start, created_to=end)
+        return int(answer["signups"].get("2024-05-10", 0))
+
+    assert await signups("2024-05-10", "2024-05-10") == 3
+    assert await signups("2024-05-10T00:00:01Z", "2024-05-11") == 2
+    assert await signups("2024-05-10T12:00:05Z", "2024-05-10T12:00:10Z") == 1
+    assert await signups("2024-05-10T12:00:05Z", "2024-05-10T12:00:11Z") == 2
+    assert await signups("2024-05-01", "2024-05-10T12:00:05Z") == 1
+    assert await signups(str(int(moments[1].timestamp())), "2024-06-01") == 2
 
 
 async def test_the_last_thirty_days_are_shown_unless_said_otherwise(

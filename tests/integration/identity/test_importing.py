@@ -1,6 +1,8 @@
 """Users of an existing Barong are taken over, whole or not at all, however often it is tried."""
 
 import asyncio
+import csv
+import itertools
 import os
 import signal
 import sys
@@ -21,6 +23,8 @@ from tests.database import TestDatabase
 from tests.seeds import outcome
 from tests.system import KEY, ROOT, Installation, started
 from tests.waiting import until
+
+_numbers = itertools.count(1)
 
 ENVIRONMENT = {
     "BARONG_SERVICE_KEYS": KEY,
@@ -338,3 +342,20 @@ async def _another_private_label_is_one_more(system: Installation, uid: str) -> 
             return [user["level"] for user in found] == [2]
 
         assert await until(promoted)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+async def test_tables_of_spreadsheet_programs_are_read(
+    database: TestDatabase, tmp_path: Path, separator: str, encoding: str
+) -> None:
+    user = a_user()
+    user["email"] = f" imported{next(_numbers)}@m\u00fcller.de"
+    with (tmp_path / "users.csv").open("w", newline="", encoding=encoding) as file:
+        writer = csv.DictWriter(file, user, delimiter=separator, quoting=csv.QUOTE_ALL)
+        writer.writeheader()
+        writer.writerow(user)
+    code, output = await imported(database, tmp_path)
+    assert code == 0, output
+    kept = (await users_of(database))[user["uid"]]
+    assert kept["email"] == user["email"].strip().replace("m\u00fcller", "xn--mller-kva")

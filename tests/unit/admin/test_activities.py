@@ -75,7 +75,7 @@ def test_nothing_else_is_a_cursor(text: str) -> None:
         Position.of(text)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff20"])
 def test_no_cell_of_a_csv_is_a_formula(start: str) -> None:
     lines = csv_lines([found(user_agent=f"{start}cmd|' /C calc'!A0")])
     row = dict(zip(COLUMNS, next(csv.reader(io.StringIO(lines.decode(), newline=""))), strict=True))

@@ -3,6 +3,7 @@
 from functools import partial
 
 from admin_svc.activities import handlers as activities
+from admin_svc.activities.count_deeds import CountDeeds
 from admin_svc.activities.erasing.erase import EraseActivities
 from admin_svc.activities.find import FindActivities
 from admin_svc.activities.partitions import KeepPartitions
@@ -78,7 +79,6 @@ from shared.clients.resource import ResourceClient
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck
-from shared.database.pool import Database
 from shared.messaging.audits import AuditSeal
 from shared.messaging.changes import ChangeTeller
 from shared.messaging.envelope import EventVerifier
@@ -107,7 +107,7 @@ def create_app(settings: AdminSettings) -> Service:
     identity = IdentityClient(settings.identity_internal_url, service_tokens)
     resource = ResourceClient(settings.resource_internal_url, service_tokens)
     keys = KeySet(identity.jwks)
-    database = Database(settings.database_url, SCHEMA)
+    database = settings.database(SCHEMA)
     outbox = Outbox()
     relay = Relay(
         database,
@@ -154,11 +154,13 @@ def create_app(settings: AdminSettings) -> Service:
     list_labels = ListLabels(database)
 
     changes = ChangeTeller(settings.broker_url, ADMIN, settings.service_keys)
-    layer = WebLayer(registry, settings.trusted_proxies, changes.tell)
+    layer = WebLayer(
+        registry, settings.trusted_proxies, changes.tell, log_probes=settings.log_probes
+    )
     public = layer.public(PUBLIC, prefix=PREFIX, bearers=BearerVerifier(keys, settings.jwt_issuer))
     public[activities.FIND_ACTIVITIES] = find_activities
     public[LEVELS] = levels
-    public[metrics.READ_METRICS] = ReadMetrics(database, list_labels)
+    public[metrics.READ_METRICS] = ReadMetrics(database, CountDeeds(database), list_labels)
     public[api_keys.LIST_API_KEYS] = ListApiKeys(resource)
     public[user_changes.CHANGE_STATE] = ChangeState(identity, change_user)
     public[user_changes.CHANGE_ROLE] = ChangeRole(identity, RoleExists(database), change_user)
@@ -189,9 +191,9 @@ def create_app(settings: AdminSettings) -> Service:
         service_tokens=service_tokens,
         checks={
             "postgresql": MigratedCheck(database, MIGRATIONS),
-            "rabbitmq": subscriber.check,
             "keys": keys.loaded,
         },
+        watched={"rabbitmq": subscriber.check},
     )
     internal[activities.RECORD_ACTIVITY] = record_activity
     internal[activities.FIND_ACTIVITIES] = find_activities

@@ -14,7 +14,9 @@ T = TypeVar("T")
 
 
 def read_entries(
-    file: Path, declaration: type[T], conflicts: Callable[[list[T]], Iterable[str]]
+    file: Path,
+    declaration: type[T],
+    conflicts: Callable[[list[T]], Iterable[str]] = lambda _: (),
 ) -> list[T]:
     """The entries of a file, each a `declaration` made with `declared`.
 

@@ -1,4 +1,4 @@
-"""Activities as files: CSV (RFC 4180) and JSON Lines."""
+"""Activities as files: CSV (RFC 4180) as spreadsheet programs read it, and JSON Lines."""
 
 import csv
 import io
@@ -15,7 +15,10 @@ COLUMNS = (
     *("target_uid", "target_email", "user_ip", "user_agent", "data"),
 )
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Full-width signs as well, which begin formulas where they are typed.
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_BYTE_ORDER_MARK = "\ufeff".encode()
+"""Without it spreadsheet programs take UTF-8 for the encoding of their country."""
 
 
 class FileFormat(NamedTuple):
@@ -63,7 +66,7 @@ def json_lines(activities: Iterable[FoundActivity]) -> bytes:
 
 def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
     file = io.StringIO(newline="")
-    csv.writer(file).writerows(rows)
+    csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
     return file.getvalue().encode()
 
 
@@ -73,7 +76,12 @@ def _inert(cell: Any) -> Any:
 
 
 FORMATS = {
-    CSV: FileFormat("text/csv; charset=utf-8", "activities.csv", _csv([COLUMNS]), csv_lines),
+    CSV: FileFormat(
+        "text/csv; charset=utf-8",
+        "activities.csv",
+        _BYTE_ORDER_MARK + _csv([COLUMNS]),
+        csv_lines,
+    ),
     JSON_LINES: FileFormat("application/x-ndjson", "activities.jsonl", b"", json_lines),
 }
 

@@ -1,8 +1,9 @@
 """The table of activities."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -137,6 +138,27 @@ async def count_activities(connection: Connection, wanted: ActivityFilter, most:
         most,
     )
     return number
+
+
+async def count_deeds(
+    connection: Connection, start: datetime, end: datetime, topics: Iterable[str]
+) -> list[tuple[tuple[str, str, str], int]]:
+    """How often users did what, by topic, action and result, in a span without its end."""
+    rows = await connection.fetch(
+        """
+        SELECT topic, action, result, count(*) AS number
+        FROM activities
+        WHERE category = 'user'
+          AND created_at >= $1
+          AND created_at < $2
+          AND topic = ANY($3)
+        GROUP BY topic, action, result
+        """,
+        start,
+        end,
+        list(topics),
+    )
+    return [((row["topic"], row["action"], row["result"]), row["number"]) for row in rows]
 
 
 async def make_partition(connection: Connection, month: Month) -> bool:

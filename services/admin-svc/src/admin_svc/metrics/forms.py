@@ -1,48 +1,55 @@
 """The parameters of the operation on metrics."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from shared.declared import declared
-from shared.web.fields import Date, Integer
+from shared.web.fields import Date, Integer, Parameter
 
 _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 """Of which Python can tell the day; as a float, `datetime.max` is rounded to the year 10000."""
 
 
-class Day(Date):
-    """A day: a date, or the day (UTC) of a moment, in ISO 8601 or in seconds since 1970.
+class Moment(Parameter):
+    """A moment, in ISO 8601 or in seconds since 1970, or a day (UTC): its beginning.
 
-    `before`: midnight stands for the day that it ends.
+    `ends`: a day stands for its end.
     """
 
-    def __init__(self, *, before: bool = False) -> None:
+    def __init__(self, *, ends: bool = False) -> None:
         super().__init__()
         self._seconds = Integer(maximum=_LAST_SECOND)
-        self._before = before
+        self._day = Date()
+        self._ends = ends
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> date:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
         text = str(value).strip()
         if text.isdecimal():
-            seconds = self._seconds.deserialize(text)
-            return self._day(datetime.fromtimestamp(seconds, UTC))
+            return datetime.fromtimestamp(self._seconds.deserialize(text), UTC)
         if "T" not in text:
-            return super()._deserialize(value, attr, data, **kwargs)
+            return self._of_day(self._day.deserialize(value))
         try:
             moment = datetime.fromisoformat(text)
-            return self._day(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             raise self.refuse() from None
 
-    def _day(self, moment: datetime) -> date:
-        shown = moment.astimezone(UTC)
-        return (shown - timedelta(microseconds=1) if self._before else shown).date()
+    def _of_day(self, day: date) -> datetime:
+        if self._ends and day == date.max:
+            return datetime.max.replace(tzinfo=UTC)
+        return datetime.combine(day + timedelta(days=self._ends), time(), UTC)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "description": "A day, a moment in ISO 8601, or seconds since 1970.",
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsForm:
-    """GET /admin/metrics."""
+    """GET /admin/metrics: from a moment on, and before another."""
 
-    created_from: date | None = declared(Day(), None)
-    created_to: date | None = declared(Day(before=True), None)
+    created_from: datetime | None = declared(Moment(), None)
+    created_to: datetime | None = declared(Moment(ends=True), None)

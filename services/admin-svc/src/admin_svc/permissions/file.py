@@ -1,13 +1,13 @@
 """The permissions file: what every installation starts with."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import structlog
 from marshmallow import ValidationError
 from marshmallow.fields import Field
 
@@ -17,6 +17,8 @@ from shared.contracts.policy import Permission
 from shared.declared import declared
 from shared.errors import Invalid
 
+log = structlog.get_logger()
+
 _ROLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -24,10 +26,15 @@ def read_permissions(file: Path) -> tuple[Permission, ...]:
     """The permissions that the file's entries stand for, in their order.
 
     An entry is {role, verb, path, action[, topic]}; role, verb and path may be lists, and then it
-    stands for every combination. Raises `SettingsError` with every fault, permissions said twice
-    among them.
+    stands for every combination. What is said twice, by an alias of its path for instance, counts
+    once and is warned of. Raises `SettingsError` with every fault.
     """
-    return tuple(_permissions(read_entries(file, _Entry, _said_twice)))
+    permissions: dict[tuple[str, str, str, str], Permission] = {}
+    for permission in _permissions(read_entries(file, _Entry)):
+        words = identity(permission)
+        if permissions.setdefault(words, permission) is not permission:
+            log.warning("permission_said_twice", file=str(file), permission=" ".join(words))
+    return tuple(permissions.values())
 
 
 def identity(permission: Permission) -> tuple[str, str, str, str]:
@@ -89,8 +96,3 @@ def _permissions(entries: Iterable[_Entry]) -> Iterable[Permission]:
     for entry in entries:
         for words in product(entry.role, entry.verb, entry.path):
             yield Permission(*words, entry.action, entry.topic)
-
-
-def _said_twice(entries: Iterable[_Entry]) -> Iterable[str]:
-    said = Counter(map(identity, _permissions(entries)))
-    return (f"{' '.join(words)} is said twice" for words, times in said.items() if times > 1)

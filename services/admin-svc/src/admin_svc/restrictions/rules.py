@@ -67,9 +67,10 @@ def terms(
 
 
 def _everyone(text: str) -> str:
-    if text.lower() != "all":
+    """Whatever an operator calls it: it is about all callers."""
+    if not text:
         raise ValueError(text)
-    return "all"
+    return "all" if text.lower() == "all" else text
 
 
 def _address(text: str) -> str:

@@ -1,13 +1,20 @@
-"""Reads a table that was exported as CSV (RFC 4180, UTF-8, a header), whatever is in the file."""
+"""Reads a table that was exported as CSV (RFC 4180, a header), whatever is in the file.
 
+Databases write it in UTF-8 with commas. Spreadsheet programs also use semicolons or tabs, begin
+with a byte order mark, and may write UTF-16.
+"""
+
+import codecs
 import csv
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
 MAX_LINE = 1024 * 1024
+_DELIMITERS = (",", ";", "\t")
 _NULLS = frozenset({"", "NULL", "\\N"})  # as MySQL and PostgreSQL write it
 
 
@@ -31,7 +38,9 @@ class CsvFile:
     def __init__(self, path: Path, file: TextIO) -> None:
         self._path = path
         self._file = file
-        self._reader = csv.reader(_lines(file), strict=True)
+        lines = _lines(file)
+        header = next(lines, "")
+        self._reader = csv.reader(chain([header], lines), delimiter=_delimiter(header), strict=True)
         self.size = path.stat().st_size
         self.columns = self._header()
 
@@ -40,7 +49,9 @@ class CsvFile:
     def opened(cls, path: Path) -> Iterator["CsvFile"]:
         """The file for the time of the block; raises `UnusableFile`, as reading does."""
         try:
-            file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+            encoding = _encoding(path)
+            errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
+            file = path.open(encoding=encoding, errors=errors, newline="")
         except OSError as error:
             raise UnusableFile(f"{path} cannot be read: {error.strerror}") from None
         with file:
@@ -88,6 +99,17 @@ class CsvFile:
             return Row(line, fault="row.nul")
         pairs = ((column, text.strip()) for column, text in zip(self.columns, fields, strict=True))
         return Row(line, {column: text for column, text in pairs if text not in _NULLS})
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        begins = file.read(2)
+    return "utf-16" if begins in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _delimiter(header: str) -> str:
+    """What stands between the names of columns, which hold none of it."""
+    return max(_DELIMITERS, key=header.count)
 
 
 def _lines(file: TextIO) -> Iterator[str]:
