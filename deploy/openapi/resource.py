@@ -20,7 +20,11 @@ OPERATIONS: Operations = {
         refusals=(400, 401, 422),
     ),
     "DELETE /resource/users/me": Operation(
-        summary="Delete one's account", status=204, refusals=(400, 401, 403, 404, 422)
+        summary="Delete one's account",
+        status=204,
+        refusals=(400, 401, 403, 404, 422),
+        note="The e-mail address stays taken until the account is erased, where it is "
+        "(BARONG_ERASURE_AFTER_DAYS); phones are free at once.",
     ),
     "GET /resource/users/me/export": Operation(
         summary="Everything the system holds about oneself",
@@ -98,6 +102,13 @@ OPERATIONS: Operations = {
         status=201,
         answer=ref("Message"),
         refusals=(400, 401, 404, 422, 429),
+    ),
+    "DELETE /resource/phones": Operation(
+        summary="Remove one's phone",
+        status=204,
+        refusals=(400, 401, 404, 422),
+        ours=True,
+        note="The number is free for others. With the last verified phone goes phone:verified.",
     ),
     "POST /resource/phones/send_code": Operation(
         summary="Send another code",

@@ -234,8 +234,9 @@ async def test_a_value_is_changed_and_a_description_stays(
 
     updated = await ear.called("model.label.updated", member.email, 2)
     assert [dict(e.changes) for e in updated] == [{"value": "verified"}, {"description": "sharp"}]
-    for verdict in ("verified", "rejected"):
-        assert len(await ear.called(f"system.document.{verdict}", member.email)) == 1
+    assert len(await ear.called("system.document.verified", member.email)) == 1
+    rejected = await ear.called("system.document.rejected", member.email, 3)
+    assert [each.record["description"] for each in rejected] == ["sharp", "blurry", "blurry"]
 
 
 async def test_a_label_that_is_not_there_is_added_by_an_update_unless_said_not_to(

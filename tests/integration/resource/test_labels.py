@@ -53,7 +53,8 @@ CREATE_REFUSED: list[tuple[dict[str, Any], int, list[str]]] = [
     ({"key": ["abc"], "value": "abc"}, 422, ["invalid"]),
     ({"key": {"a": "b"}, "value": "abc"}, 422, ["invalid"]),
     ({"key": True, "value": "abc"}, 422, ["invalid"]),
-    ({"key": "a\x1bc", "value": "abc"}, 422, ["invalid"]),
+    ({"key": "a\x1bc", "value": "abc"}, 422, ["key.invalid"]),
+    ({"key": "abc", "value": "a\nb"}, 422, ["value.invalid"]),
 ]
 
 
@@ -184,13 +185,14 @@ async def test_a_judgement_on_documents_is_an_event_of_its_own(member: Client, e
 
     async def heard() -> list[Any]:
         mine = [e for e in ear.events if e.record.get("key") == "document"]
-        complete = any(e.record["user"]["email"] == member.email for e in mine) and len(mine) == 6
+        complete = any(e.record["user"]["email"] == member.email for e in mine) and len(mine) == 7
         return mine if complete and all(e.id in ear.legacy for e in mine) else []
 
     events = await until(heard)
     assert [event.name for event in events] == [
         "model.label.created",
         "model.label.updated",
+        "system.document.rejected",
         "system.document.rejected",
         "model.label.updated",
         "system.document.verified",
@@ -199,5 +201,5 @@ async def test_a_judgement_on_documents_is_an_event_of_its_own(member: Client, e
     for event in events:
         if event.name.startswith("system."):
             value = event.name.rpartition(".")[2]
-            assert set(event.record) == {"id", "key", "value", "user"}
+            assert set(event.record) == {"id", "key", "value", "description", "user"}
             assert (event.record["value"], event.record["user"]["email"]) == (value, member.email)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity_svc.standing.configuration import standing_rules
-from identity_svc.standing.rules import ACTIVE, MAY_LOG_IN, PENDING, StandingRules
+from identity_svc.standing.rules import MAY_LOG_IN
+from shared.policy.standing import ACTIVE, PENDING, StandingRules
+from shared.policy.standing_files import standing_rules
 from tests.system import ROOT
 
 EMAIL = {"email": "verified"}

@@ -85,14 +85,10 @@ def test_a_deleted_label_is_told_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("value", ["verified", "rejected"])
-@pytest.mark.parametrize(
-    ("happening", "changes"), [("created", None), ("updated", {"value": "pending"})]
-)
-def test_a_judgement_on_documents_is_an_event(
-    value: str, happening: Happening, changes: dict[str, Any] | None
-) -> None:
+@pytest.mark.parametrize("happening", ["created", "updated"])
+def test_a_judgement_on_documents_is_an_event(value: str, happening: Happening) -> None:
     label = a_label(value=value, description="blurry")
-    (event,) = judgement(happening, label, a_user(), changes)
+    (event,) = judgement(happening, label, a_user())
     assert event.name == f"system.document.{value}"
     assert event.record == {
         "id": 93,
@@ -105,19 +101,21 @@ def test_a_judgement_on_documents_is_an_event(
 
 
 @pytest.mark.parametrize(
-    ("happening", "label", "changes"),
+    ("happening", "label"),
     [
-        ("created", a_label(value="pending"), None),
-        ("created", a_label(key="phone"), None),
-        ("created", a_label(scope="public"), None),
-        ("deleted", a_label(), None),
-        ("updated", a_label(description="clear"), {"description": "blurry"}),
+        ("created", a_label(value="pending")),
+        ("created", a_label(key="phone")),
+        ("created", a_label(scope="public")),
+        ("deleted", a_label()),
     ],
 )
-def test_nothing_else_is_a_judgement(
-    happening: Happening, label: Label, changes: dict[str, Any] | None
-) -> None:
-    assert judgement(happening, label, a_user(), changes) == ()
+def test_nothing_else_is_a_judgement(happening: Happening, label: Label) -> None:
+    assert judgement(happening, label, a_user()) == ()
+
+
+def test_a_judgement_without_a_description_says_so() -> None:
+    (event,) = judgement("created", a_label(description=None), a_user())
+    assert event.record["description"] is None
 
 
 def test_the_snapshot_carries_the_label_and_all_private_labels() -> None:

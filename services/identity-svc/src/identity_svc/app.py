@@ -63,7 +63,6 @@ from identity_svc.signing_keys.key_chain import KeyChain
 from identity_svc.signing_keys.schedule import Schedule
 from identity_svc.standing import handlers as standing
 from identity_svc.standing.apply_labels import ApplyLabels
-from identity_svc.standing.configuration import standing_rules
 from identity_svc.subscriptions import reactions
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users import handlers as users
@@ -85,6 +84,7 @@ from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
+from shared.policy.standing_files import standing_rules
 from shared.process import Service
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.key_set import KeySet
@@ -119,7 +119,7 @@ def create_app(settings: IdentitySettings) -> Service:
     service_tokens = ServiceTokens(IDENTITY, settings.service_keys)
     resource = ResourceClient(settings.resource_internal_url, service_tokens)
     admin = AdminClient(settings.admin_internal_url, service_tokens)
-    database = Database(settings.database_url, SCHEMA)
+    database = settings.database(SCHEMA)
     outbox = Outbox(settings.master_keys)
     key_chain = KeyChain(
         keep_keys(settings, database),
@@ -151,7 +151,9 @@ def create_app(settings: IdentitySettings) -> Service:
     apply_labels = ApplyLabels(database, outbox, rules)
 
     changes = ChangeTeller(settings.broker_url, IDENTITY, settings.service_keys)
-    web_layer = WebLayer(registry, settings.trusted_proxies, changes.tell)
+    web_layer = WebLayer(
+        registry, settings.trusted_proxies, changes.tell, log_probes=settings.log_probes
+    )
     public = web_layer.public(routes.PUBLIC, bearers=BearerVerifier(key_set, settings.jwt_issuer))
     public[sessions.SESSION_COOKIE] = SessionCookie(settings.session_name, settings.secure_cookies)
     public[users.SIGN_UP] = SignUp(
@@ -222,9 +224,9 @@ def create_app(settings: IdentitySettings) -> Service:
         service_tokens=service_tokens,
         checks={
             "postgresql": MigratedCheck(database, MIGRATIONS),
-            "rabbitmq": subscriber.check,
             "signing_keys": key_chain.check,
         },
+        watched={"rabbitmq": subscriber.check},
     )
     internal[users.FIND_USER] = find_user
     internal[users.LIST_USERS] = ListUsers(database)

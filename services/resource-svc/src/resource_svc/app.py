@@ -51,6 +51,7 @@ from resource_svc.labels.list_labels import ListLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
 from resource_svc.labels.remove_private_label import RemovePrivateLabel
 from resource_svc.labels.take_over_labels import TakeOverLabels
+from resource_svc.labels.tell import TellOfLabel
 from resource_svc.labels.verify_email import VerifyEmail
 from resource_svc.nonces import handlers as nonces
 from resource_svc.nonces.sweep_nonces import SweepNonces
@@ -64,6 +65,7 @@ from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.list_phones import ListPhones
 from resource_svc.phones.mock import Mock
 from resource_svc.phones.provider import Provider
+from resource_svc.phones.remove_phone import RemovePhone
 from resource_svc.phones.send_code import SendCode
 from resource_svc.phones.twilio_sms import TwilioSms
 from resource_svc.phones.twilio_verify import TwilioVerify
@@ -98,7 +100,6 @@ from shared.clients.identity import IdentityClient
 from shared.contracts.services import RESOURCE
 from shared.contracts.topology import RESOURCE as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
-from shared.database.pool import Database
 from shared.messaging.changes import ChangeTeller
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.lag import QueueMetrics
@@ -107,6 +108,7 @@ from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
+from shared.policy.standing_files import standing_rules
 from shared.process import Service
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.key_set import KeySet
@@ -122,7 +124,7 @@ def create_app(settings: ResourceSettings) -> Service:
     identity = IdentityClient(settings.identity_internal_url, tokens)
     admin = AdminClient(settings.admin_internal_url, tokens)
     keys = KeySet(identity.jwks)
-    database = Database(settings.database_url, SCHEMA)
+    database = settings.database(SCHEMA)
     outbox = Outbox()
 
     keep_user = KeepUser(database)
@@ -131,14 +133,16 @@ def create_app(settings: ResourceSettings) -> Service:
     list_phones = ListPhones(database)
     list_profiles = ListProfiles(database)
     collect_attachments = CollectAttachments(database, find_user)
-    put_private_label = PutPrivateLabel(database, outbox, find_user)
+    tell_of_label = TellOfLabel(outbox, standing_rules(settings.config_dir))
+    put_private_label = PutPrivateLabel(database, tell_of_label, find_user)
+    remove_private_label = RemovePrivateLabel(tell_of_label)
     apply_labels = ApplyLabels(identity, keep_user)
     label_second_factor = LabelSecondFactor(
         database,
         keep_user,
         find_user,
         put_private_label,
-        RemovePrivateLabel(outbox),
+        remove_private_label,
         apply_labels,
     )
     tell_of_profile = TellOfProfile(outbox, put_private_label)
@@ -169,7 +173,7 @@ def create_app(settings: ResourceSettings) -> Service:
         subscriptions.reactions(
             database,
             keep_user,
-            TakeOverLabels(outbox, keep_user),
+            TakeOverLabels(tell_of_label, keep_user),
             VerifyEmail(keep_user, put_private_label),
             DeactivateApiKeys(outbox, keep_user),
             label_second_factor,
@@ -179,7 +183,9 @@ def create_app(settings: ResourceSettings) -> Service:
     )
 
     changes = ChangeTeller(settings.broker_url, RESOURCE, settings.service_keys)
-    layer = WebLayer(registry, settings.trusted_proxies, changes.tell)
+    layer = WebLayer(
+        registry, settings.trusted_proxies, changes.tell, log_probes=settings.log_probes
+    )
     public = layer.public(
         PUBLIC, prefix="/api/v2/resource", bearers=BearerVerifier(keys, settings.jwt_issuer)
     )
@@ -206,9 +212,9 @@ def create_app(settings: ResourceSettings) -> Service:
     public[activities.LIST_ACTIVITIES] = ListActivities(admin)
     public[labels.LIST_LABELS] = list_labels
     public[labels.FIND_LABEL] = FindLabel(database)
-    public[labels.ADD_LABEL] = AddLabel(database, outbox, find_user)
-    public[labels.CHANGE_LABEL] = ChangeLabel(database, outbox, find_user)
-    public[labels.DELETE_LABEL] = DeleteLabel(database, outbox, find_user)
+    public[labels.ADD_LABEL] = AddLabel(database, tell_of_label, find_user)
+    public[labels.CHANGE_LABEL] = ChangeLabel(database, tell_of_label, find_user)
+    public[labels.DELETE_LABEL] = DeleteLabel(database, tell_of_label, find_user)
     public[profiles.LIST_PROFILES] = list_profiles
     public[profiles.CREATE_PROFILE] = CreateProfile(
         database, find_user, tell_of_profile, apply_labels
@@ -221,8 +227,17 @@ def create_app(settings: ResourceSettings) -> Service:
         database, outbox, find_user, codes, issue_code, phone_provider
     )
     public[phones.SEND_CODE] = SendCode(database, find_user, issue_code, phone_provider)
+    remove_phone = RemovePhone(database, outbox, find_user, remove_private_label, apply_labels)
+    public[phones.REMOVE_PHONE] = remove_phone
     public[phones.VERIFY_PHONE] = VerifyPhone(
-        database, outbox, codes, phone_provider, find_user, put_private_label, apply_labels
+        database,
+        outbox,
+        codes,
+        phone_provider,
+        find_user,
+        remove_phone,
+        put_private_label,
+        apply_labels,
     )
     public[data_storages.CREATE_DATA_STORAGE] = CreateDataStorage(
         database,
@@ -267,9 +282,9 @@ def create_app(settings: ResourceSettings) -> Service:
         service_tokens=tokens,
         checks={
             "postgresql": MigratedCheck(database, MIGRATIONS),
-            "rabbitmq": subscriber.check,
             "keys": keys.loaded,
         },
+        watched={"rabbitmq": subscriber.check},
     )
     internal[attachments.LIST_SETS] = ListSets(database)
     internal[documents.LINKS] = links
@@ -279,9 +294,9 @@ def create_app(settings: ResourceSettings) -> Service:
     internal[labels.PUT_PRIVATE_LABEL] = put_private_label
     internal[labels.APPLY_LABELS] = apply_labels
     internal[labels.FIND_USER] = find_user
-    internal[labels.ADD_ANY_LABEL] = AddAnyLabel(database, outbox, find_user)
-    internal[labels.CHANGE_ANY_LABEL] = ChangeAnyLabel(database, outbox, find_user)
-    internal[labels.DELETE_ANY_LABEL] = DeleteAnyLabel(database, outbox, find_user)
+    internal[labels.ADD_ANY_LABEL] = AddAnyLabel(database, tell_of_label, find_user)
+    internal[labels.CHANGE_ANY_LABEL] = ChangeAnyLabel(database, tell_of_label, find_user)
+    internal[labels.DELETE_ANY_LABEL] = DeleteAnyLabel(database, tell_of_label, find_user)
     internal[profiles.ADMINISTER_PROFILE] = AdministerProfile(
         database, find_user, tell_of_profile, apply_labels
     )

@@ -32,7 +32,7 @@ from resource_svc.nonces.forms import UseNoncesForm
 from resource_svc.passwords import handlers as passwords
 from resource_svc.passwords.forms import ChangePasswordForm
 from resource_svc.phones import handlers as phones
-from resource_svc.phones.forms import SendCodeForm, VerifyPhoneForm
+from resource_svc.phones.forms import RemovePhoneForm, SendCodeForm, VerifyPhoneForm
 from resource_svc.profiles import handlers as profiles
 from resource_svc.profiles.forms import AdministerProfileForm, ProfileForm
 from resource_svc.second_factor import handlers as second_factor
@@ -74,6 +74,7 @@ PUBLIC: tuple[Route[Any], ...] = (
 
     Route("GET",    "/phones",           BEARER, NoParameters,    phones.index),
     Route("POST",   "/phones",           BEARER, SendCodeForm,    phones.create,    tells_missing=True),
+    Route("DELETE", "/phones",           BEARER, RemovePhoneForm, phones.remove,    tells_missing=True),
     Route("POST",   "/phones/send_code", BEARER, SendCodeForm,    phones.send_code, tells_missing=True),
     Route("POST",   "/phones/verify",    BEARER, VerifyPhoneForm, phones.verify,    tells_missing=True),
 

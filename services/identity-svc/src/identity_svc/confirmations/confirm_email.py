@@ -11,7 +11,7 @@ from identity_svc.confirmations.events import email_confirmed
 from identity_svc.mail_tokens.tokens import CONFIRMATION, MailTokens
 from identity_svc.sessions.open_session import OpenedSession, OpenSession
 from identity_svc.standing.apply_labels import ApplyLabels
-from identity_svc.standing.rules import MAY_LOG_IN, PENDING
+from identity_svc.standing.rules import MAY_LOG_IN
 from identity_svc.users.rows import lock_user_by_uid
 from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
@@ -19,6 +19,7 @@ from shared.contracts.users import NO_ATTACHMENTS, User
 from shared.database.pool import Database
 from shared.errors import Unavailable
 from shared.messaging.outbox import Outbox
+from shared.policy.standing import PENDING
 
 log = structlog.get_logger()
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from identity_svc.confirmations.events import confirmation_token
 from identity_svc.mail_tokens.even_time import REQUEST_SECONDS, lasting
 from identity_svc.mail_tokens.tokens import CONFIRMATION, MailTokens
-from identity_svc.standing.rules import PENDING
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users.rows import lock_user_by_email
 from shared.contracts.activities import Client
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
+from shared.policy.standing import PENDING
 
 
 @dataclass(frozen=True, slots=True)

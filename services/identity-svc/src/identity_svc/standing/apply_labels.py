@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 
 from identity_svc.standing import store
-from identity_svc.standing.rules import StandingRules, deleted_by_user
+from identity_svc.standing.rules import deleted_by_user
 from identity_svc.standing.shut_out import shut_out
 from identity_svc.users.events import account_deleted, user_updated
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
+from shared.policy.standing import StandingRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,54 +1,14 @@
-"""How private labels decide state and level."""
+"""What a user's state and labels mean for him."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from shared.contracts.labels import DELETED_BY_USER
+from shared.policy.standing import ACTIVE, PENDING
 
-SEPARATORS = ("-", "_")
-ACTIVE, PENDING = "active", "pending"
 MAY_LOG_IN = frozenset({ACTIVE, PENDING})
-
-
-@dataclass(frozen=True, slots=True)
-class StandingRules:
-    """The operator's levels, activation requirements and state triggers."""
-
-    levels: Sequence[tuple[str, str]]
-    activation_requirements: Mapping[str, str]
-    state_triggers: Mapping[str, Sequence[str]]
-
-    @property
-    def states(self) -> frozenset[str]:
-        """Every state there is: those that are always there, and those that labels trigger."""
-        return frozenset({ACTIVE, PENDING, "banned", "deleted", "locked", *self.state_triggers})
-
-    def state(self, labels: Mapping[str, str]) -> str:
-        """The state that these private labels (key to value) give."""
-        active = all(
-            labels.get(key) == value for key, value in self.activation_requirements.items()
-        )
-        state = ACTIVE if active else PENDING
-        for triggered, words in self.state_triggers.items():
-            if any(_triggers(key, word) for key in labels for word in words):
-                state = triggered
-        return state
-
-    def level(self, labels: Mapping[str, str]) -> int:
-        """How many levels, counted from the first, these private labels hold without a gap."""
-        level = 0
-        for key, value in self.levels:
-            if labels.get(key) != value:
-                break
-            level += 1
-        return level
 
 
 def deleted_by_user(labels: Mapping[str, str]) -> bool:
     """Whether these private labels (key to value) say that the user deleted his account."""
     key, value = DELETED_BY_USER
     return labels.get(key) == value
-
-
-def _triggers(key: str, word: str) -> bool:
-    return key == word or key.startswith(tuple(word + separator for separator in SEPARATORS))

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from resource_svc.labels import rules, store
 from resource_svc.labels.changed_label import ChangedLabel
 from resource_svc.labels.label import PRIVATE
-from resource_svc.labels.tell import tell
+from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
-from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class AddAnyLabel:
     """An addition by an administrator, public or private."""
 
     database: Database
-    outbox: Outbox
+    tell: TellOfLabel
     find_user: FindUser
 
     async def __call__(
@@ -30,5 +29,5 @@ class AddAnyLabel:
             user = await lock_user(connection, uid)
             await store.lock_labels(connection, uid)
             label = await store.insert_label(connection, uid, scope, key, value, description)
-            labels = await tell(connection, self.outbox, "created", label, user)
+            labels = await self.tell(connection, "created", label, user)
         return ChangedLabel(None, label, labels if scope == PRIVATE else None)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from resource_svc.labels import rules, store
 from resource_svc.labels.errors import TooManyLabels
 from resource_svc.labels.label import PUBLIC, Label
-from resource_svc.labels.tell import tell
+from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
-from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class AddLabel:
     """A label that its user makes himself; a private one with the same key is no obstacle."""
 
     database: Database
-    outbox: Outbox
+    tell: TellOfLabel
     find_user: FindUser
 
     async def __call__(self, uid: str, key: str, value: str) -> Label:
@@ -30,5 +29,5 @@ class AddLabel:
             label = await store.insert_label(connection, uid, PUBLIC, key, value)
             if await store.number_of_public_labels(connection, uid) > rules.MAX_PUBLIC_LABELS:
                 raise TooManyLabels
-            await tell(connection, self.outbox, "created", label, user)
+            await self.tell(connection, "created", label, user)
         return label

@@ -5,20 +5,22 @@ from dataclasses import dataclass
 from resource_svc.labels import rules, store
 from resource_svc.labels.changed_label import ChangedLabel
 from resource_svc.labels.label import PRIVATE
-from resource_svc.labels.tell import tell
+from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 from shared.errors import NotFound
-from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeAnyLabel:
-    """A change by an administrator; what the label is already is no change."""
+    """A change by an administrator; what the label is already is no change.
+
+    A judgement on documents is announced each time it is given.
+    """
 
     database: Database
-    outbox: Outbox
+    tell: TellOfLabel
     find_user: FindUser
 
     async def __call__(
@@ -45,10 +47,11 @@ class ChangeAnyLabel:
             rules.check_any(scope=scope, key=key, value=value, description=description)
             if before is None:
                 after = await store.insert_label(connection, uid, scope, key, value, description)
-                labels = await tell(connection, self.outbox, "created", after, user)
+                labels = await self.tell(connection, "created", after, user)
                 return ChangedLabel(None, after, labels if scope == PRIVATE else None)
             wanted = (value, before.description if description is None else description)
             if wanted == (before.value, before.description):
+                await self.tell.again(connection, before, user)
                 return ChangedLabel(before, before)
             after = await store.set_label(connection, before, *wanted)
             old = {
@@ -56,5 +59,5 @@ class ChangeAnyLabel:
                 for name in ("value", "description")
                 if getattr(before, name) != getattr(after, name)
             }
-            labels = await tell(connection, self.outbox, "updated", after, user, old)
+            labels = await self.tell(connection, "updated", after, user, old)
         return ChangedLabel(before, after, labels if scope == PRIVATE else None)

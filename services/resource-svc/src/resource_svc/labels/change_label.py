@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from resource_svc.labels import rules, store
 from resource_svc.labels.errors import LabelIsPrivate
 from resource_svc.labels.label import PRIVATE, Label
-from resource_svc.labels.tell import tell
+from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
-from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class ChangeLabel:
     """A change by the user himself; the value it has already is no change."""
 
     database: Database
-    outbox: Outbox
+    tell: TellOfLabel
     find_user: FindUser
 
     async def __call__(self, uid: str, key: str, value: str) -> Label:
@@ -33,5 +32,5 @@ class ChangeLabel:
             if label.value == value:
                 return label
             changed = await store.set_value(connection, label, value)
-            await tell(connection, self.outbox, "updated", changed, user, {"value": label.value})
+            await self.tell(connection, "updated", changed, user, {"value": label.value})
         return changed

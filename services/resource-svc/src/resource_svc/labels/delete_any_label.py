@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from resource_svc.labels import store
 from resource_svc.labels.changed_label import ChangedLabel
 from resource_svc.labels.label import PRIVATE
-from resource_svc.labels.tell import tell
+from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
 from shared.errors import NotFound
-from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class DeleteAnyLabel:
     """A deletion by an administrator."""
 
     database: Database
-    outbox: Outbox
+    tell: TellOfLabel
     find_user: FindUser
 
     async def __call__(self, uid: str, scope: str, key: str) -> ChangedLabel:
@@ -31,5 +30,5 @@ class DeleteAnyLabel:
             if label is None:
                 raise NotFound
             await store.delete_label(connection, label)
-            labels = await tell(connection, self.outbox, "deleted", label, user)
+            labels = await self.tell(connection, "deleted", label, user)
         return ChangedLabel(label, None, labels if scope == PRIVATE else None)

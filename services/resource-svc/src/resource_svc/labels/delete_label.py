@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from resource_svc.labels import store
 from resource_svc.labels.errors import LabelIsPrivate
 from resource_svc.labels.label import PRIVATE
-from resource_svc.labels.tell import tell
+from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.lock_user import lock_user
 from shared.database.pool import Database
-from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class DeleteLabel:
     """A deletion by the user himself."""
 
     database: Database
-    outbox: Outbox
+    tell: TellOfLabel
     find_user: FindUser
 
     async def __call__(self, uid: str, key: str) -> None:
@@ -30,4 +29,4 @@ class DeleteLabel:
             if label.scope == PRIVATE:
                 raise LabelIsPrivate
             await store.delete_label(connection, label)
-            await tell(connection, self.outbox, "deleted", label, user)
+            await self.tell(connection, "deleted", label, user)

@@ -28,15 +28,13 @@ def label_event(
     )
 
 
-def judgement(
-    happening: Happening, label: Label, user: User, changes: Record | None = None
-) -> tuple[Event, ...]:
-    """The event that a user's documents were judged, where that is what happened to the label."""
+def judgement(happening: Happening, label: Label, user: User) -> tuple[Event, ...]:
+    """The event that a user's documents were judged, for the first time or again."""
     is_judgement = (label.scope, label.key) == (PRIVATE, "document") and label.value in _JUDGEMENTS
-    is_new = happening == "created" or (changes is not None and "value" in changes)
-    if not (is_judgement and is_new):
+    if happening == "deleted" or not is_judgement:
         return ()
-    return (Event(name=f"system.document.{label.value}", record=_record(label, user)),)
+    record = {"description": None, **_record(label, user)}  # not left out where there is none
+    return (Event(name=f"system.document.{label.value}", record=record),)
 
 
 def _record(label: Label, user: User) -> Record:

@@ -1,16 +1,17 @@
 """Sees to it that a user has a private label."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from resource_svc.labels import rules, store
 from resource_svc.labels.label import PRIVATE
-from resource_svc.labels.tell import tell
+from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.lock_user import lock_user
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
-from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class PutPrivateLabel:
     """Adds a private label or changes its value; the same again changes and tells nothing."""
 
     database: Database
-    outbox: Outbox
+    tell: TellOfLabel
     find_user: FindUser
 
     async def __call__(self, uid: str, key: str, value: str) -> PrivateLabels:
@@ -30,18 +31,25 @@ class PutPrivateLabel:
             return await self.within(connection, user, key, value)
 
     async def within(
-        self, connection: Connection, user: User, key: str, value: str, *, unless: str = ""
+        self,
+        connection: Connection,
+        user: User,
+        key: str,
+        value: str,
+        *,
+        instead: Mapping[str, str] = MappingProxyType({}),
     ) -> PrivateLabels:
         """The same, as part of a transaction under way, for key and value that are right.
 
-        A label that has the value `unless` keeps it.
+        `instead` names other values for labels that have a certain value now.
         """
         await store.lock_labels(connection, user.uid)
         label = await store.private_label(connection, user.uid, key)
         if label is None:
             added = await store.insert_label(connection, user.uid, PRIVATE, key, value)
-            return await tell(connection, self.outbox, "created", added, user)
-        if label.value in (value, unless):
+            return await self.tell(connection, "created", added, user)
+        value = instead.get(label.value, value)
+        if label.value == value:
             return await store.private_labels(connection, user.uid)
         changed = await store.set_value(connection, label, value)
-        return await tell(connection, self.outbox, "updated", changed, user, {"value": label.value})
+        return await self.tell(connection, "updated", changed, user, {"value": label.value})

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from resource_svc.labels import store
-from resource_svc.labels.tell import tell
+from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.keep_user import KeepUser
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.labels import TakenOverLabel
 from shared.contracts.users import User
 from shared.database.pool import Connection
-from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class TakeOverLabels:
     another label was told of before: then what is known lacks these.
     """
 
-    outbox: Outbox
+    tell: TellOfLabel
     keep_user: KeepUser
 
     async def __call__(self, connection: Connection, event: ReceivedEvent) -> None:
@@ -34,4 +33,4 @@ class TakeOverLabels:
             await store.count_change(connection, user.uid)
             return
         for label in added:
-            await tell(connection, self.outbox, "created", label, user)
+            await self.tell(connection, "created", label, user)

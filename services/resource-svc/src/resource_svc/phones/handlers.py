@@ -3,8 +3,9 @@
 from aiohttp import web
 
 from resource_svc.phones.add_phone import AddPhone
-from resource_svc.phones.forms import SendCodeForm, VerifyPhoneForm
+from resource_svc.phones.forms import RemovePhoneForm, SendCodeForm, VerifyPhoneForm
 from resource_svc.phones.list_phones import ListPhones
+from resource_svc.phones.remove_phone import RemovePhone
 from resource_svc.phones.send_code import SendCode
 from resource_svc.phones.verify_phone import VerifyPhone
 from resource_svc.users.answers import found_answer
@@ -14,6 +15,7 @@ from shared.web.routes import NoParameters
 
 ADD_PHONE = web.AppKey("add_phone", AddPhone)
 LIST_PHONES = web.AppKey("list_phones", ListPhones)
+REMOVE_PHONE = web.AppKey("remove_phone", RemovePhone)
 SEND_CODE = web.AppKey("send_code", SendCode)
 VERIFY_PHONE = web.AppKey("verify_phone", VerifyPhone)
 
@@ -28,6 +30,12 @@ async def create(request: web.Request, form: SendCodeForm) -> web.Response:
     """POST /phones: a phone more, and a code to it."""
     await request.app[ADD_PHONE](request[PRINCIPAL].uid, form.phone_number, form.channel)
     return _sent(form.channel)
+
+
+async def remove(request: web.Request, form: RemovePhoneForm) -> web.Response:
+    """DELETE /phones: the number is nobody's again."""
+    await request.app[REMOVE_PHONE](request[PRINCIPAL].uid, form.phone_number)
+    return web.Response(status=204)
 
 
 async def send_code(request: web.Request, form: SendCodeForm) -> web.Response:

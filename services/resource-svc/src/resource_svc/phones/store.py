@@ -56,12 +56,15 @@ async def phones_of(connection: Connection, uid: str) -> list[Phone]:
 
 
 async def refuse_verified(connection: Connection, number: str) -> None:
-    """Raises `NumberTaken` when somebody has verified the number."""
+    """Raises `NumberTaken` when somebody has verified the number whose account is not deleted."""
     verified = await connection.fetchval(
         """
         SELECT EXISTS (
             SELECT FROM phones
-            WHERE number = $1 AND validated_at IS NOT NULL
+            LEFT JOIN users USING (uid)
+            WHERE number = $1
+              AND validated_at IS NOT NULL
+              AND state IS DISTINCT FROM 'deleted'
         )
         """,
         number,
@@ -109,6 +112,49 @@ async def phone_by_number(connection: Connection, uid: str, number: str) -> Phon
         SELECT {_COLUMNS}
         FROM phones
         WHERE uid = $1 AND number = $2
+        """,
+        uid,
+        number,
+    )
+    if row is None:
+        raise UnknownPhone
+    return _phone(row)
+
+
+async def owner_of(connection: Connection, number: str) -> str | None:
+    """The uid of who has verified the number."""
+    uid: str | None = await connection.fetchval(
+        """
+        SELECT uid
+        FROM phones
+        WHERE number = $1 AND validated_at IS NOT NULL
+        """,
+        number,
+    )
+    return uid
+
+
+async def has_verified(connection: Connection, uid: str) -> bool:
+    """Whether the user has a phone that he has verified."""
+    verified: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM phones
+            WHERE uid = $1 AND validated_at IS NOT NULL
+        )
+        """,
+        uid,
+    )
+    return verified
+
+
+async def delete_phone(connection: Connection, uid: str, number: str) -> Phone:
+    """Deletes the user's phone with this number; what it was. Raises `UnknownPhone`."""
+    row = await connection.fetchrow(
+        f"""
+        DELETE FROM phones
+        WHERE uid = $1 AND number = $2
+        RETURNING {_COLUMNS}
         """,
         uid,
         number,

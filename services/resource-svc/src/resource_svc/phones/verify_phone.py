@@ -11,6 +11,7 @@ from resource_svc.phones.errors import WrongCode
 from resource_svc.phones.number import PhoneNumber
 from resource_svc.phones.phone import Attempt
 from resource_svc.phones.provider import Provider
+from resource_svc.phones.remove_phone import RemovePhone
 from resource_svc.phones.rules import MAX_ATTEMPTS
 from resource_svc.phones.tell import tell
 from resource_svc.users.find_user import FindUser
@@ -29,6 +30,7 @@ class VerifyPhone:
     codes: Codes
     provider: Provider
     find_user: FindUser
+    remove_phone: RemovePhone
     put_private_label: PutPrivateLabel
     apply_labels: ApplyLabels
 
@@ -42,6 +44,7 @@ class VerifyPhone:
             raise WrongCode
         async with self.database.transaction() as connection:
             user = await lock_user(connection, uid)
+            await self.remove_phone.of_deleted_owner(connection, number.digits)
             await store.count_change(connection, uid)
             phone = await store.set_verified(connection, attempt.phone)
             await tell(connection, self.outbox, "updated", phone, user)

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from identity_svc.standing.rules import StandingRules
+from shared.policy.standing import StandingRules
 from shared.settings import SettingsError
 
 
