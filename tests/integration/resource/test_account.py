@@ -42,8 +42,8 @@ PUT_REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"data": {"a": 1}}, ["invalid"]),
     ({"data": [1]}, ["invalid"]),
     ({"data": True}, ["invalid"]),
-    ({"data": '"\x1b"'}, ["invalid"]),
-    ({"data": "x" * 65_537}, ["invalid"]),
+    ({"data": '"\x1b"'}, ["data.invalid_format"]),
+    ({"data": "x" * 65_537}, ["data.invalid_format"]),
 ]
 
 

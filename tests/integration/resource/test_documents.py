@@ -326,7 +326,7 @@ async def test_the_limit_holds_whatever_comes_at_once(client: Client, system: In
     assert await pending(system) == 0
 
 
-async def test_a_verified_document_stays_verified(client: Client, admin: Client) -> None:
+async def test_documents_that_were_verified_are_replaced(client: Client, admin: Client) -> None:
     uid = (await client.become_member()).body["uid"]
     async with resource_of(client.system) as resource:
         await resource.change_label(uid, "private", "document", "rejected", None, or_add=True)
@@ -334,7 +334,34 @@ async def test_a_verified_document_stays_verified(client: Client, admin: Client)
         assert await labels_of(client) == {"email": "verified", "document": "pending"}
         await resource.change_label(uid, "private", "document", "verified", None, or_add=True)
         await upload(client)
-        assert await labels_of(client) == {"email": "verified", "document": "verified"}
+        assert await labels_of(client) == {"email": "verified", "document": "replaced"}
+
+
+async def test_some_documents_have_no_end(client: Client) -> None:
+    await client.become_member()
+    form = without("doc_expire") | {"doc_type": "Utility Bill"}
+    answer = await client.post(DOCUMENTS, form_of(form, [("a.png", PNG)]))
+    assert (answer.status, answer.body["doc_expire"]) == (201, None)
+    dated = await upload(client, doc_type="Utility Bill")
+    assert (dated.status, dated.body["doc_expire"]) == (201, FULL["doc_expire"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("scan.pdf", b"\xef\xbb\xbf%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"),
+        ("scan.PDF", b"\x1b%-12345X@PJL\n" * 20 + b"%PDF-1.4\n"),
+        ("IMG_0001.JPG", b"\xff\xd8\xff\xe1\x00\x18Exif\x00\x00" + bytes(100)),
+        ("photo.jpeg", b"\xff\xd8\xff\xee\x00\x0eAdobe\x00d" + bytes(100)),
+    ],
+)
+async def test_files_of_common_programs_are_taken(
+    client: Client, name: str, content: bytes
+) -> None:
+    await client.become_member()
+    answer = await upload(client, (name, content))
+    assert answer.status == 201, answer.body
+    assert await read(client.system, answer.body["upload"]["url"]) == content
 
 
 async def labels_of(client: Client) -> dict[str, str]:

@@ -187,17 +187,45 @@ async def test_a_process_that_dies_leaves_nothing(
     await sweep(system)
 
 
-async def test_no_more_files_wait_than_may(
-    system: Installation, client: Client, cloud: CloudStandIn, spool: Path
+async def test_slow_senders_keep_nobody_out(
+    system: Installation, cloud: CloudStandIn, spool: Path
 ) -> None:
-    await client.become_member()
+    """The storage's turn is for files that are whole."""
     settings = {**cloud.settings("azure"), SPOOL: str(spool), "BARONG_UPLOAD_CONCURRENCY": "1"}
-    async with process_of(system, **settings) as resource:
-        async with resource.upload(client) as sending:
-            await sending.send(LARGE[: 3 * MEGABYTE])
-            await until(lambda: held(resource, spool, 2 * MEGABYTE))
-            assert await resource.post(client, PNG) == 503
-        assert await until(lambda: taken(resource, client))
+    async with (
+        members_of(system, 6) as (other, *slow),
+        process_of(system, **settings) as resource,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        for member in [*slow, *slow]:
+            sending = await stack.enter_async_context(resource.upload(member))
+            await sending.send(LARGE[:MEGABYTE])
+        assert await until(lambda: number_held(resource, spool, 10))
+        assert await number_pending(system, 0)
+        assert await resource.post(other, LARGE) == 201
+    await sweep(system)
+
+
+async def test_who_began_first_gives_way_when_the_disk_is_full(
+    system: Installation, cloud: CloudStandIn, spool: Path
+) -> None:
+    limits = {"BARONG_UPLOAD_SPOOL_SIZE": "6", "BARONG_UPLOAD_SIZE_MAX_RANGE": "6"}
+    settings = {**cloud.settings("azure"), SPOOL: str(spool), **limits}
+    content = LARGE[: 2 * MEGABYTE]
+    async with (
+        members_of(system, 3) as (first, second, other),
+        process_of(system, **settings) as resource,
+        resource.upload(first) as oldest,
+        resource.upload(second) as newer,
+    ):
+        await oldest.send(LARGE[: 3 * MEGABYTE])
+        await until(lambda: held(resource, spool, 2 * MEGABYTE))
+        await newer.send(LARGE[:MEGABYTE])
+        await until(lambda: number_held(resource, spool, 2))
+        assert await resource.post(other, content + content[: MEGABYTE // 2]) == 201
+        assert await oldest.status() == 503
+        assert await number_held(resource, spool, 1)
+        assert await resource.post(other, content) == 201
     await sweep(system)
 
 
@@ -215,11 +243,11 @@ async def test_a_silent_bucket_takes_nothing_else_with_it(
         async with contextlib.AsyncExitStack() as stack:
             for member in [*members, *members]:
                 sending = await stack.enter_async_context(resource.upload(member))
-                await sending.send(LARGE[:MEGABYTE])
+                await sending.send(LARGE[:MEGABYTE] + b"\r\n--b--\r\n")
             await until(lambda: number_pending(system, 12))
         for _ in range(8):
             assert await resource.get(client, "labels") == 200
-        await until(lambda: nothing_pending(system))
+    await sweep(system)
 
 
 async def test_objects_that_cannot_be_deleted_take_nothing_else_with_them(
@@ -255,7 +283,7 @@ async def test_one_user_takes_not_all_turns(
         uploads = [await stack.enter_async_context(resource.upload(client)) for _ in range(4)]
         for sending in uploads[:2]:
             await sending.send(LARGE[:MEGABYTE])
-        await until(lambda: number_pending(system, 2))
+        await until(lambda: number_held(resource, spool, 2))
         for sending in uploads[2:]:
             async with asyncio.timeout(30):
                 assert await sending.status() == 429
@@ -294,6 +322,11 @@ async def taken(resource: ResourceProcess, client: Client) -> bool:
 async def held(resource: ResourceProcess, spool: Path, size: int) -> bool:
     """Whether the process has so much of a file in the folder."""
     return any(found >= size for found in await _sizes(resource, spool))
+
+
+async def number_held(resource: ResourceProcess, spool: Path, number: int) -> bool:
+    """Whether the process has so many files in the folder."""
+    return len(await _sizes(resource, spool)) == number
 
 
 async def nothing_held(resource: ResourceProcess, spool: Path) -> bool:

@@ -4,13 +4,15 @@ import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from resource_svc.documents.bucket import Bucket
 from resource_svc.documents.clock import Clock
+from resource_svc.documents.configuration import configured_types
 from resource_svc.documents.errors import AlreadyExpired, BadLink, ExpiryNotADate, NoExpiry
-from resource_svc.documents.file_types import FILE_TYPES, extension_of, extensions
+from resource_svc.documents.file_types import FILE_TYPES, HEAD_BYTES, extension_of, extensions
 from resource_svc.documents.incoming_file import IncomingFile
 from resource_svc.documents.links import OwnLinks
 from resource_svc.documents.providers import object_storage
@@ -121,13 +123,15 @@ def test_only_extensions_that_can_be_checked_are_taken() -> None:
 
 
 async def test_a_file_is_read_whole_after_its_beginning_was_seen() -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        for n in range(40):
-            yield bytes([n])
+    sent = bytes(range(250)) * 8
 
-    file = IncomingFile(pieces(), 40, Clock(10, 10))
-    assert await file.head() == bytes(range(16))
-    assert b"".join([chunk async for chunk in file]) == bytes(range(40))
+    async def pieces() -> AsyncIterator[bytes]:
+        for byte in sent:
+            yield bytes([byte])
+
+    file = IncomingFile(pieces(), 2000, Clock(10, 10))
+    assert await file.head() == sent[:HEAD_BYTES]
+    assert b"".join([chunk async for chunk in file]) == sent
 
 
 async def test_a_link_is_good_for_its_file_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +179,10 @@ async def test_a_link_is_good_for_its_file_and_time(monkeypatch: pytest.MonkeyPa
         (
             {"BARONG_UPLOAD_SIZE_MAX_RANGE": "32"},
             "BARONG_MAX_BODY_BYTES: a file of BARONG_UPLOAD_SIZE_MAX_RANGE does not fit.",
+        ),
+        (
+            {"BARONG_UPLOAD_SPOOL_SIZE": "9"},
+            "BARONG_UPLOAD_SPOOL_SIZE: a file of BARONG_UPLOAD_SIZE_MAX_RANGE does not fit.",
         ),
         (
             {"BARONG_ENV": "production"},
@@ -251,3 +259,41 @@ def test_what_is_no_storage_is_a_fault_of_the_settings(given: dict[str, str]) ->
     settings = load_settings(ResourceSettings, ENVIRONMENT | BUCKET | given)
     with pytest.raises(SettingsError, match="BARONG_STORAGE_PROVIDER"):
         object_storage(settings)
+
+
+def test_types_say_whether_they_expire(tmp_path: Path) -> None:
+    file = tmp_path / "document_types.yaml"
+    file.write_text("types: [Passport, {name: Bill, expires: false}, {name: Card}]")
+    assert configured_types(str(tmp_path)) == {"Passport": True, "Bill": False, "Card": True}
+
+
+@pytest.mark.parametrize(
+    "types",
+    ["[]", "x", "[1]", "[' ']", "[{name: x, expires: never}]", "[{name: x, ends: true}]", "[{}]"],
+)
+def test_what_names_no_types(tmp_path: Path, types: str) -> None:
+    (tmp_path / "document_types.yaml").write_text(f"types: {types}")
+    with pytest.raises(SettingsError):
+        configured_types(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("a.pdf", b"\xef\xbb\xbf%PDF-1.7\n"),
+        ("a.pdf", b"\r\n" * 512 + b"%PDF-1.4"),
+        ("a.pdf", b"\x1b%-12345X@PJL\r\n%PDF-1.3"),
+        ("a.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"),
+        ("a.jpg", b"\xff\xd8\xff\xe1\x2f\xfeExif\x00\x00"),
+        ("a.jpg", b"\xff\xd8\xff\xee\x00\x0eAdobe\x00"),
+        ("a.JPEG", b"\xff\xd8\xff\xdb\x00\x43\x00"),
+        ("a.heic", b"\x00\x00\x00\x24ftyphevc\x00\x00"),
+        ("a.tif", b"II+\x00\x08\x00\x00\x00"),
+    ],
+)
+def test_files_of_common_programs_are_known(name: str, head: bytes) -> None:
+    assert FILE_TYPES[extension_of(name)].begins(head)
+
+
+def test_a_header_that_comes_late_is_none() -> None:
+    assert not FILE_TYPES["pdf"].begins(b" " * 1025 + b"%PDF-1.7")

@@ -65,7 +65,8 @@ class ResourceSettings(PublicServiceSettings):
     expiry_required: bool = setting(
         "BARONG_REQUIRED_DOCS_EXPIRE",
         fields.Boolean(),
-        "Whether it has to be said until when a document is good, and be a day to come.",
+        "Whether it has to be said until when a document is good, and be a day to come; "
+        "document_types.yaml names types of which it has not.",
         True,
     )
     document_limit: int = setting(
@@ -96,18 +97,24 @@ class ResourceSettings(PublicServiceSettings):
     upload_concurrency: int = setting(
         "BARONG_UPLOAD_CONCURRENCY",
         positive(1000),
-        "How many files a process stores at the same time, with some 2 MB of memory each; "
-        "others wait a little, then get 503. Of one user it takes two uploads at once; more of his "
-        "wait as long, then get 429.",
+        "How many whole files a process hands to the storage at the same time, with some 2 MB of "
+        "memory each; others wait a little, then get 503. Of one user it receives two uploads at "
+        "once; more of theirs wait as long, then get 429.",
         16,
     )
     upload_spool_folder: str = setting(
         "BARONG_UPLOAD_SPOOL_FOLDER",
         fields.String(),
-        "Where files that go to a bucket wait until they have come and were checked: on disk, not "
-        "in memory, with room for BARONG_UPLOAD_CONCURRENCY of BARONG_UPLOAD_SIZE_MAX_RANGE; "
-        "without it, the system's folder for temporary files.",
+        "Where files wait until they have come and were checked: on disk, not in memory, with room "
+        "for BARONG_UPLOAD_SPOOL_SIZE; without it, the system's folder for temporary files.",
         "",
+    )
+    upload_spool_megabytes: int = setting(
+        "BARONG_UPLOAD_SPOOL_SIZE",
+        positive(1_048_576),
+        "How much all files there may take, MB (2^20 bytes). When it is full, the upload that "
+        "began first gives way with 503: slow senders keep no fast one out.",
+        256,
     )
     max_body_bytes: int = setting(
         "BARONG_MAX_BODY_BYTES",
@@ -178,6 +185,8 @@ class ResourceSettings(PublicServiceSettings):
     def _storage_conflicts(self) -> Iterable[str]:
         if self.upload_megabytes * 2**20 + MAX_BODY_BYTES > self.max_body_bytes:
             yield "BARONG_MAX_BODY_BYTES: a file of BARONG_UPLOAD_SIZE_MAX_RANGE does not fit."
+        if self.upload_spool_megabytes < self.upload_megabytes:
+            yield "BARONG_UPLOAD_SPOOL_SIZE: a file of BARONG_UPLOAD_SIZE_MAX_RANGE does not fit."
         if self.storage_provider == "local":
             if self.production and not self.storage_folder:
                 yield "BARONG_STORAGE_FOLDER: production says where uploaded files lie."

@@ -1,6 +1,6 @@
 """Makes documents of files that were received."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,21 +22,26 @@ from shared.messaging.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class AddDocuments:
-    """A document for each file, or none at all, and the label document:pending."""
+    """A document for each file, or none at all, and the label document:pending.
+
+    Documents that were verified are replaced: somebody has to look at the new ones.
+    """
 
     database: Database
     outbox: Outbox
     find_user: FindUser
     put_private_label: PutPrivateLabel
     apply_labels: ApplyLabels
-    types: Set[str]
+    types: Mapping[str, bool]
+    """By name, and whether documents of this type expire."""
     limit: int
     expiry_required: bool
 
     async def __call__(self, uid: str, form: DocumentForm) -> Sequence[Document]:
         """The new documents, at least one; raises `Invalid` or `TooManyDocuments`."""
         today = datetime.now(UTC).date()
-        expires = rules.expiry(form.doc_expire, required=self.expiry_required, today=today)
+        required = self.expiry_required and self.types.get(form.doc_type, True)
+        expires = rules.expiry(form.doc_expire, required=required, today=today)
         await self.find_user(uid)
         async with self.database.transaction() as connection:
             user = await lock_user(connection, uid)
@@ -45,7 +50,7 @@ class AddDocuments:
             if number > self.limit or rules.are_too_many(form.upload):
                 raise TooManyDocuments
             described = (form.doc_type, form.doc_number, form.metadata)
-            if faults := list(rules.faults(form.upload, *described, self.types)):
+            if faults := list(rules.faults(form.upload, *described, self.types.keys())):
                 raise Invalid(faults)
             keys = await self._claimed(connection, form)
             documents = [
@@ -65,7 +70,7 @@ class AddDocuments:
             events = (with_set(document_created(d, user), all_documents) for d in documents)
             await self.outbox.add(connection, *events)
             labels = await self.put_private_label.within(
-                connection, user, "document", "pending", unless="verified"
+                connection, user, "document", "pending", instead={"verified": "replaced"}
             )
         await self.apply_labels(labels)
         return documents

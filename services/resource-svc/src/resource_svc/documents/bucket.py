@@ -37,9 +37,8 @@ class Bucket(ObjectStorage):
     def __init__(
         self, store: S3Store | GCSStore | AzureStore, uploads: int, spool: Spool, patience: float
     ) -> None:
-        super().__init__(store, uploads)
+        super().__init__(store, uploads, spool)
         self._bucket = store
-        self._spool = spool
         self._patience = patience
         self._session: aiohttp.ClientSession | None = None
 
@@ -47,7 +46,7 @@ class Bucket(ObjectStorage):
     async def opened(self) -> AsyncIterator[None]:
         """Keeps connections for the time of the block."""
         timeout = aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=self._patience)
-        with self._spool:
+        async with super().opened():
             async with aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),  # there are as many as turns
                 timeout=timeout,
@@ -69,20 +68,17 @@ class Bucket(ObjectStorage):
         except Exception as error:
             raise unavailable("sign", error) from error
 
-    async def put(
-        self, key: str, content: AsyncIterator[bytes], filename: str, kind: FileType
-    ) -> None:
-        """Sends nothing before all of `content` was read."""
-        async with self._spool.holding(content) as file:
-            headers = self._headers(file, filename, kind)
-            for pause in (*_PAUSES, None):
-                try:
-                    await self._send(key, file, headers)
-                    break
-                except _Failed as failed:
-                    if pause is None or not failed.may_pass:
-                        raise unavailable("put", failed.reason) from None
-                    await asyncio.sleep(pause)
+    async def put(self, key: str, file: SpooledFile, filename: str, kind: FileType) -> None:
+        """Sends it in one request, which is repeated where that may help."""
+        headers = self._headers(file, filename, kind)
+        for pause in (*_PAUSES, None):
+            try:
+                await self._send(key, file, headers)
+                break
+            except _Failed as failed:
+                if pause is None or not failed.may_pass:
+                    raise unavailable("put", failed.reason) from None
+                await asyncio.sleep(pause)
 
     def _headers(self, file: SpooledFile, filename: str, kind: FileType) -> Mapping[str, str]:
         """What the storage tells whoever reads the object, and by what it knows that it has it."""

@@ -47,6 +47,13 @@ class _Files(fields.Field[list[ReceivedFile]]):
         return {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
 
 
+class _Expiry(Text):
+    """A date, as the rules read it; an empty one is none, and spaces are a wrong one."""
+
+    def blank(self, value: str | None) -> str | None:
+        return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentForm:
     """POST /documents: every file becomes a document, all of which are said the same things of."""
@@ -55,7 +62,7 @@ class DocumentForm:
     doc_number: str = declared(_DocumentText("doc_number", "doc_number.invalid"))
     upload: list[ReceivedFile] = declared(_Files())
     doc_expire: str | None = declared(
-        Text(invalid="resource.documents.expire_not_a_date", maximum=MAX_BODY_BYTES), None
+        _Expiry(invalid="resource.documents.expire_not_a_date", maximum=MAX_BODY_BYTES), None
     )
     metadata: str | None = declared(
         Text(invalid="metadata.invalid_format", maximum=MAX_BODY_BYTES, lines=True), None

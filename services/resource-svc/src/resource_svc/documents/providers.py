@@ -10,6 +10,7 @@ from yarl import URL
 
 from resource_svc.documents.bucket import CONNECT_SECONDS, Bucket
 from resource_svc.documents.folder import Folder
+from resource_svc.documents.receive_files import MEGABYTE
 from resource_svc.documents.spool import Spool
 from resource_svc.documents.storage import ObjectStorage
 from resource_svc.settings import ResourceSettings
@@ -31,13 +32,13 @@ def object_storage(settings: ResourceSettings) -> ObjectStorage:
 
 
 def _storage(settings: ResourceSettings) -> ObjectStorage:
-    uploads = settings.upload_concurrency
+    uploads, folder = settings.upload_concurrency, settings.upload_spool_folder
+    if folder and not Path(folder).is_dir():
+        raise SettingsError([f"BARONG_UPLOAD_SPOOL_FOLDER: {folder} is no folder."])
+    spool = Spool(folder, settings.upload_spool_megabytes * MEGABYTE)
     if settings.storage_provider == "local":
-        return Folder(Path(settings.upload_folder).resolve(), uploads)
-    spool = settings.upload_spool_folder
-    if spool and not Path(spool).is_dir():
-        raise SettingsError([f"BARONG_UPLOAD_SPOOL_FOLDER: {spool} is no folder."])
-    return Bucket(_bucket(settings), uploads, Spool(spool), settings.storage_timeout)
+        return Folder(Path(settings.upload_folder).resolve(), uploads, spool)
+    return Bucket(_bucket(settings), uploads, spool, settings.storage_timeout)
 
 
 def _bucket(settings: ResourceSettings) -> S3Store | GCSStore | AzureStore:

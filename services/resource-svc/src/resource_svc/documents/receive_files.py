@@ -50,7 +50,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveFiles:
-    """Takes the files of one call.
+    """Takes the files of one call: first each whole file, then the storage's turn for it.
 
     Each is noted as pending before its first byte is stored. What nobody claims while the block
     lasts is discarded at its end, or by the sweep.
@@ -133,17 +133,13 @@ class Reception:
 
     async def _store(self, filename: str, kind: FileType, file: IncomingFile) -> str:
         key = f"document/upload/{secrets.token_hex(16)}/{filename}"
-        with self._clock.storing():
-            async with self._storage.turn():
-                async with self._database.connection() as connection:
-                    await store.note_pending(connection, key)
-                try:
-                    await self._storage.put(key, file, filename, kind)
-                except Unavailable:
-                    raise  # the storage may still be at it: only the sweep knows when it is not
-                except Exception:
-                    await self._discard.note(key)
-                    raise
+        async with self._storage.spool.holding(file) as whole:
+            with self._clock.storing():
+                async with self._storage.turn():
+                    async with self._database.connection() as connection:
+                        await store.note_pending(connection, key)
+                    # When it fails the storage may still be at it: the sweep discards the object.
+                    await self._storage.put(key, whole, filename, kind)
         self.stored.append(key)
         return key
 

@@ -14,13 +14,16 @@ from typing import Self, TypeVar
 
 import structlog
 
+from resource_svc.documents.room import Place, Room
 from shared.errors import Unavailable
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_BLOCK_BYTES = 256 * 1024
+_BLOCK_BYTES = 128 * 1024
+_MOST_FILES = 500
+"""That are received at the same time, each with a block in memory."""
 
 
 class SpooledFile:
@@ -44,14 +47,8 @@ class SpooledFile:
                 partial(os.pread, self._file.fileno(), _BLOCK_BYTES, offset)
             )
 
-    async def write(self, content: AsyncIterator[bytes]) -> None:
-        """Adds to it all there is, in blocks; raises `Unavailable`, or what reading it raises."""
-        block = bytearray()
-        async for chunk in content:
-            block += chunk
-            if len(block) >= _BLOCK_BYTES:
-                await self._spool.run(partial(self._append, block))
-                block = bytearray()
+    async def append(self, block: bytearray) -> None:
+        """Adds a block to it; raises `Unavailable`."""
         await self._spool.run(partial(self._append, block))
 
     def _append(self, block: bytearray) -> None:
@@ -69,8 +66,10 @@ class Spool:
     others' threads waiting, and no file is closed under a step that nobody waits for any more.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, size: int) -> None:
+        """At most `size` bytes for all files together."""
         self._folder = folder or None
+        self._room = Room(size, _MOST_FILES)
         self._thread = ThreadPoolExecutor(1, "spool")
 
     def __enter__(self) -> Self:
@@ -81,17 +80,41 @@ class Spool:
 
     @asynccontextmanager
     async def holding(self, content: AsyncIterator[bytes]) -> AsyncIterator[SpooledFile]:
-        """What `content` gives, as a file for the time of the block.
+        """What `content` gives, as a file for the time of the block, which begins when it is whole.
 
-        Raises `Unavailable` when the disk is full or away, or what reading `content` raises.
+        Raises `Unavailable` when the disk is full or away, or when the file had to give way to
+        others, or what reading `content` raises.
         """
         file = await self.run(self._new)
+        place = Place(asyncio.timeout(None))
         try:
             spooled = SpooledFile(self, file)
-            await spooled.write(content)
+            await self._receive(content, spooled, place)
             yield spooled
         finally:
+            self._room.give_back(place)
             await self.run(file.close)
+
+    async def _receive(
+        self, content: AsyncIterator[bytes], spooled: SpooledFile, place: Place
+    ) -> None:
+        try:
+            async with place.deadline:
+                with self._room.receiving(place):
+                    block = bytearray()
+                    async for chunk in content:
+                        block += chunk
+                        if len(block) >= _BLOCK_BYTES:
+                            await self._room.take(place, len(block))
+                            await spooled.append(block)
+                            block = bytearray()
+                    await self._room.take(place, len(block))
+                    await spooled.append(block)
+        except TimeoutError:
+            if not place.deadline.expired():
+                raise
+            log.warning("upload_gave_way", bytes=spooled.size)
+            raise Unavailable("upload spool") from None
 
     def _new(self) -> FileIO:
         return tempfile.TemporaryFile(buffering=0, dir=self._folder)

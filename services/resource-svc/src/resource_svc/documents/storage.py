@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import obstore
@@ -11,6 +11,7 @@ import structlog
 from obstore.store import ObjectStore
 
 from resource_svc.documents.file_types import FileType
+from resource_svc.documents.spool import Spool, SpooledFile
 from shared.errors import NotFound, Unavailable
 
 log = structlog.get_logger()
@@ -33,17 +34,23 @@ class ObjectStorage(ABC):
     Every call raises `Unavailable` when the storage cannot be reached, refuses or takes too long.
     """
 
-    def __init__(self, store: ObjectStore, uploads: int) -> None:
+    def __init__(self, store: ObjectStore, uploads: int, spool: Spool) -> None:
         self._store = store
+        self.spool = spool
         self._turns = asyncio.Semaphore(uploads)
 
-    @abstractmethod
-    def opened(self) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
         """Keeps what writing needs for the time of the block."""
+        with self.spool:
+            yield
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """A turn to put an object; there are as many as may be stored at the same time."""
+        """A turn to put an object; there are as many as may be stored at the same time.
+
+        It is for files that are whole: no sender is waited for in it.
+        """
         try:
             async with asyncio.timeout(_TURN_SECONDS):
                 await self._turns.acquire()
@@ -55,14 +62,8 @@ class ObjectStorage(ABC):
             self._turns.release()
 
     @abstractmethod
-    async def put(
-        self, key: str, content: AsyncIterator[bytes], filename: str, kind: FileType
-    ) -> None:
-        """Stores what `content` gives, few bytes of which are ever in memory.
-
-        Raises what reading `content` raises; then there is no object, and nothing of it. After
-        `Unavailable` there may be one.
-        """
+    async def put(self, key: str, file: SpooledFile, filename: str, kind: FileType) -> None:
+        """Stores a file, few bytes of which are ever in memory; after a failure it may be there."""
 
     async def delete(self, key: str) -> None:
         """Deletes an object; one that is gone already is no error."""
