@@ -67,7 +67,7 @@ def services(addresses: Addresses, secrets: Secrets, dsns: Mapping[str, str]) ->
             env={
                 "BARONG_ENV": "development",
                 "BARONG_HOST": ports.LOOPBACK,
-                **_defaults(name),
+                **_defaults(name, addresses),
                 **_from_user(),
                 **_for_all(addresses, secrets),
                 "BARONG_INTERNAL_PORT": str(addresses.internal[name]),
@@ -86,10 +86,15 @@ def _from_user() -> dict[str, str]:
     }
 
 
-def _defaults(name: str) -> dict[str, str]:
+def _defaults(name: str, addresses: Addresses) -> dict[str, str]:
     if name == "mailer":
         return {"BARONG_SENDER_EMAIL": "noreply@barong.io"}
-    return {"BARONG_CONFIG_DIR": str(_CONFIG), "BARONG_TRUSTED_PROXIES": "127.0.0.0/8,::1"}
+    links = {"BARONG_DOMAIN": addresses.public_url("gateway")} if name == "identity" else {}
+    return {
+        "BARONG_CONFIG_DIR": str(_CONFIG),
+        "BARONG_TRUSTED_PROXIES": "127.0.0.0/8,::1",
+        **links,
+    }
 
 
 def _for_all(addresses: Addresses, secrets: Secrets) -> dict[str, str]:

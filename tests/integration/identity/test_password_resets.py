@@ -294,7 +294,7 @@ async def test_the_events_of_a_reset(client: Client, system: Installation) -> No
         heard = {event.name: event for event in await about_passwords(ear, client)}
     asked = heard["system.user.password.reset.token"].record
     assert set(asked) == {"user", "domain", "token"}
-    assert (asked["token"], asked["domain"]) == (token, "openware.com")
+    assert (asked["token"], asked["domain"]) == (token, "http://localhost:8080")
     assert asked["user"]["email"] == client.email
     done = heard["system.user.password.reset"].record
     assert set(done) == {"user", "domain"}

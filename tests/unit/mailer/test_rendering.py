@@ -45,12 +45,32 @@ def test_each_mail_in_each_language(kind: Kind, language: str, subject: str, wor
 @pytest.mark.parametrize(
     ("kind", "link"),
     [
-        (CONFIRMATION, "https://x.org/accounts/confirmation?confirmation_token=a.b%2B%2F%3D%26c"),
-        (PASSWORD_RESET, "https://x.org/accounts/password_reset?reset_token=a.b%2B%2F%3D%26c"),
+        (
+            CONFIRMATION,
+            "https://x.org/accounts/confirmation?confirmation_token=a.b%2B%2F%3D%26c&lang=de",
+        ),
+        (
+            PASSWORD_RESET,
+            "https://x.org/accounts/password_reset?reset_token=a.b%2B%2F%3D%26c&lang=de",
+        ),
     ],
 )
 def test_links_quote_the_token(kind: Kind, link: str) -> None:
-    assert kind.link("x.org", "a.b+/=&c") == link
+    assert kind.link("x.org", "a.b+/=&c", "de") == link
+
+
+@pytest.mark.parametrize(
+    ("domain", "origin"),
+    [
+        ("x.org", "https://x.org"),
+        ("x.org:8443", "https://x.org:8443"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("https://x.org/app/", "https://x.org/app"),
+    ],
+)
+def test_links_lead_to_where_the_installation_lives(domain: str, origin: str) -> None:
+    page = "/accounts/confirmation?confirmation_token=t&lang=en"
+    assert CONFIRMATION.link(domain, "t", "en") == f"{origin}{page}"
 
 
 @pytest.mark.parametrize(

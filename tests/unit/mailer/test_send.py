@@ -70,14 +70,15 @@ def test_there_is_a_reaction_to_each_event() -> None:
             "confirmation",
             "Confirm your e-mail address at Barong",
             "https://openware.com/accounts/confirmation"
-            "?confirmation_token=eyJ.pay%2Bload%2F.sig%3D",
+            "?confirmation_token=eyJ.pay%2Bload%2F.sig%3D&lang=en",
         ),
         (
             PASSWORD_RESET,
             language("de"),
             "password_reset",
             "Setzen Sie Ihr Passwort bei Barong zurück",
-            "https://openware.com/accounts/password_reset?reset_token=eyJ.pay%2Bload%2F.sig%3D",
+            "https://openware.com/accounts/password_reset"
+            "?reset_token=eyJ.pay%2Bload%2F.sig%3D&lang=de",
         ),
     ],
 )

@@ -19,6 +19,11 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise ValueError(f"Not a regular expression: {error}.") from None
 
 
+_PLACE = (
+    r"(?:https?://)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?\Z"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentitySettings(PublicServiceSettings):
     """What identity-svc is told."""
@@ -35,8 +40,13 @@ class IdentitySettings(PublicServiceSettings):
         "Whose codes these are, as authenticators show it.",
         "Barong",
     )
-    domain: str = setting(
-        "BARONG_DOMAIN", fields.String(), "Where the front end is: links in mails.", "openware.com"
+    given_domain: str = setting(
+        "BARONG_DOMAIN",
+        fields.String(validate=validate.Regexp(_PLACE, error="Not a host or an address of one.")),
+        "Where the front end is, to which links in mails lead: a host, with its port if it has one "
+        "(`example.com:8443`, by https), or an address (`http://localhost:3000`).",
+        "",
+        shown="`openware.com`; in development the gateway, `http://localhost:8080`",
     )
     uid_prefix: str = setting(
         "BARONG_UID_PREFIX",
@@ -134,7 +144,8 @@ class IdentitySettings(PublicServiceSettings):
     erasure_days: int = setting(
         "BARONG_ERASURE_AFTER_DAYS",
         fields.Integer(validate=validate.Range(0, 36_500)),
-        "How long after a user deleted his account everything but his uid is erased; 0: never.",
+        "How long after a user deleted their account everything but the uid is erased, and the "
+        "e-mail address is free; 0: never.",
         0,
     )
     captcha: str = setting(
@@ -180,6 +191,11 @@ class IdentitySettings(PublicServiceSettings):
     def secure_cookies(self) -> bool:
         """Whether cookies are for HTTPS only."""
         return self.production
+
+    @property
+    def domain(self) -> str:
+        """Where the front end is, as events tell it."""
+        return self.given_domain or ("openware.com" if self.production else "http://localhost:8080")
 
     def conflicts(self) -> Iterable[str]:
         yield from super(IdentitySettings, self).conflicts()

@@ -1,7 +1,7 @@
 """The mails there are, and the page of the front end that each one leads to."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +12,14 @@ class Kind:
     page: str
     parameter: str
 
-    def link(self, domain: str, token: str) -> str:
-        """The address at which the token is used up."""
-        return f"https://{domain}{self.page}?{self.parameter}={quote(token, safe='')}"
+    def link(self, domain: str, token: str, language: str) -> str:
+        """The address at which the token is used up, and the language for the front end.
+
+        A domain without a scheme is reached by https.
+        """
+        origin = domain.rstrip("/") if "://" in domain else f"https://{domain.rstrip('/')}"
+        query = urlencode({self.parameter: token, "lang": language})
+        return f"{origin}{self.page}?{query}"
 
 
 CONFIRMATION = Kind("confirmation", "/accounts/confirmation", "confirmation_token")

@@ -55,15 +55,15 @@ class SendMail:
 
     async def _send(self, kind: Kind, event: ReceivedEvent) -> None:
         record, user = event.record, event.record["user"]
+        language = self.templates.language(chosen_language(event.snapshot.get("data")))
         values = {
-            "link": kind.link(record["domain"], record["token"]),
+            "link": kind.link(record["domain"], record["token"], language),
             "token": record["token"],
             "domain": record["domain"],
             "app_name": self.app_name,
             "email": user["email"],
             "uid": user["uid"],
         }
-        language = self.templates.language(chosen_language(event.snapshot.get("data")))
         message = compose(
             self.templates.render(kind, language, values),
             sender=self.sender,
