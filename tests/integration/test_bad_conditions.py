@@ -8,6 +8,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
+from yarl import URL
 
 from shared.process import running
 from tests.client import Client
@@ -96,6 +98,100 @@ async def test_without_the_broker_the_thread_goes_on_and_the_mail_comes_later(
         assert (await client.get("resource/users/me")).status == 200
         await gated.rabbitmq.open()
         assert (await client.confirm()).body["level"] == 1
+
+
+async def test_without_the_broker_services_are_ready_and_calls_succeed(gated: Gated) -> None:
+    """Kubernetes would take all pods away, though nothing is wrong with any call."""
+    await gated.postgresql.open()
+    await gated.rabbitmq.open()
+    system = gated.system
+    async with started(system), Client(system) as client, Client(system) as admin:
+        await client.become_member()
+        await gated.rabbitmq.shut()
+
+        async def noticed() -> bool:
+            return (await health(system))["mailer"] == (200, 503)  # it has nothing else to do
+
+        assert await until(noticed)
+        assert await health(system) == {**dict.fromkeys(NAMES, (200, 200)), "mailer": (200, 503)}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{system.internal_url('identity')}/health/ready") as answer,
+        ):
+            assert (await answer.json())["parts"]["rabbitmq"] == "down"
+
+        assert (await client.log_in()).status == 201
+        assert (await client.post("resource/labels", {"key": "abc", "value": "abc"})).status == 201
+        assert (await admin.log_in_as_superadmin()).status == 201
+        assert (await admin.get("admin/users")).status == 200
+
+
+async def test_a_service_of_ours_that_is_down_is_unavailable(
+    system_of_my_own: Installation,
+) -> None:
+    async with (
+        started(system_of_my_own, "identity", "admin", "gateway"),
+        Client(system_of_my_own) as client,
+    ):
+        assert (await client.sign_up()).status == 201
+        for path in ("resource/labels", "resource/uploads/x"):
+            answer = await client.get(path)
+            assert (answer.status, answer.errors) == (503, ["server.unavailable"])
+            assert answer.headers["Retry-After"] == "1"
+
+
+WRONG: list[tuple[Callable[[str], str], str]] = [
+    (
+        lambda dsn: dsn.replace("identity-secret", "s3cret"),
+        "InvalidPasswordError: password authentication failed for user",
+    ),
+    (lambda dsn: dsn.replace("127.0.0.1", "nowhere.invalid"), "gaierror: "),
+    (lambda dsn: f"{dsn}?sslmode=require", "rejected SSL upgrade"),
+    (lambda dsn: dsn.rpartition("/")[0] + "/nothing", "InvalidCatalogNameError: database"),
+]
+
+
+@pytest.mark.parametrize(("spoilt", "reason"), WRONG)
+async def test_why_the_database_cannot_be_used_is_logged_without_secrets(
+    system_of_my_own: Installation, spoilt: Callable[[str], str], reason: str
+) -> None:
+    dsn = spoilt(system_of_my_own.environments["identity"]["DATABASE_URL"])
+    free = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
+    with capture_logs() as logs:
+        async with (
+            running(system_of_my_own.service("identity", **free, DATABASE_URL=dsn)) as places,
+            aiohttp.ClientSession() as http,
+        ):
+            form = {"email": "a@example.com", "password": PASSWORD}
+            async with http.post(f"{places.public}/api/v2/identity/users", data=form) as answer:
+                assert answer.status == 503
+            for _ in range(3):
+                async with http.get(f"{places.internal}/health/ready") as answer:
+                    assert answer.status == 503
+    refused = [line for line in logs if line["event"] == "dependency_unavailable"]
+    assert refused
+    assert all(reason in line["reason"] for line in refused)
+    down = [line for line in logs if line["event"] == "part_down" and line["part"] == "postgresql"]
+    assert len(down) == 1  # however often it is asked for
+    assert reason in down[0]["reason"]
+    for secret in ("s3cret", "identity-secret"):
+        assert secret not in str(logs)
+
+
+async def test_why_the_broker_cannot_be_used_is_logged_without_secrets(
+    system_of_my_own: Installation,
+) -> None:
+    url = str(URL(system_of_my_own.environments["mailer"]["AMQP_URL"]).with_password("s3cret"))
+    with capture_logs() as logs:
+        async with running(system_of_my_own.service("mailer", AMQP_URL=url)):
+
+            async def refused() -> bool:
+                return any(line["event"] == "interrupted" for line in logs)
+
+            assert await until(refused)
+    line = next(line for line in logs if line["event"] == "interrupted")
+    assert "ACCESS_REFUSED" in line["error"]
+    assert "s3cret" not in str(logs)
 
 
 async def test_without_the_broker_an_account_is_deleted_all_the_same(gated: Gated) -> None:

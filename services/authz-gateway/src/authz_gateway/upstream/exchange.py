@@ -20,7 +20,7 @@ from authz_gateway.upstream.connection import Asker, UpstreamConnection
 from authz_gateway.upstream.pool import Upstream
 from authz_gateway.upstream.trailers import announced, returned_trailers, wants_trailers
 from shared.contracts.changes import CHANGED_HEADER
-from shared.errors import Refusal
+from shared.errors import Refusal, Unavailable
 from shared.web.tallies import Timing
 
 log = structlog.get_logger()
@@ -62,6 +62,8 @@ class Line:
     changed: Callable[[str], Awaitable[None] | None] | None = None
     trailers: bool = False
     """Whether what stands behind an answer's body is passed on to clients that want it."""
+    own: bool = False
+    """Whether the upstream is one of our own services, which is unavailable when it is down."""
 
 
 class Exchange(Asker):
@@ -371,6 +373,8 @@ class Exchange(Asker):
         log.warning("upstream_failed", **told)
         if isinstance(error, TimeoutError):
             self._give_up(_TIMEOUT, "gateway.timeout")
+        elif self._line.own:
+            self._give_up(refused(_UNAVAILABLE), _UNAVAILABLE.codes[0])
         else:
             self._give_up(_BAD_GATEWAY, "gateway.bad_gateway")
 
@@ -383,4 +387,5 @@ class Exchange(Asker):
 
 
 _BAD_GATEWAY = failed(502, ("gateway.bad_gateway",))
+_UNAVAILABLE = Unavailable("upstream")
 _TIMEOUT = failed(504, ("gateway.timeout",))

@@ -171,6 +171,7 @@ class Proxy:
             after_bodyless=route.reuse_bodyless,
             changed=self._changed if route.trusted else None,
             trailers=route.trailers,
+            own=route.trusted,
         )
         self._lines[route.prefix] = line
         return line
