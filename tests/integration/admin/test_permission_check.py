@@ -28,8 +28,8 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
     (CALL | {"verb": "all"}, ["admin.permissions.invalid_verb"]),
     (CALL | {"path": "admin/../users"}, ["admin.permissions.invalid_path"]),
     (CALL | {"path": "//x"}, ["admin.permissions.invalid_path"]),
-    (CALL | {"path": "x" * 3000}, ["invalid"]),
-    (CALL | {"role": "a\x07"}, ["invalid"]),
+    (CALL | {"path": "x" * 3000}, ["admin.permissions.invalid_path"]),
+    (CALL | {"role": "a\x07"}, ["admin.permission.role_doesnt_exist"]),
     *(
         (CALL | {"rules": rules}, ["admin.permissions.invalid_rules"])
         for rules in ("nojson", "{}", "[1]", "[{}]", "[" * 2000, '[{"role":"a"}]')
