@@ -6,8 +6,8 @@ from typing import Any
 from resource_svc.phones.errors import InvalidChannel, InvalidNumber, WrongCode
 from resource_svc.phones.rules import CHANNELS
 from shared.declared import declared
-from shared.web.fields import Code, Parameter, Text
 from shared.web.bodies import MAX_BODY_BYTES
+from shared.web.fields import Code, Parameter, Text
 
 _DEFAULT_CHANNEL = "sms"
 
