@@ -9,8 +9,6 @@ from collections.abc import Mapping
 import pytest
 
 _HEAD = "a connection is used again although the upstream may still send a body"
-_LONG_LINES = "services refuse headers of more than 8190 bytes, in plain text"
-_AUDIT = "the audit reads another body than the service"
 
 KNOWN_FAULTS: Mapping[str, str] = {
     **{
@@ -20,21 +18,6 @@ KNOWN_FAULTS: Mapping[str, str] = {
         )
     },
     "session:basic-beside": "an Authorization that is not ours hides the cookie",
-    **{
-        f"{test}:9-kb-of-{what}": _LONG_LINES
-        for test in ("session", "cookies")
-        for what in ("cookies", "cookies-behind", "referer", "a-header")
-    },
-    "cookies:session-of-9-kb": _LONG_LINES,
-    **{
-        f"coded:{coding}": "services inflate bodies, and say so in plain text where they cannot"
-        for coding in (
-            *("gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "unheard-of", "bomb"),
-        )
-    },
-    "audit:line-feeds": _AUDIT,
-    "audit:coded-preamble-named": _AUDIT,
-    "audit:preamble-of-300-kb": _AUDIT,
     "session:behind-a-log-out": "a session that has ended counts until its event comes",
     "idle:a-second": "a route cannot tell how long its upstream keeps idle connections",
     "head-of-a-page[gunicorn]": _HEAD,
