@@ -11,14 +11,6 @@ import pytest
 _HEAD = "a connection is used again although the upstream may still send a body"
 
 KNOWN_FAULTS: Mapping[str, str] = {
-    **{
-        f"session:{shown}": "only one of the cookies with the session's name counts"
-        for shown in (
-            *("dead-one-first", "dead-one-last", "empty-one-first", "dead-one-in-another-line"),
-        )
-    },
-    "session:basic-beside": "an Authorization that is not ours hides the cookie",
-    "session:behind-a-log-out": "a session that has ended counts until its event comes",
     "idle:a-second": "a route cannot tell how long its upstream keeps idle connections",
     "head-of-a-page[gunicorn]": _HEAD,
     "pipelined-behind-a-page[gunicorn]": _HEAD,
