@@ -8,21 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-_HEAD = "a connection is used again although the upstream may still send a body"
-
-KNOWN_FAULTS: Mapping[str, str] = {
-    "idle:a-second": "a route cannot tell how long its upstream keeps idle connections",
-    "head-of-a-page[gunicorn]": _HEAD,
-    "pipelined-behind-a-page[gunicorn]": _HEAD,
-    "204[gunicorn]": _HEAD,
-    "204-to-a-post[gunicorn]": _HEAD,
-    "304[gunicorn]": _HEAD,
-    "304-to-a-head[gunicorn]": _HEAD,
-    "answer:204-with-an-answer-later": _HEAD,
-    "answer:304-with-an-answer-later": _HEAD,
-    "answer:head-with-an-answer-later": _HEAD,
-    "answer:head-of-chunks-with-an-answer-later": _HEAD,
-}
+KNOWN_FAULTS: Mapping[str, str] = {}
 
 
 def expect_known_faults(request: pytest.FixtureRequest, *keys: str) -> bool:
