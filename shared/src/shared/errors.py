@@ -42,6 +42,12 @@ class Unauthenticated(Refusal):
     """Nobody is proven to be calling."""
 
 
+class UserNotActive(Unauthenticated):
+    """The caller's state forbids them to act, since a moment before this call was done."""
+
+    codes = ("authz.user_not_active",)
+
+
 class Forbidden(Refusal):
     """The caller is known and may not."""
 

@@ -149,7 +149,7 @@ def create_app(settings: AdminSettings) -> Service:
 
     record_attempt = RecordAttempt(database)
     refresh_user = RefreshUser(database, identity, resource)
-    change_user = ChangeUser(record_attempt, refresh_user)
+    change_user = ChangeUser(record_attempt, resource, refresh_user)
     attached = (resource, FindSubject(identity), record_attempt, refresh_user)
     list_labels = ListLabels(database)
 

@@ -10,8 +10,12 @@ from identity_svc.access import handlers as access
 from identity_svc.access.use_whitelink import UseWhitelink
 from identity_svc.activities.record import RecordActivities
 from identity_svc.administration import handlers as administration
+from identity_svc.administration.authority import Authority
 from identity_svc.administration.change_role import ChangeRole
 from identity_svc.administration.change_state import ChangeState
+from identity_svc.administration.demand_successor import DemandSuccessor
+from identity_svc.administration.find_subject import FindSubject
+from identity_svc.administration.ranks import read_ranks
 from identity_svc.administration.reset_second_factor import ResetSecondFactor
 from identity_svc.captcha import handlers as captcha
 from identity_svc.captcha.configuration import protected_endpoints
@@ -149,6 +153,7 @@ def create_app(settings: IdentitySettings) -> Service:
     authenticator = Authenticator(settings.master_keys)
     rules = standing_rules(settings.config_dir)
     apply_labels = ApplyLabels(database, outbox, rules)
+    authority = Authority(read_ranks(settings.ranks_path))
 
     changes = ChangeTeller(settings.broker_url, IDENTITY, settings.service_keys)
     web_layer = WebLayer(registry, settings.trusted_proxies, changes.tell)
@@ -255,10 +260,12 @@ def create_app(settings: IdentitySettings) -> Service:
     disable_second_factor = DisableSecondFactor(database, outbox, throttle, authenticator, record)
     internal[second_factor.DISABLE] = disable_second_factor
     internal[administration.RESET_SECOND_FACTOR] = ResetSecondFactor(
-        database, disable_second_factor
+        database, authority, disable_second_factor
     )
-    internal[administration.CHANGE_STATE] = ChangeState(database, outbox, rules.states)
-    internal[administration.CHANGE_ROLE] = ChangeRole(database, outbox)
+    internal[administration.FIND_SUBJECT] = FindSubject(database, authority)
+    internal[administration.DEMAND_SUCCESSOR] = DemandSuccessor(database)
+    internal[administration.CHANGE_STATE] = ChangeState(database, outbox, authority, rules)
+    internal[administration.CHANGE_ROLE] = ChangeRole(database, outbox, authority)
     for app in (public, internal):
         app[signing_keys.KEY_CHAIN] = key_chain
 

@@ -133,13 +133,9 @@ def create_app(settings: ResourceSettings) -> Service:
     collect_attachments = CollectAttachments(database, find_user)
     put_private_label = PutPrivateLabel(database, outbox, find_user)
     apply_labels = ApplyLabels(identity, keep_user)
+    remove_private_label = RemovePrivateLabel(outbox)
     label_second_factor = LabelSecondFactor(
-        database,
-        keep_user,
-        find_user,
-        put_private_label,
-        RemovePrivateLabel(outbox),
-        apply_labels,
+        database, keep_user, find_user, put_private_label, remove_private_label, apply_labels
     )
     tell_of_profile = TellOfProfile(outbox, put_private_label)
     phone_provider = _phone_provider(settings)
@@ -195,7 +191,9 @@ def create_app(settings: ResourceSettings) -> Service:
         links,
     )
     public[users.CHANGE_DATA] = ChangeData(identity, keep_user)
-    public[users.DELETE_ACCOUNT] = DeleteAccount(identity, put_private_label, apply_labels)
+    public[users.DELETE_ACCOUNT] = DeleteAccount(
+        database, identity, find_user, put_private_label, remove_private_label, apply_labels
+    )
     public[passwords.CHANGE_PASSWORD] = ChangePassword(identity, keep_user)
     public[sessions.LIST_SESSIONS] = ListSessions(identity)
     public[sessions.REVOKE_SESSION] = RevokeSession(identity)

@@ -11,7 +11,7 @@ from identity_svc.sessions.errors import (
     NotActive,
     WrongCredentials,
 )
-from shared.errors import Invalid, Refusal
+from shared.errors import Invalid, Refusal, UserNotActive
 
 _REASONS: dict[type[Refusal], str] = {
     WrongCredentials: "Invalid Email or Password",
@@ -27,6 +27,7 @@ _REASONS: dict[type[Refusal], str] = {
     WrongPassword: "Previous password is not correct",
     SamePassword: "New password is the same as the old one",
     UtilizedToken: "The token was utilized",
+    UserNotActive: "Your account is not active",
 }
 
 

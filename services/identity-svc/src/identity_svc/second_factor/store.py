@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from identity_svc.users.errors import UserNotFound
 from identity_svc.users.rows import COLUMNS, user_of
-from shared.contracts.users import User
+from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Connection
+from shared.errors import UserNotActive
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,10 @@ class Factor:
 
 
 async def lock_user(connection: Connection, uid: str) -> User:
-    """The user, whom nobody else changes until the transaction ends; raises `UserNotFound`."""
+    """The user, whom nobody else changes until the transaction ends.
+
+    Raises `UserNotFound`, and `UserNotActive` for who may not act any more.
+    """
     row = await connection.fetchrow(
         f"""
         SELECT {COLUMNS}
@@ -29,7 +33,10 @@ async def lock_user(connection: Connection, uid: str) -> User:
     )
     if row is None:
         raise UserNotFound
-    return user_of(row)
+    user = user_of(row)
+    if user.state not in MAY_ACT:
+        raise UserNotActive
+    return user
 
 
 async def put_secret(connection: Connection, uid: str, sealed: bytes) -> None:

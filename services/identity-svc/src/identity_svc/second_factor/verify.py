@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from identity_svc.activities import deeds
 from identity_svc.activities.record import RecordActivities
+from identity_svc.second_factor import store
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.throttling.throttle import Throttle
 from shared.contracts.activities import Client
@@ -26,6 +27,7 @@ class VerifyCode:
             self.record.refusals(uid, client, deeds.VERIFY_CODE),
             self.database.transaction() as connection,
         ):
+            await store.lock_user(connection, uid)
             await self.authenticator.accept(connection, uid, code)
             await self.record.success(connection, uid, client, deeds.VERIFY_CODE)
         await self.throttle.succeeded("otp", uid, client)

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.contracts.labels import DELETED_BY_USER
+from shared.contracts.users import MAY_ACT
 
 SEPARATORS = ("-", "_")
 ACTIVE, PENDING = "active", "pending"
-MAY_LOG_IN = frozenset({ACTIVE, PENDING})
+MAY_LOG_IN = MAY_ACT
+REFUSALS = ("locked", "banned", "deleted")
+"""The states by which administrators keep users out for good, the mildest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,21 @@ class StandingRules:
                 break
             level += 1
         return level
+
+
+def stricter(state: str, refusal: str | None) -> str:
+    """Of the state that labels give and an administrator's refusal, the one that counts.
+
+    The order, the mildest first: active, pending, states of the operator's own, locked, banned,
+    deleted.
+    """
+    return state if refusal is None else max(state, refusal, key=_strictness)
+
+
+def _strictness(state: str) -> int:
+    if state in REFUSALS:
+        return 3 + REFUSALS.index(state)
+    return (ACTIVE, PENDING).index(state) if state in MAY_LOG_IN else 2
 
 
 def deleted_by_user(labels: Mapping[str, str]) -> bool:

@@ -11,7 +11,7 @@ from resource_svc.api_keys.errors import TooManyApiKeys
 from resource_svc.api_keys.events import api_key_event
 from resource_svc.api_keys.public_key import ed25519_public_key
 from resource_svc.api_keys.seal import Seal
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.contracts.activities import Client
 from shared.database.pool import Database
 from shared.errors import Invalid
@@ -54,7 +54,7 @@ class CreateApiKey:
         secret = secrets.token_hex(16) if registered is None else None
         sealed = None if secret is None else self.seal.close(made, secret)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             rules.demand_owner(user)
             if await store.number_of_api_keys(connection, uid) >= rules.MAX_API_KEYS:
                 raise TooManyApiKeys

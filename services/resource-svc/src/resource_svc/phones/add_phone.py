@@ -11,7 +11,7 @@ from resource_svc.phones.provider import Provider
 from resource_svc.phones.rules import MAX_PHONES
 from resource_svc.phones.tell import tell
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor, lock_user
 from shared.database.pool import Database
 from shared.errors import Refusal
 from shared.messaging.outbox import Outbox
@@ -39,7 +39,7 @@ class AddPhone:
         number = PhoneNumber.parse(text)
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             await store.lock(connection, uid, number.digits)
             await store.refuse_verified(connection, number.digits)
             await store.count_change(connection, uid)

@@ -8,7 +8,7 @@ from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.number import PhoneNumber
 from resource_svc.phones.provider import Provider
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Database
 
 
@@ -28,7 +28,7 @@ class SendCode:
         number = PhoneNumber.parse(text)
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            await lock_user(connection, uid)
+            await lock_actor(connection, uid)
             await store.lock(connection, uid, number.digits)
             await store.refuse_verified(connection, number.digits)
             phone = await store.phone_by_number(connection, uid, number.digits)

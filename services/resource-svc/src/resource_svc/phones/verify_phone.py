@@ -14,7 +14,7 @@ from resource_svc.phones.provider import Provider
 from resource_svc.phones.rules import MAX_ATTEMPTS
 from resource_svc.phones.tell import tell
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Database
 from shared.errors import Throttled
 from shared.messaging.outbox import Outbox
@@ -41,7 +41,7 @@ class VerifyPhone:
         if not await self.provider.accepts(number.e164, code, is_ours=is_ours):
             raise WrongCode
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             await store.count_change(connection, uid)
             phone = await store.set_verified(connection, attempt.phone)
             await tell(connection, self.outbox, "updated", phone, user)
