@@ -85,7 +85,6 @@ ADD_REFUSED: list[tuple[dict[str, str], list[str]]] = [
             ("ip_subnet", "2001:db8::/129"),
             ("country", "12"),
             ("continent", "198.19.0.0"),
-            ("all", "some"),
         )
     ),
     (

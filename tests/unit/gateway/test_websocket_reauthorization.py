@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from authz_gateway.authz.call import Caller
-from authz_gateway.authz.geo import Unmapped
 from authz_gateway.authz.pipeline import WAY_IN
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.websocket_reauthorization import MayStay, guest_of
