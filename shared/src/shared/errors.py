@@ -48,6 +48,12 @@ class UserNotActive(Unauthenticated):
     codes = ("authz.user_not_active",)
 
 
+class SessionEnded(Unauthenticated):
+    """The session in which the call began ended before the call was done."""
+
+    codes = ("authz.invalid_session",)
+
+
 class Forbidden(Refusal):
     """The caller is known and may not."""
 

@@ -25,6 +25,7 @@ def test_each_service_receives_what_it_needs() -> None:
             "model.user.updated",
             "system.user.email.confirmed",
             "system.user.erased",
+            "system.user.password.reset",
         },
         "admin-svc": {
             "model.user.created",

@@ -31,7 +31,10 @@ from identity_svc.confirmations.request_confirmation import RequestConfirmation
 from identity_svc.erasure.erase_due import EraseDue
 from identity_svc.erasure.erase_user import EraseUser
 from identity_svc.housekeeping import keep_house
+from identity_svc.mail_tokens.quota import MailQuota
 from identity_svc.mail_tokens.tokens import MailTokens
+from identity_svc.ownership.end_api_keys import EndApiKeys
+from identity_svc.ownership.end_others import EndOthers
 from identity_svc.password_resets import handlers as password_resets
 from identity_svc.password_resets.request_reset import RequestReset
 from identity_svc.password_resets.reset_password import ResetPassword
@@ -151,6 +154,9 @@ def create_app(settings: IdentitySettings) -> Service:
     set_password = SetPassword(outbox)
     verify_password = VerifyPassword(throttle, check_password)
     authenticator = Authenticator(settings.master_keys)
+    disable_second_factor = DisableSecondFactor(database, outbox, throttle, authenticator, record)
+    end_others = EndOthers(outbox, disable_second_factor, EndApiKeys(resource))
+    quota = MailQuota(registry, enabled=settings.throttling)
     rules = standing_rules(settings.config_dir)
     apply_labels = ApplyLabels(database, outbox, rules)
     authority = Authority(read_ranks(settings.ranks_path))
@@ -166,6 +172,7 @@ def create_app(settings: IdentitySettings) -> Service:
         hasher,
         password_rules,
         mail_tokens,
+        quota,
         open_session,
         record,
         settings.uid_prefix,
@@ -175,16 +182,17 @@ def create_app(settings: IdentitySettings) -> Service:
         database,
         outbox,
         mail_tokens,
+        end_others,
         resource,
         apply_labels,
         open_session,
         settings.domain,
     )
     public[confirmations.REQUEST_CONFIRMATION] = RequestConfirmation(
-        database, outbox, mail_tokens, throttle, settings.domain
+        database, outbox, mail_tokens, quota, throttle, settings.domain
     )
     public[password_resets.REQUEST_RESET] = RequestReset(
-        database, outbox, throttle, mail_tokens, record, settings.domain
+        database, outbox, throttle, mail_tokens, quota, record, settings.domain
     )
     public[password_resets.RESET_PASSWORD] = ResetPassword(
         database,
@@ -194,6 +202,7 @@ def create_app(settings: IdentitySettings) -> Service:
         password_rules,
         mail_tokens,
         set_password,
+        end_others,
         record,
         settings.domain,
     )
@@ -257,7 +266,6 @@ def create_app(settings: IdentitySettings) -> Service:
         database, outbox, throttle, authenticator, record
     )
     internal[second_factor.VERIFY] = VerifyCode(database, throttle, authenticator, record)
-    disable_second_factor = DisableSecondFactor(database, outbox, throttle, authenticator, record)
     internal[second_factor.DISABLE] = disable_second_factor
     internal[administration.RESET_SECOND_FACTOR] = ResetSecondFactor(
         database, authority, disable_second_factor

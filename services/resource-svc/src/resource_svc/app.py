@@ -13,6 +13,7 @@ from resource_svc.api_keys.create_api_key import CreateApiKey
 from resource_svc.api_keys.deactivate_api_keys import DeactivateApiKeys
 from resource_svc.api_keys.delete_api_key import DeleteApiKey
 from resource_svc.api_keys.demand_second_factor import DemandSecondFactor
+from resource_svc.api_keys.end_api_keys import EndApiKeys
 from resource_svc.api_keys.find_api_key import FindApiKey
 from resource_svc.api_keys.list_any_api_keys import ListAnyApiKeys
 from resource_svc.api_keys.list_api_keys import ListAllApiKeys, ListApiKeys
@@ -141,7 +142,8 @@ def create_app(settings: ResourceSettings) -> Service:
     phone_provider = _phone_provider(settings)
     codes = Codes(settings.master_keys)
     issue_code = IssueCode(codes)
-    demand_second_factor = DemandSecondFactor(identity, find_user, keep_user)
+    demand_second_factor = DemandSecondFactor(database, identity, find_user, keep_user)
+    end_api_keys = EndApiKeys(database, outbox, find_user, keep_user)
     seal = Seal(settings.master_keys)
     storage = object_storage(settings)
     discard_uploads = DiscardUploads(database, storage)
@@ -168,6 +170,7 @@ def create_app(settings: ResourceSettings) -> Service:
             TakeOverLabels(outbox, keep_user),
             VerifyEmail(keep_user, put_private_label),
             DeactivateApiKeys(outbox, keep_user),
+            end_api_keys,
             label_second_factor,
             EraseUser(database, outbox, discard_uploads),
         ),
@@ -285,6 +288,7 @@ def create_app(settings: ResourceSettings) -> Service:
     )
     internal[data_storages.DELETE_DATA_STORAGE] = DeleteDataStorage(database, outbox, find_user)
     internal[api_keys.LIST_ANY_API_KEYS] = ListAnyApiKeys(database, find_user)
+    internal[api_keys.END_API_KEYS] = end_api_keys
     internal[api_keys.FIND_API_KEY] = FindApiKey(database, seal)
     internal[nonces.USE_NONCES] = UseNonces(database)
 

@@ -9,6 +9,7 @@ from resource_svc.api_keys.forms import (
     ChangeApiKeyForm,
     CreateApiKeyForm,
     DeleteApiKeyForm,
+    EndApiKeysForm,
     FindApiKeyForm,
     ListAnyApiKeysForm,
 )
@@ -98,6 +99,7 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("PUT",    "/users/{uid}/profile",       services(ADMIN), AdministerProfileForm, profiles.administer),
     Route("DELETE", "/users/{uid}/data_storages", services(ADMIN), DeleteDataStorageForm, data_storages.delete),
     Route("GET",    "/users/{uid}/api_keys",      services(ADMIN), ListAnyApiKeysForm,    api_keys.index_any),
+    Route("DELETE", "/users/{uid}/api_keys",      services(IDENTITY), EndApiKeysForm,     api_keys.end_all),
     Route("GET", "/api_keys/{kid}",           services(GATEWAY), FindApiKeyForm, api_keys.find),
     Route("POST", "/attachments",             services(ADMIN), ListSetsForm, attachments.index),
     Route("POST", "/uploads/links",           services(ADMIN), ListLinksForm, documents.links),

@@ -53,6 +53,7 @@ RESOURCE = Subscription(
         "model.user.created",
         "model.user.updated",
         "system.user.email.confirmed",
+        "system.user.password.reset",
         "system.user.erased",
     ),
 )

@@ -1,6 +1,6 @@
 """Why something was refused, in the words of the audit log."""
 
-from identity_svc.password_resets.errors import UtilizedToken
+from identity_svc.mail_tokens.errors import UtilizedToken
 from identity_svc.passwords.errors import SamePassword, WrongPassword
 from identity_svc.second_factor.errors import AlreadyEnabled, NotEnabled, UsedCode, WrongCode
 from identity_svc.sessions.errors import (

@@ -9,11 +9,13 @@ from identity_svc.second_factor import store
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.errors import AlreadyEnabled
 from identity_svc.sessions import revoke
+from identity_svc.sessions.store import session_lives
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users.events import user_updated
 from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Database
+from shared.errors import SessionEnded
 from shared.messaging.outbox import Outbox
 
 
@@ -28,7 +30,9 @@ class EnableSecondFactor:
     record: RecordActivities
 
     async def __call__(self, uid: str, code: str, sid: uuid.UUID | None, client: Client) -> User:
-        """Raises `UserNotFound`, `AlreadyEnabled`, `WrongCode`, `UsedCode` or `Throttled`."""
+        """Raises `UserNotFound`, `UserNotActive`, `AlreadyEnabled`, `WrongCode`, `UsedCode`,
+        `Throttled`, or `SessionEnded` where the session `sid` ended meanwhile.
+        """
         await self.throttle.attempt("otp", uid, client)
         async with (
             self.record.refusals(uid, client, ENABLE_SECOND_FACTOR),
@@ -37,8 +41,10 @@ class EnableSecondFactor:
             user = await store.lock_user(connection, uid)
             if user.otp:
                 raise AlreadyEnabled
+            if sid is not None and not await session_lives(connection, sid):
+                raise SessionEnded
             await self.authenticator.accept_first(connection, uid, code)
-            await store.enable(connection, uid)
+            await store.enable(connection, uid, sid)
             changed = await store.set_otp(connection, uid, True)
             await self.outbox.add(connection, user_updated(changed, {"otp": False}))
             await revoke.all_sessions(connection, self.outbox, changed, but=sid)

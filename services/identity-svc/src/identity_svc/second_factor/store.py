@@ -1,5 +1,6 @@
 """SQL of second factors."""
 
+import uuid
 from dataclasses import dataclass, field
 
 from identity_svc.users.errors import UserNotFound
@@ -46,7 +47,7 @@ async def put_secret(connection: Connection, uid: str, sealed: bytes) -> None:
         INSERT INTO second_factors (uid, secret)
         VALUES ($1, $2)
         ON CONFLICT (uid) DO UPDATE
-        SET secret = $2, enabled = false, last_step = 0, created_at = now()
+        SET secret = $2, enabled = false, enabled_in = NULL, last_step = 0, created_at = now()
         """,
         uid,
         sealed,
@@ -83,15 +84,30 @@ async def use_step(connection: Connection, uid: str, sealed: bytes, step: int) -
     return status == "UPDATE 1"
 
 
-async def enable(connection: Connection, uid: str) -> None:
-    """From now on codes are asked for."""
+async def enabled_in(connection: Connection, uid: str) -> uuid.UUID | None:
+    """The session in which the second factor was turned on, as far as that is known."""
+    sid: uuid.UUID | None = await connection.fetchval(
+        """
+        SELECT enabled_in
+        FROM second_factors
+        WHERE uid = $1
+          AND enabled
+        """,
+        uid,
+    )
+    return sid
+
+
+async def enable(connection: Connection, uid: str, sid: uuid.UUID | None) -> None:
+    """From now on codes are asked for; `sid` is of the session in which this is done."""
     await connection.execute(
         """
         UPDATE second_factors
-        SET enabled = true
+        SET enabled = true, enabled_in = $2
         WHERE uid = $1
         """,
         uid,
+        sid,
     )
 
 

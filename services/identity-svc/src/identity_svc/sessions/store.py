@@ -179,6 +179,39 @@ async def delete_session(
     return (str(row["sid"]), user_of(row)) if row else None
 
 
+async def session_lives(connection: Connection, sid: uuid.UUID) -> bool:
+    """Whether a session has not ended."""
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT
+                FROM sessions
+                WHERE sid = $1
+                  AND expires_at > now()
+            )
+            """,
+            sid,
+        )
+    )
+
+
+async def sid_of(connection: Connection, uid: str, key: str) -> uuid.UUID | None:
+    """The living session of a user that is kept under this key."""
+    sid: uuid.UUID | None = await connection.fetchval(
+        """
+        SELECT sid
+        FROM sessions
+        WHERE uid = $1
+          AND key = $2
+          AND expires_at > now()
+        """,
+        uid,
+        key,
+    )
+    return sid
+
+
 async def delete_sessions_of(connection: Connection, uid: str, but: uuid.UUID | None) -> bool:
     """Ends all sessions of a user, or all but one; whether any ended."""
     status = await connection.execute(

@@ -32,9 +32,10 @@ class ChangeApiKey:
         client: Client,
     ) -> ApiKey:
         """The key as it is now; raises what `DemandSecondFactor` raises, or `Invalid`."""
-        await self.demand_second_factor(uid, code, client)
+        allowed = await self.demand_second_factor(uid, code, client)
         async with self.database.transaction() as connection:
             user = await lock_actor(connection, uid)
+            await self.demand_second_factor.still_counts(connection, uid, allowed)
             key = await store.lock_api_key(connection, uid, kid)
             scope = key.scope if scope is None else list(scope)
             state = key.state if state is None else state

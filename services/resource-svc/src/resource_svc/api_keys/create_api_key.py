@@ -41,7 +41,7 @@ class CreateApiKey:
         client: Client,
     ) -> tuple[ApiKey, str | None]:
         """Key and secret; raises what `DemandSecondFactor` raises, `Invalid`, `TooManyApiKeys`."""
-        await self.demand_second_factor(uid, code, client)
+        allowed = await self.demand_second_factor(uid, code, client)
         faults = [
             *rules.algorithm_faults(algorithm, kid),
             *rules.public_key_faults(algorithm, public_key),
@@ -55,6 +55,7 @@ class CreateApiKey:
         sealed = None if secret is None else self.seal.close(made, secret)
         async with self.database.transaction() as connection:
             user = await lock_actor(connection, uid)
+            await self.demand_second_factor.still_counts(connection, uid, allowed)
             rules.demand_owner(user)
             if await store.number_of_api_keys(connection, uid) >= rules.MAX_API_KEYS:
                 raise TooManyApiKeys
