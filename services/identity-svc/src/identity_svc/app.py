@@ -51,6 +51,7 @@ from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.create import CreateSecondFactor
 from identity_svc.second_factor.disable import DisableSecondFactor
 from identity_svc.second_factor.enable import EnableSecondFactor
+from identity_svc.second_factor.limit_codes import LimitCodes
 from identity_svc.second_factor.verify import VerifyCode
 from identity_svc.sessions import handlers as sessions
 from identity_svc.sessions.answers import SessionCookie
@@ -154,9 +155,12 @@ def create_app(settings: IdentitySettings) -> Service:
     set_password = SetPassword(outbox)
     verify_password = VerifyPassword(throttle, check_password)
     authenticator = Authenticator(settings.master_keys)
-    disable_second_factor = DisableSecondFactor(database, outbox, throttle, authenticator, record)
-    end_others = EndOthers(outbox, disable_second_factor, EndApiKeys(resource))
     quota = MailQuota(registry, enabled=settings.throttling)
+    limit_codes = LimitCodes(database, outbox, throttle, quota, settings.domain)
+    disable_second_factor = DisableSecondFactor(
+        database, outbox, limit_codes, authenticator, record
+    )
+    end_others = EndOthers(outbox, disable_second_factor, EndApiKeys(resource))
     rules = standing_rules(settings.config_dir)
     apply_labels = ApplyLabels(database, outbox, rules)
     authority = Authority(read_ranks(settings.ranks_path))
@@ -207,7 +211,15 @@ def create_app(settings: IdentitySettings) -> Service:
         settings.domain,
     )
     public[sessions.LOG_IN] = LogIn(
-        database, outbox, throttle, check_password, authenticator, resource, open_session, record
+        database,
+        outbox,
+        throttle,
+        check_password,
+        limit_codes,
+        authenticator,
+        resource,
+        open_session,
+        record,
     )
     public[sessions.SHOW_SESSION] = ShowSession(database)
     public[sessions.LOG_OUT] = LogOut(database, outbox, record)
@@ -263,9 +275,9 @@ def create_app(settings: IdentitySettings) -> Service:
         database, authenticator, record, settings.app_name
     )
     internal[second_factor.ENABLE] = EnableSecondFactor(
-        database, outbox, throttle, authenticator, record
+        database, outbox, limit_codes, authenticator, record
     )
-    internal[second_factor.VERIFY] = VerifyCode(database, throttle, authenticator, record)
+    internal[second_factor.VERIFY] = VerifyCode(database, limit_codes, authenticator, record)
     internal[second_factor.DISABLE] = disable_second_factor
     internal[administration.RESET_SECOND_FACTOR] = ResetSecondFactor(
         database, authority, disable_second_factor

@@ -8,9 +8,9 @@ from identity_svc.activities.record import RecordActivities
 from identity_svc.second_factor import store
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.errors import AlreadyEnabled
+from identity_svc.second_factor.limit_codes import LimitCodes
 from identity_svc.sessions import revoke
 from identity_svc.sessions.store import session_lives
-from identity_svc.throttling.throttle import Throttle
 from identity_svc.users.events import user_updated
 from shared.contracts.activities import Client
 from shared.contracts.users import User
@@ -25,7 +25,7 @@ class EnableSecondFactor:
 
     database: Database
     outbox: Outbox
-    throttle: Throttle
+    limit_codes: LimitCodes
     authenticator: Authenticator
     record: RecordActivities
 
@@ -33,8 +33,8 @@ class EnableSecondFactor:
         """Raises `UserNotFound`, `UserNotActive`, `AlreadyEnabled`, `WrongCode`, `UsedCode`,
         `Throttled`, or `SessionEnded` where the session `sid` ended meanwhile.
         """
-        await self.throttle.attempt("otp", uid, client)
         async with (
+            self.limit_codes("otp", uid, client),
             self.record.refusals(uid, client, ENABLE_SECOND_FACTOR),
             self.database.transaction() as connection,
         ):
@@ -49,5 +49,4 @@ class EnableSecondFactor:
             await self.outbox.add(connection, user_updated(changed, {"otp": False}))
             await revoke.all_sessions(connection, self.outbox, changed, but=sid)
             await self.record.success(connection, uid, client, ENABLE_SECOND_FACTOR)
-        await self.throttle.succeeded("otp", uid, client)
         return changed

@@ -6,18 +6,21 @@ from urllib.parse import quote
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A mail that hands out a token; `name` is that of its templates."""
+    """A mail, which may hand out a token in `parameter`; `name` is that of its templates."""
 
     name: str
     page: str
-    parameter: str
+    parameter: str = ""
 
     def link(self, domain: str, token: str) -> str:
-        """The address at which the token is used up."""
+        """The address at which the token is used up, or to which the mail leads without one."""
+        if not self.parameter:
+            return f"https://{domain}{self.page}"
         return f"https://{domain}{self.page}?{self.parameter}={quote(token, safe='')}"
 
 
 CONFIRMATION = Kind("confirmation", "/accounts/confirmation", "confirmation_token")
 PASSWORD_RESET = Kind("password_reset", "/accounts/password_reset", "reset_token")
+CODES_GUESSED = Kind("codes_guessed", "/")
 
-KINDS = (CONFIRMATION, PASSWORD_RESET)
+KINDS = (CONFIRMATION, PASSWORD_RESET, CODES_GUESSED)

@@ -55,13 +55,15 @@ class SendMail:
 
     async def _send(self, kind: Kind, event: ReceivedEvent) -> None:
         record, user = event.record, event.record["user"]
+        token = record["token"] if kind.parameter else ""
         values = {
-            "link": kind.link(record["domain"], record["token"]),
-            "token": record["token"],
+            "link": kind.link(record["domain"], token),
+            "token": token,
             "domain": record["domain"],
             "app_name": self.app_name,
             "email": user["email"],
             "uid": user["uid"],
+            "user_ip": record.get("user_ip", ""),
         }
         language = self.templates.language(chosen_language(event.snapshot.get("data")))
         message = compose(
