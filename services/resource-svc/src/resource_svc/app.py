@@ -61,8 +61,10 @@ from resource_svc.passwords.change_password import ChangePassword
 from resource_svc.phones import handlers as phones
 from resource_svc.phones.add_phone import AddPhone
 from resource_svc.phones.codes import Codes
+from resource_svc.phones.destinations import Destinations
 from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.list_phones import ListPhones
+from resource_svc.phones.metrics import codes_counter
 from resource_svc.phones.mock import Mock
 from resource_svc.phones.provider import Provider
 from resource_svc.phones.send_code import SendCode
@@ -141,7 +143,9 @@ def create_app(settings: ResourceSettings) -> Service:
     tell_of_profile = TellOfProfile(outbox, put_private_label)
     phone_provider = _phone_provider(settings)
     codes = Codes(settings.master_keys)
-    issue_code = IssueCode(codes)
+    phone_codes = codes_counter(registry)
+    destinations = Destinations(settings.phone_countries, settings.phone_kinds, phone_codes)
+    issue_code = IssueCode(codes, settings.phone_codes_per_hour, phone_codes)
     demand_second_factor = DemandSecondFactor(database, identity, find_user, keep_user)
     end_api_keys = EndApiKeys(database, outbox, find_user, keep_user)
     seal = Seal(settings.master_keys)
@@ -219,9 +223,11 @@ def create_app(settings: ResourceSettings) -> Service:
     )
     public[phones.LIST_PHONES] = list_phones
     public[phones.ADD_PHONE] = AddPhone(
-        database, outbox, find_user, codes, issue_code, phone_provider
+        database, outbox, find_user, codes, destinations, issue_code, phone_provider
     )
-    public[phones.SEND_CODE] = SendCode(database, find_user, issue_code, phone_provider)
+    public[phones.SEND_CODE] = SendCode(
+        database, find_user, destinations, issue_code, phone_provider
+    )
     public[phones.VERIFY_PHONE] = VerifyPhone(
         database, outbox, codes, phone_provider, find_user, put_private_label, apply_labels
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from resource_svc.phones import store
 from resource_svc.phones.codes import Codes
+from resource_svc.phones.destinations import Destinations
 from resource_svc.phones.errors import InvalidChannel, TooManyPhones
 from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.number import PhoneNumber
@@ -25,6 +26,7 @@ class AddPhone:
     outbox: Outbox
     find_user: FindUser
     codes: Codes
+    destinations: Destinations
     issue_code: IssueCode
     provider: Provider
 
@@ -37,6 +39,7 @@ class AddPhone:
         if channel not in self.provider.channels:
             raise InvalidChannel
         number = PhoneNumber.parse(text)
+        self.destinations.refuse(number)
         await self.find_user(uid)
         async with self.database.transaction() as connection:
             user = await lock_actor(connection, uid)

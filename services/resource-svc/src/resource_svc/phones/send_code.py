@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from resource_svc.phones import store
+from resource_svc.phones.destinations import Destinations
 from resource_svc.phones.errors import InvalidChannel
 from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.number import PhoneNumber
@@ -18,6 +19,7 @@ class SendCode:
 
     database: Database
     find_user: FindUser
+    destinations: Destinations
     issue_code: IssueCode
     provider: Provider
 
@@ -26,6 +28,7 @@ class SendCode:
         if channel not in self.provider.channels:
             raise InvalidChannel
         number = PhoneNumber.parse(text)
+        self.destinations.refuse(number)
         await self.find_user(uid)
         async with self.database.transaction() as connection:
             await lock_actor(connection, uid)
