@@ -6,6 +6,7 @@ import structlog
 
 from identity_svc.standing import store
 from identity_svc.standing.rules import (
+    ACTIVE,
     MAY_LOG_IN,
     REFUSALS,
     StandingRules,
@@ -79,7 +80,7 @@ class ApplyLabels:
         user, refusal = standing.user, self._refusal(standing)
         state = stricter(self.rules.state(labels.labels), refusal)
         level = self.rules.level(labels.labels)
-        if state not in MAY_LOG_IN and await is_last(connection, user):
+        if state != ACTIVE and await is_last(connection, user):
             log.warning("last_superadmin_stays", uid=user.uid, state=state)
             state = user.state
         if (state, level, refusal) == (user.state, user.level, standing.refusal):
