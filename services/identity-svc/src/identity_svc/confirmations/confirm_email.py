@@ -1,5 +1,6 @@
 """Confirms an address with the token that was sent to it, and opens a session."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,15 +55,15 @@ class ConfirmEmail:
     domain: str
 
     async def __call__(
-        self, token: str, cookie: str | None, client: Client
+        self, token: str, cookies: Sequence[str], client: Client
     ) -> tuple[User, OpenedSession | None, dict[str, Any]]:
         """The user, their new session and their attachments.
 
         There is no session where the account had a second factor: a mailbox alone stands for no
-        code. `cookie` is of the session in which this is done, if there is one. Raises
+        code. `cookies` are of the session in which this is done, if there is one. Raises
         `BadMailToken`, `UtilizedToken` or `ActiveOrDoesntExist`.
         """
-        confirmed = await self._confirm(token, cookie)
+        confirmed = await self._confirm(token, cookies)
         uid = confirmed.uid
         if confirmed.api_keys_ended:
             await self.end_others.end_api_keys(uid)
@@ -76,7 +77,7 @@ class ConfirmEmail:
             opened = await self.open_session(connection, user, client)
             return user, opened, attachments
 
-    async def _confirm(self, token: str, cookie: str | None) -> _Confirmed:
+    async def _confirm(self, token: str, cookies: Sequence[str]) -> _Confirmed:
         read = self.tokens.read(token, CONFIRMATION)
         async with self.database.transaction() as connection:
             user = await lock_user_by_uid(connection, read.uid)
@@ -86,7 +87,7 @@ class ConfirmEmail:
                 raise UtilizedToken
             if user.state != PENDING or not await self.tokens.use(connection, read):
                 raise ActiveOrDoesntExist
-            sid = await sid_of(connection, user.uid, session_key(cookie)) if cookie else None
+            sid = await sid_of(connection, user.uid, [session_key(each) for each in cookies])
             now, keys_ended = await self.end_others(connection, user, sid)
             await store.note_email_confirmed(connection, user.uid)
             foreseen = await self.apply_labels.foresee(connection, user.uid, "email", "verified")

@@ -20,7 +20,7 @@ async def confirm(request: web.Request, form: ConfirmEmailForm) -> web.Response:
     """POST /identity/users/email/confirm_code."""
     session = request.app[SESSION_COOKIE]
     user, opened, attachments = await request.app[CONFIRM_EMAIL](
-        form.token, session.of(request), client_of(request)
+        form.token, session.all_of(request), client_of(request)
     )
     if opened is None:
         return answer(full_information(user, attachments), status=201)

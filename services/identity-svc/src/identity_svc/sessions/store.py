@@ -1,6 +1,7 @@
 """SQL of sessions."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -196,18 +197,20 @@ async def session_lives(connection: Connection, sid: uuid.UUID) -> bool:
     )
 
 
-async def sid_of(connection: Connection, uid: str, key: str) -> uuid.UUID | None:
-    """The living session of a user that is kept under this key."""
+async def sid_of(connection: Connection, uid: str, keys: Sequence[str]) -> uuid.UUID | None:
+    """The living session of a user that is kept under one of these keys, the newest of several."""
     sid: uuid.UUID | None = await connection.fetchval(
         """
         SELECT sid
         FROM sessions
         WHERE uid = $1
-          AND key = $2
+          AND key = ANY($2)
           AND expires_at > now()
+        ORDER BY created_at DESC
+        LIMIT 1
         """,
         uid,
-        key,
+        keys,
     )
     return sid
 
