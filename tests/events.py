@@ -31,6 +31,7 @@ LEGACY_KEYS = {
         "user.password.reset.token",
         "user.password.reset",
         "user.password.change",
+        "user.otp.guessed",
         "user.account.deleted",
         "document.verified",
         "document.rejected",

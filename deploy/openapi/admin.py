@@ -159,6 +159,7 @@ OPERATIONS: Operations = {
         status=200,
         answer=several(ref("User")),
         refusals=(401, 422),
+        note="Private labels, or with `scope` those that are `public`: the users' own words.",
         headers=BY_CURSOR_TOO,
     ),
     "POST /admin/users/labels": Operation(
@@ -183,10 +184,11 @@ OPERATIONS: Operations = {
         summary="Take a label from a user", status=204, refusals=(401, 404, 422)
     ),
     "GET /admin/users/labels/list": Operation(
-        summary="How many users have each private label",
+        summary="How many users have each label",
         status=200,
         answer=by_key(INTEGER, 'By key and value, as `["email", "verified"]`.'),
-        refusals=(401,),
+        refusals=(401, 422),
+        note="Private labels, or with `scope` those that are `public`.",
     ),
     "DELETE /admin/users/data_storage": Operation(
         summary="Delete what a user keeps under a title", status=204, refusals=(401, 404, 422)

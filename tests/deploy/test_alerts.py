@@ -59,6 +59,8 @@ HEALTHY = {
     of("admin-svc", "activity_partitions_ahead"): "3x500",
     of("admin-svc", "outbox_oldest_seconds"): "0.2x500",
     of("mailer-svc", "mails_total", 'mail="password_reset",outcome="sent"'): "0+60x500",
+    of("resource-svc", "phone_codes_total", 'outcome="issued"'): "0+6x500",
+    of("resource-svc", "phone_codes_total", 'outcome="ceiling"'): "0x500",
     **{of_queue("queue_lag_seconds", queue): "1x500" for queue in QUEUES},
     **{of_queue("queue_dead_letters", queue): "0x500" for queue in QUEUES},
 }
@@ -107,6 +109,9 @@ TROUBLES: dict[str, dict[str, str]] = {
     },
     "AuditsLost": {
         of("authz-gateway", "gateway_audits_total", 'result="denied",kept="nowhere"'): "0x395 1x99"
+    },
+    "PhoneCeilingReached": {
+        of("resource-svc", "phone_codes_total", 'outcome="ceiling"'): "0x395 3x100"
     },
     "PartitionsMissing": {of("admin-svc", "activity_partitions_ahead"): "1x500"},
     "SigningKeyOld": {of("identity-svc", "signing_key_age_seconds"): f"{36 * DAY}+60x500"},

@@ -52,7 +52,7 @@ async def test_a_confirmation_token_works_once(client: Client) -> None:
     answers = await asyncio.gather(*(client.post(path, form) for _ in range(50)))
     assert sorted(answer.status for answer in answers) == [201] + [422] * 49
     assert {code for a in answers if a.status == 422 for code in a.errors} == {
-        "identity.user.active_or_doesnt_exist"
+        "identity.user.utilized_token"
     }
 
 

@@ -42,6 +42,18 @@ class Unauthenticated(Refusal):
     """Nobody is proven to be calling."""
 
 
+class UserNotActive(Unauthenticated):
+    """The caller's state forbids them to act, since a moment before this call was done."""
+
+    codes = ("authz.user_not_active",)
+
+
+class SessionEnded(Unauthenticated):
+    """The session in which the call began ended before the call was done."""
+
+    codes = ("authz.invalid_session",)
+
+
 class Forbidden(Refusal):
     """The caller is known and may not."""
 

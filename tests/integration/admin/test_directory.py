@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from tests.client import Answer, Client
+from tests.events import Ear
 from tests.internal import tables_of_admin
 from tests.system import Installation
 from tests.waiting import until
@@ -329,7 +330,42 @@ async def test_users_by_label(admin: Client, known: dict[str, Any], client: Clie
     form = {"uid": uid, "key": "club", "scope": "private"}
     assert (await admin.call("DELETE", LABELS, params=form)).status == 204
     assert f'["club", "{value}"]' not in (await admin.get(f"{LABELS}/list")).body
-    assert (await admin.get(LABELS, params={"key": "club", "value": value})).headers["Total"] == "1"
+    # What is left is the user's own word, which is found as such.
+    params = {"key": "club", "value": value}
+    assert (await admin.get(LABELS, params=params)).headers["Total"] == "0"
+    public = await admin.get(LABELS, params=params | {"scope": "public"})
+    assert ([user["uid"] for user in public.body], public.headers["Total"]) == ([uid], "1")
+    listed = (await admin.get(f"{LABELS}/list", params={"scope": "public"})).body
+    assert (listed[f'["club", "{value}"]'], '["team", "blue"]' in listed) == (1, True)
+
+
+async def test_what_a_user_says_of_themself_is_no_verdict(
+    admin: Client, client: Client, ear: Ear
+) -> None:
+    uid = (await client.become_member()).body["uid"]
+    label = {"key": "document", "value": "verified"}
+    assert (await client.post("resource/labels", label)).status == 201
+
+    async def told() -> bool:
+        found = await admin.get(LABELS, params=label | {"scope": "public", "limit": "100"})
+        return uid in [user["uid"] for user in found.body]
+
+    assert await until(told)
+    for params in (label, label | {"scope": "private"}):
+        found = await admin.get(LABELS, params=params | {"limit": "100"})
+        assert uid not in [user["uid"] for user in found.body]
+    [event] = await ear.called(
+        "model.label.created", client.email, where=lambda e: e.record["key"] == "document"
+    )
+    assert event.record["scope"] == "public"
+
+
+@pytest.mark.parametrize("scope", ["", "both", "PRIVATE"])
+@pytest.mark.parametrize("path", [LABELS, f"{LABELS}/list"])
+async def test_there_are_two_scopes(admin: Client, path: str, scope: str) -> None:
+    params = {"key": "email", "value": "verified", "scope": scope}
+    answer = await admin.get(path, params=params)
+    assert (answer.status, answer.errors) == (422, ["admin.user.invalid_scope"])
 
 
 async def test_all_profiles(admin: Client, known: dict[str, Any]) -> None:
@@ -398,7 +434,7 @@ async def test_the_other_lists_by_cursor(admin: Client, crowd: list[str]) -> Non
             {"key": "document", "value": "pending", "scope": "private"},
         ):
             assert (await admin.post(LABELS, {"uid": uid, **label})).status == 201
-    assert await walk(admin, LABELS, key="crowd", value=word) == uids
+    assert await walk(admin, LABELS, key="crowd", value=word, scope="public") == uids
     assert await walk(admin, PENDING, q=word) == uids
 
 

@@ -64,8 +64,8 @@ FILTERS = [
     UserFilter(updated_from=NOW - 2 * YEAR, updated_to=NOW - YEAR, role="trader"),
     *(UserFilter(q=q) for q in ("gmail", "repeli", "kaka kak", "k", "la", "zzz", ".com", "re%")),
     UserFilter(q="repeli", role="member", country="DE"),
-    UserFilter(label=("document", "pending")),
-    UserFilter(label=("nothing", "nowhere")),
+    UserFilter(label=("private", "document", "pending")),
+    UserFilter(label=("public", "nothing", "nowhere")),
 ]
 
 

@@ -245,7 +245,7 @@ async def _counts_are_right(directory: Database) -> None:
                     )
                     assert await kept_total(connection, wanted) == counted, wanted
         for value in VALUES:
-            label = UserFilter(label=("document", value))
+            label = UserFilter(label=("private", "document", value))
             counted = await connection.fetchval(
                 "SELECT count(*) FROM users WHERE facets @> $1", label.facets
             )

@@ -111,6 +111,15 @@ async def test_what_was_lost_comes_back_and_strangers_go(mine: Installation) -> 
         assert await tables.fetchval(counted) == PEOPLE + 1
 
 
+async def test_what_users_are_found_by_follows_the_release(mine: Installation) -> None:
+    async with tables_of_admin(mine) as tables:
+        before = await contents(tables)
+        for table in ("users", "attachments"):  # as an earlier release described them
+            await tables.execute(f"UPDATE {table} SET facets = '{{label:old:facet}}'")
+        await command("admin_svc", "rebuild-directory", environment(mine), "--anew")
+        assert await contents(tables) == before
+
+
 async def test_an_erased_user_does_not_come_back(mine: Installation) -> None:
     async with tables_of_admin(mine) as tables:
         uid = await tables.fetchval("SELECT max(uid) FROM users")

@@ -150,7 +150,21 @@ async def test_an_active_account_is_confirmed_no_more(client: Client) -> None:
     await client.post(GENERATE, {"email": client.email})
     await client.confirm()
     again = await client.confirm()
-    assert (again.status, again.errors) == (422, ["identity.user.active_or_doesnt_exist"])
+    assert (again.status, again.errors) == (422, ["identity.user.utilized_token"])
+
+
+async def test_who_was_made_active_by_somebody_else_is_confirmed_no_more(
+    client: Client, system: Installation
+) -> None:
+    await client.sign_up()
+    async with (
+        tables_of_identity(system) as tables,
+        identity_of(system, ADMIN) as administration,
+    ):
+        uid = await tables.fetchval("SELECT uid FROM users WHERE email = $1", client.email)
+        await administration.change_state(await superadmin_of(system), uid, "active")
+    answer = await client.confirm()
+    assert (answer.status, answer.errors) == (422, ["identity.user.active_or_doesnt_exist"])
 
 
 async def test_confirmation_opens_a_new_session(client: Client) -> None:

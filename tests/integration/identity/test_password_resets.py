@@ -153,15 +153,13 @@ async def test_an_expired_token(client: Client, system: Installation) -> None:
     assert (answer.status, answer.errors) == (422, ["jwt.decode_and_verify.expired"])
 
 
-async def test_only_the_latest_token_works_and_it_works_once(client: Client) -> None:
+@pytest.mark.parametrize("used", [0, 1, 2])
+async def test_all_tokens_work_until_one_is_used(client: Client, used: int) -> None:
     await client.become_member()
-    older = await reset_token(client)
-    latest = await reset_token(client)
+    tokens = [await reset_token(client) for _ in range(3)]
     utilized = (422, ["identity.user.utilized_token"])
-    answer = await confirm(client, older)
-    assert (answer.status, answer.errors) == utilized
-    assert (await confirm(client, latest)).status == 201
-    for token in (latest, older):
+    assert (await confirm(client, tokens[used])).status == 201
+    for token in tokens:
         answer = await confirm(client, token)
         assert (answer.status, answer.errors) == utilized
 

@@ -11,7 +11,7 @@ import pytest
 from shared.clients.identity import IdentityClient
 from shared.contracts.services import ADMIN, GATEWAY, MAILER, RESOURCE
 from shared.crypto.key_ring import KeyRing
-from shared.errors import Invalid, NotFound, Unavailable
+from shared.errors import Invalid, NotFound, SessionEnded, Unavailable
 from shared.tokens.service import ServiceTokens
 from tests.authenticator import Authenticator, early_in_a_step, second_factor_of
 from tests.client import Client
@@ -281,7 +281,9 @@ async def test_a_log_in_that_fails_elsewhere_uses_up_no_code(
     async with tables_of_identity(system) as tables:
         await tables.execute("UPDATE users SET state = 'banned' WHERE uid = $1", uid)
         assert await log_in(client, authenticator.code()) == (401, ["identity.session.banned"])
-        await tables.execute("UPDATE users SET state = 'active' WHERE uid = $1", uid)
+        await tables.execute(
+            "UPDATE users SET state = 'active', refusal = NULL WHERE uid = $1", uid
+        )
     assert await log_in(client, authenticator.code()) == (201, [])
 
 
@@ -352,7 +354,8 @@ async def test_the_events_of_the_second_factor(client: Client, system: Installat
         assert "secret" not in text
 
 
-async def test_a_sid_of_nobody_keeps_nothing(uid: str, identity: IdentityClient) -> None:
+async def test_a_sid_of_nobody_turns_nothing_on(uid: str, identity: IdentityClient) -> None:
     authenticator = Authenticator((await identity.create_second_factor(uid, AT_HOME))[0])
-    await identity.enable_second_factor(uid, authenticator.code(), str(uuid.uuid4()), AT_HOME)
-    assert await identity.sessions(uid) == []
+    with pytest.raises(SessionEnded):
+        await identity.enable_second_factor(uid, authenticator.code(), str(uuid.uuid4()), AT_HOME)
+    assert not (await identity.user(uid)).otp

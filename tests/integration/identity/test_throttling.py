@@ -2,17 +2,23 @@
 
 import asyncio
 import itertools
+import math
 from collections.abc import AsyncIterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import pytest
 
 from deploy.local import rabbitmq
+from shared.contracts.activities import Client as Caller
+from shared.errors import Invalid, Throttled
 from shared.process import running
+from tests.authenticator import Authenticator, forget_used_codes, second_factor_of
 from tests.client import Answer, Client
 from tests.database import TestDatabase
-from tests.internal import tables_of_identity
+from tests.internal import identity_of, tables_of_identity
 from tests.slow_motion import FACTOR, pass_by, slow_motion, without
 from tests.system import PASSWORD, Installation, installation, started
 from tests.waiting import until
@@ -268,3 +274,113 @@ async def test_accounts_cannot_be_probed_by_signing_up(client: Client) -> None:
     here = somewhere()
     tries = [(await client.sign_up(email="admin@barong.io", headers=here)).status for _ in range(6)]
     assert tries == [422] * 5 + [429]
+
+
+# Codes of a second factor: limited per account, for who has the password or a session.
+
+
+@pytest.fixture
+async def guarded(client: Client, throttled: Installation) -> tuple[str, Authenticator]:
+    """A member with a second factor, who has not logged in with it; their uid."""
+    uid = str((await client.become_member()).body["uid"])
+    return uid, await second_factor_of(client, uid)
+
+
+async def log_in_with(
+    client: Client, code: str, headers: Mapping[str, str] | None = None
+) -> tuple[int, list[str]]:
+    form = {"email": client.email, "password": PASSWORD, "otp_code": code}
+    answer = await client.post("identity/sessions", form, headers=headers or somewhere())
+    return answer.status, answer.errors if answer.status >= 400 else []
+
+
+async def warnings_of(system: Installation, uid: str) -> int:
+    async with tables_of_identity(system) as tables:
+        return int(
+            await tables.fetchval(
+                "SELECT count(*) FROM outbox WHERE name = 'system.user.otp.guessed'"
+                " AND record -> 'user' ->> 'uid' = $1",
+                uid,
+            )
+        )
+
+
+async def test_a_thousand_addresses_bring_no_more_guesses(
+    client: Client, throttled: Installation, guarded: tuple[str, Authenticator]
+) -> None:
+    uid, authenticator = guarded
+    wrong = authenticator.wrong_code()
+    began = asyncio.get_running_loop().time()
+    answers = [(await log_in_with(client, wrong))[0] for _ in range(12)]
+    at_once = await asyncio.gather(*(log_in_with(client, wrong) for _ in range(20)))
+    answers += [status for status, _ in at_once]
+    passed = asyncio.get_running_loop().time() - began
+    assert answers[:5] == [403] * 5
+    # Waits double: after 1, 3 and 7 s one more is let through.
+    assert answers.count(403) <= 5 + math.log2(passed + 1)
+    assert answers.count(403) + answers.count(429) == len(answers)
+
+    # The owner is told, once, where the guesses come from.
+    assert await warnings_of(throttled, uid) == 1
+    mail = throttled.mail / f"{quote(client.email, safe='@')}.eml"
+
+    async def told() -> bool:
+        return b"Somebody guesses at your codes" in mail.read_bytes()
+
+    assert await until(told)
+
+
+async def test_who_lacks_the_password_uses_up_no_attempts(
+    client: Client, guarded: tuple[str, Authenticator]
+) -> None:
+    _, authenticator = guarded
+    for _ in range(30):
+        form = {
+            "email": client.email,
+            "password": "wrong",
+            "otp_code": authenticator.wrong_code(),
+        }
+        await client.post("identity/sessions", form, headers=somewhere())
+    assert await log_in_with(client, authenticator.code()) == (201, [])
+
+
+async def test_a_right_code_makes_attempts_forgotten(
+    client: Client, throttled: Installation, guarded: tuple[str, Authenticator]
+) -> None:
+    uid, authenticator = guarded
+    for _ in range(2):
+        for _ in range(4):
+            assert (await log_in_with(client, authenticator.wrong_code()))[0] == 403
+        assert await log_in_with(client, authenticator.code()) == (201, [])
+        await forget_used_codes(client, uid)
+    assert await warnings_of(throttled, uid) == 0
+
+
+async def test_the_warning_floods_nobody(
+    client: Client, throttled: Installation, guarded: tuple[str, Authenticator]
+) -> None:
+    uid, authenticator = guarded
+    async with tables_of_identity(throttled) as tables:
+        for hour in range(5):
+            for _ in range(6):
+                await log_in_with(client, authenticator.wrong_code())
+                await tables.execute("UPDATE attempts SET blocked_until = '-infinity'")
+            assert await warnings_of(throttled, uid) == min(hour + 1, 3)  # three a day
+            await tables.execute("UPDATE mails_sent SET sent_at = sent_at - interval '61 min'")
+
+
+async def test_a_session_brings_few_guesses_and_leaves_those_of_the_log_in_alone(
+    client: Client, throttled: Installation, guarded: tuple[str, Authenticator]
+) -> None:
+    uid, authenticator = guarded
+    async with identity_of(throttled) as identity:
+        outcomes = []
+        for number in range(8):
+            caller = Caller(ip_address(f"198.18.1.{number}"), "Mozilla/5.0")
+            try:
+                await identity.verify_code(uid, authenticator.wrong_code(), caller)
+            except (Invalid, Throttled) as refusal:
+                outcomes.append(type(refusal))
+    assert outcomes == [Invalid] * 5 + [Throttled] * 3
+    assert await warnings_of(throttled, uid) == 1
+    assert await log_in_with(client, authenticator.code()) == (201, [])

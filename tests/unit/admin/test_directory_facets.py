@@ -32,7 +32,12 @@ def test_nothing_of_nothing(kind: str) -> None:
 def test_labels_of_both_scopes() -> None:
     found = of("labels", a_label("email", "verified"), a_label("team", "blue", "public"))
     assert found == Traits(
-        facets=frozenset({"label:email:verified", "private:email:verified", "label:team:blue"})
+        facets=frozenset(
+            {
+                *("label:email:verified", "private:email:verified"),
+                *("label:team:blue", "public:team:blue"),
+            }
+        )
     )
 
 

@@ -53,10 +53,12 @@ def test_signs_mean_themselves(q: str, text: str) -> None:
 
 
 def test_facets_are_compared_regardless_of_case() -> None:
-    wanted = UserFilter(first_name="ANN", last_name="Lee", country="no", label=("club", "red"))
+    wanted = UserFilter(
+        first_name="ANN", last_name="Lee", country="no", label=("public", "club", "red")
+    )
     assert wanted.facets == [
         *("first_name:ann", "last_name:lee", "country:NO"),
-        "label:club:red",
+        "public:club:red",
     ]
 
 
@@ -67,6 +69,10 @@ def test_of_whom_counts_are_kept() -> None:
     assert counted.is_counted
     for one in (
         *(UserFilter(uid="x"), UserFilter(email="x"), UserFilter(q="x")),
-        *(UserFilter(first_name="x"), UserFilter(last_name="x"), UserFilter(label=("a", "b"))),
+        *(
+            UserFilter(first_name="x"),
+            UserFilter(last_name="x"),
+            UserFilter(label=("private", "a", "b")),
+        ),
     ):
         assert not one.is_counted

@@ -21,6 +21,7 @@ def value(scope: str, text: str) -> str:
         ("all", " ALL ", "all"),
         ("all", "works on the database", "works on the database"),
         ("all", "0.0.0.0/0", "0.0.0.0/0"),
+        ("all", " the  whole world ", "the whole world"),
         ("ip", "50.1.2.3", "50.1.2.3"),
         ("ip", " 50.1.2.3\t", "50.1.2.3"),
         ("ip", "2001:DB8:0:0::1", "2001:db8::1"),
@@ -51,6 +52,7 @@ def test_a_value_is_written_in_one_way(scope: str, said: str, kept: str) -> None
 @pytest.mark.parametrize(
     ("scope", "said"),
     [
+        *(("all", text) for text in ("", "a\nb\u200b", "w" * 65)),
         *(
             ("ip", text)
             for text in (

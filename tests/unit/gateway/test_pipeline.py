@@ -18,7 +18,6 @@ from authz_gateway.authn.errors import InvalidSignature
 from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.sessions import Binding
 from authz_gateway.authz.call import Call, Caller
-from authz_gateway.authz.geo import Unmapped
 from authz_gateway.authz.pipeline import WAY_IN, Decide
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import AUDITED_RATE, STRANGERS, RateLimits
@@ -27,6 +26,7 @@ from shared.contracts.api_keys import ED25519, HMAC_SHA256, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Refusal, Unauthenticated, Unavailable
+from shared.policy.places import Unmapped
 from shared.web.client_address import Address
 from shared.web.errors import status_of
 from shared.web.principal import BadBearerToken, Principal

@@ -9,9 +9,9 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authz_gateway.authz.geo import Mapped, Place, Places, Unmapped, places
-from authz_gateway.authz.restrictions import CompiledRestrictions
 from shared.contracts.policy import CATEGORIES, SCOPES, Restriction
+from shared.policy.places import Mapped, Place, Places, Unmapped, places
+from shared.policy.restrictions import CompiledRestrictions
 from shared.settings import SettingsError
 from shared.web.client_address import Address
 from tests.places_file import write_places

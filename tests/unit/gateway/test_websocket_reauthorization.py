@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from authz_gateway.authz.call import Caller
-from authz_gateway.authz.geo import Unmapped
 from authz_gateway.authz.pipeline import WAY_IN
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.websocket_reauthorization import MayStay, guest_of
@@ -14,6 +13,7 @@ from shared.contracts.api_keys import SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Unavailable
+from shared.policy.places import Unmapped
 from shared.web.client_address import Address
 from tests.unit.gateway.builders import a_call, a_key, a_session, a_user, an_owner
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_svc.standing.rules import MAY_LOG_IN
-from shared.policy.standing import ACTIVE, PENDING, StandingRules
+from shared.policy.standing import ACTIVE, PENDING, StandingRules, stricter
 from shared.policy.standing_files import standing_rules
 from tests.system import ROOT
 
@@ -134,3 +134,22 @@ def test_a_trigger_word_forbids_to_be_active(rules: StandingRules, labels: dict[
 def test_active_needs_every_requirement(rules: StandingRules, labels: dict[str, str]) -> None:
     if rules.state(labels) == ACTIVE:
         assert rules.activation_requirements.items() <= labels.items()
+
+
+@pytest.mark.parametrize(
+    ("labels", "refusal", "counts"),
+    [
+        ("active", None, "active"),
+        ("active", "locked", "locked"),
+        ("pending", "banned", "banned"),
+        ("suspended", "locked", "locked"),  # a state of the operator's own is milder
+        ("locked", "banned", "banned"),
+        ("banned", "locked", "banned"),
+        ("deleted", "banned", "deleted"),
+        ("banned", "deleted", "deleted"),
+    ],
+)
+def test_of_labels_and_a_refusal_the_stricter_counts(
+    labels: str, refusal: str | None, counts: str
+) -> None:
+    assert stricter(labels, refusal) == counts

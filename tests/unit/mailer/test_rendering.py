@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer_svc.mail.kinds import CONFIRMATION, KINDS, PASSWORD_RESET, Kind
+from mailer_svc.mail.kinds import CODES_GUESSED, CONFIRMATION, KINDS, PASSWORD_RESET, Kind
 from mailer_svc.mail.rendering import PACKAGED, Templates, chosen_language, load_templates
 from shared.settings import SettingsError
 
@@ -19,6 +19,7 @@ VALUES = {
     "app_name": "Barong",
     "email": "user@example.com",
     "uid": "IDCC5E69B13D",
+    "user_ip": "192.0.2.7",
 }
 
 
@@ -29,6 +30,8 @@ VALUES = {
         (CONFIRMATION, "de", "Bestätigen Sie Ihre E-Mail-Adresse bei Barong", "Willkommen"),
         (PASSWORD_RESET, "en", "Reset your password at Barong", "A new password was asked"),
         (PASSWORD_RESET, "de", "Setzen Sie Ihr Passwort bei Barong zurück", "neues Passwort"),
+        (CODES_GUESSED, "en", "Somebody guesses at your codes for Barong", "192.0.2.7"),
+        (CODES_GUESSED, "de", "Jemand probiert Ihre Codes bei Barong", "192.0.2.7"),
     ],
 )
 def test_each_mail_in_each_language(kind: Kind, language: str, subject: str, words: str) -> None:
@@ -53,6 +56,7 @@ def test_each_mail_in_each_language(kind: Kind, language: str, subject: str, wor
             PASSWORD_RESET,
             "https://x.org/accounts/password_reset?reset_token=a.b%2B%2F%3D%26c&lang=de",
         ),
+        (CODES_GUESSED, "https://x.org/?lang=de"),
     ],
 )
 def test_links_quote_the_token(kind: Kind, link: str) -> None:
@@ -237,6 +241,9 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         "it/password_reset.subject.j2",
         "it/password_reset.txt.j2",
         "it/password_reset.html.j2",
+        "it/codes_guessed.subject.j2",
+        "it/codes_guessed.txt.j2",
+        "it/codes_guessed.html.j2",
     ]
 
 

@@ -65,9 +65,12 @@ def test_a_created_label_tells_no_nulls_of_its_own_but_those_of_its_user() -> No
         "id": 93,
         "key": "document",
         "value": "verified",
+        "scope": "private",
         "user": USER_RECORD,
     }
     assert event.changes is None
+    public = label_event("created", a_label(scope="public"), a_user(), LABELS)
+    assert public.record["scope"] == "public"
 
 
 def test_an_updated_label_tells_its_description_and_the_old_value() -> None:

@@ -25,6 +25,7 @@ def test_each_service_receives_what_it_needs() -> None:
             "model.user.updated",
             "system.user.email.confirmed",
             "system.user.erased",
+            "system.user.password.reset",
         },
         "admin-svc": {
             "model.user.created",
@@ -41,6 +42,7 @@ def test_each_service_receives_what_it_needs() -> None:
         "mailer-svc": {
             "system.user.email.confirmation.token",
             "system.user.password.reset.token",
+            "system.user.otp.guessed",
         },
     }
     assert {IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER} == set(SUBSCRIPTIONS)

@@ -11,6 +11,8 @@ from admin_svc.directory.rebuilding.rebuild import AnotherRebuildRuns, RebuildDi
 from admin_svc.permissions.file import read_permissions
 from admin_svc.permissions.seed import SeedPermissions
 from admin_svc.policy.change import ChangePolicy
+from admin_svc.restrictions.lockout import Lockout
+from admin_svc.restrictions.switch_off import SwitchOff
 from admin_svc.schema import MIGRATIONS, SCHEMA
 from admin_svc.settings import AdminSettings
 from shared.clients.identity import IdentityClient
@@ -27,9 +29,11 @@ from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck, migrate
 from shared.messaging.outbox import Outbox
+from shared.policy.places import places
 from shared.process import serve
 from shared.settings import load_settings
 from shared.tokens.service import ServiceTokens
+from shared.web.client_address import address_of
 
 
 def _settings() -> AdminSettings:
@@ -82,6 +86,22 @@ async def _list_open_intents() -> None:
         )
 
 
+async def _restrictions_off(address: str | None) -> None:
+    settings = _settings()
+    kept_out = None if address is None else address_of(address)
+    if address is not None and kept_out is None:
+        raise CommandFailed(f"{address} is no address")
+    database = settings.database(SCHEMA)
+    lockout = Lockout(places(settings.maxminddb_path, settings.geoip_lang))
+    async with database.opened():
+        await MigratedCheck(database, MIGRATIONS)()
+        switched = await SwitchOff(ChangePolicy(database, Outbox()), lockout)(kept_out)
+    for each in switched:
+        terms = each.terms
+        sys.stdout.write(f"{each.id}  {terms.category} {terms.scope} {terms.value}\n")
+    sys.stdout.write(f"{len(switched)} restrictions switched off\n")
+
+
 async def _partitions() -> None:
     settings = _settings()
     database = settings.database(SCHEMA)
@@ -128,6 +148,11 @@ if __name__ == "__main__":
             "open-intents": Command(
                 "List administrators' changes of which nobody knows what came.",
                 asynchronous(_list_open_intents),
+            ),
+            "restrictions-off": Command(
+                "Switch off what keeps callers out, for who has locked themself out.",
+                asynchronous(_restrictions_off),
+                (Argument("--address", "Only what keeps this address out.", takes="ADDRESS"),),
             ),
             "partitions": Command(
                 "Make the months of activities to come, and drop those that are old enough.",

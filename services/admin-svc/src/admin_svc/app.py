@@ -59,6 +59,7 @@ from admin_svc.restrictions.handlers import (
     LIST_RESTRICTIONS,
     REMOVE_RESTRICTION,
 )
+from admin_svc.restrictions.lockout import Lockout
 from admin_svc.restrictions.read import ListRestrictions
 from admin_svc.restrictions.remove import RemoveRestriction
 from admin_svc.routes import INTERNAL, PREFIX, PUBLIC
@@ -88,6 +89,7 @@ from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
+from shared.policy.places import places
 from shared.process import Service
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.key_set import KeySet
@@ -145,11 +147,12 @@ def create_app(settings: AdminSettings) -> Service:
     find_activities = FindActivities(database, LookUpUsers(database))
 
     change_policy = ChangePolicy(database, outbox)
-    add_restriction = AddRestriction(change_policy)
+    lockout = Lockout(places(settings.maxminddb_path, settings.geoip_lang))
+    add_restriction = AddRestriction(change_policy, lockout)
 
     record_attempt = RecordAttempt(database)
     refresh_user = RefreshUser(database, identity, resource)
-    change_user = ChangeUser(record_attempt, refresh_user)
+    change_user = ChangeUser(record_attempt, resource, refresh_user)
     attached = (resource, FindSubject(identity), record_attempt, refresh_user)
     list_labels = ListLabels(database)
 
@@ -177,8 +180,8 @@ def create_app(settings: AdminSettings) -> Service:
     public[REMOVE_PERMISSION] = RemovePermission(change_policy)
     public[LIST_RESTRICTIONS] = ListRestrictions(database)
     public[ADD_RESTRICTION] = add_restriction
-    public[CHANGE_RESTRICTION] = ChangeRestriction(change_policy)
-    public[REMOVE_RESTRICTION] = RemoveRestriction(change_policy)
+    public[CHANGE_RESTRICTION] = ChangeRestriction(change_policy, lockout)
+    public[REMOVE_RESTRICTION] = RemoveRestriction(change_policy, lockout)
     public[CREATE_WHITELINK] = CreateWhitelink(database)
     public[directory.FIND_USERS] = FindUsers(database)
     public[directory.FIND_USER] = FindUser(database)

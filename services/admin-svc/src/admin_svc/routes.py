@@ -20,6 +20,7 @@ from admin_svc.directory.forms import (
     FindUserForm,
     FindUsersForm,
     FindWaitingForm,
+    ListLabelsForm,
 )
 from admin_svc.labels import handlers as labels
 from admin_svc.labels.forms import (
@@ -88,7 +89,7 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/users",                  BEARER, FindUsersForm,         users.index),
     Route("GET",    "/users/documents/pending", BEARER, FindWaitingForm,      users.waiting),
     Route("GET",    "/users/labels",           BEARER, FindLabelledForm,      users.labelled),
-    Route("GET",    "/users/labels/list",      BEARER, NoParameters,          users.labels),
+    Route("GET",    "/users/labels/list",      BEARER, ListLabelsForm,        users.labels),
     Route("GET",    "/users/{uid}",            BEARER, FindUserForm,          users.show),
     Route("GET",    "/profiles",               BEARER, PageForm,              users.profiles),
 )

@@ -26,6 +26,20 @@ class AdminSettings(PublicServiceSettings):
         24,
     )
 
+    maxminddb_path: str = setting(
+        "BARONG_MAXMINDDB_PATH",
+        fields.String(),
+        "MaxMind file of countries or cities; without one, restrictions of countries and "
+        "continents match nobody.",
+        "",
+    )
+    geoip_lang: str = setting(
+        "BARONG_GEOIP_LANG",
+        fields.String(),
+        "Language of the names of countries and continents in that file.",
+        "en",
+    )
+
     @property
     def permissions_path(self) -> Path:
         """Where permissions are seeded from."""

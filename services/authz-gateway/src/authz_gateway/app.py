@@ -9,7 +9,6 @@ from authz_gateway.authn.api_keys import ApiKeyCache, AuthenticateApiKey
 from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.sessions import Binding, SessionCache
 from authz_gateway.authz.decision_cache import DecisionCache
-from authz_gateway.authz.geo import places
 from authz_gateway.authz.pipeline import Decide
 from authz_gateway.authz.policy import CurrentPolicy, tell_freshness
 from authz_gateway.authz.rate_limits import RateLimits
@@ -37,6 +36,7 @@ from shared.messaging.changes import ChangeListener
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.listener import Listener
 from shared.messaging.supervision import supervised
+from shared.policy.places import places
 from shared.process import Service
 from shared.tokens.bearer import ACCESS_TOKEN, BearerVerifier
 from shared.tokens.key_set import KeySet

@@ -10,8 +10,12 @@ from identity_svc.access import handlers as access
 from identity_svc.access.use_whitelink import UseWhitelink
 from identity_svc.activities.record import RecordActivities
 from identity_svc.administration import handlers as administration
+from identity_svc.administration.authority import Authority
 from identity_svc.administration.change_role import ChangeRole
 from identity_svc.administration.change_state import ChangeState
+from identity_svc.administration.demand_successor import DemandSuccessor
+from identity_svc.administration.find_subject import FindSubject
+from identity_svc.administration.ranks import read_ranks
 from identity_svc.administration.reset_second_factor import ResetSecondFactor
 from identity_svc.captcha import handlers as captcha
 from identity_svc.captcha.configuration import protected_endpoints
@@ -27,7 +31,10 @@ from identity_svc.confirmations.request_confirmation import RequestConfirmation
 from identity_svc.erasure.erase_due import EraseDue
 from identity_svc.erasure.erase_user import EraseUser
 from identity_svc.housekeeping import keep_house
+from identity_svc.mail_tokens.quota import MailQuota
 from identity_svc.mail_tokens.tokens import MailTokens
+from identity_svc.ownership.end_api_keys import EndApiKeys
+from identity_svc.ownership.end_others import EndOthers
 from identity_svc.password_resets import handlers as password_resets
 from identity_svc.password_resets.request_reset import RequestReset
 from identity_svc.password_resets.reset_password import ResetPassword
@@ -44,6 +51,7 @@ from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.create import CreateSecondFactor
 from identity_svc.second_factor.disable import DisableSecondFactor
 from identity_svc.second_factor.enable import EnableSecondFactor
+from identity_svc.second_factor.limit_codes import LimitCodes
 from identity_svc.second_factor.verify import VerifyCode
 from identity_svc.sessions import handlers as sessions
 from identity_svc.sessions.answers import SessionCookie
@@ -147,8 +155,15 @@ def create_app(settings: IdentitySettings) -> Service:
     set_password = SetPassword(outbox)
     verify_password = VerifyPassword(throttle, check_password)
     authenticator = Authenticator(settings.master_keys)
+    quota = MailQuota(registry, enabled=settings.throttling)
+    limit_codes = LimitCodes(database, outbox, throttle, quota, settings.domain)
+    disable_second_factor = DisableSecondFactor(
+        database, outbox, limit_codes, authenticator, record
+    )
+    end_others = EndOthers(outbox, disable_second_factor, EndApiKeys(resource))
     rules = standing_rules(settings.config_dir)
     apply_labels = ApplyLabels(database, outbox, rules)
+    authority = Authority(read_ranks(settings.ranks_path))
 
     changes = ChangeTeller(settings.broker_url, IDENTITY, settings.service_keys)
     web_layer = WebLayer(
@@ -163,6 +178,7 @@ def create_app(settings: IdentitySettings) -> Service:
         hasher,
         password_rules,
         mail_tokens,
+        quota,
         open_session,
         record,
         settings.uid_prefix,
@@ -172,16 +188,17 @@ def create_app(settings: IdentitySettings) -> Service:
         database,
         outbox,
         mail_tokens,
+        end_others,
         resource,
         apply_labels,
         open_session,
         settings.domain,
     )
     public[confirmations.REQUEST_CONFIRMATION] = RequestConfirmation(
-        database, outbox, mail_tokens, throttle, settings.domain
+        database, outbox, mail_tokens, quota, throttle, settings.domain
     )
     public[password_resets.REQUEST_RESET] = RequestReset(
-        database, outbox, throttle, mail_tokens, record, settings.domain
+        database, outbox, throttle, mail_tokens, quota, record, settings.domain
     )
     public[password_resets.RESET_PASSWORD] = ResetPassword(
         database,
@@ -191,11 +208,20 @@ def create_app(settings: IdentitySettings) -> Service:
         password_rules,
         mail_tokens,
         set_password,
+        end_others,
         record,
         settings.domain,
     )
     public[sessions.LOG_IN] = LogIn(
-        database, outbox, throttle, check_password, authenticator, resource, open_session, record
+        database,
+        outbox,
+        throttle,
+        check_password,
+        limit_codes,
+        authenticator,
+        resource,
+        open_session,
+        record,
     )
     public[sessions.SHOW_SESSION] = ShowSession(database)
     public[sessions.LOG_OUT] = LogOut(database, outbox, record)
@@ -251,16 +277,17 @@ def create_app(settings: IdentitySettings) -> Service:
         database, authenticator, record, settings.app_name
     )
     internal[second_factor.ENABLE] = EnableSecondFactor(
-        database, outbox, throttle, authenticator, record
+        database, outbox, limit_codes, authenticator, record
     )
-    internal[second_factor.VERIFY] = VerifyCode(database, throttle, authenticator, record)
-    disable_second_factor = DisableSecondFactor(database, outbox, throttle, authenticator, record)
+    internal[second_factor.VERIFY] = VerifyCode(database, limit_codes, authenticator, record)
     internal[second_factor.DISABLE] = disable_second_factor
     internal[administration.RESET_SECOND_FACTOR] = ResetSecondFactor(
-        database, disable_second_factor
+        database, authority, disable_second_factor
     )
-    internal[administration.CHANGE_STATE] = ChangeState(database, outbox, rules.states)
-    internal[administration.CHANGE_ROLE] = ChangeRole(database, outbox)
+    internal[administration.FIND_SUBJECT] = FindSubject(database, authority)
+    internal[administration.DEMAND_SUCCESSOR] = DemandSuccessor(database)
+    internal[administration.CHANGE_STATE] = ChangeState(database, outbox, authority, rules)
+    internal[administration.CHANGE_ROLE] = ChangeRole(database, outbox, authority)
     for app in (public, internal):
         app[signing_keys.KEY_CHAIN] = key_chain
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from identity_svc.mail_tokens.store import delete_expired as delete_expired_mail_tokens
+from identity_svc.mail_tokens.store import delete_old_notes
 from identity_svc.sessions.store import delete_expired as delete_expired_sessions
 from identity_svc.throttling.store import delete_forgiven as delete_forgiven_attempts
 from shared.database.pool import Database
@@ -16,5 +17,6 @@ async def keep_house(database: Database) -> None:
         async with database.transaction() as connection:
             await delete_expired_sessions(connection)
             await delete_expired_mail_tokens(connection)
+            await delete_old_notes(connection)
             await delete_forgiven_attempts(connection)
         await asyncio.sleep(_SECONDS)

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from marshmallow import fields, validate
 
@@ -33,6 +34,13 @@ class IdentitySettings(PublicServiceSettings):
         Parsed(KeyRing.parse),
         "Keys of secrets at rest, `id:base64 of 32 bytes`, comma separated; "
         "the first encrypts, all decrypt.",
+    )
+    ranks_file: str = setting(
+        "BARONG_RANKS_FILE",
+        fields.String(),
+        "File that says how roles rank: nobody changes a user of as high a rank as their own; "
+        "`ranks.yaml` of the configuration folder if blank.",
+        "",
     )
     app_name: str = setting(
         "BARONG_APP_NAME",
@@ -186,6 +194,11 @@ class IdentitySettings(PublicServiceSettings):
     superadmin_password: str = setting(
         "BARONG_SUPERADMIN_PASSWORD", fields.String(), "His first password.", ""
     )
+
+    @property
+    def ranks_path(self) -> Path:
+        """Where it stands how roles rank."""
+        return Path(self.ranks_file or Path(self.config_dir) / "ranks.yaml")
 
     @property
     def secure_cookies(self) -> bool:

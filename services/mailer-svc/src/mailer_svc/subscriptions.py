@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from mailer_svc.mail.kinds import CONFIRMATION, PASSWORD_RESET
+from mailer_svc.mail.kinds import CODES_GUESSED, CONFIRMATION, PASSWORD_RESET
 from mailer_svc.mail.send import SendMail
 from shared.messaging.inbox import Reaction
 
@@ -13,4 +13,5 @@ def reactions(send: SendMail) -> Mapping[str, Reaction]:
     return {
         "system.user.email.confirmation.token": partial(send, CONFIRMATION),
         "system.user.password.reset.token": partial(send, PASSWORD_RESET),
+        "system.user.otp.guessed": partial(send, CODES_GUESSED),
     }

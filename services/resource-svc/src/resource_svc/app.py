@@ -13,6 +13,7 @@ from resource_svc.api_keys.create_api_key import CreateApiKey
 from resource_svc.api_keys.deactivate_api_keys import DeactivateApiKeys
 from resource_svc.api_keys.delete_api_key import DeleteApiKey
 from resource_svc.api_keys.demand_second_factor import DemandSecondFactor
+from resource_svc.api_keys.end_api_keys import EndApiKeys
 from resource_svc.api_keys.find_api_key import FindApiKey
 from resource_svc.api_keys.list_any_api_keys import ListAnyApiKeys
 from resource_svc.api_keys.list_api_keys import ListAllApiKeys, ListApiKeys
@@ -61,8 +62,10 @@ from resource_svc.passwords.change_password import ChangePassword
 from resource_svc.phones import handlers as phones
 from resource_svc.phones.add_phone import AddPhone
 from resource_svc.phones.codes import Codes
+from resource_svc.phones.destinations import Destinations
 from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.list_phones import ListPhones
+from resource_svc.phones.metrics import codes_counter
 from resource_svc.phones.mock import Mock
 from resource_svc.phones.provider import Provider
 from resource_svc.phones.remove_phone import RemovePhone
@@ -138,18 +141,16 @@ def create_app(settings: ResourceSettings) -> Service:
     remove_private_label = RemovePrivateLabel(tell_of_label)
     apply_labels = ApplyLabels(identity, keep_user)
     label_second_factor = LabelSecondFactor(
-        database,
-        keep_user,
-        find_user,
-        put_private_label,
-        remove_private_label,
-        apply_labels,
+        database, keep_user, find_user, put_private_label, remove_private_label, apply_labels
     )
     tell_of_profile = TellOfProfile(outbox, put_private_label)
     phone_provider = _phone_provider(settings)
     codes = Codes(settings.master_keys)
-    issue_code = IssueCode(codes)
-    demand_second_factor = DemandSecondFactor(identity, find_user, keep_user)
+    phone_codes = codes_counter(registry)
+    destinations = Destinations(settings.phone_countries, settings.phone_kinds, phone_codes)
+    issue_code = IssueCode(codes, settings.phone_codes_per_hour, phone_codes)
+    demand_second_factor = DemandSecondFactor(database, identity, find_user, keep_user)
+    end_api_keys = EndApiKeys(database, outbox, find_user, keep_user)
     seal = Seal(settings.master_keys)
     storage = object_storage(settings)
     discard_uploads = DiscardUploads(database, storage)
@@ -176,6 +177,7 @@ def create_app(settings: ResourceSettings) -> Service:
             TakeOverLabels(tell_of_label, keep_user),
             VerifyEmail(keep_user, put_private_label),
             DeactivateApiKeys(outbox, keep_user),
+            end_api_keys,
             label_second_factor,
             EraseUser(database, outbox, discard_uploads),
         ),
@@ -201,7 +203,9 @@ def create_app(settings: ResourceSettings) -> Service:
         links,
     )
     public[users.CHANGE_DATA] = ChangeData(identity, keep_user)
-    public[users.DELETE_ACCOUNT] = DeleteAccount(identity, put_private_label, apply_labels)
+    public[users.DELETE_ACCOUNT] = DeleteAccount(
+        database, identity, find_user, put_private_label, remove_private_label, apply_labels
+    )
     public[passwords.CHANGE_PASSWORD] = ChangePassword(identity, keep_user)
     public[sessions.LIST_SESSIONS] = ListSessions(identity)
     public[sessions.REVOKE_SESSION] = RevokeSession(identity)
@@ -224,9 +228,11 @@ def create_app(settings: ResourceSettings) -> Service:
     )
     public[phones.LIST_PHONES] = list_phones
     public[phones.ADD_PHONE] = AddPhone(
-        database, outbox, find_user, codes, issue_code, phone_provider
+        database, outbox, find_user, codes, destinations, issue_code, phone_provider
     )
-    public[phones.SEND_CODE] = SendCode(database, find_user, issue_code, phone_provider)
+    public[phones.SEND_CODE] = SendCode(
+        database, find_user, destinations, issue_code, phone_provider
+    )
     remove_phone = RemovePhone(database, outbox, find_user, remove_private_label, apply_labels)
     public[phones.REMOVE_PHONE] = remove_phone
     public[phones.VERIFY_PHONE] = VerifyPhone(
@@ -302,6 +308,7 @@ def create_app(settings: ResourceSettings) -> Service:
     )
     internal[data_storages.DELETE_DATA_STORAGE] = DeleteDataStorage(database, outbox, find_user)
     internal[api_keys.LIST_ANY_API_KEYS] = ListAnyApiKeys(database, find_user)
+    internal[api_keys.END_API_KEYS] = end_api_keys
     internal[api_keys.FIND_API_KEY] = FindApiKey(database, seal)
     internal[nonces.USE_NONCES] = UseNonces(database)
 

@@ -9,6 +9,7 @@ from resource_svc.api_keys.forms import (
     ChangeApiKeyForm,
     CreateApiKeyForm,
     DeleteApiKeyForm,
+    EndApiKeysForm,
     FindApiKeyForm,
     ListAnyApiKeysForm,
 )
@@ -91,7 +92,7 @@ PUBLIC: tuple[Route[Any], ...] = (
 )
 
 INTERNAL: tuple[Route[Any], ...] = (
-    Route("PUT", "/users",                    services(IDENTITY), UserForm, users.attachments),
+    Route("PUT", "/users",                    services(IDENTITY, ADMIN), UserForm, users.attachments),
     Route("PUT", "/users/{uid}/labels/{key}", services(IDENTITY), PrivateLabelForm, labels.put_private),
     Route("POST",   "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.add_any),
     Route("PUT",    "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.change_any),
@@ -99,6 +100,7 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("PUT",    "/users/{uid}/profile",       services(ADMIN), AdministerProfileForm, profiles.administer),
     Route("DELETE", "/users/{uid}/data_storages", services(ADMIN), DeleteDataStorageForm, data_storages.delete),
     Route("GET",    "/users/{uid}/api_keys",      services(ADMIN), ListAnyApiKeysForm,    api_keys.index_any),
+    Route("DELETE", "/users/{uid}/api_keys",      services(IDENTITY), EndApiKeysForm,     api_keys.end_all),
     Route("GET", "/api_keys/{kid}",           services(GATEWAY), FindApiKeyForm, api_keys.find),
     Route("POST", "/attachments",             services(ADMIN), ListSetsForm, attachments.index),
     Route("POST", "/uploads/links",           services(ADMIN), ListLinksForm, documents.links),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from marshmallow import fields, validate
 
 from resource_svc.documents.file_types import extensions
+from resource_svc.phones.destinations import countries, kinds
 from resource_svc.phones.twilio_sms import names_code
 from shared.crypto.key_ring import KeyRing
 from shared.settings import Parsed, PublicServiceSettings, positive, setting, url
@@ -27,6 +28,29 @@ class ResourceSettings(PublicServiceSettings):
         fields.String(validate=validate.OneOf(["mock", "twilio_sms", "twilio_verify"])),
         "How phones are verified; `mock` accepts any code, and production refuses it.",
         "mock",
+    )
+    phone_countries: frozenset[str] = setting(
+        "BARONG_PHONE_COUNTRIES",
+        Parsed(countries),
+        "Countries to whose numbers codes are sent, two letters each (ISO 3166-1), comma "
+        "separated; all if empty, but for satellite and other global services, which are `001`.",
+        frozenset(),
+        shown="empty",
+    )
+    phone_kinds: frozenset[str] = setting(
+        "BARONG_PHONE_KINDS",
+        Parsed(kinds),
+        "Kinds of numbers to which codes are sent, comma separated: mobile, fixed_line, "
+        "fixed_line_or_mobile, voip, personal_number, pager, uan, voicemail, shared_cost, "
+        "toll_free, unknown. Never premium_rate.",
+        frozenset({"mobile", "fixed_line", "fixed_line_or_mobile"}),
+        shown="mobile, fixed_line, fixed_line_or_mobile",
+    )
+    phone_codes_per_hour: int = setting(
+        "BARONG_PHONE_CODES_PER_HOUR",
+        fields.Integer(validate=validate.Range(0, 10**6)),
+        "How many codes are sent in an hour to all users together, since each costs; 0: no limit.",
+        1000,
     )
     twilio_url: str = setting(
         "BARONG_TWILIO_URL", url(), "Where Twilio sends messages.", "https://api.twilio.com"

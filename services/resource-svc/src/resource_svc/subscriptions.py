@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from resource_svc.api_keys.deactivate_api_keys import DeactivateApiKeys
+from resource_svc.api_keys.end_api_keys import EndApiKeys
 from resource_svc.erasure.erase_user import EraseUser
 from resource_svc.labels.take_over_labels import TakeOverLabels
 from resource_svc.labels.verify_email import VerifyEmail
@@ -22,6 +23,7 @@ def reactions(
     take_over_labels: TakeOverLabels,
     verify_email: VerifyEmail,
     deactivate_api_keys: DeactivateApiKeys,
+    end_api_keys: EndApiKeys,
     label_second_factor: LabelSecondFactor,
     erase_user: EraseUser,
 ) -> Mapping[str, Reaction]:
@@ -39,10 +41,15 @@ def reactions(
         await deactivate_api_keys(connection, event)
         await label_second_factor(connection, event)
 
+    async def confirmed(connection: Connection, event: ReceivedEvent) -> None:
+        await verify_email(connection, event)
+        await end_api_keys(connection, event)
+
     return {
         "model.user.created": _of_the_living(keep_new),
         "model.user.updated": _of_the_living(once(database, follow)),
-        "system.user.email.confirmed": _of_the_living(once(database, verify_email)),
+        "system.user.email.confirmed": _of_the_living(once(database, confirmed)),
+        "system.user.password.reset": _of_the_living(once(database, end_api_keys)),
         "system.user.erased": erase_user,
     }
 

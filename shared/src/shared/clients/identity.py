@@ -136,6 +136,18 @@ class IdentityClient(InternalApi):
         body = {"code": code, "client": client.body()}
         return User.of(await self.call("POST", f"/users/{segment(uid)}/otp/disable", body))
 
+    async def subject(self, by: Administrator, uid: str) -> User:
+        """The user as they are now, whom `by` may change.
+
+        Raises `NotFound`, and `Invalid` where `by` may not change this user.
+        """
+        path = f"/users/{segment(uid)}/subject"
+        return User.of(await self.call("POST", path, {"by": by.body()}))
+
+    async def demand_successor(self, uid: str) -> None:
+        """Raises `Invalid` with `admin.user.last_superadmin`, or `NotFound`."""
+        await self.call("POST", f"/users/{segment(uid)}/successor")
+
     async def reset_second_factor(self, by: Administrator, uid: str) -> ChangedUser:
         """Turns it off without a code; again it changes nothing.
 

@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from shared.contracts.changes import CHANGED_HEADER, listed, note
-from shared.errors import Invalid, NotFound, Throttled, Unavailable
+from shared.errors import Invalid, NotFound, SessionEnded, Throttled, Unavailable, UserNotActive
 from shared.tokens.service import ServiceTokens
 
 log = structlog.get_logger()
@@ -41,7 +41,8 @@ class InternalApi:
     async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The answer's JSON, None where it is empty.
 
-        Raises `NotFound` for 404, `Invalid` for 422, `Throttled` for 429, `Unavailable` for
+        Raises `NotFound` for 404, `Invalid` for 422, `Throttled` for 429, `UserNotActive` or
+        `SessionEnded` where that is so of the user whom the call is about, and `Unavailable` for
         everything else.
         """
         if self._session is None:
@@ -69,6 +70,9 @@ class InternalApi:
             raise Invalid(codes)
         if status == 429:
             raise Throttled(retry_after)
+        for ended in (UserNotActive, SessionEnded):
+            if status == 401 and codes == list(ended.codes):
+                raise ended
         if status >= 300:
             log.error("internal_call_refused", service=self._service, path=path, status=status)
             raise Unavailable(self._service)

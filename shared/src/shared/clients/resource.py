@@ -44,6 +44,13 @@ class ResourceClient(InternalApi):
         """An API key with its secret, in whatever state; raises `NotFound`."""
         return SigningKey.of(await self.call("GET", f"/api_keys/{segment(kid)}"))
 
+    async def end_api_keys(self, uid: str) -> None:
+        """No API key that the user has works any more; again it changes nothing.
+
+        Raises `NotFound`.
+        """
+        await self.call("DELETE", f"/users/{segment(uid)}/api_keys")
+
     async def use_nonces(self, nonces: Sequence[Nonce], lifetime: int) -> list[bool]:
         """Uses up nonces; for each, whether it had not been used; `lifetime` in milliseconds."""
         asked = [nonce.members() for nonce in nonces]

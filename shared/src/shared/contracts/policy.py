@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-CATEGORIES = ("whitelist", "maintenance", "blacklist")
+WHITELIST = "whitelist"
+CATEGORIES = (WHITELIST, "maintenance", "blacklist")
 """What restrictions do, the strongest first."""
 
 SCOPES = ("all", "ip", "ip_subnet", "continent", "country")

@@ -53,6 +53,7 @@ RESOURCE = Subscription(
         "model.user.created",
         "model.user.updated",
         "system.user.email.confirmed",
+        "system.user.password.reset",
         "system.user.erased",
     ),
 )
@@ -84,7 +85,11 @@ AUDITS = Subscription("admin-svc.audits", (), (AUDIT,))
 
 MAILER = Subscription(
     "mailer-svc",
-    ("system.user.email.confirmation.token", "system.user.password.reset.token"),
+    (
+        "system.user.email.confirmation.token",
+        "system.user.password.reset.token",
+        "system.user.otp.guessed",
+    ),
 )
 
 SUBSCRIPTIONS = (IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER)

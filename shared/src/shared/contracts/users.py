@@ -8,6 +8,9 @@ from typing import Any
 from shared.contracts.events import Record
 from shared.web.answers import seconds
 
+MAY_ACT = frozenset({"active", "pending"})
+"""The states in which users may log in and change anything; every other state forbids it."""
+
 ERASED_VERSION = 2**63 - 1
 """The version of a user who was erased: nothing that is told of him later is newer."""
 

@@ -23,3 +23,6 @@ SEED = Author(None, "seed")
 
 WHITELINK = Author(None, "whitelink")
 """Whoever holds the token of a whitelink."""
+
+BREAK_GLASS = Author(None, "break-glass")
+"""The command that switches restrictions off."""

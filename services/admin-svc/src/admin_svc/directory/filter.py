@@ -23,9 +23,9 @@ def is_searchable(text: str) -> bool:
 class UserFilter:
     """What a user has to be like to be found; None lets everyone pass.
 
-    An e-mail and names are compared regardless of case; a name or country is that of any of his
-    profiles, a label public or private. Spans hold their beginning and not their end. `waiting`
-    finds only users whose documents wait for a verdict.
+    An e-mail and names are compared regardless of case; a name or country is that of any of their
+    profiles, a label is (scope, key, value). Spans hold their beginning and not their end.
+    `waiting` finds only users whose documents wait for a verdict.
     """
 
     uid: str | None = None
@@ -36,7 +36,7 @@ class UserFilter:
     country: str | None = None
     level: int | None = None
     state: str | None = None
-    label: tuple[str, str] | None = None
+    label: tuple[str, str, str] | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
     updated_from: datetime | None = None

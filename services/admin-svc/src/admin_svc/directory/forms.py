@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from admin_svc.directory.errors import InvalidCursor
 from admin_svc.directory.filter import UserFilter, is_searchable
+from admin_svc.directory.keeping.facets import PRIVATE, SCOPES
 from admin_svc.directory.order import (
     CREATED_AT,
     EMAIL,
@@ -27,6 +28,7 @@ ORDERS = (CREATED_AT, UPDATED_AT, EMAIL)
 _INVALID_RANGE = "admin.user.invalid_range"
 _INVALID_ORDER_BY = "admin.user.invalid_order_by"
 _INVALID_ORDERING = "admin.user.invalid_ordering"
+_INVALID_SCOPE = "admin.user.invalid_scope"
 _LONGEST_SEARCH = 100
 
 
@@ -56,6 +58,11 @@ class Searched(Text):
     def read(self, text: str) -> str:
         """Domains of e-mails are kept in punycode: what is looked for is, too."""
         return ascii_email(text) if "@" in text else super().read(text)
+
+
+def _scope() -> Word:
+    """Whose word a label is: private ones are ours, public ones are the users' own."""
+    return Word(SCOPES, blank=(_INVALID_SCOPE,), invalid=_INVALID_SCOPE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,12 +175,20 @@ class FindLabelledForm(PageForm, ListForm):
 
     key: str | None = declared(Text(missing=("admin.user.missing_key",), maximum=255))
     value: str | None = declared(Text(missing=("admin.user.missing_value",), maximum=255))
+    scope: str = declared(_scope(), PRIVATE)
 
     @property
     def wanted(self) -> UserFilter:
         """Whom to look for, by key and value as labels have them."""
         key, value = ((text or "").strip().lower() for text in (self.key, self.value))
-        return UserFilter(label=(key, value))
+        return UserFilter(label=(self.scope, key, value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListLabelsForm:
+    """GET /admin/users/labels/list."""
+
+    scope: str = declared(_scope(), PRIVATE)
 
 
 AnyListForm: TypeAlias = FindUsersForm | FindWaitingForm | FindLabelledForm

@@ -14,6 +14,7 @@ from admin_svc.directory.forms import (
     FindUserForm,
     FindUsersForm,
     FindWaitingForm,
+    ListLabelsForm,
 )
 from admin_svc.directory.headers import list_headers
 from admin_svc.directory.list_labels import ListLabels
@@ -21,7 +22,6 @@ from admin_svc.directory.list_profiles import ListProfiles
 from admin_svc.directory.order import Page
 from shared.web.answers import answer
 from shared.web.pagination import PageForm, page_headers
-from shared.web.routes import NoParameters
 
 FIND_USERS = web.AppKey("find_users", FindUsers)
 FIND_USER = web.AppKey("find_user", FindUser)
@@ -58,9 +58,9 @@ async def show(request: web.Request, form: FindUserForm) -> web.Response:
     return answer(everything)
 
 
-async def labels(request: web.Request, _form: NoParameters) -> web.Response:
+async def labels(request: web.Request, form: ListLabelsForm) -> web.Response:
     """GET /admin/users/labels/list: key and value, as JSON, to the number of users."""
-    counted = await request.app[LIST_LABELS]()
+    counted = await request.app[LIST_LABELS](form.scope)
     return answer({json.dumps(label): number for label, number in counted.items()})
 
 

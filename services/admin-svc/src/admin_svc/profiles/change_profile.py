@@ -11,7 +11,9 @@ from admin_svc.profiles.errors import ProfileNotEditable, SuperadminChange
 from admin_svc.users import errors as users
 from admin_svc.users.find_subject import FindSubject
 from shared.clients.resource import ResourceClient
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
+
+_SUPERADMIN_CHANGE = "admin.user.superadmin_change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class ChangeProfile:
     ) -> Mapping[str, Any]:
         """The profile as it is now.
 
-        Raises `ProfileNotEditable`, `SuperadminChange`, `UpdateHimself` or `Invalid`.
+        Raises `ProfileNotEditable`, `SuperadminChange` or `Invalid`.
         """
         await self._find_subject(author, uid)
         wanted = {**written, "state": state}
@@ -46,5 +48,7 @@ class ChangeProfile:
             await self.find_subject(author, uid)
         except users.UserNotFound:
             raise ProfileNotEditable from None
-        except users.SuperadminChange:
-            raise SuperadminChange from None
+        except Invalid as refusal:
+            if refusal.codes == (_SUPERADMIN_CHANGE,):
+                raise SuperadminChange from None
+            raise

@@ -7,8 +7,10 @@ from typing import Any
 from admin_svc.audit.author import Author
 from admin_svc.policy.change import ChangePolicy
 from admin_svc.restrictions import store
+from admin_svc.restrictions.lockout import Lockout
 from admin_svc.restrictions.record import RestrictionRecord
 from admin_svc.restrictions.rules import RestrictionNotFound, Terms, terms
+from shared.web.client_address import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +18,24 @@ class ChangeRestriction:
     """Changes one restriction of the policy."""
 
     change_policy: ChangePolicy
+    lockout: Lockout
 
     async def __call__(
-        self, author: Author, restriction_id: int, given: Mapping[str, Any]
+        self,
+        author: Author,
+        restriction_id: int,
+        given: Mapping[str, Any],
+        address: Address | None = None,
     ) -> RestrictionRecord:
         """The restriction as it is now; `given` are the values to set, by field.
 
         What is given and already so makes no new version and no event. Raises
-        `RestrictionNotFound`, `InvalidValue` or `ValueTaken`.
+        `RestrictionNotFound`, `InvalidValue`, `ValueTaken` or `LocksOutAuthor`.
         """
-        async with self.change_policy(author) as change:
+        async with (
+            self.change_policy(author) as change,
+            self.lockout.refused(change.connection, address),
+        ):
             before = await store.select_restriction(change.connection, restriction_id)
             if before is None:
                 raise RestrictionNotFound

@@ -14,6 +14,7 @@ from admin_svc.restrictions.forms import (
 from admin_svc.restrictions.read import ListRestrictions
 from admin_svc.restrictions.remove import RemoveRestriction
 from shared.web.answers import answer, nothing
+from shared.web.context import CLIENT_ADDRESS
 from shared.web.pagination import page_headers
 from shared.web.principal import PRINCIPAL
 
@@ -32,18 +33,22 @@ async def index(request: web.Request, form: ListRestrictionsForm) -> web.Respons
 
 async def create(request: web.Request, form: AddRestrictionForm) -> web.Response:
     """POST /admin/restrictions."""
-    added = await request.app[ADD_RESTRICTION](Author.of(request[PRINCIPAL]), form.terms)
+    author = Author.of(request[PRINCIPAL])
+    added = await request.app[ADD_RESTRICTION](author, form.terms, request[CLIENT_ADDRESS])
     return answer(added.shown(), 201)
 
 
 async def update(request: web.Request, form: ChangeRestrictionForm) -> web.Response:
     """PUT /admin/restrictions."""
     author = Author.of(request[PRINCIPAL])
-    changed = await request.app[CHANGE_RESTRICTION](author, form.id, form.given)
+    changed = await request.app[CHANGE_RESTRICTION](
+        author, form.id, form.given, request[CLIENT_ADDRESS]
+    )
     return answer(changed.shown())
 
 
 async def delete(request: web.Request, form: RemoveRestrictionForm) -> web.Response:
     """DELETE /admin/restrictions."""
-    await request.app[REMOVE_RESTRICTION](Author.of(request[PRINCIPAL]), form.id)
+    author = Author.of(request[PRINCIPAL])
+    await request.app[REMOVE_RESTRICTION](author, form.id, request[CLIENT_ADDRESS])
     return nothing()

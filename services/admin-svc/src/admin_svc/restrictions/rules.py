@@ -33,6 +33,12 @@ class InvalidValue(Invalid):
     codes = ("value.invalid",)
 
 
+class LocksOutAuthor(Invalid):
+    """It would keep its author out, whose address no whitelist has."""
+
+    codes = ("admin.restriction.locks_out_yourself",)
+
+
 class ValueTaken(Invalid):
     """Another restriction has the same category, scope and value."""
 
@@ -67,10 +73,11 @@ def terms(
 
 
 def _everyone(text: str) -> str:
-    """Whatever an operator calls it: it is about all callers."""
-    if not text:
+    """Any text, since nothing of it counts."""
+    note = " ".join(unicodedata.normalize("NFC", text).split())
+    if not note or not note.isprintable() or len(note) > MAX_VALUE:
         raise ValueError(text)
-    return "all" if text.lower() == "all" else text
+    return "all" if note.lower() == "all" else note
 
 
 def _address(text: str) -> str:

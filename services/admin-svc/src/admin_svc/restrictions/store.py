@@ -6,7 +6,9 @@ import asyncpg
 
 from admin_svc.restrictions.record import RestrictionRecord
 from admin_svc.restrictions.rules import Terms, ValueTaken
+from shared.contracts.policy import Restriction
 from shared.database.pool import Connection
+from shared.web.client_address import Address
 
 _VALUE_KEY = "restrictions_value_key"
 
@@ -122,6 +124,57 @@ async def delete_restriction(
         restriction_id,
     )
     return _record(row) if row else None
+
+
+async def select_near(connection: Connection, address: Address) -> list[Restriction]:
+    """All rules in force that may be about an address; of places all, for they are few."""
+    rows = await connection.fetch(
+        """
+        SELECT category, scope, value, code
+        FROM restrictions
+        WHERE state = 'enabled'
+          AND CASE scope
+              WHEN 'ip' THEN value = $1
+              WHEN 'ip_subnet' THEN value::cidr >>= $1::text::inet
+              ELSE true
+          END
+        ORDER BY id
+        """,
+        str(address),
+    )
+    return [Restriction(**row) for row in rows]
+
+
+async def disable(connection: Connection, rule: Restriction) -> RestrictionRecord:
+    """The restriction that says so, now out of force."""
+    row = await connection.fetchrow(
+        """
+        UPDATE restrictions
+        SET state = 'disabled', updated_at = now()
+        WHERE category = $1
+          AND scope = $2
+          AND value = $3
+        RETURNING *
+        """,
+        rule.category,
+        rule.scope,
+        rule.value,
+    )
+    return _record(row)
+
+
+async def disable_all(connection: Connection) -> list[RestrictionRecord]:
+    """All restrictions that were in force and keep anybody out, now out of force."""
+    rows = await connection.fetch(
+        """
+        UPDATE restrictions
+        SET state = 'disabled', updated_at = now()
+        WHERE state = 'enabled'
+          AND category <> 'whitelist'
+        RETURNING *
+        """
+    )
+    return [_record(row) for row in rows]
 
 
 def _refusal(error: asyncpg.UniqueViolationError) -> Exception:

@@ -12,7 +12,10 @@ from shared.contracts.users import User
 
 @dataclass(frozen=True, slots=True)
 class ChangeState:
-    """It holds until the user's private labels change, which decide his state anew."""
+    """`locked`, `banned` and `deleted` hold until an administrator sets another state.
+
+    Other states hold until the user's private labels change, which decide anew.
+    """
 
     identity: IdentityClient
     change: ChangeUser

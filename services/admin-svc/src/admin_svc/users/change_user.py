@@ -3,13 +3,18 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
+
 from admin_svc.audit.author import Author
 from admin_svc.audit.record import RecordAttempt
 from admin_svc.directory.keeping.refresh import RefreshUser
 from admin_svc.users.errors import UserNotFound
+from shared.clients.resource import ResourceClient
 from shared.contracts.administration import Administrator, ChangedUser
 from shared.contracts.users import User
-from shared.errors import NotFound, Refusal
+from shared.errors import NotFound, Refusal, Unavailable
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class ChangeUser:
     """
 
     record: RecordAttempt
+    resource: ResourceClient
     refresh: RefreshUser
 
     async def __call__(
@@ -39,8 +45,19 @@ class ChangeUser:
             except NotFound:
                 raise UserNotFound from None
             old, new = getattr(changed.before, attribute), getattr(changed.after, attribute)
-            if old == new:
+            if changed.before.version == changed.after.version:
                 raise unchanged
             attempt.done(before={attribute: old}, after={attribute: new})
+        await self._tell(changed.after)
         await self.refresh(uid)
         return changed.after
+
+    async def _tell(self, user: User) -> None:
+        """Resource-svc knows before this answers: what it is about to write of a banned user fails.
+
+        Nothing is lost when it cannot be told: the event of the change does the same.
+        """
+        try:
+            await self.resource.attachments(user)
+        except (Unavailable, NotFound) as error:
+            log.warning("replica_awaits_event", uid=user.uid, reason=str(error))

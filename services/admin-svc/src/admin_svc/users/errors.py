@@ -9,24 +9,6 @@ class UserNotFound(NotFound):
     codes = ("admin.user.doesnt_exist",)
 
 
-class UpdateHimself(Invalid):
-    """Nobody changes himself."""
-
-    codes = ("admin.user.update_himself",)
-
-
-class SuperadminChange(Invalid):
-    """Only a superadmin changes a superadmin."""
-
-    codes = ("admin.user.superadmin_change",)
-
-
-class NoAuthority(Invalid):
-    """The administrator is not any more what he was when the gateway let him through."""
-
-    codes = ("authz.invalid_permission",)
-
-
 class StateNoChange(Invalid):
     """The user is in this state already."""
 

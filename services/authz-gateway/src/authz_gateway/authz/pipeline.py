@@ -15,7 +15,6 @@ from authz_gateway.authn.sessions import (
     session_cookies,
 )
 from authz_gateway.authz.call import Call, Caller
-from authz_gateway.authz.geo import Places
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import STRANGERS, RateLimits
 from authz_gateway.authz.restrictions import require_unrestricted
@@ -23,6 +22,7 @@ from authz_gateway.routing.route_table import Access
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Unauthenticated
+from shared.policy.places import Places
 from shared.web.client_address import Address
 from shared.web.principal import BadBearerToken, Principal, bearer_token, presents_bearer
 

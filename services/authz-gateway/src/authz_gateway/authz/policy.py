@@ -11,12 +11,12 @@ from typing import Protocol
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from authz_gateway.authz.restrictions import CompiledRestrictions
 from authz_gateway.routing.route_table import Route
 from shared.contracts.policy import Policy
 from shared.contracts.services import ADMIN
 from shared.errors import Unavailable
 from shared.policy.permissions import CompiledPermissions, Verdict
+from shared.policy.restrictions import CompiledRestrictions
 
 _REMEMBERED = 10_000
 """Verdicts; those of another policy go with it."""

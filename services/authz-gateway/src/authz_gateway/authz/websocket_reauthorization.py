@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from authz_gateway.authn.api_keys import ApiKeys, require_able, require_active, within_scope
 from authz_gateway.authn.sessions import require_usable
 from authz_gateway.authz.call import Call, Caller
-from authz_gateway.authz.geo import Places
 from authz_gateway.authz.pipeline import WAY_IN, PolicyInForce, Sessions
 from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.routing.route_table import Route
 from shared.errors import Refusal, Unavailable
+from shared.policy.places import Places
 from shared.web.client_address import Address
 from shared.web.principal import Principal
 

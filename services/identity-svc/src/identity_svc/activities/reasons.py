@@ -1,6 +1,6 @@
 """Why something was refused, in the words of the audit log."""
 
-from identity_svc.password_resets.errors import UtilizedToken
+from identity_svc.mail_tokens.errors import UtilizedToken
 from identity_svc.passwords.errors import PasswordsDiffer, SamePassword, WrongPassword
 from identity_svc.second_factor.errors import AlreadyEnabled, NotEnabled, UsedCode, WrongCode
 from identity_svc.sessions.errors import (
@@ -11,7 +11,7 @@ from identity_svc.sessions.errors import (
     NotActive,
     WrongCredentials,
 )
-from shared.errors import Invalid, Refusal
+from shared.errors import Invalid, Refusal, UserNotActive
 
 _REASONS: dict[type[Refusal], str] = {
     WrongCredentials: "Invalid Email or Password",
@@ -28,6 +28,7 @@ _REASONS: dict[type[Refusal], str] = {
     WrongPassword: "Previous password is not correct",
     SamePassword: "New password is the same as the old one",
     UtilizedToken: "The token was utilized",
+    UserNotActive: "Your account is not active",
 }
 
 

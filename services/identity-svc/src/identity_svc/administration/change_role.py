@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from identity_svc.administration import store
-from identity_svc.administration.authority import lock_subject
+from identity_svc.administration.authority import Authority
+from identity_svc.standing.superadmins import demand_another
 from identity_svc.users.events import user_updated
 from shared.contracts.administration import Administrator, ChangedUser
 from shared.database.pool import Database
@@ -16,13 +17,15 @@ class ChangeRole:
 
     database: Database
     outbox: Outbox
+    authority: Authority
 
     async def __call__(self, by: Administrator, uid: str, role: str) -> ChangedUser:
-        """Raises what `lock_subject` raises."""
+        """Raises `LastSuperadmin`, or what `Authority.lock_subject` raises."""
         async with self.database.transaction() as connection:
-            before = await lock_subject(connection, by, uid, role)
+            before = await self.authority.lock_subject(connection, by, uid, role)
             if role == before.role:
                 return ChangedUser(before, before)
+            await demand_another(connection, before)
             after = await store.set_role(connection, uid, role)
             await self.outbox.add(connection, user_updated(after, {"role": before.role}))
         return ChangedUser(before, after)

@@ -15,6 +15,12 @@ class SuperadminChange(Invalid):
     codes = ("admin.user.superadmin_change",)
 
 
+class HigherRole(Invalid):
+    """The user's role, or the one they are to have, ranks as high as the administrator's."""
+
+    codes = ("admin.user.higher_role",)
+
+
 class NoAuthority(Invalid):
     """The administrator is not any more what he was when the gateway let him through."""
 

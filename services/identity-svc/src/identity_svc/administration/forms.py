@@ -24,6 +24,14 @@ class _Administrator(fields.Field[Administrator]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindSubjectForm:
+    """POST /users/{uid}/subject."""
+
+    uid: str = declared(fields.String(required=True))
+    by: Administrator = declared(_Administrator())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResetSecondFactorForm:
     """DELETE /users/{uid}/otp."""
 

@@ -25,17 +25,18 @@ async def lock_users(connection: Connection, uids: Collection[str]) -> Mapping[s
     return {row["uid"]: user_of(row) for row in rows}
 
 
-async def set_state(connection: Connection, uid: str, state: str) -> User:
-    """The user in another state."""
+async def set_state(connection: Connection, uid: str, state: str, refusal: str | None) -> User:
+    """The user in another state, and whether an administrator refuses them."""
     row = await connection.fetchrow(
         f"""
         UPDATE users
-        SET state = $2, version = version + 1, updated_at = now()
+        SET state = $2, refusal = $3, version = version + 1, updated_at = now()
         WHERE uid = $1
         RETURNING {COLUMNS}
         """,
         uid,
         state,
+        refusal,
     )
     return user_of(row)
 

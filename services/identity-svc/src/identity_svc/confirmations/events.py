@@ -1,5 +1,8 @@
 """The events of confirmations."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from shared.contracts.events import Event
 from shared.contracts.users import User
 
@@ -14,8 +17,12 @@ def confirmation_token(user: User, domain: str, token: str) -> Event:
     )
 
 
-def email_confirmed(user: User, confirmed: User, domain: str) -> Event:
-    """A user has shown that he reads his mail; `confirmed` is what he becomes by it.
+def email_confirmed(
+    user: User, confirmed: User, domain: str, besides: Mapping[str, Any] | None = None
+) -> Event:
+    """A user has shown that they read their mail; `confirmed` is what they become by it.
+
+    `besides` is for our own services.
 
     The label that makes him so is written on this very event. Subscribers are told of its effect,
     as by Barong, replicas only of what is true already.
@@ -23,5 +30,5 @@ def email_confirmed(user: User, confirmed: User, domain: str) -> Event:
     return Event(
         name="system.user.email.confirmed",
         record={"user": confirmed.event_record(), "domain": domain},
-        snapshot=user.snapshot(),
+        snapshot={**user.snapshot(), **(besides or {})},
     )

@@ -8,7 +8,8 @@ from identity_svc.confirmations.confirm_email import ConfirmEmail
 from identity_svc.confirmations.forms import ConfirmEmailForm, RequestConfirmationForm
 from identity_svc.confirmations.request_confirmation import RequestConfirmation
 from identity_svc.sessions.handlers import SESSION_COOKIE
-from shared.web.answers import nothing
+from shared.contracts.users import full_information
+from shared.web.answers import answer, nothing
 from shared.web.client import client_of
 
 CONFIRM_EMAIL = web.AppKey("confirm_email", ConfirmEmail)
@@ -17,8 +18,13 @@ REQUEST_CONFIRMATION = web.AppKey("request_confirmation", RequestConfirmation)
 
 async def confirm(request: web.Request, form: ConfirmEmailForm) -> web.Response:
     """POST /identity/users/email/confirm_code."""
-    opened, attachments = await request.app[CONFIRM_EMAIL](form.token, client_of(request))
-    return request.app[SESSION_COOKIE].hand_over(opened, attachments)
+    session = request.app[SESSION_COOKIE]
+    user, opened, attachments = await request.app[CONFIRM_EMAIL](
+        form.token, session.all_of(request), client_of(request)
+    )
+    if opened is None:
+        return answer(full_information(user, attachments), status=201)
+    return session.hand_over(opened, attachments)
 
 
 async def request_mail(request: web.Request, form: RequestConfirmationForm) -> web.Response:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from identity_svc.confirmations.events import confirmation_token
 from identity_svc.mail_tokens.even_time import REQUEST_SECONDS, lasting
+from identity_svc.mail_tokens.quota import MailQuota
 from identity_svc.mail_tokens.tokens import CONFIRMATION, MailTokens
 from identity_svc.throttling.throttle import Throttle
 from identity_svc.users.rows import lock_user_by_email
@@ -20,6 +21,7 @@ class RequestConfirmation:
     database: Database
     outbox: Outbox
     tokens: MailTokens
+    quota: MailQuota
     throttle: Throttle
     domain: str
 
@@ -30,6 +32,8 @@ class RequestConfirmation:
             async with self.database.transaction() as connection:
                 user = await lock_user_by_email(connection, email)
                 if user is None or user.state != PENDING:
+                    return
+                if not await self.quota.take(connection, user, CONFIRMATION):
                     return
                 token = await self.tokens.issue(connection, user, CONFIRMATION)
                 await self.outbox.add(connection, confirmation_token(user, self.domain, token))

@@ -56,27 +56,83 @@ async def delete_tokens(connection: Connection, uid: str, purposes: Sequence[str
     )
 
 
-async def use_token(connection: Connection, jti: uuid.UUID, uid: str, purpose: str) -> bool:
-    """Whether this token still works; it does not any more once this transaction commits."""
-    status = await connection.execute(
+async def use_tokens(connection: Connection, uid: str, purpose: str) -> None:
+    """Uses up all tokens of a user for one purpose, once this transaction commits."""
+    await connection.execute(
         """
-        DELETE FROM mail_tokens
-        WHERE jti = $1
-          AND uid = $2
-          AND purpose = $3
+        WITH used AS (
+            DELETE FROM mail_tokens
+            WHERE uid = $1
+              AND purpose = $2
+            RETURNING jti, expires_at
+        )
+        INSERT INTO used_mail_tokens (jti, expires_at)
+        SELECT jti, expires_at
+        FROM used
         """,
-        jti,
         uid,
         purpose,
     )
-    return status == "DELETE 1"
+
+
+async def is_used(connection: Connection, jti: uuid.UUID) -> bool:
+    """Whether this token, or another of its purpose, was used after it was sent."""
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM used_mail_tokens WHERE jti = $1)
+            """,
+            jti,
+        )
+    )
 
 
 async def delete_expired(connection: Connection) -> None:
-    """Forgets tokens that nobody used in time."""
+    """Forgets tokens whose time is over, used or not."""
+    for table in ("mail_tokens", "used_mail_tokens"):
+        await connection.execute(
+            f"""
+            DELETE FROM {table}
+            WHERE expires_at < now()
+            """
+        )
+
+
+async def note_mail(
+    connection: Connection, uid: str, kind: str, limits: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether a mail may go to a locked user; noted then. Limits are (mails, seconds)."""
+    for mails, seconds in limits:
+        sent = await connection.fetchval(
+            """
+            SELECT count(*)
+            FROM mails_sent
+            WHERE uid = $1
+              AND kind = $2
+              AND sent_at > clock_timestamp() - make_interval(secs => $3)
+            """,
+            uid,
+            kind,
+            seconds,
+        )
+        if sent >= mails:
+            return False
     await connection.execute(
         """
-        DELETE FROM mail_tokens
-        WHERE expires_at < now()
+        INSERT INTO mails_sent (uid, kind)
+        VALUES ($1, $2)
+        """,
+        uid,
+        kind,
+    )
+    return True
+
+
+async def delete_old_notes(connection: Connection) -> None:
+    """Forgets mails that no limit counts any more."""
+    await connection.execute(
+        """
+        DELETE FROM mails_sent
+        WHERE sent_at < now() - interval '2 days'
         """
     )

@@ -51,8 +51,18 @@ class MailTokens:
         return await store.token_exists(connection, read.jti, read.uid, read.purpose)
 
     async def use(self, connection: Connection, read: ReadToken) -> bool:
-        """Whether the token still worked; it does not once the transaction commits."""
-        return await store.use_token(connection, read.jti, read.uid, read.purpose)
+        """Whether the token of a locked user still worked.
+
+        Once the transaction commits, neither this one nor any other of its purpose does.
+        """
+        if not await self.works(connection, read):
+            return False
+        await store.use_tokens(connection, read.uid, read.purpose)
+        return True
+
+    async def was_used(self, connection: Connection, read: ReadToken) -> bool:
+        """Whether the token does not work any more because it, or one sent beside it, was used."""
+        return await store.is_used(connection, read.jti)
 
     def read(self, token: str, purpose: str) -> ReadToken:
         """What a token says; raises `BadMailToken`."""

@@ -1,5 +1,8 @@
 """The events of password resets."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from shared.contracts.events import Event
 from shared.contracts.users import User
 
@@ -14,9 +17,10 @@ def reset_token(user: User, domain: str, token: str) -> Event:
     )
 
 
-def password_reset(user: User, domain: str) -> Event:
-    """Somebody who reads the user's mail set a new password."""
+def password_reset(user: User, domain: str, besides: Mapping[str, Any]) -> Event:
+    """Somebody who reads the user's mail set a new password; `besides` is for our own services."""
     return Event(
         name="system.user.password.reset",
         record={"user": user.event_record(), "domain": domain},
+        snapshot={**user.snapshot(), **besides},
     )

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from identity_svc.activities.deeds import REQUEST_RESET
 from identity_svc.activities.record import RecordActivities
-from identity_svc.mail_tokens import tokens
 from identity_svc.mail_tokens.even_time import REQUEST_SECONDS, lasting
+from identity_svc.mail_tokens.quota import MailQuota
 from identity_svc.mail_tokens.tokens import RESET, MailTokens
 from identity_svc.password_resets.events import reset_token
 from identity_svc.standing.rules import MAY_LOG_IN
@@ -20,13 +20,15 @@ from shared.messaging.outbox import Outbox
 class RequestReset:
     """Answers alike, and as late, whether or not there is such an account.
 
-    Who may not log in gets no token: a password would not help him.
+    Who may not log in gets no token: a password would not help them. Who has enough mails of the
+    last minutes gets no other; the tokens in them work.
     """
 
     database: Database
     outbox: Outbox
     throttle: Throttle
     tokens: MailTokens
+    quota: MailQuota
     record: RecordActivities
     domain: str
 
@@ -38,7 +40,8 @@ class RequestReset:
                 user = await lock_user_by_email(connection, email)
                 if user is None or user.state not in MAY_LOG_IN:
                     return
-                await tokens.forget(connection, user.uid, RESET)
+                if not await self.quota.take(connection, user, RESET):
+                    return
                 token = await self.tokens.issue(connection, user, RESET)
                 await self.outbox.add(connection, reset_token(user, self.domain, token))
                 await self.record.success(connection, user.uid, client, REQUEST_RESET)

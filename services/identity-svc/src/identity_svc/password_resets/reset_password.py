@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from identity_svc.activities import deeds
 from identity_svc.activities.record import RecordActivities
+from identity_svc.mail_tokens.errors import UtilizedToken
 from identity_svc.mail_tokens.tokens import RESET, MailTokens, ReadToken
-from identity_svc.password_resets.errors import PasswordsDontMatch, UtilizedToken
+from identity_svc.ownership.end_others import EndOthers
+from identity_svc.password_resets.errors import PasswordsDontMatch
 from identity_svc.password_resets.events import password_reset
 from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
@@ -19,6 +21,7 @@ from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
+from shared.policy.standing import PENDING
 from shared.text import composed
 
 _FORGIVEN: tuple[Purpose, ...] = ("login", "reset")
@@ -26,10 +29,11 @@ _FORGIVEN: tuple[Purpose, ...] = ("login", "reset")
 
 @dataclass(frozen=True, slots=True)
 class ResetPassword:
-    """A token works once; a password that is not good enough does not use it up.
+    """All tokens work until one is used; a password that is not good enough uses none up.
 
-    All sessions end. State and level stay as they are. Who forgot his password has guessed at it:
-    those attempts are forgiven.
+    All sessions and API keys end, and of a pending account the second factor, too: nobody had
+    proven the address before. State and level stay as they are. Who forgot a password has guessed
+    at it: those attempts are forgiven.
     """
 
     database: Database
@@ -39,6 +43,7 @@ class ResetPassword:
     password_rules: PasswordRules
     tokens: MailTokens
     set_password: SetPassword
+    end_others: EndOthers
     record: RecordActivities
     domain: str
 
@@ -49,6 +54,7 @@ class ResetPassword:
         read = self.tokens.read(token, RESET)
         async with self.record.refusals(read.uid, client, deeds.RESET_PASSWORD):
             user = await self._reset(read, password, client)
+        await self.end_others.end_api_keys(user.uid)
         for purpose in _FORGIVEN:
             await self.throttle.succeeded(purpose, user.email, client)
 
@@ -60,15 +66,19 @@ class ResetPassword:
             raise Invalid(faults)
         digest = await self.hasher.digest(password)
         async with self.database.transaction() as connection:
-            await self._use(connection, read)
+            before = await self._use(connection, read)
             user = await self.set_password(connection, read.uid, digest)
-            await self.outbox.add(connection, password_reset(user, self.domain))
+            if before.state == PENDING:
+                user, _ = await self.end_others(connection, user, None)
+            besides = self.end_others.end_api_keys.told()
+            await self.outbox.add(connection, password_reset(user, self.domain, besides))
             await self.record.success(connection, user.uid, client, deeds.RESET_PASSWORD)
         return user
 
-    async def _use(self, connection: Connection, read: ReadToken) -> None:
+    async def _use(self, connection: Connection, read: ReadToken) -> User:
         user = await lock_user_by_uid(connection, read.uid)
         if user is None or user.state not in MAY_LOG_IN:
             raise UtilizedToken
         if not await self.tokens.use(connection, read):
             raise UtilizedToken
+        return user

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from identity_svc.users.rows import COLUMNS, user_of
-from shared.contracts.users import User
+from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Connection
+from shared.errors import UserNotActive
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,13 @@ async def set_password(connection: Connection, uid: str, digest: str) -> User:
 
 
 async def lock_password(connection: Connection, uid: str, version: int) -> bool:
-    """Whether the password is still that of `version`, and stays so in this transaction."""
+    """Whether the password is still that of `version`, and stays so in this transaction.
+
+    Raises `UserNotActive` for who may not act any more.
+    """
     row = await connection.fetchrow(
         """
-        SELECT uid
+        SELECT state
         FROM users
         WHERE uid = $1
           AND password_version = $2
@@ -97,6 +101,8 @@ async def lock_password(connection: Connection, uid: str, version: int) -> bool:
         uid,
         version,
     )
+    if row is not None and row["state"] not in MAY_ACT:
+        raise UserNotActive
     return row is not None
 
 

@@ -7,7 +7,7 @@ from identity_svc.activities.record import RecordActivities
 from identity_svc.second_factor import store
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.errors import NotEnabled
-from identity_svc.throttling.throttle import Throttle
+from identity_svc.second_factor.limit_codes import LimitCodes
 from identity_svc.users.events import user_updated
 from shared.contracts.activities import Client
 from shared.contracts.users import User
@@ -21,14 +21,14 @@ class DisableSecondFactor:
 
     database: Database
     outbox: Outbox
-    throttle: Throttle
+    limit_codes: LimitCodes
     authenticator: Authenticator
     record: RecordActivities
 
     async def by_owner(self, uid: str, code: str, client: Client) -> User:
         """Raises `UserNotFound`, `NotEnabled`, `WrongCode`, `UsedCode` or `Throttled`."""
-        await self.throttle.attempt("otp", uid, client)
         async with (
+            self.limit_codes("otp", uid, client),
             self.record.refusals(uid, client, DISABLE_SECOND_FACTOR),
             self.database.transaction() as connection,
         ):
@@ -36,7 +36,6 @@ class DisableSecondFactor:
             await self.authenticator.accept(connection, uid, code)
             changed = await self.within(connection, uid)
             await self.record.success(connection, uid, client, DISABLE_SECOND_FACTOR)
-        await self.throttle.succeeded("otp", uid, client)
         return changed
 
     async def within(self, connection: Connection, uid: str) -> User:

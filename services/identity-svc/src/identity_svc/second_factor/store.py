@@ -1,11 +1,13 @@
 """SQL of second factors."""
 
+import uuid
 from dataclasses import dataclass, field
 
 from identity_svc.users.errors import UserNotFound
 from identity_svc.users.rows import COLUMNS, user_of
-from shared.contracts.users import User
+from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Connection
+from shared.errors import UserNotActive
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,10 @@ class Factor:
 
 
 async def lock_user(connection: Connection, uid: str) -> User:
-    """The user, whom nobody else changes until the transaction ends; raises `UserNotFound`."""
+    """The user, whom nobody else changes until the transaction ends.
+
+    Raises `UserNotFound`, and `UserNotActive` for who may not act any more.
+    """
     row = await connection.fetchrow(
         f"""
         SELECT {COLUMNS}
@@ -29,7 +34,10 @@ async def lock_user(connection: Connection, uid: str) -> User:
     )
     if row is None:
         raise UserNotFound
-    return user_of(row)
+    user = user_of(row)
+    if user.state not in MAY_ACT:
+        raise UserNotActive
+    return user
 
 
 async def put_secret(connection: Connection, uid: str, sealed: bytes) -> None:
@@ -39,7 +47,7 @@ async def put_secret(connection: Connection, uid: str, sealed: bytes) -> None:
         INSERT INTO second_factors (uid, secret)
         VALUES ($1, $2)
         ON CONFLICT (uid) DO UPDATE
-        SET secret = $2, enabled = false, last_step = 0, created_at = now()
+        SET secret = $2, enabled = false, enabled_in = NULL, last_step = 0, created_at = now()
         """,
         uid,
         sealed,
@@ -76,15 +84,30 @@ async def use_step(connection: Connection, uid: str, sealed: bytes, step: int) -
     return status == "UPDATE 1"
 
 
-async def enable(connection: Connection, uid: str) -> None:
-    """From now on codes are asked for."""
+async def enabled_in(connection: Connection, uid: str) -> uuid.UUID | None:
+    """The session in which the second factor was turned on, as far as that is known."""
+    sid: uuid.UUID | None = await connection.fetchval(
+        """
+        SELECT enabled_in
+        FROM second_factors
+        WHERE uid = $1
+          AND enabled
+        """,
+        uid,
+    )
+    return sid
+
+
+async def enable(connection: Connection, uid: str, sid: uuid.UUID | None) -> None:
+    """From now on codes are asked for; `sid` is of the session in which this is done."""
     await connection.execute(
         """
         UPDATE second_factors
-        SET enabled = true
+        SET enabled = true, enabled_in = $2
         WHERE uid = $1
         """,
         uid,
+        sid,
     )
 
 

@@ -1,5 +1,7 @@
 """Opens a session for who knows the password."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from identity_svc.passwords.check_password import CheckPassword
 from identity_svc.passwords.store import Credentials
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.errors import NotEnabled, WrongCode
+from identity_svc.second_factor.limit_codes import LimitCodes
 from identity_svc.sessions import store
 from identity_svc.sessions.errors import (
     Banned,
@@ -25,7 +28,7 @@ from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
 from shared.contracts.events import Event
 from shared.contracts.users import User
-from shared.database.pool import Connection, Database
+from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
 
 _REFUSALS = {"banned": Banned, "deleted": Deleted}
@@ -39,6 +42,7 @@ class LogIn:
     outbox: Outbox
     throttle: Throttle
     check_password: CheckPassword
+    limit_codes: LimitCodes
     authenticator: Authenticator
     resource: ResourceClient
     open_session: OpenSession
@@ -59,21 +63,29 @@ class LogIn:
             if right.user.otp and not otp_code.strip():
                 raise MissingOtp
             attachments = await self.resource.attachments(right.user)
-            if right.user.otp:
-                await self.throttle.attempt("otp", uid, client)
-            async with self.database.transaction() as connection:
+            async with self._limited(right.user, client), self.database.transaction() as connection:
                 user = await store.lock_standing(connection, uid, right.version)
                 if user is None:
                     raise WrongCredentials
                 _refuse_state(user)
                 if user.otp:
-                    await self._accept_code(connection, uid, otp_code)
+                    await self.authenticator.accept(connection, uid, otp_code)
                 opened = await self.open_session(connection, user, client)
                 await self.outbox.add(connection, session_created(user, client))
                 await self.record.success(connection, uid, client, deed)
-        if right.user.otp:
-            await self.throttle.succeeded("otp", uid, client)
         return opened, attachments
+
+    @asynccontextmanager
+    async def _limited(self, user: User, client: Client) -> AsyncIterator[None]:
+        """Limits attempts at a code, where one is asked for; wrong in the words of a log-in."""
+        if not user.otp:
+            yield
+            return
+        try:
+            async with self.limit_codes("login-otp", user.uid, client):
+                yield
+        except (NotEnabled, WrongCode):
+            raise InvalidOtp from None
 
     async def _check_password(self, email: str, password: str, client: Client) -> Credentials:
         await self.throttle.attempt("login", email, client)
@@ -85,12 +97,6 @@ class LogIn:
             await self.throttle.succeeded("login", email, client)
             _refuse_state(checked.credentials.user)
         return checked.credentials
-
-    async def _accept_code(self, connection: Connection, uid: str, code: str) -> None:
-        try:
-            await self.authenticator.accept(connection, uid, code)
-        except (NotEnabled, WrongCode):
-            raise InvalidOtp from None
 
 
 def _refuse_state(user: User) -> None:

@@ -1,6 +1,7 @@
 """SQL of sessions."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -177,6 +178,41 @@ async def delete_session(
         uid,
     )
     return (str(row["sid"]), user_of(row)) if row else None
+
+
+async def session_lives(connection: Connection, sid: uuid.UUID) -> bool:
+    """Whether a session has not ended."""
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT
+                FROM sessions
+                WHERE sid = $1
+                  AND expires_at > now()
+            )
+            """,
+            sid,
+        )
+    )
+
+
+async def sid_of(connection: Connection, uid: str, keys: Sequence[str]) -> uuid.UUID | None:
+    """The living session of a user that is kept under one of these keys, the newest of several."""
+    sid: uuid.UUID | None = await connection.fetchval(
+        """
+        SELECT sid
+        FROM sessions
+        WHERE uid = $1
+          AND key = ANY($2)
+          AND expires_at > now()
+        ORDER BY created_at DESC
+        LIMIT 1
+        """,
+        uid,
+        keys,
+    )
+    return sid
 
 
 async def delete_sessions_of(connection: Connection, uid: str, but: uuid.UUID | None) -> bool:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from shared.contracts.labels import DELETED_BY_USER
-from shared.policy.standing import ACTIVE, PENDING
+from shared.contracts.users import MAY_ACT
 
-MAY_LOG_IN = frozenset({ACTIVE, PENDING})
+MAY_LOG_IN = MAY_ACT
 
 
 def deleted_by_user(labels: Mapping[str, str]) -> bool:

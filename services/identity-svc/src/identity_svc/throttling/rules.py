@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.web.client_address import Address
 
-Purpose = Literal["sign-up", "login", "otp", "reset", "password", "confirmation"]
+Purpose = Literal["sign-up", "login", "login-otp", "otp", "reset", "password", "confirmation"]
 """What is attempted; each is counted for itself."""
 
 
@@ -24,7 +24,7 @@ class Limit:
 
 
 PER_ACCOUNT = Limit(free=5, longest=900, forgiving=900)
-"""Of one account from one network."""
+"""Of one account from one network; of codes from everywhere, see `Throttle.attempt_code`."""
 
 PER_NETWORK = Limit(free=100, longest=60, forgiving=10)
 """Of all accounts from one network: loose, for behind an address may be a whole office."""

@@ -1,5 +1,7 @@
 """SQL of throttling."""
 
+import math
+
 from identity_svc.throttling.rules import PER_ACCOUNT, PER_NETWORK, Limit
 from shared.database.pool import Connection
 
@@ -35,7 +37,7 @@ def _count(key: str, limit: Limit, condition: str) -> str:
         RETURNING CASE
             WHEN refused > 0 THEN extract(epoch FROM blocked_until - now())::double precision
             ELSE 0
-        END AS wait
+        END AS wait, failures
     """
 
 
@@ -56,13 +58,36 @@ _ATTEMPT = f"""
         {_count("$2", PER_NETWORK, "(SELECT wait FROM account) = 0")}
     )
     SELECT max(wait)
-    FROM (TABLE blocked UNION ALL TABLE account UNION ALL TABLE network) AS waits
+    FROM (
+        TABLE blocked
+        UNION ALL
+        SELECT wait FROM account
+        UNION ALL
+        SELECT wait FROM network
+    ) AS waits
 """
 
 
 async def count_attempt(connection: Connection, account: bytes, network: bytes) -> float:
     """How many seconds the attempt has to wait; 0 when it was let through, and counted."""
     return float(await connection.fetchval(_ATTEMPT, account, network))
+
+
+async def count_of_account(connection: Connection, account: bytes) -> tuple[float, int]:
+    """The same of an attempt that is limited per account alone; the number of those that count."""
+    [row] = await connection.fetch(_count("$1", PER_ACCOUNT, "true"), account)
+    return float(row["wait"]), math.ceil(row["failures"])
+
+
+async def forget_attempts_of_account(connection: Connection, account: bytes) -> None:
+    """Forgets the account's attempts."""
+    await connection.execute(
+        """
+        DELETE FROM attempts
+        WHERE key = $1
+        """,
+        account,
+    )
 
 
 async def forget_attempts(connection: Connection, account: bytes, network: bytes) -> None:

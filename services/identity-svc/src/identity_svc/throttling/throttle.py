@@ -20,8 +20,8 @@ log = structlog.get_logger()
 class Throttle:
     """Counts attempts per account and network, and, more loosely, per network.
 
-    Nothing is counted per account alone, so that nobody can lock an owner out from elsewhere.
-    Known and unknown accounts count alike, so that nothing is told.
+    Nothing that anybody may try is counted per account alone, so that nobody can lock an owner out
+    from elsewhere. Known and unknown accounts count alike, so that nothing is told.
     """
 
     def __init__(
@@ -53,6 +53,31 @@ class Throttle:
         if wait:
             raise Throttled(math.ceil(wait))
 
+    async def attempt_code(self, purpose: Purpose, uid: str) -> int:
+        """Counts an attempt at a code of a second factor, wherever it comes from.
+
+        Called for who has shown that they have the password or a session: nobody else can use these
+        attempts up, and a thousand addresses bring no more of them. How many count by now, this one
+        among them; 0 where nothing is limited. Raises `Throttled` or `Unavailable`.
+        """
+        if not self._enabled:
+            return 0
+        key = self._digest(purpose, uid, None)
+        async with self._database.connection() as connection:
+            wait, attempts = await store.count_of_account(connection, key)
+        self._attempts.labels(purpose, "refused" if wait else "let through").inc()
+        if wait:
+            raise Throttled(math.ceil(wait))
+        return attempts
+
+    async def code_was_right(self, purpose: Purpose, uid: str) -> None:
+        """Forgets the attempts at this account's codes."""
+        if not self._enabled:
+            return
+        key = self._digest(purpose, uid, None)
+        async with self._database.connection() as connection:
+            await store.forget_attempts_of_account(connection, key)
+
     async def succeeded(self, purpose: Purpose, account: str, client: Client) -> None:
         """Forgets the attempts of this account from this network: the last one was right."""
         if not self._enabled:
@@ -67,6 +92,6 @@ class Throttle:
             self._digest(purpose, None, network),
         )
 
-    def _digest(self, purpose: Purpose, account: str | None, network: str) -> bytes:
+    def _digest(self, purpose: Purpose, account: str | None, network: str | None) -> bytes:
         text = json.dumps([purpose, account, network])
         return hmac.digest(self._key, text.encode(), "sha256")

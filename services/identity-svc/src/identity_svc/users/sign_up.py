@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from identity_svc.activities import deeds
 from identity_svc.activities.record import RecordActivities
 from identity_svc.confirmations.events import confirmation_token
+from identity_svc.mail_tokens.quota import MailQuota
 from identity_svc.mail_tokens.tokens import CONFIRMATION, MailTokens
 from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
@@ -34,6 +35,7 @@ class SignUp:
     hasher: PasswordHasher
     password_rules: PasswordRules
     tokens: MailTokens
+    quota: MailQuota
     open_session: OpenSession
     record: RecordActivities
     uid_prefix: str
@@ -47,6 +49,7 @@ class SignUp:
         digest = await self.hasher.digest(form.password)
         async with self.database.transaction() as connection:
             user = await self._insert(connection, form, email, digest)
+            await self.quota.take(connection, user, CONFIRMATION)
             token = await self.tokens.issue(connection, user, CONFIRMATION)
             await self.outbox.add(
                 connection,

@@ -6,23 +6,25 @@ from urllib.parse import urlencode
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A mail that hands out a token; `name` is that of its templates."""
+    """A mail, which may hand out a token in `parameter`; `name` is that of its templates."""
 
     name: str
     page: str
-    parameter: str
+    parameter: str = ""
 
     def link(self, domain: str, token: str, language: str) -> str:
-        """The address at which the token is used up, and the language for the front end.
+        """The address at which the token is used up, or to which the mail leads without one.
 
-        A domain without a scheme is reached by https.
+        It tells the front end the language. A domain without a scheme is reached by https.
         """
         origin = domain.rstrip("/") if "://" in domain else f"https://{domain.rstrip('/')}"
-        query = urlencode({self.parameter: token, "lang": language})
+        parameters = {self.parameter: token} if self.parameter else {}
+        query = urlencode({**parameters, "lang": language})
         return f"{origin}{self.page}?{query}"
 
 
 CONFIRMATION = Kind("confirmation", "/accounts/confirmation", "confirmation_token")
 PASSWORD_RESET = Kind("password_reset", "/accounts/password_reset", "reset_token")
+CODES_GUESSED = Kind("codes_guessed", "/")
 
-KINDS = (CONFIRMATION, PASSWORD_RESET)
+KINDS = (CONFIRMATION, PASSWORD_RESET, CODES_GUESSED)

@@ -25,6 +25,7 @@ _SAMPLE = {
     "app_name": "Barong",
     "email": "user@example.com",
     "uid": "ID0123456789",
+    "user_ip": "192.0.2.1",
 }
 
 

@@ -56,13 +56,15 @@ class SendMail:
     async def _send(self, kind: Kind, event: ReceivedEvent) -> None:
         record, user = event.record, event.record["user"]
         language = self.templates.language(chosen_language(event.snapshot.get("data")))
+        token = record["token"] if kind.parameter else ""
         values = {
-            "link": kind.link(record["domain"], record["token"], language),
-            "token": record["token"],
+            "link": kind.link(record["domain"], token, language),
+            "token": token,
             "domain": record["domain"],
             "app_name": self.app_name,
             "email": user["email"],
             "uid": user["uid"],
+            "user_ip": record.get("user_ip", ""),
         }
         message = compose(
             self.templates.render(kind, language, values),

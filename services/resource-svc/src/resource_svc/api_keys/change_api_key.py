@@ -7,7 +7,7 @@ from resource_svc.api_keys import rules, store
 from resource_svc.api_keys.api_key import ACTIVE, ApiKey
 from resource_svc.api_keys.demand_second_factor import DemandSecondFactor
 from resource_svc.api_keys.events import api_key_event
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.contracts.activities import Client
 from shared.database.pool import Database
 from shared.errors import Invalid
@@ -32,9 +32,10 @@ class ChangeApiKey:
         client: Client,
     ) -> ApiKey:
         """The key as it is now; raises what `DemandSecondFactor` raises, or `Invalid`."""
-        await self.demand_second_factor(uid, code, client)
+        allowed = await self.demand_second_factor(uid, code, client)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
+            await self.demand_second_factor.still_counts(connection, uid, allowed)
             key = await store.lock_api_key(connection, uid, kid)
             scope = key.scope if scope is None else list(scope)
             state = key.state if state is None else state

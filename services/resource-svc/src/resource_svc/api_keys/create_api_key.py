@@ -11,7 +11,7 @@ from resource_svc.api_keys.errors import TooManyApiKeys
 from resource_svc.api_keys.events import api_key_event
 from resource_svc.api_keys.public_key import ed25519_public_key
 from resource_svc.api_keys.seal import Seal
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.contracts.activities import Client
 from shared.database.pool import Database
 from shared.errors import Invalid
@@ -41,7 +41,7 @@ class CreateApiKey:
         client: Client,
     ) -> tuple[ApiKey, str | None]:
         """Key and secret; raises what `DemandSecondFactor` raises, `Invalid`, `TooManyApiKeys`."""
-        await self.demand_second_factor(uid, code, client)
+        allowed = await self.demand_second_factor(uid, code, client)
         faults = [
             *rules.algorithm_faults(algorithm, kid),
             *rules.public_key_faults(algorithm, public_key),
@@ -54,7 +54,8 @@ class CreateApiKey:
         secret = secrets.token_hex(16) if registered is None else None
         sealed = None if secret is None else self.seal.close(made, secret)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
+            await self.demand_second_factor.still_counts(connection, uid, allowed)
             rules.demand_owner(user)
             if await store.number_of_api_keys(connection, uid) >= rules.MAX_API_KEYS:
                 raise TooManyApiKeys

@@ -1,6 +1,6 @@
 """Why an API key is not made or changed."""
 
-from shared.errors import BadRequest, Forbidden, Invalid
+from shared.errors import BadRequest, Invalid
 
 
 class SecondFactorDisabled(BadRequest):
@@ -13,12 +13,6 @@ class WrongCode(Invalid):
     """The code is not one of this moment."""
 
     codes = ("resource.api_key.invalid_totp",)
-
-
-class UnusableAccount(Forbidden):
-    """The user may not log in, so no key may work for him; a code of ours."""
-
-    codes = ("resource.api_key.user_not_active",)
 
 
 class TooManyApiKeys(Invalid):

@@ -86,6 +86,13 @@ class ListAnyApiKeysForm(PageForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndApiKeysForm:
+    """DELETE /users/{uid}/api_keys, of the internal API."""
+
+    uid: str = declared(_text((), None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindApiKeyForm:
     """GET /api_keys/{kid}, of the internal API."""
 

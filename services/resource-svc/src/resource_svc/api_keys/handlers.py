@@ -6,11 +6,13 @@ from resource_svc.api_keys.answers import Secrets
 from resource_svc.api_keys.change_api_key import ChangeApiKey
 from resource_svc.api_keys.create_api_key import CreateApiKey
 from resource_svc.api_keys.delete_api_key import DeleteApiKey
+from resource_svc.api_keys.end_api_keys import EndApiKeys
 from resource_svc.api_keys.find_api_key import FindApiKey
 from resource_svc.api_keys.forms import (
     ChangeApiKeyForm,
     CreateApiKeyForm,
     DeleteApiKeyForm,
+    EndApiKeysForm,
     FindApiKeyForm,
     ListAnyApiKeysForm,
 )
@@ -23,6 +25,7 @@ from shared.web.principal import PRINCIPAL
 
 CHANGE_API_KEY = web.AppKey("change_api_key", ChangeApiKey)
 CREATE_API_KEY = web.AppKey("create_api_key", CreateApiKey)
+END_API_KEYS = web.AppKey("end_api_keys", EndApiKeys)
 DELETE_API_KEY = web.AppKey("delete_api_key", DeleteApiKey)
 FIND_API_KEY = web.AppKey("find_api_key", FindApiKey)
 LIST_ANY_API_KEYS = web.AppKey("list_any_api_keys", ListAnyApiKeys)
@@ -71,6 +74,12 @@ async def delete(request: web.Request, form: DeleteApiKeyForm) -> web.Response:
 async def find(request: web.Request, form: FindApiKeyForm) -> web.Response:
     """GET /api_keys/{kid}, internal: all that a signature is checked with."""
     return answer((await request.app[FIND_API_KEY](form.kid)).body())
+
+
+async def end_all(request: web.Request, form: EndApiKeysForm) -> web.Response:
+    """DELETE /users/{uid}/api_keys: none of them works any more."""
+    await request.app[END_API_KEYS].at_once(form.uid)
+    return nothing()
 
 
 async def index_any(request: web.Request, form: ListAnyApiKeysForm) -> web.Response:

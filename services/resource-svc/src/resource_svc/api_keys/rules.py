@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from resource_svc.api_keys.api_key import ALGORITHMS, STATES
-from resource_svc.api_keys.errors import SecondFactorDisabled, UnusableAccount
+from resource_svc.api_keys.errors import SecondFactorDisabled
 from resource_svc.api_keys.public_key import ed25519_public_key
 from shared.contracts.api_keys import ED25519
 from shared.contracts.users import User
@@ -14,7 +14,6 @@ MAX_API_KEYS = 50
 MAX_SCOPES = 32
 
 _SCOPE = re.compile(r"[A-Za-z0-9_.:/*-]{1,64}")
-_USABLE = ("active", "pending")
 
 
 def algorithm_faults(algorithm: str, kid: str | None) -> Iterator[str]:
@@ -57,8 +56,6 @@ def state_faults(state: str) -> Iterator[str]:
 
 
 def demand_owner(user: User) -> None:
-    """Raises `SecondFactorDisabled` or `UnusableAccount` for who may have no key that works."""
+    """Raises `SecondFactorDisabled` for who may have no key that works."""
     if not user.otp:
         raise SecondFactorDisabled
-    if user.state not in _USABLE:
-        raise UnusableAccount

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from resource_svc.api_keys.api_key import ACTIVE, INACTIVE, ApiKey
@@ -145,6 +146,37 @@ async def deactivate_api_keys(connection: Connection, uid: str) -> list[ApiKey]:
         INACTIVE,
     )
     return [_api_key(row) for row in rows]
+
+
+async def moment(connection: Connection) -> datetime:
+    """This moment, by the clock that the table's moments are of."""
+    now: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    return now
+
+
+async def api_keys_ended_at(connection: Connection, uid: str) -> datetime | None:
+    """When all keys of the user ended last."""
+    ended: datetime | None = await connection.fetchval(
+        """
+        SELECT api_keys_ended_at
+        FROM users
+        WHERE uid = $1
+        """,
+        uid,
+    )
+    return ended
+
+
+async def note_api_keys_ended(connection: Connection, uid: str) -> None:
+    """All keys of a locked user end now."""
+    await connection.execute(
+        """
+        UPDATE users
+        SET api_keys_ended_at = clock_timestamp()
+        WHERE uid = $1
+        """,
+        uid,
+    )
 
 
 async def delete_api_key(connection: Connection, kid: str) -> None:

@@ -9,7 +9,7 @@ from resource_svc.data_storages.tell import tell
 from resource_svc.labels.apply_labels import ApplyLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Database
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
@@ -30,7 +30,7 @@ class CreateDataStorage:
         """The new data storage; raises `Invalid`."""
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             version = await store.next_version(connection, uid)
             faults = [*rules.data_faults(data)]
             if await store.is_taken(connection, uid, title):

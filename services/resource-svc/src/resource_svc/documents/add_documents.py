@@ -14,7 +14,7 @@ from resource_svc.documents.received import StoredFile
 from resource_svc.labels.apply_labels import ApplyLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid, Unavailable
 from shared.messaging.outbox import Outbox
@@ -44,7 +44,7 @@ class AddDocuments:
         expires = rules.expiry(form.doc_expire, required=required, today=today)
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             versions = [await store.next_version(connection, uid) for _ in form.upload]
             number = await store.number_of_documents(connection, uid) + len(form.upload)
             if number > self.limit or rules.are_too_many(form.upload):

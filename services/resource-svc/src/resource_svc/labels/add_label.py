@@ -7,7 +7,7 @@ from resource_svc.labels.errors import TooManyLabels
 from resource_svc.labels.label import PUBLIC, Label
 from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Database
 
 
@@ -24,7 +24,7 @@ class AddLabel:
         rules.check(key=key, value=value)
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             await store.lock_labels(connection, uid)
             label = await store.insert_label(connection, uid, PUBLIC, key, value)
             if await store.number_of_public_labels(connection, uid) > rules.MAX_PUBLIC_LABELS:

@@ -7,6 +7,7 @@ import structlog
 from resource_svc.users.keep_user import KeepUser
 from shared.clients.identity import IdentityClient
 from shared.contracts.labels import PrivateLabels
+from shared.contracts.users import User
 from shared.errors import NotFound, Unavailable
 
 log = structlog.get_logger()
@@ -22,11 +23,14 @@ class ApplyLabels:
     identity: IdentityClient
     keep_user: KeepUser
 
-    async def __call__(self, labels: PrivateLabels) -> None:
-        """Refreshes the replica with the user that identity-svc made of these labels."""
+    async def __call__(self, labels: PrivateLabels) -> User | None:
+        """The user that identity-svc made of these labels, or None until it does.
+
+        The replica knows them from now on.
+        """
         try:
             user = await self.identity.apply_labels(labels)
         except (Unavailable, NotFound) as error:
             log.warning("labels_await_their_event", uid=labels.uid, reason=str(error))
-            return
-        await self.keep_user(user)
+            return None
+        return await self.keep_user(user)

@@ -7,7 +7,7 @@ from resource_svc.labels.errors import LabelIsPrivate
 from resource_svc.labels.label import PRIVATE
 from resource_svc.labels.tell import TellOfLabel
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Database
 
 
@@ -23,7 +23,7 @@ class DeleteLabel:
         """Raises `NotFound` or `LabelIsPrivate`."""
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             await store.lock_labels(connection, uid)
             label = await store.label_by_key(connection, uid, key)
             if label.scope == PRIVATE:

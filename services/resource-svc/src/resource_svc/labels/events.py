@@ -22,7 +22,7 @@ def label_event(
     """What happened to a label, and all private labels of its user as they are after it."""
     return Event(
         name=f"model.label.{happening}",
-        record=_record(label, user),
+        record={**_record(label, user), "scope": label.scope},
         changes=changes,
         snapshot={"private_labels": private_labels.snapshot(), "label": label.snapshot()},
     )

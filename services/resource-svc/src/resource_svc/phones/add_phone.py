@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from resource_svc.phones import store
 from resource_svc.phones.codes import Codes
+from resource_svc.phones.destinations import Destinations
 from resource_svc.phones.errors import InvalidChannel, TooManyPhones
 from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.number import PhoneNumber
@@ -11,7 +12,7 @@ from resource_svc.phones.provider import Provider
 from resource_svc.phones.rules import MAX_PHONES
 from resource_svc.phones.tell import tell
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor, lock_user
 from shared.database.pool import Database
 from shared.errors import Refusal
 from shared.messaging.outbox import Outbox
@@ -25,6 +26,7 @@ class AddPhone:
     outbox: Outbox
     find_user: FindUser
     codes: Codes
+    destinations: Destinations
     issue_code: IssueCode
     provider: Provider
 
@@ -37,9 +39,10 @@ class AddPhone:
         if channel not in self.provider.channels:
             raise InvalidChannel
         number = PhoneNumber.parse(text)
+        self.destinations.refuse(number)
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             await store.lock(connection, uid, number.digits)
             await store.refuse_verified(connection, number.digits)
             await store.count_change(connection, uid)

@@ -1,12 +1,30 @@
 """Why a phone is not added or verified."""
 
-from shared.errors import BadRequest, Invalid, NotFound
+from shared.errors import BadRequest, Invalid, NotFound, Throttled
 
 
 class InvalidNumber(BadRequest):
     """No country has such a number."""
 
     codes = ("resource.phone.invalid_num",)
+
+
+class CountryNotAllowed(BadRequest):
+    """The operator sends no codes to this country; a code of ours."""
+
+    codes = ("resource.phone.country_not_allowed",)
+
+
+class KindNotAllowed(BadRequest):
+    """The operator sends no codes to numbers of this kind; a code of ours."""
+
+    codes = ("resource.phone.kind_not_allowed",)
+
+
+class CeilingReached(Throttled):
+    """All users together have had as many codes as an hour allows; a code of ours."""
+
+    codes = ("resource.phone.ceiling_reached",)
 
 
 class NumberTaken(BadRequest):

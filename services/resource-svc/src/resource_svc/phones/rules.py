@@ -20,5 +20,17 @@ class Limit:
     seconds: int
 
 
-PER_NUMBER = (Limit(5, 600), Limit(15, 86_400))
+PER_USER_AND_NUMBER = (Limit(5, 600), Limit(10, 86_400))
+"""What one user asks for to one number."""
+
+PER_NUMBER = (Limit(15, 600), Limit(40, 86_400))
+"""What all users together ask for to one number, so that it is not flooded.
+
+More than any one user may ask for: what one stranger does leaves the owner of the number all that
+the owner may ask for. It takes several accounts to reach this, and each has its own limits.
+"""
+
 PER_USER = (Limit(30, 86_400),)
+"""What one user asks for, to whatever numbers."""
+
+HOUR = 3600

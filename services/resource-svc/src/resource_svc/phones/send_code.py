@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from resource_svc.phones import store
+from resource_svc.phones.destinations import Destinations
 from resource_svc.phones.errors import InvalidChannel
 from resource_svc.phones.issue_code import IssueCode
 from resource_svc.phones.number import PhoneNumber
 from resource_svc.phones.provider import Provider
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Database
 
 
@@ -18,6 +19,7 @@ class SendCode:
 
     database: Database
     find_user: FindUser
+    destinations: Destinations
     issue_code: IssueCode
     provider: Provider
 
@@ -26,9 +28,10 @@ class SendCode:
         if channel not in self.provider.channels:
             raise InvalidChannel
         number = PhoneNumber.parse(text)
+        self.destinations.refuse(number)
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            await lock_user(connection, uid)
+            await lock_actor(connection, uid)
             await store.lock(connection, uid, number.digits)
             await store.refuse_verified(connection, number.digits)
             phone = await store.phone_by_number(connection, uid, number.digits)

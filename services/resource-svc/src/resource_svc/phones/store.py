@@ -1,7 +1,7 @@
 """SQL of phones."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import asyncpg
 
@@ -177,23 +177,33 @@ async def delete_unsent(connection: Connection, phone: Phone, digest: bytes) -> 
     return status != "DELETE 0"
 
 
+async def lock_ceiling(connection: Connection) -> None:
+    """Lets what all users ask for be counted one after the other; the last lock that is taken."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('phone codes', 0))")
+
+
 async def wait_for(
-    connection: Connection, whose: Literal["uid", "number"], key: str, limits: Iterable[Limit]
+    connection: Connection, limits: Iterable[Limit], *, uid: str = "", number: str = ""
 ) -> float:
-    """How many seconds another code for this user, or to this number, has to wait; 0 for none."""
+    """How many seconds another code has to wait; 0 for none.
+
+    Codes for this user and to this number count, or those of all users and to all numbers.
+    """
+    given = {name: value for name, value in (("uid", uid), ("number", number)) if value}
+    condition = " AND ".join(f"{name} = ${place}" for place, name in enumerate(given, 3)) or "true"
     waits = [
         await connection.fetchval(
             f"""
-            SELECT extract(epoch FROM sent_at - clock_timestamp())::double precision + $2
+            SELECT extract(epoch FROM sent_at - clock_timestamp())::double precision + $1
             FROM phone_sends
-            WHERE {whose} = $1
+            WHERE {condition}
             ORDER BY sent_at DESC
-            OFFSET $3
+            OFFSET $2
             LIMIT 1
             """,
-            key,
             float(limit.seconds),
             limit.sends - 1,
+            *given.values(),
         )
         for limit in limits
     ]

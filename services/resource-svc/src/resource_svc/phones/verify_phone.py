@@ -15,7 +15,7 @@ from resource_svc.phones.remove_phone import RemovePhone
 from resource_svc.phones.rules import MAX_ATTEMPTS
 from resource_svc.phones.tell import tell
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Database
 from shared.errors import Throttled
 from shared.messaging.outbox import Outbox
@@ -43,7 +43,7 @@ class VerifyPhone:
         if not await self.provider.accepts(number.e164, code, is_ours=is_ours):
             raise WrongCode
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             await self.remove_phone.of_deleted_owner(connection, number.digits)
             await store.count_change(connection, uid)
             phone = await store.set_verified(connection, attempt.phone)

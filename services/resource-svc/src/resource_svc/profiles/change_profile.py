@@ -10,7 +10,7 @@ from resource_svc.profiles.events import changes_between
 from resource_svc.profiles.profile import SUBMITTED, Profile
 from resource_svc.profiles.tell import TellOfProfile
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Database
 
 
@@ -27,7 +27,7 @@ class ChangeProfile:
         """The profile as it is now; raises `ProfileNotEditable` or `Invalid`."""
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             version = await store.next_version(connection, uid)
             draft = await store.draft_of(connection, uid)
             rules.check(written)

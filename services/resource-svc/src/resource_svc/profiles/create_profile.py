@@ -9,7 +9,7 @@ from resource_svc.profiles import rules, store
 from resource_svc.profiles.profile import DRAFTED, SUBMITTED, Profile
 from resource_svc.profiles.tell import TellOfProfile
 from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.users.lock_user import lock_actor
 from shared.database.pool import Database
 
 
@@ -28,7 +28,7 @@ class CreateProfile:
         state = SUBMITTED if confirm else DRAFTED
         await self.find_user(uid)
         async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+            user = await lock_actor(connection, uid)
             version = await store.next_version(connection, uid)
             profile = await store.insert_profile(connection, uid, version, state, written)
             labels = await self.tell(connection, "created", profile, user)

@@ -4,16 +4,23 @@ from dataclasses import dataclass
 
 from resource_svc.labels.apply_labels import ApplyLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
+from resource_svc.labels.remove_private_label import RemovePrivateLabel
 from resource_svc.translated import translated
-from resource_svc.users.errors import MissingCode, WrongCode, WrongPassword
+from resource_svc.users.errors import LastSuperadmin, MissingCode, WrongCode, WrongPassword
+from resource_svc.users.find_user import FindUser
+from resource_svc.users.lock_user import lock_actor, lock_user
 from shared.clients.identity import IdentityClient
 from shared.contracts.activities import Client
+from shared.contracts.administration import SUPERADMIN
 from shared.contracts.labels import DELETED_BY_USER
+from shared.contracts.users import MAY_ACT
+from shared.database.pool import Database
 
 _WORDS = {
     "password.wrong": WrongPassword,
     "otp.invalid": WrongCode,
     "otp.not_enabled": WrongCode,  # it was turned off in this very moment
+    "admin.user.last_superadmin": LastSuperadmin,
 }
 
 
@@ -24,8 +31,11 @@ class DeleteAccount:
     With that state sessions and API keys end; nothing is erased.
     """
 
+    database: Database
     identity: IdentityClient
+    find_user: FindUser
     put_private_label: PutPrivateLabel
+    remove_private_label: RemovePrivateLabel
     apply_labels: ApplyLabels
 
     async def __call__(self, uid: str, password: str, code: str | None, client: Client) -> None:
@@ -40,5 +50,19 @@ class DeleteAccount:
                 if code is None:
                     raise MissingCode
                 await self.identity.verify_code(uid, code, client)
-        labels = await self.put_private_label(uid, *DELETED_BY_USER)
+            await self.identity.demand_successor(uid)
+        await self.find_user(uid)
+        async with self.database.transaction() as connection:
+            actor = await lock_actor(connection, uid)
+            labels = await self.put_private_label.within(connection, actor, *DELETED_BY_USER)
+        left = await self.apply_labels(labels)
+        if left is not None and left.role == SUPERADMIN and left.state in MAY_ACT:
+            await self._stay(uid)
+            raise LastSuperadmin
+
+    async def _stay(self, uid: str) -> None:
+        """Of superadmins who left at the same time the last did not get away."""
+        async with self.database.transaction() as connection:
+            user = await lock_user(connection, uid)
+            labels = await self.remove_private_label.within(connection, user, DELETED_BY_USER[0])
         await self.apply_labels(labels)

@@ -13,6 +13,12 @@ class WrongPassword(Invalid):
     codes = ("resource.user.invalid_password",)
 
 
+class LastSuperadmin(Invalid):
+    """No other superadmin is active."""
+
+    codes = ("resource.user.last_superadmin",)
+
+
 class MissingCode(Invalid):
     """The user has a second factor, and gave no code."""
 

@@ -2,13 +2,13 @@
 
 from resource_svc.users import store
 from resource_svc.users.errors import UserErased
-from shared.contracts.users import User
+from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Connection
-from shared.errors import NotFound
+from shared.errors import NotFound, UserNotActive
 
 
 async def lock_user(connection: Connection, uid: str) -> User:
-    """The user as he was last told of, until the transaction ends; raises `NotFound`, `UserErased`.
+    """The user as last told of, until the transaction ends; raises `NotFound`, `UserErased`.
 
     Whoever writes something of a user does so under this lock, and takes it before all others:
     an erasure then comes before the write, which finds nobody, or after it, and finds all of it.
@@ -18,4 +18,15 @@ async def lock_user(connection: Connection, uid: str) -> User:
         raise NotFound
     if user.erased:
         raise UserErased
+    return user
+
+
+async def lock_actor(connection: Connection, uid: str) -> User:
+    """The same for a user who writes something themself; raises `UserNotActive`, too.
+
+    The gateway asked when the call began. Since then the user may have been banned.
+    """
+    user = await lock_user(connection, uid)
+    if user.state not in MAY_ACT:
+        raise UserNotActive
     return user

@@ -31,14 +31,18 @@ def traits(attachments: AttachmentSet) -> Traits:
     return _of_profiles(attachments) if attachments.kind == PROFILES else Traits()
 
 
-def label_facet(key: str, value: str) -> str:
-    """Of users with this label, public or private."""
+PRIVATE, PUBLIC = "private", "public"
+SCOPES = (PRIVATE, PUBLIC)
+
+
+def label_facet(scope: str, key: str, value: str) -> str:
+    """Of users with this label in this scope: what users say of themselves is no verdict."""
+    return f"{scope}:{key}:{value}"
+
+
+def _any_label_facet(key: str, value: str) -> str:
+    """Of users with this label in whatever scope, by which earlier releases look for them."""
     return f"label:{key}:{value}"
-
-
-def private_facet(key: str, value: str) -> str:
-    """Of users with this private label; only ever counted."""
-    return f"private:{key}:{value}"
 
 
 def profile_facet(field: str, value: str) -> str:
@@ -50,13 +54,13 @@ PROFILE_FIELDS = ("first_name", "last_name", "country")
 
 
 def _of_labels(labels: AttachmentSet) -> Traits:
-    private = {each["key"]: each for each in labels.records if each["scope"] == "private"}
+    private = {each["key"]: each for each in labels.records if each["scope"] == PRIVATE}
     document = private.get("document", {"value": None})
     waits = document["value"] in WAITING
     return Traits(
         facets=frozenset(
-            {label_facet(each["key"], each["value"]) for each in labels.records}
-            | {private_facet(key, each["value"]) for key, each in private.items()}
+            {label_facet(each["scope"], each["key"], each["value"]) for each in labels.records}
+            | {_any_label_facet(each["key"], each["value"]) for each in labels.records}
         ),
         waiting_since=datetime.fromisoformat(document["updated_at"]) if waits else None,
     )

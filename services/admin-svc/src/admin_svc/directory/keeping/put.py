@@ -10,9 +10,16 @@ from shared.database.pool import Connection
 
 
 async def put(
-    connection: Connection, users: Sequence[User] = (), sets: Sequence[AttachmentSet] = ()
+    connection: Connection,
+    users: Sequence[User] = (),
+    sets: Sequence[AttachmentSet] = (),
+    *,
+    again: bool = False,
 ) -> None:
     """Keeps each, unless what is kept is as new or its user was erased.
+
+    `again`, sets that are as new are kept anew, so that what users are found by follows them in the
+    way of this release.
 
     So whatever is told twice, late or in another order changes nothing. No user, and no kind of
     attachments of a user, may be there twice.
@@ -20,7 +27,7 @@ async def put(
     uids = [user.uid for user in users] + [each.uid for each in sets]
     await store.lock(connection, uids)
     new = await store.put_users(connection, users) if users else []
-    kept = await store.put_sets(connection, sets) if sets else []
+    kept = await store.put_sets(connection, sets, again=again) if sets else []
     if profiles := [each for each in kept if each.kind == PROFILES]:
         await store.put_positions(connection, profiles)
     if searched := {*new, *(each.uid for each in kept if each.kind in SEARCHED)}:

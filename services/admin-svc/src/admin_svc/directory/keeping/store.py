@@ -57,8 +57,10 @@ async def put_users(connection: Connection, users: Sequence[User]) -> list[str]:
     return [row["uid"] for row in rows if row["is_new"]]
 
 
-async def put_sets(connection: Connection, sets: Sequence[AttachmentSet]) -> list[AttachmentSet]:
-    """Keeps sets of locked users under the same conditions; those that are kept now."""
+async def put_sets(
+    connection: Connection, sets: Sequence[AttachmentSet], *, again: bool = False
+) -> list[AttachmentSet]:
+    """Keeps sets of locked users under the same conditions, or `again`; those that are kept now."""
     rows = await connection.fetch(
         """
         INSERT INTO attachments (uid, kind, version, records, facets, names, waiting_since)
@@ -72,9 +74,11 @@ async def put_sets(connection: Connection, sets: Sequence[AttachmentSet]) -> lis
             names = excluded.names,
             waiting_since = excluded.waiting_since
         WHERE attachments.version < excluded.version
+           OR ($2 AND attachments.version = excluded.version)
         RETURNING uid, kind
         """,
         [_row(attachments) for attachments in sets],
+        again,
     )
     kept = {(row["uid"], row["kind"]) for row in rows}
     return [each for each in sets if (each.uid, each.kind) in kept]

@@ -54,7 +54,7 @@ class RebuildDirectory:
         strangers = await self._strangers(done.last_uid, uids[-1], uids)
         done = done.after(uids[-1], len(uids), len(strangers))
         async with self.database.transaction() as connection:
-            await put(connection, users, sets)
+            await put(connection, users, sets, again=True)
             await remove(connection, strangers)
             await store.note(connection, done)
         await self.fold()

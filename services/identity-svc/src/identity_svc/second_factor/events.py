@@ -1,0 +1,19 @@
+"""The events of second factors."""
+
+from shared.contracts.activities import Client
+from shared.contracts.events import Event
+from shared.contracts.users import User
+
+
+def codes_guessed(user: User, domain: str, client: Client) -> Event:
+    """Somebody who has the user's password or session gives wrong codes, the last from `client`."""
+    return Event(
+        name="system.user.otp.guessed",
+        record={
+            "user": user.event_record(),
+            "domain": domain,
+            "user_ip": str(client.ip),
+            "user_agent": client.user_agent,
+        },
+        snapshot=user.snapshot(),
+    )
