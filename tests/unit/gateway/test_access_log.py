@@ -11,7 +11,7 @@ import authz_gateway.http.access_log
 from types import SimpleNamespace
 from prometheus_client import CollectorRegistry
 from authz_gateway.http.parser import HeadLimits, read_request
-from authz_gateway.http.access_log import Record
+from authz_gateway.http.access_log import AccessLog
 from authz_gateway.http.request import Request
 from shared.log import configure_logging
 from shared.web.metrics import HttpMetrics
@@ -19,7 +19,7 @@ from shared.web.metrics import HttpMetrics
 async def main():
     {before}
     registry = CollectorRegistry()
-    record = Record(HttpMetrics(registry))
+    record = AccessLog(HttpMetrics(registry))
     for number, (method, route, status, uid, address, reason) in enumerate({requests!r}):
         peer = SimpleNamespace(address=None, shown_address=address)
         data = f"{{method}} /x HTTP/1.1\\r\\nHost: a\\r\\nX-Request-Id: r{{number}}\\r\\n\\r\\n"

@@ -13,7 +13,7 @@ from authz_gateway.authn.api_keys import ApiKeyCache
 from authz_gateway.authn.lookup_cache import HELD_SECONDS
 from authz_gateway.authn.sessions import SessionCache
 from authz_gateway.authz.policy import CurrentPolicy
-from authz_gateway.subscriptions import Hearing
+from authz_gateway.subscriptions import Subscriptions
 from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.events import ReceivedEvent
@@ -116,7 +116,7 @@ async def hear(cache: ApiKeyCache, name: str, record: dict[str, object]) -> None
     nobody: Any = NobodyAsks()
     registry = CollectorRegistry()
     sessions = SessionCache(nobody, registry)
-    hearing = Hearing(CurrentPolicy(nobody), sessions, cache, WebSockets(registry))
+    hearing = Subscriptions(CurrentPolicy(nobody), sessions, cache, WebSockets(registry))
     if name == "missed":
         await hearing.missed()
         return

@@ -11,11 +11,11 @@ import uvloop
 
 from authz_gateway.http.connection import ClientConnection, Limits
 from authz_gateway.http.cors import Cors
-from authz_gateway.http.parser import AnswerHead, HeadLimits
+from authz_gateway.http.parser import HeadLimits, ResponseHead
 from authz_gateway.http.request import Request
-from authz_gateway.http.response_headers import AnswerHeaders
+from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.http.responses import Answer
-from authz_gateway.upstream.connection import Asker, UpstreamConnection
+from authz_gateway.upstream.connection import ResponseListener, UpstreamConnection
 from shared.errors import Refusal
 
 PATIENCE = 10.0
@@ -48,7 +48,7 @@ class World:
 
     draining = False
     limits = Limits(HeadLimits(1000, 1000, 10), 1000, 60.0, 0.2, 0.2)
-    answer_headers = AnswerHeaders(Cors(frozenset(), False, 0), security=False, hsts_seconds=0)
+    response_headers = ResponseHeaders(Cors(frozenset(), False, 0), security=False, hsts_seconds=0)
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
@@ -102,7 +102,7 @@ def test_a_client_that_takes_nothing_is_let_go(new_loop: NewLoop, lines: bytes, 
         runner.run(main())
 
 
-class Caller(Asker):
+class Caller(ResponseListener):
     """Asks an upstream, and owns the connection."""
 
     def __init__(self) -> None:
@@ -123,13 +123,13 @@ class Caller(Asker):
     def upstream_ready(self) -> None:
         raise AssertionError
 
-    def interim(self, _head: AnswerHead) -> None:
+    def interim(self, _head: ResponseHead) -> None:
         raise AssertionError
 
-    def switched(self, _head: AnswerHead, _rest: bytes) -> None:
+    def switched(self, _head: ResponseHead, _rest: bytes) -> None:
         raise AssertionError
 
-    def answered(self, _head: AnswerHead, _part: bytes, *, bodyless: bool, ended: bool) -> None:
+    def answered(self, _head: ResponseHead, _part: bytes, *, bodyless: bool, ended: bool) -> None:
         raise AssertionError
 
     def answer_part(self, _part: bytes, *, ended: bool) -> None:

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authz_gateway.http.parser import (
-    AnswerHead,
     BrokenHead,
     HeadLimits,
     RequestHead,
+    ResponseHead,
     TooLargeHead,
     TooLongTarget,
-    read_answer,
     read_request,
+    read_response,
 )
 
 LIMITS = HeadLimits(target_bytes=100, header_bytes=1000, header_lines=10)
@@ -182,8 +182,8 @@ def an_answer(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:
     ],
 )
 def test_answers_are_read(data: bytes, expected: tuple[object, ...]) -> None:
-    head = read_answer(data + b"rest", 1000)
-    assert isinstance(head, AnswerHead)
+    head = read_response(data + b"rest", 1000)
+    assert isinstance(head, ResponseHead)
     assert (head.line, head.chunked, head.length, head.persistent) == expected
     assert head.status == int(head.line.split()[1])
     assert head.size == len(data)
@@ -204,4 +204,4 @@ def test_answers_are_read(data: bytes, expected: tuple[object, ...]) -> None:
 )
 def test_what_is_no_answer(data: bytes) -> None:
     with pytest.raises(BrokenHead):
-        read_answer(data, 1000)
+        read_response(data, 1000)

@@ -20,7 +20,7 @@ from authz_gateway.authn.sessions import Binding
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.pipeline import WAY_IN, Decide
 from authz_gateway.authz.policy import CompiledPolicy
-from authz_gateway.authz.rate_limits import AUDITED_RATE, STRANGERS, RateLimits
+from authz_gateway.authz.rate_limits import ANONYMOUS, AUDITED_RATE, RateLimits
 from authz_gateway.routing.route_table import ELSEWHERE, Access, Rate
 from shared.contracts.api_keys import ED25519, HMAC_SHA256, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
@@ -1088,8 +1088,8 @@ async def test_guesses_that_come_at_once_are_paid_for_afterwards() -> None:
 
 async def test_a_known_caller_has_no_limit_where_the_route_has_none() -> None:
     decide, call = a_decision(), a_call(COOKIE)
-    assert STRANGERS.burst == 100
-    for _ in range(STRANGERS.burst + 1):
+    assert ANONYMOUS.burst == 100
+    for _ in range(ANONYMOUS.burst + 1):
         assert await decide(call) is not None
         assert await decide(another(call, route=ELSEWHERE)) is not None
     assert await refusal_of(decide, a_call(COOKIE | CSRF, method="DELETE")) == NO_PERMISSION

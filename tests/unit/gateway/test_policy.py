@@ -17,9 +17,9 @@ from prometheus_client import CollectorRegistry
 from authz_gateway.authn.api_keys import ApiKeyCache
 from authz_gateway.authn.sessions import SessionCache
 from authz_gateway.authz import policy as policy_module
-from authz_gateway.authz.policy import CompiledPolicy, CurrentPolicy, tell_freshness
+from authz_gateway.authz.policy import CompiledPolicy, CurrentPolicy, register_policy_metrics
 from authz_gateway.routing.route_table import Access, Route
-from authz_gateway.subscriptions import CarriedChanges, Hearing
+from authz_gateway.subscriptions import CarriedChanges, Subscriptions
 from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.policy import Permission, Policy
@@ -200,7 +200,7 @@ async def test_an_event_makes_it_load_again(thing: str) -> None:
     nobody: Any = None
     registry = CollectorRegistry()
     sessions, keys = SessionCache(nobody, registry), ApiKeyCache(nobody, nobody, registry)
-    hearing = Hearing(policy, sessions, keys, WebSockets(registry))
+    hearing = Subscriptions(policy, sessions, keys, WebSockets(registry))
     event = ReceivedEvent(
         id=uuid.uuid4(),
         name=f"model.{thing}.created",
@@ -243,7 +243,7 @@ async def test_it_is_as_old_as_the_last_word_of_who_owns_it(
     registry, ear = CollectorRegistry(), Ear(listening=False)
     admin = Admin([Policy(1, ()), Policy(1, ())])
     policy = CurrentPolicy(admin)
-    tell_freshness(policy, ear, registry)
+    register_policy_metrics(policy, ear, registry)
 
     def age() -> float:
         return registry.get_sample_value("gateway_policy_age_seconds") or 0.0
@@ -296,7 +296,7 @@ def carried(policy: CurrentPolicy, registry: CollectorRegistry, seconds: float) 
     nobody: Any = None
     sessions = SessionCache(nobody, registry)
     keys = ApiKeyCache(nobody, nobody, registry)
-    hearing = Hearing(policy, sessions, keys, WebSockets(registry))
+    hearing = Subscriptions(policy, sessions, keys, WebSockets(registry))
     return CarriedChanges(hearing, registry, seconds)
 
 

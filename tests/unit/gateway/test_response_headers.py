@@ -7,7 +7,7 @@ import pytest
 from multidict import CIMultiDict
 
 from authz_gateway.http.cors import Cors, origins
-from authz_gateway.http.response_headers import AnswerHeaders
+from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.settings import GatewaySettings
 from shared.settings import SettingsError, load_settings
 from tests.system import KEY
@@ -246,5 +246,5 @@ NO_STORE = {"Cache-Control": "no-store"}
 def test_browsers_are_told_to_be_careful(
     security: bool, seconds: int, call: dict[str, Any], expected: dict[str, str]
 ) -> None:
-    headers = AnswerHeaders(EVERYBODY, security=security, hsts_seconds=seconds)
+    headers = ResponseHeaders(EVERYBODY, security=security, hsts_seconds=seconds)
     assert headers_of(headers.added(None, **call).decode().splitlines()) == expected

@@ -13,7 +13,7 @@ from authz_gateway.authn import lookup_cache
 from authz_gateway.authn.api_keys import ApiKeyCache
 from authz_gateway.authn.sessions import SessionCache
 from authz_gateway.authz.policy import CurrentPolicy
-from authz_gateway.subscriptions import Hearing
+from authz_gateway.subscriptions import Subscriptions
 from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.events import ReceivedEvent
@@ -208,7 +208,7 @@ async def hear(sessions: SessionCache, name: str, record: dict[str, object]) -> 
     nobody = NobodyAsks()
     registry = CollectorRegistry()
     api_keys = ApiKeyCache(nobody, nobody, registry)
-    hearing = Hearing(CurrentPolicy(nobody), sessions, api_keys, WebSockets(registry))
+    hearing = Subscriptions(CurrentPolicy(nobody), sessions, api_keys, WebSockets(registry))
     if name == "missed":
         await hearing.missed()
         return

@@ -9,15 +9,15 @@ from typing import cast
 import pytest
 import uvloop
 
-from authz_gateway.http.parser import AnswerHead
-from authz_gateway.upstream.connection import Asker, UpstreamConnection
+from authz_gateway.http.parser import ResponseHead
+from authz_gateway.upstream.connection import ResponseListener, UpstreamConnection
 
 ASKED = b"POST /x HTTP/1.1\r\nHost: upstream\r\nContent-Length: 3\r\n\r\nabc"
 PATIENCE = 10.0
 IDLE_SECONDS = 60.0
 
 
-class Caller(Asker):
+class Caller(ResponseListener):
     """Waits for what becomes of its call, and owns the connection."""
 
     def __init__(self) -> None:
@@ -39,13 +39,13 @@ class Caller(Asker):
     def upstream_ready(self) -> None:
         pass
 
-    def interim(self, head: AnswerHead) -> None:
+    def interim(self, head: ResponseHead) -> None:
         pass
 
-    def switched(self, head: AnswerHead, rest: bytes) -> None:
+    def switched(self, head: ResponseHead, rest: bytes) -> None:
         pass
 
-    def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
+    def answered(self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
         if ended:
             self.answered_whole.set()
 

@@ -8,7 +8,7 @@ import pytest
 from authz_gateway.authz.call import Caller
 from authz_gateway.authz.pipeline import WAY_IN
 from authz_gateway.authz.policy import CompiledPolicy
-from authz_gateway.authz.websocket_reauthorization import MayStay, guest_of
+from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket, opener_of
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
@@ -56,8 +56,8 @@ class World:
         return CompiledPolicy(Policy(1, permissions, restrictions))
 
     async def lets_stay(self, caller: Caller | None, path: str = "/feed") -> bool:
-        may_stay = MayStay(self, self, self, Unmapped())
-        return await may_stay(guest_of(caller, a_call(path=path, **FEED)))
+        reauthorize = ReauthorizeWebSocket(self, self, self, Unmapped())
+        return await reauthorize(opener_of(caller, a_call(path=path, **FEED)))
 
 
 FEED: Any = {"prefix": "/feed", "scope": "feed", "websocket": True}

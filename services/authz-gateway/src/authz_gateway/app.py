@@ -3,28 +3,28 @@
 import os
 from collections.abc import Mapping
 
-from authz_gateway.audit.keep import KeepAudits, audit_counter
+from authz_gateway.audit.keep import PublishAudits, audit_counter
 from authz_gateway.audit.queue import AuditQueue
 from authz_gateway.authn.api_keys import ApiKeyCache, AuthenticateApiKey
 from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.sessions import Binding, SessionCache
 from authz_gateway.authz.decision_cache import DecisionCache
 from authz_gateway.authz.pipeline import Decide
-from authz_gateway.authz.policy import CurrentPolicy, tell_freshness
+from authz_gateway.authz.policy import CurrentPolicy, register_policy_metrics
 from authz_gateway.authz.rate_limits import RateLimits
-from authz_gateway.authz.websocket_reauthorization import MayStay
+from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket
 from authz_gateway.handlers import Gateway
-from authz_gateway.http.access_log import Record
+from authz_gateway.http.access_log import AccessLog
 from authz_gateway.http.connection import Limits
 from authz_gateway.http.dispatcher import Dispatcher
 from authz_gateway.http.parser import HeadLimits
-from authz_gateway.http.response_headers import AnswerHeaders
-from authz_gateway.http.server import Front
+from authz_gateway.http.response_headers import ResponseHeaders
+from authz_gateway.http.server import HttpServer
 from authz_gateway.routes import Operations
 from authz_gateway.routing.route_table import rate
 from authz_gateway.routing.routes_file import load_routes
 from authz_gateway.settings import GatewaySettings
-from authz_gateway.subscriptions import PATTERNS, CarriedChanges, Hearing
+from authz_gateway.subscriptions import PATTERNS, CarriedChanges, Subscriptions
 from authz_gateway.upstream.proxy import Proxy
 from authz_gateway.upstream.websocket import WebSockets
 from shared.clients.admin import AdminClient
@@ -71,7 +71,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         registry, most=settings.max_websockets, most_per_client=settings.websockets_per_client
     )
     policy = CurrentPolicy(admin, websockets.review_all)
-    hearing = Hearing(policy, sessions, api_keys, websockets)
+    hearing = Subscriptions(policy, sessions, api_keys, websockets)
     listener = Listener(
         settings.broker_url,
         GATEWAY,
@@ -81,7 +81,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         hearing.missed,
     )
     changes = ChangeListener(settings.broker_url, GATEWAY, settings.service_keys, hearing.told)
-    tell_freshness(policy, listener, registry)
+    register_policy_metrics(policy, listener, registry)
     proxy = Proxy(
         registry,
         websockets,
@@ -95,8 +95,8 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         changed=CarriedChanges(hearing, registry),
     )
     known_places = places(settings.maxminddb_path, settings.geoip_lang)
-    may_stay = MayStay(sessions, api_keys, policy, known_places)
-    gateway = Gateway(routes, proxy, settings.cors, may_stay)
+    reauthorize = ReauthorizeWebSocket(sessions, api_keys, policy, known_places)
+    gateway = Gateway(routes, proxy, settings.cors, reauthorize)
     audit_queue = AuditQueue(settings.broker_url, AuditSeal(settings.service_keys))
     rate_limits = RateLimits(
         registry, enabled=settings.throttling, audited_rate=rate(settings.audited_rate)
@@ -123,16 +123,16 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         cookie_name=settings.session_name,
         csrf_protection=settings.csrf_protection,
         binding=Binding(settings.bind_user_agent, settings.bind_network),
-        audits=KeepAudits(audit_queue, admin, audit_counter(registry)),
+        audits=PublishAudits(audit_queue, admin, audit_counter(registry)),
     )
     web_layer = WebLayer(registry, settings.trusted_proxies, log_probes=settings.log_probes)
     internal = web_layer.internal(
         (), service_tokens=tokens, checks={"policy": policy.check, "keys": keys.loaded}
     )
-    front = Front(
+    front = HttpServer(
         Dispatcher(Operations(gateway).of, decide, decisions, policy, registry),
-        Record(web_layer.metrics),
-        AnswerHeaders(
+        AccessLog(web_layer.metrics),
+        ResponseHeaders(
             settings.cors,
             security=settings.security_headers,
             hsts_seconds=settings.hsts_seconds if settings.production else 0,

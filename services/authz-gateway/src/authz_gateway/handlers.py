@@ -7,7 +7,7 @@ from authz_gateway.api_document.files import ANSWERS as DOCUMENTS
 from authz_gateway.api_document.files import ROUTE as DOCUMENT_ROUTE
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.forward_auth import carried_call, passed_lines, refused_lines
-from authz_gateway.authz.websocket_reauthorization import MayStay, guest_of
+from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket, opener_of
 from authz_gateway.http.cors import Cors
 from authz_gateway.http.dispatcher import Operation
 from authz_gateway.http.request import Request
@@ -21,13 +21,15 @@ from shared.errors import Malformed, Refusal
 class Gateway:
     """What the handlers need."""
 
-    __slots__ = ("cors", "may_stay", "proxy", "routes")
+    __slots__ = ("cors", "proxy", "reauthorize", "routes")
 
-    def __init__(self, routes: RouteTable, proxy: Proxy, cors: Cors, may_stay: MayStay) -> None:
+    def __init__(
+        self, routes: RouteTable, proxy: Proxy, cors: Cors, reauthorize: ReauthorizeWebSocket
+    ) -> None:
         self.routes = routes
         self.proxy = proxy
         self.cors = cors
-        self.may_stay = may_stay
+        self.reauthorize = reauthorize
 
 
 class Destination:
@@ -67,7 +69,7 @@ class Forward(Operation):
         call, way = self.call, self._way
         review = None
         if way.route.websocket:
-            review = partial(self._gateway.may_stay, guest_of(caller, call))
+            review = partial(self._gateway.reauthorize, opener_of(caller, call))
         self._gateway.proxy.forward(request, way, call.query, caller, review)
 
 

@@ -28,7 +28,7 @@ PATTERNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class Subscriptions:
     """Keeps policy, sessions and API keys true, and WebSockets to those who may have them."""
 
     policy: CurrentPolicy
@@ -93,7 +93,7 @@ class CarriedChanges:
     """
 
     def __init__(
-        self, hearing: Hearing, registry: CollectorRegistry, seconds: float = POLICY_SECONDS
+        self, hearing: Subscriptions, registry: CollectorRegistry, seconds: float = POLICY_SECONDS
     ) -> None:
         self._hearing = hearing
         self._seconds = seconds

@@ -31,7 +31,7 @@ def audit_counter(registry: CollectorRegistry) -> Counter:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepAudits:
+class PublishAudits:
     """The broker keeps them until admin-svc takes them; while it is away, admin-svc is asked."""
 
     queue: AuditQueue

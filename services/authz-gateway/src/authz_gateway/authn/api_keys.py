@@ -31,7 +31,7 @@ from authz_gateway.authn.errors import (
     UnknownApiKey,
     WrongSignatureAlgorithm,
 )
-from authz_gateway.authn.lookup_cache import HELD_SECONDS, HeldAnswers, seconds_of_token
+from authz_gateway.authn.lookup_cache import HELD_SECONDS, LookupCache, seconds_of_token
 from authz_gateway.authn.message_signatures import (
     MessageSignature,
     SignedRequest,
@@ -307,7 +307,7 @@ class ApiKeyCache:
     ) -> None:
         self._resource = resource
         self._identity = identity
-        self._keys = HeldAnswers[SigningKey](
+        self._keys = LookupCache[SigningKey](
             "api_key",
             registry,
             subjects=_subjects_of_key,
@@ -315,7 +315,7 @@ class ApiKeyCache:
             capacity=capacity,
             clock=clock,
         )
-        self._owners = HeldAnswers[UserToken](
+        self._owners = LookupCache[UserToken](
             "api_key_owner",
             registry,
             subjects=_subjects_of_owner,

@@ -99,7 +99,7 @@ class _Question(Generic[V]):
         self.all_outdated = False
 
 
-class HeldAnswers(Generic[V]):
+class LookupCache(Generic[V]):
     """Answers by key.
 
     The other service is asked once however many calls miss the same answer at the same time. An
@@ -122,7 +122,7 @@ class HeldAnswers(Generic[V]):
         """
         self._subjects = subjects
         self._seconds = seconds
-        self._held = ExpiringMap[V](capacity, clock, self._unlist)
+        self._cache = ExpiringMap[V](capacity, clock, self._unlist)
         self._absent = ExpiringMap[Literal[True]](MAX_ABSENT, clock, lambda *_: None)
         self._keys_of: defaultdict[str, set[str]] = defaultdict(set)
         self._questions: dict[str, _Question[V]] = {}
@@ -133,19 +133,19 @@ class HeldAnswers(Generic[V]):
             f"gateway_{noun}_evictions", f"Forgotten for an event: {words}.", registry=registry
         )
         Gauge(f"gateway_{noun}s_held", f"In memory: {words}.", registry=registry).set_function(
-            self._held.__len__
+            self._cache.__len__
         )
 
     def held(self, key: str) -> V | None:
         """The answer held under `key`."""
-        held = self._held.get(key)
+        held = self._cache.get(key)
         if held is not None:
             self._hits.total += 1
         return held
 
     def entry(self, key: str) -> Entry[V] | None:
         """What is held under `key`, or was."""
-        return self._held.entry(key)
+        return self._cache.entry(key)
 
     async def get(self, key: str, ask: Callable[[], Awaitable[V]]) -> V | None:
         """The answer held under `key` or given to `ask`, None for `NotFound`.
@@ -171,15 +171,15 @@ class HeldAnswers(Generic[V]):
         for question in self._questions.values():
             question.outdated.add(subject)
         for key in tuple(self._keys_of.get(subject, ())):
-            self._held.drop(key)
+            self._cache.drop(key)
             self._evictions.inc()
 
     def forget_everything(self) -> None:
         """Events were missed."""
         for question in self._questions.values():
             question.all_outdated = True
-        for key in tuple(self._held):
-            self._held.drop(key)
+        for key in tuple(self._cache):
+            self._cache.drop(key)
 
     async def _ask(
         self, key: str, question: _Question[V], ask: Callable[[], Awaitable[V]]
@@ -195,7 +195,7 @@ class HeldAnswers(Generic[V]):
         if found is None:
             self._absent.put(key, True, ABSENT_SECONDS)
         elif (seconds := min(HELD_SECONDS, self._seconds(found, datetime.now(UTC)))) > 0:
-            self._held.put(key, found, seconds)
+            self._cache.put(key, found, seconds)
             for subject in self._subjects(found):
                 self._keys_of[subject].add(key)
         return found

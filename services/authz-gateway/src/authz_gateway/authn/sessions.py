@@ -18,7 +18,7 @@ from authz_gateway.authn.errors import (
     MissingCsrfToken,
     UserNotActive,
 )
-from authz_gateway.authn.lookup_cache import Entry, HeldAnswers, seconds_of_token
+from authz_gateway.authn.lookup_cache import Entry, LookupCache, seconds_of_token
 from shared.contracts.activities import MAX_USER_AGENT, storable
 from shared.contracts.sessions import ResolvedSession, csrf_digest, session_key
 from shared.errors import NotFound
@@ -160,7 +160,7 @@ class SessionCache:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._identity = identity
-        self._held = HeldAnswers[ResolvedSession](
+        self._cache = LookupCache[ResolvedSession](
             "session",
             registry,
             subjects=_subjects,
@@ -173,18 +173,18 @@ class SessionCache:
         """The session of a cookie, None when there is none; raises `Unavailable`."""
         key = session_key(cookie)
         held_as = f"key:{key}"
-        return self._held.held(held_as) or await self._held.get(
+        return self._cache.held(held_as) or await self._cache.get(
             held_as, partial(self._identity.resolve_session, key)
         )
 
     def entry(self, key: str) -> Entry[ResolvedSession] | None:
         """The session under a key (`session_key`), and when it expires; None where it is not."""
-        return self._held.entry(f"key:{key}")
+        return self._cache.entry(f"key:{key}")
 
     async def by_sid(self, sid: str) -> ResolvedSession | None:
         """The session behind a bearer, None when it ended; raises `Unavailable`."""
         ask = partial(self._identity.resolve_session_by_sid, sid)
-        return await self._held.get(f"sid:{sid}", ask)
+        return await self._cache.get(f"sid:{sid}", ask)
 
     async def take_in(self, session: ResolvedSession, address: Address) -> ResolvedSession | None:
         """The session, bound to the address's network if it was to none of that family.
@@ -205,15 +205,15 @@ class SessionCache:
 
     def forget_session(self, sid: str) -> None:
         """The session changed or ended."""
-        self._held.forget(f"sid:{sid}")
+        self._cache.forget(f"sid:{sid}")
 
     def forget_user(self, uid: str) -> None:
         """The user changed, or all his sessions ended."""
-        self._held.forget(f"uid:{uid}")
+        self._cache.forget(f"uid:{uid}")
 
     def forget_everything(self) -> None:
         """Events were missed."""
-        self._held.forget_everything()
+        self._cache.forget_everything()
 
 
 def _subjects(session: ResolvedSession) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from authz_gateway.authn.sessions import (
 )
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.policy import CompiledPolicy
-from authz_gateway.authz.rate_limits import STRANGERS, RateLimits
+from authz_gateway.authz.rate_limits import ANONYMOUS, RateLimits
 from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.routing.route_table import Access
 from shared.contracts.api_keys import SigningKey
@@ -127,7 +127,7 @@ class Decide:
             return None
 
         # Whose calls stay without a caller pays with his address, before anybody is asked again.
-        guesses = STRANGERS if call.route.rate is None else call.route
+        guesses = ANONYMOUS if call.route.rate is None else call.route
         self.rate_limits.demand_room(guesses, call.address)
         try:
             if is_signed(call.headers):

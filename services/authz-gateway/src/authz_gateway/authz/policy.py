@@ -153,7 +153,7 @@ class CurrentPolicy:
         self._swapped()
 
 
-def tell_freshness(policy: CurrentPolicy, ear: Ear, registry: CollectorRegistry) -> None:
+def register_policy_metrics(policy: CurrentPolicy, ear: Ear, registry: CollectorRegistry) -> None:
     """Adds the policy's age, and whether changes are heard of, to the metrics."""
     Gauge(
         "gateway_policy_age_seconds",

@@ -15,7 +15,7 @@ from shared.web.client_address import Address
 MAX_BUCKETS = 100_000
 """With some 250 bytes each. Whoever has not called for longest is forgotten: he may start anew."""
 
-STRANGERS = Route(prefix="strangers", access=Access.REQUIRED, rate=Rate(50, 1 / 50), burst=100)
+ANONYMOUS = Route(prefix="anonymous", access=Access.REQUIRED, rate=Rate(50, 1 / 50), burst=100)
 """Where calls count that stay without a caller, on all routes together that have no rate: each is
 a question to another service, and might be a guess. No prefix of a real route: those have a slash.
 """

@@ -15,7 +15,7 @@ from shared.web.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class WebSocketOpener:
     """Who opened a WebSocket, from where, by which API key if by one, and with which call.
 
     `caller` is None for a stranger, whom a public route let in; `route` is the one that let
@@ -31,7 +31,7 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True)
-class MayStay:
+class ReauthorizeWebSocket:
     """Looks at all that let him in again, but not at what the call used up."""
 
     sessions: Sessions
@@ -39,7 +39,7 @@ class MayStay:
     policy: PolicyInForce
     places: Places
 
-    async def __call__(self, guest: Guest) -> bool:
+    async def __call__(self, guest: WebSocketOpener) -> bool:
         """Whether he would still be let in; who cannot be asked about stays.
 
         What needs no asking comes first: it counts though nobody can be asked.
@@ -60,7 +60,7 @@ class MayStay:
         except Refusal:
             return False
 
-    async def _role(self, guest: Guest, caller: Principal) -> str | None:
+    async def _role(self, guest: WebSocketOpener, caller: Principal) -> str | None:
         if guest.kid is not None:
             key = await self.api_keys.by_kid(guest.kid)
             if key is None or not within_scope(key, guest.route.scope):
@@ -78,7 +78,7 @@ class MayStay:
         return session.user.role
 
 
-def guest_of(caller: Caller | None, call: Call) -> Guest:
+def opener_of(caller: Caller | None, call: Call) -> WebSocketOpener:
     """Who made this call, and with which API key, if with one."""
     principal, kid = (None, None) if caller is None else (caller.principal, caller.kid)
-    return Guest(principal, kid, call.address, call.method, call.path, call.route)
+    return WebSocketOpener(principal, kid, call.address, call.method, call.path, call.route)

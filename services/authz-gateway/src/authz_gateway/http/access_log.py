@@ -16,7 +16,7 @@ _REMEMBERED = 10_000
 _PAUSE_SECONDS = 0.005
 
 
-class Account:
+class RequestLabels:
     """What a request has in common with others: how it is counted, and its `fields` in the log."""
 
     __slots__ = ("fields", "requests")
@@ -26,7 +26,7 @@ class Account:
         self.fields = fields
 
 
-class Record:
+class AccessLog:
     """Keeps account of requests by their routes, never by their paths.
 
     Lines are written at the end of the event loop's turn, where that was not done just before; else
@@ -36,9 +36,9 @@ class Record:
     def __init__(self, metrics: HttpMetrics) -> None:
         self._metrics = metrics
         self._write_lines = lines_of("request")
-        self._unwritten: list[tuple[Account, str, float]] = []
+        self._unwritten: list[tuple[RequestLabels, str, float]] = []
         self._written = -math.inf
-        self._accounts: dict[tuple[str, str, int, str | None, str, str | None], Account] = {}
+        self._accounts: dict[tuple[str, str, int, str | None, str, str | None], RequestLabels] = {}
 
     def answered(self, request: Request, status: int) -> None:
         """Notes that a request was answered; needs a running event loop."""
@@ -77,7 +77,7 @@ class Record:
         uid: str | None,
         address: str,
         reason: str | None,
-    ) -> Account:
+    ) -> RequestLabels:
         fields = {
             "method": method,
             "route": route,
@@ -87,4 +87,4 @@ class Record:
             "reason": reason,
         }
         requests = self._metrics.of(method, route, status)
-        return Account(requests, members(fields))
+        return RequestLabels(requests, members(fields))

@@ -20,8 +20,8 @@ from authz_gateway.http.parser import (
     read_request,
 )
 from authz_gateway.http.request import Request
-from authz_gateway.http.request_body import NO_BODY, IncomingBody
-from authz_gateway.http.response_headers import AnswerHeaders
+from authz_gateway.http.request_body import NO_BODY, RequestBody
+from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.http.responses import Answer, failed, refused, rendered
 from shared.errors import Malformed, Refusal
 from shared.web.client_address import Address, address_of, subscriber
@@ -58,7 +58,7 @@ class Limits:
     """So many bytes a second come of a body at least, in the long run."""
 
 
-class Flow(Protocol):
+class ResponseSource(Protocol):
     """Whoever makes an answer that is not ours, byte by byte."""
 
     def client_gone(self) -> int:
@@ -79,7 +79,7 @@ class Host(Protocol):
 
     limits: Limits
     draining: bool
-    answer_headers: AnswerHeaders
+    response_headers: ResponseHeaders
 
     def opened(self, connection: "ClientConnection") -> Refusal | None:
         """A client came; why there is no room for it, if so."""
@@ -139,7 +139,7 @@ class ClientConnection:
         self._proceeding = False
         self._lingering = False  # all is said, but the client is still sending
         self._may_ignore = _MOST_LINGERING_BYTES
-        self.flow: Flow | None = None  # who makes the answer, where it is not ours
+        self.flow: ResponseSource | None = None  # who makes the answer, where it is not ours
         self._raw: Callable[[bytes], None] | None = None
         self.request: Request | None = None
         self.trusted = False  # the peer is a proxy whose word about clients counts
@@ -234,7 +234,7 @@ class ClientConnection:
             self.finish(CLIENT_GONE)
             return
         head = request.head
-        ours = self.host.answer_headers.added(head.read.get("origin"), request.private, ())
+        ours = self.host.response_headers.added(head.read.get("origin"), request.private, ())
         with_body = head.method != "HEAD"
         large = with_body and len(answer.body) > _PIECE_BYTES
         last = ours + request.last_lines()
@@ -312,7 +312,7 @@ class ClientConnection:
     # What its body is read with.
 
     def ask_for_body(self) -> None:
-        """See `Valve`."""
+        """See `FlowControl`."""
         request = self.request
         if request is None or request.body.complete or request.gone:
             return
@@ -323,7 +323,7 @@ class ClientConnection:
         self._watch()
 
     def stop_reading(self) -> None:
-        """See `Valve`."""
+        """See `FlowControl`."""
         if self._reading and not self._transport.is_closing():
             self._reading = False
             self._transport.pause_reading()
@@ -479,7 +479,7 @@ class ClientConnection:
         else:
             self._deadline.moment = NEVER
 
-    def _patience(self, body: IncomingBody) -> float:
+    def _patience(self, body: RequestBody) -> float:
         """For how many seconds the next byte of a body is waited for."""
         limits = self._limits
         if not body.paced:
@@ -490,7 +490,7 @@ class ClientConnection:
 
 
 class OwnAnswer:
-    """A large answer of our own, written as fast as the client takes it: see `Flow`."""
+    """A large answer of our own, written as fast as the client takes it: see `ResponseSource`."""
 
     __slots__ = ("_at", "_body", "_connection", "_status")
 
@@ -501,14 +501,14 @@ class OwnAnswer:
         self._at = 0
 
     def client_gone(self) -> int:
-        """See `Flow`."""
+        """See `ResponseSource`."""
         return CLIENT_GONE
 
     def client_full(self) -> None:
-        """See `Flow`: nothing is written before the client takes more."""
+        """See `ResponseSource`: nothing is written before the client takes more."""
 
     def client_ready(self) -> None:
-        """See `Flow`."""
+        """See `ResponseSource`."""
         connection, body = self._connection, self._body
         while self._at < len(body) and not connection.paused:
             piece = body[self._at : self._at + _PIECE_BYTES]

@@ -145,7 +145,7 @@ _LONGEST_STATUS: Final = 128
 _known_statuses: Final[dict[bytes, StatusLine]] = {}
 
 
-class AnswerHead:
+class ResponseHead:
     """The head of a response.
 
     `line`: the status line that a client gets, with its line break. `length`: of the body in
@@ -243,7 +243,7 @@ def _method(raw: bytes) -> str:
     return raw.decode()
 
 
-def read_answer(data: bytes, max_bytes: int) -> AnswerHead | None:
+def read_response(data: bytes, max_bytes: int) -> ResponseHead | None:
     """The head that `data` begins with, None while there is more to come; raises `BrokenHead`."""
     end = data.find(_END)
     if end < 0:
@@ -259,7 +259,7 @@ def read_answer(data: bytes, max_bytes: int) -> AnswerHead | None:
         status = _status(first)
         if len(_known_statuses) < _MOST_STATUSES and len(first) <= _LONGEST_STATUS:
             _known_statuses[first] = status
-    return AnswerHead(status, lines, end + 4)
+    return ResponseHead(status, lines, end + 4)
 
 
 def _status(line: bytes) -> StatusLine:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from authz_gateway.http.headers import ascii_lower
 from authz_gateway.http.parser import RequestHead
-from authz_gateway.http.request_body import NO_BODY, IncomingBody
+from authz_gateway.http.request_body import NO_BODY, RequestBody
 from shared.web.access_log import UNKNOWN_ROUTE
 from shared.web.request_ids import request_id
 
@@ -51,7 +51,7 @@ class Request:
             self.body = NO_BODY
             self.continue_expected = False
         else:
-            self.body = IncomingBody(connection, head.length, max_body_bytes)
+            self.body = RequestBody(connection, head.length, max_body_bytes)
             expected = ascii_lower(head.read.get("expect", "")) == "100-continue"
             self.continue_expected = expected and head.minor == 1
 
@@ -59,7 +59,7 @@ class Request:
     def unreadable(cls, connection: "ClientConnection", reason: str) -> "Request":
         """What came instead of a request."""
         request = cls(connection, _UNREADABLE, 0)
-        request.body = IncomingBody(connection, None, 0)  # whatever comes: it is not read
+        request.body = RequestBody(connection, None, 0)  # whatever comes: it is not read
         request.reason = reason
         return request
 

@@ -7,7 +7,7 @@ from authz_gateway.http.framing import BodyReader, BrokenBody, Chunked, Counted
 from shared.errors import Malformed, Refusal, TooLarge
 
 
-class Valve(Protocol):
+class FlowControl(Protocol):
     """Whoever reads from the client."""
 
     def ask_for_body(self) -> None:
@@ -19,7 +19,7 @@ class Valve(Protocol):
         ...
 
 
-class BodyTaker(Protocol):
+class BodySink(Protocol):
     """Whoever the body is passed on to."""
 
     def body_collected(self) -> None:
@@ -39,7 +39,7 @@ class BodyTaker(Protocol):
         ...
 
 
-class IncomingBody:
+class RequestBody:
     """Held until it is known who takes it, and no more of it is read meanwhile.
 
     `length` is None of a chunked one. `received`: how many bytes came; `held`: how many of them
@@ -51,7 +51,7 @@ class IncomingBody:
         *("_valve", "_waiter", "complete", "held", "length", "paced", "received"),
     )
 
-    def __init__(self, valve: Valve, length: int | None, limit: int) -> None:
+    def __init__(self, valve: FlowControl, length: int | None, limit: int) -> None:
         self.length = length
         self.complete = length == 0
         self._valve = valve
@@ -63,8 +63,8 @@ class IncomingBody:
         self._first = b""  # what is held, and what came behind it
         self._more: bytearray | None = None
         self._refusal: Refusal | None = None
-        self._taker: BodyTaker | None = None
-        self._collector: BodyTaker | None = None
+        self._taker: BodySink | None = None
+        self._collector: BodySink | None = None
         self._enough = 0
         self._waiter: asyncio.Future[None] | None = None
 
@@ -141,7 +141,7 @@ class IncomingBody:
             self._first, self._more = self._first + self._more, None  # not held twice
         return self._first
 
-    def collect(self, collector: BodyTaker, enough: int) -> None:
+    def collect(self, collector: BodySink, enough: int) -> None:
         """Reads on until the whole body is held, or `enough` bytes, and tells `collector`."""
         if self._refusal is not None:
             collector.body_broken(self._refusal)
@@ -158,7 +158,7 @@ class IncomingBody:
         self._let_go()
         return held
 
-    def pass_to(self, taker: BodyTaker) -> None:
+    def pass_to(self, taker: BodySink) -> None:
         """`taker` gets whatever comes from now on."""
         self._taker = taker
         if self._refusal is not None:
@@ -202,5 +202,5 @@ class _Nobody:
         pass
 
 
-NO_BODY: Final = IncomingBody(_Nobody(), 0, 0)
+NO_BODY: Final = RequestBody(_Nobody(), 0, 0)
 """That of all requests without one."""

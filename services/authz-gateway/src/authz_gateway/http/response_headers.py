@@ -14,7 +14,7 @@ _NO_STORE: Final = ("cache-control", "Cache-Control: no-store")
 _MOST_MADE: Final = 256
 
 
-class AnswerHeaders:
+class ResponseHeaders:
     """Makes the lines that are added to an answer; what an upstream says itself stays."""
 
     def __init__(self, cors: Cors, *, security: bool, hsts_seconds: int) -> None:

@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from authz_gateway.http.access_log import Record
+from authz_gateway.http.access_log import AccessLog
 from authz_gateway.http.connection import ClientConnection, Limits
 from authz_gateway.http.dispatcher import Dispatcher
 from authz_gateway.http.request import Request
-from authz_gateway.http.response_headers import AnswerHeaders
+from authz_gateway.http.response_headers import ResponseHeaders
 from shared.errors import Refusal, Throttled, Unavailable
 from shared.web.client_address import Address, Network, client_address
 from shared.web.sockets import own_socket, url_of
@@ -23,14 +23,14 @@ _MOST_CLIENTS = 4096
 _LONGEST_CHAIN = 256
 
 
-class Front:
+class HttpServer:
     """All clients' connections."""
 
     def __init__(
         self,
         dispatcher: Dispatcher,
-        record: Record,
-        answer_headers: AnswerHeaders,
+        record: AccessLog,
+        response_headers: ResponseHeaders,
         registry: CollectorRegistry,
         *,
         limits: Limits,
@@ -41,7 +41,7 @@ class Front:
     ) -> None:
         self.limits = limits
         self.draining = False
-        self.answer_headers = answer_headers
+        self.response_headers = response_headers
         self._dispatcher = dispatcher
         self._record = record
         self.record = record.answered

@@ -12,7 +12,7 @@ from typing import Final, Protocol, cast
 
 from authz_gateway.http.deadline import NEVER, Deadline
 from authz_gateway.http.framing import BodyReader, BrokenBody, Chunked, Counted, UntilClosed
-from authz_gateway.http.parser import AnswerHead, BrokenHead, read_answer
+from authz_gateway.http.parser import BrokenHead, ResponseHead, read_response
 from authz_gateway.upstream.errors import UpstreamBroken
 from authz_gateway.upstream.shares import Share
 
@@ -27,7 +27,7 @@ _LARGE_READ_BYTES: Final = 64 * 1024  # there may be more that was not read with
 _UNSENT_IS_KNOWN = sys.platform == "linux"
 
 
-class Counterpart(ABC):
+class UpstreamListener(ABC):
     """Whoever stands for the client's side."""
 
     @abstractmethod
@@ -43,19 +43,19 @@ class Counterpart(ABC):
         """The upstream takes more again."""
 
 
-class Asker(Counterpart):
+class ResponseListener(UpstreamListener):
     """Whoever sent a call, and waits for its answer."""
 
     @abstractmethod
-    def interim(self, head: AnswerHead) -> None:
+    def interim(self, head: ResponseHead) -> None:
         """There will be an answer, and meanwhile this."""
 
     @abstractmethod
-    def switched(self, head: AnswerHead, rest: bytes) -> None:
+    def switched(self, head: ResponseHead, rest: bytes) -> None:
         """What follows is no HTTP any more; `rest` is its beginning."""
 
     @abstractmethod
-    def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
+    def answered(self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
         """The answer began with this; `ended`: that is all of it."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ class UpstreamConnection:
     """
 
     __slots__ = (
-        *("_asker", "_at_once", "_awaits_head", "_bodyless", "_complete", "_counterpart"),
+        *("_listener", "_at_once", "_awaits_head", "_bodyless", "_complete", "_upstream_listener"),
         *("_deadline", "_early", "_ended", "_interims", "_loop", "_owner", "_persistent"),
         *("_poll", "_raw", "_reader", "_reading", "_seconds", "_transport", "_unread"),
         *("_written", "free_since", "heard", "made", "paused", "share", "unaccepted", "used"),
@@ -96,8 +96,8 @@ class UpstreamConnection:
         self.share: Share | None = None  # of whose call is under way
         self._deadline = Deadline(loop, self._silent)
         self._seconds = 0.0
-        self._asker: Asker | None = None
-        self._counterpart: Counterpart | None = None
+        self._listener: ResponseListener | None = None
+        self._upstream_listener: UpstreamListener | None = None
         self._awaits_head = False  # the call was one of HEAD, whose answer has no body
         self._interims = 0
         self._unread = b""
@@ -129,29 +129,29 @@ class UpstreamConnection:
 
     def data_received(self, data: bytes) -> None:
         """The upstream sent something."""
-        asker = self._asker
+        listener = self._listener
         self.heard = True
         try:
-            if asker is None:
+            if listener is None:
                 if self._raw is not None:
                     self._raw(data)
                 else:  # nobody asked: it must not become the answer of the next call
                     self._transport.abort()
             elif self._reader is None:
-                self._read_head(asker, self._unread + data if self._unread else data)
+                self._read_head(listener, self._unread + data if self._unread else data)
             else:
                 part, rest = self._reader.feed(data)
                 done = self._reader.done
                 self._ended = done and not rest
-                asker.answer_part(part, ended=done)
+                listener.answer_part(part, ended=done)
         except (BrokenHead, BrokenBody) as error:
             self._fail(UpstreamBroken(repr(error)))
-        if self._counterpart is not None and self._deadline.moment is not NEVER:
+        if self._upstream_listener is not None and self._deadline.moment is not NEVER:
             self._deadline.put(self._seconds)  # it goes on
 
     def eof_received(self) -> None:
         """Nothing more will come: returning nothing closes the transport."""
-        if self._counterpart is None:
+        if self._upstream_listener is None:
             self.close()
         elif not self.heard:
             self.unaccepted = self._none_accepted()
@@ -160,24 +160,24 @@ class UpstreamConnection:
         """It is gone."""
         self._deadline.end()
         self._owner.lost(self)
-        if error is None and isinstance(self._reader, UntilClosed) and self._asker is not None:
-            asker = self._asker
+        if error is None and isinstance(self._reader, UntilClosed) and self._listener is not None:
+            listener = self._listener
             self._forget()
-            asker.answer_part(b"", ended=True)
+            listener.answer_part(b"", ended=True)
         else:
             self._fail(error if isinstance(error, OSError) else UpstreamBroken("closed"))
 
     def pause_writing(self) -> None:
         """It takes no more at the moment."""
         self.paused = True
-        if self._counterpart is not None:
-            self._counterpart.upstream_full()
+        if self._upstream_listener is not None:
+            self._upstream_listener.upstream_full()
 
     def resume_writing(self) -> None:
         """It takes more again."""
         self.paused = False
-        if self._counterpart is not None:
-            self._counterpart.upstream_ready()
+        if self._upstream_listener is not None:
+            self._upstream_listener.upstream_ready()
 
     # What a call is made with.
 
@@ -214,13 +214,19 @@ class UpstreamConnection:
         return idle <= _SEEN_SECONDS or not self._readable()
 
     def ask(
-        self, asker: Asker, request: bytes, *, complete: bool, head_only: bool, seconds: float
+        self,
+        listener: ResponseListener,
+        request: bytes,
+        *,
+        complete: bool,
+        head_only: bool,
+        seconds: float,
     ) -> None:
         """Sends a call; the upstream may be silent for so many seconds.
 
         `complete`: `request` is all of it.
         """
-        self._asker = self._counterpart = asker
+        self._listener = self._upstream_listener = listener
         self._awaits_head = head_only
         self._complete = complete
         self._early = self._ended = self._at_once = self.heard = False
@@ -266,17 +272,17 @@ class UpstreamConnection:
         """The call is over."""
         if not self._reading:
             self.read_on()
-        self._asker = self._counterpart = self._reader = None
+        self._listener = self._upstream_listener = self._reader = None
         self._deadline.moment = NEVER
         self.used = True
         self.free_since = self._loop.time()
 
     def hand_over(
-        self, counterpart: Counterpart, raw: Callable[[bytes], None], seconds: float
+        self, listener: UpstreamListener, raw: Callable[[bytes], None], seconds: float
     ) -> None:
         """What comes from now on is no HTTP any more; there may be silences of so many seconds."""
-        self._asker = None
-        self._counterpart = counterpart
+        self._listener = None
+        self._upstream_listener = listener
         self._raw = raw
         self._seconds = seconds
         self._deadline.put(seconds)
@@ -298,15 +304,15 @@ class UpstreamConnection:
 
     # The rest.
 
-    def _read_head(self, asker: Asker, data: bytes) -> None:
-        head = read_answer(data, _MAX_HEAD_BYTES)
+    def _read_head(self, listener: ResponseListener, data: bytes) -> None:
+        head = read_response(data, _MAX_HEAD_BYTES)
         while head is not None and head.status < 200 and head.status != _SWITCHED:
             self._interims += 1
             if self._interims > _MOST_INTERIM_ANSWERS:
                 raise BrokenHead
-            asker.interim(head)
+            listener.interim(head)
             data = data[head.size :]
-            head = read_answer(data, _MAX_HEAD_BYTES)
+            head = read_response(data, _MAX_HEAD_BYTES)
         if head is None:
             self._unread = data
             self._early = self._early or not self._complete
@@ -315,7 +321,7 @@ class UpstreamConnection:
         if not self._complete or self._transport.get_write_buffer_size() > 0:
             self._early = True
         if head.status == _SWITCHED:
-            asker.switched(head, rest)
+            listener.switched(head, rest)
             return
         self._persistent = head.persistent
         bodyless = self._awaits_head or head.status in _BODYLESS
@@ -324,13 +330,13 @@ class UpstreamConnection:
         if head.length == len(rest) and not bodyless:  # all of it came at once, as most answers do
             self._ended = True
             self._at_once = len(data) < _LARGE_READ_BYTES
-            asker.answered(head, rest, bodyless=False, ended=True)
+            listener.answered(head, rest, bodyless=False, ended=True)
             return
         reader = self._reader = _reader_of(head, bodyless=bodyless)
         part, rest = reader.feed(rest)
         done = reader.done
         self._ended = done and not rest
-        asker.answered(head, part, bodyless=bodyless, ended=done)
+        listener.answered(head, part, bodyless=bodyless, ended=done)
 
     def _readable(self) -> bool:
         poll = self._poll
@@ -359,16 +365,16 @@ class UpstreamConnection:
         self._fail(TimeoutError("silent"))
 
     def _fail(self, error: OSError) -> None:
-        counterpart = self._counterpart
+        listener = self._upstream_listener
         self.abort()
-        if counterpart is not None:
-            counterpart.upstream_failed(error)
+        if listener is not None:
+            listener.upstream_failed(error)
 
     def _forget(self) -> None:
-        self._asker = self._counterpart = None
+        self._listener = self._upstream_listener = None
 
 
-def _reader_of(head: AnswerHead, *, bodyless: bool) -> BodyReader:
+def _reader_of(head: ResponseHead, *, bodyless: bool) -> BodyReader:
     """RFC 9112, 6.3."""
     if bodyless:
         return Counted(0)

@@ -11,12 +11,12 @@ import structlog
 
 from authz_gateway.http.connection import CLIENT_GONE, ClientConnection
 from authz_gateway.http.framing import LAST_CHUNK, chunk, last_chunk
-from authz_gateway.http.parser import AnswerHead
+from authz_gateway.http.parser import ResponseHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
 from authz_gateway.http.responses import Answer, failed, refused
 from authz_gateway.http.subscriber import client_of
-from authz_gateway.upstream.connection import Asker, UpstreamConnection
+from authz_gateway.upstream.connection import ResponseListener, UpstreamConnection
 from authz_gateway.upstream.pool import Upstream
 from authz_gateway.upstream.trailers import announced, returned_trailers, wants_trailers
 from shared.contracts.changes import CHANGED_HEADER
@@ -36,14 +36,14 @@ class Switching(Protocol):
     """Whoever takes over when both sides leave HTTP."""
 
     def __call__(
-        self, request: Request, connection: UpstreamConnection, head: AnswerHead, rest: bytes
+        self, request: Request, connection: UpstreamConnection, head: ResponseHead, rest: bytes
     ) -> None:
         """`rest` is what the upstream sent behind its head."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class UpstreamRoute:
     """What is the same for all calls of one route.
 
     `host`: the Host line that the upstream is sent. `silence`: how long it may be silent, seconds.
@@ -66,7 +66,7 @@ class Line:
     """Whether the upstream is one of our own services, which is unavailable when it is down."""
 
 
-class Exchange(Asker):
+class Exchange(ResponseListener):
     """Passes a request on to one upstream, and the answer back.
 
     `head` is what the upstream is sent before the body. `switching`: where the client asks for
@@ -82,7 +82,7 @@ class Exchange(Asker):
     def __init__(
         self,
         request: Request,
-        line: Line,
+        line: UpstreamRoute,
         head: bytes,
         switching: Switching | None,
     ) -> None:
@@ -162,20 +162,20 @@ class Exchange(Asker):
             connection.watch(on=False)
             body.pass_to(self)
 
-    # What the client's side tells: see `BodyTaker` and `Flow`.
+    # What the client's side tells: see `BodySink` and `ResponseSource`.
 
     def body_collected(self) -> None:
-        """See `BodyTaker`."""
+        """See `BodySink`."""
         self._go_up(self._request.connection)
 
     def body_part(self, part: bytes) -> None:
-        """See `BodyTaker`."""
+        """See `BodySink`."""
         if self._connection is not None:
             self._connection.write(chunk(part) if self._request.body.length is None else part)
             self._connection.watch(on=self._connection.paused)
 
     def body_ended(self) -> None:
-        """See `BodyTaker`."""
+        """See `BodySink`."""
         self._sent = True
         if self._connection is not None:
             if self._request.body.length is None:
@@ -183,12 +183,12 @@ class Exchange(Asker):
             self._connection.complete()
 
     def body_broken(self, refusal: Refusal) -> None:
-        """See `BodyTaker`."""
+        """See `BodySink`."""
         self._hang_up()
         self._give_up(refused(refusal), refusal.codes[0])
 
     def client_gone(self) -> int:
-        """See `Flow`."""
+        """See `ResponseSource`."""
         if self._connecting is not None:
             self._connecting.cancel()
         if self._holding is not None:
@@ -197,31 +197,31 @@ class Exchange(Asker):
         return CLIENT_GONE
 
     def client_full(self) -> None:
-        """See `Flow`."""
+        """See `ResponseSource`."""
         if self._connection is not None:
             self._connection.stop_reading()
 
     def client_ready(self) -> None:
-        """See `Flow`."""
+        """See `ResponseSource`."""
         if self._connection is not None:
             self._connection.read_on()
 
-    # What the upstream's side tells: see `Asker`.
+    # What the upstream's side tells: see `ResponseListener`.
 
     def upstream_full(self) -> None:
-        """See `Asker`."""
+        """See `ResponseListener`."""
         if not self._sent and self._connection is not None:
             self._request.connection.stop_reading()
             self._connection.watch(on=True)
 
     def upstream_ready(self) -> None:
-        """See `Asker`."""
+        """See `ResponseListener`."""
         if not self._sent and self._connection is not None:
             self._request.connection.read_on()
             self._connection.watch(on=False)
 
-    def interim(self, head: AnswerHead) -> None:
-        """See `Asker`.
+    def interim(self, head: ResponseHead) -> None:
+        """See `ResponseListener`.
 
         To go on with the body we told the client ourselves.
         """
@@ -229,8 +229,8 @@ class Exchange(Asker):
             lines = b"".join(b"%b\r\n" % line for line in head.to_client)
             self._request.connection.write(b"%b%b\r\n" % (head.line, lines))
 
-    def switched(self, head: AnswerHead, rest: bytes) -> None:
-        """See `Asker`."""
+    def switched(self, head: ResponseHead, rest: bytes) -> None:
+        """See `ResponseListener`."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -241,8 +241,8 @@ class Exchange(Asker):
             self._line.upstream.detach(connection)
             self._switching(self._request, connection, head, rest)
 
-    def answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
-        """See `Asker`.
+    def answered(self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
+        """See `ResponseListener`.
 
         What the answer changed is in force before the client sees the first byte of it.
         """
@@ -263,7 +263,7 @@ class Exchange(Asker):
         for step in held or ():
             step()
 
-    def _answered(self, head: AnswerHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
+    def _answered(self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
         self._line.timing.observe(monotonic() - self._began)
         request = self._request
         self._status = head.status
@@ -282,14 +282,14 @@ class Exchange(Asker):
             self._pass_on(start + request.last_lines(), part, ended=ended)
 
     def answer_part(self, part: bytes, *, ended: bool) -> None:
-        """See `Asker`."""
+        """See `ResponseListener`."""
         if self._held is not None:
             self._held.append(partial(self._pass_on, b"", part, ended=ended))
         else:
             self._pass_on(b"", part, ended=ended)
 
     def upstream_failed(self, error: OSError) -> None:
-        """See `Asker`."""
+        """See `ResponseListener`."""
         if self._held is not None:
             self._held.append(partial(self.upstream_failed, error))
             return
@@ -318,7 +318,7 @@ class Exchange(Asker):
             and not isinstance(error, TimeoutError)
         )
 
-    def _start_of_answer(self, head: AnswerHead) -> bytes:
+    def _start_of_answer(self, head: ResponseHead) -> bytes:
         """All but the last lines of an answer's head."""
         parts = [head.line]
         if head.to_client:
@@ -330,7 +330,7 @@ class Exchange(Asker):
         elif head.length is not None and head.status != 204:
             parts.append(b"Content-Length: %d\r\n" % head.length)
         request = self._request
-        ours = request.connection.host.answer_headers
+        ours = request.connection.host.response_headers
         parts.append(ours.added(request.head.read.get("origin"), request.private, head.defaults))
         return b"".join(parts)
 

@@ -9,14 +9,14 @@ from prometheus_client import CollectorRegistry, Gauge
 from authz_gateway.authn.sessions import without_session_cookie
 from authz_gateway.authz.call import Caller
 from authz_gateway.http.headers import CREDENTIAL, SIGNATURES
-from authz_gateway.http.parser import AnswerHead, RequestHead
+from authz_gateway.http.parser import RequestHead, ResponseHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
 from authz_gateway.http.responses import refused
 from authz_gateway.http.subscriber import client_of
 from authz_gateway.routing.route_table import Route, Way
 from authz_gateway.upstream.connection import UpstreamConnection
-from authz_gateway.upstream.exchange import Exchange, Line
+from authz_gateway.upstream.exchange import Exchange, UpstreamRoute
 from authz_gateway.upstream.pool import Upstream
 from authz_gateway.upstream.trailers import wants_trailers
 from authz_gateway.upstream.tunnel import Tunnel
@@ -44,7 +44,7 @@ class Proxy:
     ) -> None:
         """Times in seconds; `max_connections` to each upstream, some of them for one client.
 
-        `changed` is told what answers of trusted upstreams say that they changed, see `Line`.
+        `changed` gets what answers of trusted upstreams say that they changed: `UpstreamRoute`.
         """
         self._session_cookie = session_cookie
         self._only_ours = f"{session_cookie}="
@@ -54,7 +54,7 @@ class Proxy:
         self._websocket_timeout = websocket_timeout
         self._changed = changed
         self._upstreams: dict[str, Upstream] = {}
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, UpstreamRoute] = {}
         self._websockets = websockets
         self._seconds = Timings(
             "gateway_upstream_seconds",
@@ -112,7 +112,7 @@ class Proxy:
         route: Route,
         target: str,
         token: str | None,
-        line: Line,
+        line: UpstreamRoute,
         upgrade: bool,
     ) -> bytes:
         """The head that an upstream is sent."""
@@ -155,14 +155,14 @@ class Proxy:
             others = without_session_cookie((first,), self._session_cookie)
         return f"Cookie: {others}\r\n".encode("utf-8", "surrogateescape") if others else b""
 
-    def _line(self, route: Route) -> Line:
+    def _line(self, route: Route) -> UpstreamRoute:
         upstream = self._upstreams.get(route.upstream)
         if upstream is None:
             most, share = self._max_connections, self._connections_per_client
             upstream = self._upstreams[route.upstream] = Upstream(route.upstream, most, share)
         # Where several routes have one upstream, the shortest decides.
         upstream.idle_seconds = min(upstream.idle_seconds, route.idle)
-        line = Line(
+        line = UpstreamRoute(
             upstream,
             f"Host: {upstream.authority}\r\n".encode(),
             route.timeout or self._timeout,
@@ -181,7 +181,7 @@ class Proxy:
         review: Review,
         request: Request,
         connection: UpstreamConnection,
-        head: AnswerHead,
+        head: ResponseHead,
         rest: bytes,
     ) -> None:
         try:  # others may have come while the upstream made up its mind

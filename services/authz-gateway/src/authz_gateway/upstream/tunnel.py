@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from authz_gateway.http.parser import AnswerHead
+from authz_gateway.http.parser import ResponseHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.subscriber import client_of
-from authz_gateway.upstream.connection import Counterpart, UpstreamConnection
+from authz_gateway.upstream.connection import UpstreamConnection, UpstreamListener
 
 _SWITCHED = 101
 
 
-class Tunnel(Counterpart):
+class Tunnel(UpstreamListener):
     """Both connections, once client and upstream agreed to leave HTTP.
 
     `ended` is told when there is nothing between them any more. `uid` is the user who opened it,
@@ -29,7 +29,7 @@ class Tunnel(Counterpart):
         self.uid = request.uid
         self.client = client_of(request)
 
-    def start(self, head: AnswerHead, rest: bytes, idle_seconds: float) -> None:
+    def start(self, head: ResponseHead, rest: bytes, idle_seconds: float) -> None:
         """Passes on the upstream's consent, and whatever comes; not after such a silence."""
         request, client = self._request, self._request.connection
         request.persistent = False
@@ -51,34 +51,34 @@ class Tunnel(Counterpart):
         self._connection.close()
         self._finish()
 
-    # See `Flow`.
+    # See `ResponseSource`.
 
     def client_gone(self) -> int:
-        """See `Flow`."""
+        """See `ResponseSource`."""
         self._connection.close()
         self._ended(self)
         return _SWITCHED
 
     def client_full(self) -> None:
-        """See `Flow`."""
+        """See `ResponseSource`."""
         self._connection.stop_reading()
 
     def client_ready(self) -> None:
-        """See `Flow`."""
+        """See `ResponseSource`."""
         self._connection.read_on()
 
-    # See `Asker`.
+    # See `ResponseListener`.
 
     def upstream_failed(self, _error: OSError) -> None:
-        """See `Asker`."""
+        """See `ResponseListener`."""
         self._finish()
 
     def upstream_full(self) -> None:
-        """See `Asker`."""
+        """See `ResponseListener`."""
         self._request.connection.stop_reading()
 
     def upstream_ready(self) -> None:
-        """See `Asker`."""
+        """See `ResponseListener`."""
         self._request.connection.read_on()
 
     def _finish(self) -> None:
