@@ -392,7 +392,7 @@ async def test_an_upload_may_take_longer_than_other_calls(
     client: Client, system: Installation
 ) -> None:
     await client.become_member()
-    bearer = await client.upstream_bearer()
+    bearer = (await client.log_in()).headers["Authorization"]
     fields = "".join(
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in FULL.items()

@@ -295,5 +295,8 @@ def test_files_of_common_programs_are_known(name: str, head: bytes) -> None:
     assert FILE_TYPES[extension_of(name)].begins(head)
 
 
-def test_a_header_that_comes_late_is_none() -> None:
-    assert not FILE_TYPES["pdf"].begins(b" " * 1025 + b"%PDF-1.7")
+@pytest.mark.parametrize(
+    "before", [b" " * 1025, b"<html>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\0"]
+)
+def test_a_header_that_comes_late_or_behind_another_file_is_none(before: bytes) -> None:
+    assert not FILE_TYPES["pdf"].begins(before + b"%PDF-1.7")

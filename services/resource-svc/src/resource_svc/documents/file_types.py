@@ -27,9 +27,13 @@ FILE_TYPES: Mapping[str, FileType] = {
     "jpg": _JPEG,
     "jpeg": _JPEG,
     "png": FileType("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
-    # What stands before the header (a byte order mark, lines of a mail or of a printer) readers
-    # skip, as far as 1024 bytes (ISO 32000-1, annex H, implementation note 13).
-    "pdf": FileType("application/pdf", re.compile(rb"[\x00-\xff]{0,1024}?%PDF-")),
+    # Readers skip what stands before the header, as far as 1024 bytes (ISO 32000-1, annex H,
+    # implementation note 13): a byte order mark, lines of a mail or of a printer. Markup, and
+    # bytes of another kind of file, are refused: such a file could be read as two things.
+    "pdf": FileType(
+        "application/pdf",
+        re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\r\x1b\x20-\x3b\x3d-\x7e]{0,1024}?%PDF-"),
+    ),
     "gif": FileType("image/gif", re.compile(rb"GIF8[79]a")),
     "webp": FileType("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
     "heic": FileType(
