@@ -110,6 +110,7 @@ PLAUSIBLE: Mapping[str, Any] = {
 OF_PATH: Mapping[str, Mapping[str, Any]] = {
     "/restrictions": {"scope": "ip", "value": "203.0.113.7", "category": "blacklist"},
     "/users/activity/{topic}": {"topic": "all"},
+    "/users/me": {"password": "wrong"},  # who deletes their account can make no more calls
     "/users/{uid}/activities/{category}": {"category": "user"},
     "/users/{uid}/state": {"state": "active"},
 }
