@@ -14,9 +14,10 @@ import uvloop
 from aiohttp import web
 
 from tests.bench.policy_and_session import policy
+from tests.bench.traffic import USER_AGENT
 
 COOKIE = "_barong_session"
-SESSIONS = {"x" * 32: ("member", "bench", "csrf", time.time() + 3600, "Bearer " + "x" * 600)}
+SESSIONS = {"x" * 32: ("member", USER_AGENT, "csrf", time.time() + 3600, "Bearer " + "x" * 600)}
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,=:@-]+)+/?")
 _POLICY = policy()
 _KEPT_OUT = {row.value for row in _POLICY.restrictions}
