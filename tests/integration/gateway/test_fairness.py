@@ -232,8 +232,11 @@ async def first(tasks: Sequence[asyncio.Task[T]], count: int) -> list[asyncio.Ta
     return await until(done)
 
 
-async def test_an_ipv6_subscriber_is_one_client(upstream: Upstream, tmp_path: Path) -> None:
+async def test_an_ipv6_subscriber_is_one_client(
+    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Any address of a /64 is free to whoever has it."""
+    monkeypatch.setattr("authz_gateway.upstream.pool._CONNECT_SECONDS", 60.0)
     settings = {"UPSTREAM_CONNECTIONS": "2", "TRUSTED_PROXIES": "127.0.0.1"}
     async with serving(upstream, tmp_path, settings) as front, many(front, 3) as clients:
         first, second, other = clients
