@@ -30,13 +30,13 @@ class Upstream:
         self._limit = limit
         self._shares = Shares(share)
         self.idle_seconds = math.inf
-        self._connecting = 0
+        self._connecting: set[UpstreamConnection] = set()
         self._connections: set[UpstreamConnection] = set()
         self._free: list[UpstreamConnection] = []
         self._waiting: deque[asyncio.Future[UpstreamConnection | None]] = deque()
 
     def __len__(self) -> int:
-        return self._connecting + len(self._connections)
+        return len(self._connecting) + len(self._connections)
 
     def take(self, client: str) -> UpstreamConnection | None:
         """A kept connection for a call of this client, if there is one and the client may."""
@@ -89,7 +89,8 @@ class Upstream:
         self._give(None)
 
     def made(self, connection: UpstreamConnection) -> None:
-        """See `Owner`."""
+        """See `Owner`: counted once, though whoever waits for it does not have it yet."""
+        self._connecting.discard(connection)
         self._connections.add(connection)
 
     def lost(self, connection: UpstreamConnection) -> None:
@@ -153,7 +154,7 @@ class Upstream:
     async def _connect(self) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
         connection = UpstreamConnection(self, loop)
-        self._connecting += 1
+        self._connecting.add(connection)
         try:
             await loop.create_connection(
                 lambda: cast("asyncio.Protocol", connection),
@@ -163,10 +164,12 @@ class Upstream:
                 server_hostname=self._host if self._tls else None,
             )
         except BaseException:
-            self._give(None)
+            self._connecting.discard(connection)
+            if connection in self._connections:
+                connection.abort()
+            else:
+                self._give(None)
             raise
-        finally:
-            self._connecting -= 1
         return connection
 
     async def _next_free(self) -> UpstreamConnection | None:
