@@ -262,7 +262,7 @@ def require_active(key: SigningKey) -> None:
 
 
 def require_able(owner: User) -> None:
-    """Raises `InvalidSession` or `SecondFactorDisabled` unless his keys work."""
+    """Raises `InvalidSession` or `SecondFactorDisabled` unless the owner's keys work."""
     if owner.state not in USABLE_STATES:
         raise InvalidSession
     if not owner.otp:
@@ -329,7 +329,7 @@ class ApiKeyCache:
         return await self._keys.get(kid, partial(self._resource.api_key, kid))
 
     async def owner(self, uid: str) -> UserToken | None:
-        """The user with a token for upstreams, None when he is gone; raises `Unavailable`."""
+        """The user with a token for upstreams, None when they are gone; raises `Unavailable`."""
         return await self._owners.get(uid, partial(self._identity.user_token, uid))
 
     def forget_key(self, kid: str) -> None:
@@ -337,7 +337,7 @@ class ApiKeyCache:
         self._keys.forget(f"kid:{kid}")
 
     def forget_user(self, uid: str) -> None:
-        """The user changed, and perhaps his keys with him."""
+        """The user changed, and perhaps their keys, too."""
         self._keys.forget(f"uid:{uid}")
         self._owners.forget(f"uid:{uid}")
 

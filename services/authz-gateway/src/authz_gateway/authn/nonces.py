@@ -96,7 +96,7 @@ class SharedNonces:
             self._asking = None
 
     async def _ask(self, batch: Sequence[tuple[Nonce, "asyncio.Future[bool]"]]) -> None:
-        """Tells everyone who waits, unless he left."""
+        """Tells everyone who still waits."""
         try:
             found = await self._keeper.use_nonces([nonce for nonce, _ in batch], self._lifetime)
         except Exception as error:  # noqa: BLE001 - raised again, where each of them waits

@@ -208,7 +208,7 @@ class SessionCache:
         self._cache.forget(f"sid:{sid}")
 
     def forget_user(self, uid: str) -> None:
-        """The user changed, or all his sessions ended."""
+        """The user changed, or all their sessions ended."""
         self._cache.forget(f"uid:{uid}")
 
     def forget_everything(self) -> None:

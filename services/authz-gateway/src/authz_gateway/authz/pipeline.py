@@ -1,4 +1,4 @@
-"""The decision: whether anyone may call from there, who is calling, and whether he may."""
+"""The decision: whether anyone may call from there, who is calling, and whether they may."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,7 +126,7 @@ class Decide:
             self.rate_limits.take(call.route, call.address)
             return None
 
-        # Whose calls stay without a caller pays with his address, before anybody is asked again.
+        # Calls without a known caller count for their address, before anybody is asked again.
         guesses = ANONYMOUS if call.route.rate is None else call.route
         self.rate_limits.demand_room(guesses, call.address)
         try:

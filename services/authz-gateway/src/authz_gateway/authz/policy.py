@@ -76,7 +76,7 @@ class PolicySource(Protocol):
 
 
 class Ear(Protocol):
-    """Whoever hears of changes, and knows whether he does."""
+    """The source of changes; it knows whether it hears of them."""
 
     listening: bool
 

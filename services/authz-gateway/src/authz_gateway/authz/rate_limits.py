@@ -13,7 +13,7 @@ from shared.errors import Throttled
 from shared.web.client_address import Address
 
 MAX_BUCKETS = 100_000
-"""With some 250 bytes each. Whoever has not called for longest is forgotten: he may start anew."""
+"""Each has some 250 bytes. The client that has not called for longest is forgotten."""
 
 ANONYMOUS = Route(prefix="anonymous", access=Access.REQUIRED, rate=Rate(50, 1 / 50), burst=100)
 """Where calls count that stay without a caller, on all routes together that have no rate: each is
@@ -24,7 +24,7 @@ AUDITED_RATE = Rate(300, 60 / 300)
 """How often a user may make calls that are recorded, on all routes together that have no rate."""
 
 Client = str | Address
-"""A user by his uid; whoever is none that we know, by his address."""
+"""A user by their uid; a client without a known user by its address."""
 
 log = structlog.get_logger()
 
@@ -105,5 +105,5 @@ _ROUNDING = 1e-6
 
 
 def _subscriber(address: Address) -> bytes:
-    """What one subscriber has: an IPv4 address, an IPv6 /64 in which he can choose any."""
+    """What one subscriber has: an IPv4 address, an IPv6 /64 in which they can choose any."""
     return address.packed if address.version == 4 else address.packed[:8]

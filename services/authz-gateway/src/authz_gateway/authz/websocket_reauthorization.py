@@ -32,7 +32,7 @@ class WebSocketOpener:
 
 @dataclass(frozen=True, slots=True)
 class ReauthorizeWebSocket:
-    """Looks at all that let him in again, but not at what the call used up."""
+    """Checks again what let the opener in, but not what the call used up."""
 
     sessions: Sessions
     api_keys: ApiKeys
@@ -40,7 +40,7 @@ class ReauthorizeWebSocket:
     places: Places
 
     async def __call__(self, guest: WebSocketOpener) -> bool:
-        """Whether he would still be let in; who cannot be asked about stays.
+        """Whether the opener would be let in now; they stay while nobody can be asked.
 
         What needs no asking comes first: it counts though nobody can be asked.
         """

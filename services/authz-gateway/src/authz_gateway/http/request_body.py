@@ -11,7 +11,7 @@ class FlowControl(Protocol):
     """Whoever reads from the client."""
 
     def ask_for_body(self) -> None:
-        """The client may send more of the body, and is told so where he waits for that."""
+        """The client may send more of the body, and is told so where it waits for that."""
         ...
 
     def stop_reading(self) -> None:

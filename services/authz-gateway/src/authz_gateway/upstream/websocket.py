@@ -55,7 +55,7 @@ class WebSockets:
         self._of_client[tunnel.client] += 1
         if tunnel.uid is not None:
             self._of_user[tunnel.uid].add(tunnel)
-        # What was heard since he was let in, while the upstream made up its mind, found no tunnel.
+        # What was heard while the upstream made up its mind found no tunnel yet.
         self._review_soon((tunnel,))
 
     def closed(self, tunnel: Tunnel) -> None:
