@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from typing import cast
 
 import pytest
@@ -11,6 +11,7 @@ import uvloop
 
 from authz_gateway.http.parser import ResponseHead
 from authz_gateway.upstream.connection import ResponseListener, UpstreamConnection
+from authz_gateway.upstream.pool import Upstream
 
 ASKED = b"POST /x HTTP/1.1\r\nHost: upstream\r\nContent-Length: 3\r\n\r\nabc"
 PATIENCE = 10.0
@@ -164,3 +165,31 @@ def test_nobody_waits_too_long_for_another_call(new_loop: NewLoop) -> None:
         assert not world.connection.fresh(0.9)
 
     run(new_loop, story)
+
+
+async def test_a_connection_counts_once_while_it_is_being_made() -> None:
+    """Counted twice, it would leave no room for a call that comes at this moment."""
+
+    class Counting(Upstream):
+        counted = 0
+
+        def made(self, connection: UpstreamConnection) -> None:
+            super().made(connection)
+            self.counted = len(self)
+
+    hung_up = asyncio.Event()
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        hung_up.set()
+
+    server = await asyncio.start_server(wait, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        upstream = Counting(f"http://127.0.0.1:{port}", 2, 2)
+        connection = await upstream.connected("a client")
+        assert (upstream.counted, len(upstream)) == (1, 1)
+        connection.abort()
+        await hung_up.wait()
