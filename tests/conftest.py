@@ -12,11 +12,11 @@ from xdist.remote import Producer
 
 from deploy.local import mail_sink, postgres, rabbitmq, rabbitmq_install
 from shared.log import configure_logging
-from tests.client import Client
-from tests.database import TestDatabase, template
-from tests.distribution import ByFileOrGroup, one_at_a_time, take_own_ports
-from tests.seeds import seed
-from tests.system import Installation, installation, started
+from tests.support.client import Client
+from tests.support.database import TestDatabase, template
+from tests.support.distribution import ByFileOrGroup, one_at_a_time, take_own_ports
+from tests.support.seeds import seed
+from tests.support.system import Installation, installation, started
 
 _numbers = itertools.count(1)
 

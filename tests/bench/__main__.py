@@ -14,7 +14,7 @@ import structlog
 from tests.bench import machine
 from tests.bench.frame import measure
 from tests.bench.row import Row
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 PARTS = (
     *("startup", "events", "logins", "users-me", "uploads"),

@@ -16,8 +16,8 @@ from shared.database.pool import Database
 from shared.messaging.broker import connected
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row, percentile
-from tests.client import Client
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.waiting import until
 
 AUDITED = 2000
 AT_ONCE = 32

@@ -13,7 +13,7 @@ from admin_svc.audit.verify import VerifyAudit
 from deploy.local import postgres
 from shared.database.pool import Connection, Database
 from tests.bench.row import Row, percentile
-from tests.database import template
+from tests.support.database import template
 
 COUNT = 1500
 WRITERS = 8

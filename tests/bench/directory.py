@@ -18,8 +18,8 @@ from shared.database.pool import Database
 from tests.bench.generated_directory import generate
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row, percentile
-from tests.system import PASSWORD, SUPERADMIN
-from tests.waiting import until
+from tests.support.system import PASSWORD, SUPERADMIN
+from tests.support.waiting import until
 
 USERS = int(os.environ.get("BENCH_USERS", "1000000"))
 PAGE_MS = 30

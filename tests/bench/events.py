@@ -16,8 +16,8 @@ from shared.contracts.topology import EVENTS
 from shared.messaging.broker import connected
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row, percentile
-from tests.system import PASSWORD
-from tests.waiting import until
+from tests.support.system import PASSWORD
+from tests.support.waiting import until
 
 COUNT = 600
 _LABELS_OF_ONE_USER = 100

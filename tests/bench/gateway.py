@@ -29,7 +29,7 @@ from tests.bench.policy_and_session import PATH
 from tests.bench.row import Row
 from tests.bench.traffic import MANY_USERS, MIX, NEW_ID, SAME_BYTES, USER_AGENT, WRITES, Traffic
 from tests.bench.wrk_load import Load, saturating
-from tests.compiled import compiled_gateway
+from tests.support.compiled import compiled_gateway
 
 ROUNDS = 7
 SECONDS = 2

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from admin_svc.schema import SCHEMA
-from tests.database import TestDatabase
+from tests.support.database import TestDatabase
 
 _SECONDS_OF_THREE_YEARS = timedelta(days=3 * 365).total_seconds()
 

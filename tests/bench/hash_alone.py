@@ -5,7 +5,7 @@ import sys
 import time
 
 from identity_svc.passwords.hasher import PasswordHasher
-from tests.system import PASSWORD
+from tests.support.system import PASSWORD
 
 
 async def main(threads: int, seconds: float) -> None:

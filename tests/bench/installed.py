@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from deploy.local import mail_sink, postgres, rabbitmq
-from tests.database import TestDatabase, template
-from tests.seeds import seed
-from tests.system import NAMES, Installation, installation
+from tests.support.database import TestDatabase, template
+from tests.support.seeds import seed
+from tests.support.system import NAMES, Installation, installation
 
 _START_SECONDS = 30
 _LOOK_SECONDS = 0.005

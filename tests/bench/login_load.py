@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from tests.system import PASSWORD
+from tests.support.system import PASSWORD
 
 WARM_UP_SECONDS = 2.0
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from tests.bench.installed import Bench, helper, installed, output_of
 from tests.bench.login_load import WARM_UP_SECONDS
 from tests.bench.row import Row, percentile
-from tests.system import PASSWORD
+from tests.support.system import PASSWORD
 
 SECONDS = 12.0
 PING = "/api/v2/identity/ping"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 
 def described() -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.bench.installed import Bench
-from tests.system import PASSWORD
+from tests.support.system import PASSWORD
 
 USER_AGENT = "bench"
 EMAIL = "member@example.com"

@@ -13,7 +13,7 @@ from shared.contracts.services import GATEWAY
 from shared.errors import NotFound
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row
-from tests.internal import resource_of
+from tests.support.internal import resource_of
 
 TIMES = 300
 BATCHES = 60

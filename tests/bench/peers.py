@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tests import programs
+from tests.support import programs
 
 _TRIES = 400
 _PAUSE_SECONDS = 0.05

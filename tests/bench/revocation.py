@@ -14,10 +14,10 @@ from deploy.local import ports
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row, percentile
 from tests.bench.wrk_load import saturated
-from tests.client import USER_AGENT, Client
-from tests.revocations import ME, REVOCATIONS, Prepared, Revocation, subject_of
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.client import USER_AGENT, Client
+from tests.support.revocations import ME, REVOCATIONS, Prepared, Revocation, subject_of
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 TIMES = 15
 REPLICAS = 3

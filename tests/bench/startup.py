@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from deploy.local import ports
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row
-from tests.local_stack import LocalStack
-from tests.system import NAMES
+from tests.support.local_stack import LocalStack
+from tests.support.system import NAMES
 
 TIMES = 5
 _SETTLED_SECONDS = 1.0

@@ -16,7 +16,7 @@ from deploy.local import ports
 from tests.bench.installed import Bench, installed
 from tests.bench.member import Member, member_of
 from tests.bench.row import Row
-from tests.object_storage import BUCKET, S3StandIn
+from tests.support.object_storage import BUCKET, S3StandIn
 
 MEGABYTE = 2**20
 UPLOADS = 20

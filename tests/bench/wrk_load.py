@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from tempfile import NamedTemporaryFile
 
-from tests.programs import wrk
+from tests.support.programs import wrk
 
 _TELL = """
 done = function(summary, latency, requests)

@@ -15,9 +15,9 @@ from aio_pika.abc import AbstractIncomingMessage
 from shared.contracts.topology import EVENTS
 from shared.messaging.broker import connected, declare_topology
 from tests.chaos.dying_identity import STEPS
-from tests.database import TestDatabase
-from tests.system import PASSWORD, Installation, ready, started
-from tests.waiting import until
+from tests.support.database import TestDatabase
+from tests.support.system import PASSWORD, Installation, ready, started
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("machine")
 

@@ -13,9 +13,9 @@ import pytest
 from admin_svc.audit.verify import VerifyAudit
 from shared.database.pool import Database
 from tests.chaos.dying_admin import STEPS
-from tests.client import Client
-from tests.internal import tables_of_admin, tables_of_identity
-from tests.system import Installation, ready, started
+from tests.support.client import Client
+from tests.support.internal import tables_of_admin, tables_of_identity
+from tests.support.system import Installation, ready, started
 
 pytestmark = pytest.mark.xdist_group("machine")
 

@@ -12,12 +12,12 @@ import pytest
 from admin_svc.activities.erasing.erase import BATCH
 from shared.process import running
 from tests.chaos.dying_eraser import HALF_WAY, STEPS
-from tests.client import Client
-from tests.doomed import Doomed, delete_account, doomed
-from tests.internal import tables_of_admin
-from tests.system import Installation, started
-from tests.traces import SCHEMAS, traces
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.doomed import Doomed, delete_account, doomed
+from tests.support.internal import tables_of_admin
+from tests.support.system import Installation, started
+from tests.support.traces import SCHEMAS, traces
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("machine")
 

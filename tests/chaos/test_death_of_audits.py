@@ -14,10 +14,10 @@ import aiohttp
 import pytest
 
 from tests.chaos.dying_of_audits import ADMIN_STEPS, GATEWAY_STEPS
-from tests.client import Client
-from tests.internal import tables_of_admin
-from tests.system import NAMES, Installation, ready, started
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.internal import tables_of_admin
+from tests.support.system import NAMES, Installation, ready, started
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("machine")
 

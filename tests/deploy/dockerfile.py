@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 FILE = ROOT / "deploy" / "Dockerfile"
 _STEP_SECONDS = 300

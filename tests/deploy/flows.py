@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from tests.kustomize import Resource
+from tests.support.kustomize import Resource
 
 
 @dataclass(frozen=True, slots=True)

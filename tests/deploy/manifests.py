@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.kustomize import Resource
+from tests.support.kustomize import Resource
 
 SERVICES = ("authz-gateway", "identity-svc", "resource-svc", "admin-svc", "mailer-svc")
 OVERLAYS = ("k8s/overlays/local", "k8s/overlays/production")

@@ -3,8 +3,8 @@
 import re
 import subprocess
 
-from tests import programs
-from tests.system import ROOT
+from tests.support import programs
+from tests.support.system import ROOT
 
 _PROCESS = frozenset(
     f"process_{what}"

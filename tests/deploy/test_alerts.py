@@ -9,7 +9,7 @@ import yaml
 from deploy.alert_rules import RESOURCE, RULES, resource
 from tests.deploy.manifests import SERVICES, of_kind
 from tests.deploy.promql import metrics_named, promtool, told
-from tests.kustomize import rendered
+from tests.support.kustomize import rendered
 
 GROUPS: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
 ALERTS = {rule["alert"]: rule for group in GROUPS for rule in group["rules"]}

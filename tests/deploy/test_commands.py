@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tests.deploy.manifests import OVERLAYS, of_kind, service_of, workloads
-from tests.kustomize import rendered
-from tests.system import ROOT
+from tests.support.kustomize import rendered
+from tests.support.system import ROOT
 
 
 def named() -> set[tuple[str, str]]:

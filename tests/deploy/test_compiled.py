@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from deploy.compiled import MODULES
-from tests.compiled import can_compile, compiled_gateway
-from tests.system import ROOT
+from tests.support.compiled import can_compile, compiled_gateway
+from tests.support.system import ROOT
 
 TESTS = (
     "tests/integration/gateway",

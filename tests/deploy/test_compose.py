@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import programs
 from tests.deploy import dockerfile
 from tests.deploy.manifests import SERVICES, service_of
 from tests.deploy.test_settings import compose_secrets
-from tests.system import ROOT
+from tests.support import programs
+from tests.support.system import ROOT
 
 FILE = ROOT / "deploy" / "compose.yaml"
 STACK: dict[str, Any] = yaml.safe_load(FILE.read_text())

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.deploy.promql import metrics_named, promtool, told
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 BOARD: dict[str, Any] = json.loads((ROOT / "deploy" / "grafana" / "barong.json").read_text())
 PANELS = [panel for panel in BOARD["panels"] if panel["type"] != "row"]

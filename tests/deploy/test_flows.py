@@ -20,7 +20,7 @@ from shared.settings import PublicServiceSettings
 from shared.web.routes import ServiceToken
 from tests.deploy.flows import Peer, Policies
 from tests.deploy.manifests import NAME, OVERLAYS, SERVICES, workloads
-from tests.kustomize import rendered
+from tests.support.kustomize import rendered
 
 APPS: dict[str, ModuleType] = {
     IDENTITY: identity_svc.app,

@@ -17,11 +17,11 @@ from aiohttp.test_utils import TestServer
 
 from deploy.compiled import MODULES
 from deploy.local import ports
-from tests.client import Client
-from tests.compiled import can_compile
 from tests.deploy import dockerfile
 from tests.deploy.manifests import SERVICES
-from tests.system import ROOT, Installation, ready
+from tests.support.client import Client
+from tests.support.compiled import can_compile
+from tests.support.system import ROOT, Installation, ready
 
 pytestmark = pytest.mark.xdist_group("machine")
 

@@ -17,10 +17,10 @@ from deploy.local import postgres, rabbitmq
 from shared.contracts.topology import EVENTS, SUBSCRIPTIONS
 from shared.database.migrate import migrate
 from shared.messaging.broker import connected, declare_topology
-from tests.database import MIGRATIONS
 from tests.deploy.manifests import SERVICES, of_kind
-from tests.kustomize import rendered
-from tests.system import ROOT
+from tests.support.database import MIGRATIONS
+from tests.support.kustomize import rendered
+from tests.support.system import ROOT
 
 MAY: Mapping[str, Mapping[str, str]] = {
     each["user"]: each

@@ -15,10 +15,10 @@ from admin_svc.settings import AdminSettings
 from shared.database.migrate import MigrationError, migrate
 from shared.database.pool import Database
 from shared.settings import load_settings
-from tests import pgbouncer
-from tests.client import Client
-from tests.database import TestDatabase
-from tests.system import KEY, Installation, started
+from tests.support import pgbouncer
+from tests.support.client import Client
+from tests.support.database import TestDatabase
+from tests.support.system import KEY, Installation, started
 
 
 @asynccontextmanager

@@ -4,8 +4,8 @@ import pytest
 
 from shared.settings import ServiceSettings, load_settings
 from tests.deploy.manifests import NAME, OVERLAYS, SERVICES, Workload, of_kind, workloads
-from tests.kustomize import rendered
-from tests.system import KEY
+from tests.support.kustomize import rendered
+from tests.support.system import KEY
 
 PODS = [
     pytest.param(overlay, workload, id=f"{overlay.rpartition('/')[2]} {workload}")

@@ -6,8 +6,8 @@ import yaml
 
 from deploy.local.postgres import SCHEMAS
 from tests.deploy.manifests import OVERLAYS, SERVICES, of_kind
-from tests.kustomize import Resource, rendered
-from tests.system import ROOT
+from tests.support.kustomize import Resource, rendered
+from tests.support.system import ROOT
 
 # Kinds that operators bring, which the Kubernetes schemas do not know; what ours say to each other
 # is tested below.

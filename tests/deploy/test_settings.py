@@ -26,8 +26,8 @@ from tests.deploy.manifests import (
     service_of,
     workloads,
 )
-from tests.kustomize import rendered
-from tests.system import ROOT
+from tests.support.kustomize import rendered
+from tests.support.system import ROOT
 
 DECLARATIONS: dict[str, type[ServiceSettings]] = {
     "identity-svc": IdentitySettings,

@@ -17,12 +17,12 @@ import pytest
 
 from deploy.local import rabbitmq
 from deploy.local.services import Running, Service, ending
-from tests.client import Client
-from tests.database import TestDatabase
-from tests.seeds import outcome
-from tests.system import KEY, NAMES, PASSWORD, ROOT, Installation, installation, ready
-from tests.twilio_stand_in import ACCOUNT, SENDER, TOKEN, TwilioStandIn, twilio_stand_in
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.database import TestDatabase
+from tests.support.seeds import outcome
+from tests.support.system import KEY, NAMES, PASSWORD, ROOT, Installation, installation, ready
+from tests.support.twilio_stand_in import ACCOUNT, SENDER, TOKEN, TwilioStandIn, twilio_stand_in
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("machine")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local import ports
-from tests.local_stack import LocalStack
-from tests.system import ROOT
+from tests.support.local_stack import LocalStack
+from tests.support.system import ROOT
 
 pytestmark = pytest.mark.xdist_group("machine")
 

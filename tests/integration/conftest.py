@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.client import Client
-from tests.events import Ear, listening
-from tests.system import Installation
+from tests.support.client import Client
+from tests.support.events import Ear, listening
+from tests.support.system import Installation
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from shared.process import running
-from tests.client import Client
-from tests.database import TestDatabase
-from tests.gate import Gate
-from tests.internal import tables_of_identity
-from tests.system import NAMES, PASSWORD, Installation, installation, ready, started
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.database import TestDatabase
+from tests.support.gate import Gate
+from tests.support.internal import tables_of_identity
+from tests.support.system import NAMES, PASSWORD, Installation, installation, ready, started
+from tests.support.waiting import until
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

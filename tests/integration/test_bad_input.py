@@ -18,8 +18,8 @@ from identity_svc import routes as identity
 from resource_svc import routes as resource
 from resource_svc.documents.forms import DocumentForm
 from shared.web.routes import Route
-from tests.client import USER_AGENT, Client
-from tests.system import Installation
+from tests.support.client import USER_AGENT, Client
+from tests.support.system import Installation
 
 SECONDS = 8
 """How long a service is tried, after every operation had its turn."""

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from tests.client import USER_AGENT, Client
-from tests.system import Installation
+from tests.support.client import USER_AGENT, Client
+from tests.support.system import Installation
 
 FORM = "application/x-www-form-urlencoded"
 BOMB = gzip.compress(b"email=" + b"a" * 50_000_000)

@@ -25,8 +25,8 @@ from resource_svc.documents.forms import DocumentForm
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
 from shared.web.routes import Anyone, BearerOf, Route, ServiceToken
-from tests.client import Client
-from tests.system import KEY, PASSWORD, Installation, started
+from tests.support.client import Client
+from tests.support.system import KEY, PASSWORD, Installation, started
 
 AT_ONCE = 8
 MODULES = {"identity": identity, "resource": resource, "admin": admin}

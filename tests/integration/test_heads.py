@@ -6,8 +6,8 @@ import secrets
 import aiohttp
 import pytest
 
-from tests.client import USER_AGENT, Client
-from tests.system import NAMES, Installation
+from tests.support.client import USER_AGENT, Client
+from tests.support.system import NAMES, Installation
 from tests.unit.shared.builders import raw, sent
 
 SECRET = secrets.token_hex(8)

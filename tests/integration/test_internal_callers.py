@@ -13,7 +13,7 @@ from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
 from shared.web.routes import Route
-from tests.system import KEY, Installation
+from tests.support.system import KEY, Installation
 
 EVERYONE = (IDENTITY, RESOURCE, ADMIN, GATEWAY, MAILER)
 NOBODY = "00000000-0000-4000-8000-000000000000"

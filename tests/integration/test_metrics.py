@@ -13,11 +13,11 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from admin_svc.activities.partitions import AHEAD
-from tests.client import Client
 from tests.deploy.promql import promtool
-from tests.system import NAMES, ROOT, Installation
-from tests.transport import Raw, Upstream, gateway
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.system import NAMES, ROOT, Installation
+from tests.support.transport import Raw, Upstream, gateway
+from tests.support.waiting import until
 
 SERVICES = {
     "identity": "identity-svc",

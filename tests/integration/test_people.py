@@ -9,10 +9,10 @@ from urllib.parse import quote
 import pytest
 from argon2 import PasswordHasher
 
-from tests.authenticator import Authenticator, early_in_a_step, second_factor_of
-from tests.client import Client
-from tests.internal import tables_of_identity
-from tests.system import PASSWORD, Installation
+from tests.support.authenticator import Authenticator, early_in_a_step, second_factor_of
+from tests.support.client import Client
+from tests.support.internal import tables_of_identity
+from tests.support.system import PASSWORD, Installation
 
 ACCENTED = "Der-Überfall-Čaj-9-größer"
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, ACCENTED) for form in ("NFC", "NFD"))

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.client import Answer, Client
-from tests.events import Ear
-from tests.system import SUPERADMIN, Installation
-from tests.waiting import until
+from tests.support.client import Answer, Client
+from tests.support.events import Ear
+from tests.support.system import SUPERADMIN, Installation
+from tests.support.waiting import until
 
 
 async def test_sign_up_makes_a_pending_user_with_a_session(client: Client) -> None:

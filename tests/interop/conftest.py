@@ -16,7 +16,7 @@ from tests.interop.servers import (
     before,
     every_upstream,
 )
-from tests.transport import Gateway, gateway
+from tests.support.transport import Gateway, gateway
 
 SETTINGS = {
     **{f"BARONG_{what}_TIMEOUT": "3" for what in ("HEADER", "IDLE", "STALL")},

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.interop.servers import Seen, UpstreamServer
-from tests.transport import Raw
-from tests.waiting import until
+from tests.support.transport import Raw
+from tests.support.waiting import until
 
 PATIENCE = 5.0
 _numbers = itertools.count(1)

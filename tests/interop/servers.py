@@ -16,9 +16,9 @@ from typing import Protocol
 from yarl import URL
 
 from deploy.local import ports, processes
-from tests import programs
-from tests.transport import Gateway
-from tests.waiting import until
+from tests.support import programs
+from tests.support.transport import Gateway
+from tests.support.waiting import until
 
 _HERE = Path(__file__).parent
 _START_SECONDS = 30

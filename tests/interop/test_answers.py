@@ -12,8 +12,8 @@ from tests.interop.checks import assert_clean_answer, assert_got_their_own
 from tests.interop.exercise import Got, Place, answer, arrived, next_clients
 from tests.interop.known_faults import expect_known_faults
 from tests.interop.servers import GatewayFor, UpstreamServer
-from tests.transport import Raw
-from tests.waiting import until
+from tests.support.transport import Raw
+from tests.support.waiting import until
 
 
 @pytest.fixture(params=ODD_ANSWERS, ids=lambda odd: odd.id)

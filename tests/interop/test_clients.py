@@ -13,11 +13,11 @@ from urllib.parse import quote
 import pytest
 
 from deploy.local.processes import StartError
-from tests import programs
-from tests.client import USER_AGENT
 from tests.interop.known_faults import expect_known_faults
-from tests.programs import Program
-from tests.system import PASSWORD, Installation
+from tests.support import programs
+from tests.support.client import USER_AGENT
+from tests.support.programs import Program
+from tests.support.system import PASSWORD, Installation
 
 CLIENTS = Path(__file__).parent / "clients"
 SECONDS = 60

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests import carrying_proxies
 from tests.interop.checks import assert_arrived, assert_clean_request, assert_got_their_own
 from tests.interop.exercise import Got, Place, answer, arrived, head, next_clients
 from tests.interop.known_faults import expect_known_faults
 from tests.interop.servers import Front, UpstreamServer
 from tests.interop.table import FRAMING, LINES, PATHS, ROWS, Row
 from tests.interop.table import request as a_request
-from tests.transport import Gateway, Raw
+from tests.support import carrying_proxies
+from tests.support.transport import Gateway, Raw
 
 REFUSED_BY: Mapping[str, frozenset[str]] = {
     "nginx": frozenset(

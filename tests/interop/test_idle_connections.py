@@ -9,7 +9,7 @@ import pytest
 from tests.interop.exercise import answer
 from tests.interop.known_faults import expect_known_faults
 from tests.interop.servers import UpstreamServer, every_upstream
-from tests.transport import Raw, gateway
+from tests.support.transport import Raw, gateway
 
 pytestmark = pytest.mark.xdist_group("machine")
 

@@ -15,7 +15,7 @@ from tests.interop.known_faults import expect_known_faults
 from tests.interop.servers import GatewayFor, UpstreamServer
 from tests.interop.table import CONNECTIONS, FRAMING, LINES, ROWS, Row
 from tests.interop.table import request as a_request
-from tests.transport import Gateway
+from tests.support.transport import Gateway
 
 PIECEMEAL_BYTES = 500
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.client import USER_AGENT, Client
-from tests.internal import tables_of_admin
 from tests.interop.exercise import Got, answer
 from tests.interop.known_faults import expect_known_faults
-from tests.system import PASSWORD, Installation
-from tests.transport import Raw
-from tests.waiting import until
+from tests.support.client import USER_AGENT, Client
+from tests.support.internal import tables_of_admin
+from tests.support.system import PASSWORD, Installation
+from tests.support.transport import Raw
+from tests.support.waiting import until
 
 API = "/api/v2/barong"
 ME, SESSION = f"{API}/resource/users/me", f"{API}/identity/sessions"

@@ -20,12 +20,12 @@ from admin_svc.activities.partitions import KeepPartitions
 from shared.contracts.activities import Activity
 from shared.database.pool import Database
 from shared.errors import Unavailable
-from tests.client import Answer, Client
-from tests.database import TestDatabase
-from tests.internal import admin_of, tables_of_admin, tables_of_identity
-from tests.seeds import command
-from tests.system import Installation, started
-from tests.waiting import until
+from tests.support.client import Answer, Client
+from tests.support.database import TestDatabase
+from tests.support.internal import admin_of, tables_of_admin, tables_of_identity
+from tests.support.seeds import command
+from tests.support.system import Installation, started
+from tests.support.waiting import until
 
 
 def cursor_at(moment: str) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.client import Client
-from tests.database import TestDatabase
-from tests.internal import tables_of_admin
-from tests.system import Installation, ready, started
+from tests.support.client import Client
+from tests.support.database import TestDatabase
+from tests.support.internal import tables_of_admin
+from tests.support.system import Installation, ready, started
 
 ROWS = 100_000
 MEGABYTES = 16

@@ -11,10 +11,10 @@ from admin_svc.activities.partitions import KeepPartitions
 from admin_svc.directory.look_up import LookUpUsers
 from shared.database.pool import Connection, Database
 from shared.web.pagination import Total
-from tests.client import Answer, Client
-from tests.database import TestDatabase
-from tests.internal import tables_of_admin
-from tests.system import Installation, started
+from tests.support.client import Answer, Client
+from tests.support.database import TestDatabase
+from tests.support.internal import tables_of_admin
+from tests.support.system import Installation, started
 
 LOGINS = ActivityFilter(category="user", topic="session", action="login")
 USERS, OWN = "admin/activities", "resource/users/activity/session"

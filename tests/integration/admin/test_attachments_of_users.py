@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.authenticator import forget_used_codes, second_factor_of
-from tests.client import Client
-from tests.events import Ear
-from tests.staff import promote
-from tests.system import PASSWORD, Installation
+from tests.support.authenticator import forget_used_codes, second_factor_of
+from tests.support.client import Client
+from tests.support.events import Ear
+from tests.support.staff import promote
+from tests.support.system import PASSWORD, Installation
 
 NOBODY = "ID0000000000"
 PROFILES = "admin/profiles"

@@ -21,11 +21,11 @@ from admin_svc.erasure.erase_user import EraseUser
 from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
 from shared.process import running
-from tests.client import Client
-from tests.database import TestDatabase
-from tests.seeds import command, outcome
-from tests.system import KEY, ROOT, Installation, ready, started
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.database import TestDatabase
+from tests.support.seeds import command, outcome
+from tests.support.system import KEY, ROOT, Installation, ready, started
+from tests.support.waiting import until
 
 SOMEBODY = Author("ID00000000AA", "superadmin")
 NOBODY = "ID0000000000"

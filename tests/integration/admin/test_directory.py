@@ -11,11 +11,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.client import Answer, Client
-from tests.events import Ear
-from tests.internal import tables_of_admin
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.client import Answer, Client
+from tests.support.events import Ear
+from tests.support.internal import tables_of_admin
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 USERS, PENDING, PROFILES = "admin/users", "admin/users/documents/pending", "admin/profiles"
 LABELS = "admin/users/labels"

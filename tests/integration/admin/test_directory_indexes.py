@@ -16,8 +16,8 @@ from admin_svc.directory.order import CREATED_AT, EMAIL, UPDATED_AT, WAITING_SIN
 from admin_svc.schema import SCHEMA
 from shared.database.pool import Connection, Database
 from tests.bench.generated_directory import generate
-from tests.database import TestDatabase
-from tests.waiting import until
+from tests.support.database import TestDatabase
+from tests.support.waiting import until
 
 USERS = 20_000
 NOW = datetime.now(UTC)

@@ -26,7 +26,7 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.messaging.inbox import once
-from tests.database import TestDatabase
+from tests.support.database import TestDatabase
 
 AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
 STATES, ROLES, COUNTRIES = ("active", "pending", "banned"), ("member", "trader"), ("DE", "FR", "NO")

@@ -18,11 +18,11 @@ from shared.contracts.services import ADMIN
 from shared.crypto.key_ring import KeyRing
 from shared.database.pool import Database
 from shared.tokens.service import ServiceTokens
-from tests.client import Client
-from tests.internal import tables_of_admin, tables_of_resource
-from tests.seeds import command, outcome
-from tests.system import KEY, Installation, started
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.internal import tables_of_admin, tables_of_resource
+from tests.support.seeds import command, outcome
+from tests.support.system import KEY, Installation, started
+from tests.support.waiting import until
 
 Tables: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 PEOPLE = 5

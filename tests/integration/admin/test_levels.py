@@ -1,6 +1,6 @@
 """GET /admin/levels through the gateway."""
 
-from tests.client import Client
+from tests.support.client import Client
 
 
 async def test_the_levels_stand_in_their_order(admin: Client) -> None:

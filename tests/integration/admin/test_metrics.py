@@ -14,10 +14,10 @@ from admin_svc.activities.record import RecordActivity, stored_counter
 from admin_svc.metrics.count_activity import count_activity
 from shared.contracts.activities import Activity
 from shared.database.pool import Database
-from tests.client import Client
-from tests.database import TestDatabase
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.database import TestDatabase
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 METRICS = "admin/metrics"
 REFUSED = [

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.staff import promote
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.staff import promote
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 CHECK = "admin/permissions/check"
 CALL = {"role": "member", "verb": "GET", "path": "admin/users"}

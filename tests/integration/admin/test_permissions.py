@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.events import Ear
-from tests.waiting import HEARD_SECONDS, until
+from tests.support.client import Client
+from tests.support.events import Ear
+from tests.support.waiting import HEARD_SECONDS, until
 
 PERMISSIONS = "admin/permissions"
 FULL = {"role": "member", "verb": "patch", "path": "api/v2/nobody", "action": "accept"}

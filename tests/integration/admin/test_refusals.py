@@ -9,19 +9,19 @@ import pytest
 from shared.contracts.administration import Administrator
 from shared.contracts.services import ADMIN, GATEWAY
 from shared.errors import Invalid, UserNotActive
-from tests.authenticator import second_factor_of
-from tests.client import Client
 from tests.integration.resource.test_documents import FULL, PNG
-from tests.internal import (
+from tests.support.authenticator import second_factor_of
+from tests.support.client import Client
+from tests.support.internal import (
     AT_HOME,
     identity_of,
     superadmin_of,
     tables_of_identity,
     tables_of_resource,
 )
-from tests.staff import promote
-from tests.system import PASSWORD, Installation, started
-from tests.waiting import until
+from tests.support.staff import promote
+from tests.support.system import PASSWORD, Installation, started
+from tests.support.waiting import until
 
 REFUSED = "authz.user_not_active"
 BOUNDARY = "a-form"

@@ -14,10 +14,10 @@ from shared.contracts.services import GATEWAY, IDENTITY
 from shared.crypto.key_ring import KeyRing
 from shared.errors import Invalid, NotFound, Unavailable
 from shared.tokens.service import ServiceTokens
-from tests.client import Client
-from tests.events import Ear
-from tests.system import KEY, Installation
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.events import Ear
+from tests.support.system import KEY, Installation
+from tests.support.waiting import until
 
 RESTRICTIONS = "admin/restrictions"
 WHITELINK = "admin/restrictions/whitelink"

@@ -9,13 +9,13 @@ import pytest
 from shared.contracts.administration import Administrator
 from shared.contracts.services import ADMIN
 from shared.errors import Invalid, Unavailable
-from tests.authenticator import second_factor_of
-from tests.client import Client
-from tests.events import Ear
-from tests.internal import identity_of, superadmin_of, tables_of_identity
-from tests.staff import promote
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.authenticator import second_factor_of
+from tests.support.client import Client
+from tests.support.events import Ear
+from tests.support.internal import identity_of, superadmin_of, tables_of_identity
+from tests.support.staff import promote
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 NOBODY = "ID0000000000"
 UPDATES = [("PUT", "admin/users", 200), ("POST", "admin/users/update", 201)]

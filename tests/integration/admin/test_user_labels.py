@@ -10,11 +10,11 @@ from admin_svc.audit.author import Author
 from admin_svc.users.find_subject import FindSubject
 from shared.contracts.services import ADMIN
 from shared.errors import Invalid
-from tests.client import Client
-from tests.events import Ear
-from tests.internal import identity_of
-from tests.staff import promote
-from tests.system import Installation
+from tests.support.client import Client
+from tests.support.events import Ear
+from tests.support.internal import identity_of
+from tests.support.staff import promote
+from tests.support.system import Installation
 
 NOBODY = "ID0000000000"
 LABELS = "admin/users/labels"

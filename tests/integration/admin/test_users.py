@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.client import Answer, Client
-from tests.waiting import until
+from tests.support.client import Answer, Client
+from tests.support.waiting import until
 
 REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"page": "0"}, ["non_positive_page"]),

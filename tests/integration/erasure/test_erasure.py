@@ -19,11 +19,11 @@ from shared.contracts.topology import EVENTS
 from shared.errors import NotFound
 from shared.messaging.broker import connected
 from shared.process import running
-from tests.barong_export import a_label, a_user, export
-from tests.client import Client
-from tests.doomed import Doomed, age_deletion, delete_account, doomed
-from tests.events import Ear
-from tests.internal import (
+from tests.support.barong_export import a_label, a_user, export
+from tests.support.client import Client
+from tests.support.doomed import Doomed, age_deletion, delete_account, doomed
+from tests.support.events import Ear
+from tests.support.internal import (
     admin_of,
     identity_of,
     resource_of,
@@ -31,10 +31,10 @@ from tests.internal import (
     tables_of_identity,
     tables_of_resource,
 )
-from tests.seeds import command, outcome
-from tests.system import Installation
-from tests.traces import SCHEMAS, traces
-from tests.waiting import until
+from tests.support.seeds import command, outcome
+from tests.support.system import Installation
+from tests.support.traces import SCHEMAS, traces
+from tests.support.waiting import until
 
 _FREE = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
 DAYS = 2

@@ -12,13 +12,13 @@ import pytest
 from shared.clients.resource import ResourceClient
 from shared.contracts.services import IDENTITY
 from shared.errors import NotFound
-from tests.client import Client
-from tests.doomed import Doomed, delete_account, doomed
 from tests.integration.erasure.test_erasure import DAYS, erasing, forgotten, known, unexpected
 from tests.integration.resource.test_documents import A_PNG, FULL, form_of
-from tests.internal import resource_of, tables_of_resource
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.doomed import Doomed, delete_account, doomed
+from tests.support.internal import resource_of, tables_of_resource
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 BY_HIMSELF: Sequence[Sequence[tuple[str, str, dict[str, str] | None]]] = (
     (

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.api_keys import Key, Owner, an_owner
-from tests.client import Client
-from tests.system import Installation
-from tests.transport import Upstream
+from tests.support.api_keys import Key, Owner, an_owner
+from tests.support.client import Client
+from tests.support.system import Installation
+from tests.support.transport import Upstream
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from shared.contracts.policy import Policy, Restriction
-from tests.transport import OK, Upstream, gateway
+from tests.support.transport import OK, Upstream, gateway
 
 KEPT_OUT = Restriction("blacklist", "ip", "127.0.0.1", 401)
 

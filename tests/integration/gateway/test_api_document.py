@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.client import Client
+from tests.support.client import Client
 
 
 async def test_the_document(client: Client) -> None:

@@ -12,11 +12,11 @@ import pytest
 from shared.contracts.services import ADMIN, GATEWAY, IDENTITY
 from shared.errors import NotFound, Unavailable
 from shared.process import running
-from tests.api_keys import API_KEYS, Key, Owner
-from tests.client import Answer, Client
-from tests.internal import identity_of, resource_of, superadmin_of
-from tests.system import Installation
-from tests.waiting import HEARD_SECONDS, until
+from tests.support.api_keys import API_KEYS, Key, Owner
+from tests.support.client import Answer, Client
+from tests.support.internal import identity_of, resource_of, superadmin_of
+from tests.support.system import Installation
+from tests.support.waiting import HEARD_SECONDS, until
 
 ME = "resource/users/me"
 

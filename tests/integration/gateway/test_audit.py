@@ -23,11 +23,11 @@ from shared.crypto.key_ring import KeyRing
 from shared.messaging.audits import AuditSeal
 from shared.messaging.broker import connected
 from shared.process import running
-from tests.client import USER_AGENT, Client
-from tests.gate import Gate
-from tests.internal import tables_of_admin
-from tests.system import KEY, Installation, ready
-from tests.waiting import until
+from tests.support.client import USER_AGENT, Client
+from tests.support.gate import Gate
+from tests.support.internal import tables_of_admin
+from tests.support.system import KEY, Installation, ready
+from tests.support.waiting import until
 
 PERMISSIONS = "admin/permissions"
 

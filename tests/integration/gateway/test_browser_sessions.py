@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 
 from shared.contracts.services import GATEWAY, RESOURCE
-from tests.api_keys import Key
-from tests.client import USER_AGENT, Client
-from tests.internal import identity_of, tables_of_identity
-from tests.system import Installation
+from tests.support.api_keys import Key
+from tests.support.client import USER_AGENT, Client
+from tests.support.internal import identity_of, tables_of_identity
+from tests.support.system import Installation
 
 SESSION = "identity/sessions"
 ME = "resource/users/me"

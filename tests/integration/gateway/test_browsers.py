@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 
 from shared.process import running
-from tests.client import USER_AGENT, Client
-from tests.system import ROOT, Installation
-from tests.waiting import until
+from tests.support.client import USER_AGENT, Client
+from tests.support.system import ROOT, Installation
+from tests.support.waiting import until
 
 PAGE, OTHER = "https://app.example.com", "https://evil.example"
 KEPT_OUT = "2001:db8:ffff::1"

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from shared.contracts.policy import Permission, Policy, Restriction
-from tests.client import Client
-from tests.gate import Gate
-from tests.replicas import gateway_of
-from tests.revocations import REVOCATIONS, subject_of
-from tests.system import Installation
-from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.gate import Gate
+from tests.support.replicas import gateway_of
+from tests.support.revocations import REVOCATIONS, subject_of
+from tests.support.system import Installation
+from tests.support.transport import OK, Gateway, Raw, Upstream, gateway, get
+from tests.support.waiting import until
 
 TIMES = 5
 

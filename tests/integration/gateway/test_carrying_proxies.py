@@ -21,13 +21,13 @@ from yarl import URL
 
 from authz_gateway.routing.route_table import DECISION_PATH
 from shared.process import running
-from tests.api_keys import Key, Owner
-from tests.carrying_proxies import envoy, nginx, traefik_configuration
-from tests.client import USER_AGENT, Client
-from tests.internal import tables_of_admin
-from tests.system import ROOT, Installation
-from tests.transport import Raw, Upstream
-from tests.waiting import until
+from tests.support.api_keys import Key, Owner
+from tests.support.carrying_proxies import envoy, nginx, traefik_configuration
+from tests.support.client import USER_AGENT, Client
+from tests.support.internal import tables_of_admin
+from tests.support.system import ROOT, Installation
+from tests.support.transport import Raw, Upstream
+from tests.support.waiting import until
 
 PROXIES = {"nginx": nginx, "envoy": envoy}
 ROUTES = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
+from tests.support.transport import OK, Gateway, Raw, Upstream, gateway, get
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 

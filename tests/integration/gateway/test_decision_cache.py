@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from tests.client import USER_AGENT, Client
-from tests.transport import Raw
-from tests.waiting import until
+from tests.support.client import USER_AGENT, Client
+from tests.support.transport import Raw
+from tests.support.waiting import until
 
 ME = "/api/v2/barong/resource/users/me"
 LABELS = "/api/v2/barong/resource/labels"

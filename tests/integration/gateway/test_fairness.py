@@ -13,8 +13,8 @@ from typing import TypeVar
 import pytest
 
 from authz_gateway.api_document.files import DOCUMENT_PATH
-from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
-from tests.waiting import until
+from tests.support.transport import OK, Gateway, Raw, Upstream, gateway, get
+from tests.support.waiting import until
 
 T = TypeVar("T")
 MEGABYTE = 1024 * 1024

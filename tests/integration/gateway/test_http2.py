@@ -10,9 +10,9 @@ import h2.events
 import pytest
 from yarl import URL
 
-from tests.carrying_proxies import envoy
-from tests.client import Client
-from tests.system import Installation
+from tests.support.carrying_proxies import envoy
+from tests.support.client import Client
+from tests.support.system import Installation
 
 METHOD = "/your.package.Service/Echo"
 OTHER = "/your.package.Service/Other"

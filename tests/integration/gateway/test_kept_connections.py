@@ -11,8 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
-from tests.waiting import until
+from tests.support.transport import OK, Gateway, Raw, Upstream, gateway, get
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import Client
 from tests.integration.gateway.test_restrictions import FELT_SECONDS, RESTRICTIONS, add, answers
-from tests.own_service import client_of
-from tests.places_file import write_places
-from tests.seeds import command, outcome
-from tests.system import Installation, started
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.own_service import client_of
+from tests.support.places_file import write_places
+from tests.support.seeds import command, outcome
+from tests.support.system import Installation, started
+from tests.support.waiting import until
 
 LOCKS_OUT = (422, ["admin.restriction.locks_out_yourself"])
 HOME = "198.51.100.5"  # in Germany, as the file of places says

@@ -10,9 +10,9 @@ import pytest
 from yarl import URL
 
 from shared.process import running
-from tests.client import Client
-from tests.system import Installation, ready
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.system import Installation, ready
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("machine")
 

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 
 from shared.process import running
-from tests.client import Answer, Client
-from tests.places_file import write_places
-from tests.system import Installation, started
-from tests.waiting import until
+from tests.support.client import Answer, Client
+from tests.support.places_file import write_places
+from tests.support.system import Installation, started
+from tests.support.waiting import until
 
 RESTRICTIONS = "admin/restrictions"
 TIME = "identity/time"

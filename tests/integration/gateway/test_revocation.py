@@ -10,14 +10,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.client import Client
-from tests.database import TestDatabase
-from tests.gate import Gate
-from tests.internal import tables_of_identity
-from tests.replicas import gateways
-from tests.revocations import REVOCATIONS, Revocation, Subject, log_out, subject_of
-from tests.system import Installation, installation, started
-from tests.waiting import HEARD_SECONDS, until
+from tests.support.client import Client
+from tests.support.database import TestDatabase
+from tests.support.gate import Gate
+from tests.support.internal import tables_of_identity
+from tests.support.replicas import gateways
+from tests.support.revocations import REVOCATIONS, Revocation, Subject, log_out, subject_of
+from tests.support.system import Installation, installation, started
+from tests.support.waiting import HEARD_SECONDS, until
 
 HELD_SECONDS = 5
 

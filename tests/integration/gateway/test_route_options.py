@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.transport import OK, Gateway, Raw, Upstream, gateway, get
+from tests.support.transport import OK, Gateway, Raw, Upstream, gateway, get
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 

@@ -24,11 +24,11 @@ from shared.contracts.api_keys import Nonce
 from shared.contracts.services import ADMIN, GATEWAY
 from shared.database.pool import Database
 from shared.errors import Invalid, Unavailable
-from tests.api_keys import Key, Owner
-from tests.client import Client
-from tests.internal import resource_of, tables_of_resource
-from tests.replicas import gateways
-from tests.system import ROOT, Installation
+from tests.support.api_keys import Key, Owner
+from tests.support.client import Client
+from tests.support.internal import resource_of, tables_of_resource
+from tests.support.replicas import gateways
+from tests.support.system import ROOT, Installation
 from tests.unit.gateway.builders import Sign
 
 ME = "resource/users/me"

@@ -15,10 +15,10 @@ import pytest
 from aiohttp import web
 
 from deploy.local import ports, processes
-from tests import programs
-from tests.transport import Gateway, Raw, gateway
+from tests.support import programs
+from tests.support.transport import Gateway, Raw, gateway
+from tests.support.waiting import until
 from tests.unit.gateway.test_parser import BROKEN
-from tests.waiting import until
 
 ROUTE = '- {{prefix: /x, access: public, upstream: "{up}"}}'
 LIMITS = {f"BARONG_{what}_TIMEOUT": "1" for what in ("HEADER", "IDLE", "STALL")}

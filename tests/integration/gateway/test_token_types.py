@@ -4,8 +4,8 @@ import aiohttp
 import jwt
 import pytest
 
-from tests.client import Client
-from tests.system import Installation
+from tests.support.client import Client
+from tests.support.system import Installation
 
 ME = "resource/users/me"
 ASKED = f"/api/v2/auth/{ME}"

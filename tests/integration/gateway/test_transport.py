@@ -10,8 +10,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from tests.transport import OK, Gateway, Pouring, Raw, Upstream, gateway, get
-from tests.waiting import until
+from tests.support.transport import OK, Gateway, Pouring, Raw, Upstream, gateway, get
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 

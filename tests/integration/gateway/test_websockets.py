@@ -11,12 +11,12 @@ from aiohttp import web
 
 from shared.contracts.policy import Policy, Restriction
 from shared.process import running
-from tests.api_keys import API_KEYS, Owner
-from tests.client import USER_AGENT, Client
-from tests.revocations import REVOCATIONS, subject_of
-from tests.system import ROOT, Installation
-from tests.transport import Gateway, Pouring, Raw, Upstream, gateway, get
-from tests.waiting import until
+from tests.support.api_keys import API_KEYS, Owner
+from tests.support.client import USER_AGENT, Client
+from tests.support.revocations import REVOCATIONS, subject_of
+from tests.support.system import ROOT, Installation
+from tests.support.transport import Gateway, Pouring, Raw, Upstream, gateway, get
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 

@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 
 from shared.process import running
-from tests.client import Client
-from tests.system import Installation
+from tests.support.client import Client
+from tests.support.system import Installation
 
 
 async def test_configs(client: Client) -> None:

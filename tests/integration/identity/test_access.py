@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from shared.process import running
-from tests.client import Answer, Client
-from tests.system import Installation
+from tests.support.client import Answer, Client
+from tests.support.system import Installation
 
 ACCESS = "identity/users/access"
 

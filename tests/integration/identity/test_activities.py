@@ -7,17 +7,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.authenticator import (
+from tests.support.authenticator import (
     Authenticator,
     early_in_a_step,
     forget_used_codes,
     second_factor_of,
 )
-from tests.client import USER_AGENT, Client
-from tests.events import Ear
-from tests.internal import tables_of_identity
-from tests.system import PASSWORD, Installation
-from tests.waiting import until
+from tests.support.client import USER_AGENT, Client
+from tests.support.events import Ear
+from tests.support.internal import tables_of_identity
+from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import until
 
 OTHER = "Qu1te-another-passphrase"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.captcha_stand_in import (
+from tests.support.captcha_stand_in import (
     GEETEST_ID,
     GEETEST_KEY,
     SECRET_KEY,
@@ -18,9 +18,9 @@ from tests.captcha_stand_in import (
     captcha_stand_in,
     md5,
 )
-from tests.client import Answer, Client
-from tests.own_service import client_of, installation_with
-from tests.system import PASSWORD, Installation
+from tests.support.client import Answer, Client
+from tests.support.own_service import client_of, installation_with
+from tests.support.system import PASSWORD, Installation
 
 SIGN_UP, LOG_IN = "identity/users", "identity/sessions"
 CONFIRMATION = "identity/users/email/generate_code"

@@ -10,18 +10,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from shared.contracts.services import ADMIN
-from tests.client import Client
-from tests.even_times import ALIKE, slowest_to_fastest
-from tests.events import listening
-from tests.forgery import Forger, forger_of
-from tests.internal import (
+from tests.support.client import Client
+from tests.support.even_times import ALIKE, slowest_to_fastest
+from tests.support.events import listening
+from tests.support.forgery import Forger, forger_of
+from tests.support.internal import (
     identity_of,
     superadmin_of,
     tables_of_identity,
     tables_of_resource,
 )
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("machine")
 

@@ -9,11 +9,11 @@ import pytest
 from shared.clients.identity import IdentityClient
 from shared.errors import Invalid, Throttled
 from shared.process import running
-from tests.authenticator import second_factor_of
-from tests.client import Client
-from tests.internal import AT_HOME, identity_of
-from tests.slow_motion import FACTOR, pass_by, slow_motion, without
-from tests.system import PASSWORD, Installation, ready
+from tests.support.authenticator import second_factor_of
+from tests.support.client import Client
+from tests.support.internal import AT_HOME, identity_of
+from tests.support.slow_motion import FACTOR, pass_by, slow_motion, without
+from tests.support.system import PASSWORD, Installation, ready
 
 FREE = 5  # attempts that wait for nothing
 NEW = "Kd8-vFq2!mZx04pL"

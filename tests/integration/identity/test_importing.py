@@ -17,12 +17,12 @@ from shared.clients.resource import ResourceClient
 from shared.contracts.services import IDENTITY
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
-from tests.barong_export import a_label, a_user, export, report
-from tests.client import Client
-from tests.database import TestDatabase
-from tests.seeds import outcome
-from tests.system import KEY, ROOT, Installation, started
-from tests.waiting import until
+from tests.support.barong_export import a_label, a_user, export, report
+from tests.support.client import Client
+from tests.support.database import TestDatabase
+from tests.support.seeds import outcome
+from tests.support.system import KEY, ROOT, Installation, started
+from tests.support.waiting import until
 
 _numbers = itertools.count(1)
 

@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from shared.errors import SessionEnded
-from tests.api_keys import Key, Owner
-from tests.authenticator import Authenticator
-from tests.client import Answer, Client
 from tests.integration.identity.test_password_resets import NEW, reset_token
 from tests.integration.identity.test_password_resets import confirm as reset
-from tests.internal import AT_HOME, identity_of, tables_of_identity, tables_of_resource
-from tests.own_service import client_of
-from tests.system import PASSWORD, Installation, started
-from tests.waiting import until
+from tests.support.api_keys import Key, Owner
+from tests.support.authenticator import Authenticator
+from tests.support.client import Answer, Client
+from tests.support.internal import AT_HOME, identity_of, tables_of_identity, tables_of_resource
+from tests.support.own_service import client_of
+from tests.support.system import PASSWORD, Installation, started
+from tests.support.waiting import until
 
 ME = "resource/users/me"
 

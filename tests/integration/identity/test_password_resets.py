@@ -10,13 +10,13 @@ import pytest
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.labels import PrivateLabels
 from shared.process import running
-from tests.authenticator import second_factor_of
-from tests.client import Answer, Client
-from tests.even_times import ALIKE, slowest_to_fastest
-from tests.events import Ear, listening
-from tests.internal import AT_HOME, identity_of, tables_of_identity
-from tests.system import PASSWORD, Installation, ready
-from tests.waiting import HEARD_SECONDS, until
+from tests.support.authenticator import second_factor_of
+from tests.support.client import Answer, Client
+from tests.support.even_times import ALIKE, slowest_to_fastest
+from tests.support.events import Ear, listening
+from tests.support.internal import AT_HOME, identity_of, tables_of_identity
+from tests.support.system import PASSWORD, Installation, ready
+from tests.support.waiting import HEARD_SECONDS, until
 
 pytestmark = pytest.mark.xdist_group("machine")
 

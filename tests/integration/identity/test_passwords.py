@@ -14,12 +14,12 @@ from argon2 import PasswordHasher as Argon2
 
 from shared.clients.identity import IdentityClient
 from shared.errors import Invalid, NotFound
-from tests.client import Client
-from tests.even_times import ALIKE, slowest_to_fastest
-from tests.events import listening
-from tests.internal import AT_HOME, identity_of, tables_of_identity
-from tests.system import PASSWORD, Installation, ready
-from tests.waiting import HEARD_SECONDS, until
+from tests.support.client import Client
+from tests.support.even_times import ALIKE, slowest_to_fastest
+from tests.support.events import listening
+from tests.support.internal import AT_HOME, identity_of, tables_of_identity
+from tests.support.system import PASSWORD, Installation, ready
+from tests.support.waiting import HEARD_SECONDS, until
 
 pytestmark = pytest.mark.xdist_group("machine")
 

@@ -13,12 +13,12 @@ from shared.contracts.services import ADMIN, GATEWAY, MAILER, RESOURCE
 from shared.crypto.key_ring import KeyRing
 from shared.errors import Invalid, NotFound, SessionEnded, Unavailable
 from shared.tokens.service import ServiceTokens
-from tests.authenticator import Authenticator, early_in_a_step, second_factor_of
-from tests.client import Client
-from tests.events import listening
-from tests.internal import AT_HOME, identity_of, superadmin_of, tables_of_identity
-from tests.system import KEY, PASSWORD, Installation
-from tests.waiting import HEARD_SECONDS, until
+from tests.support.authenticator import Authenticator, early_in_a_step, second_factor_of
+from tests.support.client import Client
+from tests.support.events import listening
+from tests.support.internal import AT_HOME, identity_of, superadmin_of, tables_of_identity
+from tests.support.system import KEY, PASSWORD, Installation
+from tests.support.waiting import HEARD_SECONDS, until
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ from shared.contracts.services import GATEWAY
 from shared.contracts.sessions import session_key
 from shared.errors import NotFound, Unavailable
 from shared.process import running
-from tests.client import USER_AGENT, Client
-from tests.database import TestDatabase
-from tests.events import Ear
-from tests.internal import AT_HOME, identity_of, tables_of_identity
-from tests.system import PASSWORD, Installation, installation, started
-from tests.waiting import HEARD_SECONDS, until
+from tests.support.client import USER_AGENT, Client
+from tests.support.database import TestDatabase
+from tests.support.events import Ear
+from tests.support.internal import AT_HOME, identity_of, tables_of_identity
+from tests.support.system import PASSWORD, Installation, installation, started
+from tests.support.waiting import HEARD_SECONDS, until
 
 LOG_IN = "identity/sessions"
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.client import Answer, Client
-from tests.events import listening
-from tests.internal import tables_of_identity
-from tests.system import PASSWORD, Installation
+from tests.support.client import Answer, Client
+from tests.support.events import listening
+from tests.support.internal import tables_of_identity
+from tests.support.system import PASSWORD, Installation
 
 USERS = "identity/users"
 

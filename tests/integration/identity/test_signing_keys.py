@@ -25,12 +25,12 @@ from shared.crypto.key_ring import KeyRing
 from shared.database.pool import Database
 from shared.process import running
 from shared.settings import load_settings
-from tests.client import Client
-from tests.database import TestDatabase
-from tests.events import listening
-from tests.seeds import command, outcome
-from tests.system import KEY, PASSWORD, Installation, ready, started
-from tests.waiting import HEARD_SECONDS, until
+from tests.support.client import Client
+from tests.support.database import TestDatabase
+from tests.support.events import listening
+from tests.support.seeds import command, outcome
+from tests.support.system import KEY, PASSWORD, Installation, ready, started
+from tests.support.waiting import HEARD_SECONDS, until
 
 # A verifier asks for an unknown key two seconds after it asked last.
 HASTE = {"BARONG_SIGNING_KEY_PUBLISH_SECONDS": "3", "BARONG_SIGNING_KEY_RELOAD_SECONDS": "1"}

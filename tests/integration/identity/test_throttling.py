@@ -15,13 +15,13 @@ from deploy.local import rabbitmq
 from shared.contracts.activities import Client as Caller
 from shared.errors import Invalid, Throttled
 from shared.process import running
-from tests.authenticator import Authenticator, forget_used_codes, second_factor_of
-from tests.client import Answer, Client
-from tests.database import TestDatabase
-from tests.internal import identity_of, tables_of_identity
-from tests.slow_motion import FACTOR, pass_by, slow_motion, without
-from tests.system import PASSWORD, Installation, installation, started
-from tests.waiting import until
+from tests.support.authenticator import Authenticator, forget_used_codes, second_factor_of
+from tests.support.client import Answer, Client
+from tests.support.database import TestDatabase
+from tests.support.internal import identity_of, tables_of_identity
+from tests.support.slow_motion import FACTOR, pass_by, slow_motion, without
+from tests.support.system import PASSWORD, Installation, installation, started
+from tests.support.waiting import until
 
 LOG_IN = "/api/v2/identity/sessions"
 GENERATE_CODE = "identity/users/email/generate_code"

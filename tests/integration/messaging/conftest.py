@@ -6,8 +6,8 @@ import pytest
 
 from shared.database.pool import Database
 from shared.messaging import supervision
-from tests.database import TestDatabase
-from tests.gate import Gate
+from tests.support.database import TestDatabase
+from tests.support.gate import Gate
 
 
 @pytest.fixture(autouse=True)

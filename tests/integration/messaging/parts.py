@@ -27,7 +27,7 @@ from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
 from shared.tokens.key_set import JwksDocument, KeySet
-from tests.waiting import until
+from tests.support.waiting import until
 
 RING = KeyRing({"test": bytes(32)})
 KID = "messaging"

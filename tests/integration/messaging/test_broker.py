@@ -12,7 +12,8 @@ from aio_pika.exceptions import AMQPError
 
 from deploy.local import ports
 from shared.messaging.broker import connected
-from tests.handshakes import (
+from tests.integration.messaging.parts import channel_to
+from tests.support.handshakes import (
     BAD_PASSWORD,
     HANG_UP,
     NO_SUCH_HOST,
@@ -22,7 +23,6 @@ from tests.handshakes import (
     TUNE,
     HalfBroker,
 )
-from tests.integration.messaging.parts import channel_to
 
 
 def dropped(attempt: Callable[[], Coroutine[Any, Any, None]]) -> list[str]:

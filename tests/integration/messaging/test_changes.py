@@ -12,7 +12,7 @@ from shared.contracts.topology import CHANGES
 from shared.crypto.key_ring import KeyRing
 from shared.messaging.changes import ChangeListener, ChangeSeal, ChangeTeller
 from shared.messaging.supervision import supervised
-from tests.waiting import until
+from tests.support.waiting import until
 
 OLD, NEW, OTHER = (
     f"{name}:{base64.b64encode(name[:1].encode() * 32).decode()}" for name in ("old", "new", "xyz")

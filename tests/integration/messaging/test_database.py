@@ -8,8 +8,8 @@ import pytest
 from shared.database import pool
 from shared.database.pool import Database
 from shared.errors import Unavailable
-from tests.gate import Gate
-from tests.waiting import until
+from tests.support.gate import Gate
+from tests.support.waiting import until
 
 
 async def run(database: Database, *statements: str, sleep: float = 0) -> None:

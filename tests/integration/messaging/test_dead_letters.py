@@ -20,7 +20,7 @@ from tests.integration.messaging.parts import (
     publish,
     signed,
 )
-from tests.waiting import until
+from tests.support.waiting import until
 
 LAST = {"x-attempt": len(RETRY_SECONDS)}
 

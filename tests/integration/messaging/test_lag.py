@@ -9,7 +9,6 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import ADMIN, RETRY_SECONDS
 from shared.errors import Unavailable
 from shared.messaging.supervision import supervised
-from tests.gate import Gate
 from tests.integration.messaging.parts import (
     CREATED,
     Keys,
@@ -20,7 +19,8 @@ from tests.integration.messaging.parts import (
     publish,
     signed,
 )
-from tests.waiting import until
+from tests.support.gate import Gate
+from tests.support.waiting import until
 
 QUEUE = {"queue": ADMIN.queue}
 LAST = {"x-attempt": len(RETRY_SECONDS)}

@@ -11,7 +11,6 @@ from shared.contracts.topology import EVENTS
 from shared.errors import Unavailable
 from shared.messaging.listener import Listener
 from shared.messaging.supervision import supervised
-from tests.gate import Gate
 from tests.integration.messaging.parts import (
     CREATED,
     UPDATED,
@@ -22,7 +21,8 @@ from tests.integration.messaging.parts import (
     signed,
     verifier,
 )
-from tests.waiting import until
+from tests.support.gate import Gate
+from tests.support.waiting import until
 
 
 @dataclass(slots=True)

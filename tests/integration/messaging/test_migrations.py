@@ -18,8 +18,8 @@ from deploy.local.ports import free_ports
 from shared.database.migrate import SHARED_MIGRATIONS, MigratedCheck, MigrationError, migrate
 from shared.database.pool import Database
 from shared.errors import Unavailable
-from tests.database import TestDatabase
-from tests.system import ROOT
+from tests.support.database import TestDatabase
+from tests.support.system import ROOT
 
 SCHEMA = "tried"
 PASSWORD = "p@ss:w/rd ?#%41'"

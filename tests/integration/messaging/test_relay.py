@@ -15,7 +15,6 @@ from shared.database.pool import Database
 from shared.messaging import relay as relay_module
 from shared.messaging.relay import Relay
 from shared.messaging.supervision import supervised
-from tests.gate import Gate
 from tests.integration.messaging.parts import (
     CREATED,
     Signer,
@@ -30,7 +29,8 @@ from tests.integration.messaging.parts import (
     verifier,
     waiting,
 )
-from tests.waiting import until
+from tests.support.gate import Gate
+from tests.support.waiting import until
 
 
 def working(relay: Relay) -> AbstractAsyncContextManager[None]:

@@ -21,7 +21,6 @@ from shared.messaging.inbox import Reaction, once
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
-from tests.gate import Gate
 from tests.integration.messaging.parts import (
     CREATED,
     UPDATED,
@@ -41,7 +40,8 @@ from tests.integration.messaging.parts import (
     signed,
     verifier,
 )
-from tests.waiting import until
+from tests.support.gate import Gate
+from tests.support.waiting import until
 
 
 def working(subscriber: Subscriber) -> AbstractAsyncContextManager[None]:

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.client import Client
-from tests.system import Installation
+from tests.support.client import Client
+from tests.support.system import Installation
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import aiohttp
 import pytest
 
 from shared.contracts.services import GATEWAY
-from tests.authenticator import Authenticator, early_in_a_step, second_factor_of
-from tests.client import Answer, Client
-from tests.events import Ear
-from tests.internal import identity_of, resource_of, tables_of_identity
-from tests.system import PASSWORD, Installation
-from tests.waiting import until
+from tests.support.authenticator import Authenticator, early_in_a_step, second_factor_of
+from tests.support.client import Answer, Client
+from tests.support.events import Ear
+from tests.support.internal import identity_of, resource_of, tables_of_identity
+from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import until
 
 ME = "resource/users/me"
 NO_DATA = ["resource.user.missing_data", "resource.user.empty_data"]

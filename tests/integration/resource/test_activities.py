@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from resource_svc.activities.handlers import number_of
-from tests.client import USER_AGENT, Answer, Client
-from tests.system import PASSWORD, Installation
-from tests.waiting import until
+from tests.support.client import USER_AGENT, Answer, Client
+from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import until
 
 PATH = "resource/users/activity"
 

@@ -13,14 +13,20 @@ from resource_svc.api_keys.public_key import in_base64url
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.services import GATEWAY
 from shared.errors import NotFound, Unavailable
-from tests.authenticator import Authenticator, early_in_a_step, second_factor_of
-from tests.client import Answer, Client
-from tests.events import Ear
-from tests.internal import AT_HOME, identity_of, resource_of, tables_of_identity, tables_of_resource
-from tests.own_service import member_of
-from tests.seeds import outcome
-from tests.system import PASSWORD, Installation
-from tests.waiting import until
+from tests.support.authenticator import Authenticator, early_in_a_step, second_factor_of
+from tests.support.client import Answer, Client
+from tests.support.events import Ear
+from tests.support.internal import (
+    AT_HOME,
+    identity_of,
+    resource_of,
+    tables_of_identity,
+    tables_of_resource,
+)
+from tests.support.own_service import member_of
+from tests.support.seeds import outcome
+from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import until
 
 API_KEYS = "resource/api_keys"
 SPACES = "   "

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from shared.process import running
-from tests.authenticator import forget_used_codes, second_factor_of
-from tests.client import Answer, Client
-from tests.own_service import client_of
-from tests.system import PASSWORD, Installation, ready
+from tests.support.authenticator import forget_used_codes, second_factor_of
+from tests.support.client import Answer, Client
+from tests.support.own_service import client_of
+from tests.support.system import PASSWORD, Installation, ready
 
 FREE = 5  # attempts that wait for nothing
 NEW = "Kd8-vFq2!mZx04pL"

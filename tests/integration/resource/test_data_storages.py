@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from shared.settings import SettingsError
-from tests.client import Client
-from tests.events import Ear
-from tests.own_service import member_of
-from tests.system import ROOT, Installation
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.events import Ear
+from tests.support.own_service import member_of
+from tests.support.system import ROOT, Installation
+from tests.support.waiting import until
 
 DATA_STORAGE = "resource/data_storage"
 FULL = {"title": "personal", "data": '{"a":1}'}

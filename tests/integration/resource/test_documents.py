@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 
 from shared.process import running
-from tests.client import Answer, Client
-from tests.events import Ear
-from tests.internal import resource_of, tables_of_resource
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.client import Answer, Client
+from tests.support.events import Ear
+from tests.support.internal import resource_of, tables_of_resource
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 DOCUMENTS = "resource/documents"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from tests.client import USER_AGENT, Client
-from tests.gate import Gate
 from tests.integration.resource.test_documents import PNG, upload
-from tests.internal import tables_of_admin, tables_of_resource
-from tests.own_service import client_of, member_of
-from tests.system import Installation
+from tests.support.client import USER_AGENT, Client
+from tests.support.gate import Gate
+from tests.support.internal import tables_of_admin, tables_of_resource
+from tests.support.own_service import client_of, member_of
+from tests.support.system import Installation
 
 EXPORT = "resource/users/me/export"
 SECTIONS = (

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.events import Ear
-from tests.internal import resource_of, tables_of_resource
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.events import Ear
+from tests.support.internal import resource_of, tables_of_resource
+from tests.support.waiting import until
 
 LABELS = "resource/labels"
 NO_KEY = ["resource.label.missing_key", "resource.label.empty_key"]

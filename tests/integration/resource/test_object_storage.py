@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 from deploy.local import ports
-from tests.client import Client
 from tests.integration.resource.test_documents import (
     DOCUMENTS,
     FULL,
@@ -23,8 +22,9 @@ from tests.integration.resource.test_documents import (
     stored,
     upload,
 )
-from tests.internal import tables_of_resource
-from tests.object_storage import (
+from tests.support.client import Client
+from tests.support.internal import tables_of_resource
+from tests.support.object_storage import (
     S3StandIn,
     breaking_storage,
     deaf_storage,
@@ -32,9 +32,9 @@ from tests.object_storage import (
     s3_stand_in,
     silent_storage,
 )
-from tests.own_service import member_of
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.own_service import member_of
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 LARGE = PNG.ljust(10 * MEGABYTE, b"x")
 

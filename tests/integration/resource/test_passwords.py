@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.client import Answer, Client
-from tests.events import Ear
-from tests.system import PASSWORD, Installation
-from tests.waiting import until
+from tests.support.client import Answer, Client
+from tests.support.events import Ear
+from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import until
 
 PATH, ME = "resource/users/password", "resource/users/me"
 NEW = "Kd8-vFq2!mZx04pL"

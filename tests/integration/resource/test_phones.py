@@ -13,12 +13,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.settings import SettingsError
-from tests.client import Answer, Client
-from tests.events import Ear
-from tests.internal import resource_of
-from tests.own_service import installation_with, member_of
-from tests.system import PASSWORD, Installation, started
-from tests.twilio_stand_in import (
+from tests.support.client import Answer, Client
+from tests.support.events import Ear
+from tests.support.internal import resource_of
+from tests.support.own_service import installation_with, member_of
+from tests.support.system import PASSWORD, Installation, started
+from tests.support.twilio_stand_in import (
     ACCOUNT,
     SENDER,
     SERVICE,

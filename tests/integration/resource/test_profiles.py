@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 
 from shared.clients.resource import ResourceClient
-from tests.client import Client
-from tests.events import Ear
-from tests.internal import resource_of
-from tests.system import Installation
+from tests.support.client import Client
+from tests.support.events import Ear
+from tests.support.internal import resource_of
+from tests.support.system import Installation
 
 PROFILES, ME = "resource/profiles", "resource/profiles/me"
 FULL = {

@@ -8,17 +8,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.authenticator import (
+from tests.support.authenticator import (
     Authenticator,
     early_in_a_step,
     forget_used_codes,
     second_factor_of,
 )
-from tests.client import Answer, Client
-from tests.events import Ear
-from tests.internal import AT_HOME, identity_of, tables_of_resource
-from tests.system import PASSWORD, Installation
-from tests.waiting import until
+from tests.support.client import Answer, Client
+from tests.support.events import Ear
+from tests.support.internal import AT_HOME, identity_of, tables_of_resource
+from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import until
 
 OTP, ME = "resource/otp", "resource/users/me"
 NO_CODE = ["resource.otp.missing_code", "resource.otp.empty_code"]

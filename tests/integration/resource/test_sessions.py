@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.client import USER_AGENT, Client
-from tests.events import Ear
-from tests.internal import tables_of_identity
-from tests.system import PASSWORD, Installation
-from tests.waiting import HEARD_SECONDS, until
+from tests.support.client import USER_AGENT, Client
+from tests.support.events import Ear
+from tests.support.internal import tables_of_identity
+from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import HEARD_SECONDS, until
 
 SESSIONS, ME = "resource/sessions", "resource/users/me"
 UNKNOWN = (404, ["record.not_found"])

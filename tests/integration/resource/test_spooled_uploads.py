@@ -11,7 +11,6 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from tests.client import Client
 from tests.integration.resource.test_documents import (
     DOCUMENTS,
     MEGABYTE,
@@ -28,17 +27,18 @@ from tests.integration.resource.test_object_storage import (
     nothing_pending,
     process_of,
 )
-from tests.internal import tables_of_resource
-from tests.object_storage import (
+from tests.support.client import Client
+from tests.support.internal import tables_of_resource
+from tests.support.object_storage import (
     CloudStandIn,
     breaking_storage,
     cloud_stand_in,
     failing_storage,
     silent_storage,
 )
-from tests.own_service import member_of
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.own_service import member_of
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 SPOOL = "BARONG_UPLOAD_SPOOL_FOLDER"
 

@@ -18,7 +18,7 @@ import pytest
 from http_message_signatures.algorithms import ED25519, HMAC_SHA256
 from yarl import URL
 
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 HERE = Path(__file__).parent
 _BUILT = ROOT / ".local" / "signatures"

@@ -15,11 +15,11 @@ from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519, HMAC_SHA256
 from multidict import CIMultiDict
 
-from tests.api_keys import Key, Owner, an_owner
-from tests.client import Client
-from tests.internal import tables_of_resource
 from tests.interop.signatures.signers import SIGNERS, Call, InPython, Signer, SignersKey, send
-from tests.system import Installation
+from tests.support.api_keys import Key, Owner, an_owner
+from tests.support.client import Client
+from tests.support.internal import tables_of_resource
+from tests.support.system import Installation
 from tests.unit.gateway.builders import content_digest
 
 ME = "/resource/users/me?from=a%20program&n=1"

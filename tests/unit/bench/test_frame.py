@@ -15,7 +15,7 @@ import tests.bench
 from tests.bench.__main__ import PARTS, about, rows
 from tests.bench.frame import Part, measure
 from tests.bench.row import Row
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 MACHINE = {"cores": "2"}
 

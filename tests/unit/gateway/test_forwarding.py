@@ -19,7 +19,7 @@ from authz_gateway.settings import GatewaySettings
 from shared.contracts.policy import Policy
 from shared.process import running
 from shared.settings import load_settings
-from tests.waiting import until
+from tests.support.waiting import until
 
 NOWHERE = "http://127.0.0.1:1"
 ROUTES = """

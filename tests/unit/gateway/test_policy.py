@@ -25,7 +25,7 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.policy import Permission, Policy
 from shared.errors import Unavailable
 from shared.messaging.supervision import supervised
-from tests.waiting import until
+from tests.support.waiting import until
 
 SEGMENTS = st.sampled_from(["a", "b", "ab", "c:d"])
 RULES = st.builds(

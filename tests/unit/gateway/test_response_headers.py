@@ -10,7 +10,7 @@ from authz_gateway.http.cors import Cors, origins
 from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.settings import GatewaySettings
 from shared.settings import SettingsError, load_settings
-from tests.system import KEY
+from tests.support.system import KEY
 
 PAGE = "https://app.example.com"
 OTHER = "https://evil.example"

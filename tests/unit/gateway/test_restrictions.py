@@ -14,7 +14,7 @@ from shared.policy.places import Mapped, Place, Places, Unmapped, places
 from shared.policy.restrictions import CompiledRestrictions
 from shared.settings import SettingsError
 from shared.web.client_address import Address
-from tests.places_file import write_places
+from tests.support.places_file import write_places
 
 WHERE = {
     "10.0.0.1": Place(("eu", "europe"), ("de", "germany")),

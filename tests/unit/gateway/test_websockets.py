@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from authz_gateway.upstream.tunnel import Tunnel
 from authz_gateway.upstream.websocket import WebSockets
-from tests.waiting import until
+from tests.support.waiting import until
 
 MANY = 500
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from identity_svc.settings import IdentitySettings
 from identity_svc.signing_keys.operator_key import read_operator_key, thumbprint
 from shared.settings import SettingsError, load_settings
-from tests.system import KEY
+from tests.support.system import KEY
 
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://nowhere/",

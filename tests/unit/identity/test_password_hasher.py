@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher as Argon2
 
 from identity_svc.passwords.hasher import PasswordHasher, outdated
-from tests.even_times import ALIKE, slowest_to_fastest
+from tests.support.even_times import ALIKE, slowest_to_fastest
 
 pytestmark = pytest.mark.xdist_group("machine")
 

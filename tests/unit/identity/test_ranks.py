@@ -6,7 +6,7 @@ import pytest
 
 from identity_svc.administration.ranks import read_ranks
 from shared.settings import SettingsError
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 DEFAULT = ROOT / "deploy" / "config" / "ranks.yaml"
 

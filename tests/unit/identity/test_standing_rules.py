@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from identity_svc.standing.rules import MAY_LOG_IN
 from shared.policy.standing import ACTIVE, PENDING, StandingRules, stricter
 from shared.policy.standing_files import standing_rules
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 EMAIL = {"email": "verified"}
 PHONE = {"phone": "verified"}

@@ -9,7 +9,7 @@ from resource_svc.documents import incoming_file
 from resource_svc.documents.clock import Clock
 from resource_svc.documents.incoming_file import FileTooLarge, IncomingFile
 from shared.errors import Malformed, Unavailable
-from tests.virtual_time import in_virtual_time
+from tests.support.virtual_time import in_virtual_time
 
 LONG = 60.0
 SHORT = 0.05

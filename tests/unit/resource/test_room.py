@@ -6,7 +6,7 @@ import pytest
 
 from resource_svc.documents.room import Place, Room
 from shared.errors import Unavailable
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 async def receive(room: Room, size: int, ends: asyncio.Event) -> bool:

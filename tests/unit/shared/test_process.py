@@ -16,8 +16,8 @@ from shared.messaging import supervision
 from shared.messaging.supervision import supervised
 from shared.process import Service, running
 from shared.settings import ServiceSettings, load_settings
+from tests.support.waiting import until
 from tests.unit.shared.builders import KEYS
-from tests.waiting import until
 
 SETTINGS = load_settings(
     ServiceSettings, {"BARONG_SERVICE_KEYS": KEYS, "BARONG_INTERNAL_PORT": "0"}

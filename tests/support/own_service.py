@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from yarl import URL
 
 from shared.process import running
-from tests.client import Client
-from tests.system import Installation, ready
+from tests.support.client import Client
+from tests.support.system import Installation, ready
 
 _FREE = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
 

@@ -10,9 +10,9 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from tests.distribution import one_at_a_time
+from tests.support.distribution import one_at_a_time
 
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 _PACKAGES = (_ROOT / "services/authz-gateway/src/authz_gateway", _ROOT / "shared/src/shared")
 # What else decides on the result; the lock has mypyc and the libraries whose types it reads.
 _TOOLS = (_ROOT / "deploy/compiled.py", _ROOT / "requirements/dev.txt")

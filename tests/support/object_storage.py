@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploy.local import ports
-from tests.waiting import until
+from tests.support.waiting import until
 
 BUCKET = "documents"
 

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from tests.distribution import one_at_a_time
-from tests.go_programs import go_of_the_index, run
-from tests.system import ROOT
+from tests.support.distribution import one_at_a_time
+from tests.support.go_programs import go_of_the_index, run
+from tests.support.system import ROOT
 
 Resource: TypeAlias = dict[str, Any]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pyotp
 
-from tests.client import Client
-from tests.internal import AT_HOME, identity_of, tables_of_identity
+from tests.support.client import Client
+from tests.support.internal import AT_HOME, identity_of, tables_of_identity
 
 _STEP = 30
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.system import Installation
+from tests.support.system import Installation
 
 SCHEMAS = ("identity", "resource", "admin")
 

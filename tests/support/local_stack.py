@@ -14,7 +14,7 @@ from typing import Self
 import psutil
 
 from deploy.local import env_file
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 PARTS = ("deploy", "README.md", "shared", "services")
 START_SECONDS = 90.0

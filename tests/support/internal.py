@@ -14,7 +14,7 @@ from shared.contracts.administration import Administrator
 from shared.contracts.services import ADMIN, GATEWAY, RESOURCE
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
-from tests.system import KEY, SUPERADMIN, Installation
+from tests.support.system import KEY, SUPERADMIN, Installation
 
 AT_HOME = Client(ip_address("198.18.0.77"), "Mozilla/5.0")
 """Whose calls other services make, in tests that ask identity-svc in their place."""

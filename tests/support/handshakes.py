@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pamqp import commands, frame
 
-from tests.waiting import until
+from tests.support.waiting import until
 
 START = commands.Connection.Start(server_properties={"capabilities": {}})
 TUNE = commands.Connection.Tune(channel_max=10, frame_max=131_072, heartbeat=60)

@@ -13,8 +13,8 @@ from shared.contracts.topology import EVENTS
 from shared.messaging.broker import connected
 from shared.messaging.envelope import EventVerifier
 from shared.tokens.key_set import JwksDocument, KeySet
-from tests.system import Installation
-from tests.waiting import until
+from tests.support.system import Installation
+from tests.support.waiting import until
 
 LEGACY_KEYS = {
     "model": (

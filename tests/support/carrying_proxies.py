@@ -13,9 +13,9 @@ import yaml
 from yarl import URL
 
 from deploy.local import ports, processes
-from tests import programs
-from tests.system import ROOT
-from tests.waiting import until
+from tests.support import programs
+from tests.support.system import ROOT
+from tests.support.waiting import until
 
 _START_SECONDS = 30
 

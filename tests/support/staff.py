@@ -1,7 +1,7 @@
 """Members who were given a role."""
 
-from tests.client import Client
-from tests.waiting import until
+from tests.support.client import Client
+from tests.support.waiting import until
 
 
 async def promote(superadmin: Client, client: Client, role: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from deploy.local import debian_packages, ports
 from deploy.local.processes import StartError
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 _NOBODY = 65534  # PgBouncer refuses root
 _FOLDER = ROOT / ".local" / "pgbouncer"

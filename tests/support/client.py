@@ -12,8 +12,8 @@ import aiohttp
 from yarl import URL
 
 from tests.contract.documented import disagreements
-from tests.system import PASSWORD, SUPERADMIN, Installation
-from tests.waiting import until
+from tests.support.system import PASSWORD, SUPERADMIN, Installation
+from tests.support.waiting import until
 
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
 

@@ -10,7 +10,7 @@ from xdist.scheduler.loadgroup import LoadGroupScheduling
 
 from deploy.local import ports
 
-_LOCKS = Path(__file__).parents[1] / ".local" / "locks"
+_LOCKS = Path(__file__).parents[2] / ".local" / "locks"
 
 
 class ByFileOrGroup(LoadGroupScheduling):

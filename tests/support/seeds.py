@@ -4,8 +4,8 @@ import asyncio
 import sys
 from collections.abc import Mapping
 
-from tests.database import TestDatabase
-from tests.system import KEY, PASSWORD, ROOT, SUPERADMIN
+from tests.support.database import TestDatabase
+from tests.support.system import KEY, PASSWORD, ROOT, SUPERADMIN
 
 
 async def seed(database: TestDatabase) -> None:

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from tests.internal import tables_of_identity
-from tests.system import Installation
+from tests.support.internal import tables_of_identity
+from tests.support.system import Installation
 
 FACTOR = 60
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bcrypt
 
-from tests.system import PASSWORD
+from tests.support.system import PASSWORD
 
 # The least cost, or a thousand log-ins would take minutes.
 DIGEST = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode().replace("$2b$", "$2a$")

@@ -8,10 +8,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.authenticator import Authenticator, second_factor_of
-from tests.client import Client
-from tests.internal import tables_of_identity
-from tests.system import PASSWORD
+from tests.support.authenticator import Authenticator, second_factor_of
+from tests.support.client import Client
+from tests.support.internal import tables_of_identity
+from tests.support.system import PASSWORD
 from tests.unit.gateway.builders import Sign, by_secret, message_signed, signed_with
 
 API_KEYS = "resource/api_keys"
