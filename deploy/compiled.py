@@ -34,6 +34,7 @@ MODULES = (
     "authz_gateway/http/subscriber.py",
     "authz_gateway/routes.py",
     "authz_gateway/routing/path.py",
+    "authz_gateway/routing/route_table.py",
     "authz_gateway/upstream/connection.py",
     "authz_gateway/upstream/exchange.py",
     "authz_gateway/upstream/pool.py",

@@ -95,7 +95,7 @@ def _methods(value: Any) -> frozenset[str]:
     return frozenset(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Route:
     """A prefix, who may call what lies below it, and where that is."""
 
