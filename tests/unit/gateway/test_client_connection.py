@@ -8,7 +8,7 @@ import pytest
 from authz_gateway.http.connection import ClientConnection, Limits
 from authz_gateway.http.cors import Cors
 from authz_gateway.http.errors import Stalled
-from authz_gateway.http.parser import HeadLimits
+from authz_gateway.http.parser import HeadLimits, RequestReader
 from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.http.responses import NO_ROUTE
@@ -56,6 +56,7 @@ class World:
 
     draining = False
     limits = Limits(HeadLimits(1000, 1000, 10), 1000, 60.0, 60.0, 60.0)
+    reader = RequestReader(limits.head)
     response_headers = ResponseHeaders(Cors(frozenset(), False, 0), security=False, hsts_seconds=0)
 
     def __init__(self) -> None:

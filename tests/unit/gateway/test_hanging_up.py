@@ -11,7 +11,7 @@ import uvloop
 
 from authz_gateway.http.connection import ClientConnection, Limits
 from authz_gateway.http.cors import Cors
-from authz_gateway.http.parser import HeadLimits, ResponseHead
+from authz_gateway.http.parser import HeadLimits, RequestReader, ResponseHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.http.responses import Answer
@@ -48,6 +48,7 @@ class World:
 
     draining = False
     limits = Limits(HeadLimits(1000, 1000, 10), 1000, 60.0, 0.2, 0.2)
+    reader = RequestReader(limits.head)
     response_headers = ResponseHeaders(Cors(frozenset(), False, 0), security=False, hsts_seconds=0)
 
     def __init__(self) -> None:

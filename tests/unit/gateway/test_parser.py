@@ -8,6 +8,7 @@ from authz_gateway.http.parser import (
     BrokenHead,
     HeadLimits,
     RequestHead,
+    RequestReader,
     ResponseHead,
     TooLargeHead,
     TooLongTarget,
@@ -205,3 +206,42 @@ def test_answers_are_read(data: bytes, expected: tuple[object, ...]) -> None:
 def test_what_is_no_answer(data: bytes) -> None:
     with pytest.raises(BrokenHead):
         read_response(data, 1000)
+
+
+def test_a_head_that_comes_again_unchanged_is_parsed_once() -> None:
+    reader = RequestReader(LIMITS)
+    data = a_request(HOST, b"Accept: */*")
+    assert reader.read(data) is reader.read(bytes(bytearray(data)))
+
+
+@pytest.mark.parametrize(
+    ("sent", "behind"),
+    [
+        (a_request(HOST, b"X-Request-Id: 4711"), b""),
+        (a_request(HOST, b"Accept: */*"), b"GET /another HTTP/1.1\r\n"),
+        (a_request(HOST, b"Accept: " + b"x" * 2048), b""),
+    ],
+    ids=["it has an id of its own", "more came with it", "it is long"],
+)
+def test_a_head_that_may_never_come_again_is_not_kept(sent: bytes, behind: bytes) -> None:
+    reader = RequestReader(HeadLimits(100, 10_000, 100))
+    first, second = reader.read(sent + behind), reader.read(sent + behind)
+    assert first is not None
+    assert second is not None
+    assert first is not second
+    assert first.size == len(sent)
+
+
+def test_heads_that_are_kept_have_a_maximum() -> None:
+    reader = RequestReader(LIMITS)
+    first = reader.read(a_request(HOST, b"Accept: */*"))
+    for number in range(1024):
+        reader.read(a_request(HOST, b"Accept: application/%d" % number))
+    assert reader.read(a_request(HOST, b"Accept: */*")) is not first
+
+
+def test_a_broken_head_is_broken_each_time() -> None:
+    reader = RequestReader(LIMITS)
+    for _ in range(2):
+        with pytest.raises(BrokenHead):
+            reader.read(a_request(HOST, b"Accept : */*"))

@@ -11,10 +11,12 @@ from typing import Final, Protocol, cast
 
 from authz_gateway.http.deadline import NEVER, Deadline
 from authz_gateway.http.errors import Stalled
+from authz_gateway.http.headers import UNIQUE
 from authz_gateway.http.parser import (
     BrokenHead,
     HeadLimits,
     RequestHead,
+    RequestReader,
     TooLargeHead,
     TooLongTarget,
     read_request,
@@ -78,6 +80,7 @@ class Host(Protocol):
     """Whoever the connections belong to."""
 
     limits: Limits
+    reader: RequestReader
     draining: bool
     response_headers: ResponseHeaders
 
@@ -109,8 +112,26 @@ class ClientConnection:
     """
 
     __slots__ = (
-        *("_deadline", "_limits", "_lingering", "_loop", "_may_ignore", "_paused", "_proceeding"),
-        *("_raw", "_reading", "_record", "_transport", "_unread", "_waited", "_waits_since"),
+        *(
+            "_deadline",
+            "_limits",
+            "_lingering",
+            "_loop",
+            "_may_ignore",
+            "_names_requests",
+            "_paused",
+            "_proceeding",
+        ),
+        *(
+            "_raw",
+            "_reader",
+            "_reading",
+            "_record",
+            "_transport",
+            "_unread",
+            "_waited",
+            "_waits_since",
+        ),
         *("_weight", "address", "flow", "host", "peer", "request", "shown_address"),
         *("subscriber", "trusted", "write"),
     )
@@ -127,6 +148,7 @@ class ClientConnection:
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         self.host = host
         self._limits = host.limits
+        self._reader = host.reader
         self._record = host.record
         self._loop = loop
         self._deadline = Deadline(loop, self._expired)
@@ -137,6 +159,7 @@ class ClientConnection:
         self._reading = True
         self._paused = False  # the client is slow to take what we write
         self._proceeding = False
+        self._names_requests = False  # the last head has a line that no other has
         self._lingering = False  # all is said, but the client is still sending
         self._may_ignore = _MOST_LINGERING_BYTES
         self.flow: ResponseSource | None = None  # who makes the answer, where it is not ours
@@ -346,12 +369,16 @@ class ClientConnection:
         self._proceeding = True
         while self.request is None and self._unread and not self._paused and not self._lingering:
             try:
-                head = read_request(self._unread, self._limits.head)
+                if self._names_requests:  # the head will not be known
+                    head = read_request(self._unread, self._reader.limits)
+                else:
+                    head = self._reader.read(self._unread)
             except BrokenHead as broken:
                 self._refuse_head(broken)
                 break
             if head is None:
                 break
+            self._names_requests = head.flags & UNIQUE != 0
             self._begin(head, self._unread[head.size :])
         self._proceeding = False
 

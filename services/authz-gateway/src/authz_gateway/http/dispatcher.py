@@ -19,6 +19,7 @@ from shared.web.tallies import Counts
 log = structlog.get_logger()
 
 _UNFORESEEN: Final = "server.internal_error"
+_PUBLIC: Final = Access.PUBLIC
 
 
 class Operation(ABC):
@@ -32,7 +33,7 @@ class Operation(ABC):
     def __init__(self, route: str, call: Call) -> None:
         self.route = route
         self.call = call
-        self.private = call.route.access is not Access.PUBLIC
+        self.private = call.route.access is not _PUBLIC
 
     @abstractmethod
     def respond(self, request: Request, caller: Caller | None) -> Answer | None:

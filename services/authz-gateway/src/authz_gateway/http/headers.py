@@ -112,17 +112,20 @@ CONNECTION: Final = 32
 """It says what becomes of the connection."""
 CREDENTIAL: Final = 64
 """It says who is calling, other than a cookie does."""
+UNIQUE: Final = 128
+"""No two messages have the same line, so it is not kept for the next one."""
 
 
 class FieldName:
     """A name in lower case, and `flags`: what the gateway does with all fields of that name."""
 
-    __slots__ = ("flags", "shared", "text")
+    __slots__ = ("flags", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.shared = text not in _NEVER_THE_SAME
         self.flags = 0
+        if text in _NEVER_THE_SAME:
+            self.flags |= UNIQUE
         if text in _READ_BY_US:
             self.flags |= READ
         if text in _DEFAULTED:
@@ -191,7 +194,7 @@ def _parsed(line: bytes) -> Field | None:
     field = Field(line, name, value.strip(" \t"))
     if field.name == "host" and not _HOST.fullmatch(field.value):
         return None
-    if name.shared and len(line) <= _LONGEST_SHARED:
+    if not name.flags & UNIQUE and len(line) <= _LONGEST_SHARED:
         if len(_shared) >= _MOST_SHARED:
             _shared.clear()
         _shared[line] = field

@@ -16,6 +16,7 @@ from authz_gateway.http.headers import (
     READ,
     TO_CLIENT,
     TO_UPSTREAM,
+    UNIQUE,
     Headers,
     ascii_lower,
     field_of,
@@ -31,6 +32,8 @@ _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\
 _END: Final = b"\r\n\r\n"
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
 _MAX_DIGITS: Final = 15
+_MOST_KNOWN: Final = 1024
+_LONGEST_KNOWN: Final = 2048
 _OF_CONNECTIONS: Final = frozenset({"close", "keep-alive"})
 """Members of Connection that name no field."""
 
@@ -234,6 +237,34 @@ def read_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
     if len(target) > limits.target_bytes:
         raise TooLongTarget
     return RequestHead(method, target, minor, lines, end + 4)
+
+
+class RequestReader:
+    """Reads heads of requests; those that clients send again unchanged are parsed once.
+
+    A client that polls sends the same bytes each time, unless it or a proxy names each request. The
+    memory that these heads take has a maximum. `limits`: how large a head may be.
+    """
+
+    __slots__ = ("_known", "limits")
+
+    def __init__(self, limits: HeadLimits) -> None:
+        self.limits = limits
+        self._known: dict[bytes, RequestHead] = {}
+
+    def read(self, data: bytes) -> RequestHead | None:
+        """See `read_request`."""
+        if len(data) > _LONGEST_KNOWN:
+            return read_request(data, self.limits)
+        head = self._known.get(data)
+        if head is not None:
+            return head
+        head = read_request(data, self.limits)
+        if head is not None and head.size == len(data) and not head.flags & UNIQUE:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[data] = head
+        return head
 
 
 def _method(raw: bytes) -> str:

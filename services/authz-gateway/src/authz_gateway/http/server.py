@@ -4,7 +4,6 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache
 from typing import Any, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -12,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from authz_gateway.http.access_log import AccessLog
 from authz_gateway.http.connection import ClientConnection, Limits
 from authz_gateway.http.dispatcher import Dispatcher
+from authz_gateway.http.parser import RequestReader
 from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import ResponseHeaders
 from shared.errors import Refusal, Throttled, Unavailable
@@ -40,6 +40,7 @@ class HttpServer:
         trusted_proxies: Sequence[Network],
     ) -> None:
         self.limits = limits
+        self.reader = RequestReader(limits.head)
         self.draining = False
         self.response_headers = response_headers
         self._dispatcher = dispatcher
@@ -55,7 +56,7 @@ class HttpServer:
         self._trusted_proxies = trusted_proxies
         self._connections: set[ClientConnection] = set()
         self._all_gone = asyncio.Event()
-        self._known_client = lru_cache(_MOST_CLIENTS)(self._client)
+        self._clients: dict[tuple[str, str], tuple[Address, str]] = {}
         Gauge(
             "gateway_client_connections", "Connections of clients.", registry=registry
         ).set_function(self._connections.__len__)
@@ -168,13 +169,20 @@ class HttpServer:
             if chain is not None and "x-forwarded-for" in head.repeated:
                 chain = ",".join(head.headers.getall("x-forwarded-for"))
             if chain is not None:
-                client = self._known_client if len(chain) <= _LONGEST_CHAIN else self._client
-                request.address, request.shown_address = client(connection.peer, chain)
+                request.address, request.shown_address = self._client(connection.peer, chain)
         self._dispatcher.dispatch(request)
 
     def _client(self, peer: str, forwarded_for: str) -> tuple[Address, str]:
-        address = client_address(peer, (forwarded_for,), self._trusted_proxies)
-        return address, str(address)
+        key = (peer, forwarded_for)
+        client = self._clients.get(key)
+        if client is None:
+            address = client_address(peer, (forwarded_for,), self._trusted_proxies)
+            client = (address, str(address))
+            if len(forwarded_for) <= _LONGEST_CHAIN:
+                if len(self._clients) >= _MOST_CLIENTS:
+                    self._clients.clear()
+                self._clients[key] = client
+        return client
 
 
 def _allow_as_many_files_as_possible() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -196,6 +197,11 @@ class Proxy:
         tunnel.start(head, rest, self._websocket_timeout)
 
 
+_forwarded_lines: Final[dict[tuple[str, str, str], bytes]] = {}
+_MOST_FORWARDED: Final = 4096
+_LONGEST_FORWARDED: Final = 1024
+
+
 def _forwarded(head: RequestHead, peer: str, trusted: bool) -> bytes:
     """What upstreams are told of the client; of what is received, a trusted proxy's word counts."""
     read = head.read
@@ -211,10 +217,20 @@ def _forwarded(head: RequestHead, peer: str, trusted: bool) -> bytes:
     if trusted:
         host = read.get("x-forwarded-host", host)
         scheme = read.get("x-forwarded-proto", scheme)
-    lines = (
-        f"X-Forwarded-For: {chain}\r\nX-Forwarded-Host: {host}\r\nX-Forwarded-Proto: {scheme}\r\n"
-    )
-    return lines.encode("utf-8", "surrogateescape")
+    key = (chain, host, scheme)
+    lines = _forwarded_lines.get(key)
+    if lines is None:
+        text = (
+            f"X-Forwarded-For: {chain}\r\n"
+            f"X-Forwarded-Host: {host}\r\n"
+            f"X-Forwarded-Proto: {scheme}\r\n"
+        )
+        lines = text.encode("utf-8", "surrogateescape")
+        if len(lines) <= _LONGEST_FORWARDED:
+            if len(_forwarded_lines) >= _MOST_FORWARDED:
+                _forwarded_lines.clear()
+            _forwarded_lines[key] = lines
+    return lines
 
 
 def _asks_for_websocket(request: Request) -> bool:
