@@ -18,7 +18,7 @@ from tests.support.system import ROOT
 
 PARTS = (
     *("startup", "events", "logins", "users-me", "uploads"),
-    *("gateway", "activities", "audit", "directory", "nonces", "revocation"),
+    *("gateway", "activities", "audit", "admin-writes", "directory", "nonces", "revocation"),
 )
 RESULTS = ROOT / ".local" / "bench.json"
 

@@ -34,7 +34,7 @@ CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "POST /users/{uid}/otp/verify": (RESOURCE,),
         "POST /users/{uid}/otp/disable": (RESOURCE,),
         "DELETE /users/{uid}/otp": (ADMIN,),
-        "POST /users/{uid}/subject": (ADMIN,),
+        "POST /users/{uid}/subject": (RESOURCE,),
         "POST /users/{uid}/successor": (RESOURCE,),
         "PUT /users/{uid}/role": (ADMIN,),
         "PUT /users/{uid}/state": (ADMIN,),
@@ -45,7 +45,8 @@ CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "PUT /users/{uid}/labels": (RESOURCE,),
     },
     "resource": {
-        "PUT /users": (IDENTITY, ADMIN),
+        "PUT /users": (IDENTITY,),
+        "PUT /users/{uid}": (ADMIN,),
         "PUT /users/{uid}/labels/{key}": (IDENTITY,),
         "POST /users/{uid}/labels": (ADMIN,),
         "PUT /users/{uid}/labels": (ADMIN,),

@@ -15,6 +15,7 @@ from tests.support.client import Client
 from tests.support.internal import (
     AT_HOME,
     identity_of,
+    resource_of,
     superadmin_of,
     tables_of_identity,
     tables_of_resource,
@@ -247,11 +248,11 @@ async def test_nobody_changes_who_ranks_as_high(
             if subject != "member"
             else str((await other.become_member()).body["uid"])
         )
-    async with identity_of(system, ADMIN) as identity:
+    async with identity_of(system, ADMIN) as identity, resource_of(system) as resource:
         for call in (
             identity.change_state(by, target, "locked"),
             identity.reset_second_factor(by, target),
-            identity.subject(by, target),
+            resource.add_label(by, target, "public", "colour", "green", None),
         ):
             told: tuple[str, ...] = ()
             try:

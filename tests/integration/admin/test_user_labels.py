@@ -1,24 +1,25 @@
 """Administrators give labels to users."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from admin_svc.audit.author import Author
-from admin_svc.users.find_subject import FindSubject
-from shared.contracts.services import ADMIN
+from shared.contracts.administration import Administrator
 from shared.errors import Invalid
 from tests.support.client import Client
 from tests.support.events import Ear
-from tests.support.internal import identity_of
+from tests.support.internal import resource_of, tables_of_resource
 from tests.support.staff import promote
 from tests.support.system import Installation
+from tests.support.waiting import until
 
 NOBODY = "ID0000000000"
 LABELS = "admin/users/labels"
 UPDATE = "admin/users/labels/update"
+STORAGE = "admin/users/data_storage"
 
 
 def _blanks(name: str) -> tuple[str, str]:
@@ -256,23 +257,117 @@ async def test_a_public_label_decides_nothing(admin: Client, uid: str) -> None:
 
 
 @pytest.mark.parametrize("change", [("role", "accountant"), ("state", "locked")])
-async def test_who_lost_his_authority_meanwhile_changes_nobody(
+async def test_who_lost_their_authority_meanwhile_changes_nobody(
     system: Installation, admin: Client, uid: str, change: tuple[str, str]
 ) -> None:
-    """Though his token still says what he was."""
-    async with Client(system) as staff, identity_of(system, ADMIN) as identity:
+    """Though their token still says what they were."""
+    async with Client(system) as staff, resource_of(system) as resource:
         staff_uid = await promote(admin, staff, "admin")
-        find_subject, author = FindSubject(identity), Author(staff_uid, "admin")
-        assert (await find_subject(author, uid)).uid == uid
+        by = Administrator(staff_uid, "admin")
+        added = await resource.add_label(by, uid, "public", "colour", "green", None)
+        assert added.user.uid == uid
 
         name, value = change
         path = "admin/users/role" if name == "role" else "admin/users/update"
         assert (await admin.post(path, {"uid": staff_uid, name: value})).status == 201
-        with pytest.raises(Invalid) as refused:
-            await find_subject(author, uid)
-        assert refused.value.codes == ("authz.invalid_permission",)
-        with pytest.raises(Invalid):
-            await find_subject(Author("ID0000000000", "admin"), uid)
+        for nobody in (by, Administrator(NOBODY, "admin")):
+            with pytest.raises(Invalid) as refused:
+                await resource.delete_label(nobody, uid, "public", "colour")
+            assert refused.value.codes == ("authz.invalid_permission",)
+
+
+@contextlib.asynccontextmanager
+async def held(system: Installation, uid: str) -> AsyncIterator[None]:
+    """What resource-svc knows of this user is locked until the block ends."""
+    async with tables_of_resource(system) as tables, tables.transaction():
+        await tables.execute("SELECT FROM users WHERE uid = $1 FOR UPDATE", uid)
+        yield
+
+
+async def waits(system: Installation) -> bool:
+    """Whether one of resource-svc's transactions waits for a lock."""
+    async with tables_of_resource(system) as tables:
+        return bool(
+            await tables.fetchval(
+                """
+                SELECT EXISTS (
+                    SELECT
+                    FROM pg_stat_activity
+                    WHERE datname = current_database()
+                      AND application_name = 'resource-svc'
+                      AND wait_event_type = 'Lock'
+                )
+                """
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", LABELS), ("POST", UPDATE), ("PUT", "admin/profiles"), ("DELETE", STORAGE)],
+)
+async def test_a_write_whose_author_is_demoted_before_it_is_made_is_refused(
+    system: Installation, admin: Client, method: str, path: str
+) -> None:
+    """The gateway let the author through, and the demotion was answered since then."""
+    async with Client(system) as one, Client(system) as other:
+        uids = {str((await each.become_member()).body["uid"]): each for each in (one, other)}
+        # Users are locked in the order of their uids: the author is not, while the write waits.
+        target, author = sorted(uids)
+        role = {"uid": author, "role": "admin"}
+        assert (await admin.post("admin/users/role", role)).status == 201
+        form = {**private(target, "phone"), "title": "company"}
+        async with held(system, target):
+            write = asyncio.create_task(uids[author].call(method, path, form))
+            await until(lambda: waits(system))
+            demoted = await admin.post("admin/users/role", {**role, "role": "support"})
+            assert demoted.status == 201
+        answer = await write
+
+    assert (answer.status, answer.errors) == (422, ["authz.invalid_permission"])
+    assert [each["key"] for each in (await shown(admin, target))["labels"]] == ["email"]
+
+
+async def test_a_write_whose_target_is_promoted_before_it_is_made_is_refused(
+    system: Installation, admin: Client
+) -> None:
+    async with Client(system) as one, Client(system) as other:
+        uids = {str((await each.become_member()).body["uid"]): each for each in (one, other)}
+        author, target = sorted(uids)
+        role = {"uid": author, "role": "admin"}
+        assert (await admin.post("admin/users/role", role)).status == 201
+        async with held(system, author):
+            write = asyncio.create_task(uids[author].post(LABELS, private(target, "phone")))
+            await until(lambda: waits(system))
+            promoted = await admin.post("admin/users/role", {**role, "uid": target})
+            assert promoted.status == 201
+        answer = await write
+    assert (answer.status, answer.errors) == (422, ["admin.user.higher_role"])
+
+
+@pytest.mark.parametrize("known", ["other roles", "nobody"])
+async def test_an_event_that_is_late_refuses_nobody(
+    system: Installation, admin: Client, uid: str, known: str
+) -> None:
+    """resource-svc asks identity-svc before it refuses what it may know too little of."""
+    async with Client(system) as staff:
+        author = await promote(admin, staff, "admin")
+        async with tables_of_resource(system) as tables:
+            if known == "nobody":
+                await tables.execute("DELETE FROM users WHERE uid = ANY($1)", [author, uid])
+            else:
+                await tables.execute(
+                    """
+                    UPDATE users
+                    SET version = version - 1,
+                        role = CASE uid WHEN $1 THEN 'member' ELSE 'superadmin' END
+                    WHERE uid IN ($1, $2)
+                    """,
+                    author,
+                    uid,
+                )
+        answer = await staff.post(LABELS, private(uid, "phone"))
+    assert (answer.status, answer.body["user"]["level"]) == (201, 2)
 
 
 async def test_two_administrators_label_one_user(

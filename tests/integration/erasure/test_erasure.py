@@ -26,7 +26,9 @@ from tests.support.events import Ear
 from tests.support.internal import (
     admin_of,
     identity_of,
+    put_private_label,
     resource_of,
+    superadmin_of,
     tables_of_admin,
     tables_of_identity,
     tables_of_resource,
@@ -202,9 +204,10 @@ async def test_who_is_erased_is_nobody_to_other_services(
             await identity.user(somebody.uid)
         with pytest.raises(NotFound):
             await identity.apply_labels(PrivateLabels(somebody.uid, 10**9, {"email": "verified"}))
+        by = await superadmin_of(system)
         with pytest.raises(NotFound):
             await resource.change_label(
-                somebody.uid, "private", "watched", "closely", None, or_add=True
+                by, somebody.uid, "private", "watched", "closely", None, or_add=True
             )
     assert (await admin.get(f"admin/users/{somebody.uid}")).status == 404
     found = (await admin.get("admin/users", params={"uid": somebody.uid})).body
@@ -228,10 +231,7 @@ async def test_who_was_deleted_by_others_is_not_erased(
 ) -> None:
     async with Client(system) as other:
         removed, due = await doomed(client), await doomed(other)
-        async with resource_of(system) as resource:
-            await resource.change_label(
-                removed.uid, "private", "delete", "by-admin", None, or_add=True
-            )
+        await put_private_label(system, removed.uid, "delete", "by-admin")
         await age_deletion(system, removed.uid, DAYS + 1)
         await delete_account(other, system, due.uid, DAYS + 0.01)
         async with erasing(system):

@@ -10,13 +10,14 @@ import asyncpg
 import pytest
 
 from shared.clients.resource import ResourceClient
+from shared.contracts.administration import Administrator
 from shared.contracts.services import IDENTITY
 from shared.errors import NotFound
 from tests.integration.erasure.test_erasure import DAYS, erasing, forgotten, known, unexpected
 from tests.integration.resource.test_documents import A_PNG, FULL, form_of
 from tests.support.client import Client
 from tests.support.doomed import Doomed, delete_account, doomed
-from tests.support.internal import resource_of, tables_of_resource
+from tests.support.internal import resource_of, superadmin_of, tables_of_resource
 from tests.support.system import Installation
 from tests.support.waiting import until
 
@@ -37,15 +38,15 @@ BY_HIMSELF: Sequence[Sequence[tuple[str, str, dict[str, str] | None]]] = (
 )
 
 
-def by_others(resource: ResourceClient, uid: str) -> Sequence[Awaitable[Any]]:
+def by_others(resource: ResourceClient, by: Administrator, uid: str) -> Sequence[Awaitable[Any]]:
     """What administrators change."""
     return (
-        resource.add_label(uid, "public", "watched", "closely", None),
-        resource.change_label(uid, "private", "email", "doubted", None, or_add=False),
-        resource.change_label(uid, "private", "trusted", "fully", None, or_add=True),
-        resource.delete_label(uid, "private", "email"),
-        resource.administer_profile(uid, {}, "verified"),
-        resource.delete_data_storage(uid, "personal"),
+        resource.add_label(by, uid, "public", "watched", "closely", None),
+        resource.change_label(by, uid, "private", "email", "doubted", None, or_add=False),
+        resource.change_label(by, uid, "private", "trusted", "fully", None, or_add=True),
+        resource.delete_label(by, uid, "private", "email"),
+        resource.administer_profile(by, uid, {}, "verified"),
+        resource.delete_data_storage(by, uid, "personal"),
     )
 
 
@@ -102,10 +103,11 @@ async def test_an_administrators_write_does_not_outlive_an_erasure(
 ) -> None:
     somebody = await doomed(client)
     await delete_account(client, system, somebody.uid, DAYS + 1)
+    by = await superadmin_of(system)
     async with resource_of(system) as admin, resource_of(system, IDENTITY) as identity:
         async with erasure_under_way(system, somebody.uid):
             awaitables = (
-                *by_others(admin, somebody.uid),
+                *by_others(admin, by, somebody.uid),
                 identity.put_private_label(somebody.uid, "email", "again"),
             )
             writes = [asyncio.ensure_future(each) for each in awaitables]
@@ -152,10 +154,11 @@ async def test_an_erasure_waits_for_a_write_that_came_first(
     somebody = await doomed(client)
     await delete_account(client, system, somebody.uid, DAYS + 1)
     statement = "INSERT INTO labels (uid, scope, key, value) VALUES ($1, 'public', 'watched', '')"
+    by = await superadmin_of(system)
     async with resource_of(system) as admin, tables_of_resource(system) as tables:
         async with held_up(tables, statement, somebody.uid):
-            label = admin.add_label(somebody.uid, "public", "watched", "closely", "says somebody")
-            write = asyncio.ensure_future(label)
+            label = ("public", "watched", "closely", "says somebody")
+            write = asyncio.ensure_future(admin.add_label(by, somebody.uid, *label))
             await until(lambda: waiting(system, 1), 60)
             async with erasing(system):
                 await until(lambda: waiting(system, 2), 60)

@@ -11,7 +11,12 @@ from shared.contracts.services import GATEWAY
 from tests.support.authenticator import Authenticator, early_in_a_step, second_factor_of
 from tests.support.client import Answer, Client
 from tests.support.events import Ear
-from tests.support.internal import identity_of, resource_of, tables_of_identity
+from tests.support.internal import (
+    identity_of,
+    put_private_label,
+    resource_of,
+    tables_of_identity,
+)
 from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
 
@@ -238,8 +243,7 @@ async def test_what_happens_to_a_deleted_account_deletes_it_no_more(
 ) -> None:
     uid = (await member.get(ME)).body["uid"]
     assert (await delete(member, password=PASSWORD)).status == 204
-    async with resource_of(member.system) as resource:
-        await resource.change_label(uid, "private", "phone", "verified", None, or_add=True)
+    await put_private_label(member.system, uid, "phone", "verified")
     assert await state_of(member, uid) == "deleted"
 
     async def heard() -> list[str]:

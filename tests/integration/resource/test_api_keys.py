@@ -19,6 +19,7 @@ from tests.support.events import Ear
 from tests.support.internal import (
     AT_HOME,
     identity_of,
+    put_private_label,
     resource_of,
     tables_of_identity,
     tables_of_resource,
@@ -491,8 +492,7 @@ async def test_keys_end_with_the_active_state(
     owner: Owner, system: Installation, key: str, value: str
 ) -> None:
     kid = (await owner.create()).body["kid"]
-    async with resource_of(system) as resource:
-        await resource.change_label(owner.uid, "private", key, value, None, or_add=True)
+    await put_private_label(system, owner.uid, key, value)
 
     async def inactive() -> bool:
         return (await signing_key(system, kid)).state == "inactive"
@@ -502,8 +502,7 @@ async def test_keys_end_with_the_active_state(
 
 async def test_keys_outlive_other_changes(owner: Owner, system: Installation) -> None:
     kid = (await owner.create()).body["kid"]
-    async with resource_of(system) as resource:
-        await resource.change_label(owner.uid, "private", "phone", "verified", None, or_add=True)
+    await put_private_label(system, owner.uid, "phone", "verified")
 
     async def risen() -> bool:
         async with tables_of_resource(system) as tables:

@@ -13,7 +13,7 @@ import pytest
 from shared.process import running
 from tests.support.client import Answer, Client
 from tests.support.events import Ear
-from tests.support.internal import resource_of, tables_of_resource
+from tests.support.internal import put_private_label, tables_of_resource
 from tests.support.system import Installation
 from tests.support.waiting import until
 
@@ -328,13 +328,12 @@ async def test_the_limit_holds_whatever_comes_at_once(client: Client, system: In
 
 async def test_documents_that_were_verified_are_replaced(client: Client, admin: Client) -> None:
     uid = (await client.become_member()).body["uid"]
-    async with resource_of(client.system) as resource:
-        await resource.change_label(uid, "private", "document", "rejected", None, or_add=True)
-        await upload(client)
-        assert await labels_of(client) == {"email": "verified", "document": "pending"}
-        await resource.change_label(uid, "private", "document", "verified", None, or_add=True)
-        await upload(client)
-        assert await labels_of(client) == {"email": "verified", "document": "replaced"}
+    await put_private_label(client.system, uid, "document", "rejected")
+    await upload(client)
+    assert await labels_of(client) == {"email": "verified", "document": "pending"}
+    await put_private_label(client.system, uid, "document", "verified")
+    await upload(client)
+    assert await labels_of(client) == {"email": "verified", "document": "replaced"}
 
 
 async def test_some_documents_have_no_end(client: Client) -> None:

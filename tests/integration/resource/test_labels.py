@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.events import Ear
-from tests.support.internal import resource_of, tables_of_resource
+from tests.support.internal import put_private_label, tables_of_resource
 from tests.support.waiting import until
 
 LABELS = "resource/labels"
@@ -21,8 +21,7 @@ LONG = "x" * 256
 async def judge(member: Client, value: str) -> None:
     """Labels the member's documents, as an administrator does."""
     uid = (await member.get("resource/users/me")).body["uid"]
-    async with resource_of(member.system) as resource:
-        await resource.change_label(uid, "private", "document", value, None, or_add=True)
+    await put_private_label(member.system, uid, "document", value)
 
 
 CREATE_REFUSED: list[tuple[dict[str, Any], int, list[str]]] = [

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from shared.settings import SettingsError
 from tests.support.client import Answer, Client
 from tests.support.events import Ear
-from tests.support.internal import resource_of
+from tests.support.internal import put_private_label
 from tests.support.own_service import installation_with, member_of
 from tests.support.system import PASSWORD, Installation, started
 from tests.support.twilio_stand_in import (
@@ -739,8 +739,7 @@ async def test_what_an_administrator_said_of_a_phone_stays(member: Client) -> No
     number = a_number()
     await add(member, number)
     await verify(member, number)
-    async with resource_of(member.system) as resource:
-        await resource.change_label(uid, "private", "phone", "rejected", None, or_add=False)
+    await put_private_label(member.system, uid, "phone", "rejected")
     assert (await remove(member, number)).status == 204
     labels = (await member.get("resource/labels")).body
     assert {label["key"]: label["value"] for label in labels}["phone"] == "rejected"

@@ -7,10 +7,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.clients.resource import ResourceClient
 from tests.support.client import Client
 from tests.support.events import Ear
-from tests.support.internal import resource_of
+from tests.support.internal import put_private_label
 from tests.support.system import Installation
 
 PROFILES, ME = "resource/profiles", "resource/profiles/me"
@@ -87,13 +86,6 @@ async def drafter(system: Installation) -> AsyncIterator[Client]:
     async with Client(system) as made:
         await made.become_member()
         assert (await made.post(PROFILES, FULL)).status == 201
-        yield made
-
-
-@pytest.fixture
-async def labels(system: Installation) -> AsyncIterator[ResourceClient]:
-    """The internal API of labels, as admin-svc calls it."""
-    async with resource_of(system) as made:
         yield made
 
 
@@ -248,12 +240,12 @@ async def test_a_draft_is_submitted_once(member: Client) -> None:
 
 
 async def test_a_change_takes_back_the_level_that_documents_gave(
-    member: Client, labels: ResourceClient
+    member: Client, system: Installation
 ) -> None:
     uid = (await member.get("resource/users/me")).body["uid"]
     await member.post(PROFILES, FULL)
     for key in ("phone", "document"):
-        await labels.change_label(uid, "private", key, "verified", None, or_add=True)
+        await put_private_label(system, uid, key, "verified")
     assert (await member.get("resource/users/me")).body["level"] == 3
     unchanged = await member.call("PUT", PROFILES, {"city": FULL["city"]})
     assert unchanged.status == 200

@@ -26,9 +26,7 @@ from admin_svc.directory.list_profiles import ListProfiles
 from admin_svc.directory.look_up import LookUpUsers
 from admin_svc.erasure.erase_user import EraseUser
 from admin_svc.labels import handlers as labels
-from admin_svc.labels.add_label import AddLabel
-from admin_svc.labels.change_label import ChangeLabel
-from admin_svc.labels.delete_label import DeleteLabel
+from admin_svc.labels.change_labels import ChangeLabels
 from admin_svc.levels.file import read_levels
 from admin_svc.levels.handlers import LEVELS
 from admin_svc.metrics import handlers as metrics
@@ -67,10 +65,10 @@ from admin_svc.schema import MIGRATIONS, SCHEMA
 from admin_svc.settings import AdminSettings
 from admin_svc.subscriptions import activity_reactions, audit_reactions, reactions
 from admin_svc.users import handlers as user_changes
+from admin_svc.users.change_attachment import ChangeAttachment
 from admin_svc.users.change_role import ChangeRole
 from admin_svc.users.change_state import ChangeState
 from admin_svc.users.change_user import ChangeUser
-from admin_svc.users.find_subject import FindSubject
 from admin_svc.users.reset_second_factor import ResetSecondFactor
 from admin_svc.whitelinks.create import CreateWhitelink
 from admin_svc.whitelinks.handlers import CREATE_WHITELINK, USE_WHITELINK
@@ -151,9 +149,9 @@ def create_app(settings: AdminSettings) -> Service:
     add_restriction = AddRestriction(change_policy, lockout)
 
     record_attempt = RecordAttempt(database)
-    refresh_user = RefreshUser(database, identity, resource)
+    refresh_user = RefreshUser(database)
     change_user = ChangeUser(record_attempt, resource, refresh_user)
-    attached = (resource, FindSubject(identity), record_attempt, refresh_user)
+    attached = (resource, ChangeAttachment(record_attempt, refresh_user))
     list_labels = ListLabels(database)
 
     changes = ChangeTeller(settings.broker_url, ADMIN, settings.service_keys)
@@ -168,9 +166,7 @@ def create_app(settings: AdminSettings) -> Service:
     public[user_changes.CHANGE_STATE] = ChangeState(identity, change_user)
     public[user_changes.CHANGE_ROLE] = ChangeRole(identity, RoleExists(database), change_user)
     public[user_changes.RESET_SECOND_FACTOR] = ResetSecondFactor(identity, change_user)
-    public[labels.ADD_LABEL] = AddLabel(*attached)
-    public[labels.CHANGE_LABEL] = ChangeLabel(*attached)
-    public[labels.DELETE_LABEL] = DeleteLabel(*attached)
+    public[labels.CHANGE_LABELS] = ChangeLabels(*attached)
     public[profiles.CHANGE_PROFILE] = ChangeProfile(*attached)
     public[data_storages.DELETE_DATA_STORAGE] = DeleteDataStorage(*attached)
     public[CHECK_PERMISSION] = CheckPermission(database)

@@ -10,12 +10,11 @@ from identity_svc.access import handlers as access
 from identity_svc.access.use_whitelink import UseWhitelink
 from identity_svc.activities.record import RecordActivities
 from identity_svc.administration import handlers as administration
-from identity_svc.administration.authority import Authority
 from identity_svc.administration.change_role import ChangeRole
 from identity_svc.administration.change_state import ChangeState
 from identity_svc.administration.demand_successor import DemandSuccessor
 from identity_svc.administration.find_subject import FindSubject
-from identity_svc.administration.ranks import read_ranks
+from identity_svc.administration.lock_subject import LockSubject
 from identity_svc.administration.reset_second_factor import ResetSecondFactor
 from identity_svc.captcha import handlers as captcha
 from identity_svc.captcha.configuration import protected_endpoints
@@ -92,6 +91,8 @@ from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
+from shared.policy.authority import Authority
+from shared.policy.ranks import read_ranks
 from shared.policy.standing_files import standing_rules
 from shared.process import Service
 from shared.tokens.bearer import BearerVerifier
@@ -163,7 +164,7 @@ def create_app(settings: IdentitySettings) -> Service:
     end_others = EndOthers(outbox, disable_second_factor, EndApiKeys(resource))
     rules = standing_rules(settings.config_dir)
     apply_labels = ApplyLabels(database, outbox, rules)
-    authority = Authority(read_ranks(settings.ranks_path))
+    lock_subject = LockSubject(Authority(read_ranks(settings.ranks_path)))
 
     changes = ChangeTeller(settings.broker_url, IDENTITY, settings.service_keys)
     web_layer = WebLayer(
@@ -282,12 +283,12 @@ def create_app(settings: IdentitySettings) -> Service:
     internal[second_factor.VERIFY] = VerifyCode(database, limit_codes, authenticator, record)
     internal[second_factor.DISABLE] = disable_second_factor
     internal[administration.RESET_SECOND_FACTOR] = ResetSecondFactor(
-        database, authority, disable_second_factor
+        database, lock_subject, disable_second_factor
     )
-    internal[administration.FIND_SUBJECT] = FindSubject(database, authority)
+    internal[administration.FIND_SUBJECT] = FindSubject(database, lock_subject)
     internal[administration.DEMAND_SUCCESSOR] = DemandSuccessor(database)
-    internal[administration.CHANGE_STATE] = ChangeState(database, outbox, authority, rules)
-    internal[administration.CHANGE_ROLE] = ChangeRole(database, outbox, authority)
+    internal[administration.CHANGE_STATE] = ChangeState(database, outbox, lock_subject, rules)
+    internal[administration.CHANGE_ROLE] = ChangeRole(database, outbox, lock_subject)
     for app in (public, internal):
         app[signing_keys.KEY_CHAIN] = key_chain
 

@@ -77,7 +77,7 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("POST",   "/users/{uid}/otp/verify",      services(RESOURCE),                 CodeForm,            second_factor.verify),
     Route("POST",   "/users/{uid}/otp/disable",     services(RESOURCE),                 CodeForm,            second_factor.disable),
     Route("DELETE", "/users/{uid}/otp",             services(ADMIN),                    ResetSecondFactorForm, administration.reset_second_factor),
-    Route("POST",   "/users/{uid}/subject",         services(ADMIN),                    FindSubjectForm,     administration.find_subject),
+    Route("POST",   "/users/{uid}/subject",         services(RESOURCE),                 FindSubjectForm,     administration.find_subject),
     Route("POST",   "/users/{uid}/successor",       services(RESOURCE),                 FindUserForm,        administration.demand_successor),
     Route("PUT",    "/users/{uid}/role",            services(ADMIN),                    ChangeRoleForm,      administration.change_role),
     Route("PUT",    "/users/{uid}/state",           services(ADMIN),                    ChangeStateForm,     administration.change_state),

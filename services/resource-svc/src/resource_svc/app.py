@@ -40,12 +40,10 @@ from resource_svc.erasure.erase_user import EraseUser
 from resource_svc.exports import handlers as exports
 from resource_svc.exports.collect_export import CollectExport
 from resource_svc.labels import handlers as labels
-from resource_svc.labels.add_any_label import AddAnyLabel
 from resource_svc.labels.add_label import AddLabel
+from resource_svc.labels.administer_labels import AdministerLabels
 from resource_svc.labels.apply_labels import ApplyLabels
-from resource_svc.labels.change_any_label import ChangeAnyLabel
 from resource_svc.labels.change_label import ChangeLabel
-from resource_svc.labels.delete_any_label import DeleteAnyLabel
 from resource_svc.labels.delete_label import DeleteLabel
 from resource_svc.labels.find_label import FindLabel
 from resource_svc.labels.list_labels import ListLabels
@@ -98,6 +96,7 @@ from resource_svc.users.collect_attachments import CollectAttachments
 from resource_svc.users.delete_account import DeleteAccount
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.keep_user import KeepUser
+from resource_svc.users.transactions import UserTransactions
 from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
 from shared.contracts.services import RESOURCE
@@ -111,6 +110,8 @@ from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
+from shared.policy.authority import Authority
+from shared.policy.ranks import read_ranks
 from shared.policy.standing_files import standing_rules
 from shared.process import Service
 from shared.tokens.bearer import BearerVerifier
@@ -132,12 +133,14 @@ def create_app(settings: ResourceSettings) -> Service:
 
     keep_user = KeepUser(database)
     find_user = FindUser(database, identity, keep_user)
+    authority = Authority(read_ranks(settings.ranks_path))
+    transactions = UserTransactions(database, identity, keep_user, authority)
     list_labels = ListLabels(database)
     list_phones = ListPhones(database)
     list_profiles = ListProfiles(database)
     collect_attachments = CollectAttachments(database, find_user)
     tell_of_label = TellOfLabel(outbox, standing_rules(settings.config_dir))
-    put_private_label = PutPrivateLabel(database, tell_of_label, find_user)
+    put_private_label = PutPrivateLabel(transactions, tell_of_label)
     remove_private_label = RemovePrivateLabel(tell_of_label)
     apply_labels = ApplyLabels(identity, keep_user)
     label_second_factor = LabelSecondFactor(
@@ -150,7 +153,7 @@ def create_app(settings: ResourceSettings) -> Service:
     destinations = Destinations(settings.phone_countries, settings.phone_kinds, phone_codes)
     issue_code = IssueCode(codes, settings.phone_codes_per_hour, phone_codes)
     demand_second_factor = DemandSecondFactor(database, identity, find_user, keep_user)
-    end_api_keys = EndApiKeys(database, outbox, find_user, keep_user)
+    end_api_keys = EndApiKeys(transactions, outbox, keep_user)
     seal = Seal(settings.master_keys)
     storage = object_storage(settings)
     discard_uploads = DiscardUploads(database, storage)
@@ -204,7 +207,7 @@ def create_app(settings: ResourceSettings) -> Service:
     )
     public[users.CHANGE_DATA] = ChangeData(identity, keep_user)
     public[users.DELETE_ACCOUNT] = DeleteAccount(
-        database, identity, find_user, put_private_label, remove_private_label, apply_labels
+        transactions, identity, put_private_label, remove_private_label, apply_labels
     )
     public[passwords.CHANGE_PASSWORD] = ChangePassword(identity, keep_user)
     public[sessions.LIST_SESSIONS] = ListSessions(identity)
@@ -216,16 +219,12 @@ def create_app(settings: ResourceSettings) -> Service:
     public[activities.LIST_ACTIVITIES] = ListActivities(admin)
     public[labels.LIST_LABELS] = list_labels
     public[labels.FIND_LABEL] = FindLabel(database)
-    public[labels.ADD_LABEL] = AddLabel(database, tell_of_label, find_user)
-    public[labels.CHANGE_LABEL] = ChangeLabel(database, tell_of_label, find_user)
-    public[labels.DELETE_LABEL] = DeleteLabel(database, tell_of_label, find_user)
+    public[labels.ADD_LABEL] = AddLabel(transactions, tell_of_label)
+    public[labels.CHANGE_LABEL] = ChangeLabel(transactions, tell_of_label)
+    public[labels.DELETE_LABEL] = DeleteLabel(transactions, tell_of_label)
     public[profiles.LIST_PROFILES] = list_profiles
-    public[profiles.CREATE_PROFILE] = CreateProfile(
-        database, find_user, tell_of_profile, apply_labels
-    )
-    public[profiles.CHANGE_PROFILE] = ChangeProfile(
-        database, find_user, tell_of_profile, apply_labels
-    )
+    public[profiles.CREATE_PROFILE] = CreateProfile(transactions, tell_of_profile, apply_labels)
+    public[profiles.CHANGE_PROFILE] = ChangeProfile(transactions, tell_of_profile, apply_labels)
     public[phones.LIST_PHONES] = list_phones
     public[phones.ADD_PHONE] = AddPhone(
         database, outbox, find_user, codes, destinations, issue_code, phone_provider
@@ -246,9 +245,8 @@ def create_app(settings: ResourceSettings) -> Service:
         apply_labels,
     )
     public[data_storages.CREATE_DATA_STORAGE] = CreateDataStorage(
-        database,
+        transactions,
         outbox,
-        find_user,
         put_private_label,
         apply_labels,
         configured_titles(settings.config_dir),
@@ -298,15 +296,11 @@ def create_app(settings: ResourceSettings) -> Service:
     for app in (public, internal):
         app[COLLECT_ATTACHMENTS] = collect_attachments
     internal[labels.PUT_PRIVATE_LABEL] = put_private_label
-    internal[labels.APPLY_LABELS] = apply_labels
-    internal[labels.FIND_USER] = find_user
-    internal[labels.ADD_ANY_LABEL] = AddAnyLabel(database, tell_of_label, find_user)
-    internal[labels.CHANGE_ANY_LABEL] = ChangeAnyLabel(database, tell_of_label, find_user)
-    internal[labels.DELETE_ANY_LABEL] = DeleteAnyLabel(database, tell_of_label, find_user)
+    internal[labels.ADMINISTER_LABELS] = AdministerLabels(transactions, tell_of_label, apply_labels)
     internal[profiles.ADMINISTER_PROFILE] = AdministerProfile(
-        database, find_user, tell_of_profile, apply_labels
+        transactions, tell_of_profile, list_labels, apply_labels
     )
-    internal[data_storages.DELETE_DATA_STORAGE] = DeleteDataStorage(database, outbox, find_user)
+    internal[data_storages.DELETE_DATA_STORAGE] = DeleteDataStorage(transactions, outbox)
     internal[api_keys.LIST_ANY_API_KEYS] = ListAnyApiKeys(database, find_user)
     internal[api_keys.END_API_KEYS] = end_api_keys
     internal[api_keys.FIND_API_KEY] = FindApiKey(database, seal)

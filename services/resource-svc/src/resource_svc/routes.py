@@ -92,7 +92,8 @@ PUBLIC: tuple[Route[Any], ...] = (
 )
 
 INTERNAL: tuple[Route[Any], ...] = (
-    Route("PUT", "/users",                    services(IDENTITY, ADMIN), UserForm, users.attachments),
+    Route("PUT", "/users",                    services(IDENTITY), UserForm, users.attachments),
+    Route("PUT", "/users/{uid}",              services(ADMIN),    UserForm, users.keep),
     Route("PUT", "/users/{uid}/labels/{key}", services(IDENTITY), PrivateLabelForm, labels.put_private),
     Route("POST",   "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.add_any),
     Route("PUT",    "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.change_any),

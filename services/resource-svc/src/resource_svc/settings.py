@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from marshmallow import fields, validate
 
@@ -22,6 +23,13 @@ class ResourceSettings(PublicServiceSettings):
         Parsed(KeyRing.parse),
         "Keys of secrets at rest, `id:base64 of 32 bytes`, comma separated; "
         "the first encrypts, all decrypt.",
+    )
+    ranks_file: str = setting(
+        "BARONG_RANKS_FILE",
+        fields.String(),
+        "File that says how roles rank, the same as identity-svc's; "
+        "`ranks.yaml` of the configuration folder if blank.",
+        "",
     )
     phone_verification: str = setting(
         "BARONG_PHONE_VERIFICATION",
@@ -195,6 +203,11 @@ class ResourceSettings(PublicServiceSettings):
         "long, which has to be well below BARONG_UPSTREAM_TIMEOUT, or the gateway gives up first.",
         10,
     )
+
+    @property
+    def ranks_path(self) -> Path:
+        """Where it stands how roles rank."""
+        return Path(self.ranks_file or Path(self.config_dir) / "ranks.yaml")
 
     @property
     def upload_folder(self) -> str:

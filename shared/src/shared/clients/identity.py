@@ -136,13 +136,13 @@ class IdentityClient(InternalApi):
         body = {"code": code, "client": client.body()}
         return User.of(await self.call("POST", f"/users/{segment(uid)}/otp/disable", body))
 
-    async def subject(self, by: Administrator, uid: str) -> User:
-        """The user as they are now, whom `by` may change.
+    async def authorized(self, by: Administrator, uid: str) -> tuple[User, User]:
+        """`by` and the user as they are now, whom `by` may change.
 
         Raises `NotFound`, and `Invalid` where `by` may not change this user.
         """
-        path = f"/users/{segment(uid)}/subject"
-        return User.of(await self.call("POST", path, {"by": by.body()}))
+        answer = await self.call("POST", f"/users/{segment(uid)}/subject", {"by": by.body()})
+        return User.of(answer["author"]), User.of(answer["subject"])
 
     async def demand_successor(self, uid: str) -> None:
         """Raises `Invalid` with `admin.user.last_superadmin`, or `NotFound`."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.clients.internal_api import InternalApi, segment
+from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.contracts.api_keys import Nonce, SigningKey
 from shared.contracts.attachments import AttachmentSet
-from shared.contracts.labels import ChangedLabel, PrivateLabels
+from shared.contracts.labels import PrivateLabels
 from shared.contracts.services import RESOURCE
 from shared.contracts.users import User
 from shared.tokens.service import ServiceTokens
@@ -30,6 +31,10 @@ class ResourceClient(InternalApi):
         """
         answer: dict[str, Any] = await self.call("PUT", "/users", {"user": user.snapshot()})
         return answer
+
+    async def keep_user(self, user: User) -> None:
+        """resource-svc knows the user as they are here from now on; raises `NotFound`."""
+        await self.call("PUT", f"/users/{segment(user.uid)}", {"user": user.snapshot()})
 
     async def attachment_sets(self, uids: Sequence[str]) -> list[AttachmentSet]:
         """All that 1000 users at most have attached to themselves, set by set."""
@@ -58,14 +63,25 @@ class ResourceClient(InternalApi):
         return list(answer["fresh"])
 
     async def add_label(
-        self, uid: str, scope: str, key: str, value: str, description: str | None
-    ) -> ChangedLabel:
-        """The new label; raises `Invalid` with what is wrong with it, or `NotFound`."""
+        self,
+        by: Administrator,
+        uid: str,
+        scope: str,
+        key: str,
+        value: str,
+        description: str | None,
+    ) -> ChangedAttachment:
+        """The new label.
+
+        Here and below: raises `NotFound`, and `Invalid` where `by` may not change this user, or
+        with what is wrong with the change.
+        """
         body = {"scope": scope, "key": key, "value": value, "description": description}
-        return ChangedLabel.of(await self.call("POST", f"/users/{segment(uid)}/labels", body))
+        return await self._change("POST", by, uid, "labels", body)
 
     async def change_label(
         self,
+        by: Administrator,
         uid: str,
         scope: str,
         key: str,
@@ -73,30 +89,34 @@ class ResourceClient(InternalApi):
         description: str | None,
         *,
         or_add: bool,
-    ) -> ChangedLabel:
-        """The label before and after; raises what `add_label` raises."""
+    ) -> ChangedAttachment:
+        """The label before and after; `NotFound` has `admin.label.doesnt_exist` for no label."""
         body = {"scope": scope, "key": key, "value": value, "description": description}
-        path = f"/users/{segment(uid)}/labels"
-        return ChangedLabel.of(await self.call("PUT", path, {**body, "or_add": or_add}))
+        return await self._change("PUT", by, uid, "labels", {**body, "or_add": or_add})
 
-    async def delete_label(self, uid: str, scope: str, key: str) -> ChangedLabel:
-        """The label that was; raises `NotFound`."""
-        body = {"scope": scope, "key": key}
-        return ChangedLabel.of(await self.call("DELETE", f"/users/{segment(uid)}/labels", body))
+    async def delete_label(
+        self, by: Administrator, uid: str, scope: str, key: str
+    ) -> ChangedAttachment:
+        """The label that was; `NotFound` has `admin.label.doesnt_exist` for no label."""
+        return await self._change("DELETE", by, uid, "labels", {"scope": scope, "key": key})
 
     async def administer_profile(
-        self, uid: str, written: Mapping[str, Any], state: str | None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The profile that waits for a verdict, before and after; raises `Invalid`, `NotFound`."""
-        path = f"/users/{segment(uid)}/profile"
-        answer = await self.call("PUT", path, {**written, "state": state})
-        return answer["before"], answer["after"]
+        self, by: Administrator, uid: str, written: Mapping[str, Any], state: str | None
+    ) -> ChangedAttachment:
+        """The profile that waits for a verdict, before and after."""
+        return await self._change("PUT", by, uid, "profile", {**written, "state": state})
 
-    async def delete_data_storage(self, uid: str, title: str) -> dict[str, Any]:
-        """The data storage that was; raises `NotFound`."""
-        path = f"/users/{segment(uid)}/data_storages"
-        answer: dict[str, Any] = await self.call("DELETE", path, {"title": title})
-        return answer
+    async def delete_data_storage(
+        self, by: Administrator, uid: str, title: str
+    ) -> ChangedAttachment:
+        """The data storage that was; `NotFound` has `admin.storage.doesnt_exist` for none."""
+        return await self._change("DELETE", by, uid, "data_storages", {"title": title})
+
+    async def _change(
+        self, method: str, by: Administrator, uid: str, what: str, body: Mapping[str, Any]
+    ) -> ChangedAttachment:
+        path = f"/users/{segment(uid)}/{what}"
+        return ChangedAttachment.of(await self.call(method, path, {**body, "by": by.body()}))
 
     async def api_keys_of(
         self, uid: str, page: int, limit: int

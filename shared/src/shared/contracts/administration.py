@@ -1,9 +1,10 @@
-"""Changes that administrators make to users, as admin-svc asks identity-svc for them."""
+"""Changes that administrators make to users, as admin-svc asks the owners of data for them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from shared.contracts.attachments import AttachmentSet
 from shared.contracts.users import User
 
 SUPERADMIN = "superadmin"
@@ -11,7 +12,7 @@ SUPERADMIN = "superadmin"
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """Who asks, and the role in which he was let through."""
+    """Who asks, and the role in which the gateway let them through."""
 
     uid: str
     role: str
@@ -36,3 +37,36 @@ class ChangedUser:
     def body(self) -> dict[str, Any]:
         """As the internal API answers."""
         return {"before": self.before.snapshot(), "after": self.after.snapshot()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedAttachment:
+    """Something that a user has attached, before a change and after it, None for none.
+
+    `user` is as the change left them, as far as that was known at once. `sets` are those that the
+    change made other ones, as they are after it; none where there was nothing to change.
+    """
+
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    user: User
+    sets: Sequence[AttachmentSet]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "ChangedAttachment":
+        """What the internal API's answer describes."""
+        return cls(
+            before=body["before"],
+            after=body["after"],
+            user=User.of(body["user"]),
+            sets=[AttachmentSet.of(each) for each in body["sets"]],
+        )
+
+    def body(self) -> dict[str, Any]:
+        """As the internal API answers."""
+        return {
+            "before": self.before,
+            "after": self.after,
+            "user": self.user.snapshot(),
+            "sets": [each.snapshot() for each in self.sets],
+        }

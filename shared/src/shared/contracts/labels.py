@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.users import User
-
 DELETED_BY_USER = ("delete", "by_user")
 """The private label of who deleted his own account."""
 
@@ -55,20 +53,3 @@ class TakenOverLabel:
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedLabel:
-    """A label as administrators see it, before a change and after it, None for none.
-
-    `user` is as the change left him, as far as that was known at once.
-    """
-
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
-    user: User
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any]) -> "ChangedLabel":
-        """What the internal API's answer describes."""
-        return cls(before=body["before"], after=body["after"], user=User.of(body["user"]))

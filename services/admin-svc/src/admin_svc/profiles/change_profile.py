@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from admin_svc.audit.author import Author
-from admin_svc.audit.record import RecordAttempt
-from admin_svc.directory.keeping.refresh import RefreshUser
 from admin_svc.profiles.errors import ProfileNotEditable, SuperadminChange
-from admin_svc.users import errors as users
-from admin_svc.users.find_subject import FindSubject
+from admin_svc.users.change_attachment import ChangeAttachment
 from shared.clients.resource import ResourceClient
+from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.errors import Invalid, NotFound
 
-_SUPERADMIN_CHANGE = "admin.user.superadmin_change"
+_SUPERADMIN_CHANGE = ("admin.user.superadmin_change",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +19,7 @@ class ChangeProfile:
     """The one profile that is drafted or submitted."""
 
     resource: ResourceClient
-    find_subject: FindSubject
-    record: RecordAttempt
-    refresh: RefreshUser
+    change_attachment: ChangeAttachment
 
     async def __call__(
         self, author: Author, uid: str, written: Mapping[str, Any], state: str | None
@@ -32,23 +28,17 @@ class ChangeProfile:
 
         Raises `ProfileNotEditable`, `SuperadminChange` or `Invalid`.
         """
-        await self._find_subject(author, uid)
-        wanted = {**written, "state": state}
-        async with self.record(author, "profile.updated", uid, wanted) as attempt:
+
+        async def ask(by: Administrator) -> ChangedAttachment:
             try:
-                before, after = await self.resource.administer_profile(uid, written, state)
+                return await self.resource.administer_profile(by, uid, written, state)
             except NotFound:
                 raise ProfileNotEditable from None
-            attempt.done(before=before, after=after)
-        await self.refresh(uid)
-        return after
+            except Invalid as refusal:
+                raise (
+                    SuperadminChange if refusal.codes == _SUPERADMIN_CHANGE else refusal
+                ) from None
 
-    async def _find_subject(self, author: Author, uid: str) -> None:
-        try:
-            await self.find_subject(author, uid)
-        except users.UserNotFound:
-            raise ProfileNotEditable from None
-        except Invalid as refusal:
-            if refusal.codes == (_SUPERADMIN_CHANGE,):
-                raise SuperadminChange from None
-            raise
+        wanted = {**written, "state": state}
+        changed = await self.change_attachment(author, "profile.updated", uid, wanted, ask)
+        return changed.after or {}

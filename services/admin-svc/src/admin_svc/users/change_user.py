@@ -37,7 +37,7 @@ class ChangeUser:
         ask: Callable[[Administrator], Awaitable[ChangedUser]],
         unchanged: Refusal,
     ) -> User:
-        """The user as he is now; raises `unchanged`, `UserNotFound` or what `ask` raises."""
+        """The user as they are now; raises `unchanged`, `UserNotFound` or what `ask` raises."""
         by = Administrator(author.uid or "", author.role)
         async with self.record(author, f"user.{attribute}", uid, {attribute: wanted}) as attempt:
             try:
@@ -49,7 +49,7 @@ class ChangeUser:
                 raise unchanged
             attempt.done(before={attribute: old}, after={attribute: new})
         await self._tell(changed.after)
-        await self.refresh(uid)
+        await self.refresh(changed.after)
         return changed.after
 
     async def _tell(self, user: User) -> None:
@@ -58,6 +58,6 @@ class ChangeUser:
         Nothing is lost when it cannot be told: the event of the change does the same.
         """
         try:
-            await self.resource.attachments(user)
+            await self.resource.keep_user(user)
         except (Unavailable, NotFound) as error:
             log.warning("replica_awaits_event", uid=user.uid, reason=str(error))

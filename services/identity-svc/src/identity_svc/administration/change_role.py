@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from identity_svc.administration import store
-from identity_svc.administration.authority import Authority
+from identity_svc.administration.lock_subject import LockSubject
 from identity_svc.standing.superadmins import demand_another
 from identity_svc.users.events import user_updated
 from shared.contracts.administration import Administrator, ChangedUser
@@ -17,12 +17,12 @@ class ChangeRole:
 
     database: Database
     outbox: Outbox
-    authority: Authority
+    lock_subject: LockSubject
 
     async def __call__(self, by: Administrator, uid: str, role: str) -> ChangedUser:
-        """Raises `LastSuperadmin`, or what `Authority.lock_subject` raises."""
+        """Raises `LastSuperadmin`, or what `LockSubject` raises."""
         async with self.database.transaction() as connection:
-            before = await self.authority.lock_subject(connection, by, uid, role)
+            before = await self.lock_subject(connection, by, uid, role)
             if role == before.role:
                 return ChangedUser(before, before)
             await demand_another(connection, before)

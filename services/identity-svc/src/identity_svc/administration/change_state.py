@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from identity_svc.administration import store
-from identity_svc.administration.authority import Authority
 from identity_svc.administration.errors import UnknownState
+from identity_svc.administration.lock_subject import LockSubject
 from identity_svc.standing.shut_out import shut_out
 from identity_svc.standing.store import lock_standing
 from identity_svc.standing.superadmins import demand_another
@@ -26,13 +26,13 @@ class ChangeState:
 
     database: Database
     outbox: Outbox
-    authority: Authority
+    lock_subject: LockSubject
     rules: StandingRules
 
     async def __call__(self, by: Administrator, uid: str, state: str) -> ChangedUser:
-        """Raises `UnknownState`, `LastSuperadmin`, or what `Authority.lock_subject` raises."""
+        """Raises `UnknownState`, `LastSuperadmin`, or what `LockSubject` raises."""
         async with self.database.transaction() as connection:
-            before = await self.authority.lock_subject(connection, by, uid)
+            before = await self.lock_subject(connection, by, uid)
             if state not in self.rules.states:
                 raise UnknownState
             standing = await lock_standing(connection, uid)

@@ -1,8 +1,8 @@
-"""Finds a user whom an administrator is about to change at another service."""
+"""Says whether an administrator may change a user, for a service that has older knowledge."""
 
 from dataclasses import dataclass
 
-from identity_svc.administration.authority import Authority
+from identity_svc.administration.lock_subject import LockSubject
 from shared.contracts.administration import Administrator
 from shared.contracts.users import User
 from shared.database.pool import Database
@@ -13,9 +13,9 @@ class FindSubject:
     """The same rule as for changes that are made here."""
 
     database: Database
-    authority: Authority
+    lock_subject: LockSubject
 
-    async def __call__(self, by: Administrator, uid: str) -> User:
-        """The user as they are now; raises what `Authority.lock_subject` raises."""
+    async def __call__(self, by: Administrator, uid: str) -> tuple[User, User]:
+        """The administrator and the user as they are now; raises what `LockSubject` raises."""
         async with self.database.transaction() as connection:
-            return await self.authority.lock_subject(connection, by, uid)
+            return await self.lock_subject.both(connection, by, uid)

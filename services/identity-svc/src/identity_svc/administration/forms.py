@@ -1,26 +1,13 @@
 """The parameters of administrators' changes."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
 from shared.contracts.administration import Administrator
 from shared.declared import declared
-from shared.web.fields import INVALID, Text
-
-
-class _Administrator(fields.Field[Administrator]):
-    """`Administrator.body()`."""
-
-    def __init__(self) -> None:
-        super().__init__(required=True)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Administrator:
-        try:
-            return Administrator(str(value["uid"]), str(value["role"]))
-        except (KeyError, TypeError):
-            raise ValidationError(INVALID) from None
+from shared.web.administrators import AdministratorField
+from shared.web.fields import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +15,7 @@ class FindSubjectForm:
     """POST /users/{uid}/subject."""
 
     uid: str = declared(fields.String(required=True))
-    by: Administrator = declared(_Administrator())
+    by: Administrator = declared(AdministratorField())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +23,7 @@ class ResetSecondFactorForm:
     """DELETE /users/{uid}/otp."""
 
     uid: str = declared(fields.String(required=True))
-    by: Administrator = declared(_Administrator())
+    by: Administrator = declared(AdministratorField())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +31,7 @@ class ChangeStateForm:
     """PUT /users/{uid}/state."""
 
     uid: str = declared(fields.String(required=True))
-    by: Administrator = declared(_Administrator())
+    by: Administrator = declared(AdministratorField())
     state: str = declared(Text(missing=("state.inclusion",), empty="state.inclusion"))
 
 
@@ -53,5 +40,5 @@ class ChangeRoleForm:
     """PUT /users/{uid}/role."""
 
     uid: str = declared(fields.String(required=True))
-    by: Administrator = declared(_Administrator())
+    by: Administrator = declared(AdministratorField())
     role: str = declared(Text(missing=("role.doesnt_exist",), empty="role.doesnt_exist"))

@@ -24,8 +24,9 @@ RESET_SECOND_FACTOR = web.AppKey("reset_second_factor", ResetSecondFactor)
 
 
 async def find_subject(request: web.Request, form: FindSubjectForm) -> web.Response:
-    """POST /users/{uid}/subject: the user, where this administrator may change them."""
-    return answer((await request.app[FIND_SUBJECT](form.by, form.uid)).snapshot())
+    """POST /users/{uid}/subject: the administrator and the user, whom they may change."""
+    author, subject = await request.app[FIND_SUBJECT](form.by, form.uid)
+    return answer({"author": author.snapshot(), "subject": subject.snapshot()})
 
 
 async def demand_successor(request: web.Request, form: FindUserForm) -> web.Response:

@@ -6,12 +6,12 @@ from datetime import datetime
 from resource_svc.api_keys import store
 from resource_svc.api_keys.api_key import ACTIVE
 from resource_svc.api_keys.events import api_key_event
-from resource_svc.users.find_user import FindUser
 from resource_svc.users.keep_user import KeepUser
 from resource_svc.users.lock_user import lock_user
+from resource_svc.users.transactions import UserTransactions
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.users import User
-from shared.database.pool import Connection, Database
+from shared.database.pool import Connection
 from shared.messaging.outbox import Outbox
 
 _ENDED_AT = "api_keys_ended_at"
@@ -24,16 +24,14 @@ class EndApiKeys:
     Identity-svc asks for it at once, and its event does the same where it could not ask.
     """
 
-    database: Database
+    transactions: UserTransactions
     outbox: Outbox
-    find_user: FindUser
     keep_user: KeepUser
 
     async def at_once(self, uid: str) -> None:
         """Raises `NotFound` or `Unavailable`."""
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            await self._within(connection, uid)
+        async with self.transactions.of(uid) as (connection, user):
+            await self._within(connection, user)
 
     async def __call__(self, connection: Connection, event: ReceivedEvent) -> None:
         """The reaction to `system.user.password.reset` and `system.user.email.confirmed`.
@@ -42,16 +40,15 @@ class EndApiKeys:
         """
         if _ENDED_AT not in event.snapshot:
             return
-        user = await self.keep_user.within(connection, User.of(event.snapshot))
-        await lock_user(connection, user.uid)
+        kept = await self.keep_user.within(connection, User.of(event.snapshot))
+        user = await lock_user(connection, kept.uid)
         done = await store.api_keys_ended_at(connection, user.uid)
         if done is None or done < datetime.fromisoformat(event.snapshot[_ENDED_AT]):
-            await self._within(connection, user.uid)
+            await self._within(connection, user)
 
-    async def _within(self, connection: Connection, uid: str) -> None:
-        user = await lock_user(connection, uid)
-        await store.note_api_keys_ended(connection, uid)
-        keys = await store.deactivate_api_keys(connection, uid)
+    async def _within(self, connection: Connection, user: User) -> None:
+        await store.note_api_keys_ended(connection, user.uid)
+        keys = await store.deactivate_api_keys(connection, user.uid)
         await self.outbox.add(
             connection, *(api_key_event("updated", key, user, {"state": ACTIVE}) for key in keys)
         )

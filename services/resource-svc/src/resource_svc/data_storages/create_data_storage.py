@@ -8,9 +8,7 @@ from resource_svc.data_storages.data_storage import DataStorage
 from resource_svc.data_storages.tell import tell
 from resource_svc.labels.apply_labels import ApplyLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_actor
-from shared.database.pool import Database
+from resource_svc.users.transactions import UserTransactions
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
 
@@ -19,18 +17,15 @@ from shared.messaging.outbox import Outbox
 class CreateDataStorage:
     """A data storage under one of the configured `titles`, and the label <title>:recorded."""
 
-    database: Database
+    transactions: UserTransactions
     outbox: Outbox
-    find_user: FindUser
     put_private_label: PutPrivateLabel
     apply_labels: ApplyLabels
     titles: Set[str]
 
     async def __call__(self, uid: str, title: str, data: str) -> DataStorage:
         """The new data storage; raises `Invalid`."""
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_actor(connection, uid)
+        async with self.transactions.of_actor(uid) as (connection, user):
             version = await store.next_version(connection, uid)
             faults = [*rules.data_faults(data)]
             if await store.is_taken(connection, uid, title):

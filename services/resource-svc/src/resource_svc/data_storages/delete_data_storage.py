@@ -3,32 +3,36 @@
 import dataclasses
 
 from resource_svc.data_storages import store
-from resource_svc.data_storages.data_storage import DataStorage
 from resource_svc.data_storages.tell import tell
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
-from shared.database.pool import Database
+from resource_svc.users.transactions import UserTransactions
+from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.errors import NotFound
 from shared.messaging.outbox import Outbox
+
+
+class DataStorageNotFound(NotFound):
+    """The user has no data storage with this title, as administrators are told."""
+
+    codes = ("admin.storage.doesnt_exist",)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DeleteDataStorage:
     """A deletion by an administrator; the label <title>:recorded says what was, and stays."""
 
-    database: Database
+    transactions: UserTransactions
     outbox: Outbox
-    find_user: FindUser
 
-    async def __call__(self, uid: str, title: str) -> DataStorage:
-        """What was deleted; raises `NotFound`."""
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+    async def __call__(self, by: Administrator, uid: str, title: str) -> ChangedAttachment:
+        """What was deleted, and all that is left.
+
+        Raises `DataStorageNotFound` or what `UserTransactions.of_subject` raises.
+        """
+        async with self.transactions.of_subject(uid, by) as (connection, user):
             version = await store.next_version(connection, uid)
             deleted = await store.delete_data_storage(connection, uid, title)
             if deleted is None:
-                raise NotFound
+                raise DataStorageNotFound
             gone = dataclasses.replace(deleted, version=version)
-            await tell(connection, self.outbox, "deleted", gone, user)
-        return gone
+            left = await tell(connection, self.outbox, "deleted", gone, user)
+        return ChangedAttachment(before=gone.model(), after=None, user=user, sets=(left,))

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from marshmallow import fields
 
+from shared.contracts.administration import Administrator
 from shared.declared import declared
+from shared.web.administrators import AdministratorField
 from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Text
 
@@ -35,5 +37,6 @@ class DataStorageForm:
 class DeleteDataStorageForm:
     """DELETE /users/{uid}/data_storages, of the internal API."""
 
+    by: Administrator = declared(AdministratorField())
     uid: str = declared(fields.String(required=True))
     title: str = declared(fields.String(required=True))

@@ -21,5 +21,5 @@ async def create(request: web.Request, form: DataStorageForm) -> web.Response:
 
 async def delete(request: web.Request, form: DeleteDataStorageForm) -> web.Response:
     """DELETE /users/{uid}/data_storages: what was deleted, for an administrator."""
-    storage = await request.app[DELETE_DATA_STORAGE](form.uid, form.title)
-    return answer(storage.model())
+    changed = await request.app[DELETE_DATA_STORAGE](form.by, form.uid, form.title)
+    return answer(changed.body())

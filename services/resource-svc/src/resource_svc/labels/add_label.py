@@ -6,25 +6,20 @@ from resource_svc.labels import rules, store
 from resource_svc.labels.errors import TooManyLabels
 from resource_svc.labels.label import PUBLIC, Label
 from resource_svc.labels.tell import TellOfLabel
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_actor
-from shared.database.pool import Database
+from resource_svc.users.transactions import UserTransactions
 
 
 @dataclass(frozen=True, slots=True)
 class AddLabel:
     """A label that its user makes himself; a private one with the same key is no obstacle."""
 
-    database: Database
+    transactions: UserTransactions
     tell: TellOfLabel
-    find_user: FindUser
 
     async def __call__(self, uid: str, key: str, value: str) -> Label:
         """The new label; raises `Invalid`, `LabelKeyTaken`, `TooManyLabels` or `NotFound`."""
         rules.check(key=key, value=value)
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_actor(connection, uid)
+        async with self.transactions.of_actor(uid) as (connection, user):
             await store.lock_labels(connection, uid)
             label = await store.insert_label(connection, uid, PUBLIC, key, value)
             if await store.number_of_public_labels(connection, uid) > rules.MAX_PUBLIC_LABELS:

@@ -6,24 +6,19 @@ from resource_svc.labels import store
 from resource_svc.labels.errors import LabelIsPrivate
 from resource_svc.labels.label import PRIVATE
 from resource_svc.labels.tell import TellOfLabel
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_actor
-from shared.database.pool import Database
+from resource_svc.users.transactions import UserTransactions
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteLabel:
     """A deletion by the user himself."""
 
-    database: Database
+    transactions: UserTransactions
     tell: TellOfLabel
-    find_user: FindUser
 
     async def __call__(self, uid: str, key: str) -> None:
         """Raises `NotFound` or `LabelIsPrivate`."""
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_actor(connection, uid)
+        async with self.transactions.of_actor(uid) as (connection, user):
             await store.lock_labels(connection, uid)
             label = await store.label_by_key(connection, uid, key)
             if label.scope == PRIVATE:

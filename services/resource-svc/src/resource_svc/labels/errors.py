@@ -1,6 +1,6 @@
 """Why a label is not written."""
 
-from shared.errors import BadRequest, Invalid
+from shared.errors import BadRequest, Invalid, NotFound
 
 
 class LabelKeyTaken(Invalid):
@@ -19,3 +19,9 @@ class LabelIsPrivate(BadRequest):
     """The key is that of a private label, which its user cannot write."""
 
     codes = ("resource.labels.private",)
+
+
+class LabelNotFound(NotFound):
+    """The user has no label with this key in this scope, as administrators are told."""
+
+    codes = ("admin.label.doesnt_exist",)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from marshmallow import fields
 
 from resource_svc.labels.rules import normalized
+from shared.contracts.administration import Administrator
 from shared.declared import declared
+from shared.web.administrators import AdministratorField
 from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Text
 
@@ -43,16 +45,18 @@ class LabelForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyKeyForm(KeyForm):
-    """Which label of which user is meant, for administrators."""
+    """Which label of which user is meant, and which administrator asks."""
 
+    by: Administrator = declared(AdministratorField())
     uid: str = declared(fields.String(required=True))
     scope: str = declared(fields.String(required=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyLabelForm(LabelForm):
-    """A label as an administrator wants it to be, and whose it is."""
+    """A label as an administrator wants it to be, whose it is, and who asks."""
 
+    by: Administrator = declared(AdministratorField())
     uid: str = declared(fields.String(required=True))
     scope: str = declared(fields.String(required=True))
     description: str | None = declared(fields.String(allow_none=True), None)

@@ -2,13 +2,9 @@
 
 from aiohttp import web
 
-from resource_svc.labels.add_any_label import AddAnyLabel
 from resource_svc.labels.add_label import AddLabel
-from resource_svc.labels.apply_labels import ApplyLabels
-from resource_svc.labels.change_any_label import ChangeAnyLabel
+from resource_svc.labels.administer_labels import AdministerLabels
 from resource_svc.labels.change_label import ChangeLabel
-from resource_svc.labels.changed_label import ChangedLabel
-from resource_svc.labels.delete_any_label import DeleteAnyLabel
 from resource_svc.labels.delete_label import DeleteLabel
 from resource_svc.labels.find_label import FindLabel
 from resource_svc.labels.forms import (
@@ -20,21 +16,16 @@ from resource_svc.labels.forms import (
 )
 from resource_svc.labels.list_labels import ListLabels
 from resource_svc.labels.put_private_label import PutPrivateLabel
-from resource_svc.users.find_user import FindUser
 from shared.web.answers import answer, nothing
 from shared.web.principal import PRINCIPAL
 from shared.web.routes import NoParameters
 
 ADD_LABEL = web.AppKey("add_label", AddLabel)
-APPLY_LABELS = web.AppKey("apply_labels", ApplyLabels)
 CHANGE_LABEL = web.AppKey("change_label", ChangeLabel)
 DELETE_LABEL = web.AppKey("delete_label", DeleteLabel)
 FIND_LABEL = web.AppKey("find_label", FindLabel)
 LIST_LABELS = web.AppKey("list_labels", ListLabels)
-ADD_ANY_LABEL = web.AppKey("add_any_label", AddAnyLabel)
-CHANGE_ANY_LABEL = web.AppKey("change_any_label", ChangeAnyLabel)
-DELETE_ANY_LABEL = web.AppKey("delete_any_label", DeleteAnyLabel)
-FIND_USER = web.AppKey("find_user", FindUser)
+ADMINISTER_LABELS = web.AppKey("administer_labels", AdministerLabels)
 PUT_PRIVATE_LABEL = web.AppKey("put_private_label", PutPrivateLabel)
 
 
@@ -76,35 +67,20 @@ async def put_private(request: web.Request, form: PrivateLabelForm) -> web.Respo
 
 async def add_any(request: web.Request, form: AnyLabelForm) -> web.Response:
     """POST /users/{uid}/labels: a label more, for an administrator."""
-    changed = await request.app[ADD_ANY_LABEL](
-        form.uid, form.scope, form.key, form.value, form.description
+    changed = await request.app[ADMINISTER_LABELS].add(
+        form.by, form.uid, form.scope, form.key, form.value, form.description
     )
-    return await _changed(request, form.uid, changed)
+    return answer(changed.body())
 
 
 async def change_any(request: web.Request, form: AnyLabelForm) -> web.Response:
     """PUT /users/{uid}/labels: another value for a label, which may be added."""
-    changed = await request.app[CHANGE_ANY_LABEL](
-        form.uid, form.scope, form.key, form.value, form.description, or_add=form.or_add
-    )
-    return await _changed(request, form.uid, changed)
+    label = form.uid, form.scope, form.key, form.value, form.description
+    changed = await request.app[ADMINISTER_LABELS].change(form.by, *label, or_add=form.or_add)
+    return answer(changed.body())
 
 
 async def delete_any(request: web.Request, form: AnyKeyForm) -> web.Response:
     """DELETE /users/{uid}/labels: a label less."""
-    changed = await request.app[DELETE_ANY_LABEL](form.uid, form.scope, form.key)
-    return await _changed(request, form.uid, changed)
-
-
-async def _changed(request: web.Request, uid: str, changed: ChangedLabel) -> web.Response:
-    """The label before and after, and its user with the state and level that come of it."""
-    if changed.private_labels is not None:
-        await request.app[APPLY_LABELS](changed.private_labels)
-    before, after = changed.before, changed.after
-    return answer(
-        {
-            "before": before.administered() if before else None,
-            "after": after.administered() if after else None,
-            "user": (await request.app[FIND_USER](uid)).snapshot(),
-        }
-    )
+    changed = await request.app[ADMINISTER_LABELS].delete(form.by, form.uid, form.scope, form.key)
+    return answer(changed.body())

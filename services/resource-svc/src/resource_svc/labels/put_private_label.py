@@ -6,28 +6,24 @@ from types import MappingProxyType
 
 from resource_svc.labels import rules, store
 from resource_svc.labels.label import PRIVATE
-from resource_svc.labels.tell import TellOfLabel
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_user
+from resource_svc.labels.tell import TellOfLabel, private_labels
+from resource_svc.users.transactions import UserTransactions
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
-from shared.database.pool import Connection, Database
+from shared.database.pool import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class PutPrivateLabel:
     """Adds a private label or changes its value; the same again changes and tells nothing."""
 
-    database: Database
+    transactions: UserTransactions
     tell: TellOfLabel
-    find_user: FindUser
 
     async def __call__(self, uid: str, key: str, value: str) -> PrivateLabels:
         """All private labels of the user, with this one; raises `Invalid` or `NotFound`."""
         rules.check(key=key, value=value)
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+        async with self.transactions.of(uid) as (connection, user):
             return await self.within(connection, user, key, value)
 
     async def within(
@@ -47,9 +43,10 @@ class PutPrivateLabel:
         label = await store.private_label(connection, user.uid, key)
         if label is None:
             added = await store.insert_label(connection, user.uid, PRIVATE, key, value)
-            return await self.tell(connection, "created", added, user)
+            return private_labels(await self.tell(connection, "created", added, user))
         value = instead.get(label.value, value)
         if label.value == value:
             return await store.private_labels(connection, user.uid)
         changed = await store.set_value(connection, label, value)
-        return await self.tell(connection, "updated", changed, user, {"value": label.value})
+        labels = await self.tell(connection, "updated", changed, user, {"value": label.value})
+        return private_labels(labels)

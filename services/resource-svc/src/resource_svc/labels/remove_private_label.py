@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from resource_svc.labels import store
-from resource_svc.labels.tell import TellOfLabel
+from resource_svc.labels.tell import TellOfLabel, private_labels
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 from shared.database.pool import Connection
@@ -27,4 +27,4 @@ class RemovePrivateLabel:
         if label is None or only not in (None, label.value):
             return await store.private_labels(connection, user.uid)
         await store.delete_label(connection, label)
-        return await self.tell(connection, "deleted", label, user)
+        return private_labels(await self.tell(connection, "deleted", label, user))

@@ -7,6 +7,7 @@ from resource_svc.attachments.events import with_set
 from resource_svc.labels import store
 from resource_svc.labels.events import Happening, judgement, label_event
 from resource_svc.labels.label import PRIVATE, Label
+from shared.contracts.attachments import AttachmentSet
 from shared.contracts.events import Record
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
@@ -29,22 +30,28 @@ class TellOfLabel:
         label: Label,
         user: User,
         changes: Record | None = None,
-    ) -> PrivateLabels:
-        """Counts the change and writes its event; the private labels as they are after it."""
+    ) -> AttachmentSet:
+        """Counts the change and writes its event; all labels of the user as they are after it."""
         await store.count_change(connection, label.uid)
-        private_labels = await store.private_labels(connection, label.uid)
         (labels,) = await store.sets_of(connection, [label.uid])
+        private = private_labels(labels)
         if label.scope == PRIVATE:
-            before = _before(private_labels.labels, happening, label, changes or {})
-            user = self.standing.labelled(user, before, private_labels.labels)
-        event = label_event(happening, label, user, private_labels, changes)
+            before = _before(private.labels, happening, label, changes or {})
+            user = self.standing.labelled(user, before, private.labels)
+        event = label_event(happening, label, user, private, changes)
         judged = judgement(happening, label, user)
         await self.outbox.add(connection, with_set(event, labels), *judged)
-        return private_labels
+        return labels
 
     async def again(self, connection: Connection, label: Label, user: User) -> None:
         """Announces a judgement that was given once more, though no label changed by it."""
         await self.outbox.add(connection, *judgement("updated", label, user))
+
+
+def private_labels(labels: AttachmentSet) -> PrivateLabels:
+    """The private ones of all labels that a user has; both sets have one version."""
+    private = {each["key"]: each["value"] for each in labels.records if each["scope"] == PRIVATE}
+    return PrivateLabels(labels.uid, labels.version, private)
 
 
 def _before(

@@ -9,25 +9,20 @@ from resource_svc.profiles import rules, store
 from resource_svc.profiles.events import changes_between
 from resource_svc.profiles.profile import SUBMITTED, Profile
 from resource_svc.profiles.tell import TellOfProfile
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_actor
-from shared.database.pool import Database
+from resource_svc.users.transactions import UserTransactions
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChangeProfile:
     """A change by the user himself, who may submit his draft; nothing is told of no change."""
 
-    database: Database
-    find_user: FindUser
+    transactions: UserTransactions
     tell: TellOfProfile
     apply_labels: ApplyLabels
 
     async def __call__(self, uid: str, written: Mapping[str, Any], *, confirm: bool) -> Profile:
         """The profile as it is now; raises `ProfileNotEditable` or `Invalid`."""
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_actor(connection, uid)
+        async with self.transactions.of_actor(uid) as (connection, user):
             version = await store.next_version(connection, uid)
             draft = await store.draft_of(connection, uid)
             rules.check(written)

@@ -8,17 +8,14 @@ from resource_svc.labels.apply_labels import ApplyLabels
 from resource_svc.profiles import rules, store
 from resource_svc.profiles.profile import DRAFTED, SUBMITTED, Profile
 from resource_svc.profiles.tell import TellOfProfile
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_actor
-from shared.database.pool import Database
+from resource_svc.users.transactions import UserTransactions
 
 
 @dataclass(frozen=True, slots=True)
 class CreateProfile:
     """A profile that its user writes, and may submit at once."""
 
-    database: Database
-    find_user: FindUser
+    transactions: UserTransactions
     tell: TellOfProfile
     apply_labels: ApplyLabels
 
@@ -26,9 +23,7 @@ class CreateProfile:
         """The new profile; raises `Invalid` or `ProfileExists`."""
         rules.check(written)
         state = SUBMITTED if confirm else DRAFTED
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_actor(connection, uid)
+        async with self.transactions.of_actor(uid) as (connection, user):
             version = await store.next_version(connection, uid)
             profile = await store.insert_profile(connection, uid, version, state, written)
             labels = await self.tell(connection, "created", profile, user)

@@ -7,7 +7,9 @@ from typing import Any
 from marshmallow import fields
 
 from resource_svc.profiles.profile import FIELDS
+from shared.contracts.administration import Administrator
 from shared.declared import declared
+from shared.web.administrators import AdministratorField
 from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Boolean, Date, Text
 
@@ -60,7 +62,8 @@ class ProfileForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdministerProfileForm(ProfileForm):
-    """What an administrator changes in a profile, and whose it is."""
+    """What an administrator changes in a profile, whose it is, and who asks."""
 
+    by: Administrator = declared(AdministratorField())
     uid: str = declared(fields.String(required=True))
     state: str | None = declared(fields.String(allow_none=True), None)

@@ -43,5 +43,4 @@ async def change(request: web.Request, form: ProfileForm) -> web.Response:
 async def administer(request: web.Request, form: AdministerProfileForm) -> web.Response:
     """PUT /users/{uid}/profile: the profile before and after, for an administrator."""
     use_case = request.app[ADMINISTER_PROFILE]
-    before, after = await use_case(form.uid, form.written, form.state)
-    return answer({"before": before.model(), "after": after.model()})
+    return answer((await use_case(form.by, form.uid, form.written, form.state)).body())

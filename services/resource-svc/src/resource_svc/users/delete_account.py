@@ -7,14 +7,12 @@ from resource_svc.labels.put_private_label import PutPrivateLabel
 from resource_svc.labels.remove_private_label import RemovePrivateLabel
 from resource_svc.translated import translated
 from resource_svc.users.errors import LastSuperadmin, MissingCode, WrongCode, WrongPassword
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_actor, lock_user
+from resource_svc.users.transactions import UserTransactions
 from shared.clients.identity import IdentityClient
 from shared.contracts.activities import Client
 from shared.contracts.administration import SUPERADMIN
 from shared.contracts.labels import DELETED_BY_USER
 from shared.contracts.users import MAY_ACT
-from shared.database.pool import Database
 
 _WORDS = {
     "password.wrong": WrongPassword,
@@ -31,9 +29,8 @@ class DeleteAccount:
     With that state sessions and API keys end; nothing is erased.
     """
 
-    database: Database
+    transactions: UserTransactions
     identity: IdentityClient
-    find_user: FindUser
     put_private_label: PutPrivateLabel
     remove_private_label: RemovePrivateLabel
     apply_labels: ApplyLabels
@@ -51,9 +48,7 @@ class DeleteAccount:
                     raise MissingCode
                 await self.identity.verify_code(uid, code, client)
             await self.identity.demand_successor(uid)
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            actor = await lock_actor(connection, uid)
+        async with self.transactions.of_actor(uid) as (connection, actor):
             labels = await self.put_private_label.within(connection, actor, *DELETED_BY_USER)
         left = await self.apply_labels(labels)
         if left is not None and left.role == SUPERADMIN and left.state in MAY_ACT:
@@ -62,7 +57,6 @@ class DeleteAccount:
 
     async def _stay(self, uid: str) -> None:
         """Of superadmins who left at the same time the last did not get away."""
-        async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+        async with self.transactions.of(uid) as (connection, user):
             labels = await self.remove_private_label.within(connection, user, DELETED_BY_USER[0])
         await self.apply_labels(labels)

@@ -3,6 +3,10 @@
 from shared.errors import Invalid, NotFound
 
 
+class UnknownUser(NotFound):
+    """Nothing was told of such a user."""
+
+
 class UserErased(NotFound):
     """The user's personal data are gone for good; nothing may bring any back."""
 

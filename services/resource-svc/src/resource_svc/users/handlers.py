@@ -36,6 +36,12 @@ async def delete_account(request: web.Request, form: DeleteAccountForm) -> web.R
     return nothing()
 
 
+async def keep(request: web.Request, form: UserForm) -> web.Response:
+    """PUT /users/{uid}: a user as identity-svc has just told the caller of them."""
+    await request.app[KEEP_USER](form.user)
+    return nothing()
+
+
 async def attachments(request: web.Request, form: UserForm) -> web.Response:
     """PUT /users: what is attached to a user, who is kept as the caller knows him.
 

@@ -1,6 +1,6 @@
 """SQL of the replica of identity-svc's users."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from resource_svc.data_storages.data_storage import DataStorage
@@ -12,6 +12,8 @@ from shared.database.pool import Connection, Record
 
 T = TypeVar("T")
 
+_COLUMNS = ", ".join(User.__slots__)
+
 
 class Attachment(Protocol):
     """A record that a user has attached to himself."""
@@ -21,10 +23,10 @@ class Attachment(Protocol):
         ...
 
 
-async def keep_newer(connection: Connection, user: User) -> None:
-    """Stores the user, unless the one that is stored is as new."""
-    await connection.execute(
-        """
+async def keep_newer(connection: Connection, user: User) -> User:
+    """Stores the user, unless the one that is stored is as new; the one that is stored then."""
+    row = await connection.fetchrow(
+        f"""
         INSERT INTO users (
             uid, email, role, level, otp, state, referral_uid, data, created_at, updated_at, version
         )
@@ -41,6 +43,7 @@ async def keep_newer(connection: Connection, user: User) -> None:
             updated_at = excluded.updated_at,
             version = excluded.version
         WHERE users.version < excluded.version
+        RETURNING {_COLUMNS}
         """,
         user.uid,
         user.email,
@@ -54,14 +57,14 @@ async def keep_newer(connection: Connection, user: User) -> None:
         user.updated_at,
         user.version,
     )
+    return User(**row) if row else (await user_by_uid(connection, user.uid) or user)
 
 
 async def user_by_uid(connection: Connection, uid: str) -> User | None:
-    """The user as he was last told of."""
+    """The user as last told of."""
     row = await connection.fetchrow(
-        """
-        SELECT
-            uid, email, role, level, otp, state, referral_uid, data, created_at, updated_at, version
+        f"""
+        SELECT {_COLUMNS}
         FROM users
         WHERE uid = $1
         """,
@@ -112,11 +115,10 @@ _WITH_ATTACHMENTS = ", ".join(
 
 
 async def lock_user(connection: Connection, uid: str) -> User | None:
-    """The same, whom nobody changes until the transaction ends."""
+    """The user as last told of, whom nobody changes until the transaction ends."""
     row = await connection.fetchrow(
-        """
-        SELECT
-            uid, email, role, level, otp, state, referral_uid, data, created_at, updated_at, version
+        f"""
+        SELECT {_COLUMNS}
         FROM users
         WHERE uid = $1
         FOR UPDATE
@@ -124,3 +126,21 @@ async def lock_user(connection: Connection, uid: str) -> User | None:
         uid,
     )
     return User(**row) if row else None
+
+
+async def lock_users(connection: Connection, uids: Collection[str]) -> Mapping[str, User]:
+    """Those of these users who are known, whom nobody changes until the transaction ends.
+
+    They are locked in one order, whoever asks.
+    """
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS}
+        FROM users
+        WHERE uid = ANY($1)
+        ORDER BY uid
+        FOR UPDATE
+        """,
+        list(uids),
+    )
+    return {row["uid"]: User(**row) for row in rows}

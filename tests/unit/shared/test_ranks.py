@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from identity_svc.administration.ranks import read_ranks
+from shared.policy.ranks import read_ranks
 from shared.settings import SettingsError
 from tests.support.system import ROOT
 

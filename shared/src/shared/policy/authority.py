@@ -1,0 +1,63 @@
+"""Who may change whom: the one rule, for every change that an administrator makes to a user."""
+
+from dataclasses import dataclass
+
+from shared.contracts.administration import SUPERADMIN, Administrator
+from shared.contracts.users import MAY_ACT, User
+from shared.errors import Invalid
+from shared.policy.ranks import Ranks
+
+
+class SelfChange(Invalid):
+    """Nobody changes themself."""
+
+    codes = ("admin.user.update_himself",)
+
+
+class SuperadminChange(Invalid):
+    """Only a superadmin changes a superadmin, or makes one."""
+
+    codes = ("admin.user.superadmin_change",)
+
+
+class HigherRole(Invalid):
+    """The user's role, or the one they are to have, ranks as high as the administrator's."""
+
+    codes = ("admin.user.higher_role",)
+
+
+class NoAuthority(Invalid):
+    """The administrator is not any more what they were when the gateway let them through."""
+
+    codes = ("authz.invalid_permission",)
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Administrators change users of lower ranks than their own; superadmins everybody else.
+
+    identity-svc and resource-svc decide by it, each under locks of both users, in the transaction
+    of the change.
+    """
+
+    ranks: Ranks
+
+    def demand(
+        self, by: Administrator, author: User | None, subject: User, role: str | None = None
+    ) -> User:
+        """`author`, where they may change `subject`, and give them `role`.
+
+        `author` is the record of `by`, None if there is none. Raises `SelfChange`, `NoAuthority`,
+        `SuperadminChange` or `HigherRole`.
+        """
+        if subject.uid == by.uid:
+            raise SelfChange
+        if author is None or author.role != by.role or author.state not in MAY_ACT:
+            raise NoAuthority
+        if author.role == SUPERADMIN:
+            return author
+        if SUPERADMIN in (subject.role, role):
+            raise SuperadminChange
+        if not all(self.ranks.is_above(author.role, each) for each in (subject.role, role) if each):
+            raise HigherRole
+        return author
