@@ -24,6 +24,7 @@ from shared.process import running
 from tests.support.client import Client
 from tests.support.database import TestDatabase
 from tests.support.seeds import command, outcome
+from tests.support.staff import promote
 from tests.support.system import KEY, ROOT, Installation, ready, started
 from tests.support.waiting import until
 
@@ -110,6 +111,26 @@ async def test_changes_of_users_are_announced_and_concluded(
     assert added[1][:3] == ("outcome", "label.created", "done")
     assert added[1][3]["before"] is None
     assert added[1][3]["after"]["value"] == "verified"
+
+
+async def test_changes_that_the_owner_refuses_are_concluded_too(
+    system: Installation, admin: Client, client: Client
+) -> None:
+    async with Client(system) as staff:
+        uid, by = [await promote(admin, who, "admin") for who in (client, staff)]
+        before = len(await of_user(system, uid))
+        label = {"uid": uid, "key": "phone", "scope": "private", "value": "verified"}
+        await staff.post("admin/users/labels", label)
+        await staff.call("PUT", "admin/profiles", {"uid": uid, "state": "verified"})
+        await staff.call("DELETE", "admin/users/data_storage", {"uid": uid, "title": "company"})
+
+    entries = (await of_user(system, uid))[before:]
+    refused = ("outcome", "refused", {"codes": ["admin.user.higher_role"]})
+    outcomes = [(kind, result, said) for kind, _, result, said in entries[1::2]]
+    assert outcomes == [refused] * 3
+    assert [kind for kind, *_ in entries[::2]] == ["intent"] * 3
+    asked = await trail(system, "target_uid = $1 AND author_uid = $2", uid, by)
+    assert len(asked) == 6
 
 
 async def of_user_pairs(system: Installation, uid: str) -> list[tuple[Any, Any]]:

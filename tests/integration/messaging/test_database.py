@@ -130,6 +130,21 @@ async def test_a_connection_that_is_lost_is_replaced(schema: Database, schema_ga
         assert await fetch(database, "SELECT 1") == 1
 
 
+async def test_of_two_who_wait_for_each_other_one_may_try_again(schema: Database) -> None:
+    await run(schema, "CREATE TABLE tried (n int)", "INSERT INTO tried VALUES (1), (2)")
+    met = asyncio.Barrier(2)
+
+    async def lock(*order: int) -> None:
+        async with schema.transaction() as connection:
+            for n in order:
+                await connection.execute("SELECT FROM tried WHERE n = $1 FOR UPDATE", n)
+                if n == order[0]:
+                    await met.wait()
+
+    ended = await asyncio.gather(lock(1, 2), lock(2, 1), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in ended) == ["NoneType", "Unavailable"]
+
+
 async def test_a_server_that_ends_the_session_is_unavailable(schema: Database) -> None:
     with pytest.raises(Unavailable):
         await run(schema, "SELECT pg_terminate_backend(pg_backend_pid())")

@@ -27,7 +27,7 @@ class ResourceSettings(PublicServiceSettings):
     ranks_file: str = setting(
         "BARONG_RANKS_FILE",
         fields.String(),
-        "File that says how roles rank, the same as identity-svc's; "
+        "File that says how roles rank: nobody changes a user of as high a rank as their own; "
         "`ranks.yaml` of the configuration folder if blank.",
         "",
     )

@@ -31,6 +31,7 @@ _GONE = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
     asyncpg.InterfaceError,
     asyncpg.TargetServerAttributeNotMatched,
 )
@@ -138,7 +139,7 @@ class Database:
         """A unit of work: committed when the block ends, rolled back when it raises.
 
         Raises `Unavailable` when PostgreSQL cannot be reached or goes away, or when others hold a
-        lock for too long: a migration, or a statement by hand.
+        lock for too long (a migration, or a statement by hand), or want it in another order.
         """
         async with self.connection() as connection, connection.transaction():
             yield connection
