@@ -7,13 +7,19 @@ from typing import Any
 
 import pytest
 
+from deploy.local import ports
+from shared.clients.resource import ResourceClient
 from shared.contracts.administration import Administrator
-from shared.errors import Invalid
+from shared.contracts.services import ADMIN
+from shared.crypto.key_ring import KeyRing
+from shared.errors import Invalid, Unavailable
+from shared.process import running
+from shared.tokens.service import ServiceTokens
 from tests.support.client import Client
 from tests.support.events import Ear
 from tests.support.internal import resource_of, tables_of_resource
 from tests.support.staff import promote
-from tests.support.system import Installation
+from tests.support.system import KEY, Installation
 from tests.support.waiting import until
 
 NOBODY = "ID0000000000"
@@ -368,6 +374,38 @@ async def test_an_event_that_is_late_refuses_nobody(
                 )
         answer = await staff.post(LABELS, private(uid, "phone"))
     assert (answer.status, answer.body["user"]["level"]) == (201, 2)
+
+
+async def test_without_identity_nothing_is_refused_wrongly_and_no_door_is_open(
+    system: Installation, admin: Client, uid: str
+) -> None:
+    """What resource-svc knows suffices to let a write pass, not to refuse one."""
+    async with Client(system) as staff, Client(system) as other:
+        author, above = [await promote(admin, who, "admin") for who in (staff, other)]
+    nowhere = {"BARONG_IDENTITY_INTERNAL_URL": f"http://127.0.0.1:{ports.free_ports(1)[0]}"}
+    free = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
+    tokens = ServiceTokens(ADMIN, KeyRing.parse(KEY))
+    by, label = Administrator(author, "admin"), ("private", "phone", "verified", None)
+    async with running(system.service("resource", **free, **nowhere)) as own:
+        resource = ResourceClient(own.internal, tokens)
+        async with resource.opened():
+            for who, whom in (
+                (by, above),
+                (by, NOBODY),
+                (by, author),
+                (Administrator(author, "superadmin"), uid),
+                (Administrator(uid, "admin"), above),
+            ):
+                with pytest.raises(Unavailable):
+                    await resource.add_label(who, whom, *label)
+            changed = await resource.add_label(by, uid, *label)
+    assert (changed.after or {})["key"] == "phone"
+    assert changed.user.level == 1  # until identity-svc hears of the label's event
+
+    async def applied() -> bool:
+        return bool((await shown(admin, uid))["level"] == 2)
+
+    assert await until(applied)
 
 
 async def test_two_administrators_label_one_user(
