@@ -17,7 +17,7 @@ from tests.bench.row import Row
 from tests.support.system import ROOT
 
 PARTS = (
-    *("startup", "events", "logins", "users-me", "uploads"),
+    *("startup", "events", "logins", "sessions", "users-me", "uploads"),
     *("gateway", "activities", "audit", "admin-writes", "directory", "nonces", "revocation"),
 )
 RESULTS = ROOT / ".local" / "bench.json"

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from deploy.local import rabbitmq
+from identity_svc.sessions.store import Lifetime
 from shared.clients.identity import IdentityClient
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.services import GATEWAY
@@ -296,6 +297,116 @@ async def test_an_unused_session_ends(hasty: Installation) -> None:
         assert await refused(client)
 
 
+@pytest.mark.parametrize(("life", "step"), [(1800, 60), (86_400, 60), (60, 2), (4, 4 / 30)])
+def test_a_session_ends_early_by_no_more_than_a_minute_or_a_thirtieth(
+    life: int, step: float
+) -> None:
+    assert Lifetime(life, 86_400).step == step
+
+
+async def test_use_prolongs_a_session_once_more_than_a_minute_is_used_up(
+    system: Installation, client: Client, uid: str, identity: IdentityClient
+) -> None:
+    key = session_key(client.cookie)
+    async with identity_of(system, GATEWAY) as gateway, tables_of_identity(system) as tables:
+
+        async def resolved(used_up: float) -> tuple[float, bool]:
+            """Seconds of life after a use that found so many used up, and whether it was written.
+
+            What the gateway is told is what is stored.
+            """
+            before = await tables.fetchval(
+                """
+                UPDATE sessions
+                SET expires_at = now() + make_interval(secs => 1800 - $2::float8)
+                WHERE key = $1
+                RETURNING xmin::text
+                """,
+                key,
+                used_up,
+            )
+            session = await gateway.resolve_session(key)
+            row = await tables.fetchrow(
+                """
+                SELECT xmin::text, expires_at, extract(epoch FROM expires_at - now()) AS left
+                FROM sessions
+                WHERE key = $1
+                """,
+                key,
+            )
+            assert session.user.uid == uid
+            assert row is not None
+            assert session.expires_at == row["expires_at"]
+            return float(row["left"]), row["xmin"] != before
+
+        left, written = await resolved(used_up=40)
+        assert left < 1760
+        assert not written
+        left, written = await resolved(used_up=61)
+        assert left > 1790
+        assert written
+        left, written = await resolved(used_up=0)
+        assert not written
+        # The life was made shorter by the settings: it counts from now on.
+        left, written = await resolved(used_up=-600)
+        assert left <= 1800
+        assert written
+
+
+async def test_a_session_that_is_resolved_eight_times_at_once_is_prolonged(
+    system: Installation, client: Client, uid: str, identity: IdentityClient
+) -> None:
+    key = session_key(client.cookie)
+    async with identity_of(system, GATEWAY) as gateway, tables_of_identity(system) as tables:
+        await tables.execute(
+            "UPDATE sessions SET expires_at = now() + interval '5 minutes' WHERE key = $1", key
+        )
+        sessions = await asyncio.gather(*(gateway.resolve_session(key) for _ in range(8)))
+        assert {session.user.uid for session in sessions} == {uid}
+        left = await tables.fetchval(
+            "SELECT extract(epoch FROM expires_at - now()) FROM sessions WHERE key = $1", key
+        )
+        assert 1790 < left <= 1800
+
+
+async def test_prolonging_writes_the_row_and_none_of_its_indexes(hasty: Installation) -> None:
+    """HOT updates, as PostgreSQL counts them: only where no index has the column."""
+    async with (
+        Client(hasty) as client,
+        identity_of(hasty, GATEWAY) as identity,
+        tables_of_identity(hasty) as tables,
+    ):
+        await client.become_member()
+        key = session_key(client.cookie)
+
+        async def updates() -> tuple[int, int]:
+            row = await tables.fetchrow(
+                """
+                SELECT n_tup_upd, n_tup_hot_upd
+                FROM pg_stat_user_tables
+                WHERE schemaname = 'identity'
+                  AND relname = 'sessions'
+                """
+            )
+            assert row is not None
+            return row["n_tup_upd"], row["n_tup_hot_upd"]
+
+        before = await updates()
+        async with tables.transaction():
+            for _ in range(5):
+                await tables.execute(
+                    "UPDATE sessions SET expires_at = now() + interval '2 s' WHERE key = $1", key
+                )
+        await identity.resolve_session(key)
+
+        async def counted() -> bool:
+            return (await updates())[0] - before[0] >= 6
+
+        await until(counted)
+        every, hot = await updates()
+        assert hot - before[1] == every - before[0]
+
+
 async def test_use_prolongs_a_session_up_to_a_limit(hasty: Installation) -> None:
     async with (
         Client(hasty) as client,
@@ -312,6 +423,19 @@ async def test_use_prolongs_a_session_up_to_a_limit(hasty: Installation) -> None
             )
             return ending
 
+        async def used(seconds: float) -> None:
+            """So much of its life passes."""
+            await tables.execute(
+                """
+                UPDATE sessions
+                SET expires_at = expires_at - make_interval(secs => $2)
+                WHERE key = $1
+                """,
+                key,
+                seconds,
+            )
+
+        await used(1)
         before = await ends()
         session = await identity.resolve_session(key)
         assert session.user.email == client.email
@@ -320,6 +444,7 @@ async def test_use_prolongs_a_session_up_to_a_limit(hasty: Installation) -> None
         await tables.execute(
             "UPDATE sessions SET absolute_expires_at = $2 WHERE key = $1", key, after
         )
+        await used(1)
         await identity.resolve_session(key)
         assert await ends() == after
         await tables.execute("UPDATE sessions SET expires_at = now() WHERE key = $1", key)

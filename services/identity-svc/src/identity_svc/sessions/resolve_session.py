@@ -31,7 +31,7 @@ class ResolveSession:
         async with self.database.connection() as connection:
             if sid is not None and address is not None:
                 await store.take_in_network(connection, sid, address)
-            session = await store.use_session(connection, self.lifetime.seconds, key=key, sid=sid)
+            session = await store.use_session(connection, self.lifetime, key=key, sid=sid)
         if session is None:
             raise UnknownSession
         token, token_ends = upstream_token(self.keys, session.user, session.sid)

@@ -21,6 +21,15 @@ class Lifetime:
     seconds: int
     absolute_seconds: int
 
+    @property
+    def step(self) -> float:
+        """How much of its life, in seconds, a session may use up before its end is moved.
+
+        It may therefore end by so much too early: a minute, a thirtieth of lives under half an
+        hour. Each move is a write, and a session in use is resolved every few seconds.
+        """
+        return min(60.0, self.seconds / 30)
+
 
 @dataclass(frozen=True, slots=True)
 class LivingSession:
@@ -91,20 +100,49 @@ async def insert_session(
 
 
 async def use_session(
-    connection: Connection, seconds: int, *, key: str | None = None, sid: uuid.UUID | None = None
+    connection: Connection,
+    lifetime: Lifetime,
+    *,
+    key: str | None = None,
+    sid: uuid.UUID | None = None,
 ) -> LivingSession | None:
-    """The living session with this key or this sid, prolonged by this use."""
+    """The living session with this key or this sid.
+
+    This use prolongs it, where more than `lifetime.step` of its life is used up.
+    """
     row = await connection.fetchrow(
         f"""
-        UPDATE sessions
-        SET expires_at = least(now() + make_interval(secs => $1), absolute_expires_at)
-        FROM users
-        WHERE (key = $2 OR sid = $3)
-          AND expires_at > now()
-          AND users.uid = sessions.uid
-        RETURNING sid, csrf_digest, user_agent, network, other_network, expires_at, {COLUMNS}
+        WITH living AS (
+            SELECT
+                *,
+                least(now() + make_interval(secs => $1), absolute_expires_at) AS prolonged_to
+            FROM sessions
+            WHERE (key = $3 OR sid = $4)
+              AND expires_at > now()
+        ),
+        prolonged AS (
+            UPDATE sessions
+            SET expires_at = prolonged_to
+            FROM living
+            WHERE sessions.sid = living.sid
+              AND sessions.expires_at NOT BETWEEN
+                  prolonged_to - make_interval(secs => $2) AND prolonged_to
+            RETURNING sessions.sid, sessions.expires_at
+        )
+        SELECT
+            living.sid,
+            csrf_digest,
+            user_agent,
+            network,
+            other_network,
+            coalesce(prolonged.expires_at, living.expires_at) AS expires_at,
+            {COLUMNS}
+        FROM living
+        JOIN users ON users.uid = living.uid
+        LEFT JOIN prolonged ON prolonged.sid = living.sid
         """,
-        seconds,
+        lifetime.seconds,
+        lifetime.step,
         key,
         sid,
     )
