@@ -1,18 +1,30 @@
 """How many callers can ask who they are, through the gateway and at resource-svc itself."""
 
+import asyncio
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
 
 from deploy.local import ports
-from tests.bench.installed import helper, installed
-from tests.bench.member import member_of
+from shared.contracts.services import GATEWAY
+from shared.contracts.sessions import session_key
+from tests.bench.installed import Bench, helper, installed
+from tests.bench.member import USER_AGENT, Member, member_of
 from tests.bench.row import Row
-from tests.bench.wrk_load import saturating, steady
+from tests.bench.wrk_load import Load, saturating, steady
+from tests.support.compiled import compiled_gateway
+from tests.support.internal import identity_of
 
 WANTED = 2500
+OF_PLAIN = 0.15
+"""Of the rate of an aiohttp handler that does nothing, at least."""
+MEMBERS = 16
 SECONDS = 8
 PATH = "/api/v2/barong/resource/users/me"
 _TRIES = 200
@@ -27,26 +39,109 @@ _PRODUCTION = {
 
 
 def rows() -> Iterator[Row]:
-    """Everything shares the cores: five services, PostgreSQL, RabbitMQ and wrk."""
-    with installed(**_PRODUCTION) as bench, bench.running():
-        member = member_of(bench)
+    """Everything shares the cores: five services, PostgreSQL, RabbitMQ and wrk.
+
+    `MEMBERS` members take turns. The gateway is compiled, as in its image. The CPU time a call is
+    what rates do not show where others share the machine.
+    """
+    with installed(**_PRODUCTION) as made, ExitStack() as stack:
+        bench = _with_compiled_gateway(made)
+        processes = {name: stack.enter_context(bench.process(name)) for name in bench.system.public}
+        for name in processes:
+            bench.wait(name)
+        members = [member_of(bench, f"member{number}@example.com") for number in range(MEMBERS)]
         resource = f"{bench.system.public_url('resource')}/api/v2/resource/users/me"
         gateway = bench.system.gateway_url + PATH
-        size = len(_answer(gateway, member.at_gateway))
-        with _plain_handler(size) as url:
+        size = len(_answer(gateway, members[0].at_gateway))
+        turns = _in_turn("Cookie", [member.cookie for member in members])
+        parts = {
+            "resource-svc": [processes["resource"]],
+            "the gateway": [processes["gateway"]],
+            "PostgreSQL": _postgres(bench.folder),
+        }
+        with _plain_handler(size) as (url, process):
             plain = saturating(url, {}, SECONDS // 2).rate
             yield Row(f"plain aiohttp handler, {size} bytes", plain, "/s")
-            alone = saturating(resource, member.at_services, SECONDS)
+            (cost,) = _costs(url, {}, "", {"plain": [process]})[1].values()
+            yield Row("plain aiohttp handler: CPU a call", cost, "µs")
+            tokens = _in_turn("Authorization", asyncio.run(_upstream_tokens(bench, members)))
+            alone, costs = _costs(resource, {"User-Agent": USER_AGENT}, tokens, parts)
             yield Row("users/me, resource-svc alone", alone.rate, "/s")
             yield Row("users/me, resource-svc alone, of the plain handler", alone.rate / plain, "")
-            through = saturating(gateway, member.at_gateway, SECONDS)
+            through, costs = _costs(gateway, {"User-Agent": USER_AGENT}, turns, parts)
             yield Row("users/me, through the gateway", through.rate, "/s", WANTED, "at least")
             share = through.rate / plain
-            yield Row("users/me, through the gateway, of the plain handler", share, "")
-        half = steady(gateway, member.at_gateway, SECONDS, WANTED / 2)
+            yield Row(
+                "users/me, through the gateway, of the plain handler",
+                share,
+                "",
+                OF_PLAIN,
+                "at least",
+            )
+            for name, microseconds in costs.items():
+                yield Row(
+                    f"users/me, through the gateway: CPU of {name} a call", microseconds, "µs"
+                )
+        half = steady(gateway, members[0].at_gateway, SECONDS, WANTED / 2)
         yield Row("users/me, through the gateway at half that load: rate", half.rate, "/s")
         yield Row("users/me, through the gateway at half that load: p50", half.median, "ms")
         yield Row("users/me, through the gateway at half that load: p99", half.p99, "ms", 25)
+
+
+def _with_compiled_gateway(bench: Bench) -> Bench:
+    environments = dict(bench.system.environments)
+    environments["gateway"] = {**environments["gateway"], "PYTHONPATH": str(compiled_gateway())}
+    return replace(bench, system=replace(bench.system, environments=environments))
+
+
+def _in_turn(header: str, values: Sequence[str]) -> str:
+    """Lua that has each request send the next of these values."""
+    listed = ", ".join(f'"{value}"' for value in values)
+    return f"""
+local values, count = {{{listed}}}, 0
+request = function()
+  count = count + 1
+  wrk.headers["{header}"] = values[count % #values + 1]
+  return wrk.format()
+end
+"""
+
+
+def _costs(
+    url: str,
+    headers: Mapping[str, str],
+    lua: str,
+    parts: Mapping[str, Sequence[psutil.Process]],
+) -> tuple[Load, dict[str, float]]:
+    """The load, and what a call costs the processes of each part: microseconds of CPU."""
+    before = {name: _cpu(processes) for name, processes in parts.items()}
+    load = saturating(url, headers, SECONDS, lua=lua)
+    calls = load.rate * SECONDS
+    return load, {
+        name: (_cpu(processes) - before[name]) / calls * 1e6 for name, processes in parts.items()
+    }
+
+
+def _cpu(processes: Sequence[psutil.Process]) -> float:
+    """Seconds, children that are running included."""
+    times = [
+        each.cpu_times()
+        for process in processes
+        for each in (process, *process.children(recursive=True))
+    ]
+    return sum(each.user + each.system for each in times)
+
+
+def _postgres(folder: Path) -> list[psutil.Process]:
+    pid = (folder / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
+    return [psutil.Process(int(pid))]
+
+
+async def _upstream_tokens(bench: Bench, members: Sequence[Member]) -> list[str]:
+    """What the gateway sends with the members' calls, good for a minute."""
+    async with identity_of(bench.system, GATEWAY) as identity:
+        keys = [session_key(member.cookie.partition("=")[2]) for member in members]
+        return [f"Bearer {(await identity.resolve_session(key)).token}" for key in keys]
 
 
 def _answer(url: str, headers: Mapping[str, str]) -> bytes:
@@ -56,7 +151,7 @@ def _answer(url: str, headers: Mapping[str, str]) -> bytes:
 
 
 @contextmanager
-def _plain_handler(size: int) -> Iterator[str]:
+def _plain_handler(size: int) -> Iterator[tuple[str, psutil.Process]]:
     (port,) = ports.free_ports(1)
     process = subprocess.Popen(helper("plain_handler", port, size))
     url = f"http://127.0.0.1:{port}/"
@@ -67,7 +162,7 @@ def _plain_handler(size: int) -> Iterator[str]:
                 break
             except OSError:
                 time.sleep(0.05)
-        yield url
+        yield url, psutil.Process(process.pid)
     finally:
         process.kill()
         process.wait()

@@ -44,6 +44,8 @@ def load(declaration: type[T], raw: Mapping[str, Any]) -> T:
     Raises `Faults` with every fault, in the order in which the fields are declared.
     """
     schema = schema_of(cast(Hashable, declaration))
+    if not schema.fields:
+        return declaration()
     try:
         return declaration(**schema.load(raw))
     except ValidationError as error:

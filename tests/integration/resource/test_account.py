@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -83,6 +84,26 @@ async def test_data_is_kept_as_it_is(member: Client, ear: Ear) -> None:
 async def test_the_longest_data(member: Client) -> None:
     data = f'"{"é" * 1022}"'
     assert (await member.call("PUT", ME, {"data": data})).body["data"] == data
+
+
+async def test_who_calls_at_the_same_time_as_others_sees_their_own_account_as_it_is_now(
+    system: Installation,
+) -> None:
+    """What many ask for is read together."""
+
+    async def changes_and_looks(client: Client) -> None:
+        for number in range(5):
+            data = f'{{"of": "{client.email}", "number": {number}}}'
+            assert (await client.call("PUT", ME, {"data": data})).status == 200
+            for answer in await asyncio.gather(*(client.get(ME) for _ in range(4))):
+                assert answer.status == 200
+                assert (answer.body["email"], answer.body["data"]) == (client.email, data)
+                assert [label["key"] for label in answer.body["labels"]] == ["email"]
+
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(Client(system)) for _ in range(4)]
+        await asyncio.gather(*(client.become_member() for client in clients))
+        await asyncio.gather(*(changes_and_looks(client) for client in clients))
 
 
 async def test_who_is_nobody_any_more_is_not_found(system: Installation) -> None:

@@ -1,17 +1,16 @@
 """One structured line and one measurement for each request."""
 
+import asyncio
 import time
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from shared.web.context import CLIENT_ADDRESS
+from shared.log import lines_of, members
+from shared.web.context import CLIENT_ADDRESS, REQUEST_ID
 from shared.web.errors import OUTCOME
 from shared.web.metrics import HttpMetrics
 from shared.web.principal import PRINCIPAL
-
-log = structlog.get_logger()
 
 UNKNOWN_ROUTE = "unknown"
 
@@ -26,7 +25,14 @@ def access_log(metrics: HttpMetrics, *, log_probes: bool = True) -> Middleware:
     """A middleware that records each request by its route's template, never by its path.
 
     Without `log_probes` what Kubernetes and Prometheus ask for is only counted, unless it fails.
+    Lines are written at the end of the event loop's turn, those of one turn together.
     """
+    write_lines = lines_of("request")
+    unwritten: list[str] = []
+
+    def write() -> None:
+        write_lines(unwritten)
+        unwritten.clear()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -41,16 +47,19 @@ def access_log(metrics: HttpMetrics, *, log_probes: bool = True) -> Middleware:
             principal = request.get(PRINCIPAL)
             metrics.observe(request.method, route, status, seconds)
             if log_probes or route not in _PROBES or status >= 400:
-                log.info(
-                    "request",
-                    method=request.method,
-                    route=route,
-                    status=status,
-                    milliseconds=round(seconds * 1000, 2),
-                    uid=principal.uid if principal else None,
-                    address=str(request[CLIENT_ADDRESS]),
-                    reason=request.get(OUTCOME),
-                )
+                if not unwritten:
+                    asyncio.get_running_loop().call_soon(write)
+                fields = {
+                    "request_id": request[REQUEST_ID],
+                    "method": request.method,
+                    "route": route,
+                    "status": status,
+                    "milliseconds": round(seconds * 1000, 2),
+                    "uid": principal.uid if principal else None,
+                    "address": str(request[CLIENT_ADDRESS]),
+                    "reason": request.get(OUTCOME),
+                }
+                unwritten.append(members(fields))
         return response
 
     return middleware

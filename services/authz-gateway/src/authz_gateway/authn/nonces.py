@@ -1,11 +1,11 @@
 """Nonces that work once, at this process and at all replicas together."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
 from authz_gateway.authn.errors import NonceUsed
+from shared.batch_loader import BatchLoader
 from shared.contracts.api_keys import MAX_NONCES, Nonce
 from shared.contracts.services import GATEWAY
 from shared.errors import Unavailable
@@ -65,45 +65,18 @@ class SharedNonces:
 
     def __init__(self, keeper: NonceKeeper, lifetime: int) -> None:
         """`lifetime` in milliseconds."""
-        self._keeper = keeper
-        self._lifetime = lifetime
         self._mine = UsedNonces(lifetime)
-        self._waiting: list[tuple[Nonce, asyncio.Future[bool]]] = []
-        self._asking: asyncio.Task[None] | None = None
+        self._fresh = BatchLoader[Nonce, bool](
+            lambda nonces: keeper.use_nonces(nonces, lifetime), MAX_NONCES
+        )
 
     async def use(self, nonce: Nonce, now: int) -> None:
         """Uses up a nonce that has not expired; raises `NonceUsed` or `Unavailable`."""
         self._mine.use(nonce, now)
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting.append((nonce, answer))
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask_while_any_wait())
         try:
-            fresh = await answer
+            fresh = await self._fresh.get(nonce)
         except Exception:
             self._mine.give_back(nonce)
             raise
         if not fresh:
             raise NonceUsed
-
-    async def _ask_while_any_wait(self) -> None:
-        try:
-            while self._waiting:
-                batch = self._waiting[:MAX_NONCES]
-                del self._waiting[:MAX_NONCES]
-                await self._ask(batch)
-        finally:
-            self._asking = None
-
-    async def _ask(self, batch: Sequence[tuple[Nonce, "asyncio.Future[bool]"]]) -> None:
-        """Tells everyone who still waits."""
-        try:
-            found = await self._keeper.use_nonces([nonce for nonce, _ in batch], self._lifetime)
-        except Exception as error:  # noqa: BLE001 - raised again, where each of them waits
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
-            return
-        for (_, answer), fresh in zip(batch, found, strict=True):
-            if not answer.done():
-                answer.set_result(fresh)
