@@ -1,5 +1,6 @@
 """A member of a system that is measured, with what members have attached to themselves."""
 
+import asyncio
 import http.client
 import json
 import time
@@ -8,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from shared.contracts.services import GATEWAY
+from shared.contracts.sessions import session_key
 from tests.bench.installed import Bench
+from tests.support.internal import identity_of
 from tests.support.system import PASSWORD
 
 USER_AGENT = "bench"
@@ -23,20 +27,28 @@ _ATTACHED: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What he calls with: his cookie at the gateway, a bearer token at services themselves."""
+    """What they call with."""
 
     cookie: str
-    bearer: str
 
     @property
     def at_gateway(self) -> dict[str, str]:
-        """His headers at the gateway."""
+        """Their headers at the gateway."""
         return {"Cookie": self.cookie, "User-Agent": USER_AGENT}
 
-    @property
-    def at_services(self) -> dict[str, str]:
-        """His headers at a service, for as long as a log-in's bearer lives."""
-        return {"Authorization": self.bearer, "User-Agent": USER_AGENT}
+
+def bearers(bench: Bench, *members: Member) -> list[str]:
+    """The Authorization header that a service gets with a call of each member, good for a minute.
+
+    It is the gateway's: services take no token that a client was given.
+    """
+
+    async def made() -> list[str]:
+        async with identity_of(bench.system, GATEWAY) as identity:
+            keys = [session_key(member.cookie.partition("=")[2]) for member in members]
+            return [f"Bearer {(await identity.resolve_session(key)).token}" for key in keys]
+
+    return asyncio.run(made())
 
 
 def member_of(bench: Bench, email: str = EMAIL) -> Member:
@@ -49,7 +61,7 @@ def member_of(bench: Bench, email: str = EMAIL) -> Member:
             raise TimeoutError(str(mail))
         time.sleep(0.05)
     headers, body = _call(bench, "identity/users/email/confirm_code", {"token": mail.read_text()})
-    member = Member(headers["Set-Cookie"].partition(";")[0], headers["Authorization"])
+    member = Member(headers["Set-Cookie"].partition(";")[0])
     proof = {"Cookie": member.cookie, "X-CSRF-Token": body["csrf_token"]}
     for path, form in _ATTACHED.items():
         _call(bench, f"resource/{path}", form, proof)

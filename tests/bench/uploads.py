@@ -14,7 +14,7 @@ import psutil
 
 from deploy.local import ports
 from tests.bench.installed import Bench, installed
-from tests.bench.member import Member, member_of
+from tests.bench.member import USER_AGENT, Member, bearers, member_of
 from tests.bench.row import Row
 from tests.support.object_storage import BUCKET, S3StandIn
 
@@ -78,7 +78,8 @@ def _added(
 def _upload(bench: Bench, member: Member) -> None:
     client = http.client.HTTPConnection("127.0.0.1", bench.system.public["resource"], timeout=60)
     headers = {
-        **member.at_services,
+        "Authorization": bearers(bench, member)[0],
+        "User-Agent": USER_AGENT,
         "Content-Type": f"multipart/form-data; boundary={_BOUNDARY}",
         "Content-Length": str(len(_BODY)),
     }

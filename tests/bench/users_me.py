@@ -1,6 +1,5 @@
 """How many callers can ask who they are, through the gateway and at resource-svc itself."""
 
-import asyncio
 import subprocess
 import time
 import urllib.request
@@ -12,14 +11,11 @@ from pathlib import Path
 import psutil
 
 from deploy.local import ports
-from shared.contracts.services import GATEWAY
-from shared.contracts.sessions import session_key
 from tests.bench.installed import Bench, helper, installed
-from tests.bench.member import USER_AGENT, Member, member_of
+from tests.bench.member import USER_AGENT, bearers, member_of
 from tests.bench.row import Row
 from tests.bench.wrk_load import Load, saturating, steady
 from tests.support.compiled import compiled_gateway
-from tests.support.internal import identity_of
 
 WANTED = 2500
 OF_PLAIN = 0.15
@@ -64,7 +60,7 @@ def rows() -> Iterator[Row]:
             yield Row(f"plain aiohttp handler, {size} bytes", plain, "/s")
             (cost,) = _costs(url, {}, "", {"plain": [process]})[1].values()
             yield Row("plain aiohttp handler: CPU a call", cost, "µs")
-            tokens = _in_turn("Authorization", asyncio.run(_upstream_tokens(bench, members)))
+            tokens = _in_turn("Authorization", bearers(bench, *members))
             alone, costs = _costs(resource, {"User-Agent": USER_AGENT}, tokens, parts)
             yield Row("users/me, resource-svc alone", alone.rate, "/s")
             yield Row("users/me, resource-svc alone, of the plain handler", alone.rate / plain, "")
@@ -135,13 +131,6 @@ def _cpu(processes: Sequence[psutil.Process]) -> float:
 def _postgres(folder: Path) -> list[psutil.Process]:
     pid = (folder / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
     return [psutil.Process(int(pid))]
-
-
-async def _upstream_tokens(bench: Bench, members: Sequence[Member]) -> list[str]:
-    """What the gateway sends with the members' calls, good for a minute."""
-    async with identity_of(bench.system, GATEWAY) as identity:
-        keys = [session_key(member.cookie.partition("=")[2]) for member in members]
-        return [f"Bearer {(await identity.resolve_session(key)).token}" for key in keys]
 
 
 def _answer(url: str, headers: Mapping[str, str]) -> bytes:
