@@ -15,14 +15,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from prometheus_client import CollectorRegistry
 
-from identity_svc.app import keep_keys
-from identity_svc.schema import SCHEMA
+from identity_svc.core import Core
 from identity_svc.settings import IdentitySettings
 from identity_svc.signing_keys.key_chain import KeyChain
+from identity_svc.signing_keys.use_cases import build
 from shared.crypto.key_ring import KeyRing
-from shared.database.pool import Database
 from shared.process import running
 from shared.settings import load_settings
 from tests.support.client import Client
@@ -114,11 +112,9 @@ async def chains(database: TestDatabase, count: int) -> AsyncIterator[list[KeyCh
         "BARONG_MASTER_KEYS": KEY,
     }
     settings = load_settings(IdentitySettings, environment)
-    pools = [Database(settings.database_url, SCHEMA) for _ in range(count)]
-    made = [
-        KeyChain(keep_keys(settings, pool), "barong", 10, CollectorRegistry()) for pool in pools
-    ]
-    opened = [pool.opened() for pool in pools]
+    cores = [Core.of(settings) for _ in range(count)]
+    made = [build(core) for core in cores]
+    opened = [core.database.opened() for core in cores]
     await asyncio.gather(*(each.__aenter__() for each in opened))
     try:
         yield made

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from identity_svc.captcha.configuration import ENDPOINTS, protected_endpoints
+from identity_svc.captcha.configuration import protected_endpoints
+from identity_svc.captcha.models import ENDPOINTS
 from identity_svc.settings import IdentitySettings
 from shared.settings import SettingsError, load_settings
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from identity_svc.signing_keys.schedule import Plan, Schedule, StoredKey, signing_key
+from identity_svc.signing_keys.models import Plan, Schedule, StoredKey, signing_key
 
 SCHEDULE = Schedule(
     published=timedelta(minutes=10), rotation=timedelta(days=30), kept=timedelta(days=7)

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+from identity_svc.operator_key import read_operator_key, thumbprint
 from identity_svc.settings import IdentitySettings
-from identity_svc.signing_keys.operator_key import read_operator_key, thumbprint
 from shared.settings import SettingsError, load_settings
 from tests.support.system import KEY
 

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from identity_svc.throttling.rules import folded, network_of
+from identity_svc.throttling.models import folded, network_of
 
 
 @pytest.mark.parametrize(

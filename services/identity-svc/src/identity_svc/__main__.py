@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from identity_svc.app import create_app, erase_due, keep_keys
+from identity_svc.app import create_app, erase_due
+from identity_svc.core import Core
 from identity_svc.erasure.erase_user import EraseUser
 from identity_svc.erasure.errors import NotErasable
 from identity_svc.importing.csv_file import UnusableFile
@@ -20,10 +21,9 @@ from identity_svc.passwords.rules import PasswordRules
 from identity_svc.schema import MIGRATIONS, SCHEMA
 from identity_svc.second_factor.authenticator import SEALED as SECOND_FACTORS
 from identity_svc.settings import IdentitySettings
-from identity_svc.signing_keys.errors import KeyInUse, UnknownSigningKey
-from identity_svc.signing_keys.revoke_key import RevokeKey
-from identity_svc.signing_keys.rotate_keys import RotateKeys
-from identity_svc.signing_keys.store import SEALED as SIGNING_KEYS
+from identity_svc.signing_keys.models import SEALED as SIGNING_KEYS
+from identity_svc.signing_keys.models import KeyInUse, UnknownSigningKey
+from identity_svc.signing_keys.use_cases import stored_keys
 from identity_svc.users.seed import SeedSuperadmin
 from shared.command_line import (
     Argument,
@@ -36,15 +36,12 @@ from shared.command_line import (
 from shared.contracts.services import IDENTITY
 from shared.contracts.topology import IDENTITY as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck, migrate
-from shared.database.pool import Database
 from shared.database.reencrypt import reencrypt
 from shared.errors import Invalid
 from shared.messaging.outbox import SEALED as OUTBOX
-from shared.messaging.outbox import Outbox
 from shared.policy.standing_files import standing_rules
 from shared.process import serve
 from shared.settings import SettingsError, load_settings
-from shared.web.metrics import Registry
 
 
 def _settings() -> IdentitySettings:
@@ -61,18 +58,18 @@ async def _seed() -> None:
         raise SettingsError(
             ["BARONG_SUPERADMIN_EMAIL and BARONG_SUPERADMIN_PASSWORD say whom to make."]
         )
-    database = settings.database(SCHEMA)
+    core = Core.of(settings)
     hasher = PasswordHasher(1)
     seed = SeedSuperadmin(
-        database,
-        Outbox(settings.master_keys),
+        core.database,
+        core.outbox,
         hasher,
         PasswordRules(settings.password_pattern, settings.password_min_entropy),
         standing_rules(settings.config_dir),
         settings.uid_prefix,
         settings.domain,
     )
-    async with database.opened(), hasher.opened():
+    async with core.database.opened(), hasher.opened():
         try:
             made = await seed(settings.superadmin_email, settings.superadmin_password)
         except Invalid as error:
@@ -83,26 +80,24 @@ async def _seed() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _database(settings: IdentitySettings) -> AsyncIterator[Database]:
-    """The database, once it is known to be as new as this code."""
-    database = settings.database(SCHEMA)
-    async with database.opened():
-        await MigratedCheck(database, MIGRATIONS)()
-        yield database
+async def _core() -> AsyncIterator[Core]:
+    """The core with its database open, once the schema is known to be as new as this code."""
+    core = Core.of(_settings())
+    async with core.database.opened():
+        await MigratedCheck(core.database, MIGRATIONS)()
+        yield core
 
 
 async def _rotate_keys() -> None:
-    settings = _settings()
-    async with _database(settings) as database:
-        kid, active_at = await RotateKeys(keep_keys(settings, database))()
+    async with _core() as core:
+        kid, active_at = await stored_keys(core).rotate()
     sys.stdout.write(f"{kid} is published and signs from {active_at:%Y-%m-%d %H:%M:%S %Z} on\n")
 
 
 async def _revoke_key(kid: str) -> None:
-    settings = _settings()
-    async with _database(settings) as database:
+    async with _core() as core:
         try:
-            await RevokeKey(keep_keys(settings, database))(kid)
+            await stored_keys(core).revoke(kid)
         except UnknownSigningKey:
             raise CommandFailed(f"there is no signing key {kid}") from None
         except KeyInUse:
@@ -113,11 +108,10 @@ async def _revoke_key(kid: str) -> None:
 
 
 async def _reencrypt() -> None:
-    settings = _settings()
     unreadable = 0
-    async with _database(settings) as database:
+    async with _core() as core:
         for column in (SIGNING_KEYS, SECOND_FACTORS, OUTBOX):
-            done = await reencrypt(database, settings.master_keys, column)
+            done = await reencrypt(core.database, core.settings.master_keys, column)
             unreadable += done.unreadable
             sys.stdout.write(f"{column.table}: {done.values} sealed under the first key\n")
     if unreadable:
@@ -127,13 +121,12 @@ async def _reencrypt() -> None:
 
 
 async def _erase(uid: str | None) -> None:
-    settings = _settings()
-    async with _database(settings) as database:
+    async with _core() as core:
         if uid is not None:
-            await _erase_one(EraseUser(database, Outbox(settings.master_keys)), uid)
+            await _erase_one(EraseUser(core.database, core.outbox), uid)
             count = 1
-        elif settings.erasure_days:
-            count = await erase_due(settings, database, Registry())()
+        elif core.settings.erasure_days:
+            count = await erase_due(core)()
         else:
             raise CommandFailed("BARONG_ERASURE_AFTER_DAYS says when, or --uid whom")
     sys.stdout.write(f"{count} users erased\n")
@@ -147,14 +140,13 @@ async def _erase_one(erase_user: EraseUser, uid: str) -> None:
 
 
 async def _import_users(folder: str, dry_run: bool) -> None:
-    settings = _settings()
-    standing, progress = standing_rules(settings.config_dir), Progress()
-    rules = UserRules(standing.states, len(standing.levels), datetime.now(UTC))
     if not os.access(folder, os.W_OK):
         raise CommandFailed(f"{folder} is no folder to write reports to")
-    async with _database(settings) as database:
+    async with _core() as core:
+        standing, progress = standing_rules(core.settings.config_dir), Progress()
+        rules = UserRules(standing.states, len(standing.levels), datetime.now(UTC))
         import_users = ImportUsers(
-            database, Outbox(settings.master_keys), ReadFolder(rules, progress), progress
+            core.database, core.outbox, ReadFolder(rules, progress), progress
         )
         try:
             done = await import_users(Path(folder), dry_run=dry_run)

@@ -4,10 +4,9 @@ from datetime import timedelta
 
 from identity_svc import routes
 from identity_svc.about import handlers as about
-from identity_svc.about.build import Build
-from identity_svc.about.configs import Configs
+from identity_svc.about.use_cases import build as build_about
 from identity_svc.access import handlers as access
-from identity_svc.access.use_whitelink import UseWhitelink
+from identity_svc.access.use_cases import build as build_access
 from identity_svc.activities.record import RecordActivities
 from identity_svc.administration import handlers as administration
 from identity_svc.administration.change_role import ChangeRole
@@ -17,16 +16,11 @@ from identity_svc.administration.find_subject import FindSubject
 from identity_svc.administration.lock_subject import LockSubject
 from identity_svc.administration.reset_second_factor import ResetSecondFactor
 from identity_svc.captcha import handlers as captcha
-from identity_svc.captcha.configuration import protected_endpoints
-from identity_svc.captcha.geetest import Geetest
-from identity_svc.captcha.no_captcha import NoCaptcha
-from identity_svc.captcha.provider import Provider
-from identity_svc.captcha.recaptcha import Recaptcha
-from identity_svc.captcha.register_geetest import RegisterGeetest
-from identity_svc.captcha.verify_captcha import VerifyCaptcha
+from identity_svc.captcha.use_cases import build as build_captchas
 from identity_svc.confirmations import handlers as confirmations
 from identity_svc.confirmations.confirm_email import ConfirmEmail
 from identity_svc.confirmations.request_confirmation import RequestConfirmation
+from identity_svc.core import Core
 from identity_svc.erasure.erase_due import EraseDue
 from identity_svc.erasure.erase_user import EraseUser
 from identity_svc.housekeeping import keep_house
@@ -44,7 +38,7 @@ from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
 from identity_svc.passwords.set_password import SetPassword
 from identity_svc.passwords.verify_password import VerifyPassword
-from identity_svc.schema import MIGRATIONS, SCHEMA
+from identity_svc.schema import MIGRATIONS
 from identity_svc.second_factor import handlers as second_factor
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.create import CreateSecondFactor
@@ -65,28 +59,21 @@ from identity_svc.sessions.show_session import ShowSession
 from identity_svc.sessions.store import Lifetime
 from identity_svc.settings import IdentitySettings
 from identity_svc.signing_keys import handlers as signing_keys
-from identity_svc.signing_keys.keep_keys import KeepKeys
-from identity_svc.signing_keys.key_chain import KeyChain
-from identity_svc.signing_keys.schedule import Schedule
+from identity_svc.signing_keys.use_cases import build as build_signing_keys
 from identity_svc.standing import handlers as standing
 from identity_svc.standing.apply_labels import ApplyLabels
 from identity_svc.subscriptions import reactions
-from identity_svc.throttling.throttle import Throttle
+from identity_svc.throttling.use_cases import build as build_throttle
 from identity_svc.users import handlers as users
 from identity_svc.users.change_data import ChangeData
 from identity_svc.users.find_user import FindUser
 from identity_svc.users.list_users import ListUsers
 from identity_svc.users.sign_up import SignUp
-from shared.clients.admin import AdminClient
-from shared.clients.resource import ResourceClient
 from shared.contracts.services import IDENTITY
 from shared.contracts.topology import IDENTITY as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
-from shared.database.pool import Database
-from shared.messaging.changes import ChangeTeller
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.lag import QueueMetrics
-from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
@@ -97,52 +84,27 @@ from shared.policy.standing_files import standing_rules
 from shared.process import Service
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.key_set import KeySet
-from shared.tokens.service import ServiceTokens
 from shared.web.applications import WebLayer
-from shared.web.metrics import Registry
 
 
-def keep_keys(settings: IdentitySettings, database: Database) -> KeepKeys:
-    """How this installation keeps its signing keys, for the service and for its commands."""
-    schedule = Schedule(
-        timedelta(seconds=settings.signing_key_publish_seconds),
-        timedelta(days=settings.signing_key_rotation_days),
-        timedelta(days=settings.signing_key_keep_days),
-    )
-    return KeepKeys(database, settings.master_keys, schedule, settings.operator_key)
-
-
-def erase_due(settings: IdentitySettings, database: Database, registry: Registry) -> EraseDue:
+def erase_due(core: Core) -> EraseDue:
     """How this installation erases users, for the service and for its command."""
     return EraseDue(
-        database,
-        EraseUser(database, Outbox(settings.master_keys)),
-        timedelta(days=settings.erasure_days),
-        registry,
+        core.database,
+        EraseUser(core.database, core.outbox),
+        timedelta(days=core.settings.erasure_days),
+        core.registry,
     )
 
 
 def create_app(settings: IdentitySettings) -> Service:
     """identity-svc, wired; nothing it depends on has to be up."""
-    registry = Registry()
-    service_tokens = ServiceTokens(IDENTITY, settings.service_keys)
-    resource = ResourceClient(settings.resource_internal_url, service_tokens)
-    admin = AdminClient(settings.admin_internal_url, service_tokens)
-    database = settings.database(SCHEMA)
-    outbox = Outbox(settings.master_keys)
-    key_chain = KeyChain(
-        keep_keys(settings, database),
-        settings.jwt_issuer,
-        settings.signing_key_reload_seconds,
-        registry,
-    )
+    core = Core.of(settings)
+    registry, database, outbox, resource = core.registry, core.database, core.outbox, core.resource
+    key_chain = build_signing_keys(core)
     key_set = KeySet(key_chain.jwks)
-
-    throttle = Throttle(database, settings.master_keys, registry, enabled=settings.throttling)
-    captcha_provider = _captcha_provider(settings)
-    verify_captcha = VerifyCaptcha(
-        captcha_provider, protected_endpoints(settings.config_dir), registry
-    )
+    throttle = build_throttle(core)
+    captchas = build_captchas(core)
     hasher = PasswordHasher(settings.hash_threads, registry)
     password_rules = PasswordRules(settings.password_pattern, settings.password_min_entropy)
     mail_tokens = MailTokens(key_chain, settings.jwt_issuer, settings.mail_token_seconds)
@@ -166,9 +128,8 @@ def create_app(settings: IdentitySettings) -> Service:
     apply_labels = ApplyLabels(database, outbox, rules)
     lock_subject = LockSubject(Authority(read_ranks(settings.ranks_path)))
 
-    changes = ChangeTeller(settings.broker_url, IDENTITY, settings.service_keys)
     web_layer = WebLayer(
-        registry, settings.trusted_proxies, changes.tell, log_probes=settings.log_probes
+        registry, settings.trusted_proxies, core.changes.tell, log_probes=settings.log_probes
     )
     public = web_layer.public(routes.PUBLIC, bearers=BearerVerifier(key_set, settings.jwt_issuer))
     public[sessions.SESSION_COOKIE] = SessionCookie(settings.session_name, settings.secure_cookies)
@@ -226,18 +187,9 @@ def create_app(settings: IdentitySettings) -> Service:
     )
     public[sessions.SHOW_SESSION] = ShowSession(database)
     public[sessions.LOG_OUT] = LogOut(database, outbox, record)
-    public[captcha.VERIFY_CAPTCHA] = verify_captcha
-    public[captcha.REGISTER_GEETEST] = RegisterGeetest(captcha_provider)
-    public[access.USE_WHITELINK] = UseWhitelink(admin)
-    public[about.BUILD] = Build.of(settings.git_tag, settings.git_sha, settings.build_date)
-    public[about.CONFIGS] = Configs(
-        session_seconds=settings.session_seconds,
-        captcha=settings.captcha,
-        captcha_id=settings.recaptcha_site_key if settings.captcha == "recaptcha" else None,
-        phone_verification=settings.phone_verification,
-        password_min_entropy=settings.password_min_entropy,
-        password_pattern=settings.password_pattern,
-    )
+    public[captcha.CAPTCHAS] = captchas
+    public[access.ACCESS] = build_access(core)
+    public[about.ABOUT] = build_about(core)
 
     subscriber = Subscriber(
         settings.broker_url,
@@ -248,7 +200,7 @@ def create_app(settings: IdentitySettings) -> Service:
     )
     internal = web_layer.internal(
         routes.INTERNAL,
-        service_tokens=service_tokens,
+        service_tokens=core.service_tokens,
         checks={
             "postgresql": MigratedCheck(database, MIGRATIONS),
             "signing_keys": key_chain.check,
@@ -292,7 +244,7 @@ def create_app(settings: IdentitySettings) -> Service:
     for app in (public, internal):
         app[signing_keys.KEY_CHAIN] = key_chain
 
-    erasure = erase_due(settings, database, registry)
+    erasure = erase_due(core)
     relay = Relay(
         database,
         outbox,
@@ -309,24 +261,14 @@ def create_app(settings: IdentitySettings) -> Service:
         parts=(
             database.opened(),
             resource.opened(),
-            admin.opened(),
-            verify_captcha.opened(),
+            core.admin.opened(),
+            captchas.opened(),
             hasher.opened(),
             supervised("signing keys", key_chain.run),
             supervised("relay", relay.run),
-            supervised("changes", changes.run),
+            supervised("changes", core.changes.run),
             supervised("subscriber", subscriber.run),
             supervised("housekeeping", lambda: keep_house(database)),
             *([supervised("erasure", erasure.run)] if settings.erasure_days else []),
         ),
     )
-
-
-def _captcha_provider(settings: IdentitySettings) -> Provider:
-    match settings.captcha:
-        case "recaptcha":
-            return Recaptcha(settings.recaptcha_url, settings.recaptcha_secret_key)
-        case "geetest":
-            return Geetest(settings.geetest_url, settings.geetest_id, settings.geetest_key)
-        case _:
-            return NoCaptcha()

@@ -4,7 +4,7 @@ from typing import Any
 
 from identity_svc.about import handlers as about
 from identity_svc.access import handlers as access
-from identity_svc.access.forms import UseWhitelinkForm
+from identity_svc.access.schemas import UseWhitelinkForm
 from identity_svc.administration import handlers as administration
 from identity_svc.administration.forms import (
     ChangeRoleForm,
@@ -35,7 +35,7 @@ from identity_svc.sessions.forms import (
     RevokeSessionOfForm,
 )
 from identity_svc.signing_keys import handlers as signing_keys
-from identity_svc.signing_keys.forms import SignEventsForm
+from identity_svc.signing_keys.schemas import SignEventsForm
 from identity_svc.standing import handlers as standing
 from identity_svc.standing.forms import ApplyLabelsForm
 from identity_svc.users import handlers as users

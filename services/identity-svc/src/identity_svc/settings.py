@@ -8,7 +8,7 @@ from pathlib import Path
 
 from marshmallow import fields, validate
 
-from identity_svc.signing_keys.operator_key import OperatorKey, read_operator_key
+from identity_svc.operator_key import OperatorKey, read_operator_key
 from shared.crypto.key_ring import KeyRing
 from shared.settings import Parsed, PublicServiceSettings, positive, setting, url
 

@@ -1,1 +1,1 @@
-"""What the installation tells of itself."""
+"""What anybody may ask about the installation."""

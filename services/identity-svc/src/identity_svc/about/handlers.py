@@ -1,26 +1,24 @@
-"""What anybody may ask: configuration, version, time, and whether somebody is there."""
+"""Configuration, version, time, and a sign of life."""
 
 import time
 
 from aiohttp import web
 
-from identity_svc.about.build import Build
-from identity_svc.about.configs import Configs
+from identity_svc.about.use_cases import About
 from shared.web.answers import answer
 from shared.web.routes import NoParameters
 
-BUILD = web.AppKey("build", Build)
-CONFIGS = web.AppKey("configs", Configs)
+ABOUT = web.AppKey("about", About)
 
 
 async def configs(request: web.Request, _form: NoParameters) -> web.Response:
     """GET /identity/configs."""
-    return answer(request.app[CONFIGS].body())
+    return answer(request.app[ABOUT].configs.to_public())
 
 
 async def version(request: web.Request, _form: NoParameters) -> web.Response:
     """GET /identity/version."""
-    return answer(request.app[BUILD].body())
+    return answer(request.app[ABOUT].build.to_public())
 
 
 async def current_time(_request: web.Request, _form: NoParameters) -> web.Response:

@@ -1,1 +1,1 @@
-"""Access by whitelink: who has one lets his own address in."""
+"""Access by whitelink: a caller who has a link lets their own address in."""

@@ -1,1 +1,1 @@
-"""Captchas: whether somebody solved one before he may go on."""
+"""Captchas: proof that a person is calling, which some operations require."""

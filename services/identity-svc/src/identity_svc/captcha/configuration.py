@@ -1,21 +1,16 @@
-"""The file that says which operations want a captcha: captcha.yaml."""
+"""The file that lists the operations that require a captcha: captcha.yaml."""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from identity_svc.captcha.models import ENDPOINTS
 from shared.settings import SettingsError
-
-USER_CREATE = "user_create"
-SESSION_CREATE = "session_create"
-PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of an operation
-EMAIL_CONFIRMATION = "email_confirmation"
-ENDPOINTS = frozenset({USER_CREATE, SESSION_CREATE, PASSWORD_RESET, EMAIL_CONFIRMATION})
 
 
 def protected_endpoints(config_dir: str) -> frozenset[str]:
-    """The operations that want a captcha; raises `SettingsError`."""
+    """The operations that require a captcha; raises `SettingsError`."""
     path = Path(config_dir, "captcha.yaml")
     try:
         content = yaml.safe_load(path.read_text("utf-8"))

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from identity_svc.captcha.errors import (
+from identity_svc.captcha.models import (
     CaptchaRequired,
+    CaptchaResponse,
     MandatoryFieldsMissing,
     VerificationFailed,
 )
-from identity_svc.captcha.fields import CaptchaResponse
 from identity_svc.captcha.provider import ProviderApi
 
 _CHALLENGE = re.compile(r"[0-9A-Za-z]{32}")
@@ -24,8 +24,8 @@ _MAX_PART = 512
 class Geetest:
     """BARONG_CAPTCHA=geetest; the response is an object with challenge, validate and seccode.
 
-    GeeTest offers a mode for when it is down, in which whoever can reckon an MD5 passes; there is
-    no such mode here.
+    GeeTest's fallback mode for when it is down accepts anybody who can compute an MD5, so it is not
+    supported here.
     """
 
     name = "geetest"
@@ -36,11 +36,11 @@ class Geetest:
         self._key = key
 
     def opened(self) -> AbstractAsyncContextManager[None]:
-        """Keeps connections for the time of the block."""
+        """Keeps connections open for the time of the block."""
         return self._api.opened()
 
     async def register(self) -> dict[str, Any]:
-        """What the widget has to know to show a new captcha; raises `Unavailable`."""
+        """The parameters with which the widget shows a new captcha; raises `Unavailable`."""
         query = {"gt": self._id, "json_format": "1", "new_captcha": "1", "client_type": "unknown"}
         answer = await self._api.call("GET", "/register.php", query=query)
         challenge = answer.get("challenge")
@@ -54,9 +54,9 @@ class Geetest:
         }
 
     async def verify(self, response: CaptchaResponse | None) -> None:
-        """First by our own key, which tells what GeeTest's widget solved, then by asking GeeTest.
+        """Checks the response with our key first, and then asks GeeTest.
 
-        GeeTest lets a challenge be asked about once.
+        GeeTest answers once for each challenge.
         """
         if not response:
             raise CaptchaRequired
@@ -102,5 +102,5 @@ def _object(text: str) -> Mapping[str, Any]:
 
 
 def _md5(text: str) -> str:
-    """MD5 is GeeTest's choice."""
+    """The digest that GeeTest's protocol prescribes."""
     return hashlib.md5(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()

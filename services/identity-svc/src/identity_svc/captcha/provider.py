@@ -1,13 +1,13 @@
-"""The seam to those who make captchas."""
+"""The interface to services that make captchas."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
 import aiohttp
 import structlog
 
-from identity_svc.captcha.fields import CaptchaResponse
+from identity_svc.captcha.models import CaptchaResponse
 from shared.errors import Unavailable
 
 log = structlog.get_logger()
@@ -16,23 +16,36 @@ _TIMEOUT = aiohttp.ClientTimeout(total=3)
 
 
 class Provider(Protocol):
-    """Who makes captchas, and tells whether one was solved."""
+    """A service that makes captchas and verifies the responses to them."""
 
     name: str
 
     def opened(self) -> AbstractAsyncContextManager[None]:
-        """Keeps connections for the time of the block."""
+        """Keeps connections open for the time of the block."""
 
     async def verify(self, response: CaptchaResponse | None) -> None:
         """Returns when the captcha is solved.
 
-        Raises `CaptchaRequired`, `MandatoryFieldsMissing`, `VerificationFailed`, or `Unavailable`
-        when nobody can tell.
+        Raises `CaptchaRequired`, `MandatoryFieldsMissing` or `VerificationFailed`, and
+        `Unavailable` when the provider cannot answer.
         """
 
 
+class NoCaptcha:
+    """BARONG_CAPTCHA=none: every response passes, and so does none."""
+
+    name = "none"
+
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Opens nothing."""
+        return nullcontext()
+
+    async def verify(self, response: CaptchaResponse | None) -> None:
+        """Returns."""
+
+
 class ProviderApi:
-    """The HTTP API of a provider; whatever it does not answer as it should counts as down."""
+    """The HTTP API of a provider; an answer that its documentation lacks counts as down."""
 
     def __init__(self, name: str, url: str) -> None:
         self._name = name
@@ -41,7 +54,7 @@ class ProviderApi:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Keeps connections for the time of the block."""
+        """Keeps connections open for the time of the block."""
         async with aiohttp.ClientSession(
             timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
         ) as self._session:
@@ -56,7 +69,7 @@ class ProviderApi:
         query: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The object that is the answer; raises `Unavailable`."""
+        """The JSON object that is the answer; raises `Unavailable`."""
         if self._session is None:
             raise Unavailable(self._name)
         try:
@@ -71,6 +84,6 @@ class ProviderApi:
         return answer
 
     def odd(self, why: str) -> Unavailable:
-        """What to raise for an answer that the provider's documentation does not know."""
+        """The error to raise for an answer that the provider's documentation lacks."""
         log.error("captcha_provider_answers_oddly", provider=self._name, why=why)
         return Unavailable(self._name)

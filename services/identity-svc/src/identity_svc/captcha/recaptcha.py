@@ -2,8 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from identity_svc.captcha.errors import CaptchaRequired, VerificationFailed
-from identity_svc.captcha.fields import CaptchaResponse
+from identity_svc.captcha.models import CaptchaRequired, CaptchaResponse, VerificationFailed
 from identity_svc.captcha.provider import ProviderApi
 
 _OUR_FAULTS = {"missing-input-secret", "invalid-input-secret"}
@@ -19,11 +18,11 @@ class Recaptcha:
         self._secret_key = secret_key
 
     def opened(self) -> AbstractAsyncContextManager[None]:
-        """Keeps connections for the time of the block."""
+        """Keeps connections open for the time of the block."""
         return self._api.opened()
 
     async def verify(self, response: CaptchaResponse | None) -> None:
-        """As developers.google.com/recaptcha/docs/verify describes it."""
+        """Asks Google, as developers.google.com/recaptcha/docs/verify describes."""
         if not response:
             raise CaptchaRequired
         if not isinstance(response, str):

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
+from identity_svc.captcha.models import CaptchaResponse
+from identity_svc.captcha.schemas import CaptchaField
 from shared.declared import declared
 from shared.tokens.bearer import MAX_TOKEN_LENGTH
 from shared.web.fields import Email, Text

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from identity_svc.captcha.configuration import EMAIL_CONFIRMATION
-from identity_svc.captcha.handlers import VERIFY_CAPTCHA
+from identity_svc.captcha.handlers import CAPTCHAS
+from identity_svc.captcha.models import EMAIL_CONFIRMATION
 from identity_svc.confirmations.confirm_email import ConfirmEmail
 from identity_svc.confirmations.forms import ConfirmEmailForm, RequestConfirmationForm
 from identity_svc.confirmations.request_confirmation import RequestConfirmation
@@ -29,6 +29,6 @@ async def confirm(request: web.Request, form: ConfirmEmailForm) -> web.Response:
 
 async def request_mail(request: web.Request, form: RequestConfirmationForm) -> web.Response:
     """POST /identity/users/email/generate_code."""
-    await request.app[VERIFY_CAPTCHA](EMAIL_CONFIRMATION, form.captcha_response)
+    await request.app[CAPTCHAS].verify(EMAIL_CONFIRMATION, form.captcha_response)
     await request.app[REQUEST_CONFIRMATION](form.email, client_of(request))
     return nothing(201)

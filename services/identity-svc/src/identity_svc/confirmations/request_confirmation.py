@@ -6,7 +6,7 @@ from identity_svc.confirmations.events import confirmation_token
 from identity_svc.mail_tokens.even_time import REQUEST_SECONDS, lasting
 from identity_svc.mail_tokens.quota import MailQuota
 from identity_svc.mail_tokens.tokens import CONFIRMATION, MailTokens
-from identity_svc.throttling.throttle import Throttle
+from identity_svc.throttling.use_cases import Throttle
 from identity_svc.users.rows import lock_user_by_email
 from shared.contracts.activities import Client
 from shared.database.pool import Database

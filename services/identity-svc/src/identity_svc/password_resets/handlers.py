@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from identity_svc.captcha.configuration import PASSWORD_RESET
-from identity_svc.captcha.handlers import VERIFY_CAPTCHA
+from identity_svc.captcha.handlers import CAPTCHAS
+from identity_svc.captcha.models import PASSWORD_RESET
 from identity_svc.password_resets.forms import RequestResetForm, ResetPasswordForm
 from identity_svc.password_resets.request_reset import RequestReset
 from identity_svc.password_resets.reset_password import ResetPassword
@@ -16,7 +16,7 @@ RESET_PASSWORD = web.AppKey("reset_password", ResetPassword)
 
 async def request_mail(request: web.Request, form: RequestResetForm) -> web.Response:
     """POST /identity/users/password/generate_code."""
-    await request.app[VERIFY_CAPTCHA](PASSWORD_RESET, form.captcha_response)
+    await request.app[CAPTCHAS].verify(PASSWORD_RESET, form.captcha_response)
     await request.app[REQUEST_RESET](form.email, client_of(request))
     return nothing(201)
 

@@ -9,7 +9,7 @@ from identity_svc.mail_tokens.quota import MailQuota
 from identity_svc.mail_tokens.tokens import RESET, MailTokens
 from identity_svc.password_resets.events import reset_token
 from identity_svc.standing.rules import MAY_LOG_IN
-from identity_svc.throttling.throttle import Throttle
+from identity_svc.throttling.use_cases import Throttle
 from identity_svc.users.rows import lock_user_by_email
 from shared.contracts.activities import Client
 from shared.database.pool import Database

@@ -13,8 +13,8 @@ from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
 from identity_svc.passwords.set_password import SetPassword
 from identity_svc.standing.rules import MAY_LOG_IN
-from identity_svc.throttling.rules import Purpose
-from identity_svc.throttling.throttle import Throttle
+from identity_svc.throttling.models import Purpose
+from identity_svc.throttling.use_cases import Throttle
 from identity_svc.users.rows import lock_user_by_uid
 from shared.contracts.activities import Client
 from shared.contracts.users import User

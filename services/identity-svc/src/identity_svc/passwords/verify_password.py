@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from identity_svc.passwords.check_password import CheckPassword
 from identity_svc.passwords.errors import WrongPassword
 from identity_svc.passwords.store import Credentials
-from identity_svc.throttling.throttle import Throttle
+from identity_svc.throttling.use_cases import Throttle
 from shared.contracts.activities import Client
 
 

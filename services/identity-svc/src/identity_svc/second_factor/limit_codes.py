@@ -8,8 +8,8 @@ from typing import Literal
 from identity_svc.mail_tokens.quota import CODES_GUESSED, MailQuota
 from identity_svc.second_factor.errors import WrongCode
 from identity_svc.second_factor.events import codes_guessed
-from identity_svc.throttling.rules import PER_ACCOUNT
-from identity_svc.throttling.throttle import Throttle
+from identity_svc.throttling.models import PER_ACCOUNT
+from identity_svc.throttling.use_cases import Throttle
 from identity_svc.users.rows import lock_user_by_uid
 from shared.contracts.activities import Client
 from shared.database.pool import Database
@@ -42,7 +42,7 @@ class LimitCodes:
             if attempts >= PER_ACCOUNT.free:
                 await self._warn(uid, client)
             raise
-        await self.throttle.code_was_right(purpose, uid)
+        await self.throttle.code_succeeded(purpose, uid)
 
     async def _warn(self, uid: str, client: Client) -> None:
         async with self.database.transaction() as connection:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from marshmallow import fields, validate
 
-from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
+from identity_svc.captcha.models import CaptchaResponse
+from identity_svc.captcha.schemas import CaptchaField
 from shared.declared import declared
 from shared.web.client_address import Address
 from shared.web.fields import Code, Email, Password

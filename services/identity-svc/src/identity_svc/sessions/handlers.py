@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from identity_svc.captcha.configuration import SESSION_CREATE
-from identity_svc.captcha.handlers import VERIFY_CAPTCHA
+from identity_svc.captcha.handlers import CAPTCHAS
+from identity_svc.captcha.models import SESSION_CREATE
 from identity_svc.sessions.answers import SessionCookie
 from identity_svc.sessions.errors import NoSession
 from identity_svc.sessions.forms import (
@@ -38,7 +38,7 @@ SESSION_COOKIE = web.AppKey("session_cookie", SessionCookie)
 
 async def log_in(request: web.Request, form: LogInForm) -> web.Response:
     """POST /identity/sessions."""
-    await request.app[VERIFY_CAPTCHA](SESSION_CREATE, form.captcha_response)
+    await request.app[CAPTCHAS].verify(SESSION_CREATE, form.captcha_response)
     opened, attachments = await request.app[LOG_IN](
         form.email or "", form.password or "", form.otp_code or "", client_of(request)
     )

@@ -23,7 +23,7 @@ from identity_svc.sessions.errors import (
 )
 from identity_svc.sessions.open_session import OpenedSession, OpenSession
 from identity_svc.standing.rules import MAY_LOG_IN
-from identity_svc.throttling.throttle import Throttle
+from identity_svc.throttling.use_cases import Throttle
 from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
 from shared.contracts.events import Event

@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from identity_svc.signing_keys.forms import SignEventsForm
 from identity_svc.signing_keys.key_chain import KeyChain
+from identity_svc.signing_keys.models import ForeignEvent
+from identity_svc.signing_keys.schemas import SignEventsForm
 from shared.contracts.events import Event
 from shared.contracts.services import ADMIN, RESOURCE
-from shared.errors import Invalid
 from shared.web.answers import answer
 from shared.web.routes import CALLER, NoParameters
 
@@ -24,13 +24,7 @@ OWN_EVENTS = {
     ),
     ADMIN: ("model.permission.", "model.restriction.", "model.whitelink."),
 }
-"""What each service may tell of: nobody gets a signature under a change that is not his."""
-
-
-class ForeignEvent(Invalid):
-    """A service asked for a signature under an event that it does not own."""
-
-    codes = ("event.foreign",)
+"""The events that each service owns, by prefixes of their names: only these are signed for it."""
 
 
 async def jwks(request: web.Request, _form: NoParameters) -> web.Response:

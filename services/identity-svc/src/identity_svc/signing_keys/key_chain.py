@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from prometheus_client import CollectorRegistry, Gauge
 
-from identity_svc.signing_keys.keep_keys import KeepKeys
-from identity_svc.signing_keys.schedule import StoredKey, signing_key
-from identity_svc.signing_keys.store import sealed_for
+from identity_svc.operator_key import OperatorKey
+from identity_svc.signing_keys.models import StoredKey, sealed_for, signing_key
 from shared.contracts.events import Event
+from shared.crypto.key_ring import KeyRing
 from shared.errors import Unavailable
 from shared.messaging.envelope import sign
 from shared.tokens.bearer import ALGORITHM
@@ -25,10 +25,13 @@ from shared.tokens.key_set import JwksDocument
 
 _FRESH_SECONDS = 1.0
 
+Maintain = Callable[[], Awaitable[tuple[Sequence[StoredKey], datetime]]]
+"""Brings the table of keys up to date; returns all keys, and the time at which they were read."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A key, of which only the public half may be here."""
+    """A key; its private half may be missing here."""
 
     public: RSAPublicKey
     private: RSAPrivateKey | None
@@ -48,12 +51,16 @@ class KeyChain:
 
     def __init__(
         self,
-        keep_keys: KeepKeys,
+        maintain: Maintain,
+        ring: KeyRing,
+        own: OperatorKey | None,
         issuer: str,
         reload_seconds: float,
         registry: CollectorRegistry,
     ) -> None:
-        self._keep_keys = keep_keys
+        self._maintain = maintain
+        self._ring = ring
+        self._own = own
         self._issuer = issuer
         self._reload_seconds = reload_seconds
         self._keys: dict[str, _Key] = {}
@@ -65,18 +72,18 @@ class KeyChain:
         ).set_function(self._age)
 
     async def run(self) -> None:
-        """Sees to the keys, and to what other instances and commands did to them."""
+        """Maintains the keys, and picks up what other instances and commands changed."""
         while True:
             await self.load()
             await asyncio.sleep(self._reload_seconds)
 
     async def load(self) -> None:
-        """Brings memory and table up to date; without PostgreSQL, memory stays as it is."""
+        """Brings table and memory up to date; while PostgreSQL is down, memory stays as it is."""
         async with self._loading:
             self._load_began = time.monotonic()
-            stored, now = await self._keep_keys()
+            stored, now = await self._maintain()
             self._keys = {key.kid: self._keys.get(key.kid) or self._open(key) for key in stored}
-            chosen = signing_key(stored, self._keep_keys.own_kid, now)
+            chosen = signing_key(stored, self._own.kid if self._own else None, now)
             private = self._keys[chosen.kid].private if chosen else None
             self._signing = (
                 _Signing(chosen.kid, private, chosen.active_at) if chosen and private else None
@@ -89,8 +96,8 @@ class KeyChain:
     async def jwks(self) -> JwksDocument:
         """The public halves, RFC 7517; raises `Unavailable` while there is none.
 
-        Who asks may have met a key that another instance made a moment ago, so memory is not
-        enough.
+        The caller may have met a key that another instance made a moment ago, so the table is read
+        again, once a second at most.
         """
         if time.monotonic() - self._load_began > _FRESH_SECONDS and not self._loading.locked():
             with suppress(Unavailable):
@@ -105,7 +112,7 @@ class KeyChain:
         expires_at: datetime,
         token_type: str,
     ) -> str:
-        """A signed token with these claims; `jti` is made unless given.
+        """A signed token with these claims; a `jti` is made unless they have one.
 
         `token_type` becomes `typ` in its header.
         """
@@ -142,10 +149,10 @@ class KeyChain:
         return time.time() - self._signing.since.timestamp() if self._signing else 0.0
 
     def _open(self, stored: StoredKey) -> _Key:
-        own = self._keep_keys.own
+        own = self._own
         private: Any = own.key if own and own.kid == stored.kid else None
         if stored.private_key is not None:
-            der = self._keep_keys.ring.decrypt(stored.private_key, sealed_for(stored.kid))
+            der = self._ring.decrypt(stored.private_key, sealed_for(stored.kid))
             private = serialization.load_der_private_key(der, password=None)
         public = (
             private.public_key()

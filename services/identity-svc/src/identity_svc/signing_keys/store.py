@@ -3,29 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from identity_svc.signing_keys.schedule import StoredKey
+from identity_svc.signing_keys.models import StoredKey
 from shared.database.pool import Connection
-from shared.database.reencrypt import SealedColumn
 
 _COLUMNS = "kid, private_key, public_key, active_at, used_at"
 
 
-def sealed_for(kid: str) -> str:
-    """What a private key is bound to where it lies."""
-    return f"signing_keys.private_key:{kid}"
-
-
-SEALED = SealedColumn("signing_keys", "kid", "private_key", sealed_for)
-"""The private keys."""
-
-
 async def lock_keys(connection: Connection) -> None:
-    """Waits for whoever changes the keys at this moment."""
+    """Waits until nobody else changes the keys, and keeps it so in this transaction."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('signing_keys', 0))")
 
 
-async def all_keys(connection: Connection) -> tuple[list[StoredKey], datetime]:
-    """Every key, the newest first, and what time it is: all instances go by one clock."""
+async def list_keys(connection: Connection) -> tuple[list[StoredKey], datetime]:
+    """Every key, the newest first, and the time of the database, by which all instances go."""
     rows = await connection.fetch(
         f"""
         SELECT {_COLUMNS}
@@ -45,7 +35,7 @@ async def insert_key(
     public_key: bytes | None = None,
     delay: timedelta,
 ) -> datetime:
-    """Publishes a key that signs after `delay`; the moment in which it will."""
+    """Publishes a key that signs after `delay`; returns when it will."""
     active_at: datetime = await connection.fetchval(
         """
         INSERT INTO signing_keys (kid, private_key, public_key, active_at)
@@ -85,7 +75,7 @@ async def note_use(connection: Connection, kid: str) -> None:
 
 
 async def delete_keys(connection: Connection, kids: Sequence[str]) -> None:
-    """Forgets keys, and with them whatever they signed."""
+    """Deletes keys; whatever they signed does not verify any more."""
     await connection.execute(
         """
         DELETE FROM signing_keys

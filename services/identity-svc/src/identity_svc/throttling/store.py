@@ -2,14 +2,14 @@
 
 import math
 
-from identity_svc.throttling.rules import PER_ACCOUNT, PER_NETWORK, Limit
+from identity_svc.throttling.models import PER_ACCOUNT, PER_NETWORK, Limit
 from shared.database.pool import Connection
 
 
 def _count(key: str, limit: Limit, condition: str) -> str:
-    """SQL that counts an attempt unless it is blocked: a refused attempt prolongs nothing.
+    """SQL that counts an attempt unless it is blocked: a refused attempt prolongs no block.
 
-    `now()` is when this attempt arrived; the row may tell of one that arrived later.
+    `now()` is when this attempt arrived; the row may hold one that arrived later.
     """
     return f"""
         INSERT INTO attempts AS kept (key, failures, counted_at, blocked_until)
@@ -69,12 +69,12 @@ _ATTEMPT = f"""
 
 
 async def count_attempt(connection: Connection, account: bytes, network: bytes) -> float:
-    """How many seconds the attempt has to wait; 0 when it was let through, and counted."""
+    """How many seconds the attempt has to wait; 0 when it passed and was counted."""
     return float(await connection.fetchval(_ATTEMPT, account, network))
 
 
 async def count_of_account(connection: Connection, account: bytes) -> tuple[float, int]:
-    """The same of an attempt that is limited per account alone; the number of those that count."""
+    """The same for an attempt limited per account alone, and how many attempts count by now."""
     [row] = await connection.fetch(_count("$1", PER_ACCOUNT, "true"), account)
     return float(row["wait"]), math.ceil(row["failures"])
 
@@ -91,7 +91,7 @@ async def forget_attempts_of_account(connection: Connection, account: bytes) -> 
 
 
 async def forget_attempts(connection: Connection, account: bytes, network: bytes) -> None:
-    """Forgets the account's attempts; of the network's only this one, which was no failure."""
+    """Forgets the account's attempts, and of the network's the last one, which succeeded."""
     await connection.execute(
         """
         WITH account AS (

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from marshmallow import fields
 
-from identity_svc.captcha.fields import CaptchaField, CaptchaResponse
+from identity_svc.captcha.models import CaptchaResponse
+from identity_svc.captcha.schemas import CaptchaField
 from identity_svc.users.errors import InvalidReferralFormat
 from shared.declared import declared
 from shared.web.fields import Email, Integer, Password, Text

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from identity_svc.captcha.configuration import USER_CREATE
-from identity_svc.captcha.handlers import VERIFY_CAPTCHA
+from identity_svc.captcha.handlers import CAPTCHAS
+from identity_svc.captcha.models import USER_CREATE
 from identity_svc.sessions.handlers import SESSION_COOKIE
 from identity_svc.users.change_data import ChangeData
 from identity_svc.users.find_user import FindUser
@@ -28,7 +28,7 @@ CHANGE_DATA = web.AppKey("change_data", ChangeData)
 
 async def sign_up(request: web.Request, form: SignUpForm) -> web.Response:
     """POST /identity/users."""
-    await request.app[VERIFY_CAPTCHA](USER_CREATE, form.captcha_response)
+    await request.app[CAPTCHAS].verify(USER_CREATE, form.captcha_response)
     opened = await request.app[SIGN_UP](form, client_of(request))
     return request.app[SESSION_COOKIE].hand_over(opened, NO_ATTACHMENTS)
 

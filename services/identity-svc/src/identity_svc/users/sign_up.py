@@ -10,7 +10,7 @@ from identity_svc.mail_tokens.tokens import CONFIRMATION, MailTokens
 from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.rules import PasswordRules
 from identity_svc.sessions.open_session import OpenedSession, OpenSession
-from identity_svc.throttling.throttle import Throttle
+from identity_svc.throttling.use_cases import Throttle
 from identity_svc.users import store
 from identity_svc.users.errors import InvalidReferralFormat, ReferralDoesntExist, UidTaken
 from identity_svc.users.events import user_created

@@ -4,8 +4,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.database.reencrypt import SealedColumn
+from shared.errors import Invalid
+from shared.tokens.bearer import AUDIENCE
+
+AUDIENCES = ["peatio", AUDIENCE]
+"""`aud` of the tokens of users, as in Barong."""
+
 NOTED_EVERY = timedelta(hours=1)
-"""How exact `used_at` is: noting each signature would be a write for each token."""
+"""How exact `used_at` is: to note each signature would be a write for each token."""
+
+
+class UnknownSigningKey(Exception):
+    """There is no signing key with this id."""
+
+
+class KeyInUse(Exception):
+    """The key is the one that JWT_PRIVATE_KEY_PATH names: replace the file first."""
+
+
+class ForeignEvent(Invalid):
+    """A service asked for a signature under an event that it does not own."""
+
+    codes = ("event.foreign",)
+
+
+def sealed_for(kid: str) -> str:
+    """The context to which a sealed private key is bound."""
+    return f"signing_keys.private_key:{kid}"
+
+
+SEALED = SealedColumn("signing_keys", "kid", "private_key", sealed_for)
+"""The private keys, for re-encryption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +51,7 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What there is to be done to the table."""
+    """What has to be done to the table."""
 
     make_key: bool = False
     publish_own: bool = False
@@ -31,14 +61,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A key is `published` that long before it signs, signs for `rotation`, is kept for `kept`."""
+    """How long a key is published before it signs, signs, and stays published afterwards."""
 
     published: timedelta
     rotation: timedelta
     kept: timedelta
 
     def plan(self, keys: Sequence[StoredKey], own: str | None, now: datetime) -> Plan:
-        """What an instance has to do that finds these keys; `own` is the operator's."""
+        """What an instance that finds these keys has to do; `own` is the operator's."""
         signs = signing_key(keys, own, now)
         return Plan(
             make_key=own is None and self._is_due(keys, now),
@@ -59,9 +89,9 @@ class Schedule:
 
 
 def signing_key(keys: Sequence[StoredKey], own: str | None, now: datetime) -> StoredKey | None:
-    """The key that signs now: the operator's, else the newest active one that can.
+    """The key that signs now: the operator's, else the newest active one with a private half.
 
-    Where none is active yet, the one that will be first: there is no other.
+    While none is active, it is the one that will be active first.
     """
     usable = [key for key in keys if key.private_key or key.kid == own]
     active = [key for key in usable if key.active_at <= now]

@@ -4,6 +4,6 @@ from shared.errors import Invalid
 
 
 class InvalidWhitelink(Invalid):
-    """There is no such link, or not any more."""
+    """There is no such link, or it has expired."""
 
     codes = ("identity.user.access.invalid_token",)

@@ -1,18 +1,15 @@
 """The parameter in which clients send what the captcha's widget gave them."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from identity_svc.captcha.models import CaptchaResponse
 from shared.web.fields import Parameter
-
-CaptchaResponse = str | Mapping[str, Any]
-"""A token, or an object of several; the object may come as JSON text as well."""
 
 MAX_LENGTH = 8192  # reCAPTCHA's tokens have grown to two thousand characters
 
 
 class CaptchaField(Parameter):
-    """Text or an object; blank is no answer."""
+    """Text or an object; a blank value counts as no response."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> CaptchaResponse:
         if isinstance(value, str) and len(value) <= MAX_LENGTH:

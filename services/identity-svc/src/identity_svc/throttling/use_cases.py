@@ -1,4 +1,4 @@
-"""Lets attempts at a secret through, or makes them wait."""
+"""Limits attempts at secrets."""
 
 import hmac
 import json
@@ -7,11 +7,12 @@ import math
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from identity_svc.core import Core
 from identity_svc.throttling import store
-from identity_svc.throttling.rules import Purpose, folded, network_of
+from identity_svc.throttling.models import Purpose, folded, network_of
 from shared.contracts.activities import Client
 from shared.crypto.key_ring import KeyRing
-from shared.database.pool import Database
+from shared.database.pool import Connection, Database
 from shared.errors import Throttled
 
 log = structlog.get_logger()
@@ -20,8 +21,8 @@ log = structlog.get_logger()
 class Throttle:
     """Counts attempts per account and network, and, more loosely, per network.
 
-    Nothing that anybody may try is counted per account alone, so that nobody can lock an owner out
-    from elsewhere. Known and unknown accounts count alike, so that nothing is told.
+    What anybody may attempt is never counted per account alone, so nobody can lock an owner out
+    from elsewhere. Known and unknown accounts count alike, so the limit reveals neither.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Throttle:
             log.warning("throttling_is_off", setting="BARONG_THROTTLING")
 
     async def attempt(self, purpose: Purpose, account: str, client: Client) -> None:
-        """Counts an attempt; called before the secret is looked at.
+        """Counts an attempt; call it before you look at the secret.
 
         Raises `Throttled`, or `Unavailable` when it cannot be counted.
         """
@@ -54,11 +55,11 @@ class Throttle:
             raise Throttled(math.ceil(wait))
 
     async def attempt_code(self, purpose: Purpose, uid: str) -> int:
-        """Counts an attempt at a code of a second factor, wherever it comes from.
+        """Counts an attempt at a code of a second factor, from whatever network.
 
-        Called for who has shown that they have the password or a session: nobody else can use these
-        attempts up, and a thousand addresses bring no more of them. How many count by now, this one
-        among them; 0 where nothing is limited. Raises `Throttled` or `Unavailable`.
+        Call it only for a caller who has shown the password or a session: nobody else can use these
+        attempts up, and more addresses bring no more of them. Returns how many attempts count by
+        now, this one included; 0 when throttling is off. Raises `Throttled` or `Unavailable`.
         """
         if not self._enabled:
             return 0
@@ -70,8 +71,8 @@ class Throttle:
             raise Throttled(math.ceil(wait))
         return attempts
 
-    async def code_was_right(self, purpose: Purpose, uid: str) -> None:
-        """Forgets the attempts at this account's codes."""
+    async def code_succeeded(self, purpose: Purpose, uid: str) -> None:
+        """Forgets the attempts at this account's codes, as the last one was right."""
         if not self._enabled:
             return
         key = self._digest(purpose, uid, None)
@@ -79,11 +80,15 @@ class Throttle:
             await store.forget_attempts_of_account(connection, key)
 
     async def succeeded(self, purpose: Purpose, account: str, client: Client) -> None:
-        """Forgets the attempts of this account from this network: the last one was right."""
+        """Forgets the attempts at this account from this network, as the last one was right."""
         if not self._enabled:
             return
         async with self._database.connection() as connection:
             await store.forget_attempts(connection, *self._keys(purpose, account, client))
+
+    async def delete_forgiven(self, connection: Connection) -> None:
+        """Deletes the counts of attempts that are long forgiven."""
+        await store.delete_forgiven(connection)
 
     def _keys(self, purpose: Purpose, account: str, client: Client) -> tuple[bytes, bytes]:
         network = network_of(client.ip)
@@ -95,3 +100,9 @@ class Throttle:
     def _digest(self, purpose: Purpose, account: str | None, network: str | None) -> bytes:
         text = json.dumps([purpose, account, network])
         return hmac.digest(self._key, text.encode(), "sha256")
+
+
+def build(core: Core) -> Throttle:
+    """The throttle of this installation; `BARONG_THROTTLING` switches it off for load tests."""
+    settings = core.settings
+    return Throttle(core.database, settings.master_keys, core.registry, enabled=settings.throttling)

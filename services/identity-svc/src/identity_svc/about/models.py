@@ -1,0 +1,59 @@
+"""The build of this process, and the settings that front ends may read."""
+
+import re
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Any
+
+_DISTRIBUTION = "identity-svc"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What the image was made of; None for what it does not say."""
+
+    git_tag: str | None
+    git_sha: str | None
+    build_date: str | None
+    version: str | None
+
+    @classmethod
+    def of(cls, git_tag: str, git_sha: str, build_date: str) -> "Build":
+        """The version is the tag, or that of the package where there is no tag."""
+        version = git_tag.removeprefix("v") or _package_version()
+        return cls(git_tag or version, git_sha or None, build_date or None, version)
+
+    def to_public(self) -> dict[str, str | None]:
+        """The answer of GET /identity/version."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configs:
+    """The settings that front ends need to show their forms."""
+
+    session_seconds: int
+    captcha: str
+    captcha_id: str | None
+    phone_verification: str
+    password_min_entropy: float
+    password_pattern: re.Pattern[str]
+
+    def to_public(self) -> dict[str, Any]:
+        """The answer of GET /identity/configs; `captcha_id` is reCAPTCHA's site key."""
+        entropy = self.password_min_entropy
+        return {
+            "session_expire_time": self.session_seconds,
+            "captcha_type": self.captcha,
+            **({"captcha_id": self.captcha_id} if self.captcha_id else {}),
+            "phone_verification_type": self.phone_verification,
+            "password_min_entropy": int(entropy) if entropy.is_integer() else entropy,
+            "password_regexp": self.password_pattern.pattern,
+        }
+
+
+def _package_version() -> str | None:
+    try:
+        return metadata.version(_DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return None

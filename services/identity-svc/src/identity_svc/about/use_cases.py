@@ -1,0 +1,30 @@
+"""What anybody may know about this installation."""
+
+from dataclasses import dataclass
+
+from identity_svc.about.models import Build, Configs
+from identity_svc.core import Core
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Facts that hold as long as the process runs."""
+
+    build: Build
+    configs: Configs
+
+
+def build(core: Core) -> About:
+    """The facts that the settings give."""
+    settings = core.settings
+    return About(
+        build=Build.of(settings.git_tag, settings.git_sha, settings.build_date),
+        configs=Configs(
+            session_seconds=settings.session_seconds,
+            captcha=settings.captcha,
+            captcha_id=settings.recaptcha_site_key if settings.captcha == "recaptcha" else None,
+            phone_verification=settings.phone_verification,
+            password_min_entropy=settings.password_min_entropy,
+            password_pattern=settings.password_pattern,
+        ),
+    )

@@ -1,0 +1,83 @@
+"""Captchas: required by some operations, solved at a provider."""
+
+from collections.abc import Set
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter
+
+from identity_svc.captcha.configuration import protected_endpoints
+from identity_svc.captcha.geetest import Geetest
+from identity_svc.captcha.models import CaptchaRequired, CaptchaResponse, NoGeetest
+from identity_svc.captcha.provider import NoCaptcha, Provider
+from identity_svc.captcha.recaptcha import Recaptcha
+from identity_svc.core import Core
+from identity_svc.settings import IdentitySettings
+from shared.errors import Refusal, Unavailable
+
+
+class Captchas:
+    """Handlers verify the captcha first, before the call costs anything or counts as an attempt."""
+
+    def __init__(
+        self, provider: Provider, protected_endpoints: Set[str], registry: CollectorRegistry
+    ) -> None:
+        self._provider = provider
+        self._protected = protected_endpoints if provider.name != "none" else frozenset()
+        self._verifications = Counter(
+            "captcha_verifications",
+            "Captchas that somebody claimed to have solved, by what became of them.",
+            ("endpoint", "outcome"),
+            registry=registry,
+        )
+
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Keeps connections to the provider open for the time of the block."""
+        return self._provider.opened()
+
+    async def verify(self, endpoint: str, response: CaptchaResponse | None) -> None:
+        """Returns when the captcha is solved or the operation requires none.
+
+        Raises what `Provider.verify` raises.
+        """
+        if endpoint not in self._protected:
+            return
+        outcome = "solved"
+        try:
+            await self._provider.verify(response)
+        except CaptchaRequired:
+            outcome = "missing"
+            raise
+        except Unavailable:
+            outcome = "unavailable"
+            raise
+        except Refusal:
+            outcome = "refused"
+            raise
+        finally:
+            self._verifications.labels(endpoint, outcome).inc()
+
+    async def register_geetest(self) -> dict[str, Any]:
+        """The parameters with which GeeTest's widget shows a new captcha.
+
+        Raises `NoGeetest` or `Unavailable`.
+        """
+        if not isinstance(self._provider, Geetest):
+            raise NoGeetest
+        return await self._provider.register()
+
+
+def build(core: Core) -> Captchas:
+    """Captchas of the provider that the settings name."""
+    settings = core.settings
+    return Captchas(_provider(settings), protected_endpoints(settings.config_dir), core.registry)
+
+
+def _provider(settings: IdentitySettings) -> Provider:
+    match settings.captcha:
+        case "recaptcha":
+            return Recaptcha(settings.recaptcha_url, settings.recaptcha_secret_key)
+        case "geetest":
+            return Geetest(settings.geetest_url, settings.geetest_id, settings.geetest_key)
+        case _:
+            return NoCaptcha()
