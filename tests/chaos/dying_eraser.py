@@ -12,7 +12,7 @@ from admin_svc.audit import store as audit_trail
 from admin_svc.erasure import erase_user as admin_erasure
 from admin_svc.settings import AdminSettings
 from identity_svc.app import create_app as create_identity
-from identity_svc.erasure.erase_user import EraseUser
+from identity_svc.erasure.use_cases import Erasure
 from identity_svc.settings import IdentitySettings
 from resource_svc.app import create_app as create_resource
 from resource_svc.documents import store as documents
@@ -24,7 +24,7 @@ from shared.settings import load_settings
 
 HALF_WAY = "admin-svc has erased some activities"
 STEPS: dict[str, tuple[str, Any, str, str]] = {
-    "identity-svc has not committed": ("identity", EraseUser, "within", "after"),
+    "identity-svc has not committed": ("identity", Erasure, "_erase_within", "after"),
     "resource-svc has not committed": ("resource", documents, "erase", "after"),
     "resource-svc has not deleted the files": ("resource", DiscardUploads, "__call__", "before"),
     "resource-svc has deleted a file": ("resource", Folder, "delete", "after"),

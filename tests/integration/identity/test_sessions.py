@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from deploy.local import rabbitmq
-from identity_svc.sessions.store import Lifetime
+from identity_svc.sessions.models import Lifetime
 from shared.clients.identity import IdentityClient
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.services import GATEWAY

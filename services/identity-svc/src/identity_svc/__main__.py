@@ -4,27 +4,24 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-from identity_svc.app import create_app, erase_due
+from identity_svc.app import create_app
 from identity_svc.core import Core
-from identity_svc.erasure.erase_user import EraseUser
-from identity_svc.erasure.errors import NotErasable
+from identity_svc.erasure.models import NotErasable
+from identity_svc.erasure.use_cases import Erasure
+from identity_svc.erasure.use_cases import build as build_erasure
 from identity_svc.importing.csv_file import UnusableFile
-from identity_svc.importing.import_users import AnotherImportRuns, ImportUsers
-from identity_svc.importing.progress import Progress
-from identity_svc.importing.read_folder import ReadFolder
-from identity_svc.importing.rules import UserRules
-from identity_svc.passwords.hasher import PasswordHasher
-from identity_svc.passwords.rules import PasswordRules
+from identity_svc.importing.models import AnotherImportRuns
+from identity_svc.importing.use_cases import build as build_import
 from identity_svc.schema import MIGRATIONS, SCHEMA
 from identity_svc.second_factor.authenticator import SEALED as SECOND_FACTORS
 from identity_svc.settings import IdentitySettings
+from identity_svc.sign_ups.use_cases import superadmins
 from identity_svc.signing_keys.models import SEALED as SIGNING_KEYS
 from identity_svc.signing_keys.models import KeyInUse, UnknownSigningKey
 from identity_svc.signing_keys.use_cases import stored_keys
-from identity_svc.users.seed import SeedSuperadmin
+from identity_svc.users.use_cases import build as build_users
 from shared.command_line import (
     Argument,
     Command,
@@ -39,7 +36,6 @@ from shared.database.migrate import MigratedCheck, migrate
 from shared.database.reencrypt import reencrypt
 from shared.errors import Invalid
 from shared.messaging.outbox import SEALED as OUTBOX
-from shared.policy.standing_files import standing_rules
 from shared.process import serve
 from shared.settings import SettingsError, load_settings
 
@@ -59,19 +55,10 @@ async def _seed() -> None:
             ["BARONG_SUPERADMIN_EMAIL and BARONG_SUPERADMIN_PASSWORD say whom to make."]
         )
     core = Core.of(settings)
-    hasher = PasswordHasher(1)
-    seed = SeedSuperadmin(
-        core.database,
-        core.outbox,
-        hasher,
-        PasswordRules(settings.password_pattern, settings.password_min_entropy),
-        standing_rules(settings.config_dir),
-        settings.uid_prefix,
-        settings.domain,
-    )
-    async with core.database.opened(), hasher.opened():
+    seeded = superadmins(core)
+    async with core.database.opened(), seeded.hasher.opened():
         try:
-            made = await seed(settings.superadmin_email, settings.superadmin_password)
+            made = await seeded.seed(settings.superadmin_email, settings.superadmin_password)
         except Invalid as error:
             raise SettingsError([f"The superadmin: {', '.join(error.codes)}"]) from None
     sys.stdout.write(
@@ -122,19 +109,20 @@ async def _reencrypt() -> None:
 
 async def _erase(uid: str | None) -> None:
     async with _core() as core:
+        erasure = build_erasure(core, build_users(core))
         if uid is not None:
-            await _erase_one(EraseUser(core.database, core.outbox), uid)
+            await _erase_one(erasure, uid)
             count = 1
         elif core.settings.erasure_days:
-            count = await erase_due(core)()
+            count = await erasure.erase_due()
         else:
             raise CommandFailed("BARONG_ERASURE_AFTER_DAYS says when, or --uid whom")
     sys.stdout.write(f"{count} users erased\n")
 
 
-async def _erase_one(erase_user: EraseUser, uid: str) -> None:
+async def _erase_one(erasure: Erasure, uid: str) -> None:
     try:
-        await erase_user(uid)
+        await erasure.erase(uid)
     except NotErasable:
         raise CommandFailed(f"{uid} is no user who has been deleted for an hour") from None
 
@@ -143,13 +131,8 @@ async def _import_users(folder: str, dry_run: bool) -> None:
     if not os.access(folder, os.W_OK):
         raise CommandFailed(f"{folder} is no folder to write reports to")
     async with _core() as core:
-        standing, progress = standing_rules(core.settings.config_dir), Progress()
-        rules = UserRules(standing.states, len(standing.levels), datetime.now(UTC))
-        import_users = ImportUsers(
-            core.database, core.outbox, ReadFolder(rules, progress), progress
-        )
         try:
-            done = await import_users(Path(folder), dry_run=dry_run)
+            done = await build_import(core, build_users(core)).run(Path(folder), dry_run=dry_run)
         except AnotherImportRuns:
             raise CommandFailed("another import runs") from None
         except UnusableFile as error:

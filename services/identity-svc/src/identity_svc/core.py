@@ -1,6 +1,7 @@
 """What all features of identity-svc share."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from identity_svc.schema import SCHEMA
 from identity_svc.settings import IdentitySettings
@@ -9,7 +10,10 @@ from shared.clients.resource import ResourceClient
 from shared.contracts.services import IDENTITY
 from shared.database.pool import Database
 from shared.messaging.changes import ChangeTeller
+from shared.messaging.envelope import EventSigner
 from shared.messaging.outbox import Outbox
+from shared.messaging.publisher import publisher
+from shared.messaging.relay import Relay
 from shared.tokens.service import ServiceTokens
 from shared.web.metrics import Registry
 
@@ -41,3 +45,8 @@ class Core:
             admin=AdminClient(settings.admin_internal_url, service_tokens),
             changes=ChangeTeller(settings.broker_url, IDENTITY, settings.service_keys),
         )
+
+    def relay(self, signer: EventSigner) -> Relay:
+        """Publishes the events of the outbox, signed."""
+        connect = partial(publisher, self.settings.broker_url, f"{IDENTITY} relay")
+        return Relay(self.database, self.outbox, signer, connect, self.registry)

@@ -1,22 +1,22 @@
-"""Forgets what has expired."""
+"""Deletes what has expired."""
 
 import asyncio
 
-from identity_svc.mail_tokens.store import delete_expired as delete_expired_mail_tokens
-from identity_svc.mail_tokens.store import delete_old_notes
-from identity_svc.sessions.store import delete_expired as delete_expired_sessions
-from identity_svc.throttling.store import delete_forgiven as delete_forgiven_attempts
+from identity_svc.mail_tokens.use_cases import MailTokens
+from identity_svc.sessions.use_cases import Sessions
+from identity_svc.throttling.use_cases import Throttle
 from shared.database.pool import Database
 
 _SECONDS = 600
 
 
-async def keep_house(database: Database) -> None:
+async def keep_house(
+    database: Database, sessions: Sessions, mail_tokens: MailTokens, throttle: Throttle
+) -> None:
     """Deletes expired sessions, mail tokens and attempts, now and every ten minutes."""
     while True:
         async with database.transaction() as connection:
-            await delete_expired_sessions(connection)
-            await delete_expired_mail_tokens(connection)
-            await delete_old_notes(connection)
-            await delete_forgiven_attempts(connection)
+            await sessions.delete_expired(connection)
+            await mail_tokens.delete_expired(connection)
+            await throttle.delete_forgiven(connection)
         await asyncio.sleep(_SECONDS)

@@ -16,7 +16,7 @@ MIN_BITS = 2048  # RFC 7518, 3.3
 
 @dataclass(frozen=True, slots=True)
 class OperatorKey:
-    """A key that never lies in the table; `kid` is its thumbprint."""
+    """A key that is never stored in the table; `kid` is its thumbprint."""
 
     kid: str
     key: RSAPrivateKey = field(repr=False, compare=False)
@@ -30,7 +30,7 @@ class OperatorKey:
 
 
 def read_operator_key(path: str) -> OperatorKey:
-    """The RSA key of a PEM file; raises ValueError that says what is wrong with it."""
+    """The RSA key of a PEM file; raises ValueError, whose message says what is wrong with it."""
     try:
         key = serialization.load_pem_private_key(Path(path).read_bytes(), password=None)
     except OSError as error:

@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 
-from identity_svc.standing.apply_labels import ApplyLabels
-from identity_svc.users.errors import UserNotFound
+from identity_svc.account_status.use_cases import AccountStatus
+from identity_svc.users.models import UserNotFound
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.labels import PrivateLabels
 from shared.database.pool import Connection, Database
 from shared.messaging.inbox import Reaction, once
 
 
-def reactions(database: Database, apply_labels: ApplyLabels) -> Mapping[str, Reaction]:
+def reactions(database: Database, account_status: AccountStatus) -> Mapping[str, Reaction]:
     """Event name to reaction."""
 
     async def labels_changed(connection: Connection, event: ReceivedEvent) -> None:
         labels = PrivateLabels.of(event.snapshot["private_labels"])
         try:
-            await apply_labels.within(connection, labels)
+            await account_status.apply_labels_within(connection, labels)
         except UserNotFound:
-            return  # erased since; nobody is left whose standing could change
+            return  # the user was erased since: there is no status to change
 
     recompute = once(database, labels_changed)
     return {

@@ -1,1 +1,1 @@
-"""What users do about their accounts, told to admin-svc, which keeps it."""
+"""What users do about their accounts, recorded for the audit log of admin-svc."""

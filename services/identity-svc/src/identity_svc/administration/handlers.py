@@ -2,49 +2,37 @@
 
 from aiohttp import web
 
-from identity_svc.administration.change_role import ChangeRole
-from identity_svc.administration.change_state import ChangeState
-from identity_svc.administration.demand_successor import DemandSuccessor
-from identity_svc.administration.find_subject import FindSubject
-from identity_svc.administration.forms import (
+from identity_svc.administration.schemas import (
     ChangeRoleForm,
     ChangeStateForm,
-    FindSubjectForm,
+    GetSubjectForm,
     ResetSecondFactorForm,
 )
-from identity_svc.administration.reset_second_factor import ResetSecondFactor
-from identity_svc.users.forms import FindUserForm
-from shared.web.answers import answer, nothing
+from identity_svc.administration.use_cases import Administration
+from shared.web.answers import answer
 
-FIND_SUBJECT = web.AppKey("find_subject", FindSubject)
-DEMAND_SUCCESSOR = web.AppKey("demand_successor", DemandSuccessor)
-CHANGE_ROLE = web.AppKey("change_role", ChangeRole)
-CHANGE_STATE = web.AppKey("change_state", ChangeState)
-RESET_SECOND_FACTOR = web.AppKey("reset_second_factor", ResetSecondFactor)
+ADMINISTRATION = web.AppKey("administration", Administration)
 
 
-async def find_subject(request: web.Request, form: FindSubjectForm) -> web.Response:
+async def get_subject(request: web.Request, form: GetSubjectForm) -> web.Response:
     """POST /users/{uid}/subject: the administrator and the user, whom they may change."""
-    author, subject = await request.app[FIND_SUBJECT](form.by, form.uid)
-    return answer({"author": author.snapshot(), "subject": subject.snapshot()})
-
-
-async def demand_successor(request: web.Request, form: FindUserForm) -> web.Response:
-    """POST /users/{uid}/successor: whether the user may go."""
-    await request.app[DEMAND_SUCCESSOR](form.uid)
-    return nothing()
+    actor, subject = await request.app[ADMINISTRATION].get_subject(form.by, form.uid)
+    return answer({"author": actor.snapshot(), "subject": subject.snapshot()})
 
 
 async def change_role(request: web.Request, form: ChangeRoleForm) -> web.Response:
     """PUT /users/{uid}/role: the user before and after."""
-    return answer((await request.app[CHANGE_ROLE](form.by, form.uid, form.role)).body())
+    changed = await request.app[ADMINISTRATION].change_role(form.by, form.uid, form.role)
+    return answer(changed.body())
 
 
 async def change_state(request: web.Request, form: ChangeStateForm) -> web.Response:
     """PUT /users/{uid}/state: the user before and after."""
-    return answer((await request.app[CHANGE_STATE](form.by, form.uid, form.state)).body())
+    changed = await request.app[ADMINISTRATION].change_state(form.by, form.uid, form.state)
+    return answer(changed.body())
 
 
 async def reset_second_factor(request: web.Request, form: ResetSecondFactorForm) -> web.Response:
     """DELETE /users/{uid}/otp: the user before and after."""
-    return answer((await request.app[RESET_SECOND_FACTOR](form.by, form.uid)).body())
+    changed = await request.app[ADMINISTRATION].reset_second_factor(form.by, form.uid)
+    return answer(changed.body())

@@ -8,7 +8,7 @@ from shared.contracts.users import User
 
 
 def confirmation_token(user: User, domain: str, token: str) -> Event:
-    """A mail is to be sent with this token."""
+    """A mail with this token is to be sent."""
     return Event(
         name="system.user.email.confirmation.token",
         record={"user": user.event_record(), "domain": domain},
@@ -22,10 +22,9 @@ def email_confirmed(
 ) -> Event:
     """A user has shown that they read their mail; `confirmed` is what they become by it.
 
-    `besides` is for our own services.
-
-    The label that makes him so is written on this very event. Subscribers are told of its effect,
-    as by Barong, replicas only of what is true already.
+    The label that makes them so is written on this event. The record, for subscribers, shows its
+    effect already, as Barong's does. The snapshot, for replicas, shows the user as they still are;
+    `besides` is added to it, for our own services.
     """
     return Event(
         name="system.user.email.confirmed",

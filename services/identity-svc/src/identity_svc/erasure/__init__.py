@@ -1,1 +1,1 @@
-"""Erasure: what is left of users some time after they deleted their accounts is their uid."""
+"""Erasure: some time after users deleted their accounts, nothing but the uid is left."""

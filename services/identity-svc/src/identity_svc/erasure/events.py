@@ -4,5 +4,5 @@ from shared.contracts.events import Event
 
 
 def user_erased(uid: str) -> Event:
-    """Whoever keeps anything of this user is to forget it."""
+    """Every service is to delete what it holds of this user."""
     return Event(name="system.user.erased", record={"uid": uid})

@@ -1,1 +1,1 @@
-"""Users of an existing Barong, taken over from its tables as CSV."""
+"""Imports users of an existing Barong from its tables as CSV."""

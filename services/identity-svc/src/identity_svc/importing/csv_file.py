@@ -1,4 +1,4 @@
-"""Reads a table that was exported as CSV (RFC 4180, a header), whatever is in the file.
+"""Reads a table that was exported as CSV (RFC 4180, with a header), whatever the file holds.
 
 Databases write it in UTF-8 with commas. Spreadsheet programs also use semicolons or tabs, begin
 with a byte order mark, and may write UTF-16.
@@ -19,21 +19,21 @@ _NULLS = frozenset({"", "NULL", "\\N"})  # as MySQL and PostgreSQL write it
 
 
 class UnusableFile(Exception):
-    """The file is none to import from, for the reason that the message gives."""
+    """Nothing can be imported from the file; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its values, of which none is blank, or why they cannot be read."""
+    """One row: its values without blank ones, or why they cannot be read."""
 
     line: int
-    """Where it begins in the file, counted from 1."""
+    """The line of the file where it begins, counted from 1."""
     values: dict[str, str] = field(default_factory=dict, repr=False)
     fault: str | None = None
 
 
 class CsvFile:
-    """A file that is read from its beginning to its end."""
+    """A file that is read once, from beginning to end."""
 
     def __init__(self, path: Path, file: TextIO) -> None:
         self._path = path
@@ -47,7 +47,7 @@ class CsvFile:
     @classmethod
     @contextmanager
     def opened(cls, path: Path) -> Iterator["CsvFile"]:
-        """The file for the time of the block; raises `UnusableFile`, as reading does."""
+        """Opens the file for the time of the block; raises `UnusableFile`, as reading does."""
         try:
             encoding = _encoding(path)
             errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
@@ -59,11 +59,11 @@ class CsvFile:
 
     @property
     def position(self) -> int:
-        """How many bytes of the file were read."""
+        """How many bytes of the file have been read."""
         return self._file.buffer.tell()
 
     def demand(self, wanted: Iterable[str]) -> None:
-        """Raises `UnusableFile` unless all these columns are there."""
+        """Raises `UnusableFile` unless the file has all these columns."""
         if missing := [column for column in wanted if column not in self.columns]:
             raise UnusableFile(f"{self._path} lacks columns: {', '.join(missing)}")
 
@@ -108,12 +108,12 @@ def _encoding(path: Path) -> str:
 
 
 def _delimiter(header: str) -> str:
-    """What stands between the names of columns, which hold none of it."""
+    """The character between the names of columns, which contain none of it."""
     return max(_DELIMITERS, key=header.count)
 
 
 def _lines(file: TextIO) -> Iterator[str]:
-    """The file's lines, of which the over-long are cut: memory does not grow with a bad file."""
+    """The file's lines; those that are too long are cut, so a bad file takes no more memory."""
     try:
         while line := file.readline(MAX_LINE):
             yield line

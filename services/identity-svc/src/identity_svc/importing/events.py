@@ -1,4 +1,4 @@
-"""What is told of users that are taken over."""
+"""The event of an imported user."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from shared.contracts.users import User
 
 
 def user_imported(user: User, labels: Sequence[TakenOverLabel]) -> Event:
-    """There is a new user, who brings labels along, which resource-svc keeps from now on."""
+    """There is a new user with these labels, which resource-svc owns from now on."""
     event = user_created(user)
-    told = {**(event.snapshot or {}), "labels": [label.snapshot() for label in labels]}
-    return replace(event, snapshot=told)
+    with_labels = {**(event.snapshot or {}), "labels": [label.snapshot() for label in labels]}
+    return replace(event, snapshot=with_labels)

@@ -1,4 +1,4 @@
-"""How far a long work is, on a terminal."""
+"""A progress bar on a terminal."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ _SECONDS = 0.1
 
 
 class Progress:
-    """One line that is written over and over; where nobody watches, nothing."""
+    """One line that is rewritten; without a terminal, nothing is written."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -17,7 +17,7 @@ class Progress:
         self._shown = float("-inf")
 
     def show(self, what: str, done: int, total: int) -> None:
-        """`done` of `total`, ten times a second at most, and at the end."""
+        """Shows `done` of `total`, ten times a second at most, and at the end."""
         now = time.monotonic()
         if not self._watched or (now - self._shown < _SECONDS and done < total):
             return
@@ -28,7 +28,7 @@ class Progress:
         self._stream.flush()
 
     def end(self) -> None:
-        """Leaves the line to whatever is written next."""
+        """Clears the line for whatever is written next."""
         if self._watched:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

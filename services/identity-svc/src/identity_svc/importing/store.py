@@ -1,16 +1,17 @@
-"""SQL of the import: rows wait in tables of their own until they are taken over."""
+"""SQL of the import: rows wait in tables of their own until they are imported."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from identity_svc.users.rows import COLUMNS, user_of
+from identity_svc.importing.models import (
+    OTP_OFF,
+    REFUSED_LABELS,
+    REFUSED_USERS,
+    Remark,
+    WaitingUser,
+)
 from shared.contracts.labels import TakenOverLabel
-from shared.contracts.users import User
 from shared.database.pool import Connection
-
-REFUSED_USERS, REFUSED_LABELS, OTP_OFF = "users.refused", "labels.refused", "users.otp_off"
-REPORTS = (REFUSED_USERS, REFUSED_LABELS, OTP_OFF)
 
 _LONG = 600.0  # seconds, for a statement over all rows
 
@@ -43,7 +44,7 @@ _LABEL_COLUMNS = (
 )
 _REMARK_COLUMNS = ("report", "line", "user_id", "uid", "reasons")
 
-# A label says whose it is by the id of his row, or by his uid.
+# A label names its user by the id of their row, or by their uid.
 _OWNERS = (("user_id", "id"), ("uid", "uid"))
 _LABELS_OF_LINES = """
     SELECT import_users.line AS user_line, import_labels.*
@@ -53,36 +54,8 @@ _LABELS_OF_LINES = """
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
-    """Something to be told of a row."""
-
-    report: str
-    line: int
-    reasons: Sequence[str]
-    user_id: int | None = None
-    uid: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingUser:
-    """A row that was read, and what the other rows and the users there are make of it."""
-
-    line: int
-    uid: str
-    is_there: bool
-    """Or was, and is erased."""
-    uid_is_second: bool
-    email_is_second: bool
-    email_is_taken: bool
-    has_referral: bool
-    referral: str | None
-    """The uid of the user who brought him, if that is anybody."""
-    has_refused_labels: bool
-
-
 async def begin(connection: Connection) -> bool:
-    """Empties the tables; False while another import runs."""
+    """Empties the tables; returns False while another import runs."""
     if not await connection.fetchval(
         "SELECT pg_try_advisory_lock(hashtextextended('import-users', 0))"
     ):
@@ -95,12 +68,12 @@ async def begin(connection: Connection) -> bool:
 
 
 async def end(connection: Connection) -> None:
-    """Forgets everything that was read."""
+    """Deletes everything that was read."""
     await connection.execute("TRUNCATE import_users, import_labels, import_remarks")
 
 
 async def forget_user(connection: Connection, uid: str) -> None:
-    """Forgets what an import that died has left of a user; remarks tell no more than his uid."""
+    """Deletes what an import that died has left of a user; remarks hold no more than their uid."""
     await connection.execute(
         """
         WITH forgotten AS (
@@ -117,17 +90,17 @@ async def forget_user(connection: Connection, uid: str) -> None:
 
 
 async def add_users(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Keeps rows of users.csv."""
+    """Stores rows of users.csv."""
     await _copy(connection, "import_users", _USER_COLUMNS, rows)
 
 
 async def add_labels(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Keeps rows of labels.csv."""
+    """Stores rows of labels.csv."""
     await _copy(connection, "import_labels", _LABEL_COLUMNS, rows)
 
 
 async def add_remarks(connection: Connection, remarks: Iterable[Remark]) -> None:
-    """Keeps what there is to be told."""
+    """Stores what there is to report."""
     rows = ({name: getattr(remark, name) for name in _REMARK_COLUMNS} for remark in remarks)
     await _copy(connection, "import_remarks", _REMARK_COLUMNS, rows)
 
@@ -140,7 +113,7 @@ async def _copy(
 
 
 async def finish_reading(connection: Connection) -> int:
-    """Refuses labels of nobody; how many users wait."""
+    """Refuses labels of unknown users; returns how many users wait."""
     await connection.execute("ANALYZE import_users, import_labels, import_remarks", timeout=_LONG)
     for label, user in _OWNERS:
         await connection.execute(
@@ -166,8 +139,14 @@ async def next_users(connection: Connection, after: int, limit: int) -> list[Wai
         SELECT
             new.line,
             new.uid,
-            EXISTS (SELECT FROM users WHERE users.uid = new.uid)
-            OR EXISTS (SELECT FROM erased_users WHERE erased_users.uid = new.uid) AS is_there,
+            new.email,
+            new.password_digest,
+            new.role,
+            new.level,
+            new.state,
+            new.data,
+            new.created_at,
+            new.updated_at,
             EXISTS (
                 SELECT FROM import_users other
                 WHERE other.uid = new.uid AND other.line < new.line
@@ -176,15 +155,12 @@ async def next_users(connection: Connection, after: int, limit: int) -> list[Wai
                 SELECT FROM import_users other
                 WHERE lower(other.email) = lower(new.email) AND other.line < new.line
             ) AS email_is_second,
-            EXISTS (
-                SELECT FROM users WHERE lower(users.email) = lower(new.email)
-            ) AS email_is_taken,
             coalesce(new.referral_uid, new.referral_id::text) IS NOT NULL AS has_referral,
+            new.referral_uid,
             coalesce(
-                (SELECT users.uid FROM users WHERE users.uid = new.referral_uid),
                 (SELECT min(uid) FROM import_users WHERE uid = new.referral_uid),
                 (SELECT min(uid) FROM import_users WHERE id = new.referral_id)
-            ) AS referral,
+            ) AS referral_in_file,
             EXISTS (
                 SELECT FROM import_remarks remark
                 WHERE remark.report = $3 AND remark.user_id = new.id
@@ -217,49 +193,8 @@ async def labels_of(
     return by_line
 
 
-async def take_over(
-    connection: Connection,
-    lines: Sequence[int],
-    referrals: Sequence[str | None],
-    private_labels: Sequence[str],
-) -> dict[int, User]:
-    """The users made of these lines, by line, without those whom somebody made meanwhile.
-
-    `private_labels` are JSON texts.
-    """
-    rows = await connection.fetch(
-        f"""
-        WITH made AS (
-            INSERT INTO users (
-                uid, email, password_digest, role, level, state, referral_uid, data,
-                private_labels, email_confirmed_at, created_at, updated_at
-            )
-            SELECT
-                uid, email, password_digest, role, level, state, taken.referral, data,
-                taken.labels::jsonb,
-                CASE WHEN taken.labels::jsonb ->> 'email' = 'verified' THEN updated_at END,
-                created_at, updated_at
-            FROM import_users
-            JOIN unnest($1::bigint[], $2::text[], $3::text[]) AS taken (line, referral, labels)
-                USING (line)
-            ORDER BY line
-            ON CONFLICT DO NOTHING
-            RETURNING {COLUMNS}
-        )
-        SELECT import_users.line AS line_of_file, made.*
-        FROM made
-        JOIN import_users ON import_users.uid = made.uid
-        WHERE import_users.line = ANY($1)
-        """,
-        lines,
-        referrals,
-        private_labels,
-    )
-    return {row["line_of_file"]: user_of(row) for row in rows}
-
-
 async def remark_otp_off(connection: Connection) -> None:
-    """Notes whose second factor is not taken over."""
+    """Notes whose second factor is not imported."""
     await connection.execute(
         """
         INSERT INTO import_remarks (report, line, uid, reasons)
@@ -278,7 +213,7 @@ async def remark_otp_off(connection: Connection) -> None:
 
 
 async def remarks(connection: Connection, report: str) -> AsyncIterator[Remark]:
-    """Everything that one report tells, in the order of the file."""
+    """Everything that one report has, in the order of the file."""
     async with connection.transaction():
         async for row in connection.cursor(
             """

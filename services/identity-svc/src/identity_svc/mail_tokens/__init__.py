@@ -1,1 +1,1 @@
-"""Tokens that prove their bearer reads a user's mail: JWTs that work once."""
+"""Tokens that are mailed: JWTs that work once, and how many mails an account gets."""

@@ -1,11 +1,11 @@
-"""Makes what is done for some and not for others take the same time."""
+"""Makes calls that do different work take the same time."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 REQUEST_SECONDS = 0.2
-"""How long a request for a mail takes: many times what a token takes to be made and written."""
+"""How long a request for a mail takes: many times what it takes to make and write a token."""
 
 
 @asynccontextmanager

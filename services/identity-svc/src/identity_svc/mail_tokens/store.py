@@ -1,4 +1,4 @@
-"""SQL of mail tokens."""
+"""SQL of mail tokens, and of the mails that were sent."""
 
 import uuid
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ async def insert_token(
 
 
 async def token_exists(connection: Connection, jti: uuid.UUID, uid: str, purpose: str) -> bool:
-    """Whether this token has not been used, nor taken back."""
+    """Whether this token was neither used nor revoked."""
     return bool(
         await connection.fetchval(
             """
@@ -44,7 +44,7 @@ async def token_exists(connection: Connection, jti: uuid.UUID, uid: str, purpose
 
 
 async def delete_tokens(connection: Connection, uid: str, purposes: Sequence[str]) -> None:
-    """Takes back what was sent to a user for these purposes."""
+    """Revokes what was sent to a user for these purposes."""
     await connection.execute(
         """
         DELETE FROM mail_tokens
@@ -88,7 +88,7 @@ async def is_used(connection: Connection, jti: uuid.UUID) -> bool:
 
 
 async def delete_expired(connection: Connection) -> None:
-    """Forgets tokens whose time is over, used or not."""
+    """Deletes expired tokens, used or not."""
     for table in ("mail_tokens", "used_mail_tokens"):
         await connection.execute(
             f"""
@@ -101,7 +101,7 @@ async def delete_expired(connection: Connection) -> None:
 async def note_mail(
     connection: Connection, uid: str, kind: str, limits: Sequence[tuple[int, int]]
 ) -> bool:
-    """Whether a mail may go to a locked user; noted then. Limits are (mails, seconds)."""
+    """Whether a mail may go to a locked user; it is noted then. Limits are (mails, seconds)."""
     for mails, seconds in limits:
         sent = await connection.fetchval(
             """
@@ -129,7 +129,7 @@ async def note_mail(
 
 
 async def delete_old_notes(connection: Connection) -> None:
-    """Forgets mails that no limit counts any more."""
+    """Deletes notes of mails that no limit counts any more."""
     await connection.execute(
         """
         DELETE FROM mails_sent

@@ -1,1 +1,1 @@
-"""Whoever proves an address owns its account: what others made of it before ends."""
+"""Ownership: whoever proves an address owns its account, and what others made of it ends."""

@@ -1,1 +1,1 @@
-"""New passwords for those who forgot theirs and read their mail."""
+"""Password resets: a new password for a user who forgot theirs and reads their mail."""

@@ -8,7 +8,7 @@ from shared.contracts.users import User
 
 
 def reset_token(user: User, domain: str, token: str) -> Event:
-    """A mail is to be sent with this token."""
+    """A mail with this token is to be sent."""
     return Event(
         name="system.user.password.reset.token",
         record={"user": user.event_record(), "domain": domain},

@@ -1,1 +1,1 @@
-"""Passwords: what makes a good one, and how it is kept."""
+"""Passwords: what makes a good one, how it is hashed, and how it changes."""

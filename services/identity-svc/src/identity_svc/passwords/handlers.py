@@ -2,18 +2,16 @@
 
 from aiohttp import web
 
-from identity_svc.passwords.change_password import ChangePassword
-from identity_svc.passwords.forms import (
+from identity_svc.passwords.models import entropy
+from identity_svc.passwords.schemas import (
     ChangePasswordForm,
     ValidatePasswordForm,
     VerifyPasswordForm,
 )
-from identity_svc.passwords.rules import entropy
-from identity_svc.passwords.verify_password import VerifyPassword
+from identity_svc.passwords.use_cases import Passwords
 from shared.web.answers import answer
 
-VERIFY_PASSWORD = web.AppKey("verify_password", VerifyPassword)
-CHANGE_PASSWORD = web.AppKey("change_password", ChangePassword)
+PASSWORDS = web.AppKey("passwords", Passwords)
 
 
 async def validate(_request: web.Request, form: ValidatePasswordForm) -> web.Response:
@@ -23,13 +21,13 @@ async def validate(_request: web.Request, form: ValidatePasswordForm) -> web.Res
 
 async def verify(request: web.Request, form: VerifyPasswordForm) -> web.Response:
     """POST /users/{uid}/password/verify: the user whose password it is."""
-    verified = await request.app[VERIFY_PASSWORD](form.uid, form.password, form.client)
+    verified = await request.app[PASSWORDS].verify(form.uid, form.password, form.client)
     return answer(verified.user.snapshot())
 
 
 async def change(request: web.Request, form: ChangePasswordForm) -> web.Response:
-    """PUT /users/{uid}/password: the user as he is now."""
-    user = await request.app[CHANGE_PASSWORD](
+    """PUT /users/{uid}/password: the user as they are now."""
+    user = await request.app[PASSWORDS].change(
         form.uid,
         form.old_password,
         form.new_password,

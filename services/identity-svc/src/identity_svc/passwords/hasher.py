@@ -1,4 +1,4 @@
-"""Argon2id in a bounded pool of threads: a storm of logins queues here and slows nothing else."""
+"""Argon2id in a bounded pool of threads: many log-ins queue here and slow nothing else."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _BCRYPT_BYTES = 72
 
 
 class PasswordHasher:
-    """Hashes and verifies; entered once before use, so that its threads end with the service."""
+    """Hashes and verifies; it is opened before use, so that its threads end with the service."""
 
     def __init__(self, threads: int, registry: CollectorRegistry | None = None) -> None:
         self._threads = threads
@@ -43,12 +43,12 @@ class PasswordHasher:
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Keeps the threads for the time of the block."""
+        """Keeps the threads alive for the time of the block."""
         with ThreadPoolExecutor(self._threads, "argon2", _give_way) as self._pool:
             yield
 
     async def digest(self, password: str) -> str:
-        """The digest to keep, which is of the composed text (NFC)."""
+        """The digest to store, which is that of the composed text (NFC)."""
         return await self._in_pool(lambda: _ARGON2.hash(composed(password)))
 
     async def verify(
@@ -80,13 +80,13 @@ class PasswordHasher:
 
 
 def _give_way() -> None:
-    """Lets every other thread go first: what answers a ping must not wait for a core to hash on."""
+    """Lowers the thread's priority: the event loop must not wait for a core that hashes."""
     if sys.platform == "linux":  # where a thread has a priority of its own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def outdated(digest: str) -> bool:
-    """Whether a digest that was right is not how passwords are kept today."""
+    """Whether a digest is of another kind than new ones are."""
     return _is_bcrypt(digest) or _ARGON2.check_needs_rehash(digest)
 
 

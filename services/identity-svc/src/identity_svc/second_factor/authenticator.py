@@ -1,11 +1,11 @@
-"""Secrets of authenticators, sealed, and the codes they make."""
+"""Secrets of authenticators, sealed, and the codes that they make."""
 
 import time
 from dataclasses import dataclass
 
 from identity_svc.second_factor import store
-from identity_svc.second_factor.errors import NotEnabled, UsedCode, WrongCode
-from identity_svc.second_factor.rules import matching_step
+from identity_svc.second_factor.models import Factor, NotEnabled, UsedCode, WrongCode
+from identity_svc.second_factor.totp import matching_step
 from shared.crypto.key_ring import KeyRing
 from shared.database.pool import Connection
 from shared.database.reencrypt import SealedColumn
@@ -13,10 +13,7 @@ from shared.database.reencrypt import SealedColumn
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Checks codes as part of a transaction under way, so that a code is used with what it allows.
-
-    Whoever calls limits the attempts.
-    """
+    """Uses up codes in the transaction of what they allow; the caller limits the attempts."""
 
     ring: KeyRing
 
@@ -26,19 +23,19 @@ class Authenticator:
 
     async def accept(self, connection: Connection, uid: str, code: str) -> None:
         """Uses up a code; raises `NotEnabled`, `WrongCode` or `UsedCode`."""
-        factor = await store.factor_of(connection, uid)
+        factor = await store.find_factor(connection, uid)
         if factor is None or not factor.enabled:
             raise NotEnabled
         await self._use(connection, uid, factor, code)
 
     async def accept_first(self, connection: Connection, uid: str, code: str) -> None:
-        """The same of a secret that is not enabled yet; without one, every code is wrong."""
-        factor = await store.factor_of(connection, uid)
+        """The same for a secret that is not enabled yet; without one, every code is wrong."""
+        factor = await store.find_factor(connection, uid)
         if factor is None:
             raise WrongCode
         await self._use(connection, uid, factor, code)
 
-    async def _use(self, connection: Connection, uid: str, factor: store.Factor, code: str) -> None:
+    async def _use(self, connection: Connection, uid: str, factor: Factor, code: str) -> None:
         secret = self.ring.decrypt(factor.sealed, _context(uid)).decode()
         step = matching_step(secret, code, time.time())
         if step is None:
@@ -52,4 +49,4 @@ def _context(uid: str) -> str:
 
 
 SEALED = SealedColumn("second_factors", "uid", "secret", _context)
-"""The secrets of all users."""
+"""The secrets of all users, for re-encryption."""

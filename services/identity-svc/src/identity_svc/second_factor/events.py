@@ -6,7 +6,7 @@ from shared.contracts.users import User
 
 
 def codes_guessed(user: User, domain: str, client: Client) -> Event:
-    """Somebody who has the user's password or session gives wrong codes, the last from `client`."""
+    """Somebody with the user's password or session sent wrong codes, the last from `client`."""
     return Event(
         name="system.user.otp.guessed",
         record={

@@ -1,47 +1,13 @@
 """SQL of second factors."""
 
 import uuid
-from dataclasses import dataclass, field
 
-from identity_svc.users.errors import UserNotFound
-from identity_svc.users.rows import COLUMNS, user_of
-from shared.contracts.users import MAY_ACT, User
+from identity_svc.second_factor.models import Factor
 from shared.database.pool import Connection
-from shared.errors import UserNotActive
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """A second factor as it lies in the table."""
-
-    sealed: bytes = field(repr=False)
-    enabled: bool
-
-
-async def lock_user(connection: Connection, uid: str) -> User:
-    """The user, whom nobody else changes until the transaction ends.
-
-    Raises `UserNotFound`, and `UserNotActive` for who may not act any more.
-    """
-    row = await connection.fetchrow(
-        f"""
-        SELECT {COLUMNS}
-        FROM users
-        WHERE uid = $1
-        FOR UPDATE
-        """,
-        uid,
-    )
-    if row is None:
-        raise UserNotFound
-    user = user_of(row)
-    if user.state not in MAY_ACT:
-        raise UserNotActive
-    return user
 
 
 async def put_secret(connection: Connection, uid: str, sealed: bytes) -> None:
-    """Another secret, whose codes count for nothing until it is enabled."""
+    """Stores another secret, which has no effect until it is enabled."""
     await connection.execute(
         """
         INSERT INTO second_factors (uid, secret)
@@ -54,7 +20,7 @@ async def put_secret(connection: Connection, uid: str, sealed: bytes) -> None:
     )
 
 
-async def factor_of(connection: Connection, uid: str) -> Factor | None:
+async def find_factor(connection: Connection, uid: str) -> Factor | None:
     """The user's second factor, enabled or not."""
     row = await connection.fetchrow(
         """
@@ -68,7 +34,7 @@ async def factor_of(connection: Connection, uid: str) -> Factor | None:
 
 
 async def use_step(connection: Connection, uid: str, sealed: bytes, step: int) -> bool:
-    """Whether this step's code still counts; of any number of simultaneous calls, for one."""
+    """Whether this step's code is unused; of simultaneous calls only one gets true."""
     status = await connection.execute(
         """
         UPDATE second_factors
@@ -85,7 +51,7 @@ async def use_step(connection: Connection, uid: str, sealed: bytes, step: int) -
 
 
 async def enabled_in(connection: Connection, uid: str) -> uuid.UUID | None:
-    """The session in which the second factor was turned on, as far as that is known."""
+    """The sid of the session in which the second factor was enabled; None if unknown."""
     sid: uuid.UUID | None = await connection.fetchval(
         """
         SELECT enabled_in
@@ -99,7 +65,7 @@ async def enabled_in(connection: Connection, uid: str) -> uuid.UUID | None:
 
 
 async def enable(connection: Connection, uid: str, sid: uuid.UUID | None) -> None:
-    """From now on codes are asked for; `sid` is of the session in which this is done."""
+    """Enables the factor: codes are required from now on. `sid` is that of the present session."""
     await connection.execute(
         """
         UPDATE second_factors
@@ -112,7 +78,7 @@ async def enable(connection: Connection, uid: str, sid: uuid.UUID | None) -> Non
 
 
 async def delete_factor(connection: Connection, uid: str) -> None:
-    """Forgets the secret."""
+    """Deletes the secret."""
     await connection.execute(
         """
         DELETE FROM second_factors
@@ -120,18 +86,3 @@ async def delete_factor(connection: Connection, uid: str) -> None:
         """,
         uid,
     )
-
-
-async def set_otp(connection: Connection, uid: str, otp: bool) -> User:
-    """The user with his second factor on or off."""
-    row = await connection.fetchrow(
-        f"""
-        UPDATE users
-        SET otp = $2, version = version + 1, updated_at = now()
-        WHERE uid = $1
-        RETURNING {COLUMNS}
-        """,
-        uid,
-        otp,
-    )
-    return user_of(row)

@@ -1,1 +1,1 @@
-"""Sessions: opened by those who prove who they are, resolved for the gateway, and ended."""
+"""Sessions: opened, resolved for the gateway, listed, and ended."""

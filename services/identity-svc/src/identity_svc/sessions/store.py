@@ -2,67 +2,19 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from identity_svc.sessions.network import network_of
-from identity_svc.users.rows import COLUMNS, user_of
+from identity_svc.sessions.models import (
+    EndedSession,
+    Lifetime,
+    ListedSession,
+    LivingSession,
+    network_of,
+)
+from identity_svc.users.models import COLUMNS, user_of
 from shared.contracts.activities import Client
-from shared.contracts.users import User
 from shared.database.pool import Connection
 from shared.web.client_address import Address
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """How long a session lives after its last use, and at most, in seconds."""
-
-    seconds: int
-    absolute_seconds: int
-
-    @property
-    def step(self) -> float:
-        """How much of its life, in seconds, a session may use up before its end is moved.
-
-        It may therefore end by so much too early: a minute, a thirtieth of lives under half an
-        hour. Each move is a write, and a session in use is resolved every few seconds.
-        """
-        return min(60.0, self.seconds / 30)
-
-
-@dataclass(frozen=True, slots=True)
-class LivingSession:
-    """A session that has just been used."""
-
-    sid: str
-    user: User
-    csrf_digest: str
-    user_agent: str
-    network: str
-    other_network: str | None
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSession:
-    """A living session as its user may see it."""
-
-    sid: str
-    address: str
-    user_agent: str
-    created_at: datetime
-    expires_at: datetime
-
-    def body(self) -> dict[str, str]:
-        """As JSON."""
-        return {
-            "sid": self.sid,
-            "address": self.address,
-            "user_agent": self.user_agent,
-            "created_at": self.created_at.isoformat(),
-            "expires_at": self.expires_at.isoformat(),
-        }
 
 
 async def insert_session(
@@ -196,10 +148,10 @@ async def delete_session(
     key: str | None = None,
     sid: uuid.UUID | None = None,
     uid: str | None = None,
-) -> tuple[str, User] | None:
-    """Ends the living session with this key or this sid; its sid and whose it was.
+) -> EndedSession | None:
+    """Ends the living session with this key or this sid.
 
-    Where `uid` is given, it has to be his.
+    Where `uid` is given, it has to be theirs.
     """
     row = await connection.fetchrow(
         f"""
@@ -215,7 +167,7 @@ async def delete_session(
         sid,
         uid,
     )
-    return (str(row["sid"]), user_of(row)) if row else None
+    return EndedSession(row["sid"], user_of(row)) if row else None
 
 
 async def session_lives(connection: Connection, sid: uuid.UUID) -> bool:
@@ -236,7 +188,7 @@ async def session_lives(connection: Connection, sid: uuid.UUID) -> bool:
 
 
 async def sid_of(connection: Connection, uid: str, keys: Sequence[str]) -> uuid.UUID | None:
-    """The living session of a user that is kept under one of these keys, the newest of several."""
+    """The living session of a user that has one of these keys, the newest of several."""
     sid: uuid.UUID | None = await connection.fetchval(
         """
         SELECT sid
@@ -270,7 +222,7 @@ async def delete_sessions_of(connection: Connection, uid: str, but: uuid.UUID | 
 async def delete_oldest_sessions(
     connection: Connection, uid: str, limit: int, new: str
 ) -> list[str]:
-    """Ends what a user has more than `limit` living sessions, never the new one; their sids."""
+    """Ends the oldest of more than `limit` living sessions, never the new one; their sids."""
     rows = await connection.fetch(
         """
         DELETE FROM sessions
@@ -339,29 +291,10 @@ async def number_of_sessions(connection: Connection, uid: str) -> int:
 
 
 async def delete_expired(connection: Connection) -> None:
-    """Forgets sessions that ended by themselves."""
+    """Deletes sessions that ended by themselves."""
     await connection.execute(
         """
         DELETE FROM sessions
         WHERE expires_at < now()
         """
     )
-
-
-async def lock_standing(connection: Connection, uid: str, password_version: int) -> User | None:
-    """The user, whose standing and password nobody changes until the transaction ends.
-
-    Nor does he log in a second time meanwhile. None when he has another password by now.
-    """
-    row = await connection.fetchrow(
-        f"""
-        SELECT {COLUMNS}
-        FROM users
-        WHERE uid = $1
-          AND password_version = $2
-        FOR NO KEY UPDATE
-        """,
-        uid,
-        password_version,
-    )
-    return user_of(row) if row else None

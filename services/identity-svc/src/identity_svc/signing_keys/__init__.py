@@ -1,1 +1,1 @@
-"""The keys that sign tokens and events; nobody but identity-svc has them."""
+"""The keys that sign tokens and events; only identity-svc has them."""

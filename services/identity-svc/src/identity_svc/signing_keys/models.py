@@ -40,7 +40,7 @@ SEALED = SealedColumn("signing_keys", "kid", "private_key", sealed_for)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKey:
-    """A key as it lies in the table: its sealed private half, or the operator's public half."""
+    """A key as it is stored: its sealed private half, or the public half of the operator's."""
 
     kid: str
     private_key: bytes | None = field(repr=False, default=None)

@@ -1,4 +1,4 @@
-"""Signing keys as they lie in the table: made, rotated, revoked and dropped."""
+"""Makes, rotates, revokes and drops the signing keys in the table."""
 
 import asyncio
 import secrets

@@ -7,15 +7,6 @@ from shared.contracts.events import Event, without_nulls
 from shared.contracts.users import User
 
 
-def account_deleted(user: User) -> Event:
-    """A user deleted his account: his state says so, his record stays."""
-    return Event(
-        name="system.user.account.deleted",
-        record={"user": user.event_record()},
-        snapshot=user.snapshot(),
-    )
-
-
 def user_created(user: User) -> Event:
     """There is a new user."""
     return Event(
@@ -26,7 +17,7 @@ def user_created(user: User) -> Event:
 
 
 def user_updated(user: User, changes: Mapping[str, Any]) -> Event:
-    """A user changed; `changes` are the old values."""
+    """A user changed; `changes` are the old values of what the record shows."""
     return Event(
         name="model.user.updated",
         record=without_nulls(user.event_record()),

@@ -1,0 +1,51 @@
+"""What users do about their accounts, and why it is refused, in the words of the audit log."""
+
+from typing import NamedTuple
+
+from shared.errors import Invalid, Refusal
+
+
+class Action(NamedTuple):
+    """A topic and an action, by which activities are searched."""
+
+    topic: str
+    action: str
+
+
+SIGN_UP = Action("account", "signup")
+LOG_IN = Action("session", "login")
+LOG_IN_WITH_CODE = Action("session", "login::2fa")
+LOG_OUT = Action("session", "logout")
+REQUEST_RESET = Action("password", "request password reset")
+RESET_PASSWORD = Action("password", "password reset")
+CHANGE_PASSWORD = Action("password", "password change")
+REQUEST_SECRET = Action("otp", "request QR code for 2FA")
+ENABLE_SECOND_FACTOR = Action("otp", "enable 2FA")
+DISABLE_SECOND_FACTOR = Action("otp", "disable 2FA")
+VERIFY_CODE = Action("otp", "verify 2FA code")
+
+_REASONS = {
+    "identity.session.invalid_params": "Invalid Email or Password",
+    "identity.session.banned": "Your account is banned",
+    "identity.session.deleted": "Your account is deleted",
+    "identity.session.not_active": "Your account is not active",
+    "identity.session.missing_otp": "The account has enabled 2FA but OTP code is missing",
+    "identity.session.invalid_otp": "OTP code is invalid",
+    "otp.invalid": "OTP code is invalid",
+    "totp.error": "OTP code was used before",
+    "otp.already_enabled": "2FA is enabled already",
+    "otp.not_enabled": "2FA is not enabled",
+    "password.doesnt_match": "New password and its confirmation are not the same",
+    "password.wrong": "Previous password is not correct",
+    "password.no_change": "New password is the same as the old one",
+    "identity.user.utilized_token": "The token was utilized",
+    "authz.user_not_active": "Your account is not active",
+}
+"""By the error code that the client gets."""
+
+
+def reason_of(refusal: Refusal) -> str | None:
+    """The reason; None where what the user did is not the cause: limits, or faults of ours."""
+    if type(refusal) is Invalid:  # values that break rules: what and why, as Barong says it
+        return " and ".join(code.replace(".", " ").capitalize() for code in refusal.codes)
+    return next((_REASONS[code] for code in refusal.codes if code in _REASONS), None)

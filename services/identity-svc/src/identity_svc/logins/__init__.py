@@ -1,0 +1,1 @@
+"""Log-ins: a password, and a code where the account has a second factor, open a session."""

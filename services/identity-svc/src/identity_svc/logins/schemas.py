@@ -1,0 +1,20 @@
+"""The parameters of a log-in."""
+
+from dataclasses import dataclass
+
+from identity_svc.captcha.models import CaptchaResponse
+from identity_svc.captcha.schemas import CaptchaField
+from shared.declared import declared
+from shared.web.fields import Code, Email, Password
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogInForm:
+    """POST /identity/sessions; a blank e-mail or password counts as a wrong one."""
+
+    email: str | None = declared(Email(missing=("identity.session.missing_email",)))
+    password: str | None = declared(Password(missing=("identity.session.missing_password",)))
+    otp_code: str | None = declared(Code(), None)
+    captcha_response: CaptchaResponse | None = declared(
+        CaptchaField(invalid="identity.session.invalid_captcha_format"), None
+    )

@@ -1,0 +1,127 @@
+"""Opens a session for a user who knows the password."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from identity_svc.activities.models import LOG_IN, LOG_IN_WITH_CODE
+from identity_svc.activities.use_cases import Activities
+from identity_svc.core import Core
+from identity_svc.logins.events import session_created
+from identity_svc.logins.models import (
+    Banned,
+    Deleted,
+    InvalidOtp,
+    MissingOtp,
+    NotActive,
+    WrongCredentials,
+)
+from identity_svc.passwords.use_cases import Passwords
+from identity_svc.second_factor.models import NotEnabled, WrongCode
+from identity_svc.second_factor.use_cases import SecondFactors
+from identity_svc.sessions.models import OpenedSession
+from identity_svc.sessions.use_cases import Sessions
+from identity_svc.throttling.use_cases import Throttle
+from identity_svc.users.models import Credentials
+from identity_svc.users.use_cases import Users
+from shared.clients.resource import ResourceClient
+from shared.contracts.activities import Client
+from shared.contracts.users import MAY_ACT, User
+from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
+
+_REFUSALS = {"banned": Banned, "deleted": Deleted}
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """The state of an account is shown only to a caller who knows its password."""
+
+    database: Database
+    outbox: Outbox
+    users: Users
+    passwords: Passwords
+    second_factors: SecondFactors
+    sessions: Sessions
+    throttle: Throttle
+    activities: Activities
+    resource: ResourceClient
+
+    async def log_in(
+        self, email: str, password: str, otp_code: str, client: Client
+    ) -> tuple[OpenedSession, dict[str, Any]]:
+        """The session and the user's attachments.
+
+        Raises `Throttled`, `WrongCredentials`, `Banned`, `Deleted`, `NotActive`, `MissingOtp`,
+        `InvalidOtp`, `UsedCode`, or `Unavailable` before there is a session.
+        """
+        right = await self._check_password(email, password, client)
+        uid = right.user.uid
+        action = LOG_IN_WITH_CODE if right.user.otp else LOG_IN
+        async with self.activities.record_refusals(uid, client, action):
+            if right.user.otp and not otp_code.strip():
+                raise MissingOtp
+            attachments = await self.resource.attachments(right.user)
+            async with self._limited(right.user, client), self.database.transaction() as connection:
+                user = await self.users.find_and_lock_for_log_in(connection, uid, right.version)
+                if user is None:
+                    raise WrongCredentials
+                _refuse_state(user)
+                if user.otp:
+                    await self.second_factors.accept(connection, uid, otp_code)
+                opened = await self.sessions.open(connection, user, client)
+                await self.outbox.add(connection, session_created(user, client))
+                await self.activities.record_success(connection, uid, client, action)
+        return opened, attachments
+
+    @asynccontextmanager
+    async def _limited(self, user: User, client: Client) -> AsyncIterator[None]:
+        """Limits attempts at a code, where one is required, with the errors of a log-in."""
+        if not user.otp:
+            yield
+            return
+        try:
+            async with self.second_factors.limited("login-otp", user.uid, client):
+                yield
+        except (NotEnabled, WrongCode):
+            raise InvalidOtp from None
+
+    async def _check_password(self, email: str, password: str, client: Client) -> Credentials:
+        await self.throttle.attempt("login", email, client)
+        checked = await self.passwords.check_by_email(email, password)
+        uid = checked.owner.uid if checked.owner else None
+        async with self.activities.record_refusals(uid, client, LOG_IN):
+            if checked.credentials is None:
+                raise WrongCredentials
+            await self.throttle.succeeded("login", email, client)
+            _refuse_state(checked.credentials.user)
+        return checked.credentials
+
+
+def build(
+    core: Core,
+    users: Users,
+    passwords: Passwords,
+    second_factors: SecondFactors,
+    sessions: Sessions,
+    throttle: Throttle,
+    activities: Activities,
+) -> Logins:
+    """The log-ins of this installation."""
+    return Logins(
+        core.database,
+        core.outbox,
+        users,
+        passwords,
+        second_factors,
+        sessions,
+        throttle,
+        activities,
+        core.resource,
+    )
+
+
+def _refuse_state(user: User) -> None:
+    if user.state not in MAY_ACT:
+        raise _REFUSALS.get(user.state, NotActive)

@@ -1,0 +1,45 @@
+"""Second factors, and what is wrong with one or with a code of it."""
+
+from dataclasses import dataclass, field
+
+from shared.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A second factor as it is stored."""
+
+    sealed: bytes = field(repr=False)
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A new secret, and the address of its QR code; they are shown only once."""
+
+    secret: str = field(repr=False)
+    url: str = field(repr=False)
+
+
+class AlreadyEnabled(Invalid):
+    """The second factor is on."""
+
+    codes = ("otp.already_enabled",)
+
+
+class NotEnabled(Invalid):
+    """The second factor is off."""
+
+    codes = ("otp.not_enabled",)
+
+
+class WrongCode(Invalid):
+    """The code is not one of this moment."""
+
+    codes = ("otp.invalid",)
+
+
+class UsedCode(Invalid):
+    """The code was right, and this one or a later one was accepted before."""
+
+    codes = ("totp.error",)

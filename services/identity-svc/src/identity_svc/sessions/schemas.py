@@ -1,0 +1,76 @@
+"""What the operations on sessions take and answer."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import fields, validate
+
+from identity_svc.sessions.models import CurrentSession, ListedSession
+from shared.declared import declared
+from shared.web.answers import seconds
+from shared.web.client_address import Address
+from shared.web.pagination import PageForm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveSessionForm:
+    """POST /sessions/resolve: one of key and sid; `address` (with sid) is that of the caller."""
+
+    key: str | None = declared(fields.String(validate=validate.Regexp("[0-9a-f]{64}$")), None)
+    sid: uuid.UUID | None = declared(fields.UUID(), None)
+    address: Address | None = declared(fields.IP(), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueTokenForm:
+    """POST /users/{uid}/token."""
+
+    uid: str = declared(fields.String(required=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeSessionForm:
+    """DELETE /sessions/{sid}."""
+
+    sid: uuid.UUID = declared(fields.UUID(required=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeSessionOfForm:
+    """DELETE /users/{uid}/sessions/{sid}."""
+
+    uid: str = declared(fields.String(required=True))
+    sid: uuid.UUID = declared(fields.UUID(required=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSessionsForm(PageForm):
+    """GET /users/{uid}/sessions."""
+
+    uid: str = declared(fields.String(required=True))
+
+
+def to_internal(session: ListedSession) -> dict[str, str]:
+    """A session in the answer of GET /users/{uid}/sessions."""
+    return {
+        "sid": session.sid,
+        "address": session.address,
+        "user_agent": session.user_agent,
+        "created_at": session.created_at.isoformat(),
+        "expires_at": session.expires_at.isoformat(),
+    }
+
+
+def to_public(current: CurrentSession) -> dict[str, Any]:
+    """The answer of GET /identity/sessions."""
+    session = current.session
+    return {
+        "id": session.sid,
+        "user_ip": session.address,
+        "user_agent": session.user_agent,
+        "current": True,
+        "created_at": seconds(session.created_at),
+        "expires_at": seconds(session.expires_at),
+        "csrf_token": current.csrf_token,
+    }

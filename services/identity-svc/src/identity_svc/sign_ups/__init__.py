@@ -1,0 +1,1 @@
+"""Sign-ups: new accounts, and the first superadmin."""

@@ -1,1 +1,0 @@
-"""A user's standing: the state and level that his private labels give him."""
