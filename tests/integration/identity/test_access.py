@@ -1,4 +1,4 @@
-"""Whoever has a whitelink lets his own address in."""
+"""A caller who has a whitelink lets their own address in."""
 
 import asyncio
 import itertools

@@ -39,7 +39,7 @@ async def activities(admin: Client, uid: str, count: int) -> list[dict[str, Any]
     return await until(enough)
 
 
-async def deeds(admin: Client, uid: str, count: int) -> list[tuple[str, ...]]:
+async def actions(admin: Client, uid: str, count: int) -> list[tuple[str, ...]]:
     """Topics, actions and results, and the reasons of what failed."""
     found = await activities(admin, uid, count)
     assert len(found) == count
@@ -60,7 +60,7 @@ async def test_log_in_and_log_out(admin: Client, client: Client, uid: str) -> No
     assert (await client.log_in()).status == 201
     assert (await client.call("DELETE", "identity/sessions")).status == 204
 
-    assert await deeds(admin, uid, 4) == [
+    assert await actions(admin, uid, 4) == [
         SIGNED_UP,
         ("session", "login", "failed", "Invalid Email or Password"),
         ("session", "login", "succeed"),
@@ -86,7 +86,7 @@ async def test_a_state_that_forbids_a_session(
         await tables.execute("UPDATE users SET state = $2 WHERE uid = $1", uid, state)
     assert (await client.log_in()).status == 401
 
-    assert await deeds(admin, uid, 2) == [SIGNED_UP, ("session", "login", "failed", reason)]
+    assert await actions(admin, uid, 2) == [SIGNED_UP, ("session", "login", "failed", reason)]
 
 
 async def test_the_second_factor(admin: Client, client: Client, uid: str) -> None:
@@ -110,7 +110,7 @@ async def test_the_second_factor(admin: Client, client: Client, uid: str) -> Non
 
     invalid = ("failed", "OTP code is invalid")
     with_code = ("session", "login::2fa")
-    assert await deeds(admin, uid, 12) == [
+    assert await actions(admin, uid, 12) == [
         SIGNED_UP,
         ("otp", "request QR code for 2FA", "succeed"),
         ("otp", "enable 2FA", *invalid),
@@ -140,7 +140,7 @@ async def test_a_used_code(admin: Client, client: Client, uid: str) -> None:
     assert (await client.post("resource/otp/verify", form)).status < 300
     assert (await client.post("resource/otp/verify", form)).status >= 400
 
-    assert (await deeds(admin, uid, 6))[-1] == (
+    assert (await actions(admin, uid, 6))[-1] == (
         *("otp", "verify 2FA code", "failed"),
         "OTP code was used before",
     )
@@ -157,7 +157,7 @@ async def test_password_change(admin: Client, client: Client, uid: str) -> None:
     assert await change(PASSWORD, OTHER) == 201
 
     change_of = ("password", "password change")
-    assert await deeds(admin, uid, 5) == [
+    assert await actions(admin, uid, 5) == [
         SIGNED_UP,
         (*change_of, "failed", "Previous password is not correct"),
         (*change_of, "failed", "New password is the same as the old one"),
@@ -187,7 +187,7 @@ async def test_password_reset(admin: Client, client: Client, uid: str) -> None:
     assert await reset(PASSWORD) == 422
 
     reset_of = ("password", "password reset")
-    assert await deeds(admin, uid, 5) == [
+    assert await actions(admin, uid, 5) == [
         SIGNED_UP,
         ("password", "request password reset", "succeed"),
         (*reset_of, "failed", "Password requirements"),
@@ -208,8 +208,8 @@ async def test_what_is_refused_to_nobody_leaves_nothing_but_costs_as_much(
 
         assert await tables.fetchval(written) == before + 1
         assert await tables.fetchval(decoys) == decoys_before + 1
-        told = "SELECT count(*) FROM outbox WHERE record::text LIKE '%nobody-' || $1 || '%'"
-        assert not await tables.fetchval(told, uid)
+        query = "SELECT count(*) FROM outbox WHERE record::text LIKE '%nobody-' || $1 || '%'"
+        assert not await tables.fetchval(query, uid)
 
 
 async def test_no_secret_reaches_the_log(

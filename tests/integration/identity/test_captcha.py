@@ -96,7 +96,7 @@ def geetest_settings(provider: CaptchaStandIn) -> dict[str, str]:
 
 
 async def ask(client: Client, path: str, response: object = None) -> Answer:
-    """Calls a guarded operation as a stranger; `response` is what the widget gave him."""
+    """Calls a guarded operation without a session; `response` is the widget's."""
     body: dict[str, Any] = {
         "email": f"{secrets.token_hex(6)}@example.com",
         "password": PASSWORD,
@@ -177,7 +177,7 @@ async def test_a_provider_that_is_down_lets_nobody_pass(
 
 
 async def assert_unavailable(client: Client, response: object) -> None:
-    """Sign-up is refused, and told that trying again may help."""
+    """Sign-up is refused, and the answer says that trying again may help."""
     answer = await ask(client, SIGN_UP, response)
     assert (answer.status, answer.errors) == (503, ["server.unavailable"])
     assert int(answer.headers["Retry-After"]) > 0

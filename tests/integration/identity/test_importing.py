@@ -1,4 +1,4 @@
-"""Users of an existing Barong are taken over, whole or not at all, however often it is tried."""
+"""Users of an existing Barong are imported, whole or not at all, however often it is tried."""
 
 import asyncio
 import csv
@@ -97,9 +97,9 @@ async def test_everything_of_a_user_is_kept(database: TestDatabase, tmp_path: Pa
     labels = [
         a_label(user),
         a_label(user, key="otp", value="enabled"),
-        a_label(user, key="Color", value="Blue", scope="public", description="his choice"),
+        a_label(user, key="Color", value="Blue", scope="public", description="their choice"),
     ]
-    # Whom he names comes after him.
+    # The referrer comes after them in the file.
     code, output = await imported(database, export(tmp_path, [user, referrer], labels))
     assert code == 0, output
     kept = (await users_of(database))[user["uid"]]
@@ -327,13 +327,13 @@ async def test_an_imported_user_logs_in_and_keeps_his_labels(
 
 
 async def _another_private_label_is_one_more(system: Installation, uid: str) -> None:
-    """Resource-svc tells of all labels, those taken over as well."""
+    """resource-svc publishes all labels, imported ones as well."""
     tokens = ServiceTokens(IDENTITY, KeyRing.parse(KEY))
     resource = ResourceClient(system.internal_url("resource"), tokens)
     async with resource.opened():
-        told = await resource.put_private_label(uid, "phone", "verified")
-    assert told.labels == {"email": "verified", "phone": "verified"}
-    assert told.version == 2
+        labels = await resource.put_private_label(uid, "phone", "verified")
+    assert labels.labels == {"email": "verified", "phone": "verified"}
+    assert labels.version == 2
     async with Client(system) as admin:
         await admin.log_in_as_superadmin()
 

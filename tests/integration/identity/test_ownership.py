@@ -46,7 +46,7 @@ def ended(*asks: Callable[[], Awaitable[Answer]]) -> Callable[[], Awaitable[bool
     return all_refused
 
 
-async def test_confirming_ends_what_a_stranger_made(system: Installation) -> None:
+async def test_confirming_ends_what_somebody_else_made(system: Installation) -> None:
     async with Client(system) as attacker, Client(system) as victim:
         _, key = await prepared(attacker)
         victim.email = attacker.email

@@ -66,7 +66,7 @@ async def test_faults_of_logging_in(
     assert (answer.status, answer.errors) == (status, codes)
 
 
-# Barong tells the state to who does not know the password as well; we tell only who knows it.
+# Barong reveals the state without the password; we reveal it only to a caller who knows it.
 @pytest.mark.parametrize(
     ("state", "code"),
     [
@@ -137,8 +137,8 @@ async def test_a_session_is_revoked_for_its_own_user_only(
 ) -> None:
     sid = (await identity.sessions(uid))[0]["sid"]
     async with Client(system) as other:
-        stranger = str((await other.become_member()).body["uid"])
-    for user in (stranger, "ID0000000000"):
+        member = str((await other.become_member()).body["uid"])
+    for user in (member, "ID0000000000"):
         with pytest.raises(NotFound) as not_his:
             await identity.revoke_session_of(user, sid)
         assert not_his.value.codes == ("identity.session.not_found",)
@@ -218,11 +218,11 @@ async def test_one_session_too_many_ends_the_oldest(
     await until(lambda: refused(client), HEARD_SECONDS)
     assert len(await identity.sessions(uid)) == 3
 
-    async def told() -> bool:
+    async def revoked() -> bool:
         ended = [e.record["sid"] for e in ear.events if e.name == "system.session.revoked"]
         return [sid for sid in ended if sid in (mine, signed_up)] == [signed_up, mine]
 
-    await until(told)
+    await until(revoked)
 
 
 async def test_log_ins_at_once_leave_no_session_too_many(

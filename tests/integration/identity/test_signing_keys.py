@@ -34,8 +34,8 @@ from tests.support.waiting import HEARD_SECONDS, until
 HASTE = {"BARONG_SIGNING_KEY_PUBLISH_SECONDS": "3", "BARONG_SIGNING_KEY_RELOAD_SECONDS": "1"}
 
 
-def told(system: Installation, **settings: str) -> Installation:
-    """The same system, whose identity-svc is told something else besides."""
+def configured(system: Installation, **settings: str) -> Installation:
+    """The same system, with other settings of identity-svc."""
     identity = {**system.environments["identity"], **settings}
     return replace(system, environments={**system.environments, "identity": identity})
 
@@ -43,7 +43,7 @@ def told(system: Installation, **settings: str) -> Installation:
 @pytest.fixture
 def hasty(system_of_my_own: Installation) -> Installation:
     """A system in which keys take over after seconds."""
-    return told(system_of_my_own, **HASTE)
+    return configured(system_of_my_own, **HASTE)
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ async def _without(system: Installation, kid: str) -> bool:
 
 
 async def test_when_the_signing_key_is_revoked_the_next_one_takes_over(hasty: Installation) -> None:
-    patient = told(hasty, BARONG_SIGNING_KEY_PUBLISH_SECONDS="600")
+    patient = configured(hasty, BARONG_SIGNING_KEY_PUBLISH_SECONDS="600")
     async with started(patient):
         first = kid_of(await fresh_bearer(patient))
         await command_of(patient, "rotate-keys")
@@ -274,7 +274,7 @@ async def test_the_age_of_the_signing_key_is_measured(system: Installation) -> N
 async def test_the_operators_key_takes_over_and_hands_back(
     hasty: Installation, operator_key: Path, tmp_path: Path
 ) -> None:
-    with_own = told(hasty, JWT_PRIVATE_KEY_PATH=str(operator_key))
+    with_own = configured(hasty, JWT_PRIVATE_KEY_PATH=str(operator_key))
     own = load_settings(IdentitySettings, with_own.environments["identity"]).operator_key
     assert own is not None
     async with started(hasty, "identity", "resource", "mailer", "admin", "gateway"):
@@ -291,7 +291,7 @@ async def test_the_operators_key_takes_over_and_hands_back(
         assert code == 1
         assert "JWT_PRIVATE_KEY_PATH" in output
 
-        other = told(with_own, JWT_PRIVATE_KEY_PATH=str(a_key_file(tmp_path / "other.pem")))
+        other = configured(with_own, JWT_PRIVATE_KEY_PATH=str(a_key_file(tmp_path / "other.pem")))
         assert "is published" in await command_of(other, "rotate-keys")
         assert len(await until(lambda: _three(with_own))) == 3
     async with started(hasty):
@@ -337,7 +337,7 @@ async def test_reencrypt_brings_every_secret_under_the_first_key(
         secret = await connection.fetchval("SELECT secret FROM identity.second_factors")
         assert ring.decrypt(secret, f"second_factors.secret:{uid}") == b"BASE32"
         await connection.execute("DELETE FROM identity.outbox WHERE sealed IS NOT NULL")
-    new_only = told(system_of_my_own, BARONG_MASTER_KEYS=new)
+    new_only = configured(system_of_my_own, BARONG_MASTER_KEYS=new)
     async with started(new_only):
         assert await status_of(new_only, bearer) == 200
         assert kid_of(await fresh_bearer(new_only)) == kid_of(bearer)

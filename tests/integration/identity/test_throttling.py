@@ -112,8 +112,8 @@ async def test_the_first_wait_is_a_second(system: Installation) -> None:
             for _ in range(6):
                 form = {"email": "nobody@example.com", "password": "wrong"}
                 async with http.post(f"{addresses.public}{LOG_IN}", data=form, headers=here) as got:
-                    told = got.headers.get("Retry-After", "")
-            return told
+                    header = got.headers.get("Retry-After", "")
+            return header
 
         assert await until(waits) == "1"
 
@@ -320,14 +320,14 @@ async def test_a_thousand_addresses_bring_no_more_guesses(
     assert answers.count(403) <= 5 + math.log2(passed + 1)
     assert answers.count(403) + answers.count(429) == len(answers)
 
-    # The owner is told, once, where the guesses come from.
+    # The owner gets one mail, which says where the guesses come from.
     assert await warnings_of(throttled, uid) == 1
     mail = throttled.mail / f"{quote(client.email, safe='@')}.eml"
 
-    async def told() -> bool:
+    async def warned() -> bool:
         return b"Somebody guesses at your codes" in mail.read_bytes()
 
-    assert await until(told)
+    assert await until(warned)
 
 
 async def test_who_lacks_the_password_uses_up_no_attempts(
