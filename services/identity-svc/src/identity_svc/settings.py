@@ -182,7 +182,7 @@ class IdentitySettings(PublicServiceSettings):
     phone_verification: str = setting(
         "BARONG_PHONE_VERIFICATION",
         fields.String(validate=validate.OneOf(["mock", "twilio_sms", "twilio_verify"])),
-        "How resource-svc verifies phones; told to front ends by GET /identity/configs.",
+        "How resource-svc verifies phones; GET /identity/configs shows it to front ends.",
         "mock",
     )
     git_tag: str = setting("BARONG_GIT_TAG", fields.String(), "The tag this was built of.", "")
@@ -192,7 +192,7 @@ class IdentitySettings(PublicServiceSettings):
         "BARONG_SUPERADMIN_EMAIL", fields.String(), "`seed` makes this superadmin.", ""
     )
     superadmin_password: str = setting(
-        "BARONG_SUPERADMIN_PASSWORD", fields.String(), "His first password.", ""
+        "BARONG_SUPERADMIN_PASSWORD", fields.String(), "Their first password.", ""
     )
 
     @property
