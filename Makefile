@@ -46,7 +46,7 @@ alerts: install ## Copy the alert rules to where Kubernetes reads them
 api-document: install ## Write the API document that the gateway shows
 	$(BIN)/python -m deploy.openapi services/authz-gateway/src/authz_gateway/api_document
 
-settings: install ## Write docs/settings.md, the reference of every setting
+settings: install ## Write docs/operators/settings.md, the reference of every setting
 	$(BIN)/python -m deploy.settings_reference --write
 
 lock: install ## Lock the newest allowed versions of all requirements, with hashes

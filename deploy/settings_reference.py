@@ -13,7 +13,7 @@ from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
 from resource_svc.settings import ResourceSettings
 
-REFERENCE = Path(__file__).parents[1] / "docs" / "settings.md"
+REFERENCE = Path(__file__).parents[1] / "docs" / "operators" / "settings.md"
 
 SERVICES: dict[str, type[Any]] = {
     "identity-svc": IdentitySettings,

@@ -45,7 +45,7 @@ _SECURITY_SCHEMES: Mapping[str, Schema] = {
         "type": "apiKey",
         "in": "header",
         "name": "Signature-Input",
-        "description": "HTTP Message Signatures (RFC 9421), which docs/signing.md tells more of.",
+        "description": "HTTP Message Signatures (RFC 9421); see docs/consumers/signing.md.",
     },
     "message_signature": {"type": "apiKey", "in": "header", "name": "Signature"},
 }

@@ -18,8 +18,8 @@ _WORDS = {"and", "or", "unless", "offset", "bool"}
 
 
 def told() -> frozenset[str]:
-    """The metrics that docs/metrics.md has, which are those there are: see test_metrics.py."""
-    page = (ROOT / "docs" / "metrics.md").read_text()
+    """The metrics of docs/operators/metrics.md, which test_metrics.py compares with the code."""
+    page = (ROOT / "docs" / "operators" / "metrics.md").read_text()
     names = frozenset(re.findall(r"^\| `(\w+)` ", page, re.MULTILINE))
     return names | {f"{name}_bucket" for name in names} | _PROCESS
 

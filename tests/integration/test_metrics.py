@@ -41,9 +41,9 @@ async def metrics_of(url: str) -> list[Metric]:
 
 
 def documented() -> Iterator[tuple[str, str, str, frozenset[str]]]:
-    """Service, metric, type and labels, as docs/metrics.md has them."""
+    """Service, metric, type and labels, as docs/operators/metrics.md has them."""
     row = re.compile(r"\| `(\w+)` \| (\w+) \| ([\w, ]*) \| ([\w, -]+) \| .{15,} \|")
-    for line in (ROOT / "docs" / "metrics.md").read_text().splitlines():
+    for line in (ROOT / "docs" / "operators" / "metrics.md").read_text().splitlines():
         if line.startswith("| `"):
             match = row.fullmatch(line)
             assert match, line

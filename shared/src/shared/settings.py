@@ -272,7 +272,7 @@ class PublicServiceSettings(ServiceSettings):
         postgres_dsn(),
         "PostgreSQL itself, where DATABASE_URL leads to a pooler that lends servers for a "
         "transaction at a time: for migrations, LISTEN and locks of a session "
-        "(docs/postgresql.md).",
+        "(docs/operators/postgresql.md).",
         "",
     )
     trusted_proxies: tuple[Network, ...] = setting(

@@ -39,8 +39,8 @@ Replica = Callable[[dict[str, str]], Awaitable[tuple[int, Any]]]
 
 
 def documented(name: str) -> str:
-    """What docs/signing.md shows under this name."""
-    text = (ROOT / "docs" / "signing.md").read_text()
+    """What docs/consumers/signing.md shows under this name."""
+    text = (ROOT / "docs" / "consumers" / "signing.md").read_text()
     found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
     assert found is not None
     return found[1]

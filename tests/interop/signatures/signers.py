@@ -1,4 +1,4 @@
-"""Libraries of others that sign calls, driven by the examples of docs/signing.md."""
+"""Libraries of others that sign calls, driven by the examples of docs/consumers/signing.md."""
 
 import asyncio
 import functools
@@ -58,8 +58,8 @@ class Signer(Protocol):
 
 
 def documented(name: str) -> str:
-    """The example that docs/signing.md has under this name."""
-    text = (ROOT / "docs" / "signing.md").read_text()
+    """The example that docs/consumers/signing.md has under this name."""
+    text = (ROOT / "docs" / "consumers" / "signing.md").read_text()
     found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
     assert found is not None
     return found[1]

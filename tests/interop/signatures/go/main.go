@@ -1,4 +1,4 @@
-// Signs a call as docs/signing.md shows and, where it is to be sent, sends it with Go's own client.
+// Signs a call as docs/consumers/signing.md shows and, where it is to be sent, sends it with Go's own client.
 // One call on standard input, what became of it on standard output; both are JSON.
 package main
 
