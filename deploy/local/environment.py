@@ -1,6 +1,7 @@
 """What each service of the local stack is told through its environment, and nothing more."""
 
 import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ _DISTRIBUTIONS = {
     "gateway": "authz-gateway",
     "mailer": "mailer-svc",
 }
-_CONFIG = Path(__file__).parents[1] / "config"
+_ROOT = Path(__file__).parents[2]
+_CONFIG = _ROOT / "deploy" / "config"
 # What any program needs to find its files and to speak its user's language.
 _ORDINARY = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"})
 _SETTINGS = ("BARONG_", "JWT_", "OTEL_")
@@ -78,6 +80,22 @@ def services(addresses: Addresses, secrets: Secrets, dsns: Mapping[str, str]) ->
     }
 
 
+def commit(folder: Path) -> str | None:
+    """Return the commit that is checked out in `folder`, or None if it is no clone's top folder."""
+    try:
+        asked = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "--show-toplevel", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):  # no git, no clone, no commit yet
+        return None
+    top, sha = asked.stdout.splitlines()
+    return sha if Path(top) == folder.resolve() else None
+
+
 def _from_user() -> dict[str, str]:
     return {
         key: value
@@ -89,11 +107,15 @@ def _from_user() -> dict[str, str]:
 def _defaults(name: str, addresses: Addresses) -> dict[str, str]:
     if name == "mailer":
         return {"BARONG_SENDER_EMAIL": "noreply@barong.io"}
-    links = {"BARONG_DOMAIN": addresses.public_url("gateway")} if name == "identity" else {}
+    only_here = {}
+    if name == "identity":
+        only_here["BARONG_DOMAIN"] = addresses.public_url("gateway")
+        if sha := commit(_ROOT):
+            only_here["BARONG_GIT_SHA"] = sha
     return {
         "BARONG_CONFIG_DIR": str(_CONFIG),
         "BARONG_TRUSTED_PROXIES": "127.0.0.0/8,::1",
-        **links,
+        **only_here,
     }
 
 

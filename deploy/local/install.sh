@@ -47,7 +47,7 @@ checksum() {
     {
         pwd
         echo "${PYTHON:-}"
-        cat "requirements/$1.txt"
+        cat "requirements/$1.txt" shared/src/shared/version.py
         for package in $packages; do cat "$package/pyproject.toml"; done
     } | cksum
 }

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
-from importlib import metadata
 from types import ModuleType
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from deploy.openapi.models import MODELS
 from deploy.openapi.operation import Operation, Operations
 from deploy.openapi.schemas import Schema, ref
 from shared.declared import schema_of
+from shared.version import VERSION
 from shared.web.fields import Parameter
 from shared.web.routes import ANYONE, NoParameters, Route
 
@@ -81,7 +81,7 @@ def document() -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "Barong",
-            "version": metadata.version("barong-shared"),
+            "version": VERSION,
             "description": _ABOUT,
         },
         "servers": [{"url": _BELOW}],

@@ -4,12 +4,14 @@ import json
 import re
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from deploy.local import ports
-from tests.support.local_stack import LocalStack
+from shared.version import VERSION
+from tests.support.local_stack import LocalStack, git
 from tests.support.system import ROOT
 
 pytestmark = pytest.mark.xdist_group("machine")
@@ -50,6 +52,13 @@ def test_it_shows_the_session_and_the_superadmin(stack: LocalStack) -> None:
     assert stack.facts["GATEWAY_URL"] in shown
     assert stack.facts["SUPERADMIN_PASSWORD"] in shown
     assert "confirm_code" in shown
+
+
+def test_it_tells_the_commit_of_the_clone(stack: LocalStack) -> None:
+    with urllib.request.urlopen(f"{stack.facts['GATEWAY_URL']}/identity/version") as answer:
+        told = json.load(answer)
+    assert told["git_sha"] == git(stack.folder, "rev-parse", "HEAD")
+    assert told["version"] == VERSION
 
 
 def test_the_facts_are_for_scripts(stack: LocalStack) -> None:

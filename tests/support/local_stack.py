@@ -20,6 +20,24 @@ PARTS = ("deploy", "README.md", "shared", "services")
 START_SECONDS = 90.0
 
 
+def git(folder: Path, *arguments: str) -> str:
+    """What git says in this folder, whoever commits and however git is configured here."""
+    names = {
+        f"GIT_{role}_{what}": "test@example.com"
+        for role in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env=os.environ | names | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
 class LocalStack:
     """One installation, which may be started again and again."""
 
@@ -38,6 +56,8 @@ class LocalStack:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
             copy(ROOT / part, folder / part)
         (folder / ".venv").symlink_to(ROOT / ".venv")
+        git(folder, "init", "--quiet")
+        git(folder, "commit", "--quiet", "--allow-empty", "--message", "A clone")
         stack = cls(folder, gateway_port)
         stack.start()
         try:

@@ -2,25 +2,24 @@
 
 import re
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from typing import Any
 
-_DISTRIBUTION = "identity-svc"
+from shared.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What the image was made of; None for what it does not say."""
+    """What the image's build arguments say, or `make run` in a clone; None for what nobody says."""
 
-    git_tag: str | None
+    git_tag: str
     git_sha: str | None
     build_date: str | None
-    version: str | None
+    version: str
 
     @classmethod
     def of(cls, git_tag: str, git_sha: str, build_date: str) -> "Build":
-        """The version is the tag, or that of the package where there is no tag."""
-        version = git_tag.removeprefix("v") or _package_version()
+        """The version is the tag without its `v`, or `VERSION` if there is no tag."""
+        version = git_tag.removeprefix("v") or VERSION
         return cls(git_tag or version, git_sha or None, build_date or None, version)
 
     def to_public(self) -> dict[str, str | None]:
@@ -50,10 +49,3 @@ class Configs:
             "password_min_entropy": int(entropy) if entropy.is_integer() else entropy,
             "password_regexp": self.password_pattern.pattern,
         }
-
-
-def _package_version() -> str | None:
-    try:
-        return metadata.version(_DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return None
