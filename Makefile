@@ -1,10 +1,12 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench openapi settings alerts lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi api-document settings alerts lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
 WORKERS := 2
+SPHINX := $(BIN)/sphinx
+SITE := -c docs -d .local/doctrees . .local/site
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 help: ## List these commands
@@ -20,7 +22,10 @@ test: install ## Run all tests, on servers of their own (T=… chooses, WORKERS=
 test-fast: install ## Run what takes about a minute: units, and one thread through everything
 	$(PYTEST) tests/unit tests/integration/test_thread.py
 
-check: format lint types imports ## Everything that needs no server: form, lint, types, imports
+coverage: install ## Measure the branch coverage of `shared` and of the gateway's decisions (T=… chooses tests)
+	$(PYTEST) --cov --cov-report=term:skip-covered $(or $(T),tests/unit tests/integration)
+
+check: format lint types imports site ## Everything that needs no server: form, lint, types, imports, documents
 
 format: install ## Say what is not formatted (`ruff format` mends it)
 	$(BIN)/ruff format --check .
@@ -33,6 +38,12 @@ types: install ## Check types, strictly
 
 imports: install ## Check who may import whom
 	$(BIN)/lint-imports
+
+site: install ## Build the documentation into .local/site, without the network, and check its links
+	$(SPHINX)-build -q -E -W --keep-going $(SITE)
+
+docs: install ## Serve the documentation at http://127.0.0.1:8000, and build it again when it changes
+	$(SPHINX)-autobuild -q --port 8000 --ignore '.[a-z]*/*' $(SITE)
 
 bench: install ## Measure, and print ratios (PART="a b" chooses, PART=-h lists)
 	$(BIN)/python -m tests.bench $(PART)
