@@ -26,14 +26,14 @@ SERVICES: dict[str, type[Any]] = {
 _HEAD = """\
 # Settings
 
-Environment variables; a blank one counts as absent. Made from the code by `make settings`.
-Every fault of a service's settings is told at once, before it starts.
+Every setting is an environment variable. A blank variable counts as absent. A service reports all
+faults of its settings at once, before it starts. `make settings` writes this page from the code.
 
-Each may lie in a file instead, as secrets do: `<variable>_FILE` names it (`DATABASE_URL_FILE`,
-`AMQP_URL_FILE`, `BARONG_MASTER_KEYS_FILE` …). Line breaks at its end do not count. Both given, or a
-file that cannot be read, is a fault.
+Each setting can be in a file instead, as secrets often are: `<variable>_FILE` names the file
+(`DATABASE_URL_FILE`, `AMQP_URL_FILE`, `BARONG_MASTER_KEYS_FILE` …). Line breaks at the end of the
+file are ignored. It is a fault if both are given, or if the file cannot be read.
 
-| Variable | Default | Meaning | Of |
+| Variable | Default | Meaning | Service |
 |---|---|---|---|
 """
 

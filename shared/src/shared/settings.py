@@ -152,7 +152,7 @@ class ServiceSettings:
     environment: str = setting(
         "BARONG_ENV",
         fields.String(validate=validate.OneOf(["development", "production"])),
-        "`production` refuses whatever is only good for development.",
+        "`production` refuses settings that are only good for development.",
         "development",
     )
     host: str = setting(
@@ -161,13 +161,13 @@ class ServiceSettings:
     internal_port: int = setting(
         "BARONG_INTERNAL_PORT",
         port(),
-        "Port of the internal API, health and metrics; never exposed by the gateway.",
+        "Port of the internal API, health checks and metrics. The gateway never exposes it.",
         9080,
     )
     amqp_url: str = setting(
         "AMQP_URL",
         fields.Url(schemes={"amqp", "amqps"}, require_tld=False),
-        "RabbitMQ; wins over the BARONG_EVENT_API_RABBITMQ_ variables.",
+        "Address of RabbitMQ. It wins over the BARONG_EVENT_API_RABBITMQ_ variables.",
         "",
     )
     rabbitmq_host: str = setting(
@@ -178,13 +178,13 @@ class ServiceSettings:
         "BARONG_EVENT_API_RABBITMQ_USERNAME", fields.String(), "RabbitMQ's user.", "guest"
     )
     rabbitmq_password: str = setting(
-        "BARONG_EVENT_API_RABBITMQ_PASSWORD", fields.String(), "His password.", "guest"
+        "BARONG_EVENT_API_RABBITMQ_PASSWORD", fields.String(), "Password of this user.", "guest"
     )
     service_keys: KeyRing = setting(
         "BARONG_SERVICE_KEYS",
         Parsed(KeyRing.parse),
-        "Keys of the tokens between services, `id:base64 of 32 bytes`, comma separated; "
-        "the first signs, all verify.",
+        "Keys of the tokens between services, `id:base64 of 32 bytes`, comma "
+        "separated. The first signs, all verify.",
     )
     identity_internal_url: str = setting(
         "BARONG_IDENTITY_INTERNAL_URL",
@@ -207,15 +207,15 @@ class ServiceSettings:
     max_url_bytes: int = setting(
         "BARONG_MAX_URL_BYTES",
         positive(65_536),
-        "Longest path and query of a request, bytes; of these, the path has 2048 at most at the "
-        "gateway.",
+        "Longest path and query of a request, in bytes. At the gateway, the path has "
+        "at most 2048 of these.",
         8192,
     )
     max_header_bytes: int = setting(
         "BARONG_MAX_HEADER_BYTES",
         positive(1_048_576),
-        "All headers of a request, bytes. Services take 8 KB more, for what the gateway adds: set "
-        "it alike for all.",
+        "All headers of a request, in bytes. Services accept 8 KB more, for what the "
+        "gateway adds: set it to the same value everywhere.",
         32_768,
     )
     max_headers: int = setting(
@@ -224,13 +224,13 @@ class ServiceSettings:
     log_probes: bool = setting(
         "BARONG_LOG_PROBES",
         fields.Boolean(),
-        "Whether the access log has lines of health checks and of metrics being read.",
+        "Whether the access log has lines for health checks and for reading metrics.",
         True,
     )
     shutdown_seconds: int = setting(
         "BARONG_SHUTDOWN_SECONDS",
         positive(300),
-        "Longest time given to calls under way after SIGTERM.",
+        "Longest time for calls under way after SIGTERM, in seconds.",
         20,
     )
 
@@ -265,20 +265,20 @@ class PublicServiceSettings(ServiceSettings):
 
     port: int = setting("BARONG_PORT", port(), "Port of the public API.", 8080)
     database_url: str = setting(
-        "DATABASE_URL", postgres_dsn(), "PostgreSQL, with this service's own role."
+        "DATABASE_URL", postgres_dsn(), "Address of PostgreSQL, with this service's own role."
     )
     database_direct_url: str = setting(
         "DATABASE_DIRECT_URL",
         postgres_dsn(),
-        "PostgreSQL itself, where DATABASE_URL leads to a pooler that lends servers for a "
-        "transaction at a time: for migrations, LISTEN and locks of a session "
+        "Address of PostgreSQL itself, if DATABASE_URL leads to a pooler in "
+        "transaction mode: for migrations, LISTEN and locks of a session "
         "(docs/operators/postgresql.md).",
         "",
     )
     trusted_proxies: tuple[Network, ...] = setting(
         "BARONG_TRUSTED_PROXIES",
         Parsed(networks),
-        "Networks (CIDR, comma separated) whose X-Forwarded-For entries are believed.",
+        "Networks (CIDR, comma separated) of proxies whose X-Forwarded-For entries are believed.",
         (),
     )
     config_dir: str = setting(

@@ -15,28 +15,29 @@ class AdminSettings(PublicServiceSettings):
     permissions_file: str = setting(
         "BARONG_PERMISSIONS_FILE",
         fields.String(),
-        "File to seed permissions from; `permissions.yaml` of the configuration folder if blank.",
+        "File with the permissions that `seed` adds. If blank: `permissions.yaml` of "
+        "the configuration folder.",
         "",
     )
 
     activities_keep_months: int = setting(
         "BARONG_ACTIVITIES_KEEP_MONTHS",
         positive(1200),
-        "How many whole months of activities `partitions` keeps, besides the current one.",
+        "How many whole months of activities `partitions` keeps besides the current month.",
         24,
     )
 
     maxminddb_path: str = setting(
         "BARONG_MAXMINDDB_PATH",
         fields.String(),
-        "MaxMind file of countries or cities; without one, restrictions of countries and "
-        "continents match nobody.",
+        "MaxMind file of countries or cities. Without one, restrictions of countries "
+        "and continents match nobody.",
         "",
     )
     geoip_lang: str = setting(
         "BARONG_GEOIP_LANG",
         fields.String(),
-        "Language of the names of countries and continents in that file.",
+        "Language of the names of countries and continents in the MaxMind file.",
         "en",
     )
 

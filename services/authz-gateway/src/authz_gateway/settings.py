@@ -27,7 +27,7 @@ class GatewaySettings(ServiceSettings):
     trusted_proxies: tuple[Network, ...] = setting(
         "BARONG_TRUSTED_PROXIES",
         Parsed(networks),
-        "Networks (CIDR, comma separated) whose X-Forwarded- headers are believed.",
+        "Networks (CIDR, comma separated) of proxies whose X-Forwarded- headers are believed.",
         (),
     )
     config_dir: str = setting(
@@ -36,7 +36,7 @@ class GatewaySettings(ServiceSettings):
     routes_file: str = setting(
         "BARONG_ROUTES_FILE",
         fields.String(),
-        "The routes file; `routes.yaml` of the configuration folder when not set.",
+        "The routes file. If blank: `routes.yaml` of the configuration folder.",
         "",
     )
     identity_url: str = setting(
@@ -60,41 +60,41 @@ class GatewaySettings(ServiceSettings):
     bind_user_agent: bool = setting(
         "BARONG_SESSION_BIND_USER_AGENT",
         fields.Boolean(),
-        "Whether a session ends when another User-Agent uses it; versions do not count.",
+        "Whether a session ends when another User-Agent uses it. Version numbers are ignored.",
         default=True,
     )
     bind_network: bool = setting(
         "BARONG_SESSION_BIND_NETWORK",
         fields.Boolean(),
-        "Whether a session ends when another network (IPv4 /16, IPv6 /64) uses it; the first of "
-        "the other address family is taken in.",
+        "Whether a session ends when another network (IPv4 /16, IPv6 /64) uses it. "
+        "The first network of the other address family is taken in.",
         default=True,
     )
     apikey_nonce_lifetime: int = setting(
         "BARONG_APIKEY_NONCE_LIFETIME",
         positive(MAX_NONCE_LIFETIME),
-        "How far the nonce of a signed call, or the second in which its message signature was "
-        "created, may be from this moment, milliseconds.",
+        "How far the timestamp of a signed call (the nonce of version 1, or "
+        "`created`) may be from the gateway's clock, in milliseconds.",
         5000,
     )
     apikey_max_body_bytes: int = setting(
         "BARONG_APIKEY_MAX_BODY_BYTES",
         positive(),
-        "Largest body of a call whose signature covers it, bytes: it is held in memory until it "
-        "was read and verified.",
+        "Largest body of a signed call, in bytes. The gateway keeps it in memory "
+        "until it has verified it.",
         1024 * 1024,
     )
     cors_origins: frozenset[str] = setting(
         "BARONG_API_CORS_ORIGINS",
         Parsed(origins),
-        "Origins whose pages may call, comma separated; `*` for all, without credentials. In "
-        "`https://*.example.com` the asterisk is one label.",
+        "Origins whose pages may call, comma separated. `*` means all, without "
+        "credentials. In `https://*.example.com` the asterisk is one label.",
         frozenset({ANY}),
     )
     cors_max_age: int = setting(
         "BARONG_API_CORS_MAX_AGE",
         fields.Integer(validate=validate.Range(0, 86_400)),
-        "How long browsers remember that they may, seconds.",
+        "How long browsers cache the answer to a preflight, in seconds.",
         3600,
     )
     cors_credentials: bool = setting(
@@ -106,139 +106,141 @@ class GatewaySettings(ServiceSettings):
     security_headers: bool = setting(
         "BARONG_SECURITY_HEADERS",
         fields.Boolean(),
-        "Whether answers that say nothing of their own carry X-Content-Type-Options, "
-        "X-Frame-Options, Referrer-Policy and, in production, Strict-Transport-Security.",
+        "Whether the gateway adds X-Content-Type-Options, X-Frame-Options, "
+        "Referrer-Policy and, in production, Strict-Transport-Security to answers "
+        "that do not have them.",
         default=True,
     )
     hsts_seconds: int = setting(
         "BARONG_HSTS_SECONDS",
         fields.Integer(validate=validate.Range(0, 10**9)),
-        "For how long browsers are to insist on https, in production; 0 for not at all.",
+        "How long browsers must use https, in production, in seconds. 0: not at all.",
         31_536_000,
     )
     audited_rate: str = setting(
         "BARONG_AUDITED_RATE",
         Parsed(_written_rate),
-        "How often one user may make calls that are recorded because they are refused or audited, "
-        "at each gateway, where the route has no rate of its own: 10/s, 300/m or 1000/h.",
+        "How often one user may make recorded calls (refused or audited) at each "
+        "gateway, on routes without a rate of their own: 10/s, 300/m or 1000/h.",
         "300/m",
     )
     throttling: bool = setting(
         "BARONG_THROTTLING",
         fields.Boolean(),
-        "Whether the rates of the routes file are limits; false for load tests only.",
+        "Whether the rates of the routes file are limits. `false` is for load tests.",
         True,
     )
     maxminddb_path: str = setting(
         "BARONG_MAXMINDDB_PATH",
         fields.String(),
-        "MaxMind file of countries or cities; without one, restrictions of countries and "
-        "continents match nobody.",
+        "MaxMind file of countries or cities. Without one, restrictions of countries "
+        "and continents match nobody.",
         "",
     )
     geoip_lang: str = setting(
         "BARONG_GEOIP_LANG",
         fields.String(),
-        "Language of the names of countries and continents in that file.",
+        "Language of the names of countries and continents in the MaxMind file.",
         "en",
     )
     max_body_bytes: int = setting(
         "BARONG_MAX_BODY_BYTES",
         positive(),
-        "Largest body of a request, bytes: three uploaded files of 10 MB and a form.",
+        "Largest body of a request, in bytes: three uploaded files of 10 MB and a form.",
         32 * 1024 * 1024,
     )
     max_connections: int = setting(
         "BARONG_MAX_CONNECTIONS",
         positive(1_000_000),
-        "Clients' connections at the same time; who comes then gets 503.",
+        "Connections of clients at the same time. The next one gets 503.",
         20_000,
     )
     connections_per_address: int = setting(
         "BARONG_CONNECTIONS_PER_ADDRESS",
         positive(1_000_000),
-        "Of these, how many one address (IPv6: one /64) may have; who comes then gets 429. Trusted "
-        "proxies may have all.",
+        "How many connections one address (IPv6: one /64) may have. The next one gets "
+        "429. Trusted proxies may have all.",
         1000,
     )
     max_buffered_bytes: int = setting(
         "BARONG_MAX_BUFFERED_BYTES",
         positive(),
-        "How many bytes of requests and answers may wait in memory for slow clients, all together. "
-        "When there are more, the connections that have kept something waiting for longest are "
-        "cut. Up to 24 KB of a connection do not count.",
+        "How many bytes of requests and answers may wait in memory for slow clients, "
+        "all together. Beyond that, the gateway cuts the connections that have kept "
+        "something waiting for longest. Up to 24 KB of a connection do not count.",
         256 * 1024 * 1024,
     )
     header_timeout: int = setting(
         "BARONG_HEADER_TIMEOUT",
         positive(3600),
-        "Longest time from the first byte of a request to the end of its headers, seconds.",
+        "Longest time from the first byte of a request to the end of its headers, in seconds.",
         10,
     )
     idle_timeout: int = setting(
         "BARONG_IDLE_TIMEOUT",
         positive(3600),
-        "How long a connection waits for its next request, seconds.",
+        "How long a connection waits for its next request, in seconds.",
         75,
     )
     stall_timeout: int = setting(
         "BARONG_STALL_TIMEOUT",
         positive(3600),
-        "How long a client may send nothing of a body, or take nothing of an answer, seconds.",
+        "How long a client may send nothing of a body, or take nothing of an answer, in seconds.",
         60,
     )
     body_timeout: int = setting(
         "BARONG_BODY_TIMEOUT",
         positive(86_400),
-        "Longest time that the body of a request is waited for, seconds; the time in which the "
-        "upstream takes no more does not count. Then the client gets 408.",
+        "Longest time for the body of a request, in seconds. Time in which the "
+        "upstream takes nothing does not count. Afterwards the client gets 408.",
         600,
     )
     body_rate: int = setting(
         "BARONG_BODY_RATE",
         positive(10**9),
-        "Lowest rate at which a client may send a body, bytes a second, after fifteen seconds in "
-        "which it may be slower. Who is slower gets 408.",
+        "Lowest rate at which a client may send a body, in bytes a second, after the "
+        "first fifteen seconds. A slower client gets 408.",
         1000,
     )
     websocket_timeout: int = setting(
         "BARONG_WEBSOCKET_TIMEOUT",
         positive(86_400),
-        "How long a WebSocket may be silent both ways, seconds.",
+        "How long a WebSocket may be silent in both directions, in seconds.",
         300,
     )
     max_websockets: int = setting(
         "BARONG_MAX_WEBSOCKETS",
         positive(1_000_000),
-        "WebSockets at the same time; who asks for another gets 503.",
+        "WebSockets at the same time. The next one gets 503.",
         10_000,
     )
     websockets_per_client: int = setting(
         "BARONG_WEBSOCKETS_PER_CLIENT",
         positive(1_000_000),
-        "Of these, how many one user may have, or, where nobody is logged in, one address (IPv6: "
-        "one /64); who asks for another gets 429.",
+        "How many WebSockets one client may have: a user or, without a known user, an "
+        "address (IPv6: a /64). The next one gets 429.",
         100,
     )
     upstream_connections: int = setting(
         "BARONG_UPSTREAM_CONNECTIONS",
         positive(100_000),
-        "Connections to one upstream at the same time, WebSockets not counted; calls wait five "
-        "seconds for one.",
+        "Connections to one upstream at the same time, WebSockets not counted. Calls "
+        "wait five seconds for one.",
         1000,
     )
     upstream_client_share: int = setting(
         "BARONG_UPSTREAM_CLIENT_SHARE",
         positive(100),
-        "Percent of these that one user may have in use, or, where nobody is logged in, one "
-        "address (IPv6: one /64), at least one. Calls beyond wait five seconds for one of the "
-        "client's own to end, as many as its share at most; then they get 429.",
+        "Percent of these connections that one client may use, at least one. A client "
+        "is a user or, without a known user, an address (IPv6: a /64). Further calls "
+        "wait five seconds for one of the client's own calls to end, as many as its "
+        "share at most. Then they get 429.",
         10,
     )
     upstream_timeout: int = setting(
         "BARONG_UPSTREAM_TIMEOUT",
         positive(3600),
-        "Longest silence of an upstream, seconds, where its route gives no other.",
+        "Longest silence of an upstream, in seconds, if its route says nothing else.",
         30,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from marshmallow import fields, validate
 
-from identity_svc.operator_key import OperatorKey, read_operator_key
+from identity_svc.signing_keys.operator_key import OperatorKey, read_operator_key
 from shared.crypto.key_ring import KeyRing
 from shared.settings import Parsed, PublicServiceSettings, positive, setting, url
 
@@ -27,32 +27,33 @@ _PLACE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentitySettings(PublicServiceSettings):
-    """The settings of identity-svc."""
+    """What identity-svc is told."""
 
     master_keys: KeyRing = setting(
         "BARONG_MASTER_KEYS",
         Parsed(KeyRing.parse),
-        "Keys of secrets at rest, `id:base64 of 32 bytes`, comma separated; "
-        "the first encrypts, all decrypt.",
+        "Keys of secrets at rest, `id:base64 of 32 bytes`, comma separated. The first "
+        "encrypts, all decrypt.",
     )
     ranks_file: str = setting(
         "BARONG_RANKS_FILE",
         fields.String(),
-        "File that says how roles rank: nobody changes a user of as high a rank as their own; "
-        "`ranks.yaml` of the configuration folder if blank.",
+        "File with the ranks of roles: nobody changes a user whose role ranks as high "
+        "as their own. If blank: `ranks.yaml` of the configuration folder.",
         "",
     )
     app_name: str = setting(
         "BARONG_APP_NAME",
         fields.String(validate=validate.Regexp("[^:]{1,64}$")),
-        "Whose codes these are, as authenticators show it.",
+        "Name of the application, as authenticator apps show it.",
         "Barong",
     )
     given_domain: str = setting(
         "BARONG_DOMAIN",
         fields.String(validate=validate.Regexp(_PLACE, error="Not a host or an address of one.")),
-        "Where the front end is, to which links in mails lead: a host, with its port if it has one "
-        "(`example.com:8443`, by https), or an address (`http://localhost:3000`).",
+        "Address of the front end, to which links in mails lead: a host, with a port "
+        "if needed (`example.com:8443`, by https), or a URL "
+        "(`http://localhost:3000`).",
         "",
         shown="`openware.com`; in development the gateway, `http://localhost:8080`",
     )
@@ -69,39 +70,45 @@ class IdentitySettings(PublicServiceSettings):
         "_barong_session",
     )
     session_seconds: int = setting(
-        "BARONG_SESSION_EXPIRE_TIME", positive(), "A session's life after its last use.", 1800
+        "BARONG_SESSION_EXPIRE_TIME",
+        positive(),
+        "Lifetime of a session after its last use, in seconds.",
+        1800,
     )
     session_absolute_seconds: int = setting(
         "BARONG_SESSION_ABSOLUTE_EXPIRE_TIME",
         positive(),
-        "A session's life after the login, however much it is used.",
+        "Longest lifetime of a session after the login, however much it is used, in seconds.",
         86_400,
     )
     sessions_per_user: int = setting(
         "BARONG_SESSIONS_PER_USER",
         positive(10_000),
-        "How many sessions a user has at once; one more ends the oldest.",
+        "How many sessions a user may have. One more ends the oldest.",
         100,
     )
     bearer_seconds: int = setting(
-        "BARONG_BEARER_EXPIRE_TIME", positive(), "Life of the bearer token of a login.", 900
+        "BARONG_BEARER_EXPIRE_TIME",
+        positive(),
+        "Lifetime of a login's bearer token, in seconds.",
+        900,
     )
     mail_token_seconds: int = setting(
         "BARONG_JWT_EXPIRE_TIME",
         positive(),
-        "Life of confirmation and password-reset tokens.",
+        "Lifetime of confirmation and password-reset tokens, in seconds.",
         3600,
     )
     password_pattern: re.Pattern[str] = setting(
         "BARONG_PASSWORD_REGEXP",
         Parsed(_pattern),
-        "What a password has to match.",
+        "Pattern that a password must match.",
         re.compile(r"^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,80}$"),
     )
     password_min_entropy: float = setting(
         "BARONG_PASSWORD_MIN_ENTROPY",
         fields.Float(validate=validate.Range(0, 128)),
-        "How many bits of guesses a password has to withstand.",
+        "How many bits of entropy a password needs at least.",
         20.0,
     )
     hash_threads: int = setting(
@@ -114,62 +121,63 @@ class IdentitySettings(PublicServiceSettings):
     throttling: bool = setting(
         "BARONG_THROTTLING",
         fields.Boolean(),
-        "Whether attempts at secrets are limited; `false` is for load tests.",
+        "Whether attempts at secrets are limited. `false` is for load tests.",
         True,
     )
     signing_key_publish_seconds: int = setting(
         "BARONG_SIGNING_KEY_PUBLISH_SECONDS",
         positive(86_400),
-        "How long a new signing key is published before it signs; verifiers keep keys for 300 s.",
+        "How long a new signing key is published before it signs, in seconds. "
+        "Verifiers keep keys for 300 s.",
         600,
     )
     signing_key_rotation_days: int = setting(
         "BARONG_SIGNING_KEY_ROTATION_DAYS",
         positive(3650),
-        "How long a signing key signs before the next takes over.",
+        "How long a signing key signs before the next one takes over, in days.",
         30,
     )
     signing_key_keep_days: int = setting(
         "BARONG_SIGNING_KEY_KEEP_DAYS",
         positive(3650),
-        "How long a signing key stays published after it has signed for the last time: "
-        "the longest that tokens live and events wait in queues.",
+        "How long a signing key stays published after its last signature, in days: as "
+        "long as tokens live and events wait in queues.",
         7,
     )
     signing_key_reload_seconds: int = setting(
         "BARONG_SIGNING_KEY_RELOAD_SECONDS",
         positive(300),
-        "How soon an instance sees what others or commands did to the signing keys.",
+        "How soon an instance sees changes of the signing keys by others, in seconds.",
         10,
     )
     operator_key: OperatorKey | None = setting(
         "JWT_PRIVATE_KEY_PATH",
         Parsed(read_operator_key),
-        "The operator's own signing key (PEM, RSA of 2048 bits or more), used instead of "
-        "generated ones; its rotation is the operator's.",
+        "The operator's own signing key (PEM, RSA of 2048 bits or more), used instead "
+        "of generated keys. The operator rotates it.",
         None,
     )
     erasure_days: int = setting(
         "BARONG_ERASURE_AFTER_DAYS",
         fields.Integer(validate=validate.Range(0, 36_500)),
-        "How long after a user deleted their account everything but the uid is erased, and the "
-        "e-mail address is free; 0: never.",
+        "How many days after users deleted their accounts everything but the uid is "
+        "erased and the e-mail address becomes free. 0: never.",
         0,
     )
     captcha: str = setting(
         "BARONG_CAPTCHA",
         fields.String(validate=validate.OneOf(["none", "recaptcha", "geetest"])),
-        "Whose captchas guard the operations that captcha.yaml names.",
+        "Which captcha protects the operations that captcha.yaml names.",
         "none",
     )
     recaptcha_url: str = setting(
         "BARONG_RECAPTCHA_URL", url(), "Where reCAPTCHA verifies.", "https://www.google.com"
     )
     recaptcha_site_key: str = setting(
-        "BARONG_RECAPTCHA_SITE_KEY", fields.String(), "reCAPTCHA's key for front ends.", ""
+        "BARONG_RECAPTCHA_SITE_KEY", fields.String(), "reCAPTCHA's site key, for front ends.", ""
     )
     recaptcha_secret_key: str = setting(
-        "BARONG_RECAPTCHA_SECRET_KEY", fields.String(), "reCAPTCHA's key for us.", ""
+        "BARONG_RECAPTCHA_SECRET_KEY", fields.String(), "Our secret key at reCAPTCHA.", ""
     )
     geetest_url: str = setting(
         "BARONG_GEETEST_URL",
@@ -177,27 +185,35 @@ class IdentitySettings(PublicServiceSettings):
         "Where GeeTest registers and validates.",
         "https://api.geetest.com",
     )
-    geetest_id: str = setting("BARONG_GEETEST_ID", fields.String(), "GeeTest's id for us.", "")
-    geetest_key: str = setting("BARONG_GEETEST_KEY", fields.String(), "GeeTest's key for us.", "")
+    geetest_id: str = setting("BARONG_GEETEST_ID", fields.String(), "Our id at GeeTest.", "")
+    geetest_key: str = setting("BARONG_GEETEST_KEY", fields.String(), "Our key at GeeTest.", "")
     phone_verification: str = setting(
         "BARONG_PHONE_VERIFICATION",
         fields.String(validate=validate.OneOf(["mock", "twilio_sms", "twilio_verify"])),
-        "How resource-svc verifies phones; GET /identity/configs shows it to front ends.",
+        "How resource-svc verifies phones. Front ends read it at GET /identity/configs.",
         "mock",
     )
-    git_tag: str = setting("BARONG_GIT_TAG", fields.String(), "The tag this was built of.", "")
-    git_sha: str = setting("BARONG_GIT_SHA", fields.String(), "The commit this was built of.", "")
+    git_tag: str = setting("BARONG_GIT_TAG", fields.String(), "Tag of this build.", "")
+    git_sha: str = setting(
+        "BARONG_GIT_SHA",
+        fields.String(),
+        "Commit of this build. `make run` sets it in a clone.",
+        "",
+    )
     build_date: str = setting("BARONG_BUILD_DATE", fields.String(), "When this was built.", "")
     superadmin_email: str = setting(
-        "BARONG_SUPERADMIN_EMAIL", fields.String(), "`seed` makes this superadmin.", ""
+        "BARONG_SUPERADMIN_EMAIL",
+        fields.String(),
+        "E-mail of the superadmin whom `seed` makes.",
+        "",
     )
     superadmin_password: str = setting(
-        "BARONG_SUPERADMIN_PASSWORD", fields.String(), "Their first password.", ""
+        "BARONG_SUPERADMIN_PASSWORD", fields.String(), "First password of this superadmin.", ""
     )
 
     @property
     def ranks_path(self) -> Path:
-        """The file that says how roles rank."""
+        """Where it stands how roles rank."""
         return Path(self.ranks_file or Path(self.config_dir) / "ranks.yaml")
 
     @property
@@ -207,7 +223,7 @@ class IdentitySettings(PublicServiceSettings):
 
     @property
     def domain(self) -> str:
-        """The address of the front end, as events carry it."""
+        """Where the front end is, as events tell it."""
         return self.given_domain or ("openware.com" if self.production else "http://localhost:8080")
 
     def conflicts(self) -> Iterable[str]:

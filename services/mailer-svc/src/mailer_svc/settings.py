@@ -27,36 +27,39 @@ class MailerSettings(ServiceSettings):
     """What mailer-svc is told."""
 
     app_name: str = setting(
-        "BARONG_APP_NAME", _line(), "What mails call the application.", "Barong"
+        "BARONG_APP_NAME", _line(), "Name of the application in mails.", "Barong"
     )
-    sender_name: str = setting("BARONG_SENDER_NAME", _line(), "Name that mails are from.", "Barong")
+    sender_name: str = setting("BARONG_SENDER_NAME", _line(), "Sender's name of mails.", "Barong")
     sender_email: str = setting(
-        "BARONG_SENDER_EMAIL", fields.Email(), "Address that mails are from.", "noreply@barong.io"
+        "BARONG_SENDER_EMAIL", fields.Email(), "Sender's address of mails.", "noreply@barong.io"
     )
     default_language: str = setting(
         "BARONG_DEFAULT_LANGUAGE",
         Parsed(str.lower),
-        "Language of mails to users who chose none that there is.",
+        "Language of mails to users who chose no language, or one without templates.",
         "en",
     )
     templates_dir: str = setting(
         "BARONG_MAIL_TEMPLATES_DIR",
         fields.String(),
-        "Folder of templates, `<language>/<mail>.<subject|txt|html>.j2`, each of which replaces "
-        "the packaged one; a language of its own needs all of them.",
+        "Folder of templates, `<language>/<mail>.<subject|txt|html>.j2`. Each "
+        "replaces a packaged template. A further language needs all of them.",
         "",
     )
     smtp_host: str = setting("BARONG_SMTP_HOST", _line(), "The mail relay's host.", "localhost")
     smtp_port: int = setting("BARONG_SMTP_PORT", positive(65535), "The mail relay's port.", 1025)
     smtp_user: str = setting(
-        "BARONG_SMTP_USER", fields.String(), "The relay's user; blank: no login.", ""
+        "BARONG_SMTP_USER", fields.String(), "User at the mail relay. If blank: no login.", ""
     )
-    smtp_password: str = setting("BARONG_SMTP_PASSWORD", fields.String(), "His password.", "")
+    smtp_password: str = setting(
+        "BARONG_SMTP_PASSWORD", fields.String(), "Password of this user.", ""
+    )
     smtp_tls: Tls = setting(
         "BARONG_SMTP_TLS",
         Parsed(_tls),
-        "`starttls` or `tls` (from the first byte), both with a certificate that is verified; "
-        "`none`; or `auto`: STARTTLS where the relay offers it, whatever its certificate.",
+        "`starttls`, or `tls` (from the first byte), both with a verified "
+        "certificate; `none`; or `auto`: STARTTLS if the relay offers it, with any "
+        "certificate.",
         Tls.AUTO,
     )
 

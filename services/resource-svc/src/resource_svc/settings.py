@@ -21,8 +21,8 @@ class ResourceSettings(PublicServiceSettings):
     master_keys: KeyRing = setting(
         "BARONG_MASTER_KEYS",
         Parsed(KeyRing.parse),
-        "Keys of secrets at rest, `id:base64 of 32 bytes`, comma separated; "
-        "the first encrypts, all decrypt.",
+        "Keys of secrets at rest, `id:base64 of 32 bytes`, comma separated. The first "
+        "encrypts, all decrypt.",
     )
     ranks_file: str = setting(
         "BARONG_RANKS_FILE",
@@ -34,14 +34,15 @@ class ResourceSettings(PublicServiceSettings):
     phone_verification: str = setting(
         "BARONG_PHONE_VERIFICATION",
         fields.String(validate=validate.OneOf(["mock", "twilio_sms", "twilio_verify"])),
-        "How phones are verified; `mock` accepts any code, and production refuses it.",
+        "How phones are verified. `mock` accepts any code; production refuses it.",
         "mock",
     )
     phone_countries: frozenset[str] = setting(
         "BARONG_PHONE_COUNTRIES",
         Parsed(countries),
-        "Countries to whose numbers codes are sent, two letters each (ISO 3166-1), comma "
-        "separated; all if empty, but for satellite and other global services, which are `001`.",
+        "Countries to whose numbers codes are sent, two letters each (ISO 3166-1), "
+        "comma separated. If empty: all, except satellite and other global services, "
+        "which are `001`.",
         frozenset(),
         shown="empty",
     )
@@ -57,26 +58,26 @@ class ResourceSettings(PublicServiceSettings):
     phone_codes_per_hour: int = setting(
         "BARONG_PHONE_CODES_PER_HOUR",
         fields.Integer(validate=validate.Range(0, 10**6)),
-        "How many codes are sent in an hour to all users together, since each costs; 0: no limit.",
+        "How many codes are sent in an hour to all users together. 0: no limit.",
         1000,
     )
     twilio_url: str = setting(
-        "BARONG_TWILIO_URL", url(), "Where Twilio sends messages.", "https://api.twilio.com"
+        "BARONG_TWILIO_URL", url(), "Address of Twilio's messaging.", "https://api.twilio.com"
     )
     twilio_verify_url: str = setting(
         "BARONG_TWILIO_VERIFY_URL",
         url(),
-        "Where Twilio Verify sends and checks codes.",
+        "Address of Twilio Verify.",
         "https://verify.twilio.com",
     )
     twilio_account_sid: str = setting(
         "BARONG_TWILIO_ACCOUNT_SID", fields.String(), "Our account at Twilio.", ""
     )
     twilio_auth_token: str = setting(
-        "BARONG_TWILIO_AUTH_TOKEN", fields.String(), "Its password.", ""
+        "BARONG_TWILIO_AUTH_TOKEN", fields.String(), "Password of this account.", ""
     )
     twilio_phone_number: str = setting(
-        "BARONG_TWILIO_PHONE_NUMBER", fields.String(), "Who sends messages: a number or name.", ""
+        "BARONG_TWILIO_PHONE_NUMBER", fields.String(), "Sender of messages: a number or a name.", ""
     )
     twilio_service_sid: str = setting(
         "BARONG_TWILIO_SERVICE_SID", fields.String(), "Our service at Twilio Verify.", ""
@@ -84,34 +85,34 @@ class ResourceSettings(PublicServiceSettings):
     sms_content_template: str = setting(
         "BARONG_SMS_CONTENT_TEMPLATE",
         fields.String(),
-        "The text of a message; {{code}} is where the code goes.",
+        "Text of a message. {{code}} is replaced by the code.",
         "Your verification code for Barong: {{code}}",
     )
     vault_shaped_secrets: bool = setting(
         "BARONG_VAULT_SHAPED_SECRETS",
         fields.Boolean(),
-        "Whether the secret of a new API key is shown as older front ends expect it, "
-        '`{"data": {"value": …}}`.',
+        "Whether the secret of a new API key is shown in the form that older front "
+        'ends expect, `{"data": {"value": …}}`.',
         False,
     )
     expiry_required: bool = setting(
         "BARONG_REQUIRED_DOCS_EXPIRE",
         fields.Boolean(),
-        "Whether it has to be said until when a document is good, and be a day to come; "
-        "document_types.yaml names types of which it has not.",
+        "Whether documents need an expiry date in the future. document_types.yaml "
+        "names types that do not.",
         True,
     )
     document_limit: int = setting(
         "BARONG_DOC_NUM_LIMIT",
         positive(100),
-        "How many documents a user may have, 100 at most: events carry all of them with their "
-        "metadata, and the broker has to take such messages.",
+        "How many documents a user may have, at most 100: events carry all of them "
+        "with their metadata.",
         10,
     )
     upload_megabytes: int = setting(
         "BARONG_UPLOAD_SIZE_MAX_RANGE",
         positive(1024),
-        "Largest uploaded file, MB (2^20 bytes).",
+        "Largest uploaded file, in MB (2^20 bytes).",
         10,
     )
     upload_extensions: tuple[str, ...] = setting(
@@ -123,47 +124,50 @@ class ResourceSettings(PublicServiceSettings):
     upload_link_minutes: int = setting(
         "BARONG_UPLOAD_AUTH_URL_EXPIRATION",
         positive(10_080),
-        "How long the link to an uploaded file works, minutes.",
+        "How long the link to an uploaded file works, in minutes.",
         1,
     )
     upload_concurrency: int = setting(
         "BARONG_UPLOAD_CONCURRENCY",
         positive(1000),
-        "How many whole files a process hands to the storage at the same time, with some 2 MB of "
-        "memory each; others wait a little, then get 503. Of one user it receives two uploads at "
-        "once; more of theirs wait as long, then get 429.",
+        "How many complete files a process hands to the storage at the same time, "
+        "with some 2 MB of memory each. Others wait a little, then get 503. Of one "
+        "user it receives two uploads at once; more of theirs wait as long, then get "
+        "429.",
         16,
     )
     upload_spool_folder: str = setting(
         "BARONG_UPLOAD_SPOOL_FOLDER",
         fields.String(),
-        "Where files wait until they have come and were checked: on disk, not in memory, with room "
-        "for BARONG_UPLOAD_SPOOL_SIZE; without it, the system's folder for temporary files.",
+        "Folder in which files wait until they are complete and checked: on disk, not "
+        "in memory, with room for BARONG_UPLOAD_SPOOL_SIZE. If blank: the system's "
+        "folder for temporary files.",
         "",
     )
     upload_spool_megabytes: int = setting(
         "BARONG_UPLOAD_SPOOL_SIZE",
         positive(1_048_576),
-        "How much all files there may take, MB (2^20 bytes). When it is full, the upload that "
-        "began first gives way with 503: slow senders keep no fast one out.",
+        "How much all waiting files may take, in MB (2^20 bytes). When it is full, "
+        "the upload that began first ends with 503, so that slow senders keep no fast "
+        "one out.",
         256,
     )
     max_body_bytes: int = setting(
         "BARONG_MAX_BODY_BYTES",
         positive(),
-        "Largest body of an upload, bytes, as at the gateway: three files of 10 MB and a form.",
+        "Largest body of an upload, in bytes, as at the gateway: three files of 10 MB and a form.",
         32 * 1024 * 1024,
     )
     storage_provider: str = setting(
         "BARONG_STORAGE_PROVIDER",
         fields.String(validate=validate.OneOf(["local", "aws", "google", "azure", "alicloud"])),
-        "Where uploaded files lie; alicloud is reached through its S3 endpoint.",
+        "Where uploaded files are stored. alicloud is used through its S3 endpoint.",
         "local",
     )
     storage_folder: str = setting(
         "BARONG_STORAGE_FOLDER",
         fields.String(),
-        "The folder of `local`, which all instances share; `.local/uploads` in development.",
+        "Folder of the provider `local`. All instances share it. In development: `.local/uploads`.",
         "",
     )
     storage_bucket: str = setting(
@@ -172,35 +176,39 @@ class ResourceSettings(PublicServiceSettings):
     storage_access_key: str = setting(
         "BARONG_STORAGE_ACCESS_KEY",
         fields.String(),
-        "The id of the access key (Google: of an HMAC key), or Azure's account; without it, "
-        "aws and google ask the machine they run on who they are.",
+        "Id of the access key (Google: of an HMAC key), or Azure's account. Without "
+        "it, aws and google ask the machine for its identity.",
         "",
     )
     storage_secret_key: str = setting(
         "BARONG_STORAGE_SECRET_KEY",
         fields.String(),
-        "Its secret; with google and no access key, the JSON of a service account.",
+        "Secret of the access key. For google without an access key: the JSON of a "
+        "service account.",
         "",
     )
     storage_endpoint: str = setting(
         "BARONG_STORAGE_ENDPOINT",
         url(),
-        "The server, where it is not the provider's usual one.",
+        "Server of the storage, if it is not the provider's usual one.",
         "",
     )
-    storage_region: str = setting("BARONG_STORAGE_REGION", fields.String(), "Its region.", "")
+    storage_region: str = setting(
+        "BARONG_STORAGE_REGION", fields.String(), "Region of the bucket.", ""
+    )
     storage_path_style: bool = setting(
         "BARONG_STORAGE_PATHSTYLE",
         fields.Boolean(),
-        "Whether the bucket is named in the path and not in the host.",
+        "Whether the bucket's name is in the path instead of the host.",
         False,
     )
     storage_timeout: int = setting(
         "BARONG_STORAGE_TIMEOUT",
         positive(300),
-        "Longest time for one call to the storage, seconds; where a file is sent, for the storage "
-        "to take some more of it or to answer. All files of an upload are stored within twice as "
-        "long, which has to be well below BARONG_UPSTREAM_TIMEOUT, or the gateway gives up first.",
+        "Longest time for one call to the storage, in seconds. While a file is sent: "
+        "the longest time until the storage takes more of it or answers. All files of "
+        "an upload must be stored within twice this time. Keep that well below "
+        "BARONG_UPSTREAM_TIMEOUT, or the gateway gives up first.",
         10,
     )
 
