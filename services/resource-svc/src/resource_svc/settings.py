@@ -27,8 +27,8 @@ class ResourceSettings(PublicServiceSettings):
     ranks_file: str = setting(
         "BARONG_RANKS_FILE",
         fields.String(),
-        "File that says how roles rank: nobody changes a user of as high a rank as their own; "
-        "`ranks.yaml` of the configuration folder if blank.",
+        "File with the ranks of roles: nobody changes a user whose role ranks as high "
+        "as their own. If blank: `ranks.yaml` of the configuration folder.",
         "",
     )
     phone_verification: str = setting(
