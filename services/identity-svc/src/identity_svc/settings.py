@@ -8,7 +8,7 @@ from pathlib import Path
 
 from marshmallow import fields, validate
 
-from identity_svc.signing_keys.operator_key import OperatorKey, read_operator_key
+from identity_svc.operator_key import OperatorKey, read_operator_key
 from shared.crypto.key_ring import KeyRing
 from shared.settings import Parsed, PublicServiceSettings, positive, setting, url
 
@@ -27,7 +27,7 @@ _PLACE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentitySettings(PublicServiceSettings):
-    """What identity-svc is told."""
+    """The settings of identity-svc."""
 
     master_keys: KeyRing = setting(
         "BARONG_MASTER_KEYS",
@@ -213,7 +213,7 @@ class IdentitySettings(PublicServiceSettings):
 
     @property
     def ranks_path(self) -> Path:
-        """Where it stands how roles rank."""
+        """The file that says how roles rank."""
         return Path(self.ranks_file or Path(self.config_dir) / "ranks.yaml")
 
     @property
@@ -223,7 +223,7 @@ class IdentitySettings(PublicServiceSettings):
 
     @property
     def domain(self) -> str:
-        """Where the front end is, as events tell it."""
+        """The address of the front end, as events carry it."""
         return self.given_domain or ("openware.com" if self.production else "http://localhost:8080")
 
     def conflicts(self) -> Iterable[str]:
