@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import asyncpg
 
-from admin_svc.directory.counts.fold import FoldCounts
-from admin_svc.directory.order import Cursor, Order
+from admin_svc.directory.models import Cursor, Order
 from admin_svc.schema import SCHEMA
+from admin_svc.user_counts.use_cases import UserCounts
 from shared.database.pool import Database
 from tests.bench.generated_directory import generate
 from tests.bench.installed import Bench, installed
@@ -87,7 +87,7 @@ async def _filled(bench: Bench) -> None:
     await generate(bench.database, USERS)
     database = Database(bench.database.dsns["admin"], SCHEMA)
     async with database.opened():
-        await FoldCounts(database)()
+        await UserCounts(database).fold()
     async with bench.database.connected() as connection:
         await connection.execute("VACUUM ANALYZE admin.user_counts", timeout=_LONG)
 

@@ -9,7 +9,7 @@ from typing import Any
 from admin_svc.activities.erasing.erase import EraseActivities
 from admin_svc.app import create_app as create_admin
 from admin_svc.audit import store as audit_trail
-from admin_svc.erasure import erase_user as admin_erasure
+from admin_svc.directory.use_cases import Directory
 from admin_svc.settings import AdminSettings
 from identity_svc.app import create_app as create_identity
 from identity_svc.erasure.use_cases import Erasure
@@ -28,7 +28,7 @@ STEPS: dict[str, tuple[str, Any, str, str]] = {
     "resource-svc has not committed": ("resource", documents, "erase", "after"),
     "resource-svc has not deleted the files": ("resource", DiscardUploads, "__call__", "before"),
     "resource-svc has deleted a file": ("resource", Folder, "delete", "after"),
-    "admin-svc has not set its mark": ("admin", admin_erasure, "erase_from_directory", "after"),
+    "admin-svc has not set its mark": ("admin", Directory, "erase", "after"),
     "admin-svc has set its mark": ("admin", EraseActivities, "__call__", "before"),
     HALF_WAY: ("admin", EraseActivities, "batch", "after"),
     "admin-svc has not committed": ("admin", audit_trail, "delete_payloads", "after"),

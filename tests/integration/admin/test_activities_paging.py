@@ -8,11 +8,11 @@ import pytest
 from admin_svc.activities.filter import ActivityFilter
 from admin_svc.activities.find import FindActivities, FoundPage, PageTooDeep
 from admin_svc.activities.partitions import KeepPartitions
-from admin_svc.directory.look_up import LookUpUsers
 from shared.database.pool import Connection, Database
 from shared.web.pagination import Total
 from tests.support.client import Answer, Client
 from tests.support.database import TestDatabase
+from tests.support.directory import directory_over
 from tests.support.internal import tables_of_admin
 from tests.support.system import Installation, started
 
@@ -69,7 +69,7 @@ async def test_pages_lead_to_the_end_however_long_the_list(
     activities: Database, limit: int
 ) -> None:
     await fill(activities, 900)
-    found = await pages(FindActivities(activities, LookUpUsers(activities), exact=100), limit)
+    found = await pages(FindActivities(activities, directory_over(activities), exact=100), limit)
 
     assert {page.total for page in found} == {Total(100, exact=False)}
     ids = [each.activity.id for page in found for each in page.activities]
@@ -79,7 +79,7 @@ async def test_pages_lead_to_the_end_however_long_the_list(
 
 async def test_no_page_leads_to_one_that_lies_too_deep(activities: Database) -> None:
     await fill(activities, 900)
-    find = FindActivities(activities, LookUpUsers(activities), exact=100, deepest=600)
+    find = FindActivities(activities, directory_over(activities), exact=100, deepest=600)
     found = await pages(find, 50)
 
     assert len(found) == 13
@@ -93,7 +93,7 @@ async def test_no_page_leads_to_one_that_lies_too_deep(activities: Database) -> 
 )
 async def test_a_total_is_exact_or_a_bound(activities: Database, exact: int, total: Total) -> None:
     await fill(activities, 900)
-    find = FindActivities(activities, LookUpUsers(activities), exact=exact)
+    find = FindActivities(activities, directory_over(activities), exact=exact)
 
     assert (await find.page(LOGINS, None, 50, 0)).total == total
     beyond = await find.page(LOGINS, None, 50, 900)

@@ -23,6 +23,7 @@ from shared.database.pool import Database
 from shared.process import running
 from tests.support.client import Client
 from tests.support.database import TestDatabase
+from tests.support.directory import directory_over
 from tests.support.seeds import command, outcome
 from tests.support.staff import promote
 from tests.support.system import KEY, ROOT, Installation, ready, started
@@ -357,7 +358,9 @@ async def test_an_erasure_takes_what_was_said_and_leaves_that_it_was_said(
 
 async def erase_user(audit: Database, uid: str) -> None:
     """What admin-svc does when it hears that a user was erased."""
-    erase = EraseUser(audit, EraseActivities(audit), EraseAuditPayloads(audit))
+    erase = EraseUser(
+        audit, directory_over(audit), EraseActivities(audit), EraseAuditPayloads(audit)
+    )
     told = {"record": {"uid": uid}, "changes": {}, "snapshot": {}}
     await erase(
         ReceivedEvent(

@@ -8,15 +8,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from admin_svc.directory.counts.fold import FoldCounts
-from admin_svc.directory.filter import UserFilter
-from admin_svc.directory.find import BOUND, FindUsers, Found
-from admin_svc.directory.list_profiles import ListProfiles
-from admin_svc.directory.order import CREATED_AT, EMAIL, UPDATED_AT, WAITING_SINCE, Order, Page
+from admin_svc.directory.models import (
+    CREATED_AT,
+    EMAIL,
+    UPDATED_AT,
+    WAITING_SINCE,
+    Found,
+    Order,
+    Page,
+    UserFilter,
+)
+from admin_svc.directory.use_cases import BOUND, Directory
 from admin_svc.schema import SCHEMA
 from shared.database.pool import Connection, Database
 from tests.bench.generated_directory import generate
 from tests.support.database import TestDatabase
+from tests.support.directory import directory_over
 from tests.support.waiting import until
 
 USERS = 20_000
@@ -33,12 +40,13 @@ async def own(database_template: TestDatabase) -> TestDatabase:
 
 
 @pytest.fixture(scope="module")
-async def directory(own: TestDatabase) -> AsyncIterator[Database]:
+async def directory(own: TestDatabase) -> AsyncIterator[Directory]:
     """The directory, read over one connection."""
     database = Database(own.dsns["admin"], SCHEMA, max_connections=1)
     async with database.opened():
-        await FoldCounts(database)()
-        yield database
+        directory = directory_over(database)
+        await directory.counts.fold()
+        yield directory
 
 
 FILTERS = [
@@ -69,9 +77,9 @@ FILTERS = [
 ]
 
 
-async def scans(directory: Database) -> dict[str, int]:
+async def scans(directory: Directory) -> dict[str, int]:
     """How often each of the large tables was read from end to end."""
-    async with directory.connection() as connection:
+    async with directory.database.connection() as connection:
         await connection.execute("SELECT pg_stat_force_next_flush()")
         rows = await connection.fetch(
             """
@@ -87,17 +95,17 @@ async def scans(directory: Database) -> dict[str, int]:
 @pytest.mark.parametrize("waiting", [False, True])
 @pytest.mark.parametrize("wanted", FILTERS)
 async def test_no_list_reads_a_table_from_end_to_end(
-    directory: Database, wanted: UserFilter, waiting: bool
+    directory: Directory, wanted: UserFilter, waiting: bool
 ) -> None:
-    find, wanted = FindUsers(directory), replace(wanted, waiting=waiting)
+    wanted = replace(wanted, waiting=waiting)
     before = await scans(directory)
     for by in (CREATED_AT, UPDATED_AT, EMAIL, *([WAITING_SINCE] if waiting else [])):
         for descending in (False, True):
             page = Page(Order(by, descending), 100)
-            found = await find(wanted, page)
+            found = await directory.list_users(wanted, page)
             assert _is_right(found, page)
             if found.next:
-                await find(wanted, replace(page, after=found.next))
+                await directory.list_users(wanted, replace(page, after=found.next))
     assert await scans(directory) == before
 
 
@@ -108,23 +116,23 @@ def _is_right(found: Found, page: Page) -> bool:
     return len(found.users) == min(found.total.number, page.limit)
 
 
-async def test_neither_does_the_list_of_profiles(directory: Database) -> None:
+async def test_neither_does_the_list_of_profiles(directory: Directory) -> None:
     before = await scans(directory)
-    page, total = await ListProfiles(directory)(100, 5000)
+    page, total = await directory.list_profiles(100, 5000)
     assert (len(page), total > USERS / 2) == (100, True)
     assert await scans(directory) == before
 
 
-async def test_scans_would_be_seen(directory: Database) -> None:
+async def test_scans_would_be_seen(directory: Directory) -> None:
     before = await scans(directory)
-    async with directory.connection() as connection:
+    async with directory.database.connection() as connection:
         await connection.fetchval("SELECT count(*) FROM users WHERE data = 'x'")
     assert (await scans(directory))["users"] > before["users"]
 
 
 @pytest.mark.parametrize("wanted", FILTERS)
-async def test_totals_are_what_a_count_says(directory: Database, wanted: UserFilter) -> None:
-    found = await FindUsers(directory)(wanted, Page(Order(), 100))
+async def test_totals_are_what_a_count_says(directory: Directory, wanted: UserFilter) -> None:
+    found = await directory.list_users(wanted, Page(Order(), 100))
     number = await _counted(directory, wanted)
     if found.total.exact:
         assert found.total.number == number
@@ -132,11 +140,11 @@ async def test_totals_are_what_a_count_says(directory: Database, wanted: UserFil
         assert found.total.number < number
 
 
-async def _counted(directory: Database, wanted: UserFilter) -> int:
+async def _counted(directory: Directory, wanted: UserFilter) -> int:
     """Walks the whole list by cursor."""
-    find, after, number = FindUsers(directory), None, 0
+    after, number = None, 0
     while True:
-        found = await find(wanted, Page(Order(), 5000, 0, after))
+        found = await directory.list_users(wanted, Page(Order(), 5000, 0, after))
         number += len(found.users)
         after = found.next
         if after is None:
@@ -144,12 +152,12 @@ async def _counted(directory: Database, wanted: UserFilter) -> int:
 
 
 async def test_a_walk_that_takes_too_long_is_given_up_for_the_other_way(
-    directory: Database, own: TestDatabase
+    directory: Directory, own: TestDatabase
 ) -> None:
     wanted, page = UserFilter(), Page(Order(), limit=3, offset=0)
-    expected = await FindUsers(directory)(wanted, page)
+    expected = await directory.list_users(wanted, page)
     async with holding_users(own) as holder:
-        finding = asyncio.create_task(FindUsers(directory)(wanted, page))
+        finding = asyncio.create_task(directory.list_users(wanted, page))
 
         async def goes_the_other_way() -> bool:
             await holder.execute("SELECT pg_stat_clear_snapshot()")

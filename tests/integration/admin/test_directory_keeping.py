@@ -13,13 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from admin_svc.directory.counts.fold import FoldCounts
-from admin_svc.directory.counts.total import kept_total
-from admin_svc.directory.filter import UserFilter
-from admin_svc.directory.find import FindUsers
-from admin_svc.directory.keeping.keep import keep_attachments, keep_user
-from admin_svc.directory.keeping.put import erase
-from admin_svc.directory.order import Order, Page
+from admin_svc.directory.models import Order, Page, UserFilter
+from admin_svc.directory.use_cases import Directory
 from admin_svc.schema import SCHEMA
 from shared.contracts.attachments import KINDS, LABELS, PROFILES, AttachmentSet
 from shared.contracts.events import ReceivedEvent
@@ -27,6 +22,7 @@ from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.messaging.inbox import once
 from tests.support.database import TestDatabase
+from tests.support.directory import directory_over
 
 AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
 STATES, ROLES, COUNTRIES = ("active", "pending", "banned"), ("member", "trader"), ("DE", "FR", "NO")
@@ -35,12 +31,12 @@ VALUES = ("pending", "verified", "rejected", "replaced")
 
 
 @pytest.fixture(scope="module")
-async def directory(database_template: TestDatabase) -> AsyncIterator[Database]:
+async def directory(database_template: TestDatabase) -> AsyncIterator[Directory]:
     """A directory of the module's own, which nobody else fills."""
     own = await database_template.clone()
     database = Database(own.dsns["admin"], SCHEMA)
     async with database.opened():
-        yield database
+        yield directory_over(database)
 
 
 def a_user(uid: str, version: int = 1, **changes: Any) -> User:
@@ -97,15 +93,14 @@ def of_erasure(uid: str) -> ReceivedEvent:
     return an_event("system.user.erased", {}, uid=uid)
 
 
-async def _erase(connection: Connection, event: ReceivedEvent) -> None:
-    await erase(connection, event.record["uid"])
+async def deliver(directory: Directory, events: Sequence[ReceivedEvent]) -> None:
+    async def erase(connection: Connection, event: ReceivedEvent) -> None:
+        await directory.erase(connection, event.record["uid"])
 
-
-async def deliver(directory: Database, events: Sequence[ReceivedEvent]) -> None:
-    reactions = {"model.user": keep_user, "system.user": _erase}
+    reactions = {"model.user": directory.upsert_user, "system.user": erase}
     for event in events:
-        reaction = reactions.get(event.name.rpartition(".")[0], keep_attachments)
-        await once(directory, reaction)(event)
+        reaction = reactions.get(event.name.rpartition(".")[0], directory.upsert_attachments)
+        await once(directory.database, reaction)(event)
 
 
 @dataclass(slots=True)
@@ -177,7 +172,7 @@ CHANGES = st.lists(
 )
 @given(changes=CHANGES, seed=st.integers(0, 2**32))
 async def test_whatever_order_events_come_in_the_end_is_the_same(
-    directory: Database, changes: list[tuple[int, str]], seed: int
+    directory: Directory, changes: list[tuple[int, str]], seed: int
 ) -> None:
     chance, run = random.Random(seed), secrets.token_hex(5).upper()
     first = secrets.randbelow(10**12)
@@ -192,12 +187,12 @@ async def test_whatever_order_events_come_in_the_end_is_the_same(
 
     await _is_the_end(directory, history, [f"ID{run}{who}" for who in range(3)])
     await _counts_are_right(directory)
-    await FoldCounts(directory)()
+    await directory.counts.fold()
     await _counts_are_right(directory)
 
 
-async def _is_the_end(directory: Database, history: History, uids: Sequence[str]) -> None:
-    async with directory.connection() as connection:
+async def _is_the_end(directory: Directory, history: History, uids: Sequence[str]) -> None:
+    async with directory.database.connection() as connection:
         users = await connection.fetch("SELECT * FROM users WHERE uid = ANY($1)", uids)
         sets = await connection.fetch("SELECT * FROM attachments WHERE uid = ANY($1)", uids)
         positions = await connection.fetch(
@@ -221,9 +216,9 @@ async def _is_the_end(directory: Database, history: History, uids: Sequence[str]
         assert (row["waiting_since"] is not None) == waits
 
 
-async def _counts_are_right(directory: Database) -> None:
+async def _counts_are_right(directory: Directory) -> None:
     """Compares what is kept with what is counted now."""
-    async with directory.connection() as connection:
+    async with directory.database.connection() as connection:
         for state in (None, *STATES):
             for country in (None, *COUNTRIES):
                 for clock in ("created", "updated"):
@@ -243,36 +238,36 @@ async def _counts_are_right(directory: Database) -> None:
                         *span.values(),
                         state is None,
                     )
-                    assert await kept_total(connection, wanted) == counted, wanted
+                    assert await directory.exact_total(connection, wanted) == counted, wanted
         for value in VALUES:
             label = UserFilter(label=("private", "document", value))
             counted = await connection.fetchval(
                 "SELECT count(*) FROM users WHERE facets @> $1", label.facets
             )
-            assert await kept_total(connection, label) == counted
+            assert await directory.exact_total(connection, label) == counted
 
 
-async def test_labels_that_a_user_brings_along_give_way_to_later_ones(directory: Database) -> None:
+async def test_labels_that_a_user_brings_along_give_way_to_later_ones(directory: Directory) -> None:
     uid = f"ID{secrets.token_hex(5).upper()}"
     imported = of_user(a_user(uid), a_label("document", "pending"), a_label("email", "verified"))
     later = of_set(a_set(uid, LABELS, 1, a_label("document", "verified")))
     for events in ([imported, later], [later, imported]):
         await deliver(directory, [replace(event, id=uuid.uuid4()) for event in events])
-        async with directory.connection() as connection:
+        async with directory.database.connection() as connection:
             row = await connection.fetchrow("SELECT facets FROM users WHERE uid = $1", uid)
         assert row is not None
         assert row["facets"] == ["label:document:verified", "private:document:verified"]
         await deliver_removal(directory, uid)
 
 
-async def deliver_removal(directory: Database, uid: str) -> None:
-    async with directory.transaction() as connection:
+async def deliver_removal(directory: Directory, uid: str) -> None:
+    async with directory.database.transaction() as connection:
         for table in ("users", "attachments"):
             await connection.execute(f"DELETE FROM {table} WHERE uid = $1", uid)
 
 
 async def test_a_user_is_never_seen_without_what_came_at_the_same_time(
-    directory: Database,
+    directory: Directory,
 ) -> None:
     """Whichever of both transactions is first, the other one sees it."""
     for _ in range(20):
@@ -293,13 +288,13 @@ async def test_a_user_is_never_seen_without_what_came_at_the_same_time(
                 ],
             ),
         )
-        found = await FindUsers(directory)(
+        found = await directory.list_users(
             UserFilter(uid=uid, first_name="Ann", country="NO"), Page(Order(), 10)
         )
         assert [user.uid for user in found.users] == [uid]
 
 
-async def test_who_is_erased_stays_so_whoever_is_faster(directory: Database) -> None:
+async def test_who_is_erased_stays_so_whoever_is_faster(directory: Directory) -> None:
     for _ in range(20):
         uid = f"ID{secrets.token_hex(5).upper()}"
         await deliver(directory, [of_user(a_user(uid))])
@@ -309,7 +304,7 @@ async def test_who_is_erased_stays_so_whoever_is_faster(directory: Database) -> 
             deliver(directory, [of_set(a_set(uid, LABELS, 1, a_label("email", "verified")))]),
         )
         await deliver(directory, [of_user(a_user(uid, 3))])
-        async with directory.connection() as connection:
+        async with directory.database.connection() as connection:
             for table in ("users", "attachments"):
                 kept = await connection.fetch(f"SELECT FROM {table} WHERE uid = $1", uid)
                 assert kept == [], table
@@ -327,7 +322,7 @@ async def test_who_is_erased_stays_so_whoever_is_faster(directory: Database) -> 
     ],
 )
 async def test_an_event_that_is_not_whole_is_refused(
-    directory: Database, snapshot: dict[str, Any]
+    directory: Directory, snapshot: dict[str, Any]
 ) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         await deliver(directory, [an_event("model.label.created", snapshot)])

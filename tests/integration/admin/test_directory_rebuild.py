@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
-from admin_svc.directory.counts.fold import FoldCounts
-from admin_svc.directory.rebuilding import rebuild as rebuilding
-from admin_svc.directory.rebuilding.rebuild import AnotherRebuildRuns, RebuildDirectory
+from admin_svc.directory.rebuild import AnotherRebuildRuns, DirectoryRebuild
+from admin_svc.directory.use_cases import Directory
 from admin_svc.schema import SCHEMA
+from admin_svc.user_counts.use_cases import UserCounts
 from shared.clients.identity import IdentityClient
 from shared.clients.resource import ResourceClient
 from shared.contracts.services import ADMIN
@@ -131,26 +131,25 @@ async def test_an_erased_user_does_not_come_back(mine: Installation) -> None:
         assert await tables.fetchval("SELECT count(*) FROM attachments WHERE uid = $1", uid) == 0
 
 
-async def test_killed_at_any_page_it_goes_on_there(
-    mine: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rebuilding, "PAGE", 1)
+async def test_killed_at_any_page_it_goes_on_there(mine: Installation) -> None:
     tokens = ServiceTokens(ADMIN, KeyRing.parse(KEY))
     database = Database(environment(mine)["DATABASE_URL"], SCHEMA)
     identity = IdentityClient(mine.internal_url("identity"), tokens)
     resource = ResourceClient(mine.internal_url("resource"), tokens)
-    rebuild = RebuildDirectory(database, identity, resource, FoldCounts(database))
+    counts = UserCounts(database)
+    directory = Directory(database, counts, resource)
+    rebuild = DirectoryRebuild(database, directory, counts, identity, resource, page_size=1)
     async with tables_of_admin(mine) as tables, database.opened():
         before = await contents(tables)
         await spoil(tables)
         async with identity.opened(), resource.opened():
             counted = []
             for _ in range(PEOPLE + 2):  # one page each time, then the end
-                attempt = rebuild(anew=False)
+                attempt = rebuild.run(anew=False)
                 done = await anext(attempt)
                 counted.append(done.users)
                 with pytest.raises(AnotherRebuildRuns):
-                    await anext(rebuild(anew=False))
+                    await anext(rebuild.run(anew=False))
                 await attempt.aclose()
             assert counted == [*range(1, PEOPLE + 2), PEOPLE + 1]
         assert await contents(tables) == before

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_svc.directory.counts.weeks import Weeks, whole_weeks
+from admin_svc.user_counts.models import Weeks, whole_weeks
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from admin_svc.directory.keeping.facets import Traits, traits
+from admin_svc.directory.facets import Traits, traits
 from shared.contracts.attachments import KINDS, AttachmentSet
 
 AT = "2026-11-22T10:10:10.5+00:00"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_svc.directory.order import CREATED_AT, EMAIL, UPDATED_AT, Cursor, Order
+from admin_svc.directory.models import CREATED_AT, EMAIL, UPDATED_AT, Cursor, Order
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UIDS = st.from_regex(r"[A-Z]{2,6}[0-9A-F]{10}", fullmatch=True)

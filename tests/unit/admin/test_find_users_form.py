@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from admin_svc.directory.filter import UserFilter
-from admin_svc.directory.forms import FindUsersForm
+from admin_svc.directory.models import UserFilter
+from admin_svc.directory.schemas import FindUsersForm
 from shared.declared import Faults, load
 
 FROM, TO = datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC)

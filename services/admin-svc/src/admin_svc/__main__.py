@@ -6,8 +6,10 @@ from admin_svc.activities.partitions import KeepPartitions
 from admin_svc.app import create_app
 from admin_svc.audit.list_open_intents import ListOpenIntents
 from admin_svc.audit.verify import BrokenChain, VerifyAudit
-from admin_svc.directory.counts.fold import FoldCounts
-from admin_svc.directory.rebuilding.rebuild import AnotherRebuildRuns, RebuildDirectory
+from admin_svc.core import Core
+from admin_svc.directory.rebuild import AnotherRebuildRuns
+from admin_svc.directory.rebuild import build as build_rebuild
+from admin_svc.directory.use_cases import build as build_directory
 from admin_svc.permissions.file import read_permissions
 from admin_svc.permissions.seed import SeedPermissions
 from admin_svc.policy.change import ChangePolicy
@@ -15,8 +17,7 @@ from admin_svc.restrictions.lockout import Lockout
 from admin_svc.restrictions.switch_off import SwitchOff
 from admin_svc.schema import MIGRATIONS, SCHEMA
 from admin_svc.settings import AdminSettings
-from shared.clients.identity import IdentityClient
-from shared.clients.resource import ResourceClient
+from admin_svc.user_counts.use_cases import build as build_user_counts
 from shared.command_line import (
     Argument,
     Command,
@@ -32,7 +33,6 @@ from shared.messaging.outbox import Outbox
 from shared.policy.places import places
 from shared.process import serve
 from shared.settings import load_settings
-from shared.tokens.service import ServiceTokens
 from shared.web.client_address import address_of
 
 
@@ -115,16 +115,13 @@ async def _partitions() -> None:
 
 
 async def _rebuild_directory(anew: bool) -> None:
-    settings = _settings()
-    tokens = ServiceTokens(ADMIN, settings.service_keys)
-    database = settings.database(SCHEMA)
-    identity = IdentityClient(settings.identity_internal_url, tokens)
-    resource = ResourceClient(settings.resource_internal_url, tokens)
-    rebuild = RebuildDirectory(database, identity, resource, FoldCounts(database))
-    async with database.opened(), identity.opened(), resource.opened():
-        await MigratedCheck(database, MIGRATIONS)()
+    core = Core.of(_settings())
+    user_counts = build_user_counts(core)
+    rebuild = build_rebuild(core, build_directory(core, user_counts), user_counts)
+    async with core.database.opened(), core.identity.opened(), core.resource.opened():
+        await MigratedCheck(core.database, MIGRATIONS)()
         try:
-            async for done in rebuild(anew=anew):
+            async for done in rebuild.run(anew=anew):
                 sys.stdout.write(f"{done.users} users up to {done.last_uid or 'none'}")
                 sys.stdout.write(f", {done.removed} removed\n")
                 sys.stdout.flush()

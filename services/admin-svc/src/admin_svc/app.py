@@ -13,17 +13,11 @@ from admin_svc.api_keys import handlers as api_keys
 from admin_svc.api_keys.list_api_keys import ListApiKeys
 from admin_svc.audit.erase import EraseAuditPayloads
 from admin_svc.audit.record import RecordAttempt
+from admin_svc.core import Core
 from admin_svc.data_storages import handlers as data_storages
 from admin_svc.data_storages.delete_data_storage import DeleteDataStorage
-from admin_svc.directory import handlers as directory
-from admin_svc.directory.counts.fold import FoldCounts
-from admin_svc.directory.extend import AddEverything, AddProfiles
-from admin_svc.directory.find import FindUsers
-from admin_svc.directory.find_one import FindUser
-from admin_svc.directory.keeping.refresh import RefreshUser
-from admin_svc.directory.list_labels import ListLabels
-from admin_svc.directory.list_profiles import ListProfiles
-from admin_svc.directory.look_up import LookUpUsers
+from admin_svc.directory.handlers import DIRECTORY
+from admin_svc.directory.use_cases import build as build_directory
 from admin_svc.erasure.erase_user import EraseUser
 from admin_svc.labels import handlers as labels
 from admin_svc.labels.change_labels import ChangeLabels
@@ -61,9 +55,10 @@ from admin_svc.restrictions.lockout import Lockout
 from admin_svc.restrictions.read import ListRestrictions
 from admin_svc.restrictions.remove import RemoveRestriction
 from admin_svc.routes import INTERNAL, PREFIX, PUBLIC
-from admin_svc.schema import MIGRATIONS, SCHEMA
+from admin_svc.schema import MIGRATIONS
 from admin_svc.settings import AdminSettings
 from admin_svc.subscriptions import activity_reactions, audit_reactions, reactions
+from admin_svc.user_counts.use_cases import build as build_user_counts
 from admin_svc.users import handlers as user_changes
 from admin_svc.users.change_attachment import ChangeAttachment
 from admin_svc.users.change_role import ChangeRole
@@ -73,8 +68,6 @@ from admin_svc.users.reset_second_factor import ResetSecondFactor
 from admin_svc.whitelinks.create import CreateWhitelink
 from admin_svc.whitelinks.handlers import CREATE_WHITELINK, USE_WHITELINK
 from admin_svc.whitelinks.use import UseWhitelink
-from shared.clients.identity import IdentityClient
-from shared.clients.resource import ResourceClient
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck
@@ -82,7 +75,6 @@ from shared.messaging.audits import AuditSeal
 from shared.messaging.changes import ChangeTeller
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.lag import QueueMetrics
-from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
@@ -90,10 +82,7 @@ from shared.messaging.supervision import supervised
 from shared.policy.places import places
 from shared.process import Service
 from shared.tokens.bearer import BearerVerifier
-from shared.tokens.key_set import KeySet
-from shared.tokens.service import ServiceTokens
 from shared.web.applications import WebLayer
-from shared.web.metrics import Registry
 
 
 def create_app(settings: AdminSettings) -> Service:
@@ -102,13 +91,11 @@ def create_app(settings: AdminSettings) -> Service:
     Raises `SettingsError` when a configuration file is not one to run with.
     """
     levels = read_levels(settings.levels_path)
-    registry = Registry()
-    service_tokens = ServiceTokens(ADMIN, settings.service_keys)
-    identity = IdentityClient(settings.identity_internal_url, service_tokens)
-    resource = ResourceClient(settings.resource_internal_url, service_tokens)
-    keys = KeySet(identity.jwks)
-    database = settings.database(SCHEMA)
-    outbox = Outbox()
+    core = Core.of(settings)
+    database, outbox, registry = core.database, core.outbox, core.registry
+    identity, resource, keys = core.identity, core.resource, core.keys
+    user_counts = build_user_counts(core)
+    directory = build_directory(core, user_counts)
     relay = Relay(
         database,
         outbox,
@@ -117,12 +104,14 @@ def create_app(settings: AdminSettings) -> Service:
         registry,
     )
     queue_metrics = QueueMetrics(registry)
-    erase_user = EraseUser(database, EraseActivities(database), EraseAuditPayloads(database))
+    erase_user = EraseUser(
+        database, directory, EraseActivities(database), EraseAuditPayloads(database)
+    )
     subscriber = Subscriber(
         settings.broker_url,
         topology.ADMIN,
         EventVerifier(keys, settings.jwt_issuer),
-        reactions(database, erase_user),
+        reactions(database, directory, erase_user),
         queue_metrics,
     )
 
@@ -142,17 +131,15 @@ def create_app(settings: AdminSettings) -> Service:
         audit_reactions(record_activity),
         queue_metrics,
     )
-    find_activities = FindActivities(database, LookUpUsers(database))
+    find_activities = FindActivities(database, directory)
 
     change_policy = ChangePolicy(database, outbox)
     lockout = Lockout(places(settings.maxminddb_path, settings.geoip_lang))
     add_restriction = AddRestriction(change_policy, lockout)
 
     record_attempt = RecordAttempt(database)
-    refresh_user = RefreshUser(database)
-    change_user = ChangeUser(record_attempt, resource, refresh_user)
-    attached = (resource, ChangeAttachment(record_attempt, refresh_user))
-    list_labels = ListLabels(database)
+    change_user = ChangeUser(record_attempt, resource, directory)
+    attached = (resource, ChangeAttachment(record_attempt, directory))
 
     changes = ChangeTeller(settings.broker_url, ADMIN, settings.service_keys)
     layer = WebLayer(
@@ -161,7 +148,7 @@ def create_app(settings: AdminSettings) -> Service:
     public = layer.public(PUBLIC, prefix=PREFIX, bearers=BearerVerifier(keys, settings.jwt_issuer))
     public[activities.FIND_ACTIVITIES] = find_activities
     public[LEVELS] = levels
-    public[metrics.READ_METRICS] = ReadMetrics(database, CountDeeds(database), list_labels)
+    public[metrics.READ_METRICS] = ReadMetrics(database, CountDeeds(database), directory)
     public[api_keys.LIST_API_KEYS] = ListApiKeys(resource)
     public[user_changes.CHANGE_STATE] = ChangeState(identity, change_user)
     public[user_changes.CHANGE_ROLE] = ChangeRole(identity, RoleExists(database), change_user)
@@ -179,15 +166,10 @@ def create_app(settings: AdminSettings) -> Service:
     public[CHANGE_RESTRICTION] = ChangeRestriction(change_policy, lockout)
     public[REMOVE_RESTRICTION] = RemoveRestriction(change_policy, lockout)
     public[CREATE_WHITELINK] = CreateWhitelink(database)
-    public[directory.FIND_USERS] = FindUsers(database)
-    public[directory.FIND_USER] = FindUser(database)
-    public[directory.ADD_PROFILES] = AddProfiles(database)
-    public[directory.ADD_EVERYTHING] = AddEverything(database, resource)
-    public[directory.LIST_PROFILES] = ListProfiles(database)
-    public[directory.LIST_LABELS] = list_labels
+    public[DIRECTORY] = directory
     internal = layer.internal(
         INTERNAL,
-        service_tokens=service_tokens,
+        service_tokens=core.service_tokens,
         checks={
             "postgresql": MigratedCheck(database, MIGRATIONS),
             "keys": keys.loaded,
@@ -212,7 +194,7 @@ def create_app(settings: AdminSettings) -> Service:
             supervised("relay", relay.run),
             supervised("changes", changes.run),
             supervised("subscriber", subscriber.run),
-            supervised("directory counts", FoldCounts(database).run),
+            supervised("directory counts", user_counts.run),
             supervised("activity partitions", partitions.run),
             supervised("activity partitions ahead", PartitionsAhead(database, registry).run),
             supervised("activity subscriber", activity_subscriber.run),

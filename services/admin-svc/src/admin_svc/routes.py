@@ -15,7 +15,7 @@ from admin_svc.api_keys.forms import ListApiKeysForm
 from admin_svc.data_storages import handlers as data_storages
 from admin_svc.data_storages.forms import DeleteDataStorageForm
 from admin_svc.directory import handlers as users
-from admin_svc.directory.forms import (
+from admin_svc.directory.schemas import (
     FindLabelledForm,
     FindUserForm,
     FindUsersForm,

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 
 from admin_svc.activities.record import RecordActivity
-from admin_svc.directory.keeping.keep import keep_attachments, keep_user
+from admin_svc.directory.use_cases import Directory
 from admin_svc.erasure.erase_user import EraseUser
 from shared.database.pool import Database
 from shared.messaging.inbox import Reaction, once
 
 
-def reactions(database: Database, erase_user: EraseUser) -> Mapping[str, Reaction]:
+def reactions(
+    database: Database, directory: Directory, erase_user: EraseUser
+) -> Mapping[str, Reaction]:
     """Event name → what we do."""
-    user = once(database, keep_user)
-    attachments = once(database, keep_attachments)
+    user = once(database, directory.upsert_user)
+    attachments = once(database, directory.upsert_attachments)
     return {
         "model.user.created": user,
         "model.user.updated": user,

@@ -6,7 +6,7 @@ from typing import Any
 
 from admin_svc.activities import store
 from admin_svc.activities.filter import ActivityFilter, Position
-from admin_svc.directory.look_up import LookUpUsers
+from admin_svc.directory.use_cases import Directory
 from shared.contracts.activities import KeptActivity
 from shared.contracts.users import User
 from shared.database.planning import plan_each_query
@@ -77,7 +77,7 @@ class FindActivities:
     """Finds activities in the audit log, the newest first."""
 
     database: Database
-    look_up: LookUpUsers
+    directory: Directory
     exact: int = EXACT
     deepest: int = DEEPEST
 
@@ -130,7 +130,7 @@ class FindActivities:
         """The filter, narrowed down to those who have this e-mail."""
         if email is None:
             return wanted
-        uids = await self.look_up.uids_by_email(email)
+        uids = await self.directory.uids_by_email(email)
         if wanted.uids is not None:
             uids = [uid for uid in uids if uid in wanted.uids]
         return replace(wanted, uids=uids)
@@ -138,7 +138,7 @@ class FindActivities:
     async def _found(self, activities: Sequence[KeptActivity]) -> list[FoundActivity]:
         uids = {activity.uid for activity in activities}
         uids |= {activity.target_uid for activity in activities if activity.target_uid}
-        users = await self.look_up(uids)
+        users = await self.directory.users_by_uid(uids)
         return [
             FoundActivity(activity, users.get(activity.uid), users.get(activity.target_uid or ""))
             for activity in activities

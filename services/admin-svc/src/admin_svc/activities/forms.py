@@ -8,8 +8,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf
 
 from admin_svc.activities.filter import ActivityFilter, Position
-from admin_svc.directory.forms import Moment
-from admin_svc.words import Word
+from admin_svc.parameters import Moment, Word
 from shared.contracts.activities import CATEGORIES, MAX_WORD, RESULTS, Activity, Category
 from shared.declared import declared
 from shared.web.fields import INVALID, Email, Text

@@ -5,77 +5,78 @@ from typing import Any
 
 from aiohttp import web
 
-from admin_svc.directory.extend import AddEverything, AddProfiles
-from admin_svc.directory.find import FindUsers, Found
-from admin_svc.directory.find_one import FindUser
-from admin_svc.directory.forms import (
+from admin_svc.directory.models import Found, Page
+from admin_svc.directory.schemas import (
     AnyListForm,
     FindLabelledForm,
     FindUserForm,
     FindUsersForm,
     FindWaitingForm,
     ListLabelsForm,
+    list_headers,
+    profile_to_public,
+    user_to_public,
 )
-from admin_svc.directory.headers import list_headers
-from admin_svc.directory.list_labels import ListLabels
-from admin_svc.directory.list_profiles import ListProfiles
-from admin_svc.directory.order import Page
+from admin_svc.directory.use_cases import Directory
 from shared.web.answers import answer
 from shared.web.pagination import PageForm, page_headers
 
-FIND_USERS = web.AppKey("find_users", FindUsers)
-FIND_USER = web.AppKey("find_user", FindUser)
-ADD_PROFILES = web.AppKey("add_profiles", AddProfiles)
-ADD_EVERYTHING = web.AppKey("add_everything", AddEverything)
-LIST_PROFILES = web.AppKey("list_profiles", ListProfiles)
-LIST_LABELS = web.AppKey("list_labels", ListLabels)
+DIRECTORY = web.AppKey("directory", Directory)
 
 
 async def index(request: web.Request, form: FindUsersForm) -> web.Response:
     """GET /admin/users."""
-    found = await request.app[FIND_USERS](form.wanted, _part(form))
-    extended = await request.app[ADD_PROFILES](found.users) if form.extended else None
-    return _page(request, form, found, extended)
+    directory = request.app[DIRECTORY]
+    found = await directory.list_users(form.wanted, _page(form))
+    if not form.extended:
+        return _answer(request, form, found)
+    extended = await directory.with_profiles(found.users)
+    return _answer(request, form, found, [user_to_public(each) for each in extended])
 
 
 async def waiting(request: web.Request, form: FindWaitingForm) -> web.Response:
     """GET /admin/users/documents/pending."""
-    found = await request.app[FIND_USERS](form.wanted, _part(form))
-    extended = await request.app[ADD_EVERYTHING](found.users) if form.extended else None
-    return _page(request, form, found, extended)
+    directory = request.app[DIRECTORY]
+    found = await directory.list_users(form.wanted, _page(form))
+    if not form.extended:
+        return _answer(request, form, found)
+    extended = await directory.with_everything(found.users)
+    return _answer(request, form, found, [user_to_public(each) for each in extended])
 
 
 async def labelled(request: web.Request, form: FindLabelledForm) -> web.Response:
     """GET /admin/users/labels."""
-    found = await request.app[FIND_USERS](form.wanted, _part(form))
-    return _page(request, form, found)
+    found = await request.app[DIRECTORY].list_users(form.wanted, _page(form))
+    return _answer(request, form, found)
 
 
 async def show(request: web.Request, form: FindUserForm) -> web.Response:
     """GET /admin/users/{uid}."""
-    user = await request.app[FIND_USER](form.uid.strip())
-    (everything,) = await request.app[ADD_EVERYTHING]([user])
-    return answer(everything)
+    directory = request.app[DIRECTORY]
+    user = await directory.get(form.uid.strip())
+    (extended,) = await directory.with_everything([user])
+    return answer(user_to_public(extended))
 
 
 async def labels(request: web.Request, form: ListLabelsForm) -> web.Response:
     """GET /admin/users/labels/list: key and value, as JSON, to the number of users."""
-    counted = await request.app[LIST_LABELS](form.scope)
+    counted = await request.app[DIRECTORY].list_labels(form.scope)
     return answer({json.dumps(label): number for label, number in counted.items()})
 
 
 async def profiles(request: web.Request, form: PageForm) -> web.Response:
     """GET /admin/profiles."""
-    page, total = await request.app[LIST_PROFILES](*form.window)
-    return answer(list(page), headers=page_headers(request.rel_url, form, total))
+    page, total = await request.app[DIRECTORY].list_profiles(*form.window)
+    headers = page_headers(request.rel_url, form, total)
+    return answer([profile_to_public(record) for record in page], headers=headers)
 
 
-def _part(form: AnyListForm) -> Page:
+def _page(form: AnyListForm) -> Page:
     limit, offset = form.window
     return Page(form.order, limit, 0 if form.after else offset, form.after)
 
 
-def _page(
+def _answer(
     request: web.Request,
     form: AnyListForm,
     found: Found,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from admin_svc.activities.erasing.erase import EraseActivities
 from admin_svc.audit.author import Author
 from admin_svc.audit.erase import EraseAuditPayloads
-from admin_svc.directory.keeping.put import erase as erase_from_directory
+from admin_svc.directory.use_cases import Directory
 from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
 
@@ -23,6 +23,7 @@ class EraseUser:
     """
 
     database: Database
+    directory: Directory
     erase_activities: EraseActivities
     erase_payloads: EraseAuditPayloads
 
@@ -30,6 +31,6 @@ class EraseUser:
         """Erases the user that the event names."""
         uid = str(event.record["uid"])
         async with self.database.transaction() as connection:
-            await erase_from_directory(connection, uid)
+            await self.directory.erase(connection, uid)
         await self.erase_activities(uid)
         await self.erase_payloads(uid, _ERASURE)

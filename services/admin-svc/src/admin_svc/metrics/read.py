@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from admin_svc.activities.count_deeds import CountDeeds
-from admin_svc.directory.list_labels import ListLabels
+from admin_svc.directory.use_cases import Directory
 from admin_svc.metrics import store
 from admin_svc.metrics.rules import DEEDS, FAILED_LOGINS, SIGNUPS, SUCCESSFUL_LOGINS
 from shared.database.pool import Database
@@ -32,7 +32,7 @@ class ReadMetrics:
 
     database: Database
     count_deeds: CountDeeds
-    list_labels: ListLabels
+    directory: Directory
 
     async def __call__(self, start: datetime | None, end: datetime | None) -> dict[str, Any]:
         """The `Metrics` of the public API, of the last thirty days unless said otherwise.
@@ -53,7 +53,7 @@ class ReadMetrics:
             "signups": _in_order(of[SIGNUPS]),
             "sucessful_logins": _in_order(of[SUCCESSFUL_LOGINS]),  # the contract spells it so
             "failed_logins": _in_order(of[FAILED_LOGINS]),
-            "pending_applications": (await self.list_labels()).get(_PENDING, 0),
+            "pending_applications": (await self.directory.list_labels()).get(_PENDING, 0),
         }
 
     async def _count(self, part: Span, of: dict[str, dict[str, int]]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from admin_svc.parameters import Word
 from admin_svc.restrictions.rules import (
     ENABLED,
     MAX_CODE,
@@ -16,7 +17,6 @@ from admin_svc.restrictions.rules import (
     Terms,
     terms,
 )
-from admin_svc.words import Word
 from shared.contracts.policy import CATEGORIES, SCOPES
 from shared.declared import declared
 from shared.web.fields import INVALID, Absence, Integer, Text

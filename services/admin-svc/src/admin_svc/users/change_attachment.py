@@ -6,7 +6,7 @@ from typing import Any
 
 from admin_svc.audit.author import Author
 from admin_svc.audit.record import RecordAttempt
-from admin_svc.directory.keeping.refresh import RefreshUser
+from admin_svc.directory.use_cases import Directory
 from admin_svc.users.errors import UserNotFound
 from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.errors import NotFound
@@ -20,7 +20,7 @@ class ChangeAttachment:
     """
 
     record: RecordAttempt
-    refresh: RefreshUser
+    directory: Directory
 
     async def __call__(
         self,
@@ -42,5 +42,5 @@ class ChangeAttachment:
             except NotFound as refused:
                 raise (UserNotFound if refused.codes == NotFound.codes else refused) from None
             attempt.done(before=changed.before, after=changed.after)
-        await self.refresh(changed.user, changed.sets)
+        await self.directory.refresh(changed.user, changed.sets)
         return changed

@@ -7,7 +7,7 @@ import structlog
 
 from admin_svc.audit.author import Author
 from admin_svc.audit.record import RecordAttempt
-from admin_svc.directory.keeping.refresh import RefreshUser
+from admin_svc.directory.use_cases import Directory
 from admin_svc.users.errors import UserNotFound
 from shared.clients.resource import ResourceClient
 from shared.contracts.administration import Administrator, ChangedUser
@@ -26,7 +26,7 @@ class ChangeUser:
 
     record: RecordAttempt
     resource: ResourceClient
-    refresh: RefreshUser
+    directory: Directory
 
     async def __call__(
         self,
@@ -49,7 +49,7 @@ class ChangeUser:
                 raise unchanged
             attempt.done(before={attribute: old}, after={attribute: new})
         await self._tell(changed.after)
-        await self.refresh(changed.after)
+        await self.directory.refresh(changed.after)
         return changed.after
 
     async def _tell(self, user: User) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from admin_svc.words import Word
+from admin_svc.parameters import Word
 from shared.declared import declared
 from shared.web.fields import INVALID, Absence, Integer, Text
 

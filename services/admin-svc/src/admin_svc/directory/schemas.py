@@ -1,25 +1,41 @@
-"""The parameters with which users are looked for."""
+"""The parameters and answers of the directory."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeAlias
 
-from admin_svc.directory.errors import InvalidCursor
-from admin_svc.directory.filter import UserFilter, is_searchable
-from admin_svc.directory.keeping.facets import PRIVATE, SCOPES
-from admin_svc.directory.order import (
+from yarl import URL
+
+from admin_svc.directory.facets import PRIVATE, SCOPES
+from admin_svc.directory.models import (
     CREATED_AT,
     EMAIL,
     UPDATED_AT,
     WAITING_SINCE,
     Cursor,
+    Found,
+    InvalidCursor,
     Order,
+    UserFilter,
+    UserWithAttachments,
+    is_searchable,
 )
-from admin_svc.words import Word
+from admin_svc.parameters import Moment, Word
+from shared.contracts.attachments import (
+    DATA_STORAGES,
+    DOCUMENTS,
+    LABELS,
+    PHONES,
+    PROFILES,
+)
 from shared.declared import declared
 from shared.text import ascii_email
+from shared.web.answers import milliseconds, seconds
 from shared.web.fields import Boolean, Email, Integer, Text
-from shared.web.pagination import PageForm
+from shared.web.pagination import PageForm, bounded_headers, links
+
+Record = Mapping[str, Any]
 
 CREATED, UPDATED = "created", "updated"
 ASCENDING, DESCENDING = "asc", "desc"
@@ -30,17 +46,6 @@ _INVALID_ORDER_BY = "admin.user.invalid_order_by"
 _INVALID_ORDERING = "admin.user.invalid_ordering"
 _INVALID_SCOPE = "admin.user.invalid_scope"
 _LONGEST_SEARCH = 100
-
-
-class Moment(Integer):
-    """A moment, in seconds since the epoch, in the parameter `name`."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(maximum=int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()))
-        self.data_key = name
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        return datetime.fromtimestamp(super()._deserialize(value, attr, data, **kwargs), UTC)
 
 
 class Searched(Text):
@@ -56,32 +61,32 @@ class Searched(Text):
         return text
 
     def read(self, text: str) -> str:
-        """Domains of e-mails are kept in punycode: what is looked for is, too."""
+        """The text with its domain in punycode, in which domains of e-mails are stored."""
         return ascii_email(text) if "@" in text else super().read(text)
 
 
 def _scope() -> Word:
-    """Whose word a label is: private ones are ours, public ones are the users' own."""
+    """Who chooses a label: an operator private ones, the user public ones."""
     return Word(SCOPES, blank=(_INVALID_SCOPE,), invalid=_INVALID_SCOPE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListForm:
-    """Where a list of users goes on, in whichever order it has.
+    """The cursor of a list of users, in any order.
 
-    Without slots, as those made of it, so that it can be joined with `PageForm`, which has some.
+    It has no slots, nor do its subclasses, so that they can be joined with `PageForm`, which has.
     """
 
     cursor: str | None = declared(Text(invalid=InvalidCursor.codes[0]), None)
 
     @property
     def order(self) -> Order:
-        """In which order."""
+        """The order of the list."""
         return Order()
 
     @property
     def after(self) -> Cursor | None:
-        """Where the list goes on, wherever `page` says; raises `InvalidCursor`."""
+        """The decoded cursor, which wins over `page`; raises `InvalidCursor`."""
         if not self.cursor:
             return None
         try:
@@ -122,7 +127,7 @@ class UserFilterForm(ListForm):
 
     @property
     def wanted(self) -> UserFilter:
-        """Whom to look for; a blank text is no filter."""
+        """The filter; a blank text is no condition."""
         created, updated = self.range == CREATED, self.range == UPDATED
         return UserFilter(
             uid=_given(self.uid),
@@ -143,7 +148,7 @@ class UserFilterForm(ListForm):
 
     @property
     def order(self) -> Order:
-        """In which order; users looked for by their last change come in its order."""
+        """The order of the list; a filter by the last change orders by it, too."""
         by_update = self.range == UPDATED and (self.start or self.end)
         usual = UPDATED_AT if by_update else self.usual_order
         return Order(self.order_by or usual, self.ordering == DESCENDING)
@@ -156,7 +161,7 @@ class FindUsersForm(PageForm, UserFilterForm):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindWaitingForm(PageForm, UserFilterForm):
-    """GET /admin/users/documents/pending; who has waited longest comes first."""
+    """GET /admin/users/documents/pending; users who wait longest come first."""
 
     usual_order = WAITING_SINCE
     only_waiting = True
@@ -179,7 +184,7 @@ class FindLabelledForm(PageForm, ListForm):
 
     @property
     def wanted(self) -> UserFilter:
-        """Whom to look for, by key and value as labels have them."""
+        """The filter, with key and value as labels are stored."""
         key, value = ((text or "").strip().lower() for text in (self.key, self.value))
         return UserFilter(label=(self.scope, key, value))
 
@@ -195,6 +200,102 @@ AnyListForm: TypeAlias = FindUsersForm | FindWaitingForm | FindLabelledForm
 
 
 def _given(text: str | None, *, in_capitals: bool = False) -> str | None:
-    """A text without the space around and within it that means nothing."""
+    """A text without space around it and with single spaces in it; None for a blank text."""
     squished = " ".join(text.split()) if text else ""
     return (squished.upper() if in_capitals else squished) or None
+
+
+_KINDS = (PROFILES, LABELS, PHONES, DOCUMENTS, DATA_STORAGES)
+"""The order of attachments in answers."""
+
+_PROFILE = (
+    *("first_name", "last_name", "dob", "address", "postcode", "city", "country"),
+    *("state", "metadata"),
+)
+
+
+def profile_to_public(record: Record) -> dict[str, Any]:
+    """The `Profile` of the public API."""
+    return {**{name: record[name] for name in _PROFILE}, **_moments(record)}
+
+
+def user_to_public(found: UserWithAttachments) -> dict[str, Any]:
+    """The `UserWithProfile` or `UserWithKYC` of the public API: the attachments it was given."""
+    user = found.user
+    model = user.model()
+    referral = model.pop("referral_uid")
+    return {
+        **model,
+        **{kind: _to_public(kind, found) for kind in _KINDS if kind in found.attachments},
+        "referral_uid": referral,
+        "created_at": seconds(user.created_at),
+        "updated_at": seconds(user.updated_at),
+    }
+
+
+def _to_public(kind: str, found: UserWithAttachments) -> list[dict[str, Any]]:
+    records = found.attachments[kind]
+    if kind == DOCUMENTS:
+        return [_document(each, found.links[each["upload"]]) for each in records]
+    return [_TO_PUBLIC[kind](each) for each in records]
+
+
+def _label(record: Record) -> dict[str, Any]:
+    names = ("key", "value", "scope", "description")
+    return {**{name: record[name] for name in names}, **_moments(record)}
+
+
+def _phone(record: Record) -> dict[str, Any]:
+    proven = record["validated_at"]
+    return {
+        "country": record["country"],
+        "number": record["number"],
+        "validated_at": milliseconds(datetime.fromisoformat(proven)) if proven else None,
+    }
+
+
+def _document(record: Record, link: str) -> dict[str, Any]:
+    names = ("doc_type", "doc_number", "doc_expire", "metadata")
+    return {
+        "upload": {"url": link},
+        **{name: record[name] for name in names},
+        **_moments(record),
+    }
+
+
+def _data_storage(record: Record) -> dict[str, Any]:
+    return {"title": record["title"], "data": record["data"], **_moments(record)}
+
+
+def _moments(record: Record) -> dict[str, str]:
+    names = ("created_at", "updated_at")
+    return {name: seconds(datetime.fromisoformat(record[name])) for name in names}
+
+
+_TO_PUBLIC: Mapping[str, Callable[[Record], dict[str, Any]]] = {
+    PROFILES: profile_to_public,
+    LABELS: _label,
+    PHONES: _phone,
+    DATA_STORAGES: _data_storage,
+}
+
+
+def list_headers(url: URL, form: AnyListForm, found: Found) -> Mapping[str, str]:
+    """The headers of every list; `Next-Cursor` is the cursor of the next page.
+
+    A list that is read by cursors has no `Page`, and its links use cursors.
+    """
+    headers = dict(bounded_headers(url, form, found.total, goes_on=found.next is not None))
+    if found.next:
+        headers["Next-Cursor"] = found.next.encode()
+    if form.after:
+        del headers["Page"]
+        headers["Link"] = links(_cursor_links(url, found))
+    return headers
+
+
+def _cursor_links(url: URL, found: Found) -> Mapping[str, URL]:
+    first = url.without_query_params("cursor", "page")
+    return {"first": first} | (
+        {"next": first.update_query(cursor=found.next.encode())} if found.next else {}
+    )

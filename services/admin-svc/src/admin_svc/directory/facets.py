@@ -1,4 +1,4 @@
-"""What a user is found by because of what he has attached to himself."""
+"""Facets: what users are found by because of their attachments."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,27 +8,27 @@ from typing import Any
 from shared.contracts.attachments import LABELS, PROFILES, AttachmentSet
 
 SEARCHED = (LABELS, PROFILES)
-"""Kinds of attachments that contribute anything."""
+"""The kinds of attachments that have traits."""
 
 WAITING = ("pending", "replaced")
-"""Values of the private label `document` with which documents wait for a verdict."""
+"""The values of the private label `document` of users whose documents wait for a verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What one set of attachments contributes."""
+    """What a user is found by because of one kind of attachments."""
 
     facets: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
-    """In lower case, whole ones and last ones, for the search within them."""
+    """In lower case, full names and last names, for the search within them."""
     waiting_since: datetime | None = None
 
 
-def traits(attachments: AttachmentSet) -> Traits:
-    """Raises KeyError, TypeError or ValueError for records that are not whole."""
-    if attachments.kind == LABELS:
-        return _of_labels(attachments)
-    return _of_profiles(attachments) if attachments.kind == PROFILES else Traits()
+def traits(snapshot: AttachmentSet) -> Traits:
+    """The traits of a snapshot; raises KeyError, TypeError or ValueError for incomplete records."""
+    if snapshot.kind == LABELS:
+        return _of_labels(snapshot)
+    return _of_profiles(snapshot) if snapshot.kind == PROFILES else Traits()
 
 
 PRIVATE, PUBLIC = "private", "public"
@@ -36,17 +36,17 @@ SCOPES = (PRIVATE, PUBLIC)
 
 
 def label_facet(scope: str, key: str, value: str) -> str:
-    """Of users with this label in this scope: what users say of themselves is no verdict."""
+    """The facet of users with this label in this scope; users choose their public labels."""
     return f"{scope}:{key}:{value}"
 
 
 def _any_label_facet(key: str, value: str) -> str:
-    """Of users with this label in whatever scope, by which earlier releases look for them."""
+    """The facet of users with this label in any scope, which earlier releases look for."""
     return f"label:{key}:{value}"
 
 
 def profile_facet(field: str, value: str) -> str:
-    """Of users one of whose profiles says this; names in any case."""
+    """The facet of users with this value in one of their profiles; the case of names is ignored."""
     return f"{field}:{value.upper() if field == 'country' else value.lower()}"
 
 

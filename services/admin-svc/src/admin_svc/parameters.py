@@ -1,11 +1,12 @@
-"""Parameters that are one of a few words."""
+"""Kinds of parameters that several features have."""
 
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError
 
-from shared.web.fields import Absence, Parameter
+from shared.web.fields import Absence, Integer, Parameter
 
 
 class Word(Parameter):
@@ -33,3 +34,14 @@ class Word(Parameter):
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "enum": list(self._words)}
+
+
+class Moment(Integer):
+    """A moment, in seconds since the epoch, in the parameter `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(maximum=int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()))
+        self.data_key = name
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return datetime.fromtimestamp(super()._deserialize(value, attr, data, **kwargs), UTC)

@@ -1,21 +1,15 @@
 """SQL of the counts of users."""
 
-from datetime import date
 from typing import Any
 
-from admin_svc.directory.filter import UserFilter
+from admin_svc.user_counts.models import CountedUsers, Weeks
 from shared.database.pool import Connection
 
 _BATCH = 20_000
 
 
-async def count(
-    connection: Connection, wanted: UserFilter, first: date | None, last: date | None
-) -> int:
-    """How many users there are of a countable kind, of the weeks from `first` on and before `last`.
-
-    The weeks are those of `wanted.clock`, and begin on Mondays in UTC.
-    """
+async def count(connection: Connection, users: CountedUsers, weeks: Weeks) -> int:
+    """The number of users in these weeks."""
     total: int = await connection.fetchval(
         """
         SELECT coalesce(sum(users), 0)::bigint
@@ -29,20 +23,20 @@ async def count(
           AND ($7::integer IS NULL OR level = $7)
           AND ($8 IS FALSE OR waiting)
         """,
-        wanted.clock,
-        wanted.country or "",
-        first,
-        last,
-        wanted.role,
-        wanted.state,
-        wanted.level,
-        wanted.waiting,
+        users.clock,
+        users.country or "",
+        weeks.first,
+        weeks.last,
+        users.role,
+        users.state,
+        users.level,
+        users.waiting,
     )
     return total
 
 
 async def tally(connection: Connection, name: str) -> int:
-    """How many users have a facet that is tallied, or how many `profiles` there are."""
+    """The number of users with a facet that is tallied, or of all `profiles`."""
     number: int = await connection.fetchval(
         """
         SELECT coalesce(sum(number), 0)::bigint
@@ -54,10 +48,10 @@ async def tally(connection: Connection, name: str) -> int:
     return number
 
 
-async def labels(connection: Connection, scope: str) -> dict[str, int]:
-    """How many users have each label of a scope, by its facet, in order.
+async def label_facets(connection: Connection, scope: str) -> dict[str, int]:
+    """The number of users with each label of a scope, by facet, in order.
 
-    Between the colon after the scope and the sign that follows the colon: an index finds these.
+    An index finds the names between `scope:` and `scope;`, the sign that follows the colon.
     """
     rows = await connection.fetch(
         """
@@ -76,7 +70,7 @@ async def labels(connection: Connection, scope: str) -> dict[str, int]:
 
 
 async def lock(connection: Connection) -> bool:
-    """Whether nobody else folds; then nobody does until the transaction ends."""
+    """Whether nobody else folds; if so, nobody does until the transaction ends."""
     return bool(
         await connection.fetchval(
             "SELECT pg_try_advisory_xact_lock(hashtextextended('fold counts', 0))"
@@ -85,7 +79,7 @@ async def lock(connection: Connection) -> bool:
 
 
 async def fold(connection: Connection) -> bool:
-    """Makes some changes part of the counts; whether more may be left."""
+    """Adds a batch of changes to the counts; whether more may be left."""
     users: int = await connection.fetchval(
         """
         WITH taken AS (
@@ -127,7 +121,7 @@ async def fold(connection: Connection) -> bool:
         """,
         _BATCH,
     )
-    if others["emptied"]:  # labels say whatever users like: of one that nobody has, nothing stays
+    if others["emptied"]:  # users choose their labels: nothing stays of one that nobody has
         await connection.execute(
             """
             DELETE FROM tallies

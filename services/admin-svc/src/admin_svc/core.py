@@ -1,0 +1,44 @@
+"""What all features of admin-svc share."""
+
+from dataclasses import dataclass
+
+from admin_svc.schema import SCHEMA
+from admin_svc.settings import AdminSettings
+from shared.clients.identity import IdentityClient
+from shared.clients.resource import ResourceClient
+from shared.contracts.services import ADMIN
+from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
+from shared.tokens.key_set import KeySet
+from shared.tokens.service import ServiceTokens
+from shared.web.metrics import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Settings, database, outbox, metrics, keys, and clients of other services' internal APIs."""
+
+    settings: AdminSettings
+    database: Database
+    outbox: Outbox
+    registry: Registry
+    service_tokens: ServiceTokens
+    identity: IdentityClient
+    resource: ResourceClient
+    keys: KeySet
+
+    @classmethod
+    def of(cls, settings: AdminSettings) -> "Core":
+        """Makes everything; nothing is connected yet."""
+        service_tokens = ServiceTokens(ADMIN, settings.service_keys)
+        identity = IdentityClient(settings.identity_internal_url, service_tokens)
+        return cls(
+            settings=settings,
+            database=settings.database(SCHEMA),
+            outbox=Outbox(),
+            registry=Registry(),
+            service_tokens=service_tokens,
+            identity=identity,
+            resource=ResourceClient(settings.resource_internal_url, service_tokens),
+            keys=KeySet(identity.jwks),
+        )

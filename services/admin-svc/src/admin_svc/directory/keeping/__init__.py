@@ -1,1 +1,0 @@
-"""Keeping the directory: versioned puts from events and owners' answers, and rebuilding it."""

@@ -1,1 +1,0 @@
-"""Building the directory anew from its owners, while everything runs."""

@@ -1,0 +1,18 @@
+"""The directory over a database of a test's own, without the services that own its users."""
+
+from admin_svc.directory.use_cases import Directory
+from admin_svc.user_counts.use_cases import UserCounts
+from shared.clients.resource import ResourceClient
+from shared.contracts.services import ADMIN
+from shared.crypto.key_ring import KeyRing
+from shared.database.pool import Database
+from shared.tokens.service import ServiceTokens
+from tests.support.system import KEY
+
+_NOWHERE = "http://127.0.0.1:9"
+
+
+def directory_over(database: Database) -> Directory:
+    """A directory whose owners do not answer."""
+    tokens = ServiceTokens(ADMIN, KeyRing.parse(KEY))
+    return Directory(database, UserCounts(database), ResourceClient(_NOWHERE, tokens))
