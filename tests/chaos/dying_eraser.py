@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from admin_svc.activities.erasing.erase import EraseActivities
+from admin_svc.activities.use_cases import Activities
 from admin_svc.app import create_app as create_admin
 from admin_svc.audit import store as audit_trail
 from admin_svc.directory.use_cases import Directory
@@ -29,8 +29,8 @@ STEPS: dict[str, tuple[str, Any, str, str]] = {
     "resource-svc has not deleted the files": ("resource", DiscardUploads, "__call__", "before"),
     "resource-svc has deleted a file": ("resource", Folder, "delete", "after"),
     "admin-svc has not set its mark": ("admin", Directory, "erase", "after"),
-    "admin-svc has set its mark": ("admin", EraseActivities, "__call__", "before"),
-    HALF_WAY: ("admin", EraseActivities, "batch", "after"),
+    "admin-svc has set its mark": ("admin", Activities, "erase", "before"),
+    HALF_WAY: ("admin", Activities, "erase_batch", "after"),
     "admin-svc has not committed": ("admin", audit_trail, "delete_payloads", "after"),
 }
 """The service, and the function that it does not survive."""

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from admin_svc.activities.record import RecordActivity
+from admin_svc.activities.use_cases import Activities
 from admin_svc.app import create_app as create_admin
 from admin_svc.settings import AdminSettings
 from authz_gateway.app import create_app as create_gateway
@@ -20,8 +20,8 @@ GATEWAY_STEPS: dict[str, tuple[type, str, str]] = {
     "the call is about to pass": (PublishAudits, "passed", "after"),
 }
 ADMIN_STEPS: dict[str, tuple[type, str, str]] = {
-    "it is taken from the queue": (RecordActivity, "audited", "before"),
-    "it is committed, and not acknowledged": (RecordActivity, "audited", "after"),
+    "it is taken from the queue": (Activities, "record_audit", "before"),
+    "it is committed, and not acknowledged": (Activities, "record_audit", "after"),
 }
 
 

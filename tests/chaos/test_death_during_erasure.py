@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from admin_svc.activities.erasing.erase import BATCH
+from admin_svc.activities.use_cases import BATCH
 from shared.process import running
 from tests.chaos.dying_eraser import HALF_WAY, STEPS
 from tests.support.client import Client

@@ -14,12 +14,11 @@ from typing import Any
 
 import pytest
 
-from admin_svc.activities.erasing.erase import EraseActivities
-from admin_svc.activities.months import Month
-from admin_svc.activities.partitions import KeepPartitions
+from admin_svc.activities.models import Month
 from shared.contracts.activities import Activity
 from shared.database.pool import Database
 from shared.errors import Unavailable
+from tests.support.admin_features import activities_over
 from tests.support.client import Answer, Client
 from tests.support.database import TestDatabase
 from tests.support.internal import admin_of, tables_of_admin, tables_of_identity
@@ -415,17 +414,18 @@ async def test_who_needs_the_whole_table_waits_for_others_only_so_long(
 ) -> None:
     admin = Database(database.dsns["admin"], "admin")
     month = Month.of(datetime.now(UTC)).plus(100)
+    activities = activities_over(admin)
     async with admin.opened():
         async with admin.transaction() as holder:
             await holder.execute("LOCK TABLE activities")
             gave_up = await asyncio.gather(
-                KeepPartitions(admin).make(month),
-                EraseActivities(admin)("ID1"),
+                activities.partitions.make(month),
+                activities.erase("ID1"),
                 return_exceptions=True,
             )
         assert list(map(type, gave_up)) == [Unavailable, Unavailable]
-        assert await KeepPartitions(admin).make(month)
-        await EraseActivities(admin)("ID1")
+        assert await activities.partitions.make(month)
+        await activities.erase("ID1")
 
 
 async def test_months_are_made_once_however_many_make_them(system_of_my_own: Installation) -> None:

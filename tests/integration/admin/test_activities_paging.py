@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from admin_svc.activities.filter import ActivityFilter
-from admin_svc.activities.find import FindActivities, FoundPage, PageTooDeep
-from admin_svc.activities.partitions import KeepPartitions
+from admin_svc.activities.models import ActivityFilter, FoundPage, PageTooDeep
+from admin_svc.activities.partitions import Partitions
+from admin_svc.activities.use_cases import Activities
 from shared.database.pool import Connection, Database
 from shared.web.pagination import Total
+from tests.support.admin_features import activities_over
 from tests.support.client import Answer, Client
 from tests.support.database import TestDatabase
-from tests.support.directory import directory_over
 from tests.support.internal import tables_of_admin
 from tests.support.system import Installation, started
 
@@ -21,11 +21,11 @@ USERS, OWN = "admin/activities", "resource/users/activity/session"
 
 
 @pytest.fixture
-async def activities(database: TestDatabase) -> AsyncIterator[Database]:
+async def schema(database: TestDatabase) -> AsyncIterator[Database]:
     """The schema of an admin-svc of the test's own, with the partitions that are needed now."""
     made = Database(database.dsns["admin"], "admin")
     async with made.opened():
-        await KeepPartitions(made).make_ahead()
+        await Partitions(made).make_ahead()
         yield made
 
 
@@ -51,25 +51,23 @@ async def log_ins(connection: Connection, uid: str, number: int) -> None:
     await connection.execute("ANALYZE activities")
 
 
-async def fill(activities: Database, number: int) -> None:
-    async with activities.connection() as connection:
+async def fill(schema: Database, number: int) -> None:
+    async with schema.connection() as connection:
         await log_ins(connection, "IDBUSY", number)
 
 
-async def pages(find: FindActivities, limit: int) -> list[FoundPage]:
+async def pages(activities: Activities, limit: int) -> list[FoundPage]:
     """One page after the other, as long as there is said to be another."""
-    found = [await find.page(LOGINS, None, limit, 0)]
+    found = [await activities.list_page(LOGINS, None, limit, 0)]
     while found[-1].goes_on:
-        found.append(await find.page(LOGINS, None, limit, limit * len(found)))
+        found.append(await activities.list_page(LOGINS, None, limit, limit * len(found)))
     return found
 
 
 @pytest.mark.parametrize("limit", [50, 60])
-async def test_pages_lead_to_the_end_however_long_the_list(
-    activities: Database, limit: int
-) -> None:
-    await fill(activities, 900)
-    found = await pages(FindActivities(activities, directory_over(activities), exact=100), limit)
+async def test_pages_lead_to_the_end_however_long_the_list(schema: Database, limit: int) -> None:
+    await fill(schema, 900)
+    found = await pages(activities_over(schema, exact=100), limit)
 
     assert {page.total for page in found} == {Total(100, exact=False)}
     ids = [each.activity.id for page in found for each in page.activities]
@@ -77,26 +75,26 @@ async def test_pages_lead_to_the_end_however_long_the_list(
     assert len(found) == 900 // limit
 
 
-async def test_no_page_leads_to_one_that_lies_too_deep(activities: Database) -> None:
-    await fill(activities, 900)
-    find = FindActivities(activities, directory_over(activities), exact=100, deepest=600)
-    found = await pages(find, 50)
+async def test_no_page_leads_to_one_that_lies_too_deep(schema: Database) -> None:
+    await fill(schema, 900)
+    activities = activities_over(schema, exact=100, deepest=600)
+    found = await pages(activities, 50)
 
     assert len(found) == 13
     assert len(found[-1].activities) == 50
     with pytest.raises(PageTooDeep):
-        await find.page(LOGINS, None, 50, 650)
+        await activities.list_page(LOGINS, None, 50, 650)
 
 
 @pytest.mark.parametrize(
     ("exact", "total"), [(899, Total(899, exact=False)), (900, Total(900)), (901, Total(900))]
 )
-async def test_a_total_is_exact_or_a_bound(activities: Database, exact: int, total: Total) -> None:
-    await fill(activities, 900)
-    find = FindActivities(activities, directory_over(activities), exact=exact)
+async def test_a_total_is_exact_or_a_bound(schema: Database, exact: int, total: Total) -> None:
+    await fill(schema, 900)
+    activities = activities_over(schema, exact=exact)
 
-    assert (await find.page(LOGINS, None, 50, 0)).total == total
-    beyond = await find.page(LOGINS, None, 50, 900)
+    assert (await activities.list_page(LOGINS, None, 50, 0)).total == total
+    beyond = await activities.list_page(LOGINS, None, 50, 900)
     assert (beyond.activities, beyond.total, beyond.goes_on) == ([], total, False)
 
 

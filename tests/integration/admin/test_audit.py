@@ -12,7 +12,6 @@ import aiohttp
 import asyncpg
 import pytest
 
-from admin_svc.activities.erasing.erase import EraseActivities
 from admin_svc.audit.author import Author
 from admin_svc.audit.erase import EraseAuditPayloads
 from admin_svc.audit.record import RecordAttempt, append
@@ -21,9 +20,9 @@ from admin_svc.erasure.erase_user import EraseUser
 from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
 from shared.process import running
+from tests.support.admin_features import activities_over, directory_over
 from tests.support.client import Client
 from tests.support.database import TestDatabase
-from tests.support.directory import directory_over
 from tests.support.seeds import command, outcome
 from tests.support.staff import promote
 from tests.support.system import KEY, ROOT, Installation, ready, started
@@ -359,7 +358,7 @@ async def test_an_erasure_takes_what_was_said_and_leaves_that_it_was_said(
 async def erase_user(audit: Database, uid: str) -> None:
     """What admin-svc does when it hears that a user was erased."""
     erase = EraseUser(
-        audit, directory_over(audit), EraseActivities(audit), EraseAuditPayloads(audit)
+        audit, directory_over(audit), activities_over(audit), EraseAuditPayloads(audit)
     )
     told = {"record": {"uid": uid}, "changes": {}, "snapshot": {}}
     await erase(

@@ -22,8 +22,8 @@ from admin_svc.directory.use_cases import BOUND, Directory
 from admin_svc.schema import SCHEMA
 from shared.database.pool import Connection, Database
 from tests.bench.generated_directory import generate
+from tests.support.admin_features import directory_over
 from tests.support.database import TestDatabase
-from tests.support.directory import directory_over
 from tests.support.waiting import until
 
 USERS = 20_000

@@ -21,8 +21,8 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.messaging.inbox import once
+from tests.support.admin_features import directory_over
 from tests.support.database import TestDatabase
-from tests.support.directory import directory_over
 
 AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
 STATES, ROLES, COUNTRIES = ("active", "pending", "banned"), ("member", "trader"), ("DE", "FR", "NO")

@@ -7,13 +7,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from prometheus_client import CollectorRegistry
 
-from admin_svc.activities.partitions import KeepPartitions
-from admin_svc.activities.record import RecordActivity, stored_counter
-from admin_svc.metrics.count_activity import count_activity
 from shared.contracts.activities import Activity
 from shared.database.pool import Database
+from tests.support.admin_features import activities_over
 from tests.support.client import Client
 from tests.support.database import TestDatabase
 from tests.support.system import Installation
@@ -132,11 +129,11 @@ async def test_parts_of_days_are_counted_to_the_second(admin: Client, system: In
     midnight = datetime(2024, 5, 10, tzinfo=UTC)
     moments = [midnight + timedelta(seconds=seconds) for seconds in (0, 43_205, 43_210)]
     async with database.opened():
-        record = RecordActivity(
-            database, KeepPartitions(database), stored_counter(CollectorRegistry())
-        )
+        activities = activities_over(database)
         for moment in moments:
-            await record(an_activity(topic="account", action="signup", created_at=moment))
+            await activities.record(
+                an_activity(topic="account", action="signup", created_at=moment)
+            )
 
     async def signups(start: str, end: str) -> int:
         answer = await read(admin, created_from=start, created_to=end)
@@ -173,7 +170,8 @@ def an_activity(**changes: Any) -> Activity:
 async def test_only_what_users_did_counts_and_for_what_it_was(database: TestDatabase) -> None:
     admin = Database(database.dsns["admin"], "admin")
     at = datetime(2020, 5, 17, 23, 30, tzinfo=UTC) + timedelta(hours=1)
-    async with admin.opened(), admin.transaction() as connection:
+    activities = activities_over(admin)
+    async with admin.opened(), admin.connection() as connection:
         for activity in (
             an_activity(),
             an_activity(action="login::2fa"),
@@ -183,7 +181,7 @@ async def test_only_what_users_did_counts_and_for_what_it_was(database: TestData
             an_activity(result="denied"),
             an_activity(action="logout"),
         ):
-            await count_activity(connection, activity)
+            await activities.record(activity)
         rows = await connection.fetch(
             "SELECT metric, sum(number) AS number, min(day) AS day FROM daily_counts GROUP BY 1"
         )

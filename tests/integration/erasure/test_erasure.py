@@ -11,7 +11,7 @@ from typing import Any
 import aio_pika
 import pytest
 
-from admin_svc.activities.erasing.erase import BATCH
+from admin_svc.activities.use_cases import BATCH
 from shared.contracts.activities import Activity
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.labels import PrivateLabels

@@ -12,10 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin_svc.activities.export import COLUMNS, FORMATS, csv_lines, file_format, json_lines
-from admin_svc.activities.filter import Position
-from admin_svc.activities.find import FoundActivity
-from admin_svc.activities.months import Month
-from admin_svc.activities.partitions_ahead import ahead
+from admin_svc.activities.models import FoundActivity, Month, Position
+from admin_svc.activities.partitions import ahead
 from shared.contracts.activities import KeptActivity
 
 MOMENTS = st.datetimes(

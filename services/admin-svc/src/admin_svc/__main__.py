@@ -2,7 +2,7 @@
 
 import sys
 
-from admin_svc.activities.partitions import KeepPartitions
+from admin_svc.activities.partitions import Partitions
 from admin_svc.app import create_app
 from admin_svc.audit.list_open_intents import ListOpenIntents
 from admin_svc.audit.verify import BrokenChain, VerifyAudit
@@ -107,7 +107,7 @@ async def _partitions() -> None:
     database = settings.database(SCHEMA)
     async with database.opened():
         await MigratedCheck(database, MIGRATIONS)()
-        partitions = KeepPartitions(database)
+        partitions = Partitions(database)
         made = await partitions.make_ahead()
         dropped = await partitions.drop_old(settings.activities_keep_months)
     for word, months in (("made", made), ("dropped", dropped)):

@@ -2,13 +2,9 @@
 
 from functools import partial
 
-from admin_svc.activities import handlers as activities
-from admin_svc.activities.count_deeds import CountDeeds
-from admin_svc.activities.erasing.erase import EraseActivities
-from admin_svc.activities.find import FindActivities
-from admin_svc.activities.partitions import KeepPartitions
-from admin_svc.activities.partitions_ahead import PartitionsAhead
-from admin_svc.activities.record import RecordActivity, stored_counter
+from admin_svc.activities.handlers import ACTIVITIES
+from admin_svc.activities.partitions import PartitionsAhead
+from admin_svc.activities.use_cases import build as build_activities
 from admin_svc.api_keys import handlers as api_keys
 from admin_svc.api_keys.list_api_keys import ListApiKeys
 from admin_svc.audit.erase import EraseAuditPayloads
@@ -23,8 +19,8 @@ from admin_svc.labels import handlers as labels
 from admin_svc.labels.change_labels import ChangeLabels
 from admin_svc.levels.file import read_levels
 from admin_svc.levels.handlers import LEVELS
-from admin_svc.metrics import handlers as metrics
-from admin_svc.metrics.read import ReadMetrics
+from admin_svc.metrics.handlers import METRICS
+from admin_svc.metrics.use_cases import build as build_metrics
 from admin_svc.permissions.add import AddPermission
 from admin_svc.permissions.change import ChangePermission
 from admin_svc.permissions.check import CheckPermission
@@ -96,6 +92,8 @@ def create_app(settings: AdminSettings) -> Service:
     identity, resource, keys = core.identity, core.resource, core.keys
     user_counts = build_user_counts(core)
     directory = build_directory(core, user_counts)
+    activities = build_activities(core, directory)
+    metrics = build_metrics(activities, directory)
     relay = Relay(
         database,
         outbox,
@@ -104,9 +102,7 @@ def create_app(settings: AdminSettings) -> Service:
         registry,
     )
     queue_metrics = QueueMetrics(registry)
-    erase_user = EraseUser(
-        database, directory, EraseActivities(database), EraseAuditPayloads(database)
-    )
+    erase_user = EraseUser(database, directory, activities, EraseAuditPayloads(database))
     subscriber = Subscriber(
         settings.broker_url,
         topology.ADMIN,
@@ -115,23 +111,20 @@ def create_app(settings: AdminSettings) -> Service:
         queue_metrics,
     )
 
-    partitions = KeepPartitions(database)
-    record_activity = RecordActivity(database, partitions, stored_counter(registry))
     activity_subscriber = Subscriber(
         settings.broker_url,
         topology.ACTIVITIES,
         EventVerifier(keys, settings.jwt_issuer),
-        activity_reactions(record_activity),
+        activity_reactions(activities),
         queue_metrics,
     )
     audit_subscriber = Subscriber(
         settings.broker_url,
         topology.AUDITS,
         AuditSeal(settings.service_keys),
-        audit_reactions(record_activity),
+        audit_reactions(activities),
         queue_metrics,
     )
-    find_activities = FindActivities(database, directory)
 
     change_policy = ChangePolicy(database, outbox)
     lockout = Lockout(places(settings.maxminddb_path, settings.geoip_lang))
@@ -146,9 +139,9 @@ def create_app(settings: AdminSettings) -> Service:
         registry, settings.trusted_proxies, changes.tell, log_probes=settings.log_probes
     )
     public = layer.public(PUBLIC, prefix=PREFIX, bearers=BearerVerifier(keys, settings.jwt_issuer))
-    public[activities.FIND_ACTIVITIES] = find_activities
+    public[ACTIVITIES] = activities
     public[LEVELS] = levels
-    public[metrics.READ_METRICS] = ReadMetrics(database, CountDeeds(database), directory)
+    public[METRICS] = metrics
     public[api_keys.LIST_API_KEYS] = ListApiKeys(resource)
     public[user_changes.CHANGE_STATE] = ChangeState(identity, change_user)
     public[user_changes.CHANGE_ROLE] = ChangeRole(identity, RoleExists(database), change_user)
@@ -176,8 +169,7 @@ def create_app(settings: AdminSettings) -> Service:
         },
         watched={"rabbitmq": subscriber.check},
     )
-    internal[activities.RECORD_ACTIVITY] = record_activity
-    internal[activities.FIND_ACTIVITIES] = find_activities
+    internal[ACTIVITIES] = activities
     internal[READ_POLICY] = ReadPolicy(database)
     internal[USE_WHITELINK] = UseWhitelink(database, add_restriction)
 
@@ -195,7 +187,7 @@ def create_app(settings: AdminSettings) -> Service:
             supervised("changes", changes.run),
             supervised("subscriber", subscriber.run),
             supervised("directory counts", user_counts.run),
-            supervised("activity partitions", partitions.run),
+            supervised("activity partitions", activities.partitions.run),
             supervised("activity partitions ahead", PartitionsAhead(database, registry).run),
             supervised("activity subscriber", activity_subscriber.run),
             supervised("audit subscriber", audit_subscriber.run),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from admin_svc.activities import handlers as activities
-from admin_svc.activities.forms import (
+from admin_svc.activities.schemas import (
     AdminActivitiesForm,
     AllActivitiesForm,
     OwnActivitiesForm,
@@ -31,7 +31,7 @@ from admin_svc.labels.forms import (
 )
 from admin_svc.levels import handlers as levels
 from admin_svc.metrics import handlers as metrics
-from admin_svc.metrics.forms import MetricsForm
+from admin_svc.metrics.schemas import MetricsForm
 from admin_svc.permissions import handlers as permissions
 from admin_svc.permissions.forms import (
     AddPermissionForm,

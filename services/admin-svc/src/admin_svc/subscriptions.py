@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from admin_svc.activities.record import RecordActivity
+from admin_svc.activities.use_cases import Activities
 from admin_svc.directory.use_cases import Directory
 from admin_svc.erasure.erase_user import EraseUser
 from shared.database.pool import Database
@@ -33,11 +33,11 @@ def reactions(
     }
 
 
-def activity_reactions(record: RecordActivity) -> Mapping[str, Reaction]:
+def activity_reactions(activities: Activities) -> Mapping[str, Reaction]:
     """Event name → what we do; no inbox, for an activity that is told again changes nothing."""
-    return {"system.activity.recorded": record.heard}
+    return {"system.activity.recorded": activities.record_event}
 
 
-def audit_reactions(record: RecordActivity) -> Mapping[str, Reaction]:
+def audit_reactions(activities: Activities) -> Mapping[str, Reaction]:
     """The same for what gateways tell."""
-    return {"audit": record.audited}
+    return {"audit": activities.record_audit}

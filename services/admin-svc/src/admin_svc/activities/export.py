@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from admin_svc.activities.find import FoundActivity
-from admin_svc.activities.forms import CSV, JSON_LINES
+from admin_svc.activities.models import FoundActivity
+from admin_svc.activities.schemas import CSV, JSON_LINES
 from shared.web.answers import milliseconds
 
 COLUMNS = (
@@ -18,11 +18,11 @@ COLUMNS = (
 # Full-width signs as well, which begin formulas where they are typed.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _BYTE_ORDER_MARK = "\ufeff".encode()
-"""Without it spreadsheet programs take UTF-8 for the encoding of their country."""
+"""Without it, spreadsheet programs read UTF-8 as the encoding of their country."""
 
 
 class FileFormat(NamedTuple):
-    """How a file of activities is written, `heading` first and then batch after batch."""
+    """How to write a file of activities: `heading` first, then the `lines` of each batch."""
 
     content_type: str
     name: str
@@ -71,7 +71,7 @@ def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def _inert(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula: whoever is recorded chooses some of them."""
+    """The cell, made so that no spreadsheet reads it as a formula: users choose some of them."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
 
 
@@ -89,9 +89,9 @@ _ACCEPTED = {"text/csv": CSV, "application/x-ndjson": JSON_LINES, "application/j
 
 
 def file_format(asked: str | None, accept: str) -> FileFormat | None:
-    """The format of a call: its parameter, or what it accepts; None for a page in JSON.
+    """The format of a call, by its parameter or its `Accept`; None for a page in JSON.
 
-    Of what it accepts the first that we know counts, whatever its weight.
+    The first known media type of `Accept` counts, whatever its weight.
     """
     for word in [] if asked else accept.lower().split(","):
         media_type = word.partition(";")[0].strip()

@@ -1,16 +1,15 @@
-"""The table of activities."""
+"""The tables of activities and of their daily counts."""
 
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 import asyncpg
 
-from admin_svc.activities.filter import ActivityFilter, Position
-from admin_svc.activities.months import Month
-from shared.contracts.activities import Activity, KeptActivity
+from admin_svc.activities.models import ActivityFilter, Month, Position
+from shared.contracts.activities import CATEGORIES, Activity, Category, KeptActivity
 from shared.database.pool import Connection
 
 _COLUMNS = (
@@ -26,26 +25,55 @@ _CONDITIONS = {
     "created_from": "created_at >= ${}",
     "created_to": "created_at < ${}",
 }
-"""What each field of a filter asks for; only the fields that are set make it into a statement."""
+"""The condition of each field of a filter; a statement has those of the fields that are set."""
 
 _ERASED = "EXISTS (SELECT FROM erased_users WHERE erased_users.uid IN ({}))"
+"""The directory's table, read in the statement that inserts: between two statements an erasure
+could set its mark and miss the activity."""
 
-LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
-"""For what locks all activities: whoever comes later waits behind us, and gives up after us."""
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
+"""For statements that lock all activities: others wait behind them, and give up later than they."""
+
+_COUNT_SLOTS = 8
+"""The rows of one count, so that writers seldom wait for each other."""
 
 
 class NoPartition(Exception):
     """No partition holds the month of an activity."""
 
 
+class Walk(NamedTuple):
+    """A walk through activities that hold personal data of a user, as SQL."""
+
+    category: Category
+    who: str
+    erased: str
+    personal: str
+
+
+WALKS = tuple(
+    Walk(category, *walk)
+    for category in CATEGORIES
+    for walk in (
+        (
+            "uid",
+            "user_ip = '', user_agent = '', data = NULL",
+            "user_ip <> '' OR user_agent <> '' OR data IS NOT NULL",
+        ),
+        ("target_uid", "data = NULL", "data IS NOT NULL"),
+    )
+)
+"""The walks through what a user did, and what others did that concerns the user."""
+
+
 async def insert_activities(
     connection: Connection, activities: Sequence[Activity]
 ) -> set[uuid.UUID]:
-    """Keeps all of these activities; the ids of those that were not kept already.
+    """Stores activities; returns the ids of those that were not stored before.
 
-    What is told late of a user who was erased is kept as an erasure leaves it.
+    Late activities of an erased user are stored without personal data, as an erasure leaves them.
 
-    Raises `NoPartition`, and then keeps none; a transaction is lost after it.
+    Raises `NoPartition`, and then stores none; the transaction cannot be used after it.
     """
     columns = _COLUMNS.split(", ")
     try:
@@ -81,14 +109,14 @@ async def select_activities(
     offset: int = 0,
     behind: Position | None = None,
 ) -> list[KeptActivity]:
-    """Activities, the newest first; those `behind` a place in that order.
+    """Activities, the newest first; with `behind`, those after that place in the order.
 
-    First which ones, from an index alone, and then these: however many have to be passed over
-    because of another filter or the offset, none of them is read from the table.
+    The first query finds keys in an index alone, the second reads their rows: rows that a filter
+    or the offset skips are never read from the table.
     """
     where, values = _where(wanted)
     if behind is not None:
-        # The second condition says no more, but by it PostgreSQL knows which months to leave out.
+        # The second condition is implied, but by it PostgreSQL knows which months to leave out.
         moment, number = len(values) + 1, len(values) + 2
         where += f" AND (created_at, id) < (${moment}, ${number}) AND created_at <= ${moment}"
         values += behind
@@ -122,7 +150,7 @@ async def select_activities(
 
 
 async def count_activities(connection: Connection, wanted: ActivityFilter, most: int) -> int:
-    """How many activities the filter lets pass, but no more than `most`."""
+    """The number of activities that meet the filter, but no more than `most`."""
     where, values = _where(wanted)
     number: int = await connection.fetchval(
         f"""
@@ -140,10 +168,10 @@ async def count_activities(connection: Connection, wanted: ActivityFilter, most:
     return number
 
 
-async def count_deeds(
+async def count_actions(
     connection: Connection, start: datetime, end: datetime, topics: Iterable[str]
 ) -> list[tuple[tuple[str, str, str], int]]:
-    """How often users did what, by topic, action and result, in a span without its end."""
+    """The number of users' actions by topic, action and result, in a span without its end."""
     rows = await connection.fetch(
         """
         SELECT topic, action, result, count(*) AS number
@@ -161,17 +189,85 @@ async def count_deeds(
     return [((row["topic"], row["action"], row["result"]), row["number"]) for row in rows]
 
 
-async def make_partition(connection: Connection, month: Month) -> bool:
-    """Makes the partition of a month; False where there is one.
+async def wait_for_writers(connection: Connection) -> None:
+    """Returns when all writes under way are done; later writers wait for this transaction."""
+    await connection.execute(
+        f"{_LOCK_TIMEOUT}; LOCK TABLE ONLY activities IN SHARE MODE"  # the parent's lock is enough
+    )
 
-    It is made aside and then attached, which nobody who reads or writes has to wait for.
+
+async def erase_some(
+    connection: Connection, walk: Walk, uid: str, behind: Position, most: int
+) -> Position | None:
+    """Removes personal data from the next of a user's activities, the oldest first.
+
+    These are the next `most` after a place, whether erased before or not, so that a call costs the
+    same however many there are. Returns the place of the last; None where the walk ends.
+    """
+    here = f"category = $1 AND {walk.who} = $2 AND (created_at, id) > ($3, $4) AND created_at >= $3"
+    last = await connection.fetchrow(
+        f"""
+        SELECT created_at, id
+        FROM activities
+        WHERE {here}
+        ORDER BY created_at, id
+        LIMIT 1
+        OFFSET $5
+        """,
+        *(walk.category, uid, *behind, most - 1),
+    )
+    until = Position(*last) if last else None
+    bound = "AND (created_at, id) <= ($5, $6) AND created_at <= $5" if until else ""
+    await connection.execute(
+        f"UPDATE activities SET {walk.erased} WHERE {here} {bound} AND ({walk.personal})",
+        *(walk.category, uid, *behind, *(until or ())),
+    )
+    return until
+
+
+async def increment_daily_count(connection: Connection, day: date, metric: str) -> None:
+    """Adds one to a count."""
+    await connection.execute(
+        f"""
+        INSERT INTO daily_counts (day, metric, slot, number)
+        VALUES ($1, $2, pg_backend_pid() % {_COUNT_SLOTS}, 1)
+        ON CONFLICT (day, metric, slot) DO UPDATE
+        SET number = daily_counts.number + 1
+        """,
+        day,
+        metric,
+    )
+
+
+async def select_daily_counts(
+    connection: Connection, first: date, last: date
+) -> list[tuple[date, str, int]]:
+    """Day, metric and number of each count of these days, in order."""
+    rows = await connection.fetch(
+        """
+        SELECT day, metric, sum(number)::bigint AS number
+        FROM daily_counts
+        WHERE day BETWEEN $1 AND $2
+        GROUP BY day, metric
+        ORDER BY day
+        """,
+        first,
+        last,
+    )
+    return [(row["day"], row["metric"], row["number"]) for row in rows]
+
+
+async def make_partition(connection: Connection, month: Month) -> bool:
+    """Makes the partition of a month; returns False where there is one.
+
+    It is made as a table and then attached: readers and writers do not wait for that.
     """
     await _one_at_a_time(connection)
     if await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", month.partition):
         return False
     await connection.execute(
         f"""
-        {LOCK_TIMEOUT};
+        {_LOCK_TIMEOUT};
         CREATE TABLE {month.partition} (LIKE activities INCLUDING ALL);
         ALTER TABLE activities ATTACH PARTITION {month.partition}
         FOR VALUES FROM ({month.begins}) TO ({month.plus(1).begins})
@@ -181,9 +277,9 @@ async def make_partition(connection: Connection, month: Month) -> bool:
 
 
 async def drop_partition(connection: Connection, month: Month) -> None:
-    """Drops a month with all its activities."""
+    """Drops the partition of a month, with all its activities."""
     await _one_at_a_time(connection)
-    await connection.execute(f"{LOCK_TIMEOUT}; DROP TABLE IF EXISTS {month.partition}")
+    await connection.execute(f"{_LOCK_TIMEOUT}; DROP TABLE IF EXISTS {month.partition}")
 
 
 async def partitioned_months(connection: Connection) -> list[Month]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.activities.erasing.erase import EraseActivities
+from admin_svc.activities.use_cases import Activities
 from admin_svc.audit.author import Author
 from admin_svc.audit.erase import EraseAuditPayloads
 from admin_svc.directory.use_cases import Directory
@@ -24,7 +24,7 @@ class EraseUser:
 
     database: Database
     directory: Directory
-    erase_activities: EraseActivities
+    activities: Activities
     erase_payloads: EraseAuditPayloads
 
     async def __call__(self, event: ReceivedEvent) -> None:
@@ -32,5 +32,5 @@ class EraseUser:
         uid = str(event.record["uid"])
         async with self.database.transaction() as connection:
             await self.directory.erase(connection, uid)
-        await self.erase_activities(uid)
+        await self.activities.erase(uid)
         await self.erase_payloads(uid, _ERASURE)

@@ -1,1 +1,1 @@
-"""What happened on each day: sign-ups and log-ins, counted as they are told of."""
+"""What happened on each day: sign-ups, log-ins, and documents that wait."""

@@ -2,13 +2,14 @@
 
 from aiohttp import web
 
-from admin_svc.metrics.forms import MetricsForm
-from admin_svc.metrics.read import ReadMetrics
+from admin_svc.metrics.schemas import MetricsForm, report_to_public
+from admin_svc.metrics.use_cases import Metrics
 from shared.web.answers import answer
 
-READ_METRICS = web.AppKey("read_metrics", ReadMetrics)
+METRICS = web.AppKey("metrics", Metrics)
 
 
 async def show(request: web.Request, form: MetricsForm) -> web.Response:
     """GET /admin/metrics."""
-    return answer(await request.app[READ_METRICS](form.created_from, form.created_to))
+    report = await request.app[METRICS].get(form.created_from, form.created_to)
+    return answer(report_to_public(report))

@@ -1,20 +1,23 @@
-"""The parameters of the operation on metrics."""
+"""The parameters and the answer of the operation on metrics."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from admin_svc.activities.models import FAILED_LOGINS, SIGNUPS, SUCCESSFUL_LOGINS
+from admin_svc.metrics.models import Report
 from shared.declared import declared
 from shared.web.fields import Date, Integer, Parameter
 
 _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
-"""Of which Python can tell the day; as a float, `datetime.max` is rounded to the year 10000."""
+"""The last second that Python can convert; as a float, `datetime.max` is in the year 10000."""
 
 
 class Moment(Parameter):
-    """A moment, in ISO 8601 or in seconds since 1970, or a day (UTC): its beginning.
+    """A moment, in ISO 8601 or in seconds since 1970, or the beginning of a day (UTC).
 
-    `ends`: a day stands for its end.
+    With `ends`, a day stands for its end.
     """
 
     def __init__(self, *, ends: bool = False) -> None:
@@ -53,3 +56,17 @@ class MetricsForm:
 
     created_from: datetime | None = declared(Moment(), None)
     created_to: datetime | None = declared(Moment(ends=True), None)
+
+
+def report_to_public(report: Report) -> dict[str, Any]:
+    """The `Metrics` of the public API."""
+    return {
+        "signups": _in_order(report.counts[SIGNUPS]),
+        "sucessful_logins": _in_order(report.counts[SUCCESSFUL_LOGINS]),  # the contract's spelling
+        "failed_logins": _in_order(report.counts[FAILED_LOGINS]),
+        "pending_applications": report.pending_applications,
+    }
+
+
+def _in_order(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items()))

@@ -1,4 +1,4 @@
-"""The parameters with which activities are looked for, and those of the internal operations."""
+"""The parameters and answers of the audit log."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +7,12 @@ from typing import Any
 from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf
 
-from admin_svc.activities.filter import ActivityFilter, Position
+from admin_svc.activities.models import ActivityFilter, FoundActivity, Position
 from admin_svc.parameters import Moment, Word
 from shared.contracts.activities import CATEGORIES, MAX_WORD, RESULTS, Activity, Category
+from shared.contracts.users import User
 from shared.declared import declared
+from shared.web.answers import seconds
 from shared.web.fields import INVALID, Email, Text
 from shared.web.pagination import PageForm
 
@@ -22,7 +24,7 @@ _INVALID_FORMAT = "admin.activity.invalid_format"
 
 
 class Cursor(Text):
-    """A place in the list, as an earlier answer told it; blank it is the beginning."""
+    """A place in the list, from an earlier answer; blank, it is the beginning."""
 
     def __init__(self) -> None:
         super().__init__(invalid="admin.activity.invalid_cursor", maximum=200)
@@ -39,7 +41,7 @@ class Cursor(Text):
 
 @dataclass(frozen=True, kw_only=True)
 class ActivityFilterForm:
-    """The filters of both lists; without slots, so that it can be joined with `PageForm`.
+    """The filters of both lists; it has no slots, so that it can be joined with `PageForm`.
 
     Beyond Barong: `result`, `cursor`, and `format` for exports.
     """
@@ -60,11 +62,11 @@ class ActivityFilterForm:
 
     @property
     def address(self) -> str | None:
-        """Whose activities, by e-mail."""
+        """The e-mail of the users who acted."""
         return given(self.email)
 
     def wanted(self, category: Category, target_uid: str | None = None) -> ActivityFilter:
-        """What to look for; a blank text is no filter."""
+        """The filter; a blank text is no condition."""
         uid = given(self.uid)
         return ActivityFilter(
             category=category,
@@ -85,7 +87,7 @@ class UserActivitiesForm(PageForm, ActivityFilterForm):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminActivitiesForm(PageForm, ActivityFilterForm):
-    """GET /admin/activities/admin; `range` can only be what it is without."""
+    """GET /admin/activities/admin; `range` has one value, its default."""
 
     target_uid: str | None = declared(Text(), None)
     range: str = declared(
@@ -117,20 +119,20 @@ class RecordForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnActivitiesForm(PageForm):
-    """GET /users/{uid}/activities: what a user did about his account; without a topic, all."""
+    """GET /users/{uid}/activities: what a user did about the account; without a topic, all."""
 
     uid: str = declared(fields.String(required=True))
     topic: str | None = declared(Text(maximum=MAX_WORD), None)
 
     @property
     def wanted(self) -> ActivityFilter:
-        """What to look for."""
+        """The filter."""
         return ActivityFilter(category="user", uids=[self.uid], topic=given(self.topic))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllActivitiesForm:
-    """GET /users/{uid}/activities/{category}: whatever he did, batch by batch."""
+    """GET /users/{uid}/activities/{category}: all that a user did, batch by batch."""
 
     uid: str = declared(fields.String(required=True))
     category: Category = declared(fields.String(required=True, validate=OneOf(CATEGORIES)))
@@ -138,5 +140,34 @@ class AllActivitiesForm:
 
     @property
     def wanted(self) -> ActivityFilter:
-        """What to look for."""
+        """The filter."""
         return ActivityFilter(category=self.category, uids=[self.uid])
+
+
+def activity_to_public(found: FoundActivity) -> dict[str, Any]:
+    """The `Activity` of the public API."""
+    activity = found.activity
+    body: dict[str, Any] = {
+        "user_ip": activity.user_ip,
+        "user_agent": activity.user_agent,
+        "topic": activity.topic,
+        "action": activity.action,
+        "result": activity.result,
+        "data": activity.data,
+    }
+    if activity.category == "admin":
+        body["admin"] = _user(activity.uid, found.user)
+        body["target"] = _user(activity.target_uid, found.target)
+    else:
+        body["user"] = _user(activity.uid, found.user)
+    return {**body, "created_at": seconds(activity.created_at)}
+
+
+def _user(uid: str | None, user: User | None) -> dict[str, Any] | None:
+    """The user as the directory has them now; only the uid of a user whom it does not have."""
+    if uid is None or user is not None:
+        return user.model() if user is not None else None
+    return {**dict.fromkeys(_USER), "uid": uid}
+
+
+_USER = ("email", "uid", "role", "level", "otp", "state", "referral_uid", "data")

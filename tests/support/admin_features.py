@@ -1,5 +1,9 @@
-"""The directory over a database of a test's own, without the services that own its users."""
+"""Features of admin-svc over a database of a test's own, without the services that own users."""
 
+from prometheus_client import CollectorRegistry, Counter
+
+from admin_svc.activities.partitions import Partitions
+from admin_svc.activities.use_cases import Activities
 from admin_svc.directory.use_cases import Directory
 from admin_svc.user_counts.use_cases import UserCounts
 from shared.clients.resource import ResourceClient
@@ -16,3 +20,9 @@ def directory_over(database: Database) -> Directory:
     """A directory whose owners do not answer."""
     tokens = ServiceTokens(ADMIN, KeyRing.parse(KEY))
     return Directory(database, UserCounts(database), ResourceClient(_NOWHERE, tokens))
+
+
+def activities_over(database: Database, **bounds: int) -> Activities:
+    """The audit log; `bounds` are its `exact` and `deepest`."""
+    stored = Counter("activities_stored", "", ("category", "outcome"), registry=CollectorRegistry())
+    return Activities(database, directory_over(database), Partitions(database), stored, **bounds)

@@ -1,1 +1,0 @@
-"""Erasing what activities say of users."""
