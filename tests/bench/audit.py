@@ -7,17 +7,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from admin_svc.audit.author import Author
-from admin_svc.audit.record import append
-from admin_svc.audit.verify import VerifyAudit
+from admin_svc.audit.models import Actor
 from deploy.local import postgres
 from shared.database.pool import Connection, Database
 from tests.bench.row import Row, percentile
+from tests.support.admin_features import audit_trail_over
 from tests.support.database import template
 
 COUNT = 1500
 WRITERS = 8
-_AUTHOR = Author("ID0000000001", "admin")
+_ACTOR = Actor("ID0000000001", "admin")
 _SAID = {"before": {"state": "active"}, "after": {"state": "banned"}}
 
 
@@ -35,9 +34,16 @@ async def _measured(dsn: str) -> list[Row]:
                 "CREATE TABLE plain (id bigint GENERATED ALWAYS AS IDENTITY, said text)"
             )
         plain, plain_rate = await _commits(database, _plain)
-        entry, entry_rate = await _commits(database, _entry)
+        trail = audit_trail_over(database)
+
+        async def entry_of_a_change(connection: Connection) -> None:
+            await trail.append(
+                connection, "change", "user.state", _ACTOR, _SAID, target_uid="ID0000000002"
+            )
+
+        entry, entry_rate = await _commits(database, entry_of_a_change)
         begun = time.perf_counter()
-        verified = await VerifyAudit(database)()
+        verified = await audit_trail_over(database).verify()
         followed = verified.entries / (time.perf_counter() - begun)
     return [
         Row("a transaction with one plain row: median", statistics.median(plain), "ms"),
@@ -79,7 +85,3 @@ async def _commits(
 
 async def _plain(connection: Connection) -> None:
     await connection.execute("INSERT INTO plain (said) VALUES ($1)", "x" * 300)
-
-
-async def _entry(connection: Connection) -> None:
-    await append(connection, "change", "user.state", _AUTHOR, _SAID, target_uid="ID0000000002")

@@ -3,7 +3,7 @@
 import sys
 
 from admin_svc.app import create_app
-from admin_svc.audit.record import RecordAttempt
+from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.settings import AdminSettings
 from shared.clients.identity import IdentityClient
 from shared.process import serve
@@ -13,8 +13,8 @@ from tests.chaos.dying_identity import deadly
 STEPS: dict[str, tuple[type, str, str]] = {
     "the intent is committed": (IdentityClient, "change_state", "before"),
     "the owner has made the change": (IdentityClient, "change_state", "after"),
-    "the outcome is about to be noted": (RecordAttempt, "_conclude", "before"),
-    "the outcome is noted": (RecordAttempt, "_conclude", "after"),
+    "the outcome is about to be noted": (AuditTrail, "_append_outcome", "before"),
+    "the outcome is noted": (AuditTrail, "_append_outcome", "after"),
 }
 
 if __name__ == "__main__":

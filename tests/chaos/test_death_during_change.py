@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from admin_svc.audit.verify import VerifyAudit
 from shared.database.pool import Database
 from tests.chaos.dying_admin import STEPS
+from tests.support.admin_features import audit_trail_over
 from tests.support.client import Client
 from tests.support.internal import tables_of_admin, tables_of_identity
 from tests.support.system import Installation, ready, started
@@ -68,4 +68,4 @@ async def test_admin_svc_is_killed_when(
     assert noted == [("intent", None), *concluded]
     database = Database(system.environments["admin"]["DATABASE_URL"], "admin")
     async with database.opened():
-        await VerifyAudit(database)()
+        await audit_trail_over(database).verify()

@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from admin_svc.activities.partitions import Partitions
 from admin_svc.activities.use_cases import Activities
+from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.directory.use_cases import Directory
 from admin_svc.user_counts.use_cases import UserCounts
 from shared.clients.resource import ResourceClient
@@ -26,3 +27,8 @@ def activities_over(database: Database, **bounds: int) -> Activities:
     """The audit log; `bounds` are its `exact` and `deepest`."""
     stored = Counter("activities_stored", "", ("category", "outcome"), registry=CollectorRegistry())
     return Activities(database, directory_over(database), Partitions(database), stored, **bounds)
+
+
+def audit_trail_over(database: Database) -> AuditTrail:
+    """The audit trail."""
+    return AuditTrail(database, directory_over(database))

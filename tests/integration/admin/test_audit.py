@@ -12,15 +12,12 @@ import aiohttp
 import asyncpg
 import pytest
 
-from admin_svc.audit.author import Author
-from admin_svc.audit.erase import EraseAuditPayloads
-from admin_svc.audit.record import RecordAttempt, append
-from admin_svc.audit.verify import VerifyAudit
+from admin_svc.audit.models import Actor
 from admin_svc.erasure.erase_user import EraseUser
 from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
 from shared.process import running
-from tests.support.admin_features import activities_over, directory_over
+from tests.support.admin_features import activities_over, audit_trail_over, directory_over
 from tests.support.client import Client
 from tests.support.database import TestDatabase
 from tests.support.seeds import command, outcome
@@ -28,7 +25,7 @@ from tests.support.staff import promote
 from tests.support.system import KEY, ROOT, Installation, ready, started
 from tests.support.waiting import until
 
-SOMEBODY = Author("ID00000000AA", "superadmin")
+SOMEBODY = Actor("ID00000000AA", "superadmin")
 NOBODY = "ID0000000000"
 
 
@@ -84,7 +81,9 @@ async def some_entries(audit: Database, uids: Sequence[str]) -> None:
     for uid in uids:
         async with audit.transaction() as connection:
             said = {"before": {"state": "active"}, "after": {"state": "banned"}}
-            await append(connection, "change", "user.state", SOMEBODY, said, target_uid=uid)
+            await audit_trail_over(audit).append(
+                connection, "change", "user.state", SOMEBODY, said, target_uid=uid
+            )
 
 
 async def test_changes_of_users_are_announced_and_concluded(
@@ -334,12 +333,12 @@ async def test_an_erasure_takes_what_was_said_and_leaves_that_it_was_said(
     audit: Database, database: TestDatabase
 ) -> None:
     await some_entries(audit, ["ID1", "ID2", "ID1"])
-    erase = EraseAuditPayloads(audit)
+    trail = audit_trail_over(audit)
 
-    assert await erase("ID1", SOMEBODY) == 2
-    assert await erase("ID1", SOMEBODY) == 0
+    assert await trail.erase("ID1", SOMEBODY) == 2
+    assert await trail.erase("ID1", SOMEBODY) == 0
 
-    verified = await VerifyAudit(audit)()
+    verified = await audit_trail_over(audit).verify()
     assert verified.erased == 2
     async with audit.connection() as connection:
         kept = await connection.fetch(
@@ -357,9 +356,7 @@ async def test_an_erasure_takes_what_was_said_and_leaves_that_it_was_said(
 
 async def erase_user(audit: Database, uid: str) -> None:
     """What admin-svc does when it hears that a user was erased."""
-    erase = EraseUser(
-        audit, directory_over(audit), activities_over(audit), EraseAuditPayloads(audit)
-    )
+    erase = EraseUser(audit, directory_over(audit), activities_over(audit), audit_trail_over(audit))
     told = {"record": {"uid": uid}, "changes": {}, "snapshot": {}}
     await erase(
         ReceivedEvent(
@@ -388,13 +385,15 @@ async def kept_of(audit: Database, uid: str) -> list[tuple[str, str | None, bool
 
 
 async def test_what_is_noted_of_an_erased_user_is_noted_without_payload(audit: Database) -> None:
-    attempt = RecordAttempt(audit)
+    audited_change = audit_trail_over(audit).audited_change
     await some_entries(audit, ["ID2"])
 
-    async with attempt(SOMEBODY, "profile.updated", "ID1", {"first_name": "Erika"}) as change:
+    async with audited_change(
+        SOMEBODY, "profile.updated", "ID1", {"first_name": "Erika"}
+    ) as change:
         await erase_user(audit, "ID1")
         change.done(before={"last_name": "Mustermann"}, after={"last_name": "Musterfrau"})
-    async with attempt(SOMEBODY, "profile.updated", "ID1", {"first_name": "Erika"}):
+    async with audited_change(SOMEBODY, "profile.updated", "ID1", {"first_name": "Erika"}):
         pass  # who has not heard of the erasure yet
     await some_entries(audit, ["ID2"])
 
@@ -406,7 +405,7 @@ async def test_what_is_noted_of_an_erased_user_is_noted_without_payload(audit: D
         ("outcome", "done", False, False),
     ]
     assert await kept_of(audit, "ID2") == [("change", None, True, True)] * 2
-    assert (await VerifyAudit(audit)()).erased == 1
+    assert (await audit_trail_over(audit).verify()).erased == 1
 
 
 @pytest.mark.parametrize("before", [0, 1])
@@ -416,7 +415,9 @@ async def test_an_erasure_waits_for_what_is_being_noted(audit: Database, before:
         noting = connection.transaction()
         await noting.start()
         said = {"wanted": {"first_name": "Erika"}}
-        await append(connection, "intent", "profile.updated", SOMEBODY, said, target_uid="ID1")
+        await audit_trail_over(audit).append(
+            connection, "intent", "profile.updated", SOMEBODY, said, target_uid="ID1"
+        )
         erasing = asyncio.create_task(erase_user(audit, "ID1"))
 
         async def waits_or_is_done() -> bool:
@@ -432,26 +433,28 @@ async def test_an_erasure_waits_for_what_is_being_noted(audit: Database, before:
         ("intent", None, True, False),
         ("erasure", None, False, False),
     ]
-    assert (await VerifyAudit(audit)()).erased == before + 1
+    assert (await audit_trail_over(audit).verify()).erased == before + 1
 
 
 async def test_appended_at_the_same_time_entries_still_make_one_chain(audit: Database) -> None:
-    before = (await VerifyAudit(audit)()).entries
+    before = (await audit_trail_over(audit).verify()).entries
     await asyncio.gather(*(some_entries(audit, [f"ID{n}"] * 5) for n in range(8)))
 
-    assert (await VerifyAudit(audit)()).entries == before + 40
+    assert (await audit_trail_over(audit).verify()).entries == before + 40
 
 
 async def test_what_is_rolled_back_is_no_entry(audit: Database) -> None:
-    before = (await VerifyAudit(audit)()).entries
+    before = (await audit_trail_over(audit).verify()).entries
     async with audit.connection() as connection:
         change = connection.transaction()
         await change.start()
-        await append(connection, "change", "user.state", SOMEBODY, {}, target_uid="ID1")
+        await audit_trail_over(audit).append(
+            connection, "change", "user.state", SOMEBODY, {}, target_uid="ID1"
+        )
         await change.rollback()
     await some_entries(audit, ["ID2"])
 
-    assert (await VerifyAudit(audit)()).entries == before + 1
+    assert (await audit_trail_over(audit).verify()).entries == before + 1
 
 
 async def test_an_owner_who_is_away_leaves_an_intent_that_is_found(

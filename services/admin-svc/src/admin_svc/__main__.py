@@ -4,8 +4,9 @@ import sys
 
 from admin_svc.activities.partitions import Partitions
 from admin_svc.app import create_app
-from admin_svc.audit.list_open_intents import ListOpenIntents
-from admin_svc.audit.verify import BrokenChain, VerifyAudit
+from admin_svc.audit.models import BrokenChain
+from admin_svc.audit.use_cases import AuditTrail
+from admin_svc.audit.use_cases import build as build_audit
 from admin_svc.core import Core
 from admin_svc.directory.rebuild import AnotherRebuildRuns
 from admin_svc.directory.rebuild import build as build_rebuild
@@ -29,7 +30,6 @@ from shared.command_line import (
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck, migrate
-from shared.messaging.outbox import Outbox
 from shared.policy.places import places
 from shared.process import serve
 from shared.settings import load_settings
@@ -38,6 +38,10 @@ from shared.web.client_address import address_of
 
 def _settings() -> AdminSettings:
     return load_settings(AdminSettings)
+
+
+def _audit(core: Core) -> AuditTrail:
+    return build_audit(core, build_directory(core, build_user_counts(core)))
 
 
 def _serve() -> None:
@@ -51,10 +55,11 @@ async def _migrate() -> None:
 async def _seed() -> None:
     settings = _settings()
     rules = read_permissions(settings.permissions_path)
-    database = settings.database(SCHEMA)
-    async with database.opened():
-        await MigratedCheck(database, MIGRATIONS)()
-        added = await SeedPermissions(ChangePolicy(database, Outbox()))(rules)
+    core = Core.of(settings)
+    async with core.database.opened():
+        await MigratedCheck(core.database, MIGRATIONS)()
+        change_policy = ChangePolicy(core.database, core.outbox, _audit(core))
+        added = await SeedPermissions(change_policy)(rules)
     sys.stdout.write(f"{settings.permissions_path}: {len(rules)} permissions, {added} added\n")
 
 
@@ -63,10 +68,10 @@ async def _verify_audit(known: str | None) -> None:
         known_head = None if known is None else bytes.fromhex(known)
     except ValueError:
         raise CommandFailed(f"{known} is no hash") from None
-    database = _settings().database(SCHEMA)
-    async with database.opened():
+    core = Core.of(_settings())
+    async with core.database.opened():
         try:
-            verified = await VerifyAudit(database)(known_head)
+            verified = await _audit(core).verify(known_head)
         except BrokenChain as broken:
             raise CommandFailed(f"the audit trail is broken: {broken}") from None
     sys.stdout.write(
@@ -76,9 +81,9 @@ async def _verify_audit(known: str | None) -> None:
 
 
 async def _list_open_intents() -> None:
-    database = _settings().database(SCHEMA)
-    async with database.opened():
-        intents = await ListOpenIntents(database)()
+    core = Core.of(_settings())
+    async with core.database.opened():
+        intents = await _audit(core).list_open_intents()
     for intent in intents:
         sys.stdout.write(
             f"{intent.id}  {intent.at.isoformat()}  {intent.action}  of {intent.target_uid}"
@@ -91,11 +96,12 @@ async def _restrictions_off(address: str | None) -> None:
     kept_out = None if address is None else address_of(address)
     if address is not None and kept_out is None:
         raise CommandFailed(f"{address} is no address")
-    database = settings.database(SCHEMA)
+    core = Core.of(settings)
     lockout = Lockout(places(settings.maxminddb_path, settings.geoip_lang))
-    async with database.opened():
-        await MigratedCheck(database, MIGRATIONS)()
-        switched = await SwitchOff(ChangePolicy(database, Outbox()), lockout)(kept_out)
+    async with core.database.opened():
+        await MigratedCheck(core.database, MIGRATIONS)()
+        change_policy = ChangePolicy(core.database, core.outbox, _audit(core))
+        switched = await SwitchOff(change_policy, lockout)(kept_out)
     for each in switched:
         terms = each.terms
         sys.stdout.write(f"{each.id}  {terms.category} {terms.scope} {terms.value}\n")

@@ -7,8 +7,7 @@ from admin_svc.activities.partitions import PartitionsAhead
 from admin_svc.activities.use_cases import build as build_activities
 from admin_svc.api_keys import handlers as api_keys
 from admin_svc.api_keys.list_api_keys import ListApiKeys
-from admin_svc.audit.erase import EraseAuditPayloads
-from admin_svc.audit.record import RecordAttempt
+from admin_svc.audit.use_cases import build as build_audit
 from admin_svc.core import Core
 from admin_svc.data_storages import handlers as data_storages
 from admin_svc.data_storages.delete_data_storage import DeleteDataStorage
@@ -92,6 +91,7 @@ def create_app(settings: AdminSettings) -> Service:
     identity, resource, keys = core.identity, core.resource, core.keys
     user_counts = build_user_counts(core)
     directory = build_directory(core, user_counts)
+    audit = build_audit(core, directory)
     activities = build_activities(core, directory)
     metrics = build_metrics(activities, directory)
     relay = Relay(
@@ -102,7 +102,7 @@ def create_app(settings: AdminSettings) -> Service:
         registry,
     )
     queue_metrics = QueueMetrics(registry)
-    erase_user = EraseUser(database, directory, activities, EraseAuditPayloads(database))
+    erase_user = EraseUser(database, directory, activities, audit)
     subscriber = Subscriber(
         settings.broker_url,
         topology.ADMIN,
@@ -126,13 +126,12 @@ def create_app(settings: AdminSettings) -> Service:
         queue_metrics,
     )
 
-    change_policy = ChangePolicy(database, outbox)
+    change_policy = ChangePolicy(database, outbox, audit)
     lockout = Lockout(places(settings.maxminddb_path, settings.geoip_lang))
     add_restriction = AddRestriction(change_policy, lockout)
 
-    record_attempt = RecordAttempt(database)
-    change_user = ChangeUser(record_attempt, resource, directory)
-    attached = (resource, ChangeAttachment(record_attempt, directory))
+    change_user = ChangeUser(audit, resource, directory)
+    attached = (resource, ChangeAttachment(audit, directory))
 
     changes = ChangeTeller(settings.broker_url, ADMIN, settings.service_keys)
     layer = WebLayer(
@@ -158,7 +157,7 @@ def create_app(settings: AdminSettings) -> Service:
     public[ADD_RESTRICTION] = add_restriction
     public[CHANGE_RESTRICTION] = ChangeRestriction(change_policy, lockout)
     public[REMOVE_RESTRICTION] = RemoveRestriction(change_policy, lockout)
-    public[CREATE_WHITELINK] = CreateWhitelink(database)
+    public[CREATE_WHITELINK] = CreateWhitelink(database, audit)
     public[DIRECTORY] = directory
     internal = layer.internal(
         INTERNAL,

@@ -1,1 +1,1 @@
-"""Who changed what: every administrator's change, in a chain that nobody rewrites unseen."""
+"""Who changed what: every administrator's change, in a chain that nobody can rewrite unseen."""

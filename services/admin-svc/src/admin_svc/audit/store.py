@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from admin_svc.audit.chain import BEGINNING, Entry, KeptEntry
+from admin_svc.audit.models import BEGINNING, Entry, StoredEntry
 from shared.database.pool import Connection, Database
 
 _COLUMNS = ", ".join(field.name for field in fields(Entry))
@@ -13,7 +13,7 @@ _BATCH = 1000
 
 
 async def lock_end(connection: Connection) -> tuple[int, bytes]:
-    """Number and hash of the last entry; nobody else appends until the transaction ends."""
+    """The number and hash of the last entry; nobody else appends until the transaction ends."""
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' audit', 0))"
     )
@@ -29,9 +29,9 @@ async def lock_end(connection: Connection) -> tuple[int, bytes]:
 
 
 async def insert_entry(
-    connection: Connection, entry: Entry, previous_hash: bytes, kept: tuple[bytes, str] | None
+    connection: Connection, entry: Entry, previous_hash: bytes, payload: tuple[bytes, str] | None
 ) -> None:
-    """Appends an entry, with salt and payload if it has any."""
+    """Appends an entry; `payload` is its salt and its payload, None for none."""
     await connection.execute(
         f"""
         INSERT INTO audit_entries ({_COLUMNS}, previous_hash, hash)
@@ -41,7 +41,7 @@ async def insert_entry(
         previous_hash,
         entry.hash_after(previous_hash),
     )
-    if kept is None:
+    if payload is None:
         return
     await connection.execute(
         """
@@ -49,25 +49,12 @@ async def insert_entry(
         VALUES ($1, $2, $3)
         """,
         entry.id,
-        *kept,
+        *payload,
     )
-
-
-async def is_erased(connection: Connection, uid: str | None) -> bool:
-    """Whether this is a user who was erased; to be asked behind `lock_end`."""
-    if uid is None:
-        return False
-    erased: bool = await connection.fetchval(
-        """
-        SELECT EXISTS (SELECT FROM erased_users WHERE uid = $1)
-        """,
-        uid,
-    )
-    return erased
 
 
 async def delete_payloads(connection: Connection, target_uid: str) -> int:
-    """Forgets what was said of a user; how many payloads there were."""
+    """Deletes the payloads about a user; returns their number."""
     status = await connection.execute(
         """
         DELETE FROM audit_payloads
@@ -80,8 +67,8 @@ async def delete_payloads(connection: Connection, target_uid: str) -> int:
     return int(status.removeprefix("DELETE "))
 
 
-async def entries(database: Database) -> AsyncIterator[KeptEntry]:
-    """The chain from its beginning, some entries at a time."""
+async def entries(database: Database) -> AsyncIterator[StoredEntry]:
+    """The chain from its beginning; some entries are in memory at a time."""
     last = 0
     while True:
         async with database.connection() as connection:
@@ -98,14 +85,14 @@ async def entries(database: Database) -> AsyncIterator[KeptEntry]:
                 _BATCH,
             )
         for row in rows:
-            yield _kept(row)
+            yield _stored(row)
         if len(rows) < _BATCH:
             return
         last = rows[-1]["id"]
 
 
 async def open_intents(connection: Connection, before: datetime, limit: int) -> list[Entry]:
-    """Intents announced before then that nobody knows the outcome of, the oldest first."""
+    """Intents before a moment without a known outcome, the oldest first."""
     rows = await connection.fetch(
         f"""
         SELECT {_COLUMNS}
@@ -125,8 +112,8 @@ async def open_intents(connection: Connection, before: datetime, limit: int) -> 
     return [_entry(row) for row in rows]
 
 
-def _kept(row: Any) -> KeptEntry:
-    return KeptEntry(
+def _stored(row: Any) -> StoredEntry:
+    return StoredEntry(
         entry=_entry(row),
         previous_hash=row["previous_hash"],
         hash=row["hash"],

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.users.change_attachment import ChangeAttachment
 from shared.clients.resource import ResourceClient
 
@@ -14,12 +14,12 @@ class DeleteDataStorage:
     resource: ResourceClient
     change_attachment: ChangeAttachment
 
-    async def __call__(self, author: Author, uid: str, title: str) -> None:
+    async def __call__(self, actor: Actor, uid: str, title: str) -> None:
         """Raises `NotFound` for a title that is not there.
 
-        Raises `UserNotFound`, too, or `Invalid` where the author may not change the user.
+        Raises `UserNotFound`, too, or `Invalid` where the actor may not change the user.
         """
         await self.change_attachment(
-            *(author, "data_storage.deleted", uid, {"title": title}),
+            *(actor, "data_storage.deleted", uid, {"title": title}),
             lambda by: self.resource.delete_data_storage(by, uid, title),
         )

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.data_storages.delete_data_storage import DeleteDataStorage
 from admin_svc.data_storages.forms import DeleteDataStorageForm
 from shared.web.answers import nothing
@@ -13,6 +13,6 @@ DELETE_DATA_STORAGE = web.AppKey("delete_data_storage", DeleteDataStorage)
 
 async def delete(request: web.Request, form: DeleteDataStorageForm) -> web.Response:
     """DELETE /admin/users/data_storage."""
-    author = Author.of(request[PRINCIPAL])
-    await request.app[DELETE_DATA_STORAGE](author, form.uid, form.title)
+    actor = Actor.of(request[PRINCIPAL])
+    await request.app[DELETE_DATA_STORAGE](actor, form.uid, form.title)
     return nothing()

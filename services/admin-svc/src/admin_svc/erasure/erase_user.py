@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 from admin_svc.activities.use_cases import Activities
-from admin_svc.audit.author import Author
-from admin_svc.audit.erase import EraseAuditPayloads
+from admin_svc.audit.models import ERASURE
+from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.directory.use_cases import Directory
 from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
-
-_ERASURE = Author(None, "erasure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class EraseUser:
     database: Database
     directory: Directory
     activities: Activities
-    erase_payloads: EraseAuditPayloads
+    audit: AuditTrail
 
     async def __call__(self, event: ReceivedEvent) -> None:
         """Erases the user that the event names."""
@@ -33,4 +31,4 @@ class EraseUser:
         async with self.database.transaction() as connection:
             await self.directory.erase(connection, uid)
         await self.activities.erase(uid)
-        await self.erase_payloads(uid, _ERASURE)
+        await self.audit.erase(uid, ERASURE)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.users.change_attachment import ChangeAttachment
 from shared.clients.resource import ResourceClient
 from shared.contracts.administration import ChangedAttachment
@@ -12,26 +12,26 @@ from shared.contracts.administration import ChangedAttachment
 class ChangeLabels:
     """State and level follow from private labels before this answers.
 
-    Everything raises `UserNotFound`, or `Invalid` where the author may not change the user.
+    Everything raises `UserNotFound`, or `Invalid` where the actor may not change the user.
     """
 
     resource: ResourceClient
     change_attachment: ChangeAttachment
 
     async def add(
-        self, author: Author, uid: str, scope: str, key: str, value: str, description: str | None
+        self, actor: Actor, uid: str, scope: str, key: str, value: str, description: str | None
     ) -> ChangedAttachment:
         """The new label; raises `Invalid` with what is wrong with it."""
         wanted = {"scope": scope, "key": key, "value": value, "description": description}
         label = uid, scope, key, value, description
         return await self.change_attachment(
-            *(author, "label.created", uid, wanted),
+            *(actor, "label.created", uid, wanted),
             lambda by: self.resource.add_label(by, *label),
         )
 
     async def change(
         self,
-        author: Author,
+        actor: Actor,
         uid: str,
         scope: str,
         key: str,
@@ -47,13 +47,13 @@ class ChangeLabels:
         wanted = {"scope": scope, "key": key, "value": value, "description": description}
         label = uid, scope, key, value, description
         return await self.change_attachment(
-            *(author, "label.updated", uid, wanted),
+            *(actor, "label.updated", uid, wanted),
             lambda by: self.resource.change_label(by, *label, or_add=or_add),
         )
 
-    async def delete(self, author: Author, uid: str, scope: str, key: str) -> None:
+    async def delete(self, actor: Actor, uid: str, scope: str, key: str) -> None:
         """Raises `NotFound` for a label that is not there."""
         await self.change_attachment(
-            *(author, "label.deleted", uid, {"scope": scope, "key": key}),
+            *(actor, "label.deleted", uid, {"scope": scope, "key": key}),
             lambda by: self.resource.delete_label(by, uid, scope, key),
         )

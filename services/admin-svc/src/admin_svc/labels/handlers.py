@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.labels.change_labels import ChangeLabels
 from admin_svc.labels.forms import (
     AddLabelForm,
@@ -19,9 +19,9 @@ CHANGE_LABELS = web.AppKey("change_labels", ChangeLabels)
 
 async def create(request: web.Request, form: AddLabelForm) -> web.Response:
     """POST /admin/users/labels."""
-    author = Author.of(request[PRINCIPAL])
+    actor = Actor.of(request[PRINCIPAL])
     added = await request.app[CHANGE_LABELS].add(
-        author, form.uid, form.scope, form.key, form.value, form.description
+        actor, form.uid, form.scope, form.key, form.value, form.description
     )
     return _shown(added, 201)
 
@@ -38,17 +38,17 @@ async def put(request: web.Request, form: PutLabelForm) -> web.Response:
 
 async def delete(request: web.Request, form: DeleteLabelForm) -> web.Response:
     """DELETE /admin/users/labels."""
-    author = Author.of(request[PRINCIPAL])
-    await request.app[CHANGE_LABELS].delete(author, form.uid, form.scope, form.key)
+    actor = Actor.of(request[PRINCIPAL])
+    await request.app[CHANGE_LABELS].delete(actor, form.uid, form.scope, form.key)
     return nothing()
 
 
 async def _changed(
     request: web.Request, form: ChangeLabelForm, *, or_add: bool
 ) -> ChangedAttachment:
-    author = Author.of(request[PRINCIPAL])
+    actor = Actor.of(request[PRINCIPAL])
     label = form.uid, form.scope, form.key, form.value, form.description
-    return await request.app[CHANGE_LABELS].change(author, *label, or_add=or_add)
+    return await request.app[CHANGE_LABELS].change(actor, *label, or_add=or_add)
 
 
 def _shown(changed: ChangedAttachment, status: int) -> web.Response:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.permissions import store
 from admin_svc.permissions.record import PermissionRecord
 from admin_svc.permissions.rules import RoleDoesNotExist, checked
@@ -16,13 +16,13 @@ class AddPermission:
 
     change_policy: ChangePolicy
 
-    async def __call__(self, author: Author, rule: Permission) -> PermissionRecord:
+    async def __call__(self, actor: Actor, rule: Permission) -> PermissionRecord:
         """The new permission.
 
         Raises what `checked` raises, `RoleDoesNotExist` or `PermissionTaken`.
         """
         rule = checked(rule)
-        async with self.change_policy(author) as change:
+        async with self.change_policy(actor) as change:
             if not await store.role_exists(change.connection, rule.role):
                 raise RoleDoesNotExist
             added = await store.insert_permission(change.connection, rule)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.permissions import store
 from admin_svc.permissions.record import PermissionRecord
 from admin_svc.permissions.rules import PermissionNotFound, RoleDoesNotExist, checked
@@ -17,14 +17,14 @@ class ChangePermission:
     change_policy: ChangePolicy
 
     async def __call__(
-        self, author: Author, permission_id: int, given: Mapping[str, str]
+        self, actor: Actor, permission_id: int, given: Mapping[str, str]
     ) -> PermissionRecord:
         """The permission as it is now; `given` are the values to set, by field.
 
         What is given and already so makes no new version and no event. Raises
         `PermissionNotFound`, what `checked` raises, `RoleDoesNotExist` or `PermissionTaken`.
         """
-        async with self.change_policy(author) as change:
+        async with self.change_policy(actor) as change:
             before = await store.select_permission(change.connection, permission_id)
             if before is None:
                 raise PermissionNotFound

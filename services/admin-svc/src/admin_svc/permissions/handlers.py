@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.permissions.add import AddPermission
 from admin_svc.permissions.change import ChangePermission
 from admin_svc.permissions.check import CheckPermission
@@ -41,18 +41,18 @@ async def check(request: web.Request, form: CheckPermissionForm) -> web.Response
 
 async def create(request: web.Request, form: AddPermissionForm) -> web.Response:
     """POST /admin/permissions."""
-    added = await request.app[ADD_PERMISSION](Author.of(request[PRINCIPAL]), form.rule)
+    added = await request.app[ADD_PERMISSION](Actor.of(request[PRINCIPAL]), form.rule)
     return answer(added.shown(), 201)
 
 
 async def update(request: web.Request, form: ChangePermissionForm) -> web.Response:
     """PUT /admin/permissions."""
-    author = Author.of(request[PRINCIPAL])
-    changed = await request.app[CHANGE_PERMISSION](author, form.id, form.given)
+    actor = Actor.of(request[PRINCIPAL])
+    changed = await request.app[CHANGE_PERMISSION](actor, form.id, form.given)
     return answer(changed.shown())
 
 
 async def delete(request: web.Request, form: RemovePermissionForm) -> web.Response:
     """DELETE /admin/permissions."""
-    await request.app[REMOVE_PERMISSION](Author.of(request[PRINCIPAL]), form.id)
+    await request.app[REMOVE_PERMISSION](Actor.of(request[PRINCIPAL]), form.id)
     return nothing()

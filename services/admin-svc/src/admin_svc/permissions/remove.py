@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.permissions import store
 from admin_svc.permissions.rules import PermissionNotFound
 from admin_svc.policy.change import ChangePolicy
@@ -14,9 +14,9 @@ class RemovePermission:
 
     change_policy: ChangePolicy
 
-    async def __call__(self, author: Author, permission_id: int) -> None:
+    async def __call__(self, actor: Actor, permission_id: int) -> None:
         """Raises `PermissionNotFound`."""
-        async with self.change_policy(author) as change:
+        async with self.change_policy(actor) as change:
             removed = await store.delete_permission(change.connection, permission_id)
             if removed is None:
                 raise PermissionNotFound

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from admin_svc.audit.author import SEED
+from admin_svc.audit.models import SEED
 from admin_svc.permissions import store
 from admin_svc.permissions.file import identity
 from admin_svc.policy.change import ChangePolicy

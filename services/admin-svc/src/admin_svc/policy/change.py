@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from admin_svc.audit.author import Author
-from admin_svc.audit.record import append
+from admin_svc.audit.models import Actor
+from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.policy import store
 from shared.contracts.events import Event, Record
 from shared.database.pool import Connection, Database
@@ -30,9 +30,10 @@ class ChangePolicy:
 
     database: Database
     outbox: Outbox
+    audit: AuditTrail
 
     @asynccontextmanager
-    async def __call__(self, author: Author) -> AsyncIterator[PolicyChange]:
+    async def __call__(self, actor: Actor) -> AsyncIterator[PolicyChange]:
         """A transaction in which nobody else changes the policy.
 
         What is told of in it makes a new version, which every event carries; where nothing is
@@ -48,7 +49,9 @@ class ChangePolicy:
                 await self.outbox.add(connection, *events)
                 for event in change.events:
                     action = event.name.removeprefix("model.")
-                    await append(connection, "change", action, author, _before_and_after(event))
+                    await self.audit.append(
+                        connection, "change", action, actor, _before_and_after(event)
+                    )
 
 
 def _before_and_after(event: Event) -> dict[str, Record | None]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.profiles.errors import ProfileNotEditable, SuperadminChange
 from admin_svc.users.change_attachment import ChangeAttachment
 from shared.clients.resource import ResourceClient
@@ -22,7 +22,7 @@ class ChangeProfile:
     change_attachment: ChangeAttachment
 
     async def __call__(
-        self, author: Author, uid: str, written: Mapping[str, Any], state: str | None
+        self, actor: Actor, uid: str, written: Mapping[str, Any], state: str | None
     ) -> Mapping[str, Any]:
         """The profile as it is now.
 
@@ -40,5 +40,5 @@ class ChangeProfile:
                 ) from None
 
         wanted = {**written, "state": state}
-        changed = await self.change_attachment(author, "profile.updated", uid, wanted, ask)
+        changed = await self.change_attachment(actor, "profile.updated", uid, wanted, ask)
         return changed.after or {}

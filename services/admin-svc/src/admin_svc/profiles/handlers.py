@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.profiles.change_profile import ChangeProfile
 from admin_svc.profiles.forms import ChangeProfileForm
 from shared.web.answers import answer
@@ -13,6 +13,6 @@ CHANGE_PROFILE = web.AppKey("change_profile", ChangeProfile)
 
 async def change(request: web.Request, form: ChangeProfileForm) -> web.Response:
     """PUT /admin/profiles."""
-    author = Author.of(request[PRINCIPAL])
+    actor = Actor.of(request[PRINCIPAL])
     state = form.state.strip() or None if form.state else None
-    return answer(await request.app[CHANGE_PROFILE](author, form.uid, form.written, state))
+    return answer(await request.app[CHANGE_PROFILE](actor, form.uid, form.written, state))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.policy.change import ChangePolicy
 from admin_svc.restrictions import store
 from admin_svc.restrictions.lockout import Lockout
@@ -19,14 +19,14 @@ class AddRestriction:
     lockout: Lockout
 
     async def __call__(
-        self, author: Author, terms: Terms, address: Address | None = None
+        self, actor: Actor, terms: Terms, address: Address | None = None
     ) -> RestrictionRecord:
-        """The new restriction; raises `ValueTaken`, or `LocksOutAuthor`, who calls from `address`.
+        """The new restriction; raises `ValueTaken`, or `LocksOutActor`, who calls from `address`.
 
         Here and in the other changes: without an address nobody is at risk.
         """
         async with (
-            self.change_policy(author) as change,
+            self.change_policy(actor) as change,
             self.lockout.refused(change.connection, address),
         ):
             added = await store.insert_restriction(change.connection, terms)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.policy.change import ChangePolicy
 from admin_svc.restrictions import store
 from admin_svc.restrictions.lockout import Lockout
@@ -22,7 +22,7 @@ class ChangeRestriction:
 
     async def __call__(
         self,
-        author: Author,
+        actor: Actor,
         restriction_id: int,
         given: Mapping[str, Any],
         address: Address | None = None,
@@ -30,10 +30,10 @@ class ChangeRestriction:
         """The restriction as it is now; `given` are the values to set, by field.
 
         What is given and already so makes no new version and no event. Raises
-        `RestrictionNotFound`, `InvalidValue`, `ValueTaken` or `LocksOutAuthor`.
+        `RestrictionNotFound`, `InvalidValue`, `ValueTaken` or `LocksOutActor`.
         """
         async with (
-            self.change_policy(author) as change,
+            self.change_policy(actor) as change,
             self.lockout.refused(change.connection, address),
         ):
             before = await store.select_restriction(change.connection, restriction_id)

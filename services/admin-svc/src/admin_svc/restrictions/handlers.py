@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.restrictions.add import AddRestriction
 from admin_svc.restrictions.change import ChangeRestriction
 from admin_svc.restrictions.forms import (
@@ -33,22 +33,22 @@ async def index(request: web.Request, form: ListRestrictionsForm) -> web.Respons
 
 async def create(request: web.Request, form: AddRestrictionForm) -> web.Response:
     """POST /admin/restrictions."""
-    author = Author.of(request[PRINCIPAL])
-    added = await request.app[ADD_RESTRICTION](author, form.terms, request[CLIENT_ADDRESS])
+    actor = Actor.of(request[PRINCIPAL])
+    added = await request.app[ADD_RESTRICTION](actor, form.terms, request[CLIENT_ADDRESS])
     return answer(added.shown(), 201)
 
 
 async def update(request: web.Request, form: ChangeRestrictionForm) -> web.Response:
     """PUT /admin/restrictions."""
-    author = Author.of(request[PRINCIPAL])
+    actor = Actor.of(request[PRINCIPAL])
     changed = await request.app[CHANGE_RESTRICTION](
-        author, form.id, form.given, request[CLIENT_ADDRESS]
+        actor, form.id, form.given, request[CLIENT_ADDRESS]
     )
     return answer(changed.shown())
 
 
 async def delete(request: web.Request, form: RemoveRestrictionForm) -> web.Response:
     """DELETE /admin/restrictions."""
-    author = Author.of(request[PRINCIPAL])
-    await request.app[REMOVE_RESTRICTION](author, form.id, request[CLIENT_ADDRESS])
+    actor = Actor.of(request[PRINCIPAL])
+    await request.app[REMOVE_RESTRICTION](actor, form.id, request[CLIENT_ADDRESS])
     return nothing()

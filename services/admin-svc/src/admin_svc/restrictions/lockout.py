@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from admin_svc.restrictions import store
-from admin_svc.restrictions.rules import LocksOutAuthor
+from admin_svc.restrictions.rules import LocksOutActor
 from shared.contracts.policy import Restriction
 from shared.database.pool import Connection
 from shared.policy.places import Places
@@ -21,7 +21,7 @@ class Lockout:
 
     @asynccontextmanager
     async def refused(self, connection: Connection, address: Address | None) -> AsyncIterator[None]:
-        """The block changes restrictions; raises `LocksOutAuthor` if it keeps this address out.
+        """The block changes restrictions; raises `LocksOutActor` if it keeps this address out.
 
         Whom restrictions kept out before, though a gateway let them through, may change them.
         Without an address nothing is asked.
@@ -32,7 +32,7 @@ class Lockout:
         kept_out = await self.refusal(connection, address)
         yield
         if kept_out is None and await self.refusal(connection, address) is not None:
-            raise LocksOutAuthor
+            raise LocksOutActor
 
     async def refusal(self, connection: Connection, address: Address) -> Restriction | None:
         """What keeps this address out as things are, None where nothing does."""

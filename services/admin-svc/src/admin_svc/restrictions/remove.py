@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.policy.change import ChangePolicy
 from admin_svc.restrictions import store
 from admin_svc.restrictions.lockout import Lockout
@@ -18,11 +18,11 @@ class RemoveRestriction:
     lockout: Lockout
 
     async def __call__(
-        self, author: Author, restriction_id: int, address: Address | None = None
+        self, actor: Actor, restriction_id: int, address: Address | None = None
     ) -> None:
-        """Raises `RestrictionNotFound`; without a whitelist `LocksOutAuthor`, too."""
+        """Raises `RestrictionNotFound`; without a whitelist `LocksOutActor`, too."""
         async with (
-            self.change_policy(author) as change,
+            self.change_policy(actor) as change,
             self.lockout.refused(change.connection, address),
         ):
             removed = await store.delete_restriction(change.connection, restriction_id)

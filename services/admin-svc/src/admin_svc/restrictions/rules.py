@@ -33,8 +33,8 @@ class InvalidValue(Invalid):
     codes = ("value.invalid",)
 
 
-class LocksOutAuthor(Invalid):
-    """It would keep its author out, whose address no whitelist has."""
+class LocksOutActor(Invalid):
+    """It would keep its actor out, whose address no whitelist has."""
 
     codes = ("admin.restriction.locks_out_yourself",)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from admin_svc.audit.author import BREAK_GLASS
+from admin_svc.audit.models import BREAK_GLASS
 from admin_svc.policy.change import ChangePolicy
 from admin_svc.restrictions import store
 from admin_svc.restrictions.lockout import Lockout

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from admin_svc.audit.author import Author
-from admin_svc.audit.record import RecordAttempt
+from admin_svc.audit.models import Actor
+from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.directory.use_cases import Directory
 from admin_svc.users.errors import UserNotFound
 from shared.contracts.administration import Administrator, ChangedAttachment
@@ -19,12 +19,12 @@ class ChangeAttachment:
     Who may change whom is decided at resource-svc, in the transaction that makes the change.
     """
 
-    record: RecordAttempt
+    audit: AuditTrail
     directory: Directory
 
     async def __call__(
         self,
-        author: Author,
+        actor: Actor,
         action: str,
         uid: str,
         wanted: Mapping[str, Any],
@@ -35,12 +35,12 @@ class ChangeAttachment:
         Raises what `ask` raises, but `UserNotFound` for a `NotFound` that does not say what is
         missing.
         """
-        by = Administrator(author.uid or "", author.role)
-        async with self.record(author, action, uid, wanted) as attempt:
+        by = Administrator(actor.uid or "", actor.role)
+        async with self.audit.audited_change(actor, action, uid, wanted) as audited:
             try:
                 changed = await ask(by)
             except NotFound as refused:
                 raise (UserNotFound if refused.codes == NotFound.codes else refused) from None
-            attempt.done(before=changed.before, after=changed.after)
+            audited.done(before=changed.before, after=changed.after)
         await self.directory.refresh(changed.user, changed.sets)
         return changed

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.permissions.find_role import RoleExists
 from admin_svc.users.change_user import ChangeUser
 from admin_svc.users.errors import RoleDoesNotExist, RoleNoChange
@@ -19,9 +19,9 @@ class ChangeRole:
     role_exists: RoleExists
     change: ChangeUser
 
-    async def __call__(self, author: Author, uid: str, role: str) -> User:
+    async def __call__(self, actor: Actor, uid: str, role: str) -> User:
         """The user; raises `RoleDoesNotExist`, `RoleNoChange`, `Invalid` or `UserNotFound`."""
         if not await self.role_exists(role):
             raise RoleDoesNotExist
         ask = partial(self.identity.change_role, uid=uid, role=role)
-        return await self.change(author, uid, "role", role, ask, RoleNoChange())
+        return await self.change(actor, uid, "role", role, ask, RoleNoChange())

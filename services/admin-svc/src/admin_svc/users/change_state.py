@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.users.change_user import ChangeUser
 from admin_svc.users.errors import StateNoChange
 from shared.clients.identity import IdentityClient
@@ -20,7 +20,7 @@ class ChangeState:
     identity: IdentityClient
     change: ChangeUser
 
-    async def __call__(self, author: Author, uid: str, state: str) -> User:
+    async def __call__(self, actor: Actor, uid: str, state: str) -> User:
         """The user; raises `StateNoChange`, `Invalid` or `UserNotFound`."""
         ask = partial(self.identity.change_state, uid=uid, state=state)
-        return await self.change(author, uid, "state", state, ask, StateNoChange())
+        return await self.change(actor, uid, "state", state, ask, StateNoChange())

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from admin_svc.audit.author import Author
-from admin_svc.audit.record import RecordAttempt
+from admin_svc.audit.models import Actor
+from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.directory.use_cases import Directory
 from admin_svc.users.errors import UserNotFound
 from shared.clients.resource import ResourceClient
@@ -24,13 +24,13 @@ class ChangeUser:
     Who may change whom is decided there, under the lock under which the change is made.
     """
 
-    record: RecordAttempt
+    audit: AuditTrail
     resource: ResourceClient
     directory: Directory
 
     async def __call__(
         self,
-        author: Author,
+        actor: Actor,
         uid: str,
         attribute: str,
         wanted: object,
@@ -38,8 +38,10 @@ class ChangeUser:
         unchanged: Refusal,
     ) -> User:
         """The user as they are now; raises `unchanged`, `UserNotFound` or what `ask` raises."""
-        by = Administrator(author.uid or "", author.role)
-        async with self.record(author, f"user.{attribute}", uid, {attribute: wanted}) as attempt:
+        by = Administrator(actor.uid or "", actor.role)
+        async with self.audit.audited_change(
+            actor, f"user.{attribute}", uid, {attribute: wanted}
+        ) as audited:
             try:
                 changed = await ask(by)
             except NotFound:
@@ -47,7 +49,7 @@ class ChangeUser:
             old, new = getattr(changed.before, attribute), getattr(changed.after, attribute)
             if changed.before.version == changed.after.version:
                 raise unchanged
-            attempt.done(before={attribute: old}, after={attribute: new})
+            audited.done(before={attribute: old}, after={attribute: new})
         await self._tell(changed.after)
         await self.directory.refresh(changed.after)
         return changed.after

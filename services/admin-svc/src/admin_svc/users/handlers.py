@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.users.change_role import ChangeRole
 from admin_svc.users.change_state import ChangeState
 from admin_svc.users.errors import EnableSecondFactor
@@ -29,15 +29,15 @@ async def update(request: web.Request, form: UpdateUserForm) -> web.Response:
 
 async def update_role(request: web.Request, form: UpdateRoleForm) -> web.Response:
     """POST /admin/users/role."""
-    author = Author.of(request[PRINCIPAL])
-    user = await request.app[CHANGE_ROLE](author, form.uid, form.role)
+    actor = Actor.of(request[PRINCIPAL])
+    user = await request.app[CHANGE_ROLE](actor, form.uid, form.role)
     return answer(user.model(), 201)
 
 
 async def _updated(request: web.Request, form: UpdateUserForm) -> User:
-    author = Author.of(request[PRINCIPAL])
+    actor = Actor.of(request[PRINCIPAL])
     if form.state is not None:
-        return await request.app[CHANGE_STATE](author, form.uid, form.state)
+        return await request.app[CHANGE_STATE](actor, form.uid, form.state)
     if form.otp:
         raise EnableSecondFactor
-    return await request.app[RESET_SECOND_FACTOR](author, form.uid)
+    return await request.app[RESET_SECOND_FACTOR](actor, form.uid)

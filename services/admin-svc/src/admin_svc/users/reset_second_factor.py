@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.users.change_user import ChangeUser
 from admin_svc.users.errors import OtpNoChange
 from shared.clients.identity import IdentityClient
@@ -17,7 +17,7 @@ class ResetSecondFactor:
     identity: IdentityClient
     change: ChangeUser
 
-    async def __call__(self, author: Author, uid: str) -> User:
+    async def __call__(self, actor: Actor, uid: str) -> User:
         """The user; raises `OtpNoChange`, `Invalid` or `UserNotFound`."""
         ask = partial(self.identity.reset_second_factor, uid=uid)
-        return await self.change(author, uid, "otp", False, ask, OtpNoChange())
+        return await self.change(actor, uid, "otp", False, ask, OtpNoChange())

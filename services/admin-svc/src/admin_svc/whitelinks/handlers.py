@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from admin_svc.audit.author import Author
+from admin_svc.audit.models import Actor
 from admin_svc.whitelinks.create import CreateWhitelink
 from admin_svc.whitelinks.forms import CreateWhitelinkForm, UseWhitelinkForm
 from admin_svc.whitelinks.use import UseWhitelink
@@ -15,7 +15,7 @@ USE_WHITELINK = web.AppKey("use_whitelink", UseWhitelink)
 
 async def create(request: web.Request, form: CreateWhitelinkForm) -> web.Response:
     """POST /admin/restrictions/whitelink."""
-    token = await request.app[CREATE_WHITELINK](Author.of(request[PRINCIPAL]), form.lifetime)
+    token = await request.app[CREATE_WHITELINK](Actor.of(request[PRINCIPAL]), form.lifetime)
     return answer({"whitelink_token": token}, 201)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.audit.author import WHITELINK
+from admin_svc.audit.models import WHITELINK
 from admin_svc.restrictions.add import AddRestriction
 from admin_svc.restrictions.record import RestrictionRecord
 from admin_svc.restrictions.rules import terms
