@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from admin_svc.levels.file import Level, read_levels
+from admin_svc.levels.models import Level, read_levels
 from shared.settings import SettingsError
 
 

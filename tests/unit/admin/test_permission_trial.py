@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_svc.permissions.check import Trial
-from admin_svc.permissions.rules import checked
+from admin_svc.permissions.models import Trial, checked
+from admin_svc.permissions.schemas import trial_to_public
 from authz_gateway.authz.policy import CompiledPolicy
 from shared.contracts.policy import Permission, Policy
 from shared.policy.paths import canonical
@@ -31,7 +31,7 @@ def test_they_agree(rules: list[Permission], role: str, verb: str, path: str) ->
     decided = CompiledPolicy(Policy(1, stored)).decide(role, verb, asked)
     of_role = [rule for rule in stored if rule.role == role]
     matching = CompiledPermissions(of_role).matching(role, verb, asked)
-    tried = Trial(asked, verdict_of(matching), matching, ()).shown()
+    tried = trial_to_public(Trial(asked, verdict_of(matching), matching, ()))
 
     assert tried["allowed"] == decided.allowed
     assert tried["audited"] == decided.audited

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from admin_svc.permissions.file import read_permissions
-from admin_svc.permissions.rules import ACTIONS, VERBS
+from admin_svc.permissions.models import ACTIONS, VERBS
 from shared.contracts.policy import Permission
 from shared.settings import SettingsError
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from admin_svc.restrictions.forms import (
+from admin_svc.restrictions.models import Terms
+from admin_svc.restrictions.schemas import (
     AddRestrictionForm,
     ChangeRestrictionForm,
     ListRestrictionsForm,
 )
-from admin_svc.restrictions.rules import Terms
-from admin_svc.whitelinks.forms import CreateWhitelinkForm
+from admin_svc.whitelinks.schemas import CreateWhitelinkForm
 from shared.declared import Faults, load
 
 

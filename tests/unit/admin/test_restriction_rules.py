@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_svc.restrictions.rules import InvalidValue, Terms, terms
+from admin_svc.restrictions.models import InvalidValue, Terms, terms
 from shared.contracts.policy import CATEGORIES, SCOPES
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_svc.permissions import rules
-from admin_svc.permissions.rules import InvalidAction, InvalidPath, InvalidVerb, checked
+from admin_svc.permissions import models as rules
+from admin_svc.permissions.models import InvalidAction, InvalidPath, InvalidVerb, checked
 from shared.contracts.policy import Permission
 
 

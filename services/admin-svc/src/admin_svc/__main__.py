@@ -12,10 +12,9 @@ from admin_svc.directory.rebuild import AnotherRebuildRuns
 from admin_svc.directory.rebuild import build as build_rebuild
 from admin_svc.directory.use_cases import build as build_directory
 from admin_svc.permissions.file import read_permissions
-from admin_svc.permissions.seed import SeedPermissions
-from admin_svc.policy.change import ChangePolicy
-from admin_svc.restrictions.lockout import Lockout
-from admin_svc.restrictions.switch_off import SwitchOff
+from admin_svc.permissions.use_cases import build as build_permissions
+from admin_svc.policy.use_cases import build as build_policy
+from admin_svc.restrictions.use_cases import build as build_restrictions
 from admin_svc.schema import MIGRATIONS, SCHEMA
 from admin_svc.settings import AdminSettings
 from admin_svc.user_counts.use_cases import build as build_user_counts
@@ -30,7 +29,6 @@ from shared.command_line import (
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck, migrate
-from shared.policy.places import places
 from shared.process import serve
 from shared.settings import load_settings
 from shared.web.client_address import address_of
@@ -58,8 +56,8 @@ async def _seed() -> None:
     core = Core.of(settings)
     async with core.database.opened():
         await MigratedCheck(core.database, MIGRATIONS)()
-        change_policy = ChangePolicy(core.database, core.outbox, _audit(core))
-        added = await SeedPermissions(change_policy)(rules)
+        permissions = build_permissions(core, build_policy(core, _audit(core)))
+        added = await permissions.seed(rules)
     sys.stdout.write(f"{settings.permissions_path}: {len(rules)} permissions, {added} added\n")
 
 
@@ -92,19 +90,17 @@ async def _list_open_intents() -> None:
 
 
 async def _restrictions_off(address: str | None) -> None:
-    settings = _settings()
-    kept_out = None if address is None else address_of(address)
-    if address is not None and kept_out is None:
+    parsed = None if address is None else address_of(address)
+    if address is not None and parsed is None:
         raise CommandFailed(f"{address} is no address")
-    core = Core.of(settings)
-    lockout = Lockout(places(settings.maxminddb_path, settings.geoip_lang))
+    core = Core.of(_settings())
+    restrictions = build_restrictions(core, build_policy(core, _audit(core)))
     async with core.database.opened():
         await MigratedCheck(core.database, MIGRATIONS)()
-        change_policy = ChangePolicy(core.database, core.outbox, _audit(core))
-        switched = await SwitchOff(change_policy, lockout)(kept_out)
+        switched = await restrictions.switch_off(parsed)
     for each in switched:
-        terms = each.terms
-        sys.stdout.write(f"{each.id}  {terms.category} {terms.scope} {terms.value}\n")
+        rule = each.rule
+        sys.stdout.write(f"{each.id}  {rule.category} {rule.scope} {rule.value}\n")
     sys.stdout.write(f"{len(switched)} restrictions switched off\n")
 
 

@@ -16,39 +16,18 @@ from admin_svc.directory.use_cases import build as build_directory
 from admin_svc.erasure.erase_user import EraseUser
 from admin_svc.labels import handlers as labels
 from admin_svc.labels.change_labels import ChangeLabels
-from admin_svc.levels.file import read_levels
 from admin_svc.levels.handlers import LEVELS
+from admin_svc.levels.use_cases import build as build_levels
 from admin_svc.metrics.handlers import METRICS
 from admin_svc.metrics.use_cases import build as build_metrics
-from admin_svc.permissions.add import AddPermission
-from admin_svc.permissions.change import ChangePermission
-from admin_svc.permissions.check import CheckPermission
-from admin_svc.permissions.find_role import RoleExists
-from admin_svc.permissions.handlers import (
-    ADD_PERMISSION,
-    CHANGE_PERMISSION,
-    CHECK_PERMISSION,
-    LIST_PERMISSIONS,
-    REMOVE_PERMISSION,
-)
-from admin_svc.permissions.read import ListPermissions
-from admin_svc.permissions.remove import RemovePermission
-from admin_svc.policy.change import ChangePolicy
-from admin_svc.policy.handlers import READ_POLICY
-from admin_svc.policy.read import ReadPolicy
+from admin_svc.permissions.handlers import PERMISSIONS
+from admin_svc.permissions.use_cases import build as build_permissions
+from admin_svc.policy.handlers import POLICY
+from admin_svc.policy.use_cases import build as build_policy
 from admin_svc.profiles import handlers as profiles
 from admin_svc.profiles.change_profile import ChangeProfile
-from admin_svc.restrictions.add import AddRestriction
-from admin_svc.restrictions.change import ChangeRestriction
-from admin_svc.restrictions.handlers import (
-    ADD_RESTRICTION,
-    CHANGE_RESTRICTION,
-    LIST_RESTRICTIONS,
-    REMOVE_RESTRICTION,
-)
-from admin_svc.restrictions.lockout import Lockout
-from admin_svc.restrictions.read import ListRestrictions
-from admin_svc.restrictions.remove import RemoveRestriction
+from admin_svc.restrictions.handlers import RESTRICTIONS
+from admin_svc.restrictions.use_cases import build as build_restrictions
 from admin_svc.routes import INTERNAL, PREFIX, PUBLIC
 from admin_svc.schema import MIGRATIONS
 from admin_svc.settings import AdminSettings
@@ -60,9 +39,8 @@ from admin_svc.users.change_role import ChangeRole
 from admin_svc.users.change_state import ChangeState
 from admin_svc.users.change_user import ChangeUser
 from admin_svc.users.reset_second_factor import ResetSecondFactor
-from admin_svc.whitelinks.create import CreateWhitelink
-from admin_svc.whitelinks.handlers import CREATE_WHITELINK, USE_WHITELINK
-from admin_svc.whitelinks.use import UseWhitelink
+from admin_svc.whitelinks.handlers import WHITELINKS
+from admin_svc.whitelinks.use_cases import build as build_whitelinks
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck
@@ -74,7 +52,6 @@ from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
-from shared.policy.places import places
 from shared.process import Service
 from shared.tokens.bearer import BearerVerifier
 from shared.web.applications import WebLayer
@@ -85,13 +62,16 @@ def create_app(settings: AdminSettings) -> Service:
 
     Raises `SettingsError` when a configuration file is not one to run with.
     """
-    levels = read_levels(settings.levels_path)
     core = Core.of(settings)
     database, outbox, registry = core.database, core.outbox, core.registry
     identity, resource, keys = core.identity, core.resource, core.keys
     user_counts = build_user_counts(core)
     directory = build_directory(core, user_counts)
     audit = build_audit(core, directory)
+    policy = build_policy(core, audit)
+    permissions = build_permissions(core, policy)
+    restrictions = build_restrictions(core, policy)
+    whitelinks = build_whitelinks(core, audit, restrictions)
     activities = build_activities(core, directory)
     metrics = build_metrics(activities, directory)
     relay = Relay(
@@ -126,10 +106,6 @@ def create_app(settings: AdminSettings) -> Service:
         queue_metrics,
     )
 
-    change_policy = ChangePolicy(database, outbox, audit)
-    lockout = Lockout(places(settings.maxminddb_path, settings.geoip_lang))
-    add_restriction = AddRestriction(change_policy, lockout)
-
     change_user = ChangeUser(audit, resource, directory)
     attached = (resource, ChangeAttachment(audit, directory))
 
@@ -139,25 +115,18 @@ def create_app(settings: AdminSettings) -> Service:
     )
     public = layer.public(PUBLIC, prefix=PREFIX, bearers=BearerVerifier(keys, settings.jwt_issuer))
     public[ACTIVITIES] = activities
-    public[LEVELS] = levels
+    public[LEVELS] = build_levels(core)
     public[METRICS] = metrics
     public[api_keys.LIST_API_KEYS] = ListApiKeys(resource)
     public[user_changes.CHANGE_STATE] = ChangeState(identity, change_user)
-    public[user_changes.CHANGE_ROLE] = ChangeRole(identity, RoleExists(database), change_user)
+    public[user_changes.CHANGE_ROLE] = ChangeRole(identity, permissions, change_user)
     public[user_changes.RESET_SECOND_FACTOR] = ResetSecondFactor(identity, change_user)
     public[labels.CHANGE_LABELS] = ChangeLabels(*attached)
     public[profiles.CHANGE_PROFILE] = ChangeProfile(*attached)
     public[data_storages.DELETE_DATA_STORAGE] = DeleteDataStorage(*attached)
-    public[CHECK_PERMISSION] = CheckPermission(database)
-    public[LIST_PERMISSIONS] = ListPermissions(database)
-    public[ADD_PERMISSION] = AddPermission(change_policy)
-    public[CHANGE_PERMISSION] = ChangePermission(change_policy)
-    public[REMOVE_PERMISSION] = RemovePermission(change_policy)
-    public[LIST_RESTRICTIONS] = ListRestrictions(database)
-    public[ADD_RESTRICTION] = add_restriction
-    public[CHANGE_RESTRICTION] = ChangeRestriction(change_policy, lockout)
-    public[REMOVE_RESTRICTION] = RemoveRestriction(change_policy, lockout)
-    public[CREATE_WHITELINK] = CreateWhitelink(database, audit)
+    public[PERMISSIONS] = permissions
+    public[RESTRICTIONS] = restrictions
+    public[WHITELINKS] = whitelinks
     public[DIRECTORY] = directory
     internal = layer.internal(
         INTERNAL,
@@ -169,8 +138,8 @@ def create_app(settings: AdminSettings) -> Service:
         watched={"rabbitmq": subscriber.check},
     )
     internal[ACTIVITIES] = activities
-    internal[READ_POLICY] = ReadPolicy(database)
-    internal[USE_WHITELINK] = UseWhitelink(database, add_restriction)
+    internal[POLICY] = policy
+    internal[WHITELINKS] = whitelinks
 
     return Service(
         name=ADMIN,

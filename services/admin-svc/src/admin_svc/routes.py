@@ -33,18 +33,18 @@ from admin_svc.levels import handlers as levels
 from admin_svc.metrics import handlers as metrics
 from admin_svc.metrics.schemas import MetricsForm
 from admin_svc.permissions import handlers as permissions
-from admin_svc.permissions.forms import (
+from admin_svc.permissions.schemas import (
     AddPermissionForm,
     ChangePermissionForm,
     CheckPermissionForm,
     RemovePermissionForm,
 )
 from admin_svc.policy import handlers as policy
-from admin_svc.policy.forms import PolicyForm
+from admin_svc.policy.schemas import PolicyForm
 from admin_svc.profiles import handlers as profiles
 from admin_svc.profiles.forms import ChangeProfileForm
 from admin_svc.restrictions import handlers as restrictions
-from admin_svc.restrictions.forms import (
+from admin_svc.restrictions.schemas import (
     AddRestrictionForm,
     ChangeRestrictionForm,
     ListRestrictionsForm,
@@ -53,7 +53,7 @@ from admin_svc.restrictions.forms import (
 from admin_svc.users import handlers as user_changes
 from admin_svc.users.forms import UpdateRoleForm, UpdateUserForm
 from admin_svc.whitelinks import handlers as whitelinks
-from admin_svc.whitelinks.forms import CreateWhitelinkForm, UseWhitelinkForm
+from admin_svc.whitelinks.schemas import CreateWhitelinkForm, UseWhitelinkForm
 from shared.contracts.services import GATEWAY, IDENTITY, RESOURCE
 from shared.web.pagination import PageForm
 from shared.web.routes import BEARER, NoParameters, Route, services

@@ -2,16 +2,16 @@
 
 from aiohttp import web
 
-from admin_svc.levels.file import Level
+from admin_svc.levels.use_cases import Levels
 from shared.web.answers import answer
 from shared.web.routes import NoParameters
 
-LEVELS: web.AppKey[tuple[Level, ...]] = web.AppKey("levels")
+LEVELS = web.AppKey("levels", Levels)
 
 
 async def index(request: web.Request, form: NoParameters) -> web.Response:
     """GET /admin/levels."""
-    levels = request.app[LEVELS]
+    levels = request.app[LEVELS].all
     return answer(
         [{"id": id_, "key": level.key, "value": level.value} for id_, level in enumerate(levels, 1)]
     )

@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from marshmallow.fields import Field
 
 from admin_svc.configuration import read_entries
-from admin_svc.permissions.rules import MAX_WORD, action, path, verb
+from admin_svc.permissions.models import MAX_WORD, action, identity, path, verb
 from shared.contracts.policy import Permission
 from shared.declared import declared
 from shared.errors import Invalid
@@ -26,8 +26,8 @@ def read_permissions(file: Path) -> tuple[Permission, ...]:
     """The permissions that the file's entries stand for, in their order.
 
     An entry is {role, verb, path, action[, topic]}; role, verb and path may be lists, and then it
-    stands for every combination. What is said twice, by an alias of its path for instance, counts
-    once and is warned of. Raises `SettingsError` with every fault.
+    stands for every combination. A permission that is there twice, by an alias of its path for
+    instance, counts once and is logged. Raises `SettingsError` with every fault.
     """
     permissions: dict[tuple[str, str, str, str], Permission] = {}
     for permission in _permissions(read_entries(file, _Entry)):
@@ -35,11 +35,6 @@ def read_permissions(file: Path) -> tuple[Permission, ...]:
         if permissions.setdefault(words, permission) is not permission:
             log.warning("permission_said_twice", file=str(file), permission=" ".join(words))
     return tuple(permissions.values())
-
-
-def identity(permission: Permission) -> tuple[str, str, str, str]:
-    """What no two permissions have in common."""
-    return permission.role, permission.verb, permission.path, permission.action
 
 
 def _role(text: str) -> str:

@@ -1,1 +1,1 @@
-"""What gateways follow: changed one change at a time, read all at once."""
+"""The policy that gateways follow: changed one change at a time, read all at once."""

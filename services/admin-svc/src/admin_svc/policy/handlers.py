@@ -2,14 +2,14 @@
 
 from aiohttp import web
 
-from admin_svc.policy.forms import PolicyForm
-from admin_svc.policy.read import ReadPolicy
+from admin_svc.policy.schemas import PolicyForm
+from admin_svc.policy.use_cases import GatewayPolicy
 from shared.web.answers import answer, nothing
 
-READ_POLICY = web.AppKey("read_policy", ReadPolicy)
+POLICY = web.AppKey("policy", GatewayPolicy)
 
 
 async def show(request: web.Request, form: PolicyForm) -> web.Response:
-    """GET /policy, for gateways; nothing for who has it already."""
-    policy = await request.app[READ_POLICY](form.known)
+    """GET /policy, for gateways; without a body where the gateway has this version."""
+    policy = await request.app[POLICY].find_newer(form.known)
     return nothing() if policy is None else answer(policy.body())

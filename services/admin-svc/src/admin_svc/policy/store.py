@@ -1,11 +1,15 @@
-"""The policy as a whole: its version, and the rules in force."""
+"""The version of the policy, and all rules in force.
+
+The tables of rules have stores of their own. They are read here, too, in the one statement that
+reads the version: rules and version have to be those of one moment.
+"""
 
 from shared.contracts.policy import Policy
 from shared.database.pool import Connection
 
 
 async def lock_policy(connection: Connection) -> None:
-    """Waits until no other change is under way, and keeps others waiting for this one."""
+    """Waits for other changes under way, and makes later ones wait for this one."""
     await connection.execute(
         """
         SELECT version
@@ -28,7 +32,7 @@ async def next_policy_version(connection: Connection) -> int:
 
 
 async def select_version(connection: Connection) -> int:
-    """The version of the policy as it is now."""
+    """The present version of the policy."""
     version: int = await connection.fetchval(
         """
         SELECT version
@@ -39,7 +43,7 @@ async def select_version(connection: Connection) -> int:
 
 
 async def select_policy(connection: Connection) -> Policy:
-    """Rules and version as of one moment: one statement sees one snapshot."""
+    """Rules and version of one moment: one statement sees one snapshot."""
     [row] = await connection.fetch(
         """
         SELECT

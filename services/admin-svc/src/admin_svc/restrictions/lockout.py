@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from admin_svc.restrictions import store
-from admin_svc.restrictions.rules import LocksOutActor
+from admin_svc.restrictions.models import LocksOutActor
 from shared.contracts.policy import Restriction
 from shared.database.pool import Connection
 from shared.policy.places import Places
@@ -15,16 +15,16 @@ from shared.web.client_address import Address
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """Decides as gateways do, by the same evaluation and the same file of places."""
+    """Decides as gateways do: with the same code and the same file of places."""
 
     places: Places
 
     @asynccontextmanager
     async def refused(self, connection: Connection, address: Address | None) -> AsyncIterator[None]:
-        """The block changes restrictions; raises `LocksOutActor` if it keeps this address out.
+        """Raises `LocksOutActor` if the block, which changes restrictions, keeps `address` out.
 
-        Whom restrictions kept out before, though a gateway let them through, may change them.
-        Without an address nothing is asked.
+        An address that was kept out before the block, though a gateway let it pass, may change
+        restrictions. Without an address nothing is checked.
         """
         if address is None:
             yield
@@ -35,6 +35,6 @@ class Lockout:
             raise LocksOutActor
 
     async def refusal(self, connection: Connection, address: Address) -> Restriction | None:
-        """What keeps this address out as things are, None where nothing does."""
+        """The rule that keeps this address out now, None where none does."""
         rules = await store.select_near(connection, address)
         return CompiledRestrictions(rules).refusal(address, self.places)

@@ -1,1 +1,1 @@
-"""Links with which a caller lifts the restrictions for his own address."""
+"""Links with which callers lift the restrictions for their own address."""

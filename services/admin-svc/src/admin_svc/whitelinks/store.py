@@ -6,7 +6,7 @@ from shared.database.pool import Connection
 
 
 async def insert_whitelink(connection: Connection, digest: bytes, lifetime: timedelta) -> None:
-    """Keeps a whitelink for `lifetime` from now on."""
+    """Adds a whitelink that expires after `lifetime`."""
     await connection.execute(
         """
         INSERT INTO whitelinks (digest, expires_at)
@@ -18,7 +18,7 @@ async def insert_whitelink(connection: Connection, digest: bytes, lifetime: time
 
 
 async def delete_expired(connection: Connection) -> None:
-    """Forgets whitelinks that no longer live."""
+    """Deletes expired whitelinks."""
     await connection.execute(
         """
         DELETE FROM whitelinks
@@ -28,7 +28,7 @@ async def delete_expired(connection: Connection) -> None:
 
 
 async def is_alive(connection: Connection, digest: bytes) -> bool:
-    """Whether there is such a whitelink, not yet expired."""
+    """Whether there is a whitelink of this digest that has not expired."""
     alive: bool = await connection.fetchval(
         "SELECT EXISTS (SELECT FROM whitelinks WHERE digest = $1 AND expires_at > now())", digest
     )

@@ -5,13 +5,15 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TypeAlias
 
+from admin_svc.policy.models import StoredRule
 from shared.errors import Invalid, NotFound
 
 ENABLED = "enabled"
 STATES = (ENABLED, "disabled")
 MAX_VALUE = 64
-# A refusal that were no error to the client, or to a proxy that asks for decisions, would let pass.
+# A status that is no error would let the call pass where a proxy asks for decisions.
 MIN_CODE, MAX_CODE = 400, 599
 
 _MAINTENANCE_CODE = 471
@@ -28,13 +30,13 @@ class RestrictionNotFound(NotFound):
 
 
 class InvalidValue(Invalid):
-    """The value is not what the scope asks for."""
+    """The value is not one of this scope."""
 
     codes = ("value.invalid",)
 
 
 class LocksOutActor(Invalid):
-    """It would keep its actor out, whose address no whitelist has."""
+    """The change would keep its actor out, whose address no whitelist has."""
 
     codes = ("admin.restriction.locks_out_yourself",)
 
@@ -47,13 +49,16 @@ class ValueTaken(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a restriction says; made by `terms`, it says it in the way in which it is stored."""
+    """What a restriction says; `terms` makes it as it is stored."""
 
     category: str
     scope: str
     value: str
     state: str
     code: int
+
+
+StoredRestriction: TypeAlias = StoredRule[Terms]
 
 
 def terms(
@@ -73,7 +78,7 @@ def terms(
 
 
 def _everyone(text: str) -> str:
-    """Any text, since nothing of it counts."""
+    """Any text: it decides nothing."""
     note = " ".join(unicodedata.normalize("NFC", text).split())
     if not note or not note.isprintable() or len(note) > MAX_VALUE:
         raise ValueError(text)
@@ -81,7 +86,7 @@ def _everyone(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """An address as callers have it: IPv4 in IPv6 is IPv4, and an interface is nobody's."""
+    """An address as callers have it: IPv4 in IPv6 becomes IPv4; an interface is refused."""
     address = ip_address(text)
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
@@ -103,7 +108,7 @@ def _network(text: str) -> str:
 
 
 def _place(text: str) -> str:
-    """The name or code of a continent or a country; which ones there are is the database's word."""
+    """The name or code of a continent or a country; it need not be in the file of places."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if len(name) > MAX_VALUE or not _PLACE.fullmatch(name):
         raise ValueError(text)

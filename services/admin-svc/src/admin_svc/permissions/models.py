@@ -1,18 +1,26 @@
 """What a permission may say, and the one way to write it."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
+from admin_svc.policy.models import StoredRule
 from shared.contracts.policy import Permission
-from shared.errors import Invalid, NotFound
-from shared.policy.paths import under_one_name
+from shared.errors import Invalid, Malformed, NotFound
+from shared.policy.paths import canonical, under_one_name
+from shared.policy.permissions import Verdict
 
 CALLS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 VERBS = (*CALLS, "ALL")
-"""Calls with other verbs are decided by the permissions for ALL."""
+"""Permissions for ALL decide about calls with other verbs."""
 ACTIONS = ("ACCEPT", "DROP", "AUDIT")
 MAX_PATH, MAX_WORD = 1024, 255
 
 _SEGMENT = re.compile(r"(?!\.{1,2}$)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
+
+
+StoredPermission: TypeAlias = StoredRule[Permission]
 
 
 class PermissionNotFound(NotFound):
@@ -51,6 +59,16 @@ class InvalidPath(Invalid):
     codes = ("admin.permissions.invalid_path",)
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The decision about a call, and the rules that make it, the shortest path first."""
+
+    path: str
+    verdict: Verdict
+    rules: Sequence[Permission]
+    permissions: Sequence[StoredPermission]
+
+
 def checked(rule: Permission) -> Permission:
     """The permission as it is stored.
 
@@ -84,11 +102,31 @@ def action(text: str) -> str:
 def path(text: str) -> str:
     """A path without slashes around it, ours as `api/v2/barong/…`; raises `InvalidPath`.
 
-    Its segments are those of RFC 3986, 3.3, none of them empty, `.` or `..`: the gateway
-    canonicalises what it is asked for before it looks for rules, so that a rule for another name
-    would protect nothing.
+    Its segments are those of RFC 3986, 3.3, none of them empty, `.` or `..`: the gateway looks
+    for rules by the canonical path, so that a rule for another name would protect nothing.
     """
     bare = text.strip().strip("/")
     if len(bare) > MAX_PATH or not all(map(_SEGMENT.fullmatch, bare.split("/"))):
         raise InvalidPath
     return under_one_name(f"/{bare}").removeprefix("/")
+
+
+def identity(permission: Permission) -> tuple[str, str, str, str]:
+    """What no two permissions have in common."""
+    return permission.role, permission.verb, permission.path, permission.action
+
+
+def called_verb(text: str) -> str:
+    """The verb of a call, in upper case; raises `InvalidVerb`."""
+    word = text.strip().upper()
+    if word not in CALLS:
+        raise InvalidVerb
+    return word
+
+
+def called_path(text: str) -> str:
+    """The canonical path of a call; raises `InvalidPath`."""
+    try:
+        return canonical("/" + text.strip().removeprefix("/"))
+    except Malformed:
+        raise InvalidPath from None

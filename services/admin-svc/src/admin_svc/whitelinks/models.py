@@ -1,4 +1,4 @@
-"""What a whitelink's token is, and how it is kept."""
+"""The token of a whitelink, and the digest that is stored of it."""
 
 import hashlib
 import secrets
@@ -7,7 +7,7 @@ from shared.errors import NotFound
 
 
 class WhitelinkNotFound(NotFound):
-    """No living whitelink has this token."""
+    """No whitelink in force has this token."""
 
     codes = ("whitelink.not_found",)
 
@@ -18,5 +18,5 @@ def new_token() -> str:
 
 
 def digest(token: str) -> bytes:
-    """What a token is kept as: its SHA-256."""
+    """The SHA-256 of a token, which is stored in its place."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,21 +1,24 @@
-"""The parameters of the operations on permissions."""
+"""The parameters and answers of the operations on permissions."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from admin_svc.permissions.rules import (
+from admin_svc.permissions.models import (
     MAX_PATH,
     MAX_WORD,
     InvalidAction,
     InvalidPath,
     InvalidVerb,
     RoleDoesNotExist,
+    StoredPermission,
+    Trial,
 )
 from shared.contracts.policy import Permission
 from shared.declared import Faults, declared, load
 from shared.policy.paths import MAX_PATH_LENGTH
+from shared.web.answers import milliseconds
 from shared.web.fields import Integer, Parameter, Text
 
 _MAX_RULES = 1000
@@ -112,3 +115,36 @@ class RemovePermissionForm:
     """DELETE /admin/permissions."""
 
     id: int = declared(_id())
+
+
+def permission_to_public(permission: StoredPermission) -> dict[str, Any]:
+    """The `Permission` of the public API."""
+    rule = permission.rule
+    return {
+        "id": permission.id,
+        "action": rule.action,
+        "role": rule.role,
+        "verb": rule.verb,
+        "path": rule.path,
+        "topic": rule.topic,
+        "created_at": milliseconds(permission.created_at),
+        "updated_at": milliseconds(permission.updated_at),
+    }
+
+
+def trial_to_public(trial: Trial) -> dict[str, Any]:
+    """The answer about a trial; `action` is DROP, ACCEPT, or None where nothing accepts."""
+    dropped = any(rule.action == "DROP" for rule in trial.rules)
+    return {
+        "path": trial.path,
+        "allowed": trial.verdict.allowed,
+        "action": "DROP" if dropped else "ACCEPT" if trial.verdict.allowed else None,
+        "audited": trial.verdict.audited,
+        "topic": trial.verdict.topic,
+        "permissions": [permission_to_public(each) for each in trial.permissions]
+        or [_candidate_to_public(rule) for rule in trial.rules],
+    }
+
+
+def _candidate_to_public(rule: Permission) -> dict[str, Any]:
+    return {name: getattr(rule, name) for name in Permission.__slots__}

@@ -15,7 +15,7 @@ _UNITS = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
 
 
 class ExpireTime(Integer):
-    """For how many days or hours, 1 to 30."""
+    """A number of days or hours, 1 to 30."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -42,7 +42,7 @@ class CreateWhitelinkForm:
 
     @property
     def lifetime(self) -> timedelta:
-        """How long the link lives."""
+        """The time until the link expires."""
         return self.expire_time * _UNITS[self.range]
 
 

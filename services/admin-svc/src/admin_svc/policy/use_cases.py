@@ -1,4 +1,4 @@
-"""Changing what gateways follow."""
+"""Reading and changing the policy that gateways follow."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,38 +6,47 @@ from dataclasses import dataclass, field, replace
 
 from admin_svc.audit.models import Actor
 from admin_svc.audit.use_cases import AuditTrail
+from admin_svc.core import Core
 from admin_svc.policy import store
 from shared.contracts.events import Event, Record
+from shared.contracts.policy import Policy
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """A change under way: the transaction that makes it, and what there is to tell of it."""
+    """A change under way: its transaction, and the events of what it changed."""
 
     connection: Connection
     events: list[Event] = field(default_factory=list)
 
-    def tell(self, event: Event) -> None:
-        """What was changed."""
+    def publish(self, event: Event) -> None:
+        """Publishes an event with the transaction, under the new version of the policy."""
         self.events.append(event)
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePolicy:
-    """Changes the policy: one change after the other, each with a version, events and a record."""
+class GatewayPolicy:
+    """All permissions and restrictions in force, under one version."""
 
     database: Database
     outbox: Outbox
     audit: AuditTrail
 
+    async def find_newer(self, known: int | None = None) -> Policy | None:
+        """The policy; None where `known` is its version."""
+        async with self.database.connection() as connection:
+            if known is not None and known == await store.select_version(connection):
+                return None
+            return await store.select_policy(connection)
+
     @asynccontextmanager
-    async def __call__(self, actor: Actor) -> AsyncIterator[PolicyChange]:
+    async def change(self, actor: Actor) -> AsyncIterator[PolicyChange]:
         """A transaction in which nobody else changes the policy.
 
-        What is told of in it makes a new version, which every event carries; where nothing is
-        told, there is none.
+        What is published in it makes a new version, which every event carries, and an entry of
+        the audit trail. Without events there is no new version.
         """
         async with self.database.transaction() as connection:
             await store.lock_policy(connection)
@@ -49,9 +58,8 @@ class ChangePolicy:
                 await self.outbox.add(connection, *events)
                 for event in change.events:
                     action = event.name.removeprefix("model.")
-                    await self.audit.append(
-                        connection, "change", action, actor, _before_and_after(event)
-                    )
+                    said = _before_and_after(event)
+                    await self.audit.append(connection, "change", action, actor, said)
 
 
 def _before_and_after(event: Event) -> dict[str, Record | None]:
@@ -62,3 +70,8 @@ def _before_and_after(event: Event) -> dict[str, Record | None]:
             return {"before": event.record, "after": None}
         case _:
             return {"before": {**event.record, **(event.changes or {})}, "after": event.record}
+
+
+def build(core: Core, audit: AuditTrail) -> GatewayPolicy:
+    """Wires the feature."""
+    return GatewayPolicy(core.database, core.outbox, audit)

@@ -17,7 +17,7 @@ def _word() -> fields.String:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """A level: the private label that a user needs for it, with all those before it."""
+    """A level: the private label that a user needs for it, besides those of all lower levels."""
 
     key: str = declared(_word())
     value: str = declared(_word())
@@ -25,9 +25,9 @@ class Level:
 
 def read_levels(file: Path) -> tuple[Level, ...]:
     """The levels, the lowest first; raises `SettingsError` with every fault."""
-    return tuple(read_entries(file, Level, _said_twice))
+    return tuple(read_entries(file, Level, _duplicates))
 
 
-def _said_twice(levels: list[Level]) -> Iterable[str]:
+def _duplicates(levels: list[Level]) -> Iterable[str]:
     said = Counter((level.key, level.value) for level in levels)
     return (f"{key}:{value} is said twice" for (key, value), times in said.items() if times > 1)

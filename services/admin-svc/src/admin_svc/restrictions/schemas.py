@@ -1,4 +1,4 @@
-"""The parameters of the operations on restrictions."""
+"""The parameters and answers of the operations on restrictions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -7,18 +7,20 @@ from typing import Any
 from marshmallow import ValidationError
 
 from admin_svc.parameters import Word
-from admin_svc.restrictions.rules import (
+from admin_svc.restrictions.models import (
     ENABLED,
     MAX_CODE,
     MAX_VALUE,
     MIN_CODE,
     STATES,
     InvalidValue,
+    StoredRestriction,
     Terms,
     terms,
 )
 from shared.contracts.policy import CATEGORIES, SCOPES
 from shared.declared import declared
+from shared.web.answers import milliseconds
 from shared.web.fields import INVALID, Absence, Integer, Text
 from shared.web.pagination import PageForm
 
@@ -93,7 +95,7 @@ class AddRestrictionForm:
 
     @property
     def terms(self) -> Terms:
-        """The restriction that was asked for; raises `InvalidValue`."""
+        """The restriction; raises `InvalidValue`."""
         return terms(
             category=self.category,
             scope=self.scope,
@@ -130,9 +132,9 @@ class RemoveRestrictionForm:
 
 @dataclass(frozen=True, kw_only=True)
 class _FilterForm:
-    """Without slots, so that it can be joined with `PageForm`, which has some.
+    """It has no slots, so that it can be joined with `PageForm`, which has some.
 
-    The range says which time a span would be about; there are no spans in this list.
+    `range` would choose the time of a span; this list has no spans.
     """
 
     scope: str | None = declared(_scope(), None)
@@ -145,3 +147,18 @@ class _FilterForm:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRestrictionsForm(PageForm, _FilterForm):
     """GET /admin/restrictions; this order of bases is that of the parameters, filters first."""
+
+
+def restriction_to_public(restriction: StoredRestriction) -> dict[str, Any]:
+    """The `Restriction` of the public API, and the record of its events."""
+    rule = restriction.rule
+    return {
+        "id": restriction.id,
+        "category": rule.category,
+        "scope": rule.scope,
+        "value": rule.value,
+        "code": rule.code,
+        "state": rule.state,
+        "created_at": milliseconds(restriction.created_at),
+        "updated_at": milliseconds(restriction.updated_at),
+    }
