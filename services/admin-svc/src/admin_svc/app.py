@@ -1,7 +1,5 @@
 """admin-svc, wired."""
 
-from functools import partial
-
 from admin_svc.activities.handlers import ACTIVITIES
 from admin_svc.activities.partitions import PartitionsAhead
 from admin_svc.activities.use_cases import build as build_activities
@@ -31,7 +29,7 @@ from admin_svc.restrictions.use_cases import build as build_restrictions
 from admin_svc.routes import INTERNAL, PREFIX, PUBLIC
 from admin_svc.schema import MIGRATIONS
 from admin_svc.settings import AdminSettings
-from admin_svc.subscriptions import activity_reactions, audit_reactions, reactions
+from admin_svc.subscriptions import subscribers
 from admin_svc.user_counts.use_cases import build as build_user_counts
 from admin_svc.users import handlers as user_changes
 from admin_svc.users.change_attachment import ChangeAttachment
@@ -41,19 +39,10 @@ from admin_svc.users.change_user import ChangeUser
 from admin_svc.users.reset_second_factor import ResetSecondFactor
 from admin_svc.whitelinks.handlers import WHITELINKS
 from admin_svc.whitelinks.use_cases import build as build_whitelinks
-from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck
-from shared.messaging.audits import AuditSeal
-from shared.messaging.changes import ChangeTeller
-from shared.messaging.envelope import EventVerifier
-from shared.messaging.lag import QueueMetrics
-from shared.messaging.publisher import publisher
-from shared.messaging.relay import Relay
-from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
 from shared.process import Service
-from shared.tokens.bearer import BearerVerifier
 from shared.web.applications import WebLayer
 
 
@@ -63,8 +52,7 @@ def create_app(settings: AdminSettings) -> Service:
     Raises `SettingsError` when a configuration file is not one to run with.
     """
     core = Core.of(settings)
-    database, outbox, registry = core.database, core.outbox, core.registry
-    identity, resource, keys = core.identity, core.resource, core.keys
+    database, identity, resource = core.database, core.identity, core.resource
     user_counts = build_user_counts(core)
     directory = build_directory(core, user_counts)
     audit = build_audit(core, directory)
@@ -74,46 +62,18 @@ def create_app(settings: AdminSettings) -> Service:
     whitelinks = build_whitelinks(core, audit, restrictions)
     activities = build_activities(core, directory)
     metrics = build_metrics(activities, directory)
-    relay = Relay(
-        database,
-        outbox,
-        identity,
-        partial(publisher, settings.broker_url, f"{ADMIN} relay"),
-        registry,
-    )
-    queue_metrics = QueueMetrics(registry)
-    erase_user = EraseUser(database, directory, activities, audit)
-    subscriber = Subscriber(
-        settings.broker_url,
-        topology.ADMIN,
-        EventVerifier(keys, settings.jwt_issuer),
-        reactions(database, directory, erase_user),
-        queue_metrics,
-    )
-
-    activity_subscriber = Subscriber(
-        settings.broker_url,
-        topology.ACTIVITIES,
-        EventVerifier(keys, settings.jwt_issuer),
-        activity_reactions(activities),
-        queue_metrics,
-    )
-    audit_subscriber = Subscriber(
-        settings.broker_url,
-        topology.AUDITS,
-        AuditSeal(settings.service_keys),
-        audit_reactions(activities),
-        queue_metrics,
-    )
-
+    erase_user = EraseUser(core.database, directory, activities, audit)
+    received = subscribers(core, directory, activities, erase_user)
     change_user = ChangeUser(audit, resource, directory)
     attached = (resource, ChangeAttachment(audit, directory))
 
-    changes = ChangeTeller(settings.broker_url, ADMIN, settings.service_keys)
     layer = WebLayer(
-        registry, settings.trusted_proxies, changes.tell, log_probes=settings.log_probes
+        core.registry,
+        settings.trusted_proxies,
+        core.changes.tell,
+        log_probes=settings.log_probes,
     )
-    public = layer.public(PUBLIC, prefix=PREFIX, bearers=BearerVerifier(keys, settings.jwt_issuer))
+    public = layer.public(PUBLIC, prefix=PREFIX, bearers=core.bearers())
     public[ACTIVITIES] = activities
     public[LEVELS] = build_levels(core)
     public[METRICS] = metrics
@@ -133,9 +93,9 @@ def create_app(settings: AdminSettings) -> Service:
         service_tokens=core.service_tokens,
         checks={
             "postgresql": MigratedCheck(database, MIGRATIONS),
-            "keys": keys.loaded,
+            "keys": core.keys.loaded,
         },
-        watched={"rabbitmq": subscriber.check},
+        watched={"rabbitmq": received.events.check},
     )
     internal[ACTIVITIES] = activities
     internal[POLICY] = policy
@@ -151,13 +111,13 @@ def create_app(settings: AdminSettings) -> Service:
             database.opened(),
             identity.opened(),
             resource.opened(),
-            supervised("relay", relay.run),
-            supervised("changes", changes.run),
-            supervised("subscriber", subscriber.run),
+            supervised("relay", core.relay().run),
+            supervised("changes", core.changes.run),
+            supervised("subscriber", received.events.run),
             supervised("directory counts", user_counts.run),
             supervised("activity partitions", activities.partitions.run),
-            supervised("activity partitions ahead", PartitionsAhead(database, registry).run),
-            supervised("activity subscriber", activity_subscriber.run),
-            supervised("audit subscriber", audit_subscriber.run),
+            supervised("activity partitions ahead", PartitionsAhead(database, core.registry).run),
+            supervised("activity subscriber", received.activities.run),
+            supervised("audit subscriber", received.audits.run),
         ),
     )

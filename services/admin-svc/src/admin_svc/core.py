@@ -1,6 +1,7 @@
 """What all features of admin-svc share."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from admin_svc.schema import SCHEMA
 from admin_svc.settings import AdminSettings
@@ -8,7 +9,11 @@ from shared.clients.identity import IdentityClient
 from shared.clients.resource import ResourceClient
 from shared.contracts.services import ADMIN
 from shared.database.pool import Database
+from shared.messaging.changes import ChangeTeller
 from shared.messaging.outbox import Outbox
+from shared.messaging.publisher import publisher
+from shared.messaging.relay import Relay
+from shared.tokens.bearer import BearerVerifier
 from shared.tokens.key_set import KeySet
 from shared.tokens.service import ServiceTokens
 from shared.web.metrics import Registry
@@ -16,7 +21,10 @@ from shared.web.metrics import Registry
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Settings, database, outbox, metrics, keys, and clients of other services' internal APIs."""
+    """Settings, database, outbox, metrics, keys, and clients of other services' internal APIs.
+
+    `keys` are the public keys of identity-svc; `changes` tells all gateways what calls changed.
+    """
 
     settings: AdminSettings
     database: Database
@@ -26,10 +34,11 @@ class Core:
     identity: IdentityClient
     resource: ResourceClient
     keys: KeySet
+    changes: ChangeTeller
 
     @classmethod
     def of(cls, settings: AdminSettings) -> "Core":
-        """Makes everything; nothing is connected yet."""
+        """Makes everything; nothing is connected yet, so that no dependency has to be up."""
         service_tokens = ServiceTokens(ADMIN, settings.service_keys)
         identity = IdentityClient(settings.identity_internal_url, service_tokens)
         return cls(
@@ -41,4 +50,14 @@ class Core:
             identity=identity,
             resource=ResourceClient(settings.resource_internal_url, service_tokens),
             keys=KeySet(identity.jwks),
+            changes=ChangeTeller(settings.broker_url, ADMIN, settings.service_keys),
         )
+
+    def bearers(self) -> BearerVerifier:
+        """Verifies the tokens that the gateway sends with calls."""
+        return BearerVerifier(self.keys, self.settings.jwt_issuer)
+
+    def relay(self) -> Relay:
+        """Publishes the events of the outbox."""
+        connect = partial(publisher, self.settings.broker_url, f"{ADMIN} relay")
+        return Relay(self.database, self.outbox, self.identity, connect, self.registry)

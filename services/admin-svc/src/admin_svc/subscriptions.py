@@ -1,20 +1,50 @@
-"""What admin-svc does on the events of others."""
+"""The events that admin-svc receives, and its reactions."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from admin_svc.activities.use_cases import Activities
+from admin_svc.core import Core
 from admin_svc.directory.use_cases import Directory
 from admin_svc.erasure.erase_user import EraseUser
-from shared.database.pool import Database
+from shared.contracts import topology
+from shared.messaging.audits import AuditSeal
+from shared.messaging.envelope import EventVerifier
 from shared.messaging.inbox import Reaction, once
+from shared.messaging.lag import QueueMetrics
+from shared.messaging.subscriber import Subscriber
 
 
-def reactions(
-    database: Database, directory: Directory, erase_user: EraseUser
-) -> Mapping[str, Reaction]:
-    """Event name → what we do."""
-    user = once(database, directory.upsert_user)
-    attachments = once(database, directory.upsert_attachments)
+@dataclass(frozen=True, slots=True)
+class Subscribers:
+    """One subscriber for each queue; floods of activities and audits delay no other events."""
+
+    events: Subscriber
+    activities: Subscriber
+    audits: Subscriber
+
+
+def subscribers(
+    core: Core, directory: Directory, activities: Activities, erase_user: EraseUser
+) -> Subscribers:
+    """The subscribers, not yet connected."""
+    url, lag = core.settings.broker_url, QueueMetrics(core.registry)
+    verifier = EventVerifier(core.keys, core.settings.jwt_issuer)
+    seal = AuditSeal(core.settings.service_keys)
+    events = _events(core, directory, erase_user)
+    # Activities need no inbox: repeated ones change nothing.
+    recorded = {"system.activity.recorded": activities.record_event}
+    audited = {"audit": activities.record_audit}
+    return Subscribers(
+        events=Subscriber(url, topology.ADMIN, verifier, events, lag),
+        activities=Subscriber(url, topology.ACTIVITIES, verifier, recorded, lag),
+        audits=Subscriber(url, topology.AUDITS, seal, audited, lag),
+    )
+
+
+def _events(core: Core, directory: Directory, erase_user: EraseUser) -> Mapping[str, Reaction]:
+    user = once(core.database, directory.upsert_user)
+    attachments = once(core.database, directory.upsert_attachments)
     return {
         "model.user.created": user,
         "model.user.updated": user,
@@ -31,13 +61,3 @@ def reactions(
         "model.data_storage.deleted": attachments,
         "system.user.erased": erase_user,
     }
-
-
-def activity_reactions(activities: Activities) -> Mapping[str, Reaction]:
-    """Event name → what we do; no inbox, for an activity that is told again changes nothing."""
-    return {"system.activity.recorded": activities.record_event}
-
-
-def audit_reactions(activities: Activities) -> Mapping[str, Reaction]:
-    """The same for what gateways tell."""
-    return {"audit": activities.record_audit}
