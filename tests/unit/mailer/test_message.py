@@ -7,8 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from mailer_svc.mail.message import compose
-from mailer_svc.mail.relay import RecipientRefusedError
-from mailer_svc.mail.rendering import Content
+from mailer_svc.mail.models import Content, RecipientRefusedError
 from tests.unit.mailer.builders import EVENT_ID, NOW
 
 SENDER = Address("Bärong, Inc.", addr_spec="noreply@barong.io")

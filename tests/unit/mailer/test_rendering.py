@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer_svc.mail.kinds import CODES_GUESSED, CONFIRMATION, KINDS, PASSWORD_RESET, Kind
+from mailer_svc.mail.models import CODES_GUESSED, CONFIRMATION, KINDS, PASSWORD_RESET, Kind
 from mailer_svc.mail.rendering import PACKAGED, Templates, chosen_language, load_templates
 from shared.settings import SettingsError
 

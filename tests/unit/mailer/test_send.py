@@ -9,8 +9,9 @@ from prometheus_client import Counter
 from structlog.testing import capture_logs
 
 from mailer_svc.mail.rendering import load_templates
-from mailer_svc.mail.send import SendMail
-from mailer_svc.mail.smtp import NotAcceptedError, SmtpRelay, Tls
+from mailer_svc.mail.smtp import NotAcceptedError, SmtpRelay
+from mailer_svc.mail.use_cases import Mails
+from mailer_svc.settings import Tls
 from mailer_svc.subscriptions import reactions
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import MAILER
@@ -33,7 +34,7 @@ class Mailer:
     def __init__(self, port: int) -> None:
         self._registry = Registry()
         self.reactions = reactions(
-            SendMail(
+            Mails(
                 templates=load_templates("", "en"),
                 relay=SmtpRelay(
                     host=LOCALHOST,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailer_svc.mail.smtp import Tls
+from mailer_svc.settings import Tls
 from shared.settings import SettingsError
 from tests.unit.mailer.builders import settings
 

@@ -10,9 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from mailer_svc.mail.message import compose
-from mailer_svc.mail.relay import RecipientRefusedError
-from mailer_svc.mail.rendering import Content
-from mailer_svc.mail.smtp import NotAcceptedError, SmtpRelay, Tls, UnansweredError
+from mailer_svc.mail.models import Content, RecipientRefusedError
+from mailer_svc.mail.smtp import NotAcceptedError, SmtpRelay, UnansweredError
+from mailer_svc.settings import Tls
 from shared.errors import Unavailable
 from tests.unit.mailer.builders import EVENT_ID, NOW
 from tests.unit.mailer.mail_server import HANG, LOCALHOST, certificate, greeting, mail_server, text

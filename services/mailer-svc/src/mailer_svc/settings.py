@@ -2,12 +2,26 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_address
 
 from marshmallow import fields, validate
 
-from mailer_svc.mail.smtp import Tls
 from shared.settings import Parsed, ServiceSettings, positive, setting
+
+
+class Tls(StrEnum):
+    """How the connection to the relay is encrypted."""
+
+    AUTO = "auto"
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+    @property
+    def certain(self) -> bool:
+        """Whether nothing is ever sent in the clear."""
+        return self in (Tls.STARTTLS, Tls.TLS)
 
 
 def _line() -> fields.String:
@@ -24,7 +38,7 @@ def _tls(text: str) -> Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailerSettings(ServiceSettings):
-    """What mailer-svc is told."""
+    """Settings of mailer-svc."""
 
     app_name: str = setting(
         "BARONG_APP_NAME", _line(), "Name of the application in mails.", "Barong"

@@ -1,1 +1,1 @@
-"""Mails: what they say, whom they reach and how they leave."""
+"""Mails: their content, their recipients and their relay."""

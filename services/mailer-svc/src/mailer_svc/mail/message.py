@@ -6,8 +6,7 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 
-from mailer_svc.mail.relay import RecipientRefusedError
-from mailer_svc.mail.rendering import Content
+from mailer_svc.mail.models import Content, RecipientRefusedError
 
 _MAILBOX = re.compile(r'[^\s\x00-\x1f\x7f<>()\[\]\\,;:"@]+@[^\s\x00-\x1f\x7f<>()\[\]\\,;:"@]+')
 
@@ -15,9 +14,9 @@ _MAILBOX = re.compile(r'[^\s\x00-\x1f\x7f<>()\[\]\\,;:"@]+@[^\s\x00-\x1f\x7f<>()
 def compose(
     content: Content, *, sender: Address, recipient: str, event_id: str, now: datetime
 ) -> EmailMessage:
-    """The mail to one recipient; raises `RecipientRefusedError` for what is no e-mail address.
+    """The mail to one recipient; raises `RecipientRefusedError` for an invalid address.
 
-    The Message-ID is the event's id, so that the same mail sent twice is known to be the same.
+    The Message-ID is the event's id, so that a mail that is sent twice is known to be the same.
     """
     if not _MAILBOX.fullmatch(recipient):
         raise RecipientRefusedError("not an e-mail address")

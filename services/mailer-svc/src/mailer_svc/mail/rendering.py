@@ -1,16 +1,15 @@
-"""Templates by language, and the words that they give a mail."""
+"""Templates by language, and the content that they give a mail."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateSyntaxError, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from mailer_svc.mail.kinds import KINDS, Kind
+from mailer_svc.mail.models import KINDS, Content, Kind
 from shared.settings import SettingsError
 
 PACKAGED = Path(__file__).parent / "templates"
@@ -29,17 +28,8 @@ _SAMPLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a mail says."""
-
-    subject: str
-    text: str
-    html: str
-
-
 class Templates:
-    """Every mail in every language that has a folder; a file in an earlier folder wins."""
+    """All kinds of mails in all languages that have a folder; a file in an earlier folder wins."""
 
     def __init__(self, folders: tuple[Path, ...], default_language: str) -> None:
         self._default_language = default_language
@@ -60,13 +50,13 @@ class Templates:
         }
 
     def language(self, wanted: str) -> str:
-        """The language there is that comes nearest to a tag such as `de` or `de-AT`."""
+        """The available language that is nearest to a tag such as `de` or `de-AT`."""
         tag = wanted.lower()
         near = (tag, tag.partition("-")[0])
         return next((name for name in near if name in self._languages), self._default_language)
 
     def render(self, kind: Kind, language: str, values: Mapping[str, str]) -> Content:
-        """The mail in a language that there is."""
+        """The content of a mail in an available language."""
         subject, text, html = (self._part(kind, language, part, values) for part in _PARTS)
         return Content(subject, text, html)
 
@@ -77,7 +67,7 @@ class Templates:
         return _BREAKS.sub(" ", rendered).strip() if part == "subject" else rendered
 
     def faults(self) -> Iterator[str]:
-        """What keeps mails from being made, a line each; afterwards every template is compiled."""
+        """The faults of the templates, a line each; afterwards every template is compiled."""
         if self._default_language not in self._languages:
             yield f"BARONG_DEFAULT_LANGUAGE: There are no mails in {self._default_language!r}."
         for language in sorted(self._languages):

@@ -1,15 +1,15 @@
-"""The relay that is spoken to by SMTP, RFC 5321."""
+"""A mail relay that speaks SMTP (RFC 5321)."""
 
 import re
 from collections.abc import Sequence
 from email import policy
 from email.message import EmailMessage
-from enum import StrEnum
 
 import aiosmtplib
 import structlog
 
-from mailer_svc.mail.relay import RecipientRefusedError
+from mailer_svc.mail.models import RecipientRefusedError
+from mailer_svc.settings import Tls
 from shared.errors import Unavailable
 
 log = structlog.get_logger()
@@ -23,26 +23,12 @@ _POLICY = "5.7."  # RFC 3463, 3.8: what the relay's operator forbids, not what d
 _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
 
-class Tls(StrEnum):
-    """How the connection to the relay is encrypted."""
-
-    AUTO = "auto"
-    STARTTLS = "starttls"
-    TLS = "tls"
-    NONE = "none"
-
-    @property
-    def certain(self) -> bool:
-        """Whether nothing is ever sent in the clear."""
-        return self in (Tls.STARTTLS, Tls.TLS)
-
-
 class NotAcceptedError(Exception):
-    """The relay did not take this mail; told in codes, because its words may name the recipient."""
+    """The relay refused this mail; only its codes are told, for its text may name the recipient."""
 
 
 class UnansweredError(Exception):
-    """The relay was handed a mail and never said whether it has it."""
+    """The relay received a mail and did not answer whether it took it."""
 
 
 class SmtpRelay:
@@ -72,9 +58,9 @@ class SmtpRelay:
     async def send(self, message: EmailMessage, recipient: str) -> None:
         """See `MailRelay`.
 
-        Refusals before the recipient is named are raised as aiosmtplib raises them. A mail that
-        the relay may have taken without saying so is `UnansweredError`, not `Unavailable`: it is
-        sent again a few times, not as long as the relay behaves so.
+        Refusals before the recipient is named are raised as aiosmtplib raises them. Where the
+        relay may have taken the mail without an answer, it raises `UnansweredError`, not
+        `Unavailable`: the mail is sent again a few times only.
         """
         try:
             async with self._client() as client:

@@ -1,17 +1,18 @@
-"""Sending the mail that an event asks for."""
+"""Sending mails."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.headerregistry import Address
 
 import structlog
 from prometheus_client import Counter
 
-from mailer_svc.mail.kinds import Kind
+from mailer_svc.core import Core
 from mailer_svc.mail.message import compose
-from mailer_svc.mail.relay import MailRelay, RecipientRefusedError
-from mailer_svc.mail.rendering import Templates, chosen_language
+from mailer_svc.mail.models import Kind, MailRelay, RecipientRefusedError
+from mailer_svc.mail.rendering import Templates, chosen_language, load_templates
+from mailer_svc.mail.smtp import SmtpRelay
 from shared.contracts.events import ReceivedEvent
 from shared.errors import Unavailable
 
@@ -19,11 +20,11 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class SendMail:
-    """Sends a mail at least once: a death between sending and acknowledging sends it again.
+class Mails:
+    """Sends mails at least once: a crash before an event is acknowledged sends its mail again.
 
-    No inbox could change that, for mails take part in no transaction. What is sent again has the
-    same Message-ID, by which mail servers and programs know duplicates.
+    An inbox could not prevent that, since mails take part in no transaction. A repeated mail has
+    the same Message-ID, by which mail servers and programs find duplicates.
     """
 
     templates: Templates
@@ -33,11 +34,12 @@ class SendMail:
     mails: Counter
     now: Callable[[], datetime]
 
-    async def __call__(self, kind: Kind, event: ReceivedEvent) -> None:
-        """Sends the mail, or knows that it can reach nobody; raises as `MailRelay.send` does.
+    async def send(self, kind: Kind, event: ReceivedEvent) -> None:
+        """The reaction to an event that asks for a mail; raises as `MailRelay.send` does.
 
-        A recipient who is refused for good ends the event: playing it again cannot mend an
-        address. What the operator can mend is raised, is tried again and ends in the dead letters.
+        A recipient who is refused for good ends the event, since a retry cannot mend an address.
+        Faults that the operator can mend are raised: the event is retried, and ends as a dead
+        letter.
         """
         outcome = "failed"
         try:
@@ -75,3 +77,25 @@ class SendMail:
         )
         await self.relay.send(message, user["email"])
         log.info("mail_sent", mail=kind.name, language=language, uid=user["uid"])
+
+
+def build(core: Core) -> Mails:
+    """Wires the feature; raises `SettingsError` for templates of which no mail can be made."""
+    settings = core.settings
+    return Mails(
+        templates=load_templates(settings.templates_dir, settings.default_language),
+        relay=SmtpRelay(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            user=settings.smtp_user,
+            password=settings.smtp_password,
+            tls=settings.smtp_tls,
+            sender=settings.sender_email,
+        ),
+        sender=Address(settings.sender_name, addr_spec=settings.sender_email),
+        app_name=settings.app_name,
+        mails=Counter(
+            "mails", "Mails by what became of them.", ("mail", "outcome"), registry=core.registry
+        ),
+        now=lambda: datetime.now(UTC),
+    )
