@@ -225,6 +225,8 @@ async def test_a_value_is_normalised_and_has_its_usual_code(
     assert (answer.body["value"], answer.body["code"]) == (kept, code)
     other_case = await admin.post(RESTRICTIONS, form | {"value": said.swapcase()})
     assert (other_case.status, other_case.errors) == (422, ["value.taken"])
+    removed = await admin.call("DELETE", RESTRICTIONS, {"id": answer.body["id"]})
+    assert removed.status == 204
 
 
 async def test_a_restriction_is_added_changed_and_removed(admin: Client, ear: Ear) -> None:
