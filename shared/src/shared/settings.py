@@ -13,7 +13,7 @@ from shared.crypto.key_ring import KeyRing
 from shared.database.dsn import Dsn
 from shared.database.pool import Database
 from shared.declared import Faults, declared, load
-from shared.web.client_address import Network, networks
+from shared.values.addresses import Network, networks
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from admin_svc.activities.models import ActivityFilter, FoundPage, PageTooDeep
 from admin_svc.activities.partitions import Partitions
 from admin_svc.activities.use_cases import Activities
 from shared.database.pool import Connection, Database
-from shared.web.pagination import Total
+from shared.values.totals import Total
 from tests.support.admin_features import activities_over
 from tests.support.client import Answer, Client
 from tests.support.database import TestDatabase

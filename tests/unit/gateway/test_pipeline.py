@@ -27,9 +27,10 @@ from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Refusal, Unauthenticated, Unavailable
 from shared.policy.places import Unmapped
-from shared.web.client_address import Address
+from shared.tokens.bearer import BadBearerToken
+from shared.values.addresses import Address
+from shared.values.principal import Principal
 from shared.web.errors import status_of
-from shared.web.principal import BadBearerToken, Principal
 from tests.unit.gateway import builders
 from tests.unit.gateway.builders import (
     CSRF_TOKEN,

@@ -13,7 +13,7 @@ from shared.contracts.policy import CATEGORIES, SCOPES, Restriction
 from shared.policy.places import Mapped, Place, Places, Unmapped, places
 from shared.policy.restrictions import CompiledRestrictions
 from shared.settings import SettingsError
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 from tests.support.places_file import write_places
 
 WHERE = {

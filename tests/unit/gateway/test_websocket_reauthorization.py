@@ -14,7 +14,7 @@ from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Unavailable
 from shared.policy.places import Unmapped
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 from tests.unit.gateway.builders import a_call, a_key, a_session, a_user, an_owner
 
 

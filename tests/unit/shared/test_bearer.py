@@ -9,10 +9,16 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from shared.errors import Unavailable
-from shared.tokens import bearer, key_set
-from shared.tokens.bearer import ACCESS_TOKEN, MAX_TOKEN_LENGTH, UPSTREAM_TOKEN, BearerVerifier
+from shared.tokens import key_set
+from shared.tokens.bearer import (
+    ACCESS_TOKEN,
+    MAX_TOKEN_LENGTH,
+    UPSTREAM_TOKEN,
+    BadBearerToken,
+    BearerVerifier,
+)
 from shared.tokens.key_set import KeySet, UnknownKeyError
-from shared.web.principal import BadBearerToken, Principal
+from shared.values.principal import Principal
 from tests.unit.shared.builders import KID, Issuer, a_bearer, bearer_claims, rsa_key
 
 NOW = int(time.time())
@@ -186,9 +192,9 @@ async def test_a_token_that_was_good_ends_with_its_key(clock: Clock) -> None:
         await verify.principal(token)
 
 
-async def test_of_many_tokens_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bearer, "_KEPT", 2)
-    verify, tokens = verifier(), [a_bearer(level=level) for level in range(3)]
+async def test_of_many_tokens_the_newest_are_cached() -> None:
+    verify = BearerVerifier(KeySet(Issuer().jwks), "barong", cached=2)
+    tokens = [a_bearer(level=level) for level in range(3)]
     first, second, third = [await verify.principal(token) for token in tokens]
 
     assert await verify.principal(tokens[2]) is third

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.web.client_address import client_address, networks
+from shared.values.addresses import networks
+from shared.web.client_address import client_address
 
 TRUSTED = networks("10.0.0.0/8, 192.0.2.7, fd00::/8")
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from shared.declared import Faults, load
-from shared.web.pagination import PageForm, Total, bounded_headers, page_headers
+from shared.values.totals import Total
+from shared.web.pagination import PageForm, bounded_headers, page_headers
 
 LINK = re.compile(r'<([^>]*)>; rel="(\w+)"')
 

@@ -28,9 +28,9 @@ from shared.errors import (
     Unavailable,
 )
 from shared.tokens.service import ServiceTokens
+from shared.values.addresses import networks
 from shared.web.answers import answer
 from shared.web.applications import WebLayer
-from shared.web.client_address import networks
 from shared.web.context import CLIENT_ADDRESS
 from shared.web.errors import STATUSES, status_of
 from shared.web.fields import Text

@@ -31,7 +31,7 @@ from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck, migrate
 from shared.process import serve
 from shared.settings import load_settings
-from shared.web.client_address import address_of
+from shared.values.addresses import address_of
 
 
 def _settings() -> AdminSettings:

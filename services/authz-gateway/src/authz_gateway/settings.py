@@ -10,7 +10,7 @@ from authz_gateway.http.cors import ANY, Cors, origins
 from authz_gateway.routing.route_table import rate
 from shared.contracts.api_keys import MAX_NONCE_LIFETIME
 from shared.settings import Parsed, ServiceSettings, port, positive, setting, url
-from shared.web.client_address import Network, networks
+from shared.values.addresses import Network, networks
 
 
 def _written_rate(text: str) -> str:

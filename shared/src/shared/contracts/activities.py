@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from typing import Any, Literal
 
 from shared.contracts.events import Event
-from shared.web.client_address import Address
-from shared.web.pagination import Total
+from shared.values.addresses import Address
+from shared.values.totals import Total
 
 Category = Literal["user", "admin"]
 """Whether somebody looked after his own account, or after somebody else's."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.users import User
-from shared.web.principal import Principal
+from shared.values.principal import Principal
 
 
 def session_key(cookie: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.events import Record
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 
 MAY_ACT = frozenset({"active", "pending"})
 """The states in which users may log in and change anything; every other state forbids it."""

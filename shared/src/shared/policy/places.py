@@ -8,7 +8,7 @@ import maxminddb
 import structlog
 
 from shared.settings import SettingsError
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 log = structlog.get_logger()
 

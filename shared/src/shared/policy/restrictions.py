@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 from shared.contracts.policy import CATEGORIES, WHITELIST, Restriction
 from shared.policy.places import Places, folded
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 _REMEMBERED = 10_000
 """Addresses, and what decided about them."""

@@ -13,8 +13,9 @@ from typing import Any
 
 import jwt
 
+from shared.errors import Unauthenticated
 from shared.tokens.key_set import KeySet, UnknownKeyError
-from shared.web.principal import BadBearerToken, Principal
+from shared.values.principal import Principal
 
 ALGORITHM = "RS256"
 AUDIENCE = "barong"
@@ -29,9 +30,14 @@ MAX_TOKEN_LENGTH = 8192
 
 _REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti", "uid", "email", "role", "level", "state"]
 
+CACHED = 10_000
+"""The largest number of verified tokens in the cache, of a few hundred bytes each."""
 
-_KEPT = 10_000
-"""Verified tokens that are remembered, of a few hundred bytes each."""
+
+class BadBearerToken(Unauthenticated):
+    """The bearer token is absent, broken, expired or not meant for us."""
+
+    codes = ("jwt.decode_and_verify",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +53,23 @@ class _Verified:
 class BearerVerifier:
     """Verifies bearer tokens of one type against the published keys.
 
-    A token that comes again is not reckoned again: it is the same, its key is still published and
-    its time not over.
+    Verified tokens are cached: the signature of the same token is not verified again while its key
+    is published and its time not over.
     """
 
-    def __init__(self, keys: KeySet, issuer: str, token_type: str = UPSTREAM_TOKEN) -> None:
-        """`token_type` is the one `typ` that is accepted, as it is written here."""
+    def __init__(
+        self,
+        keys: KeySet,
+        issuer: str,
+        token_type: str = UPSTREAM_TOKEN,
+        *,
+        cached: int = CACHED,
+    ) -> None:
+        """`token_type` is the one `typ` that is accepted, in exactly this case."""
         self._keys = keys
         self._issuer = issuer
         self._type = token_type
+        self._cached = cached
         self._verified: dict[bytes, _Verified] = {}
 
     async def principal(self, token: str) -> Principal:
@@ -82,7 +96,7 @@ class BearerVerifier:
     def _remember(self, digest: bytes, verified: _Verified) -> None:
         self._verified.pop(digest, None)  # so that it is the newest
         self._verified[digest] = verified
-        if len(self._verified) > _KEPT:
+        if len(self._verified) > self._cached:
             del self._verified[next(iter(self._verified))]
 
     async def _verify(self, token: str) -> _Verified:

@@ -1,17 +1,18 @@
-"""How values look in answers."""
+"""Answers in JSON."""
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from shared.values.timestamps import milliseconds as milliseconds
+from shared.values.timestamps import seconds as seconds
+
 _CONTENT_TYPE = "application/json; charset=utf-8"
 _EXPLICIT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-"""How a moment looks is decided here, and what is shown of a record where that is declared."""
-_SECONDS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+"""Moments and dataclasses have no form of orjson's: ours are declared."""
 
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -33,19 +34,3 @@ def _rendered(body: Any) -> bytes:
 def nothing(status: int = 204) -> web.Response:
     """An answer without a body."""
     return web.Response(status=status)
-
-
-def seconds(moment: datetime) -> str:
-    """A moment as models show it: 2026-01-28T08:35:29Z."""
-    # In a third of the time that `isoformat` takes; one user's answer has sixteen moments.
-    return orjson.dumps(_in_utc(moment), option=_SECONDS)[1:-1].decode()
-
-
-def milliseconds(moment: datetime) -> str:
-    """A moment as raw lists show it: 2026-01-28T08:35:29.000Z."""
-    return f"{_in_utc(moment).isoformat(timespec='milliseconds')[:23]}Z"
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """The same moment; PostgreSQL's are in UTC already."""
-    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.service import ServiceTokens
+from shared.values.addresses import Network
 from shared.web.access_log import access_log
-from shared.web.client_address import Network
 from shared.web.context import nobody, request_context
 from shared.web.errors import errors
 from shared.web.health import Check, Readiness, live

@@ -7,7 +7,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from shared.contracts.changes import CHANGED_HEADER, begin_noting, noted, noted_here
-from shared.web.client_address import Address, Network, client_address
+from shared.values.addresses import Address, Network
+from shared.web.client_address import client_address
 from shared.web.request_ids import request_id
 
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from yarl import URL
 
 from shared.declared import declared
+from shared.values.totals import Total
 from shared.web.fields import Integer
 
 MAX_LIMIT = 100
@@ -41,14 +42,6 @@ class PageForm:
         """LIMIT and OFFSET."""
         limit = self.limit or MAX_LIMIT
         return limit, ((self.page or 1) - 1) * limit
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """How many there are, or, if not `exact`, that there are more than `number`."""
-
-    number: int
-    exact: bool = True
 
 
 def page_headers(url: URL, form: PageForm, total: int) -> Mapping[str, str]:

@@ -1,33 +1,12 @@
-"""Who is calling: the user a bearer token stands for, or the service a service token stands for."""
-
-from dataclasses import dataclass
+"""The bearer token of a request, and the user that it stands for."""
 
 from aiohttp import web
 from multidict import MultiMapping
 
-from shared.errors import Unauthenticated
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """The user of a verified bearer token."""
-
-    uid: str
-    email: str
-    role: str
-    level: int
-    state: str
-    referral_uid: str | None
-    sid: str | None
-
+from shared.tokens.bearer import BadBearerToken
+from shared.values.principal import Principal
 
 PRINCIPAL = web.RequestKey("principal", Principal)
-
-
-class BadBearerToken(Unauthenticated):
-    """The bearer token is absent, broken, expired or not meant for us."""
-
-    codes = ("jwt.decode_and_verify",)
 
 
 def presents_bearer(headers: MultiMapping[str]) -> bool:

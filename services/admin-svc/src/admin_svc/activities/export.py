@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from admin_svc.activities.models import FoundActivity
 from admin_svc.activities.schemas import CSV, JSON_LINES
-from shared.web.answers import milliseconds
+from shared.values.timestamps import milliseconds
 
 COLUMNS = (
     *("id", "created_at", "category", "uid", "email", "role", "topic", "action", "result"),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from shared.contracts.activities import Activity, Category, KeptActivity
 from shared.contracts.users import User
 from shared.errors import Invalid
-from shared.web.pagination import Total
+from shared.values.totals import Total
 
 SIGNUPS, SUCCESSFUL_LOGINS, FAILED_LOGINS = "signups", "successful_logins", "failed_logins"
 

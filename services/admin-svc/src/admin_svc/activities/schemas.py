@@ -12,7 +12,7 @@ from admin_svc.parameters import Moment, Word
 from shared.contracts.activities import CATEGORIES, MAX_WORD, RESULTS, Activity, Category
 from shared.contracts.users import User
 from shared.declared import declared
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 from shared.web.fields import INVALID, Email, Text
 from shared.web.pagination import PageForm
 

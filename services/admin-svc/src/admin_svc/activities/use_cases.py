@@ -25,7 +25,7 @@ from shared.contracts.activities import Activity, KeptActivity
 from shared.contracts.events import ReceivedEvent
 from shared.database.planning import plan_each_query
 from shared.database.pool import Database
-from shared.web.pagination import Total
+from shared.values.totals import Total
 
 EXACT = 20_000
 """The largest number of activities that is counted; a larger number is only told to be larger."""

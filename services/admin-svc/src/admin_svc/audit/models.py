@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from shared.contracts.secrets import is_secret
-from shared.web.principal import Principal
+from shared.values.principal import Principal
 
 Kind = Literal["change", "intent", "outcome", "erasure"]
 Result = Literal["done", "refused", "unknown"]

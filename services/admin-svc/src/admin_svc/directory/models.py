@@ -13,7 +13,7 @@ from admin_svc.directory.facets import PROFILE_FIELDS, label_facet, profile_face
 from admin_svc.user_counts.models import CountedUsers
 from shared.contracts.users import User
 from shared.errors import Invalid, NotFound
-from shared.web.pagination import Total
+from shared.values.totals import Total
 
 CREATED_AT, UPDATED_AT, EMAIL = "created_at", "updated_at", "email"
 WAITING_SINCE = "waiting_since"

@@ -31,7 +31,7 @@ from shared.contracts.attachments import (
 )
 from shared.declared import declared
 from shared.text import ascii_email
-from shared.web.answers import milliseconds, seconds
+from shared.values.timestamps import milliseconds, seconds
 from shared.web.fields import Boolean, Email, Integer, Text
 from shared.web.pagination import PageForm, bounded_headers, links
 

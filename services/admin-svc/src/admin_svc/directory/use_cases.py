@@ -27,7 +27,7 @@ from shared.contracts.users import User
 from shared.database.planning import plan_each_query
 from shared.database.pool import Connection, Database
 from shared.errors import Unavailable
-from shared.web.pagination import Total
+from shared.values.totals import Total
 
 log = structlog.get_logger()
 

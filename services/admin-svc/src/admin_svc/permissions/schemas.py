@@ -18,7 +18,7 @@ from admin_svc.permissions.models import (
 from shared.contracts.policy import Permission
 from shared.declared import Faults, declared, load
 from shared.policy.paths import MAX_PATH_LENGTH
-from shared.web.answers import milliseconds
+from shared.values.timestamps import milliseconds
 from shared.web.fields import Integer, Parameter, Text
 
 _MAX_RULES = 1000

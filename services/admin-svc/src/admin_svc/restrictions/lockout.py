@@ -10,7 +10,7 @@ from shared.contracts.policy import Restriction
 from shared.database.pool import Connection
 from shared.policy.places import Places
 from shared.policy.restrictions import CompiledRestrictions
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from admin_svc.restrictions.models import (
 )
 from shared.contracts.policy import CATEGORIES, SCOPES
 from shared.declared import declared
-from shared.web.answers import milliseconds
+from shared.values.timestamps import milliseconds
 from shared.web.fields import INVALID, Absence, Integer, Text
 from shared.web.pagination import PageForm
 

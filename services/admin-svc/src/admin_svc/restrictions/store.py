@@ -9,7 +9,7 @@ from admin_svc.restrictions.models import (
 )
 from shared.contracts.policy import Restriction
 from shared.database.pool import Connection
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 RESTRICTIONS = RuleTable(
     name="restrictions",

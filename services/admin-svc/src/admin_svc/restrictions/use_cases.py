@@ -15,7 +15,7 @@ from admin_svc.restrictions.models import StoredRestriction, Terms, terms
 from admin_svc.restrictions.store import RESTRICTIONS
 from shared.database.pool import Database
 from shared.policy.places import places
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from authz_gateway.authn.lookup_cache import Entry, LookupCache, seconds_of_toke
 from shared.contracts.activities import MAX_USER_AGENT, storable
 from shared.contracts.sessions import ResolvedSession, csrf_digest, session_key
 from shared.errors import NotFound
-from shared.web.client_address import Address, Network
+from shared.values.addresses import Address, Network
 from shared.web.cookies import cookies
 
 

@@ -8,8 +8,8 @@ from multidict import MultiMapping
 from authz_gateway.http.parser import RequestHead
 from authz_gateway.routing.route_table import Route
 from shared.contracts.sessions import ResolvedSession, UserToken
-from shared.web.client_address import Address
-from shared.web.principal import Principal
+from shared.values.addresses import Address
+from shared.values.principal import Principal
 
 
 class Call:

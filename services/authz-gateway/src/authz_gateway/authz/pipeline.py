@@ -23,8 +23,10 @@ from shared.contracts.api_keys import SigningKey
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Unauthenticated
 from shared.policy.places import Places
-from shared.web.client_address import Address
-from shared.web.principal import BadBearerToken, Principal, bearer_token, presents_bearer
+from shared.tokens.bearer import BadBearerToken
+from shared.values.addresses import Address
+from shared.values.principal import Principal
+from shared.web.principal import bearer_token, presents_bearer
 
 WAY_IN = "/api/v2/barong/identity/users/access"
 """Where whoever is kept out uses a whitelink; identity-svc asks for a living one."""

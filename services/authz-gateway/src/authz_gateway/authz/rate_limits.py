@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from authz_gateway.routing.route_table import Access, Rate, Route
 from shared.errors import Throttled
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 MAX_BUCKETS = 100_000
 """Each has some 250 bytes. The client that has not called for longest is forgotten."""

@@ -4,7 +4,7 @@ from shared.contracts.policy import Restriction
 from shared.errors import Forbidden
 from shared.policy.places import Places
 from shared.policy.restrictions import CompiledRestrictions
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 
 class Restricted(Forbidden):

@@ -10,8 +10,8 @@ from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.routing.route_table import Route
 from shared.errors import Refusal, Unavailable
 from shared.policy.places import Places
-from shared.web.client_address import Address
-from shared.web.principal import Principal
+from shared.values.addresses import Address
+from shared.values.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from authz_gateway.http.request_body import NO_BODY, RequestBody
 from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.http.responses import Answer, failed, refused, rendered
 from shared.errors import Malformed, Refusal
-from shared.web.client_address import Address, address_of, subscriber
+from shared.values.addresses import Address, address_of, subscriber
 
 _RESET = struct.pack("ii", 1, 0)  # linger, for no time
 _LINGER_SECONDS = 5.0

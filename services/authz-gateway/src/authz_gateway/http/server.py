@@ -15,7 +15,8 @@ from authz_gateway.http.parser import RequestReader
 from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import ResponseHeaders
 from shared.errors import Refusal, Throttled, Unavailable
-from shared.web.client_address import Address, Network, client_address
+from shared.values.addresses import Address, Network
+from shared.web.client_address import client_address
 from shared.web.sockets import own_socket, url_of
 
 _BACKLOG = 1024

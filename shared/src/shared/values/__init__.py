@@ -1,0 +1,1 @@
+"""Values that all folders share; they depend on no other folder."""
