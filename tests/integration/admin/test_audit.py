@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from admin_svc.audit.models import Actor
-from admin_svc.erasure.erase_user import EraseUser
+from admin_svc.erasure.use_cases import Erasure
 from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
 from shared.process import running
@@ -356,9 +356,9 @@ async def test_an_erasure_takes_what_was_said_and_leaves_that_it_was_said(
 
 async def erase_user(audit: Database, uid: str) -> None:
     """What admin-svc does when it hears that a user was erased."""
-    erase = EraseUser(audit, directory_over(audit), activities_over(audit), audit_trail_over(audit))
+    erasure = Erasure(audit, directory_over(audit), activities_over(audit), audit_trail_over(audit))
     told = {"record": {"uid": uid}, "changes": {}, "snapshot": {}}
-    await erase(
+    await erasure.erase(
         ReceivedEvent(
             id=uuid.uuid4(), name="system.user.erased", issued_at=datetime.now(UTC), **told
         )

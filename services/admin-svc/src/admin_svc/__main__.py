@@ -105,13 +105,12 @@ async def _restrictions_off(address: str | None) -> None:
 
 
 async def _partitions() -> None:
-    settings = _settings()
-    database = settings.database(SCHEMA)
-    async with database.opened():
-        await MigratedCheck(database, MIGRATIONS)()
-        partitions = Partitions(database)
+    core = Core.of(_settings())
+    partitions = Partitions(core.database)
+    async with core.database.opened():
+        await MigratedCheck(core.database, MIGRATIONS)()
         made = await partitions.make_ahead()
-        dropped = await partitions.drop_old(settings.activities_keep_months)
+        dropped = await partitions.drop_old(core.settings.activities_keep_months)
     for word, months in (("made", made), ("dropped", dropped)):
         sys.stdout.writelines(f"{word} {month.partition}\n" for month in months)
 

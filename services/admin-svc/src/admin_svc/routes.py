@@ -11,9 +11,9 @@ from admin_svc.activities.schemas import (
     UserActivitiesForm,
 )
 from admin_svc.api_keys import handlers as api_keys
-from admin_svc.api_keys.forms import ListApiKeysForm
+from admin_svc.api_keys.schemas import ListApiKeysForm
 from admin_svc.data_storages import handlers as data_storages
-from admin_svc.data_storages.forms import DeleteDataStorageForm
+from admin_svc.data_storages.schemas import DeleteDataStorageForm
 from admin_svc.directory import handlers as users
 from admin_svc.directory.schemas import (
     FindLabelledForm,
@@ -23,7 +23,7 @@ from admin_svc.directory.schemas import (
     ListLabelsForm,
 )
 from admin_svc.labels import handlers as labels
-from admin_svc.labels.forms import (
+from admin_svc.labels.schemas import (
     AddLabelForm,
     ChangeLabelForm,
     DeleteLabelForm,
@@ -42,7 +42,7 @@ from admin_svc.permissions.schemas import (
 from admin_svc.policy import handlers as policy
 from admin_svc.policy.schemas import PolicyForm
 from admin_svc.profiles import handlers as profiles
-from admin_svc.profiles.forms import ChangeProfileForm
+from admin_svc.profiles.schemas import ChangeProfileForm
 from admin_svc.restrictions import handlers as restrictions
 from admin_svc.restrictions.schemas import (
     AddRestrictionForm,
@@ -51,7 +51,7 @@ from admin_svc.restrictions.schemas import (
     RemoveRestrictionForm,
 )
 from admin_svc.users import handlers as user_changes
-from admin_svc.users.forms import UpdateRoleForm, UpdateUserForm
+from admin_svc.users.schemas import UpdateRoleForm, UpdateUserForm
 from admin_svc.whitelinks import handlers as whitelinks
 from admin_svc.whitelinks.schemas import CreateWhitelinkForm, UseWhitelinkForm
 from shared.contracts.services import GATEWAY, IDENTITY, RESOURCE

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from admin_svc.activities.use_cases import Activities
 from admin_svc.core import Core
 from admin_svc.directory.use_cases import Directory
-from admin_svc.erasure.erase_user import EraseUser
+from admin_svc.erasure.use_cases import Erasure
 from shared.contracts import topology
 from shared.messaging.audits import AuditSeal
 from shared.messaging.envelope import EventVerifier
@@ -25,13 +25,13 @@ class Subscribers:
 
 
 def subscribers(
-    core: Core, directory: Directory, activities: Activities, erase_user: EraseUser
+    core: Core, directory: Directory, activities: Activities, erasure: Erasure
 ) -> Subscribers:
     """The subscribers, not yet connected."""
     url, lag = core.settings.broker_url, QueueMetrics(core.registry)
     verifier = EventVerifier(core.keys, core.settings.jwt_issuer)
     seal = AuditSeal(core.settings.service_keys)
-    events = _events(core, directory, erase_user)
+    events = _events(core, directory, erasure)
     # Activities need no inbox: repeated ones change nothing.
     recorded = {"system.activity.recorded": activities.record_event}
     audited = {"audit": activities.record_audit}
@@ -42,7 +42,7 @@ def subscribers(
     )
 
 
-def _events(core: Core, directory: Directory, erase_user: EraseUser) -> Mapping[str, Reaction]:
+def _events(core: Core, directory: Directory, erasure: Erasure) -> Mapping[str, Reaction]:
     user = once(core.database, directory.upsert_user)
     attachments = once(core.database, directory.upsert_attachments)
     return {
@@ -59,5 +59,5 @@ def _events(core: Core, directory: Directory, erase_user: EraseUser) -> Mapping[
         "model.document.created": attachments,
         "model.data_storage.created": attachments,
         "model.data_storage.deleted": attachments,
-        "system.user.erased": erase_user,
+        "system.user.erased": erasure.erase,
     }

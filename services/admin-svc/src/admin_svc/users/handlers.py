@@ -3,18 +3,13 @@
 from aiohttp import web
 
 from admin_svc.audit.models import Actor
-from admin_svc.users.change_role import ChangeRole
-from admin_svc.users.change_state import ChangeState
-from admin_svc.users.errors import EnableSecondFactor
-from admin_svc.users.forms import UpdateRoleForm, UpdateUserForm
-from admin_svc.users.reset_second_factor import ResetSecondFactor
+from admin_svc.users.schemas import UpdateRoleForm, UpdateUserForm
+from admin_svc.users.use_cases import Users
 from shared.contracts.users import User
 from shared.web.answers import answer
 from shared.web.principal import PRINCIPAL
 
-CHANGE_ROLE = web.AppKey("change_role", ChangeRole)
-CHANGE_STATE = web.AppKey("change_state", ChangeState)
-RESET_SECOND_FACTOR = web.AppKey("reset_second_factor", ResetSecondFactor)
+USERS = web.AppKey("users", Users)
 
 
 async def put(request: web.Request, form: UpdateUserForm) -> web.Response:
@@ -30,14 +25,12 @@ async def update(request: web.Request, form: UpdateUserForm) -> web.Response:
 async def update_role(request: web.Request, form: UpdateRoleForm) -> web.Response:
     """POST /admin/users/role."""
     actor = Actor.of(request[PRINCIPAL])
-    user = await request.app[CHANGE_ROLE](actor, form.uid, form.role)
+    user = await request.app[USERS].change_role(actor, form.uid, form.role)
     return answer(user.model(), 201)
 
 
 async def _updated(request: web.Request, form: UpdateUserForm) -> User:
-    actor = Actor.of(request[PRINCIPAL])
+    actor, users = Actor.of(request[PRINCIPAL]), request.app[USERS]
     if form.state is not None:
-        return await request.app[CHANGE_STATE](actor, form.uid, form.state)
-    if form.otp:
-        raise EnableSecondFactor
-    return await request.app[RESET_SECOND_FACTOR](actor, form.uid)
+        return await users.change_state(actor, form.uid, form.state)
+    return await users.set_second_factor(actor, form.uid, on=bool(form.otp))

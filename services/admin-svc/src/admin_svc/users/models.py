@@ -1,12 +1,6 @@
-"""Why a user is not changed."""
+"""The reasons why a change of a user is refused."""
 
-from shared.errors import Invalid, NotFound
-
-
-class UserNotFound(NotFound):
-    """Nobody has this uid."""
-
-    codes = ("admin.user.doesnt_exist",)
+from shared.errors import Invalid
 
 
 class StateNoChange(Invalid):
@@ -28,7 +22,7 @@ class OtpNoChange(Invalid):
 
 
 class EnableSecondFactor(Invalid):
-    """Only the user himself, who has the authenticator, turns his second factor on."""
+    """Only users themselves, who have the authenticator, turn their second factor on."""
 
     codes = ("admin.user.enable_2fa",)
 

@@ -1,10 +1,10 @@
-"""Why a profile is not changed."""
+"""The reasons why a change of a profile is refused."""
 
 from shared.errors import Invalid, NotFound
 
 
 class ProfileNotEditable(NotFound):
-    """There is no such user, or he has no profile that waits for a verdict."""
+    """There is no such user, or they have no profile that waits for a verdict."""
 
     codes = ("admin.profiles.doesnt_exist_or_not_editable",)
 

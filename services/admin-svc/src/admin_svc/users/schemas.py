@@ -10,7 +10,7 @@ from shared.web.fields import Boolean, Text
 
 
 def uid() -> Text:
-    """Whom the operation is about."""
+    """The user whom the operation changes."""
     empty = "admin.user.empty_uid"
     return Text(missing=("admin.user.missing_uid", empty), empty=empty)
 

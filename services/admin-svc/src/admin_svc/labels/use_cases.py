@@ -1,35 +1,37 @@
-"""Labels of users, as administrators change them."""
+"""Changing labels of users, at resource-svc."""
 
 from dataclasses import dataclass
 
 from admin_svc.audit.models import Actor
-from admin_svc.users.change_attachment import ChangeAttachment
+from admin_svc.core import Core
+from admin_svc.users.use_cases import Users
 from shared.clients.resource import ResourceClient
 from shared.contracts.administration import ChangedAttachment
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeLabels:
-    """State and level follow from private labels before this answers.
+class Labels:
+    """Labels that administrators give to users.
 
-    Everything raises `UserNotFound`, or `Invalid` where the actor may not change the user.
+    State and level follow from private labels before these methods return. All of them raise
+    `UserNotFound`, or `Invalid` where the actor may not change the user.
     """
 
+    users: Users
     resource: ResourceClient
-    change_attachment: ChangeAttachment
 
-    async def add(
+    async def create(
         self, actor: Actor, uid: str, scope: str, key: str, value: str, description: str | None
     ) -> ChangedAttachment:
-        """The new label; raises `Invalid` with what is wrong with it."""
+        """Adds a label; raises `Invalid` with its faults."""
         wanted = {"scope": scope, "key": key, "value": value, "description": description}
         label = uid, scope, key, value, description
-        return await self.change_attachment(
+        return await self.users.change_attachment(
             *(actor, "label.created", uid, wanted),
             lambda by: self.resource.add_label(by, *label),
         )
 
-    async def change(
+    async def update(
         self,
         actor: Actor,
         uid: str,
@@ -40,20 +42,26 @@ class ChangeLabels:
         *,
         or_add: bool,
     ) -> ChangedAttachment:
-        """The label before and after; raises `Invalid`, or `NotFound` for one that is not there.
+        """Gives a label another value; a description that is None stays.
 
-        With `or_add` that one is added. A description that is None stays.
+        With `or_add`, a missing label is added; otherwise it raises `NotFound`. Raises `Invalid`
+        with the label's faults.
         """
         wanted = {"scope": scope, "key": key, "value": value, "description": description}
         label = uid, scope, key, value, description
-        return await self.change_attachment(
+        return await self.users.change_attachment(
             *(actor, "label.updated", uid, wanted),
             lambda by: self.resource.change_label(by, *label, or_add=or_add),
         )
 
     async def delete(self, actor: Actor, uid: str, scope: str, key: str) -> None:
-        """Raises `NotFound` for a label that is not there."""
-        await self.change_attachment(
+        """Deletes a label; raises `NotFound` for a missing one."""
+        await self.users.change_attachment(
             *(actor, "label.deleted", uid, {"scope": scope, "key": key}),
             lambda by: self.resource.delete_label(by, uid, scope, key),
         )
+
+
+def build(core: Core, users: Users) -> Labels:
+    """Wires the feature."""
+    return Labels(users, core.resource)

@@ -1,12 +1,13 @@
-"""Corrects or judges a user's profile."""
+"""Correcting and judging profiles, at resource-svc."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from admin_svc.audit.models import Actor
-from admin_svc.profiles.errors import ProfileNotEditable, SuperadminChange
-from admin_svc.users.change_attachment import ChangeAttachment
+from admin_svc.core import Core
+from admin_svc.profiles.models import ProfileNotEditable, SuperadminChange
+from admin_svc.users.use_cases import Users
 from shared.clients.resource import ResourceClient
 from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.errors import Invalid, NotFound
@@ -15,16 +16,16 @@ _SUPERADMIN_CHANGE = ("admin.user.superadmin_change",)
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeProfile:
-    """The one profile that is drafted or submitted."""
+class Profiles:
+    """The one profile of a user that is drafted or submitted."""
 
+    users: Users
     resource: ResourceClient
-    change_attachment: ChangeAttachment
 
-    async def __call__(
+    async def update(
         self, actor: Actor, uid: str, written: Mapping[str, Any], state: str | None
     ) -> Mapping[str, Any]:
-        """The profile as it is now.
+        """Sets fields of a profile, and its state; returns the profile.
 
         Raises `ProfileNotEditable`, `SuperadminChange` or `Invalid`.
         """
@@ -40,5 +41,10 @@ class ChangeProfile:
                 ) from None
 
         wanted = {**written, "state": state}
-        changed = await self.change_attachment(actor, "profile.updated", uid, wanted, ask)
+        changed = await self.users.change_attachment(actor, "profile.updated", uid, wanted, ask)
         return changed.after or {}
+
+
+def build(core: Core, users: Users) -> Profiles:
+    """Wires the feature."""
+    return Profiles(users, core.resource)

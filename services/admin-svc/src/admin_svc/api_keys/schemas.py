@@ -9,7 +9,7 @@ from shared.web.pagination import PageForm
 
 @dataclass(frozen=True, kw_only=True)
 class _WhoseForm:
-    """Without slots, so that it can be joined with `PageForm`, which has some."""
+    """It has no slots, so that it can be joined with `PageForm`, which has some."""
 
     uid: str = declared(
         Text(

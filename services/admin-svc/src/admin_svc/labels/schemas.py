@@ -1,15 +1,17 @@
-"""The parameters of the operations on labels."""
+"""The parameters and answers of the operations on labels."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from admin_svc.users.forms import uid
+from admin_svc.users.schemas import uid
+from shared.contracts.administration import ChangedAttachment
 from shared.declared import declared
 from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Boolean, Text
 
 
 def _text(name: str) -> Text:
-    """Of whatever length, so that resource-svc's rules can name it."""
+    """A text of any length: resource-svc checks it."""
     empty = f"admin.user.empty_{name}"
     missing = (f"admin.user.missing_{name}", empty)
     flawed = "scope.inclusion" if name == "scope" else f"{name}.invalid"
@@ -49,7 +51,7 @@ class ChangeLabelForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutLabelForm(ChangeLabelForm):
-    """POST /admin/users/labels/update: a label that is not there is added, unless said not to."""
+    """POST /admin/users/labels/update: a missing label is added, unless `replace` is false."""
 
     replace: bool | None = declared(Boolean(invalid="admin.user.non_boolean_replace"), True)
 
@@ -61,3 +63,8 @@ class DeleteLabelForm:
     uid: str = declared(uid())
     key: str = declared(_text("key"))
     scope: str = declared(_text("scope"))
+
+
+def label_to_public(changed: ChangedAttachment) -> dict[str, Any]:
+    """The label, with its user in the state and of the level that follow from it."""
+    return {**(changed.after or {}), "user": changed.user.model()}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from admin_svc.users.forms import uid
+from admin_svc.users.schemas import uid
 from shared.declared import declared
 from shared.web.fields import Text
 

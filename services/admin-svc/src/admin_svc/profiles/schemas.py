@@ -13,7 +13,7 @@ _TEXTS = ("first_name", "last_name", "address", "postcode", "city", "country", "
 
 
 def _text(flawed: str) -> Text:
-    """Of whatever length, so that resource-svc's rules can name it."""
+    """A text of any length: resource-svc checks it."""
     return Text(flawed=flawed, maximum=MAX_BODY_BYTES, lines=True)
 
 
@@ -34,7 +34,7 @@ class ChangeProfileForm:
 
     @property
     def written(self) -> dict[str, str | None]:
-        """What is to stand in the profile, as resource-svc is told of it."""
+        """The fields to set, as resource-svc receives them."""
         fields = {name: getattr(self, name) for name in _TEXTS}
         if self.dob is not _NOT_GIVEN:
             fields["dob"] = self.dob and self.dob.isoformat()
