@@ -135,32 +135,44 @@ if __name__ == "__main__":
         "admin_svc",
         ADMIN,
         {
-            "serve": Command("Answer calls until told to stop.", _serve),
+            "serve": Command("Answer calls until stopped.", _serve),
             "migrate": Command("Bring the schema up to date.", asynchronous(_migrate)),
             "seed": Command("Add the permissions that are missing.", asynchronous(_seed)),
             "verify-audit": Command(
-                "Follow the chain of administrators' changes, and say where it breaks.",
+                "Verify the chain of administrators' changes, and say where it breaks.",
                 asynchronous(_verify_audit),
-                (Argument("--known", "A hash told earlier, which must be met.", takes="HASH"),),
+                (
+                    Argument(
+                        "--known",
+                        "The hash of an earlier run, which must be in the chain.",
+                        takes="HASH",
+                    ),
+                ),
             ),
             "open-intents": Command(
-                "List administrators' changes of which nobody knows what came.",
+                "List administrators' changes whose outcome is unknown.",
                 asynchronous(_list_open_intents),
             ),
             "restrictions-off": Command(
-                "Switch off what keeps callers out, for who has locked themself out.",
+                "Disable restrictions, for administrators who are locked out.",
                 asynchronous(_restrictions_off),
-                (Argument("--address", "Only what keeps this address out.", takes="ADDRESS"),),
+                (
+                    Argument(
+                        "--address",
+                        "Only restrictions that keep this address out.",
+                        takes="ADDRESS",
+                    ),
+                ),
             ),
             "partitions": Command(
-                "Make the months of activities to come, and drop those that are old enough.",
+                "Make partitions for the months to come, and drop old ones.",
                 asynchronous(_partitions),
             ),
             "rebuild-directory": Command(
-                "Bring the directory to what identity-svc and resource-svc know, while all runs; "
-                "once broken off, it goes on where it was.",
+                "Rebuild the directory from identity-svc and resource-svc, while everything runs; "
+                "after an interruption it resumes.",
                 asynchronous(_rebuild_directory),
-                (Argument("--anew", "begin at the beginning"),),
+                (Argument("--anew", "start from the first user"),),
             ),
             **dead_letter_commands(_settings, topology.ADMIN, topology.ACTIVITIES, topology.AUDITS),
         },

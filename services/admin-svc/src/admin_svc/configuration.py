@@ -1,4 +1,4 @@
-"""Configuration files: YAML lists, read completely or refused with every fault."""
+"""Configuration files: YAML lists, which are read completely or refused with every fault."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
@@ -52,7 +52,7 @@ def _list(file: Path) -> list[Any]:
 
 
 def _entry(declaration: type[T], raw: Any) -> T:
-    """Unlike in a request, a key that nothing reads is a fault: it is a slip of the pen."""
+    """The entry; unlike in a request, an unknown key is a fault: it is a typing error."""
     if not isinstance(raw, dict):
         raise Faults({"entry": [f"{raw!r} is no mapping"]})
     known = {field.name for field in fields(declaration)}  # type: ignore[arg-type]  # a dataclass

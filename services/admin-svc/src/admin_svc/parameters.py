@@ -10,7 +10,7 @@ from shared.web.fields import Absence, Integer, Parameter
 
 
 class Word(Parameter):
-    """One of `words`, to the letter; blank it gives the codes `blank`."""
+    """Exactly one of `words`; a blank value gives the codes `blank`."""
 
     def __init__(
         self,

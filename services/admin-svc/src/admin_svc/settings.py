@@ -1,4 +1,4 @@
-"""What admin-svc is told."""
+"""The settings of admin-svc."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +43,10 @@ class AdminSettings(PublicServiceSettings):
 
     @property
     def permissions_path(self) -> Path:
-        """Where permissions are seeded from."""
+        """The file from which permissions are seeded."""
         return Path(self.permissions_file or Path(self.config_dir) / "permissions.yaml")
 
     @property
     def levels_path(self) -> Path:
-        """Where the levels stand."""
+        """The file of levels."""
         return Path(self.config_dir) / "levels.yaml"

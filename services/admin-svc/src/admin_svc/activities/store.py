@@ -81,14 +81,14 @@ async def insert_activities(
             f"""
             INSERT INTO activities ({_COLUMNS})
             SELECT
-                id, created_at, category, told.uid, target_uid, topic, action, result,
-                CASE WHEN {_ERASED.format("told.uid")} THEN '' ELSE user_ip END,
-                CASE WHEN {_ERASED.format("told.uid")} THEN '' ELSE user_agent END,
-                CASE WHEN NOT {_ERASED.format("told.uid, target_uid")} THEN data END
+                id, created_at, category, received.uid, target_uid, topic, action, result,
+                CASE WHEN {_ERASED.format("received.uid")} THEN '' ELSE user_ip END,
+                CASE WHEN {_ERASED.format("received.uid")} THEN '' ELSE user_agent END,
+                CASE WHEN NOT {_ERASED.format("received.uid, target_uid")} THEN data END
             FROM unnest(
                 $1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[],
                 $7::text[], $8::text[], $9::text[], $10::text[], $11::text[]
-            ) AS told ({_COLUMNS})
+            ) AS received ({_COLUMNS})
             ON CONFLICT (id, created_at) DO NOTHING
             RETURNING id
             """,

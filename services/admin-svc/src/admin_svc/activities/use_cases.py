@@ -28,7 +28,7 @@ from shared.database.pool import Database
 from shared.values.totals import Total
 
 EXACT = 20_000
-"""The largest number of activities that is counted; a larger number is only told to be larger."""
+"""The largest number of activities that is counted; of a larger number only this bound is known."""
 
 DEEPEST = 1_000_000
 """The deepest offset of a page; cursors reach farther, and cost the same everywhere."""

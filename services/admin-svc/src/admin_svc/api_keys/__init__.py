@@ -1,1 +1,1 @@
-"""API keys that administrators look at; resource-svc keeps them."""
+"""API keys of users, read at resource-svc, which owns them."""

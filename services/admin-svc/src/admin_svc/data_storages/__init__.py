@@ -1,1 +1,1 @@
-"""Data storages that administrators delete; resource-svc keeps them."""
+"""Data storages that administrators delete at resource-svc, which owns them."""

@@ -1,1 +1,1 @@
-"""The directory: users as administrators look for them, kept from events."""
+"""The directory: a searchable projection of all users, built from events."""

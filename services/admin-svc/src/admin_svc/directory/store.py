@@ -233,8 +233,8 @@ async def upsert_users(connection: Connection, users: Sequence[User]) -> list[st
         f"""
         INSERT INTO users ({_COLUMNS})
         SELECT {_COLUMNS}
-        FROM jsonb_populate_recordset(NULL::users, $1) AS told
-        WHERE NOT EXISTS (SELECT FROM erased_users WHERE erased_users.uid = told.uid)
+        FROM jsonb_populate_recordset(NULL::users, $1) AS received
+        WHERE NOT EXISTS (SELECT FROM erased_users WHERE erased_users.uid = received.uid)
         ON CONFLICT (uid) DO UPDATE
         SET version = excluded.version,
             email = excluded.email,
@@ -265,8 +265,8 @@ async def upsert_attachments(
         """
         INSERT INTO attachments (uid, kind, version, records, facets, names, waiting_since)
         SELECT uid, kind, version, records, facets, names, waiting_since
-        FROM jsonb_populate_recordset(NULL::attachments, $1) AS told
-        WHERE NOT EXISTS (SELECT FROM erased_users WHERE erased_users.uid = told.uid)
+        FROM jsonb_populate_recordset(NULL::attachments, $1) AS received
+        WHERE NOT EXISTS (SELECT FROM erased_users WHERE erased_users.uid = received.uid)
         ON CONFLICT (uid, kind) DO UPDATE
         SET version = excluded.version,
             records = excluded.records,
@@ -288,7 +288,7 @@ async def copy_facets(connection: Connection, uids: Sequence[str]) -> None:
     """Copies to locked users what they are found by because of their attachments."""
     await connection.execute(
         """
-        WITH told AS (
+        WITH found AS (
             SELECT
                 uid,
                 ARRAY(
@@ -304,12 +304,12 @@ async def copy_facets(connection: Connection, uids: Sequence[str]) -> None:
             FROM unnest($1::text[]) AS asked (uid)
         )
         UPDATE users
-        SET facets = told.facets, names = coalesce(told.names, ''),
-            waiting_since = told.waiting_since
-        FROM told
-        WHERE users.uid = told.uid
+        SET facets = found.facets, names = coalesce(found.names, ''),
+            waiting_since = found.waiting_since
+        FROM found
+        WHERE users.uid = found.uid
           AND (users.facets, users.names, users.waiting_since)
-              IS DISTINCT FROM (told.facets, coalesce(told.names, ''), told.waiting_since)
+              IS DISTINCT FROM (found.facets, coalesce(found.names, ''), found.waiting_since)
         """,
         uids,
     )

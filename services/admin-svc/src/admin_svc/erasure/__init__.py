@@ -1,1 +1,1 @@
-"""Erasure: forgetting users whom identity-svc has erased."""
+"""Forgetting users whom identity-svc has erased."""

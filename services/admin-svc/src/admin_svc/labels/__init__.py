@@ -1,1 +1,1 @@
-"""Labels that administrators give to users; resource-svc keeps them."""
+"""Labels that administrators give to users, at resource-svc, which owns them."""

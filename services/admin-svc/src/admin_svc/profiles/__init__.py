@@ -1,1 +1,1 @@
-"""Profiles that administrators correct and judge; resource-svc keeps them."""
+"""Profiles that administrators correct and judge, at resource-svc, which owns them."""

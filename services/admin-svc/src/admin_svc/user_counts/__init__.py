@@ -1,1 +1,1 @@
-"""How many users there are of each kind; counting them anew takes longer than showing a page."""
+"""The number of users of each kind: counting them anew takes longer than a page may take."""

@@ -1,1 +1,1 @@
-"""What administrators change at users; identity-svc makes the changes."""
+"""Changes that administrators make to users, at identity-svc, which owns them."""
