@@ -69,7 +69,7 @@ async def contents(tables: Tables) -> list[list[dict[str, Any]]]:
 
 
 async def spoil(tables: Tables) -> None:
-    """Loses one user, forgets what others changed, and adds strangers before and behind all."""
+    """Loses one user, forgets what others changed, and adds unknown users before and after all."""
     await tables.execute("DELETE FROM users WHERE uid = (SELECT min(uid) FROM users)")
     await tables.execute("DELETE FROM attachments WHERE uid = (SELECT max(uid) FROM attachments)")
     await tables.execute("UPDATE users SET version = 0, state = 'lost', facets = '{}'")
@@ -79,7 +79,7 @@ async def spoil(tables: Tables) -> None:
         await tables.execute(
             """
             INSERT INTO users (uid, version, email, role, level, otp, state, created_at, updated_at)
-            VALUES ($1, 9, 'stranger', 'member', 0, false, 'active', now(), now())
+            VALUES ($1, 9, 'unknown', 'member', 0, false, 'active', now(), now())
             """,
             uid,
         )
@@ -96,7 +96,7 @@ def environment(system: Installation) -> Mapping[str, str]:
     return system.environments["admin"]
 
 
-async def test_what_was_lost_comes_back_and_strangers_go(mine: Installation) -> None:
+async def test_what_was_lost_comes_back_and_unknown_users_go(mine: Installation) -> None:
     async with tables_of_admin(mine) as tables:
         before = await contents(tables)
         await spoil(tables)
