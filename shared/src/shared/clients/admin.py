@@ -37,7 +37,7 @@ class AdminClient(InternalApi):
     async def activities_of(
         self, uid: str, topic: str | None, page: int, limit: int
     ) -> ActivityPage:
-        """A page of what a user did about his account, the newest first.
+        """A page of what a user did about their account, the newest first.
 
         Without a topic, of everything. Raises `Invalid` for a page that lies too deep.
         """

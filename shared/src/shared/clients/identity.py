@@ -51,7 +51,7 @@ class IdentityClient(InternalApi):
         await self.call("DELETE", f"/sessions/{segment(sid)}")
 
     async def user(self, uid: str) -> User:
-        """The user as he is now; raises `NotFound`."""
+        """The user as they are now; raises `NotFound`."""
         return User.of(await self.call("GET", f"/users/{segment(uid)}"))
 
     async def users_after(self, uid: str, limit: int) -> list[User]:
@@ -60,7 +60,7 @@ class IdentityClient(InternalApi):
         return [User.of(user) for user in (await self.call("GET", f"/users?{query}"))["users"]]
 
     async def user_token(self, uid: str) -> UserToken:
-        """The user as he is now, with a token that no session stands behind; raises `NotFound`."""
+        """The user as they are now, with a token without a session; raises `NotFound`."""
         return UserToken.of(await self.call("POST", f"/users/{segment(uid)}/token"))
 
     async def apply_labels(self, labels: PrivateLabels) -> User:
@@ -73,13 +73,13 @@ class IdentityClient(InternalApi):
         )
 
     async def change_data(self, uid: str, data: str) -> User:
-        """The user as he is now; raises `Invalid` with what is wrong with the data, `NotFound`."""
+        """The user as they are now; raises `Invalid` with the faults of the data, `NotFound`."""
         return User.of(await self.call("PUT", f"/users/{segment(uid)}/data", {"data": data}))
 
     async def verify_password(self, uid: str, password: str, client: Client) -> User:
-        """The user as he is now; raises `Invalid` with `password.wrong`, `NotFound`, `Throttled`.
+        """The user as they are now; raises `Invalid` (`password.wrong`), `NotFound`, `Throttled`.
 
-        Here and below, `client` is whose call this is: attempts are counted for his network.
+        Here and below, `client` is who makes the call: attempts are counted for their network.
         """
         body = {"password": password, "client": client.body()}
         return User.of(await self.call("POST", f"/users/{segment(uid)}/password/verify", body))
@@ -188,7 +188,7 @@ class IdentityClient(InternalApi):
         return list(found.values())
 
     async def revoke_session_of(self, uid: str, sid: str) -> None:
-        """Ends a session of this user; raises `NotFound` when he has no such session."""
+        """Ends a session of this user; raises `NotFound` when the user has no such session."""
         await self.call("DELETE", f"/users/{segment(uid)}/sessions/{segment(sid)}")
 
     async def sign(self, events: Sequence[Event]) -> list[bytes]:

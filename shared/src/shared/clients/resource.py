@@ -27,7 +27,7 @@ class ResourceClient(InternalApi):
     async def attachments(self, user: User) -> dict[str, Any]:
         """A user's labels, phones, profiles and data storages, as the public API shows them.
 
-        resource-svc knows the user as he is here from now on.
+        From now on resource-svc has this version of the user.
         """
         answer: dict[str, Any] = await self.call("PUT", "/users", {"user": user.snapshot()})
         return answer

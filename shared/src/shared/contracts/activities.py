@@ -12,7 +12,7 @@ from shared.values.addresses import Address
 from shared.values.totals import Total
 
 Category = Literal["user", "admin"]
-"""Whether somebody looked after his own account, or after somebody else's."""
+"""Whether a user acted on their own account (`user`) or on another's (`admin`)."""
 
 Result = Literal["succeed", "failed", "denied"]
 
@@ -35,7 +35,7 @@ class Client:
 
     @classmethod
     def seen(cls, address: Address, user_agent: str) -> "Client":
-        """A client with what he says of himself made storable, and cut to 512 characters."""
+        """A client whose User-Agent is made storable, and cut to 512 characters."""
         return cls(address, storable(user_agent, MAX_USER_AGENT))
 
     @classmethod

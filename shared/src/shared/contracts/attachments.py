@@ -1,4 +1,4 @@
-"""What a user has attached to himself, as resource-svc tells the directory of it."""
+"""A user's attachments, as resource-svc publishes them to the directory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ KINDS = (LABELS, PROFILES, PHONES, DOCUMENTS, DATA_STORAGES)
 class AttachmentSet:
     """All that a user has of one kind, the oldest first.
 
-    `version` grows with every change of the set, deletions too: whoever keeps the newest set needs
-    no marks of what was deleted, and nothing that is late brings it back.
+    `version` grows with every change of the set, deletions too. A projection that keeps the newest
+    set needs no tombstones: no late message brings back what was deleted.
     """
 
     uid: str

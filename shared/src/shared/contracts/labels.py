@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 DELETED_BY_USER = ("delete", "by_user")
-"""The private label of who deleted his own account."""
+"""The private label of users who deleted their own account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class PrivateLabels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenOverLabel:
-    """A label that a user brings along from another Barong, as the event of his import tells it."""
+    """A label that is imported with a user from another Barong, in the event of the import."""
 
     scope: str
     key: str

@@ -97,7 +97,7 @@ class ResolvedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserToken:
-    """A user, and the token that shows upstreams who he is where no session does."""
+    """A user, and the token that shows the user to upstreams where there is no session."""
 
     user: User
     token: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""A user as identity-svc tells of him."""
+"""A user as identity-svc publishes them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ MAY_ACT = frozenset({"active", "pending"})
 """The states in which users may log in and change anything; every other state forbids it."""
 
 ERASED_VERSION = 2**63 - 1
-"""The version of a user who was erased: nothing that is told of him later is newer."""
+"""The version of an erased user: no later message about the user has a newer one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +41,11 @@ class User:
 
     @property
     def erased(self) -> bool:
-        """Whether this is only the mark that he was here."""
+        """Whether this is only the mark of an erased user."""
         return self.version == ERASED_VERSION
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything, as our own services tell each other."""
+        """All fields, as services send them to each other."""
         return {
             **asdict(self),
             "created_at": self.created_at.isoformat(),
@@ -66,7 +66,7 @@ class User:
         }
 
     def event_record(self) -> Record:
-        """The user as he stands inside the record of an event."""
+        """The user inside the record of an event."""
         return {
             "uid": self.uid,
             "email": self.email,
@@ -81,7 +81,7 @@ class User:
 
 
 def erased_user(uid: str, at: datetime) -> User:
-    """What replicas keep of a user who was erased, in place of what they knew."""
+    """The record of an erased user, which replicas store in place of the user's."""
     return User(
         uid=uid,
         email="",

@@ -45,7 +45,7 @@ class StandingRules:
         return level
 
     def labelled(self, user: User, before: Mapping[str, str], after: Mapping[str, str]) -> User:
-        """The user as he will be once his private labels are `after` in place of `before`.
+        """The user as they will be once their private labels are `after` in place of `before`.
 
         A refusal that the labels before do not explain came from an administrator, and holds.
         """
