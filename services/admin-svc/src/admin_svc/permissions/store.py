@@ -5,7 +5,7 @@ from admin_svc.policy.rule_table import RuleTable
 from shared.contracts.policy import Permission
 from shared.database.pool import Connection
 
-PERMISSIONS = RuleTable(
+TABLE = RuleTable(
     name="permissions",
     columns=("role", "verb", "path", "action", "topic"),
     make=Permission,
@@ -23,7 +23,7 @@ async def select_rules(connection: Connection) -> list[Permission]:
         FROM permissions
         """
     )
-    return [PERMISSIONS.rule(row) for row in rows]
+    return [TABLE.rule(row) for row in rows]
 
 
 async def select_of_role(connection: Connection, role: str) -> list[StoredPermission]:
@@ -37,7 +37,7 @@ async def select_of_role(connection: Connection, role: str) -> list[StoredPermis
         """,
         role,
     )
-    return [PERMISSIONS.stored(row) for row in rows]
+    return [TABLE.stored(row) for row in rows]
 
 
 async def role_exists(connection: Connection, role: str) -> bool:

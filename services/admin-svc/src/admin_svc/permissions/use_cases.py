@@ -16,7 +16,6 @@ from admin_svc.permissions.models import (
     checked,
     identity,
 )
-from admin_svc.permissions.store import PERMISSIONS
 from admin_svc.policy.models import replaced
 from admin_svc.policy.use_cases import GatewayPolicy, PolicyChange
 from shared.contracts.policy import Permission
@@ -34,8 +33,8 @@ class Permissions:
     async def list_page(self, limit: int, offset: int) -> tuple[list[StoredPermission], int]:
         """One page of permissions, the oldest first, and the number of all."""
         async with self.database.connection() as connection:
-            page = await PERMISSIONS.page(connection, limit, offset)
-            return page, await PERMISSIONS.count(connection)
+            page = await store.TABLE.page(connection, limit, offset)
+            return page, await store.TABLE.count(connection)
 
     async def try_out(
         self, role: str, verb: str, path: str, candidates: Sequence[Permission] | None
@@ -79,19 +78,19 @@ class Permissions:
         `PermissionNotFound`, what `checked` raises, `RoleDoesNotExist` or `PermissionTaken`.
         """
         async with self.policy.change(actor) as change:
-            before = await PERMISSIONS.get(change.connection, permission_id)
+            before = await store.TABLE.get(change.connection, permission_id)
             rule = checked(replace(before.rule, **given))
             if rule == before.rule:
                 return before
             await self._check_role(change, rule)
-            after = await PERMISSIONS.update(change.connection, permission_id, rule)
+            after = await store.TABLE.update(change.connection, permission_id, rule)
             change.publish(permission_event(after, "updated", replaced(before.rule, rule)))
         return after
 
     async def delete(self, actor: Actor, permission_id: int) -> None:
         """Deletes a permission; raises `PermissionNotFound`."""
         async with self.policy.change(actor) as change:
-            deleted = await PERMISSIONS.delete(change.connection, permission_id)
+            deleted = await store.TABLE.delete(change.connection, permission_id)
             change.publish(permission_event(deleted, "deleted"))
 
     async def seed(self, rules: Sequence[Permission]) -> int:
@@ -111,7 +110,7 @@ class Permissions:
             raise RoleDoesNotExist
 
     async def _insert(self, change: PolicyChange, rule: Permission) -> StoredPermission:
-        created = await PERMISSIONS.insert(change.connection, rule)
+        created = await store.TABLE.insert(change.connection, rule)
         change.publish(permission_event(created, "created"))
         return created
 

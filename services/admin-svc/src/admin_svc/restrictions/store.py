@@ -11,7 +11,7 @@ from shared.contracts.policy import Restriction
 from shared.database.pool import Connection
 from shared.values.addresses import Address
 
-RESTRICTIONS = RuleTable(
+TABLE = RuleTable(
     name="restrictions",
     columns=("category", "scope", "value", "state", "code"),
     make=Terms,
@@ -27,8 +27,8 @@ async def select_page(
     connection: Connection, scope: str | None, category: str | None, limit: int, offset: int
 ) -> tuple[list[StoredRestriction], int]:
     """One page of restrictions, the oldest first, and the number of all; None lets each pass."""
-    page = await RESTRICTIONS.page(connection, limit, offset, _WHERE, scope, category)
-    return page, await RESTRICTIONS.count(connection, _WHERE, scope, category)
+    page = await TABLE.page(connection, limit, offset, _WHERE, scope, category)
+    return page, await TABLE.count(connection, _WHERE, scope, category)
 
 
 async def select_near(connection: Connection, address: Address) -> list[Restriction]:
@@ -65,7 +65,7 @@ async def disable(connection: Connection, rule: Restriction) -> StoredRestrictio
         rule.scope,
         rule.value,
     )
-    return RESTRICTIONS.stored(row)
+    return TABLE.stored(row)
 
 
 async def disable_all(connection: Connection) -> list[StoredRestriction]:
@@ -79,4 +79,4 @@ async def disable_all(connection: Connection) -> list[StoredRestriction]:
         RETURNING *
         """
     )
-    return [RESTRICTIONS.stored(row) for row in rows]
+    return [TABLE.stored(row) for row in rows]

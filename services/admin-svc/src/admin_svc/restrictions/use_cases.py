@@ -12,7 +12,6 @@ from admin_svc.restrictions import store
 from admin_svc.restrictions.events import restriction_event
 from admin_svc.restrictions.lockout import Lockout
 from admin_svc.restrictions.models import StoredRestriction, Terms, terms
-from admin_svc.restrictions.store import RESTRICTIONS
 from shared.database.pool import Database
 from shared.policy.places import places
 from shared.values.addresses import Address
@@ -47,7 +46,7 @@ class Restrictions:
             self.policy.change(actor) as change,
             self.lockout.refused(change.connection, address),
         ):
-            created = await RESTRICTIONS.insert(change.connection, wanted)
+            created = await store.TABLE.insert(change.connection, wanted)
             change.publish(restriction_event(created, "created"))
         return created
 
@@ -67,11 +66,11 @@ class Restrictions:
             self.policy.change(actor) as change,
             self.lockout.refused(change.connection, address),
         ):
-            before = await RESTRICTIONS.get(change.connection, restriction_id)
+            before = await store.TABLE.get(change.connection, restriction_id)
             wanted = terms(**{**asdict(before.rule), **given})
             if wanted == before.rule:
                 return before
-            after = await RESTRICTIONS.update(change.connection, restriction_id, wanted)
+            after = await store.TABLE.update(change.connection, restriction_id, wanted)
             change.publish(restriction_event(after, "updated", replaced(before.rule, wanted)))
         return after
 
@@ -86,7 +85,7 @@ class Restrictions:
             self.policy.change(actor) as change,
             self.lockout.refused(change.connection, address),
         ):
-            deleted = await RESTRICTIONS.delete(change.connection, restriction_id)
+            deleted = await store.TABLE.delete(change.connection, restriction_id)
             change.publish(restriction_event(deleted, "deleted"))
 
     async def switch_off(self, address: Address | None) -> Sequence[StoredRestriction]:
