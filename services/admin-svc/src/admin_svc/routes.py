@@ -14,7 +14,7 @@ from admin_svc.api_keys import handlers as api_keys
 from admin_svc.api_keys.schemas import ListApiKeysForm
 from admin_svc.data_storages import handlers as data_storages
 from admin_svc.data_storages.schemas import DeleteDataStorageForm
-from admin_svc.directory import handlers as users
+from admin_svc.directory import handlers as directory
 from admin_svc.directory.schemas import (
     FindLabelledForm,
     FindUserForm,
@@ -50,7 +50,7 @@ from admin_svc.restrictions.schemas import (
     ListRestrictionsForm,
     RemoveRestrictionForm,
 )
-from admin_svc.users import handlers as user_changes
+from admin_svc.users import handlers as users
 from admin_svc.users.schemas import UpdateRoleForm, UpdateUserForm
 from admin_svc.whitelinks import handlers as whitelinks
 from admin_svc.whitelinks.schemas import CreateWhitelinkForm, UseWhitelinkForm
@@ -73,9 +73,9 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/metrics",                BEARER, MetricsForm,           metrics.show),
     Route("GET",    "/api_keys",               BEARER, ListApiKeysForm,       api_keys.index),
     Route("PUT",    "/profiles",               BEARER, ChangeProfileForm,     profiles.change,   tells_missing=True),
-    Route("PUT",    "/users",                  BEARER, UpdateUserForm,        user_changes.put),
-    Route("POST",   "/users/update",           BEARER, UpdateUserForm,        user_changes.update),
-    Route("POST",   "/users/role",             BEARER, UpdateRoleForm,        user_changes.update_role),
+    Route("PUT",    "/users",                  BEARER, UpdateUserForm,        users.put),
+    Route("POST",   "/users/update",           BEARER, UpdateUserForm,        users.update),
+    Route("POST",   "/users/role",             BEARER, UpdateRoleForm,        users.update_role),
     Route("POST",   "/users/labels",           BEARER, AddLabelForm,          labels.create),
     Route("PUT",    "/users/labels",           BEARER, ChangeLabelForm,       labels.change,     tells_missing=True),
     Route("POST",   "/users/labels/update",    BEARER, PutLabelForm,          labels.put,        tells_missing=True),
@@ -86,12 +86,12 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("PUT",    "/restrictions",           BEARER, ChangeRestrictionForm, restrictions.update),
     Route("DELETE", "/restrictions",           BEARER, RemoveRestrictionForm, restrictions.delete),
     Route("POST",   "/restrictions/whitelink", BEARER, CreateWhitelinkForm,   whitelinks.create),
-    Route("GET",    "/users",                  BEARER, FindUsersForm,         users.index),
-    Route("GET",    "/users/documents/pending", BEARER, FindWaitingForm,      users.waiting),
-    Route("GET",    "/users/labels",           BEARER, FindLabelledForm,      users.labelled),
-    Route("GET",    "/users/labels/list",      BEARER, ListLabelsForm,        users.labels),
-    Route("GET",    "/users/{uid}",            BEARER, FindUserForm,          users.show),
-    Route("GET",    "/profiles",               BEARER, PageForm,              users.profiles),
+    Route("GET",    "/users",                  BEARER, FindUsersForm,         directory.index),
+    Route("GET",    "/users/documents/pending", BEARER, FindWaitingForm,      directory.waiting),
+    Route("GET",    "/users/labels",           BEARER, FindLabelledForm,      directory.labelled),
+    Route("GET",    "/users/labels/list",      BEARER, ListLabelsForm,        directory.labels),
+    Route("GET",    "/users/{uid}",            BEARER, FindUserForm,          directory.show),
+    Route("GET",    "/profiles",               BEARER, PageForm,              directory.profiles),
 )
 
 INTERNAL: tuple[Route[Any], ...] = (
