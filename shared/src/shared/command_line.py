@@ -21,14 +21,14 @@ _LIMIT = 1000
 
 
 class CommandFailed(Exception):
-    """The command did not do what was asked, for the reason that the message gives."""
+    """The command failed, for the reason in the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What a command is given: `name` by its place, or `--name`, which is there or not.
+    """An argument of a command: positional `name`, or the flag `--name`.
 
-    With `takes`, `--name` is followed by a value, which that word stands for.
+    With `takes`, `--name` has a value, which that word describes.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Argument:
     takes: str = ""
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Makes `parser` read it."""
+        """Adds it to `parser`."""
         if self.takes:
             parser.add_argument(self.name, help=self.help, metavar=self.takes)
         elif self.name.startswith("--"):
@@ -47,7 +47,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a command does, and the sentence that says so; `run` gets the arguments by name."""
+    """A command with its help; `run` gets the arguments by name."""
 
     help: str
     run: Callable[..., None]
@@ -55,7 +55,7 @@ class Command:
 
 
 def main(package: str, service: str, commands: Mapping[str, Command]) -> None:
-    """Runs the command that the arguments name; what is wrong is said without a traceback."""
+    """Runs the command that the arguments name; faults are printed without a traceback."""
     parser = argparse.ArgumentParser(prog=f"python -m {package}")
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, command in commands.items():
@@ -79,7 +79,7 @@ def main(package: str, service: str, commands: Mapping[str, Command]) -> None:
 
 
 def asynchronous(work: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A command's function made of an asynchronous one."""
+    """A function for a command, made of an asynchronous one."""
     return lambda **given: asyncio.run(work(**given))
 
 

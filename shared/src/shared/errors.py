@@ -12,11 +12,11 @@ class Refusal(Exception):
 
     codes: tuple[str, ...] = ()
     status: int | None = None
-    """The status, where an operator chose another than that of the kind."""
+    """The status, where an operator configured another than that of the kind."""
     retry_after: int | None = None
-    """After how many seconds the call may be repeated, where time helps."""
+    """The seconds after which the call may be repeated, where time helps."""
     headers: Mapping[str, str] = MappingProxyType({})
-    """What the answer carries besides."""
+    """Further headers of the answer."""
 
     def __init__(self, codes: Iterable[str] | None = None) -> None:
         if codes is not None:
@@ -31,15 +31,15 @@ class Malformed(Refusal):
 
 
 class Missing(Refusal):
-    """Required parameters are absent or blank, in an operation that tells this apart."""
+    """Required parameters are absent or blank, in an operation that reports them as 400."""
 
 
 class BadRequest(Refusal):
-    """What is asked for does not go with the record as it is, in an operation that answers 400."""
+    """The request does not fit the record's present state, in an operation that answers 400."""
 
 
 class Unauthenticated(Refusal):
-    """Nobody is proven to be calling."""
+    """The caller is not authenticated."""
 
 
 class UserNotActive(Unauthenticated):
@@ -55,7 +55,7 @@ class SessionEnded(Unauthenticated):
 
 
 class Forbidden(Refusal):
-    """The caller is known and may not."""
+    """The caller is authenticated, but may not do this."""
 
 
 class NotFound(Refusal):
@@ -87,7 +87,7 @@ class UriTooLong(Refusal):
 
 
 class ExpectationFailed(Refusal):
-    """The client expects what this server does not do."""
+    """The client expects (RFC 9110, 10.1.1) what this server does not do."""
 
     codes = ("request.expectation_failed",)
 

@@ -1,4 +1,4 @@
-"""A service as a process: its parts, its two ports, and an orderly end."""
+"""A service as a process: its components, its two ports, and graceful shutdown."""
 
 import asyncio
 import signal
@@ -18,12 +18,12 @@ log = structlog.get_logger()
 
 
 class Server(Protocol):
-    """A server that is no aiohttp application."""
+    """A server that is not an aiohttp application."""
 
     def listening(self, host: str, port: int, patience: float) -> AbstractAsyncContextManager[str]:
         """Serves for the time of the block, and gives the address.
 
-        Leaving, it stops listening and lets calls under way end, for `patience` seconds.
+        At its end it stops listening, and gives calls under way `patience` seconds to end.
         """
         ...
 
@@ -46,7 +46,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where a running service listens."""
+    """The addresses at which a running service listens."""
 
     public: str
     internal: str
@@ -54,9 +54,9 @@ class Addresses:
 
 @asynccontextmanager
 async def running(service: Service) -> AsyncIterator[Addresses]:
-    """Runs a service for the time of the block; what it stands on need not be there yet.
+    """Runs a service for the time of the block; its dependencies need not be up yet.
 
-    Leaving, it first stops listening and lets calls under way end, then leaves its parts.
+    At its end it first stops listening and lets calls under way end, then closes its parts.
     """
     settings = service.settings
     async with AsyncExitStack() as stack:
@@ -97,10 +97,10 @@ async def _listening(
 
 def serve(service: Service) -> None:
     """Runs a service until SIGTERM or SIGINT."""
-    uvloop.run(_until_told_to_stop(service))
+    uvloop.run(_until_stopped(service))
 
 
-async def _until_told_to_stop(service: Service) -> None:
+async def _until_stopped(service: Service) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,4 +1,4 @@
-"""Why something failed, in words that may be logged."""
+"""Reasons of failures, as text that may be logged."""
 
 import re
 
@@ -7,7 +7,7 @@ _LONGEST = 500
 
 
 def reason_of(error: BaseException | None) -> str:
-    """The error at the bottom of what is raised: its kind and its words, without credentials.
+    """The root cause of an error: its type and its message, without credentials.
 
     Blank where there is none.
     """
@@ -21,5 +21,5 @@ def reason_of(error: BaseException | None) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """A text whose addresses tell neither user nor password."""
+    """The text, with users and passwords removed from its URLs."""
     return _CREDENTIALS.sub("", text)

@@ -45,7 +45,7 @@ class KeyRing:
 
     @property
     def mark(self) -> bytes:
-        """What every value begins with that is sealed under the first key."""
+        """The beginning of every value that is sealed under the first key."""
         return self.primary[0].encode() + b":"
 
     def encrypt(self, secret: bytes, context: str) -> bytes:
@@ -65,5 +65,5 @@ class KeyRing:
             raise UndecryptableError("sealed under a key that is not in the ring")
         try:
             return AESGCM(key).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], context.encode())
-        except (InvalidTag, ValueError):  # the latter when there is not even a nonce
+        except (InvalidTag, ValueError):  # ValueError where the value is shorter than a nonce
             raise UndecryptableError("the seal is broken or belongs to another context") from None

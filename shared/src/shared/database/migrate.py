@@ -23,20 +23,20 @@ _STATEMENT_TIMEOUT = "10min"
 _LIBPQ = {
     name: value for name, value in os.environ.items() if name.startswith("PG") or name == "HOME"
 }
-"""Where libpq's kin look for passwords and certificates."""
+"""The variables in which libpq and its relatives look for passwords and certificates."""
 _SSL_MODES = {"allow": "prefer"}
 """Modes that dbmate's driver does not know, by the next stricter one."""
 
 
 class MigrationError(Exception):
-    """A migration could not be applied; what came before it stays applied, it left nothing."""
+    """A migration could not be applied; it changed nothing, and earlier ones stay applied."""
 
 
 async def migrate(dsn: str, schema: str, directories: Sequence[Path]) -> None:
-    """Applies what is missing in `schema`; concurrent calls wait for each other.
+    """Applies missing migrations to `schema`; concurrent calls wait for each other.
 
-    `dsn` is any address that a pool takes, and leads to PostgreSQL itself: migrations are held
-    apart by a lock of the session. Raises `MigrationError` with dbmate's words, or `Unavailable`.
+    `dsn` is any address that a pool takes, and leads to PostgreSQL itself, not to a pooler: the
+    lock is one of the session. Raises `MigrationError` with dbmate's output, or `Unavailable`.
     """
     url = await _dbmate_url(dsn, schema)
     arguments = [part for directory in directories for part in ("--migrations-dir", str(directory))]
@@ -60,7 +60,7 @@ async def migrate(dsn: str, schema: str, directories: Sequence[Path]) -> None:
 
 
 def versions(directories: Sequence[Path]) -> frozenset[str]:
-    """The versions of all migrations that this code knows."""
+    """The versions of all migrations of this release."""
     return frozenset(
         match[0]
         for directory in directories
@@ -70,14 +70,14 @@ def versions(directories: Sequence[Path]) -> frozenset[str]:
 
 
 class MigratedCheck:
-    """Readiness: PostgreSQL answers, and nothing that this code knows is missing in its schema."""
+    """Readiness: PostgreSQL answers, and all migrations of this release are applied."""
 
     def __init__(self, database: Database, directories: Sequence[Path]) -> None:
         self._database = database
         self._expected = versions(directories)
 
     async def __call__(self) -> None:
-        """Raises what is wrong."""
+        """Raises `MigrationError`, or `Unavailable`."""
         async with self._database.connection() as connection:
             try:
                 rows = await connection.fetch("SELECT version FROM schema_migrations")
@@ -97,7 +97,7 @@ def _dbmate() -> str:
 
 
 async def _dbmate_url(dsn: str, schema: str) -> str:
-    """The address as dbmate takes it: of one host, the one that answers."""
+    """The address for dbmate: of one host, which answers."""
     parsed = Dsn.parse(dsn)
     host = parsed.hosts[0] if len(parsed.hosts) == 1 else await _reachable(parsed)
     options = dict(parsed.options)

@@ -1,4 +1,4 @@
-"""Seals what lies in a schema anew, under the first key of the ring."""
+"""Encrypts the sealed values of a schema again, with the first key of the ring."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """Where sealed values lie, by the table's unique `key`, and what each of them is bound to."""
+    """A column of sealed values by a unique `key`; `context` is what each value is bound to."""
 
     table: str
     key: str
@@ -22,16 +22,16 @@ class SealedColumn:
 
 @dataclass(frozen=True, slots=True)
 class Reencrypted:
-    """How many values were sealed anew, and how many no key of the ring opens."""
+    """The number of values encrypted again, and of those that no key of the ring opens."""
 
     values: int
     unreadable: int
 
 
 async def reencrypt(database: Database, ring: KeyRing, column: SealedColumn) -> Reencrypted:
-    """Brings every value of a column under the first key, one small transaction each.
+    """Encrypts every value of a column with the first key, in one small transaction each.
 
-    A value that changes meanwhile is left to who changed it; doing it again does what is left.
+    A value that changes meanwhile is skipped; a second call does what is left.
     """
     values = unreadable = 0
     async for key, sealed in _under_other_keys(database, ring, column):

@@ -1,1 +1,1 @@
-"""Events between a transaction here and a reaction elsewhere: none lost, duplicates harmless."""
+"""Events, from a transaction in one service to a reaction in another: at least once."""

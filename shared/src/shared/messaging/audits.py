@@ -1,4 +1,4 @@
-"""Audits between gateways and admin-svc: signed with the services' key, good for as long as it."""
+"""Audits from gateways to admin-svc, signed with the services' key; they do not expire."""
 
 import hmac
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ _ALGORITHM = "HS256"
 
 
 class AuditSeal:
-    """Seals audits under the first key, and opens what was sealed under any.
+    """Signs audits with the first key, and verifies audits that any key signed.
 
-    Unlike a service token, a sealed audit does not expire: it may wait for days in its queue. The
-    keys are derived, so that neither can be taken for the other.
+    Unlike a service token, a signed audit does not expire: it may wait in its queue for days. The
+    keys are derived, so that neither can be used as the other.
     """
 
     def __init__(self, ring: KeyRing) -> None:
@@ -28,7 +28,7 @@ class AuditSeal:
         }
 
     def seal(self, activities: Sequence[Activity]) -> bytes:
-        """The message that tells of these activities, at least one."""
+        """The message with these activities, of which there is at least one."""
         return jwt.encode(
             {"aud": AUDIT, "activities": [activity.body() for activity in activities]},
             self._keys[self._primary],

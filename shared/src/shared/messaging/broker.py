@@ -1,4 +1,4 @@
-"""RabbitMQ: connections that end when they are lost, and the declarations that all make alike."""
+"""RabbitMQ: connections that are not restored, and the declarations that all services make."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,8 +20,8 @@ from shared.contracts.topology import (
 )
 
 _CONNECT_SECONDS = 5
-_DELIVERY_LIMIT = 20  # deliveries of one message before the broker itself calls it poisonous
-_NO_DELIVERY_LIMIT = 2**31 - 1  # RabbitMQ 4 drops after 20 what is only looked at, unless told
+_DELIVERY_LIMIT = 20  # deliveries of one message before the broker itself makes it a dead letter
+_NO_DELIVERY_LIMIT = 2**31 - 1  # by default RabbitMQ 4 drops a message that was returned 20 times
 
 
 @asynccontextmanager
@@ -30,9 +30,8 @@ async def connected(
 ) -> AsyncIterator[AbstractConnection]:
     """A connection for the time of the block; it is not restored when it is lost.
 
-    Raises what aio-pika raises when the broker refuses, and `TimeoutError` when it takes more than
-    `seconds` to accept, or to let go. However the attempt fails or the block ends, the connection
-    is closed.
+    Raises what aio-pika raises when the broker refuses, and `TimeoutError` when connecting or
+    closing takes more than `seconds`. The connection is closed however the block ends.
     """
     connection = _Connection(URL(url), client_properties={"connection_name": name})
     try:
@@ -72,9 +71,9 @@ class _Connection(aio_pika.Connection):
 
 
 async def close_when_cancelled(channel: AbstractChannel) -> None:
-    """Closes the channel when the broker takes a consumer from it, because its queue is deleted.
+    """Closes the channel when the broker cancels a consumer of it, because its queue is deleted.
 
-    aio-pika goes on waiting for messages that cannot come.
+    aio-pika would wait for messages that cannot come.
     """
     closing: set[asyncio.Future[None]] = set()  # keeps the task from being collected
 
@@ -86,7 +85,7 @@ async def close_when_cancelled(channel: AbstractChannel) -> None:
 
 
 async def declare_topology(channel: AbstractChannel) -> None:
-    """Declares every exchange and queue; the same declaration again changes nothing."""
+    """Declares every exchange and queue; repeated declarations change nothing."""
     events = await channel.declare_exchange(EVENTS, ExchangeType.TOPIC, durable=True)
     for prefix in LEGACY_PREFIXES:
         await channel.declare_exchange(f"{EVENTS}.{prefix}", ExchangeType.DIRECT, durable=False)

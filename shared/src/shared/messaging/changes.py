@@ -1,8 +1,8 @@
-"""Changes told to all gateways at once, past outbox and relay.
+"""Changes, published to all gateways at once, without outbox and relay.
 
-An event tells the same reliably, a little later: it waits for its turn, its signature and the
-broker's confirmation. What is told here may be lost, and costs whoever hears it no more than asking
-again for what it held.
+An event reports the same reliably, a little later: it waits for its turn, its signature and the
+broker's confirm. A message of this module may be lost. A gateway that receives one drops cached
+answers and asks for them again.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _TELL_SECONDS = 0.1
 
 
 class ChangeSeal:
-    """Seals what is told under a key derived from the services' first, and opens what is fresh."""
+    """Signs messages with a key derived from the services' first one, and verifies fresh ones."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._primary, _ = ring.primary
@@ -40,13 +40,13 @@ class ChangeSeal:
         }
 
     def seal(self, changes: str) -> bytes:
-        """The message that tells of these subjects."""
+        """The message that names these subjects."""
         claims = {"aud": CHANGES, "exp": time.time() + _LIFETIME, "changes": changes}
         key = self._keys[self._primary]
         return jwt.encode(claims, key, _ALGORITHM, headers={"kid": self._primary}).encode()
 
     def open(self, body: bytes) -> list[str]:
-        """The subjects; raises ValueError for what is not genuine or old."""
+        """The subjects; raises ValueError for a message that is forged or too old."""
         try:
             key = self._keys[jwt.get_unverified_header(body)["kid"]]
             claims = jwt.decode(
@@ -58,7 +58,7 @@ class ChangeSeal:
 
 
 class ChangeTeller:
-    """Tells all gateways, without waiting for the broker to confirm."""
+    """Publishes to all gateways, without waiting for a confirm of the broker."""
 
     def __init__(self, url: str, name: str, ring: KeyRing) -> None:
         self._url = url
@@ -82,7 +82,7 @@ class ChangeTeller:
                 self._channel = None
 
     async def tell(self, changes: str) -> None:
-        """Sends it, if there is a broker to send it to; never raises."""
+        """Publishes the changes where there is a broker; never raises."""
         channel = self._channel
         if channel is None:
             return
@@ -97,7 +97,7 @@ class ChangeTeller:
 
 
 class ChangeListener:
-    """Hears what is told, while it runs; what it misses is heard as an event."""
+    """Receives changes while it runs; those that it misses come as events."""
 
     def __init__(
         self, url: str, name: str, ring: KeyRing, heard: Callable[[list[str]], None]
@@ -108,7 +108,7 @@ class ChangeListener:
         self._heard = heard
 
     async def run(self) -> None:
-        """Hears until the connection is lost."""
+        """Receives until the connection is lost."""
         async with connected(self._url, self._name) as connection:
             channel = await connection.channel()
             exchange = await channel.declare_exchange(CHANGES, ExchangeType.FANOUT, durable=False)

@@ -1,4 +1,4 @@
-"""Events that could not be handled: looked into, and played again once the cause is mended."""
+"""Dead letters: events that could not be handled, listed, and replayed once the cause is mended."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from shared.messaging.subscriber import REASON_HEADER
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One event that was set aside, without its contents, which may be personal."""
+    """One dead letter, without its contents, which may be personal."""
 
     event_id: str
     name: str
@@ -23,9 +23,9 @@ class DeadLetter:
 async def look(
     url: str, subscription: Subscription, limit: int
 ) -> AsyncGenerator[DeadLetter, None]:
-    """The oldest dead letters; they stay where they are.
+    """The oldest dead letters, which stay in their queue.
 
-    Whoever may stop before the end closes the generator, and with it the connection.
+    A caller that may stop before the end closes the generator, and with it the connection.
     """
     async with connected(url, f"{subscription.queue} dead letters") as connection:
         channel = await connection.channel()
@@ -43,7 +43,7 @@ async def look(
 
 
 async def replay(url: str, subscription: Subscription, limit: int) -> int:
-    """Puts dead letters back into the service's queue; how many."""
+    """Puts dead letters back into the service's queue; returns their number."""
     async with connected(url, f"{subscription.queue} dead letters") as connection:
         channel = await connection.channel(on_return_raises=True)
         await declare_topology(channel)

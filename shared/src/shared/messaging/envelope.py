@@ -19,11 +19,11 @@ LIFETIME = 86_400  # seconds; for subscribers that check `exp`, ours know an eve
 
 
 class UntrustedEventError(Exception):
-    """The message is no event of ours."""
+    """The message is no event, or its signature is not one of ours."""
 
 
 class EventSigner(Protocol):
-    """Signs events at the moment in which they are published."""
+    """Signs events when they are published."""
 
     async def sign(self, events: Sequence[Event]) -> list[bytes]:
         """A message body for each event; raises `Unavailable`."""
@@ -33,16 +33,16 @@ class EventSigner(Protocol):
 def sign(event: Event, key: RSAPrivateKey, kid: str, issuer: str) -> bytes:
     """The message body of an event."""
     now = int(time.time())
-    told: dict[str, Any] = {"record": {**event.record, **event.secrets}}
+    body: dict[str, Any] = {"record": {**event.record, **event.secrets}}
     if event.changes is not None:
-        told["changes"] = event.changes
-    told["name"] = event.name
+        body["changes"] = event.changes
+    body["name"] = event.name
     claims: dict[str, Any] = {
         "iss": issuer,
         "jti": str(event.id),
         "iat": now,
         "exp": now + LIFETIME,
-        "event": told,
+        "event": body,
     }
     if event.snapshot is not None:
         claims["snapshot"] = event.snapshot
@@ -56,17 +56,17 @@ def sign(event: Event, key: RSAPrivateKey, kid: str, issuer: str) -> bytes:
 
 
 class EventVerifier:
-    """Opens envelopes, and refuses those that no published key has signed."""
+    """Opens envelopes, and refuses those that no published key signed."""
 
     def __init__(self, keys: KeySet, issuer: str) -> None:
         self._keys = keys
         self._issuer = issuer
 
     async def open(self, body: bytes) -> ReceivedEvent:
-        """The event; raises `UntrustedEventError`, or `Unavailable` when keys cannot be had.
+        """The event; raises `UntrustedEventError`, or `Unavailable` without keys.
 
-        `exp` is not asked for: a queue may hold an event longer than that, and the inbox knows
-        an event that is played again. Nor is `iat`: the signer's clock may be ahead of ours.
+        `exp` is not checked: a queue may hold an event longer, and the inbox finds repeated
+        events. `iat` is not checked, either: the signer's clock may be ahead of ours.
         """
         try:
             envelope = json.loads(body)

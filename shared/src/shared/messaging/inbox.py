@@ -1,4 +1,4 @@
-"""The inbox: each event acts once, in the transaction that remembers it."""
+"""The inbox: each event has its effect once, in the transaction that stores its id."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -7,24 +7,24 @@ from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Connection, Database
 
 Reaction = Callable[[ReceivedEvent], Awaitable[None]]
-"""What a service does on an event; raising means not done."""
+"""What a service does on an event; it raises when it is not done."""
 
 
 def once(
     database: Database, reaction: Callable[[Connection, ReceivedEvent], Awaitable[None]]
 ) -> Reaction:
-    """A reaction that does nothing on an event which this schema has already reacted to."""
+    """A reaction that does nothing on an event that this schema has handled already."""
 
     async def react(event: ReceivedEvent) -> None:
         async with database.transaction() as connection:
-            if await _remember(connection, event):
+            if await _is_new(connection, event):
                 await reaction(connection, event)
 
     return react
 
 
 async def forget_old(connection: Any) -> None:
-    """Forgets events of more than thirty days ago, which no queue plays again."""
+    """Deletes ids of events of more than thirty days ago, which no queue delivers again."""
     await connection.execute(
         """
         DELETE FROM inbox
@@ -33,8 +33,8 @@ async def forget_old(connection: Any) -> None:
     )
 
 
-async def _remember(connection: Connection, event: ReceivedEvent) -> bool:
-    """Whether the event is new; a transaction under way with it is waited for."""
+async def _is_new(connection: Connection, event: ReceivedEvent) -> bool:
+    """Whether the event is new; waits for a transaction under way that handles it."""
     status = await connection.execute(
         """
         INSERT INTO inbox (event_id)

@@ -1,4 +1,4 @@
-"""How far a service lags behind what it is told: the same metrics for every queue there is."""
+"""How far a service lags behind its queues: the same metrics for every queue."""
 
 import asyncio
 import math
@@ -44,10 +44,10 @@ class QueueMetrics:
 
 
 class Lag:
-    """That of one queue, as the one who reads it knows it.
+    """The lag of one queue, as its subscriber measures it.
 
-    Events come roughly in the order in which they were issued: whatever waits is not much older
-    than the event at work or, between two, than the newest that was handled.
+    Events come roughly in the order in which they were issued: those that wait are not much older
+    than the event under way or, between two, than the newest that was handled.
     """
 
     def __init__(self, subscription: Subscription, metrics: QueueMetrics) -> None:
@@ -64,31 +64,31 @@ class Lag:
         metrics.lag.labels(queue).set_function(self.seconds)
 
     def seconds(self) -> float:
-        """The lag now; 0 when nothing waits. Events that failed and rest are not in it."""
+        """The lag now; 0 when nothing waits. Events that wait for a retry are not in it."""
         if self._some_wait is None:
             return math.nan
         since = self._at_work or (self._reached if self._some_wait else None)
         return _age(since) if since else 0.0
 
     def received(self) -> None:
-        """There is an event to handle; how old it is cannot be told before it is opened."""
+        """An event is there to handle; its age is unknown before it is opened."""
         self._at_work = datetime.now(UTC)
 
     def opened(self, event: ReceivedEvent) -> None:
-        """It is this one."""
+        """The event is opened."""
         self._at_work = event.issued_at
 
     def done(self, event: ReceivedEvent) -> None:
-        """It has had its effect."""
+        """The event has had its effect."""
         self._reached = max(self._reached or event.issued_at, event.issued_at)
         self._age.observe(_age(event.issued_at))
 
     def left(self) -> None:
-        """It is not at work any more, whatever became of it."""
+        """The event is no longer under way, whatever its outcome."""
         self._at_work = None
 
     def watched(self, connection: AbstractConnection) -> AbstractAsyncContextManager[None]:
-        """Looks into the queues for the time of the block, on a channel of its own."""
+        """Measures the queues for the time of the block, on a channel of its own."""
         return supervised(f"{self._subscription.queue} lag", lambda: self._look(connection))
 
     async def _look(self, connection: AbstractConnection) -> None:

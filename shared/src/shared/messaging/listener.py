@@ -1,4 +1,4 @@
-"""Hears events while it runs, keeping none: for caches, which forget everything when it is deaf."""
+"""Receives events while it runs, for caches, which drop everything when events may be missed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Listener:
-    """A queue of this process alone, gone with it."""
+    """A queue of this process alone, which ends with it."""
 
     def __init__(
         self,
@@ -36,12 +36,12 @@ class Listener:
         self.listening = False
 
     async def check(self) -> None:
-        """Raises `Unavailable` while nothing is heard."""
+        """Raises `Unavailable` while no events are received."""
         if not self.listening:
             raise Unavailable("rabbitmq")
 
     async def run(self) -> None:
-        """Hears events until the connection is lost; `missed` is called before and after."""
+        """Receives events until the connection is lost; calls `missed` before and after."""
         async with connected(self._url, self._name) as connection:
             channel = await connection.channel()
             await close_when_cancelled(channel)

@@ -1,4 +1,4 @@
-"""The outbox: events written in the transaction of the change they tell of."""
+"""The outbox: events, written in the transaction of the change that they report."""
 
 import json
 import uuid
@@ -16,7 +16,7 @@ from shared.database.reencrypt import SealedColumn
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many events wait, and since when the oldest does."""
+    """The number of events that wait, and since when the oldest waits."""
 
     events: int
     oldest: datetime | None
@@ -29,10 +29,10 @@ class Outbox:
         self._ring = ring
 
     async def add(self, connection: Connection, *events: Event) -> None:
-        """Writes events and wakes the relay when, and only if, the transaction commits.
+        """Writes events, and wakes the relay if the transaction commits.
 
-        What they make outdated at gateways is noted for the answer: if the transaction fails, they
-        forget for nothing.
+        It notes what they make outdated at gateways, for the answer of the call. If the
+        transaction fails, gateways drop it needlessly.
         """
         for event in events:
             note(changes_of(event))
@@ -56,10 +56,10 @@ class Outbox:
         await connection.execute("SELECT pg_notify('outbox_' || current_schema(), '')")
 
     async def add_quietly(self, connection: Connection, event: Event, *, decoy: bool) -> None:
-        """Writes an event that the relay finds by and by, or a decoy, which it never publishes.
+        """Writes an event that the relay finds by polling, or a decoy, which it never publishes.
 
-        Both cost the same, and neither wakes the relay: what is done for some and not for others
-        cannot be told from how long it takes. A decoy holds nothing and is pruned like the rest.
+        Both cost the same, and neither wakes the relay, so that the time of a call does not reveal
+        which it was. A decoy is empty, and pruned like other events.
         """
         await connection.execute(
             """
@@ -75,7 +75,7 @@ class Outbox:
     async def unpublished(self, connection: Any, limit: int, size: int) -> list[tuple[int, Event]]:
         """The oldest events that are not marked as published, with their positions.
 
-        One at least, and more only while those before have fewer than `size` bytes.
+        At least one, and more only while those before it have fewer than `size` bytes.
         """
         rows = await connection.fetch(
             """
@@ -99,7 +99,7 @@ class Outbox:
         return [(row["id"], self._event(row)) for row in rows]
 
     async def mark_published(self, connection: Any, positions: Sequence[int]) -> None:
-        """Notes that these events are in the broker's hands, and forgets their secrets."""
+        """Marks events that the broker has confirmed, and deletes their secrets."""
         await connection.execute(
             """
             UPDATE outbox
@@ -110,7 +110,7 @@ class Outbox:
         )
 
     async def backlog(self, connection: Any) -> Backlog:
-        """What waits to be published."""
+        """The events that wait to be published."""
         row = await connection.fetchrow(
             """
             SELECT count(*) AS events, min(created_at) AS oldest
@@ -121,7 +121,7 @@ class Outbox:
         return Backlog(row["events"], row["oldest"])
 
     async def prune(self, connection: Any) -> None:
-        """Deletes what was published more than a day ago."""
+        """Deletes events that were published more than a day ago."""
         await connection.execute(
             """
             DELETE FROM outbox
@@ -130,7 +130,7 @@ class Outbox:
         )
 
     async def forget(self, connection: Connection, uid: str) -> None:
-        """Deletes what was published about a user; what waits is published and pruned like all."""
+        """Deletes published events about a user; those that wait go the usual way."""
         await connection.execute(
             """
             DELETE FROM outbox

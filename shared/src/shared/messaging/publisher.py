@@ -1,4 +1,4 @@
-"""Publishes signed events, and knows that the broker has them."""
+"""Publishes signed events, with confirms of the broker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -19,10 +19,10 @@ class Publisher:
         self._exchanges = exchanges
 
     async def publish(self, events: Sequence[tuple[Event, bytes]]) -> None:
-        """Publishes in order, each event on both kinds of exchange; returns when all are confirmed.
+        """Publishes in order, each event to both kinds of exchange; returns when all are confirmed.
 
-        Raises what aio-pika raises when one was not confirmed, or found no queue where one of ours
-        should have been.
+        Raises what aio-pika raises when an event is not confirmed, or reaches no queue although
+        one of our services subscribes to it.
         """
         async with asyncio.TaskGroup() as group:
             for event, body in events:
@@ -43,7 +43,7 @@ class Publisher:
 
 @asynccontextmanager
 async def publisher(url: str, name: str) -> AsyncIterator[Publisher]:
-    """A publisher for the time of the block; what it publishes to is declared first."""
+    """A publisher for the time of the block; it declares exchanges and queues first."""
     async with connected(url, name) as connection:
         channel: AbstractChannel = await connection.channel(on_return_raises=True)
         await declare_topology(channel)

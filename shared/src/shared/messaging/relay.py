@@ -21,14 +21,15 @@ log = structlog.get_logger()
 
 BATCH = 100
 BATCH_BYTES = 4 * 1024 * 1024
-POLL_SECONDS = 1.0  # catches what a lost notification missed
+POLL_SECONDS = 1.0  # finds events whose notification was lost
 PRUNE_SECONDS = 3600.0
 
 
 class Relay:
-    """Reads the outbox of one schema, signs, publishes, and only then marks.
+    """Reads the outbox of one schema, signs events, publishes them, and only then marks them.
 
-    A death between any two of these steps publishes an event again, never not at all.
+    If the relay crashes between two steps, the events are published again: delivery is at least
+    once.
     """
 
     def __init__(
@@ -55,11 +56,11 @@ class Relay:
         ).set_function(self._waits)
 
     async def run(self) -> None:
-        """Leads, once it is this process's turn, until something it needs is lost."""
+        """Waits until it is the leader, and publishes until a connection is lost."""
         async with self._database.dedicated() as connection:
             await self._become_leader(connection)
             await connection.add_listener(f"outbox_{self._database.schema}", self._notified)
-            await self._measure(connection)  # what waits is told though the broker may be away
+            await self._measure(connection)  # the metric is right though the broker may be away
             async with self._publisher() as publisher:
                 log.info("relay_leads", schema=self._database.schema)
                 while True:
@@ -70,9 +71,9 @@ class Relay:
                             await self._wake.wait()
 
     async def _become_leader(self, connection: Any) -> None:
-        """Returns with the lock that PostgreSQL takes back when this connection ends.
+        """Returns with the lock, which PostgreSQL releases when this connection ends.
 
-        Meanwhile whoever leads tells of the backlog.
+        Meanwhile the leader reports the backlog.
         """
         while not await connection.fetchval(
             "SELECT pg_try_advisory_lock(hashtextextended('relay:' || current_schema(), 0))"
@@ -99,7 +100,7 @@ class Relay:
         self._backlog = await self._outbox.backlog(connection)
 
     def _waits(self) -> float:
-        """Grows while nobody can look, too."""
+        """The age of the oldest event, which grows while the outbox cannot be read, too."""
         oldest = self._backlog.oldest
         return (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
 

@@ -1,4 +1,4 @@
-"""Receives a service's events and reacts: acknowledged when done, tried again, then set aside."""
+"""Receives events: acknowledges handled ones, retries failed ones, then makes dead letters."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 ATTEMPT_HEADER = "x-attempt"
 REASON_HEADER = "x-reason"
-_PREFETCH = 10  # each lost connection counts a delivery of every event that was fetched ahead
+_PREFETCH = 10  # a lost connection counts as a delivery of every event that was fetched ahead
 _LONGEST_WAIT = 10.0
 
 
@@ -30,10 +30,10 @@ class _ConnectionLostError(Exception):
 
 
 class Opener(Protocol):
-    """Tells what is genuine."""
+    """Verifies messages."""
 
     async def open(self, body: bytes) -> ReceivedEvent:
-        """The event; raises `UntrustedEventError`, or `Unavailable` while that cannot be told."""
+        """The event; raises `UntrustedEventError`, or `Unavailable` while it cannot verify."""
         ...
 
 
@@ -98,9 +98,9 @@ class Subscriber:
         self._handled.labels(self._subscription.queue, name, outcome).inc()
 
     async def _react(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
-        """Reacts, waiting in place while a dependency is down: that is not the event's fault.
+        """Reacts; while a dependency is down, it waits and retries, for the event is not at fault.
 
-        Raises `_ConnectionLostError` when the broker has meanwhile taken the event back.
+        Raises `_ConnectionLostError` when the broker has taken the event back meanwhile.
         """
         delay = 0.1
         while True:
@@ -146,9 +146,9 @@ async def _copy(
     headers: Mapping[str, str | int],
     life: timedelta | None = None,
 ) -> None:
-    """Puts the message into another queue of ours, for good or for the time of `life`.
+    """Copies the message to another queue of ours, for good or for the time of `life`.
 
-    Returns when it is known to be there.
+    Returns when the broker has confirmed it.
     """
     copy = aio_pika.Message(
         message.body,

@@ -1,4 +1,4 @@
-"""Work that goes on for as long as the process does, whatever it stands on comes and goes."""
+"""Work that is restarted for as long as the process runs, whatever becomes of its dependencies."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ _CANCEL_AGAIN_SECONDS = 1.0
 
 @asynccontextmanager
 async def supervised(name: str, attempt: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Makes attempt after attempt while the block runs."""
+    """Repeats `attempt` for the time of the block."""
     task = asyncio.create_task(_forever(name, attempt))
     try:
         yield
@@ -29,7 +29,7 @@ async def supervised(name: str, attempt: Callable[[], Awaitable[None]]) -> Async
 
 
 async def _forever(name: str, attempt: Callable[[], Awaitable[None]]) -> None:
-    """One attempt after another, with growing delays while they fail quickly."""
+    """Repeats `attempt`, with growing delays while it fails quickly."""
     delay = _FIRST_DELAY
     while True:
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Public keys by `kid`, fetched from identity-svc and kept until an unknown one asks for more."""
+"""Public keys by `kid`, fetched from identity-svc and cached."""
 
 import asyncio
 import time
@@ -14,8 +14,8 @@ JwksDocument = Mapping[str, Any]
 """A JSON Web Key Set, RFC 7517, 5."""
 
 _REFRESH_SECONDS = 300.0
-_UNKNOWN_KEY_SECONDS = 2.0  # a flood of invented kids costs identity one request in this time
-_FAILURE_SECONDS = 0.5  # who waited behind a fetch that failed does not wait for another
+_UNKNOWN_KEY_SECONDS = 2.0  # a flood of invented kids costs identity-svc one request in this time
+_FAILURE_SECONDS = 0.5  # callers that waited for a failed fetch do not wait for another
 
 
 class UnknownKeyError(Exception):
@@ -34,7 +34,7 @@ class KeySet:
     async def key(self, kid: str) -> jwt.PyJWK:
         """The key with this id.
 
-        Raises `UnknownKeyError`, or `Unavailable` when that cannot be told.
+        Raises `UnknownKeyError`, or `Unavailable` when the keys cannot be fetched.
         """
         age = time.monotonic() - self._fetched
         if kid not in self._keys:
@@ -48,14 +48,14 @@ class KeySet:
         return self._keys[kid]
 
     async def loaded(self) -> None:
-        """Returns once there are keys; raises `Unavailable` where none can be had."""
+        """Returns when there are keys; raises `Unavailable` when none can be fetched."""
         if not self._keys:
             await self.refresh(older_than=self._fetched)
 
     async def refresh(self, older_than: float) -> None:
-        """Fetches the set, once however many ask for it at the same time.
+        """Fetches the keys, once for all concurrent callers.
 
-        Raises `Unavailable`, to all of them, when it cannot be had.
+        Raises `Unavailable` to all of them when they cannot be fetched.
         """
         async with self._lock:
             if self._fetched > older_than:
