@@ -19,7 +19,7 @@ Lines = Callable[[Sequence[str]], None]
 
 
 def configure_logging(service: str, *, json: bool) -> None:
-    """Sends every log of the process to standard output.
+    """Sends all logs of the process to standard output.
 
     Tracebacks never show local variables: they hold passwords.
     """
@@ -53,7 +53,7 @@ def configure_logging(service: str, *, json: bool) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     # It logs a traceback for each malformed request; what our own code raises we log ourselves.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-    # Python keeps each text it warned of for good; these are clients', who could fill the memory.
+    # Python stores each text of a warning for good: clients could fill the memory with theirs.
     for category in (BadContentDispositionHeader, BadContentDispositionParam):
         warnings.simplefilter("ignore", category)
 
@@ -105,7 +105,7 @@ class _JsonLines:
     debug = info = warning = error = critical = exception = msg
 
     def of(self, event: str) -> Lines:
-        """What writes lines that are named `event`."""
+        """A writer of lines that are named `event`."""
         constant = members({"event": event, "service": self._service, "level": "info"})
 
         def write(lines: Sequence[str]) -> None:
@@ -116,7 +116,7 @@ class _JsonLines:
 
 
 class _JsonFormatter(logging.Formatter):
-    """What libraries log, asyncio above all, in lines like ours."""
+    """Logs of libraries, above all asyncio, as lines like ours."""
 
     def __init__(self, service: str) -> None:
         super().__init__()

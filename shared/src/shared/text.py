@@ -22,7 +22,7 @@ def cleaned(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of the text can be seen: only spaces, joiners, marks of direction, fillers.
+    """Whether the text is invisible: only spaces, joiners, marks of direction, fillers.
 
     A control character other than white space is not blank: it is a fault of its own.
     """
@@ -36,7 +36,7 @@ def _is_invisible(character: str) -> bool:
 
 
 def _selects(character: str) -> bool:
-    """Whether it only chooses how the character before it looks (variation selectors)."""
+    """Whether it only selects a form of the character before it (variation selectors)."""
     return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
@@ -72,7 +72,7 @@ def _plain(character: str) -> str:
 
 
 def plain_code(text: str) -> str:
-    """A code as its sender showed it, without what people and programs put between its digits."""
+    """A code without separators that people and programs put between its characters."""
     return "".join(plain_number(text).replace("-", " ").split())
 
 

@@ -18,20 +18,20 @@ class AdminClient(InternalApi):
         super().__init__(url, ADMIN, tokens)
 
     async def policy_other_than(self, known: int | None) -> Policy | None:
-        """Permissions and restrictions as they are now, unless still of the version known."""
+        """Permissions and restrictions; None where `known` is still their version."""
         query = "" if known is None else f"?known={known}"
         answer = await self.call("GET", f"/policy{query}")
         return None if answer is None else Policy.of(answer)
 
     async def use_whitelink(self, token: str, address: str) -> None:
-        """Lets `address` in for good, on the word of a whitelink.
+        """Whitelists `address` for the holder of a whitelink.
 
-        Raises `NotFound` for an unknown or expired token, `Invalid` for an address that is in.
+        Raises `NotFound` for an unknown or expired token, `Invalid` for one that is whitelisted.
         """
         await self.call("POST", "/whitelinks/use", {"token": token, "address": address})
 
     async def record(self, activity: Activity) -> None:
-        """Keeps an activity; again it changes nothing."""
+        """Records an activity; a repetition changes nothing."""
         await self.call("POST", "/activities", {"activity": activity.body()})
 
     async def activities_of(
@@ -39,14 +39,14 @@ class AdminClient(InternalApi):
     ) -> ActivityPage:
         """A page of what a user did about their account, the newest first.
 
-        Without a topic, of everything. Raises `Invalid` for a page that lies too deep.
+        Without a topic, of all topics. Raises `Invalid` for a page that lies too deep.
         """
         query = {"page": page, "limit": limit, **({"topic": topic} if topic else {})}
         path = f"/users/{segment(uid)}/activities?{urlencode(query)}"
         return ActivityPage.of(await self.call("GET", path))
 
     async def activities(self, uid: str) -> AsyncIterator[list[dict[str, Any]]]:
-        """Whatever a user did, in batches of `KeptActivity.body()`, category after category."""
+        """All activities of a user by category, in batches of `KeptActivity.body()`."""
         for category in CATEGORIES:
             cursor: str | None = ""
             while cursor is not None:

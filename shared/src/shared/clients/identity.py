@@ -31,15 +31,15 @@ class IdentityClient(InternalApi):
         return document
 
     async def resolve_session(self, key: str) -> ResolvedSession:
-        """The session kept under `key`, prolonged by this use; raises `NotFound`."""
+        """The session with this key, which this use prolongs; raises `NotFound`."""
         return ResolvedSession.of(await self.call("POST", "/sessions/resolve", {"key": key}))
 
     async def resolve_session_by_sid(self, sid: str) -> ResolvedSession:
-        """The session with this id, prolonged by this use; raises `NotFound`."""
+        """The session with this id, which this use prolongs; raises `NotFound`."""
         return ResolvedSession.of(await self.call("POST", "/sessions/resolve", {"sid": sid}))
 
     async def take_in_network(self, sid: str, address: str) -> ResolvedSession:
-        """The session, bound to the network of `address` if it was to none of that family.
+        """The session, now bound to the network of `address` if it was bound to none of its family.
 
         Raises `NotFound`.
         """
@@ -47,7 +47,7 @@ class IdentityClient(InternalApi):
         return ResolvedSession.of(await self.call("POST", "/sessions/resolve", body))
 
     async def revoke_session(self, sid: str) -> None:
-        """Ends a session; one that is gone already is no error."""
+        """Ends a session; it may have ended already."""
         await self.call("DELETE", f"/sessions/{segment(sid)}")
 
     async def user(self, uid: str) -> User:
@@ -55,7 +55,7 @@ class IdentityClient(InternalApi):
         return User.of(await self.call("GET", f"/users/{segment(uid)}"))
 
     async def users_after(self, uid: str, limit: int) -> list[User]:
-        """The next users in the order of their uids, 1000 at most."""
+        """The next users in the order of their uids, at most 1000."""
         query = urlencode({"after": uid, "limit": limit})
         return [User.of(user) for user in (await self.call("GET", f"/users?{query}"))["users"]]
 
@@ -94,7 +94,7 @@ class IdentityClient(InternalApi):
         *,
         confirmation: str | None = None,
     ) -> User:
-        """The user, all of whose sessions end but `sid`; `confirmation` is the new one again.
+        """Changes the password, which ends all sessions but `sid`; `confirmation` repeats it.
 
         Raises `Invalid` with `password.doesnt_match`, `password.wrong`, `password.no_change` or
         what the new one lacks, `NotFound` or `Throttled`.
@@ -116,7 +116,7 @@ class IdentityClient(InternalApi):
     async def enable_second_factor(
         self, uid: str, code: str, sid: str | None, client: Client
     ) -> User:
-        """The user, all of whose sessions end but `sid`.
+        """Turns the second factor on, which ends all sessions but `sid`.
 
         Raises `Invalid` with `otp.already_enabled`, `otp.invalid` or `totp.error`, or `Throttled`.
         """
@@ -137,7 +137,7 @@ class IdentityClient(InternalApi):
         return User.of(await self.call("POST", f"/users/{segment(uid)}/otp/disable", body))
 
     async def authorized(self, by: Administrator, uid: str) -> tuple[User, User]:
-        """`by` and the user as they are now, whom `by` may change.
+        """`by` and the user, whom `by` may change.
 
         Raises `NotFound`, and `Invalid` where `by` may not change this user.
         """
@@ -149,7 +149,7 @@ class IdentityClient(InternalApi):
         await self.call("POST", f"/users/{segment(uid)}/successor")
 
     async def reset_second_factor(self, by: Administrator, uid: str) -> ChangedUser:
-        """Turns it off without a code; again it changes nothing.
+        """Turns the second factor off without a code; a repetition changes nothing.
 
         Here and below: raises `NotFound`, and `Invalid` where `by` may not change this user.
         """
@@ -157,19 +157,19 @@ class IdentityClient(InternalApi):
         return ChangedUser.of(await self.call("DELETE", f"/users/{segment(uid)}/otp", body))
 
     async def change_state(self, by: Administrator, uid: str, state: str) -> ChangedUser:
-        """Again it changes nothing; raises `Invalid` with `state.inclusion`."""
+        """A repetition changes nothing; raises `Invalid` with `state.inclusion`."""
         body = {"by": by.body(), "state": state}
         return ChangedUser.of(await self.call("PUT", f"/users/{segment(uid)}/state", body))
 
     async def change_role(self, by: Administrator, uid: str, role: str) -> ChangedUser:
-        """Again it changes nothing."""
+        """A repetition changes nothing."""
         body = {"by": by.body(), "role": role}
         return ChangedUser.of(await self.call("PUT", f"/users/{segment(uid)}/role", body))
 
     async def sessions_of(
         self, uid: str, page: int, limit: int
     ) -> tuple[list[dict[str, Any]], int]:
-        """A page of the user's living sessions, the newest first, and how many there are.
+        """A page of the user's sessions in force, the newest first, and the number of all.
 
         Of each: sid, address, user_agent, created_at, expires_at.
         """
@@ -178,7 +178,7 @@ class IdentityClient(InternalApi):
         return answer["sessions"], answer["total"]
 
     async def sessions(self, uid: str) -> list[dict[str, Any]]:
-        """All of them, each once, though others may begin meanwhile."""
+        """All sessions, each once, though others may begin meanwhile."""
         found: dict[str, dict[str, Any]] = {}
         for page in count(1):
             some, _ = await self.sessions_of(uid, page, _PAGE)

@@ -1,4 +1,4 @@
-"""Calls to another service's internal API: authenticated, bounded in time, and plain in failure."""
+"""Calls to another service's internal API: authenticated, with a time limit."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -21,7 +21,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
 
 
 class InternalApi:
-    """The internal API of one service, reached over kept connections."""
+    """The internal API of one service, over a pool of connections."""
 
     def __init__(self, url: str, service: str, tokens: ServiceTokens) -> None:
         self._url = url.rstrip("/")
@@ -31,7 +31,7 @@ class InternalApi:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Keeps connections for the time of the block."""
+        """Opens the pool for the time of the block."""
         async with aiohttp.ClientSession(
             timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
         ) as self._session:
@@ -90,7 +90,7 @@ def segment(value: str) -> str:
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
-    """JSON in UTF-8, a third of what escapes would take; escaped is only what is no UTF-8."""
+    """JSON in UTF-8, a third of the size with escapes; only surrogates are escaped."""
     try:
         return orjson.dumps(body)
     except TypeError:

@@ -20,7 +20,7 @@ class ResourceClient(InternalApi):
         super().__init__(url, RESOURCE, tokens)
 
     async def put_private_label(self, uid: str, key: str, value: str) -> PrivateLabels:
-        """All private labels of the user, now with this one; again it changes nothing."""
+        """Adds a private label, and returns all of the user; a repetition changes nothing."""
         path = f"/users/{segment(uid)}/labels/{segment(key)}"
         return PrivateLabels.of(await self.call("PUT", path, {"value": value}))
 
@@ -33,24 +33,24 @@ class ResourceClient(InternalApi):
         return answer
 
     async def keep_user(self, user: User) -> None:
-        """resource-svc knows the user as they are here from now on; raises `NotFound`."""
+        """From now on resource-svc has this version of the user; raises `NotFound`."""
         await self.call("PUT", f"/users/{segment(user.uid)}", {"user": user.snapshot()})
 
     async def attachment_sets(self, uids: Sequence[str]) -> list[AttachmentSet]:
-        """All that 1000 users at most have attached to themselves, set by set."""
+        """All attachments of at most 1000 users, one snapshot for each kind."""
         answer = await self.call("POST", "/attachments", {"uids": list(uids)})
         return [AttachmentSet.of(each) for each in answer["sets"]]
 
     async def upload_links(self, keys: Sequence[str]) -> list[str]:
-        """A link to each uploaded file, which ends soon."""
+        """A link to each uploaded file, which expires soon."""
         return list((await self.call("POST", "/uploads/links", {"keys": list(keys)}))["links"])
 
     async def api_key(self, kid: str) -> SigningKey:
-        """An API key with its secret, in whatever state; raises `NotFound`."""
+        """An API key with its secret, in any state; raises `NotFound`."""
         return SigningKey.of(await self.call("GET", f"/api_keys/{segment(kid)}"))
 
     async def end_api_keys(self, uid: str) -> None:
-        """No API key that the user has works any more; again it changes nothing.
+        """Ends all API keys of the user; a repetition changes nothing.
 
         Raises `NotFound`.
         """
@@ -121,7 +121,7 @@ class ResourceClient(InternalApi):
     async def api_keys_of(
         self, uid: str, page: int, limit: int
     ) -> tuple[list[dict[str, Any]], int]:
-        """A page of the user's API keys without secrets, and how many there are.
+        """A page of the user's API keys without secrets, and the number of all.
 
         Raises `NotFound`.
         """

@@ -1,4 +1,4 @@
-"""Activities: who did what, from where, and what came of it."""
+"""Activities: who did what, from where, and with which result."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ MAX_DATA = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who is calling, as far as the connection tells: an address and the User-Agent it sent."""
+    """The client of a call: its address and its User-Agent."""
 
     ip: Address
     user_agent: str
@@ -52,7 +52,7 @@ class Client:
 class Activity:
     """One thing that a user did, or was refused; the same `id` is the same activity.
 
-    `data` is a JSON text without secrets, `target_uid` whom an administrator's activity concerned.
+    `data` is a JSON text without secrets, `target_uid` the user whom an administrator acted on.
     """
 
     category: Category
@@ -99,7 +99,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptActivity(Activity):
-    """An activity in the audit log; `number` is its id in the public API, in no certain order."""
+    """An activity in the audit log; `number` is its public id, in no particular order."""
 
     number: int
 
@@ -111,7 +111,7 @@ class KeptActivity(Activity):
 
 @dataclass(frozen=True, slots=True)
 class ActivityPage:
-    """A page of activities, how many there are in all, and whether a page follows."""
+    """A page of activities, the number of all, and whether a page follows."""
 
     activities: Sequence[KeptActivity]
     total: Total
@@ -134,12 +134,12 @@ class ActivityPage:
 
 
 def recorded(activity: Activity) -> Event:
-    """The event that tells of an activity; both have one id."""
+    """The event of an activity; both have the same id."""
     return Event(id=activity.id, name=ACTIVITY_RECORDED, record=activity.body())
 
 
 def storable(text: str, maximum: int) -> str:
-    """The text as PostgreSQL takes it, at most `maximum` characters: no NUL, no half characters."""
+    """The text as PostgreSQL accepts it, cut to `maximum` characters: no NUL, no surrogates."""
     return text[:maximum].encode("utf-8", "replace").decode().replace("\x00", "")
 
 

@@ -12,7 +12,7 @@ SUPERADMIN = "superadmin"
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """Who asks, and the role in which the gateway let them through."""
+    """The administrator, with the role in which the gateway let them through."""
 
     uid: str
     role: str
@@ -24,7 +24,7 @@ class Administrator:
 
 @dataclass(frozen=True, slots=True)
 class ChangedUser:
-    """A user before a change and after it; the same twice when there was nothing to change."""
+    """A user before and after a change; both are the same when there was nothing to change."""
 
     before: User
     after: User
@@ -43,8 +43,8 @@ class ChangedUser:
 class ChangedAttachment:
     """Something that a user has attached, before a change and after it, None for none.
 
-    `user` is as the change left them, as far as that was known at once. `sets` are those that the
-    change made other ones, as they are after it; none where there was nothing to change.
+    `user` is the user after the change, as far as that was known at once. `sets` are the snapshots
+    that the change made; there are none where there was nothing to change.
     """
 
     before: Mapping[str, Any] | None

@@ -1,4 +1,4 @@
-"""API keys as the gateway learns of them, and the nonces of calls signed with them."""
+"""API keys as the gateway receives them, and the nonces of calls signed with them."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ ED25519 = "ed25519"
 """Message signatures (RFC 9421, 3.3.6) that the owner's public key verifies; there is no secret."""
 
 MAX_NONCES = 1000
-"""How many nonces one call of the internal API uses up."""
+"""The largest number of nonces in one call of the internal API."""
 
 MAX_NONCE_LIFETIME = 3_600_000
 """Milliseconds."""
@@ -41,12 +41,12 @@ class SigningKey:
 
     @property
     def message_signatures_only(self) -> bool:
-        """Whether Barong's version 1, which covers nonce and kid alone, is not enough."""
+        """Whether only message signatures count, since version 1 covers nonce and kid alone."""
         return self.algorithm != HS256
 
     @property
     def signature_algorithm(self) -> str:
-        """That of its message signatures, by its name in the registry of RFC 9421."""
+        """The algorithm of its message signatures, by its name in the registry of RFC 9421."""
         return ED25519 if self.algorithm == ED25519 else HMAC_SHA256
 
     @classmethod
@@ -76,7 +76,7 @@ class SigningKey:
 
 
 class Nonce(NamedTuple):
-    """What makes a signed call different from all earlier ones; each works once for its key.
+    """The nonce of a signed call; each works once for its key.
 
     `moment` is in milliseconds since the epoch. In version 1 it is the nonce, and `text` is empty.
     A message signature has a nonce of its own, `text`; `moment` is the end of the second in which
@@ -89,12 +89,12 @@ class Nonce(NamedTuple):
 
     @property
     def identity(self) -> tuple[str, int, str]:
-        """Equal for two nonces of which only one may be used."""
+        """The same for two nonces of which only one may be used."""
         return (self.kid, 0, self.text) if self.text else (self.kid, self.moment, "")
 
     @classmethod
     def of(cls, members: Any) -> "Nonce":
-        """The nonce that the internal API is told of; raises ValueError."""
+        """The nonce that the internal API receives; raises ValueError."""
         match members:
             case [str() as kid, int() as moment] if is_kid(kid) and 0 < moment < 2**53:
                 return cls(kid, moment)
@@ -105,7 +105,7 @@ class Nonce(NamedTuple):
         raise ValueError("Neither kid and moment nor kid, moment and text.")
 
     def members(self) -> tuple[Any, ...]:
-        """As the internal API is told."""
+        """As the internal API receives it."""
         return self if self.text else self[:2]
 
 

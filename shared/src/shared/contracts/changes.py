@@ -1,7 +1,7 @@
-"""What an answer changed for gateways: the service that made the change tells the one that carries.
+"""The subjects that a call changed, which its answer names to the gateway in a header.
 
-The gateway that carries the answer drops what it holds of these subjects before the client sees the
-answer, so that the client's next call finds the change in force. Others hear of it by event.
+The gateway drops its cached answers about these subjects before it sends the answer to the client,
+so that the client's next call finds the change in force. Other gateways receive an event.
 """
 
 import re
@@ -22,24 +22,24 @@ EVERYTHING = "everything"
 _USER = "user:"
 _UID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MOST = 20
-"""Subjects that are listed, at most."""
+"""The largest number of subjects in the header."""
 
 _noted: ContextVar[dict[str, bool] | None] = ContextVar("changes", default=None)
-"""Whether each subject was changed here, and not by a service that was asked to."""
+"""The subjects, and whether this service changed them, or another one that it called."""
 
 
 def begin_noting() -> None:
-    """From now on what is done in this context is noted; nothing was so far."""
+    """Starts to note changes in this context; none is noted yet."""
     _noted.set({})
 
 
 def noted() -> str:
-    """What was noted, as the header says it; empty for nothing."""
+    """The value of the header; empty for no changes."""
     return _header(_noted.get() or {})
 
 
 def noted_here() -> str:
-    """The same, less what the services that were asked told of: they tell all gateways."""
+    """The same without subjects that other services changed: those publish them themselves."""
     return _header([subject for subject, here in (_noted.get() or {}).items() if here])
 
 
@@ -48,7 +48,7 @@ def _header(changes: Collection[str]) -> str:
 
 
 def note(changes: Iterable[str], *, here: bool = True) -> None:
-    """Notes subjects, where somebody wants to know; `here`: this service changed them."""
+    """Notes subjects, if this context notes any; with `here`, this service changed them."""
     noting = _noted.get()
     if noting is not None and len(noting) <= _MOST:
         for subject in changes:
@@ -56,17 +56,17 @@ def note(changes: Iterable[str], *, here: bool = True) -> None:
 
 
 def listed(header: str) -> list[str]:
-    """The subjects that a header lists."""
+    """The subjects in the value of a header."""
     return [subject for part in header.split(",") if (subject := part.strip())]
 
 
 def uid_of(subject: str) -> str | None:
-    """The user that a subject is, None for another subject."""
+    """The uid of a subject that is a user, None for other subjects."""
     return subject.removeprefix(_USER) if subject.startswith(_USER) else None
 
 
 def changes_of(event: Event) -> tuple[str, ...]:
-    """The subjects of which gateways hold something that is outdated by this event."""
+    """The subjects whose cached answers at gateways an event makes outdated."""
     match event.name.split("."):
         case ["model", "permission" | "restriction", _]:
             return (POLICY,)

@@ -1,4 +1,4 @@
-"""Events: what happened to which record, as it is written, signed and received."""
+"""Events: what happened to which record, as services write and receive it."""
 
 import uuid
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 class Event:
     """An event as a use case writes it.
 
-    `record` and `changes` (old values of what changed) are what every subscriber sees. `snapshot`
+    `record` and `changes` (old values of changed fields) are for every subscriber. `snapshot`
     is the whole record with its `version`, for read models of our own services. `secrets` are
     parts of the record that lie encrypted in the outbox.
     """

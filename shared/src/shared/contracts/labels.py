@@ -1,4 +1,4 @@
-"""Labels, as services tell each other of them."""
+"""Labels, as services send them to each other."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""What calls may pass, as the gateway learns of it: permissions and restrictions."""
+"""The policy as gateways receive it: permissions and restrictions."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,10 +6,10 @@ from typing import Any
 
 WHITELIST = "whitelist"
 CATEGORIES = (WHITELIST, "maintenance", "blacklist")
-"""What restrictions do, the strongest first."""
+"""The categories of restrictions, the strongest first."""
 
 SCOPES = ("all", "ip", "ip_subnet", "continent", "country")
-"""What the values of restrictions are; within a category, the first to match decides."""
+"""The kinds of values of restrictions; within a category, the first to match decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Every rule in force; `version` tells whether it is another policy than before."""
+    """Every rule in force; another version is another policy."""
 
     version: int
     permissions: tuple[Permission, ...]

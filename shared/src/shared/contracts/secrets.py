@@ -1,4 +1,4 @@
-"""Which names mean a secret: what stands under them is written to no log, whoever keeps it."""
+"""The names of secrets: no log and no audit trail has their values."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ _STATUS = re.compile(r"[1-5][0-9]{2}")
 def is_secret(name: str, value: Any) -> bool:
     """Whether the value under this name is a secret.
 
-    A `code` is one, of a phone or an authenticator, unless it is a status, as restrictions have it.
+    A `code` is one, of a phone or an authenticator, unless it is a status, as in restrictions.
     """
     if name.lower() == _CODE:
         return not _STATUS.fullmatch(str(value).strip())

@@ -1,4 +1,4 @@
-"""The names of the services, as tokens, logs and metrics give them."""
+"""The names of the services, as they stand in tokens, logs and metrics."""
 
 IDENTITY = "identity-svc"
 RESOURCE = "resource-svc"

@@ -1,4 +1,4 @@
-"""Sessions, and users' tokens, as the gateway learns of them."""
+"""Sessions, and users' tokens, as the gateway receives them."""
 
 import hashlib
 import hmac
@@ -12,14 +12,14 @@ from shared.values.principal import Principal
 
 
 def session_key(cookie: str) -> str:
-    """What a session is kept under: the SHA-256 of its cookie, in hex."""
+    """The key of a session: the SHA-256 of its cookie, in hex."""
     return hashlib.sha256(cookie.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def csrf_token_of(cookie: str) -> str:
     """The CSRF token of a session: derived from its cookie, 32 hex digits.
 
-    Whoever has the cookie can be told the token again, though only digests of both are kept. The
+    A client with the cookie can get the token again, though only digests of both are stored. The
     cookie has 256 bits of entropy and cannot be derived from the token (HMAC, RFC 2104).
     """
     key = cookie.encode("utf-8", "surrogateescape")
@@ -27,7 +27,7 @@ def csrf_token_of(cookie: str) -> str:
 
 
 def csrf_digest(token: str) -> str:
-    """What a CSRF token is kept as: its SHA-256, in hex."""
+    """The stored form of a CSRF token: its SHA-256, in hex."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -45,7 +45,7 @@ def _principal(user: User, sid: str | None) -> Principal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedSession:
-    """A living session: whose it is, what it is bound to, and the token for upstreams."""
+    """A session in force: its user, what it is bound to, and the token for upstreams."""
 
     sid: str
     user: User
@@ -60,7 +60,7 @@ class ResolvedSession:
     other_network: str | None = None
     """The first network of the other address family that used it, if one did."""
     principal: Principal = field(init=False, repr=False, compare=False)
-    """The user, as they call."""
+    """The user of the session, as a caller."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "principal", _principal(self.user, self.sid))

@@ -1,4 +1,4 @@
-"""Exchanges and queues, declared by whoever connects first, so that no event finds nobody."""
+"""Exchanges and queues; every service declares all of them, so that no event is lost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ EVENTS = "barong.events"
 """Durable topic exchange; the routing key is the event's full name."""
 
 CHANGES = "barong.changes"
-"""Fanout exchange, not durable: what services tell all gateways at once, to be lost or heard."""
+"""Fanout exchange, not durable: changes for all gateways at once, which may be lost."""
 
 LEGACY_PREFIXES = ("model", "system")
 """`barong.events.model` and `.system`: direct, not durable; the key is the rest of the name."""
 
 RETRY_SECONDS = (1, 10, 60, 300)
-"""How long a failed event rests before each further attempt; after the last it is a dead letter."""
+"""The delays before each retry of a failed event; after the last it is a dead letter."""
 
 DEAD_LETTER_LIFE = timedelta(days=30)
-"""As long as the inbox remembers what was done: nothing older is played again."""
+"""The time for which the inbox has ids of events: no older event is replayed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A durable queue, the events that it receives, and what is put straight into it besides."""
+    """A durable queue, its events, and the messages that are published to it directly."""
 
     queue: str
     events: tuple[str, ...]
@@ -30,16 +30,16 @@ class Subscription:
 
     @property
     def dead_letters(self) -> str:
-        """Where events go that could not be handled."""
+        """The queue of events that could not be handled."""
         return f"{self.queue}.dead"
 
     @property
     def dead_letter_life(self) -> timedelta | None:
-        """How long they are kept, for they are about people; None for good: audits are not lost."""
+        """How long dead letters, which are personal, are stored; None is for good: for audits."""
         return None if self.direct else DEAD_LETTER_LIFE
 
     def retry(self, seconds: int) -> str:
-        """Where events rest before another attempt."""
+        """The queue in which events wait for a retry."""
         return f"{self.queue}.retry.{seconds}s"
 
 
@@ -77,11 +77,11 @@ ADMIN = Subscription(
     ),
 )
 ACTIVITIES = Subscription("admin-svc.activities", ("system.activity.recorded",))
-"""Apart from admin-svc's other events, so that a flood of failed log-ins delays nothing else."""
+"""A queue of its own, so that a flood of failed log-ins delays no other events."""
 
 AUDIT = "audit"
 AUDITS = Subscription("admin-svc.audits", (), (AUDIT,))
-"""What gateways let pass and refused; no event, for it concerns nobody else."""
+"""What gateways let pass and refused; it is not an event, since only admin-svc needs it."""
 
 MAILER = Subscription(
     "mailer-svc",
@@ -96,7 +96,7 @@ SUBSCRIPTIONS = (IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER)
 
 
 def legacy_route(name: str) -> tuple[str, str]:
-    """Exchange and routing key under which existing subscribers expect an event."""
+    """The exchange and routing key of an event for subscribers of Barong's earlier releases."""
     prefix, _, key = name.partition(".")
     return f"{EVENTS}.{prefix}", key
 

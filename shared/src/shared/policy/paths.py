@@ -1,4 +1,4 @@
-"""The canonical path of a request: one spelling, which is authorised and then sent as it is."""
+"""The canonical path of a request: one spelling, which is authorized and then sent unchanged."""
 
 import re
 from collections.abc import Iterable
@@ -42,11 +42,11 @@ def canonical(path: str) -> str:
 
 
 def raw_reading(path: str) -> str:
-    """How a path is read that `canonical` refuses for `%2F`, `;` or an empty segment.
+    """The reading of a path that `canonical` refuses for `%2F`, `;` or an empty segment.
 
-    Routes, permissions and the audit log take this reading: an escaped slash separates segments as
+    Routes, permissions and the audit log use this reading: an escaped slash separates segments as
     a slash does, parameters (`;` and what follows in a segment) and empty segments do not count.
-    Raises `Malformed` for whatever else is ambiguous, dot segments of any spelling included.
+    Raises `Malformed` for all other ambiguous paths, dot segments of any spelling included.
     """
     if len(path) > MAX_PATH_LENGTH or not _RAW_PATH.fullmatch(path):
         raise Malformed
@@ -57,7 +57,7 @@ def raw_reading(path: str) -> str:
 
 
 def _names(path: str) -> list[str]:
-    """What stands between slashes, escaped ones included, less parameters."""
+    """The segments between slashes, escaped ones included, without parameters."""
     return [part.partition(";")[0] for part in re.split("/|%2[Ff]", path)]
 
 
@@ -76,7 +76,7 @@ def under_one_name(path: str) -> str:
 
 
 def segments(path: str) -> list[str]:
-    """The segments that prefixes are compared by.
+    """The segments by which prefixes are compared.
 
     They are decoded, because upstreams decode them: `a%3Ab` is held against rules as `a:b`. Of
     rules, whose paths may have `%2F` and `;`, they are those of the `raw_reading`.
@@ -87,5 +87,5 @@ def segments(path: str) -> list[str]:
 
 
 def folded(names: Iterable[str]) -> list[str]:
-    """Segments as they are compared where an upstream takes no notice of case."""
+    """Segments as they are compared where an upstream ignores case."""
     return [name.casefold() for name in names]

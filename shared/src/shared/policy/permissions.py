@@ -1,4 +1,4 @@
-"""Permissions, compiled for quick and pure decisions."""
+"""Permissions, compiled for fast decisions without I/O."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class Verdict:
 
 
 class CompiledPermissions:
-    """Unchanging permissions.
+    """Immutable permissions.
 
     A rule matches its path and everything below; any DROP, or no ACCEPT, denies. In `any_case`
     `/Orders` is `/orders`, in rules and in calls.
@@ -47,7 +47,7 @@ class CompiledPermissions:
         return tuple(tree.along(self._compared(path))) if tree else ()
 
     def decide(self, role: str, verb: str, path: str) -> Verdict:
-        """What the matching rules come to."""
+        """The verdict of the matching rules."""
         return verdict_of(self.matching(role, verb, path))
 
     def _compared(self, path: str) -> list[str]:
@@ -68,7 +68,7 @@ class CompiledPermissions:
 
 
 def verdict_of(rules: tuple[Permission, ...]) -> Verdict:
-    """What rules come to that all match a call, the shortest path first."""
+    """The verdict of rules that all match a call, the shortest path first."""
     actions = {rule.action for rule in rules}
     topics = [rule.topic for rule in rules if rule.action == "AUDIT" and rule.topic]
     return Verdict(

@@ -1,4 +1,4 @@
-"""Where on earth an address is, as a MaxMind file tells."""
+"""The continents and countries of addresses, from a MaxMind file."""
 
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -24,21 +24,21 @@ NOWHERE = Place()
 
 
 class Places(Protocol):
-    """Whoever knows where addresses are."""
+    """Finds the places of addresses."""
 
     def of(self, address: Address) -> Place:
-        """The address's place."""
+        """The place of an address."""
         ...
 
 
 class Unmapped:
-    """Knows no address; says so in the log when the first is asked for."""
+    """Has no places; it logs that when the first is requested."""
 
     def __init__(self) -> None:
         self._said = False
 
     def of(self, address: Address) -> Place:
-        """Nowhere."""
+        """No place."""
         if not self._said:
             self._said = True
             log.warning(
@@ -50,7 +50,7 @@ class Unmapped:
 
 
 class Mapped:
-    """Reads a MaxMind file, which is mapped into memory: to be replaced, not written over."""
+    """Reads a MaxMind file that is mapped into memory: replace it, do not write into it."""
 
     def __init__(self, file: Path, language: str) -> None:
         """Raises `SettingsError` for a file that cannot be read or has no names in `language`."""
@@ -87,7 +87,7 @@ class Mapped:
 
 
 def folded(word: str) -> str:
-    """A code or a name as it is compared: its case means nothing."""
+    """A code or a name as it is compared, regardless of case."""
     return word.casefold()
 
 

@@ -1,4 +1,4 @@
-"""The file that says how roles rank: ranks.yaml."""
+"""The file of the ranks of roles: ranks.yaml."""
 
 import re
 from collections import Counter

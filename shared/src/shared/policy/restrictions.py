@@ -1,4 +1,4 @@
-"""Whose addresses restrictions keep out: the same evaluation wherever it is asked for."""
+"""Decisions of restrictions about addresses: one evaluation for gateways and for admin-svc."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ from shared.contracts.policy import CATEGORIES, WHITELIST, Restriction
 from shared.policy.places import Places, folded
 from shared.values.addresses import Address
 
-_REMEMBERED = 10_000
-"""Addresses, and what decided about them."""
+_CACHED = 10_000
+"""The largest number of cached decisions, by address."""
 
 
 class CompiledRestrictions:
-    """Unchanging restrictions, all of them in force."""
+    """Immutable restrictions, all of them in force."""
 
     def __init__(self, restrictions: Iterable[Restriction]) -> None:
-        """Of two that say the same, the first counts; raises ValueError for no address."""
+        """Of two equal ones the first counts; raises ValueError for an invalid address."""
         rows_of: defaultdict[str, list[Restriction]] = defaultdict(list)
         for row in restrictions:
             rows_of[row.category].append(row)
@@ -24,14 +24,14 @@ class CompiledRestrictions:
         self._decided: dict[Address, Restriction | None] = {}
 
     def first_match(self, address: Address, places: Places) -> Restriction | None:
-        """What decides about an address: the first by category, then by scope.
+        """The restriction that decides about an address: the first by category, then by scope.
 
         Among networks the longest prefix comes first; a place's code comes before its name.
         """
         try:
             return self._decided[address]
         except KeyError:
-            if len(self._decided) >= _REMEMBERED:
+            if len(self._decided) >= _CACHED:
                 self._decided.clear()
             matches = (category.first_match(address, places) for category in self._categories)
             match = next((match for match in matches if match is not None), None)
@@ -39,7 +39,7 @@ class CompiledRestrictions:
             return match
 
     def refusal(self, address: Address, places: Places) -> Restriction | None:
-        """What keeps an address out, None where nothing does."""
+        """The restriction that keeps an address out, None where none does."""
         match = self.first_match(address, places)
         return None if match is None or match.category == WHITELIST else match
 
@@ -85,7 +85,7 @@ class _Category:
 
 
 class _Networks:
-    """Networks by their prefixes: one look for each length that there is, 33 or 129 at most."""
+    """Networks by their prefixes: one look-up for each length, at most 33 or 129."""
 
     def __init__(self, rows: Iterable[Restriction]) -> None:
         found: defaultdict[tuple[int, int], dict[int, Restriction]] = defaultdict(dict)

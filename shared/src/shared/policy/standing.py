@@ -1,4 +1,4 @@
-"""How private labels decide state and level: at identity-svc, and wherever that is foretold."""
+"""The rules by which private labels decide state and level, for all services."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ class StandingRules:
 
     @property
     def states(self) -> frozenset[str]:
-        """Every state there is: those that are always there, and those that labels trigger."""
+        """All states: the built-in ones, and those that labels trigger."""
         return frozenset({ACTIVE, PENDING, "banned", "deleted", "locked", *self.state_triggers})
 
     def state(self, labels: Mapping[str, str]) -> str:
@@ -36,7 +36,7 @@ class StandingRules:
         return state
 
     def level(self, labels: Mapping[str, str]) -> int:
-        """How many levels, counted from the first, these private labels hold without a gap."""
+        """The level of these private labels: the number of levels without a gap from the first."""
         level = 0
         for key, value in self.levels:
             if labels.get(key) != value:
@@ -56,7 +56,7 @@ class StandingRules:
 
 
 def stricter(state: str, refusal: str | None) -> str:
-    """Of the state that labels give and an administrator's refusal, the one that counts.
+    """The stricter of the state that labels give and an administrator's refusal.
 
     The order, the mildest first: active, pending, states of the operator's own, locked, banned,
     deleted.

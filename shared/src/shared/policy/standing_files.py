@@ -1,4 +1,4 @@
-"""The files that say what labels mean: levels.yaml and states.yaml."""
+"""The files of these rules: levels.yaml and states.yaml."""
 
 from collections.abc import Iterator
 from pathlib import Path

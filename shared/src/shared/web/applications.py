@@ -1,4 +1,4 @@
-"""The two applications of a service: what callers reach, and what only the house reaches."""
+"""The two applications of a service: the public one, and the internal one."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -18,8 +18,8 @@ from shared.web.routes import BEARERS, SERVICE_TOKENS, Route, application
 from shared.web.server import HTTP_METRICS
 
 _MAX_INTERNAL_BODY_BYTES = 64 * 1024 * 1024
-"""Of what a relay has signed: 4 MB of events, or the largest single one. That is of a hundred
-documents, each with 64 K characters of metadata."""
+"""The size of the events that a relay has signed: 4 MB, or the largest single event, which has a
+hundred documents with 64 K characters of metadata each."""
 
 
 class WebLayer:
@@ -33,7 +33,7 @@ class WebLayer:
         *,
         log_probes: bool = True,
     ) -> None:
-        """`tell` tells all gateways what a request changed."""
+        """`tell` publishes to all gateways what a request changed."""
         self._registry = registry
         self.metrics = HttpMetrics(registry)
         self.middlewares = (
@@ -61,7 +61,7 @@ class WebLayer:
     ) -> web.Application:
         """The application for other services, Kubernetes and Prometheus.
 
-        `checks` are of what calls cannot do without, `watched` of what they can.
+        `checks` are of dependencies that calls need, `watched` of those that they do not need.
         """
         app = application(
             routes, middlewares=self.middlewares, max_body_bytes=_MAX_INTERNAL_BODY_BYTES

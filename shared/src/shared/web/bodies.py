@@ -32,7 +32,7 @@ MAX_PARAMETERS = 200
 MAX_BODY_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
 _MAX_LINE_BYTES = 8190
-"""Of a multipart body: boundaries, headers of parts, what precedes the first part."""
+"""The largest overhead of a multipart body: boundaries, headers of parts, the preamble."""
 _MAX_LINES = 4096
 _MAX_PART_HEADERS = 128
 
@@ -64,7 +64,7 @@ class FileReceiver(Protocol):
     """Largest body, files included."""
 
     async def receive(self, parameter: str, filename: str, content: AsyncIterator[bytes]) -> object:
-        """The value of the parameter that the file has; what is left of `content` is skipped."""
+        """The value of the file's parameter; the rest of `content` is skipped."""
         ...
 
 
@@ -87,7 +87,7 @@ async def read_body(
     require_identity(headers)
     kinds = headers.getall("Content-Type", [""])
     if len(kinds) > 1:
-        raise Malformed  # two servers may heed different ones
+        raise Malformed  # two servers may read different ones
     kind = media_type(kinds[0])
     if kind == MULTIPART:
         return await _multipart(kinds[0], content, limit, files)
@@ -114,7 +114,7 @@ def require_identity(headers: MultiMapping[str]) -> None:
 
 
 def media_type(content_type: str) -> str:
-    """The media type in lower case, without its parameters."""
+    """The media type in lower case, without parameters."""
     return content_type.partition(";")[0].strip().lower()
 
 
@@ -184,7 +184,7 @@ async def _multipart(
     if content.at_eof():
         return {}
     if len(parse_mimetype(content_type).parameters.getall("boundary", ())) > 1:
-        raise Malformed  # two servers may heed different ones
+        raise Malformed  # two servers may read different ones
     read: list[tuple[str, Any]] = []
     try:
         reader = MultipartReader(
@@ -212,7 +212,7 @@ async def _multipart(
 
 
 def _unambiguous(part: BodyPartReader) -> bool:
-    """Whether all servers read the part as we do: RFC 7578 wants one plain name and no encoding."""
+    """Whether all servers read the part alike: RFC 7578 has one plain name and no encoding."""
     encodings = part.headers.getall("Content-Transfer-Encoding", ())
     dispositions = part.headers.getall("Content-Disposition")
     _, said = parse_content_disposition(dispositions[0])

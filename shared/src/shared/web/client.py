@@ -11,7 +11,7 @@ from shared.web.fields import INVALID
 
 
 def client_of(request: web.Request) -> Client:
-    """Where the request comes from, and with what it was made."""
+    """The address and the User-Agent of the request."""
     return Client.seen(request[CLIENT_ADDRESS], request.headers.get("User-Agent", ""))
 
 

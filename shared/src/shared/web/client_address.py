@@ -1,4 +1,4 @@
-"""Whose address a call comes from, behind proxies that are trusted and others that are not."""
+"""The address of the client of a call, behind trusted and other proxies."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,14 +8,14 @@ from shared.values.addresses import LONGEST, Network, address_of
 from shared.values.addresses import Address as Address
 
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[^\]]*)?)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
-"""What some proxies write: `203.0.113.9:5555`, `[2001:db8::1]:443`, `[2001:db8::1]`."""
+"""Entries of some proxies: `203.0.113.9:5555`, `[2001:db8::1]:443`, `[2001:db8::1]`."""
 
 
 def client_address(peer: str, forwarded_for: Iterable[str], trusted: Sequence[Network]) -> Address:
-    """The rightmost address of the chain that no trusted proxy stands for.
+    """The rightmost address of the chain that is not a trusted proxy's.
 
     `forwarded_for` are the values of all X-Forwarded-For headers, in order. An entry that is no
-    address ends the walk: what stands left of it was written by someone untrusted. An entry's port
+    address ends the walk: entries left of it were written by untrusted clients. An entry's port
     is dropped.
     """
     address = address_of(peer) or IPv4Address(0)

@@ -1,4 +1,4 @@
-"""What is known of a request before it is looked at: its id and the client's address."""
+"""The context of a request: its id, the client's address, and what it changes."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -18,7 +18,7 @@ _REQUEST_ID_HEADER = "X-Request-Id"
 
 
 async def nobody(_changes: str) -> None:
-    """Tells nobody of changes."""
+    """Publishes no changes."""
 
 
 def request_context(
@@ -26,7 +26,7 @@ def request_context(
 ) -> Middleware:
     """A middleware that gives each request an id, in its log lines and its answer.
 
-    The answer tells the gateway that carries it what was changed; `tell` tells the others.
+    The answer names changes to its gateway in a header; `tell` publishes them to the others.
     """
 
     @web.middleware

@@ -7,7 +7,7 @@ from functools import lru_cache
 from multidict import MultiMapping
 
 MAX_COOKIES = 4
-"""Distinct values of one name that count; a browser sends several where paths or domains differ."""
+"""The largest number of distinct values of a name; browsers send several for other paths."""
 
 
 def cookies(headers: MultiMapping[str], name: str) -> tuple[str, ...]:
@@ -27,5 +27,5 @@ def cookie_values(headers: Iterable[str], name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def _finder(name: str) -> Callable[[str], list[str]]:
-    """Finds the values of a name, of whatever stands between semicolons."""
+    """Finds the values of a name between semicolons."""
     return re.compile(rf"(?:^|;)\s*{re.escape(name)}\s*(?:=([^;]*)|(?=;|\Z))").findall

@@ -1,4 +1,4 @@
-"""The one table from what went wrong to the answer that says so."""
+"""The one table of refusals and their answers."""
 
 import structlog
 from aiohttp import web
@@ -48,7 +48,7 @@ _MEANINGS: dict[type[web.HTTPException], type[Refusal]] = {
 }
 
 OUTCOME = web.RequestKey("outcome", str)
-"""Why a request was not fulfilled, for its log line and its metrics."""
+"""The code of a refusal, for the log line and the metrics of the request."""
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ def status_of(refusal: Refusal) -> int:
 
 
 def refused(refusal: Refusal) -> web.Response:
-    """The answer that tells a client what was refused."""
+    """The answer to a refusal."""
     response = web.json_response(
         {"errors": list(refusal.codes)}, status=status_of(refusal), headers=refusal.headers
     )
@@ -78,13 +78,13 @@ def translated(error: web.HTTPException) -> web.Response:
 
 
 def failed() -> web.Response:
-    """The answer that tells a client no more than that we failed."""
+    """The answer to an unforeseen error, without details."""
     return web.json_response({"errors": ["server.internal_error"]}, status=500)
 
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns refusals, unknown routes and the unforeseen into answers that leak nothing."""
+    """Turns refusals, unknown routes and unforeseen errors into answers that leak nothing."""
     try:
         return await handler(request)
     except Refusal as refusal:

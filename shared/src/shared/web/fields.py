@@ -1,4 +1,4 @@
-"""The types of parameters: what is read, what is refused, and with which codes."""
+"""The types of parameters: which values are read, and the codes of the others."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields
 from shared.text import ascii_email, cleaned, is_blank, plain_code
 
 INVALID = "invalid"
-# Halves of characters, too, which JSON can write and UTF-8 cannot.
+# Surrogates, too, which JSON can write and UTF-8 cannot.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_BREAKS = re.compile(r"[\t\n\r\u2028\u2029]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -56,7 +56,7 @@ class Parameter(fields.Field[Any]):
         return super().deserialize(value, attr, data, **kwargs)
 
     def blank(self, value: str | None) -> Any:
-        """What a blank value without a code means."""
+        """The value of a blank parameter without a code."""
         return None
 
     def refuse(self) -> ValidationError:
@@ -64,7 +64,7 @@ class Parameter(fields.Field[Any]):
         return ValidationError([self.invalid])
 
     def json_schema(self) -> dict[str, Any]:
-        """What clients are told of the values that are taken (JSON Schema, 2020-12)."""
+        """The schema of the values in the API document (JSON Schema, 2020-12)."""
         return {}
 
 
@@ -110,7 +110,7 @@ class Text(Parameter):
         return text
 
     def read(self, text: str) -> str:
-        """What a text of the client's stands for."""
+        """The value of a client's text."""
         return cleaned(text)
 
     def json_schema(self) -> dict[str, Any]:
@@ -118,9 +118,9 @@ class Text(Parameter):
 
 
 class Password(Text):
-    """A password as it was typed: its blanks belong to it, and a digest may be of this very text.
+    """A password as it was typed, with its blanks; stored digests may be of exactly this text.
 
-    Whoever hashes or compares passwords composes them (NFC).
+    Code that hashes or compares passwords composes them (NFC).
     """
 
     def read(self, text: str) -> str:
@@ -128,14 +128,14 @@ class Password(Text):
 
 
 class Email(Text):
-    """An e-mail address, whose domain may be in any script: it is kept in punycode."""
+    """An e-mail address; its domain may be in any script, and becomes punycode."""
 
     def read(self, text: str) -> str:
         return ascii_email(text)
 
 
 class Code(Text):
-    """A code of digits and letters, in whatever script and however its groups are set apart."""
+    """A code of digits and letters, in any script and with any separators of groups."""
 
     def read(self, text: str) -> str:
         return plain_code(text)

@@ -1,4 +1,4 @@
-"""Liveness and readiness, as Kubernetes asks for them."""
+"""Liveness and readiness for Kubernetes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +11,7 @@ from shared.reasons import reason_of
 log = structlog.get_logger()
 
 Check = Callable[[], Awaitable[None]]
-"""Returns when the part is usable; raises what is wrong otherwise."""
+"""Returns when a dependency is usable; otherwise raises the error."""
 
 _CHECK_SECONDS = 2.0
 
@@ -22,9 +22,10 @@ async def live(_request: web.Request) -> web.Response:
 
 
 class Readiness:
-    """GET /health/ready: 200 when every part that calls cannot do without is usable, else 503.
+    """GET /health/ready: 200 when every dependency that calls need is usable, else 503.
 
-    The answer also tells of parts that are `watched`: without them work waits, and no call fails.
+    The answer also shows dependencies that are `watched`: without them work waits, and no call
+    fails.
     """
 
     def __init__(self, checks: Mapping[str, Check], watched: Mapping[str, Check]) -> None:
@@ -33,7 +34,7 @@ class Readiness:
         self._reasons: dict[str, str] = {}
 
     async def answer(self, _request: web.Request) -> web.Response:
-        """The state of each part, without saying why: the log has the reason."""
+        """The state of each dependency; the log has the reasons."""
         results = await asyncio.gather(*(self._passes(name) for name in self._checks))
         parts = dict(zip(self._checks, results, strict=True))
         ready = all(parts[name] for name in self._needed)
@@ -54,7 +55,7 @@ class Readiness:
         return True
 
     def _note(self, name: str, reason: str) -> None:
-        """Logs what changed: probes come every few seconds."""
+        """Logs changes only: probes come every few seconds."""
         if reason == self._reasons.get(name, ""):
             return
         self._reasons[name] = reason

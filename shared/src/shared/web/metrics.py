@@ -19,11 +19,11 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class Registry(CollectorRegistry):
-    """The metrics of one service, from which /metrics is made."""
+    """The metrics of one service, which /metrics shows."""
 
     def __init__(self) -> None:
         super().__init__(auto_describe=True)
-        # They would be a second series beside each counter, which nobody asks for.
+        # They would be a second series beside each counter, which nobody reads.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self)
 
@@ -56,9 +56,9 @@ class HttpMetrics:
             named = method if method in _METHODS else "OTHER"
             count = self._requests.of[named, route, _status(status)]
             timing = self._seconds.of[named, route]
-            # A WebSocket lasts for as long as it likes.
+            # A WebSocket may last for any time.
             known = Requests(count, None if status == _SWITCHED else timing)
-            if method == named:  # of others there are as many as clients like
+            if method == named:  # clients choose the others
                 self._known[method, route, status] = known
         return known
 
@@ -68,5 +68,5 @@ class HttpMetrics:
 
 
 def _status(status: int) -> str:
-    """Upstreams may answer with whatever they like, and have it chosen by their clients."""
+    """Upstreams may answer with any status, even one that their clients choose."""
     return str(status) if status in _STATUSES else f"{status // 100}xx"

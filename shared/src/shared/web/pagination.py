@@ -14,7 +14,7 @@ MAX_LIMIT = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageForm:
-    """Which page is wanted, counted from 1, and how many records a page holds."""
+    """The page, counted from 1, and the number of records of a page."""
 
     page: int | None = declared(
         Integer(
@@ -79,5 +79,5 @@ def _headers(url: URL, form: PageForm, total: int, wanted: Mapping[str, int]) ->
 
 
 def links(urls: Mapping[str, URL]) -> str:
-    """Link (RFC 8288): where each relation leads, relative to the server."""
+    """The header Link (RFC 8288): the URL of each relation, relative to the server."""
     return ", ".join(f'<{url.raw_path_qs}>; rel="{rel}"' for rel, url in urls.items())

@@ -12,7 +12,7 @@ PRINCIPAL = web.RequestKey("principal", Principal)
 def presents_bearer(headers: MultiMapping[str]) -> bool:
     """Whether an Authorization header is of the Bearer scheme, RFC 6750, 2.1, in any case.
 
-    What other schemes say is not meant for us.
+    Other schemes are ignored.
     """
     schemes = (value.split(None, 1)[:1] for value in headers.getall("Authorization", ()))
     return any(scheme[0].lower() == "bearer" for scheme in schemes if scheme)

@@ -11,7 +11,7 @@ _unused: Final[list[str]] = []
 
 
 def request_id(offered: str) -> str:
-    """The id that a client offers, where it is one; else a new one."""
+    """The id that a client sent, if it is valid; otherwise a new one."""
     if not offered:
         return new_request_id()
     # Most ids are digits and letters between hyphens: no need for a regular expression.
@@ -23,8 +23,8 @@ def request_id(offered: str) -> str:
 
 
 def new_request_id() -> str:
-    """An id that no other request has."""
-    if not _unused:  # many cost the system as much as one
+    """A unique id."""
+    if not _unused:  # many random bytes cost the system as much as few
         digits = os.urandom(_AT_ONCE * _DIGITS // 2).hex()
         _unused.extend([digits[at : at + _DIGITS] for at in range(0, len(digits), _DIGITS)])
     return _unused.pop()

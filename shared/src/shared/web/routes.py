@@ -1,4 +1,4 @@
-"""Routes as data: each URL with its handler, its form and who may call it."""
+"""Routes as data: each URL with its handler, its form and its callers."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,22 +24,22 @@ CALLER = web.RequestKey("caller", str)
 
 @dataclass(frozen=True, slots=True)
 class NoParameters:
-    """The form of an operation that takes nothing."""
+    """The form of an operation without parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anyone:
-    """Nobody has to be proven to be calling."""
+    """Access for everybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class BearerOf:
-    """A user with a bearer token."""
+    """Access for users with a bearer token."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceToken:
-    """One of these services, with a service token."""
+    """Access for these services, with a service token."""
 
     callers: frozenset[str]
 
@@ -57,7 +57,7 @@ class Route(Generic[F]):
     """One operation: verb and path, who may call it, its form and its handler.
 
     `tells_missing`: absent and blank parameters are answered with 400 instead of 422.
-    `streams`: the handler reads the body itself, as it arrives; `form` is made of nothing.
+    `streams`: the handler reads the body itself, as it arrives; `form` has no parameters.
     """
 
     method: str

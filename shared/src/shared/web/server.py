@@ -22,13 +22,13 @@ from shared.web.request_ids import new_request_id
 from shared.web.sockets import own_socket, url_of
 
 HTTP_METRICS = web.AppKey("http_metrics", HttpMetrics)
-"""Where requests are counted that reach no route; an application may have none."""
+"""The metrics of requests that reach no route; an application may have none."""
 
 _BACKLOG = 1024
 _ADDED_URL_BYTES = 1024
 _ADDED_HEADER_BYTES = 8192
 _ADDED_HEADERS = 16
-"""What the gateway adds to a client's head: X-Forwarded-…, the token, another prefix."""
+"""The size of what the gateway adds to a head: X-Forwarded-…, the token, another prefix."""
 
 _TOO_MANY_HEADERS = "Too many headers received"
 _UNREADABLE_METHOD = "UNKNOWN"
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadLimits:
-    """How large a head a client may send to the gateway; services take what it adds, too."""
+    """The largest head of a request at the gateway; services accept what it adds, too."""
 
     url_bytes: int = 8192
     header_bytes: int = 32_768
@@ -56,7 +56,7 @@ async def listening(
 ) -> AsyncIterator[str]:
     """Serves `app` for the time of the block, and gives the address.
 
-    Bodies arrive as they were sent: nothing is decompressed. Leaving, it stops listening and lets
+    Bodies arrive as they were sent: nothing is decompressed. At its end it stops listening and lets
     calls under way end, for `shutdown_seconds` seconds.
     """
     limits = limits or HeadLimits()
@@ -69,7 +69,7 @@ async def listening(
         shutdown_timeout=shutdown_seconds,
         auto_decompress=False,
         max_line_size=url_bytes,
-        # By the limit that was exceeded, URLs and headers are told apart.
+        # The limit that was exceeded shows whether the URL or a header is too long.
         max_field_size=max(limits.header_bytes + _ADDED_HEADER_BYTES, url_bytes + 1),
         max_headers=limits.headers + _ADDED_HEADERS,
     )
@@ -127,11 +127,11 @@ class _Answering:
         return self.failure(request) if response is None else response
 
     def refusal(self, request: web.BaseRequest, method: str, refusal: Refusal) -> web.Response:
-        """The answer that says why, noted."""
+        """The answer to a refusal, which is logged and counted."""
         return self._noted(request, method, refused(refusal), ",".join(refusal.codes))
 
     def failure(self, request: web.BaseRequest) -> web.Response:
-        """The answer to what nobody foresaw, noted."""
+        """The answer to an unforeseen error, which is logged and counted."""
         return self._noted(request, request.method, failed(), "server.internal_error")
 
     def _noted(
@@ -201,7 +201,7 @@ class _Connection(web.RequestHandler):
         return response
 
     def data_received(self, data: bytes) -> None:
-        """Takes bytes; a body that breaks off into nonsense fails at whoever reads it.
+        """Takes bytes; a malformed body fails where it is read.
 
         aiohttp would answer the nonsense next, and let the reader wait until the client leaves.
         """

@@ -1,4 +1,4 @@
-"""The socket that a server listens on where asyncio would take one address family of two."""
+"""The socket of a server that listens to both address families."""
 
 import socket
 

@@ -21,7 +21,7 @@ _MOST_UNCOUNTED: Final = 512
 
 
 class Count:
-    """One counter: how many there were."""
+    """One counter."""
 
     __slots__ = ("total",)
 
@@ -40,7 +40,7 @@ class Counts(Collector):
         registry.register(self)
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """What Prometheus is told."""
+        """The metrics for Prometheus."""
         name, documentation, labels = self._about
         family = CounterMetricFamily(name, documentation, labels=labels)
         for values, count in tuple(self.of.items()):
@@ -65,7 +65,7 @@ class Timing:
             self._count()
 
     def told(self) -> tuple[Sequence[tuple[str, float]], float]:
-        """How many took as long as each bound, or less; and how long all of them together."""
+        """The number of measurements up to each bound, and the sum of all in seconds."""
         self._count()
         bounds = (*(str(float(bound)) for bound in SECONDS), "+Inf")
         return list(zip(bounds, accumulate(self._counts), strict=True)), self._sum
@@ -91,7 +91,7 @@ class Timings(Collector):
         registry.register(self)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """What Prometheus is told."""
+        """The metrics for Prometheus."""
         name, documentation, labels = self._about
         family = HistogramMetricFamily(name, documentation, labels=labels)
         for values, timing in tuple(self.of.items()):
@@ -100,7 +100,7 @@ class Timings(Collector):
 
 
 class Requests:
-    """Requests that count alike."""
+    """The counters of requests with the same labels."""
 
     __slots__ = ("_count", "_timing")
 
@@ -109,7 +109,7 @@ class Requests:
         self._timing = timing
 
     def observe(self, seconds: float) -> None:
-        """Adds one that took so long."""
+        """Adds a request that took so many seconds."""
         self._count.total += 1
         if self._timing is not None:
             self._timing.observe(seconds)
