@@ -24,8 +24,8 @@ from shared.messaging.inbox import Reaction
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
-from shared.messaging.relay import Relay
-from shared.messaging.subscriber import Subscriber
+from shared.messaging.relay import POLL_SECONDS, Relay
+from shared.messaging.subscriber import LONGEST_WAIT, Subscriber
 from shared.tokens.key_set import JwksDocument, KeySet
 from tests.support.waiting import until
 
@@ -87,6 +87,8 @@ def a_relay(
     url: str,
     signer: Signer | None = None,
     registry: CollectorRegistry | None = None,
+    *,
+    poll_seconds: float = POLL_SECONDS,
 ) -> Relay:
     return Relay(
         database,
@@ -94,6 +96,7 @@ def a_relay(
         signer or Signer(),
         lambda: publisher(url, "relay under test"),
         registry or CollectorRegistry(),
+        poll_seconds=poll_seconds,
     )
 
 
@@ -102,11 +105,13 @@ def a_subscriber(
     reaction: Reaction,
     keys: Keys | None = None,
     registry: CollectorRegistry | None = None,
+    *,
+    longest_wait: float = LONGEST_WAIT,
 ) -> Subscriber:
     """admin-svc's subscriber, with one reaction to all of its events."""
     reactions = dict.fromkeys(ADMIN.events, reaction)
     metrics = QueueMetrics(registry or CollectorRegistry())
-    return Subscriber(url, ADMIN, verifier(keys), reactions, metrics)
+    return Subscriber(url, ADMIN, verifier(keys), reactions, metrics, longest_wait=longest_wait)
 
 
 async def acknowledged(registry: CollectorRegistry, count: int) -> None:

@@ -5,7 +5,6 @@ import asyncio
 import asyncpg
 import pytest
 
-from shared.database import pool
 from shared.database.pool import Database
 from shared.errors import Unavailable
 from tests.support.gate import Gate
@@ -151,16 +150,12 @@ async def test_a_server_that_ends_the_session_is_unavailable(schema: Database) -
     assert await fetch(schema, "SELECT 1") == 1
 
 
-async def test_who_finds_no_free_connection_in_time_is_told_so(
-    schema: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = Database(schema.dsn, "resource", max_connections=1)
+async def test_who_finds_no_free_connection_in_time_is_told_so(schema: Database) -> None:
+    database = Database(schema.dsn, "resource", max_connections=1, acquire_seconds=0.5)
     async with database.opened():
         async with database.connection():
-            with monkeypatch.context() as patch:
-                patch.setattr(pool, "_ACQUIRE_SECONDS", 0.05)
-                with pytest.raises(Unavailable):
-                    await fetch(database, "SELECT 1")
+            with pytest.raises(Unavailable):
+                await fetch(database, "SELECT 1")
         assert await fetch(database, "SELECT 1") == 1
 
 
@@ -173,11 +168,10 @@ HELD = [
 
 @pytest.mark.parametrize(("hold", "wait"), HELD)
 async def test_who_waits_too_long_for_a_lock_is_told_so(
-    schema: Database, monkeypatch: pytest.MonkeyPatch, hold: str, wait: str
+    schema: Database, hold: str, wait: str
 ) -> None:
     await run(schema, "CREATE TABLE tried (n int)", "INSERT INTO tried VALUES (1)")
-    monkeypatch.setattr(pool, "_LOCK_TIMEOUT", "50ms")
-    database = Database(schema.dsn, "resource")
+    database = Database(schema.dsn, "resource", lock_timeout="50ms")
     async with database.opened():
         async with schema.transaction() as holder:
             await holder.execute(hold)

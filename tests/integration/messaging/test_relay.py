@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-import pytest
 from aio_pika.abc import DeliveryMode
 from prometheus_client import CollectorRegistry
 
@@ -114,22 +113,16 @@ async def test_an_event_is_kept_for_each_service_that_asked_for_it(
     }
 
 
-async def test_a_commit_wakes_the_relay(
-    schema: Database, broker: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relay_module, "POLL_SECONDS", 600.0)
-    async with tapped(broker) as tap, working(a_relay(schema, broker)):
+async def test_a_commit_wakes_the_relay(schema: Database, broker: str) -> None:
+    async with tapped(broker) as tap, working(a_relay(schema, broker, poll_seconds=600.0)):
         await add(schema, an_event())
         await tap.hears(1)
         await add(schema, an_event())
         await tap.hears(2)  # long before it looks by itself
 
 
-async def test_a_notification_that_was_lost_only_delays(
-    schema: Database, broker: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relay_module, "POLL_SECONDS", 0.1)
-    async with tapped(broker) as tap, working(a_relay(schema, broker)):
+async def test_a_notification_that_was_lost_only_delays(schema: Database, broker: str) -> None:
+    async with tapped(broker) as tap, working(a_relay(schema, broker, poll_seconds=0.1)):
         await add(schema, an_event())
         await tap.hears(1)
         async with schema.connection() as connection:
@@ -141,15 +134,14 @@ async def test_a_notification_that_was_lost_only_delays(
 
 
 async def test_one_of_two_relays_leads_and_the_other_takes_over(
-    schema: Database, broker: str, monkeypatch: pytest.MonkeyPatch
+    schema: Database, broker: str
 ) -> None:
-    monkeypatch.setattr(relay_module, "POLL_SECONDS", 0.1)
     events = [an_event(number) for number in range(60)]
     async with tapped(broker) as tap:
-        async with working(a_relay(schema, broker)):
+        async with working(a_relay(schema, broker, poll_seconds=0.1)):
             await add(schema, events[0])
             await tap.hears(1)
-            second = asyncio.create_task(a_relay(schema, broker).run())
+            second = asyncio.create_task(a_relay(schema, broker, poll_seconds=0.1).run())
             for event in events[1:30]:
                 await add(schema, event)
             await tap.hears(30)
@@ -164,14 +156,13 @@ async def test_one_of_two_relays_leads_and_the_other_takes_over(
 
 
 async def test_the_next_relay_takes_over_when_the_leader_is_cut_off(
-    schema: Database, schema_gate: Gate, broker: str, monkeypatch: pytest.MonkeyPatch
+    schema: Database, schema_gate: Gate, broker: str
 ) -> None:
-    monkeypatch.setattr(relay_module, "POLL_SECONDS", 0.1)
-    leader = a_relay(reached_by(schema_gate, schema), broker)
+    leader = a_relay(reached_by(schema_gate, schema), broker, poll_seconds=0.1)
     async with tapped(broker) as tap, working(leader):
         await add(schema, an_event(1))
         await tap.hears(1)
-        async with working(a_relay(schema, broker)):
+        async with working(a_relay(schema, broker, poll_seconds=0.1)):
             await schema_gate.shut()
             await add(schema, an_event(2))
             await tap.hears(2)

@@ -13,10 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import ADMIN, MAILER, RETRY_SECONDS
-from shared.database import pool
 from shared.database.pool import Connection, Database
 from shared.errors import Unavailable
-from shared.messaging import subscriber as subscriber_module
 from shared.messaging.inbox import Reaction, once
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.subscriber import Subscriber
@@ -188,10 +186,8 @@ async def test_a_lock_that_others_hold_is_no_fault_of_the_event(
     schema: Database,
     broker: str,
     deeds: Callable[[], Awaitable[int]],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pool, "_LOCK_TIMEOUT", "50ms")
-    impatient = Database(schema.dsn, schema.schema)
+    impatient = Database(schema.dsn, schema.schema, lock_timeout="50ms")
     attempts = 0
 
     async def counted(connection: Connection, event: ReceivedEvent) -> None:
@@ -452,10 +448,7 @@ async def test_outcomes_are_counted_under_names_that_are_known(broker: str) -> N
     assert counted("invented.by.a.stranger", "dead") is None
 
 
-async def test_a_dependency_that_stays_away_is_asked_less_and_less(
-    broker: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(subscriber_module, "_LONGEST_WAIT", 0.2)
+async def test_a_dependency_that_stays_away_is_asked_less_and_less(broker: str) -> None:
     loop = asyncio.get_running_loop()
     moments: list[float] = []
 
@@ -466,7 +459,7 @@ async def test_a_dependency_that_stays_away_is_asked_less_and_less(
 
     await publish(broker, signed(an_event(1)))
     registry = CollectorRegistry()
-    async with working(a_subscriber(broker, react, registry=registry)):
+    async with working(a_subscriber(broker, react, registry=registry, longest_wait=0.2)):
         await acknowledged(registry, 1)
     waits = [later - earlier for earlier, later in pairwise(moments)]
     assert [round(wait, 1) for wait in waits] == [0.1, 0.2, 0.2, 0.2]

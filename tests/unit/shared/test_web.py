@@ -34,6 +34,7 @@ from shared.web.applications import WebLayer
 from shared.web.context import CLIENT_ADDRESS
 from shared.web.errors import STATUSES, status_of
 from shared.web.fields import Text
+from shared.web.health import Readiness
 from shared.web.metrics import Registry
 from shared.web.principal import PRINCIPAL
 from shared.web.routes import ANYONE, BEARER, CALLER, NoParameters, Route, services
@@ -342,11 +343,11 @@ async def test_probes_may_be_left_out_of_the_access_log(
 
 
 async def test_a_check_that_hangs_is_down_and_the_others_are_still_told(
-    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    http: aiohttp.ClientSession,
 ) -> None:
-    monkeypatch.setattr("shared.web.health._CHECK_SECONDS", 0.05)
     checks = {"slow": hangs, "slower": hangs, "good": up}
-    app = WebLayer(Registry()).internal((), service_tokens=ServiceTokens("x", RING), checks=checks)
+    app = web.Application()
+    app.router.add_get("/health/ready", Readiness(checks, {}, seconds=0.05).answer)
     async with (
         listening(app) as address,
         asyncio.timeout(30),  # less than it hangs

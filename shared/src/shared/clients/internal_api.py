@@ -17,23 +17,31 @@ from shared.tokens.service import ServiceTokens
 log = structlog.get_logger()
 
 _BRACES = frozenset("{}")
-_TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
+TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
 
 
 class InternalApi:
     """The internal API of one service, over a pool of connections."""
 
-    def __init__(self, url: str, service: str, tokens: ServiceTokens) -> None:
+    def __init__(
+        self,
+        url: str,
+        service: str,
+        tokens: ServiceTokens,
+        *,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+    ) -> None:
         self._url = url.rstrip("/")
         self._service = service
         self._tokens = tokens
+        self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Opens the pool for the time of the block."""
         async with aiohttp.ClientSession(
-            timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
+            timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
         ) as self._session:
             yield
         self._session = None

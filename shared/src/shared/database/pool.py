@@ -15,10 +15,10 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connectio
 
 Record: TypeAlias = asyncpg.Record
 
-_ACQUIRE_SECONDS = 3.0
+ACQUIRE_SECONDS = 3.0
 _CONNECT_SECONDS = 2.0
 _COMMAND_SECONDS = 15.0
-_LOCK_TIMEOUT = "5s"  # is over before the statement's, which tells of a fault of the query
+LOCK_TIMEOUT = "5s"  # is over before the statement's, which tells of a fault of the query
 
 _GONE = (
     OSError,
@@ -93,17 +93,27 @@ class Database:
     """One schema of one PostgreSQL database."""
 
     def __init__(
-        self, dsn: str, schema: str, *, max_connections: int = 10, direct_dsn: str = ""
+        self,
+        dsn: str,
+        schema: str,
+        *,
+        max_connections: int = 10,
+        direct_dsn: str = "",
+        lock_timeout: str = LOCK_TIMEOUT,
+        acquire_seconds: float = ACQUIRE_SECONDS,
     ) -> None:
         """With `direct_dsn`, which leads to PostgreSQL itself, `dsn` leads to a pooler.
 
         The pooler lends servers for a transaction at a time (PgBouncer's `pool_mode =
-        transaction`). LISTEN and locks of a session go to PostgreSQL itself.
+        transaction`). LISTEN and locks of a session go to PostgreSQL itself. `lock_timeout` is one
+        of PostgreSQL's; `acquire_seconds` is the longest wait for a free connection.
         """
         self.dsn = dsn
         self.schema = schema
         self._max_connections = max_connections
         self._direct_dsn = direct_dsn
+        self._lock_timeout = lock_timeout
+        self._acquire_seconds = acquire_seconds
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     @asynccontextmanager
@@ -150,7 +160,7 @@ class Database:
         if self._pool is None:
             raise Unavailable("postgresql")
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            async with self._pool.acquire(timeout=self._acquire_seconds) as connection:
                 yield connection
         except _GONE as error:
             raise Unavailable("postgresql") from error
@@ -192,7 +202,7 @@ class Database:
         settings = {
             "search_path": f'"{self.schema}"',
             "statement_timeout": "'10s'",
-            "lock_timeout": f"'{_LOCK_TIMEOUT}'",
+            "lock_timeout": f"'{self._lock_timeout}'",
             "idle_in_transaction_session_timeout": "'30s'",
         }
         return "; ".join(f"{command} {name} = {value}" for name, value in settings.items())

@@ -39,11 +39,14 @@ class Relay:
         signer: EventSigner,
         publisher: Callable[[], AbstractAsyncContextManager[Publisher]],
         registry: CollectorRegistry,
+        *,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._signer = signer
         self._publisher = publisher
+        self._poll_seconds = poll_seconds
         self._wake = asyncio.Event()
         self._pruned = time.monotonic()
         self._published = Counter("outbox_published", "Events published.", registry=registry)
@@ -67,7 +70,7 @@ class Relay:
                     self._wake.clear()
                     await self._drain(connection, publisher)
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(POLL_SECONDS):
+                        async with asyncio.timeout(self._poll_seconds):
                             await self._wake.wait()
 
     async def _become_leader(self, connection: Any) -> None:
@@ -79,7 +82,7 @@ class Relay:
             "SELECT pg_try_advisory_lock(hashtextextended('relay:' || current_schema(), 0))"
         ):
             self._backlog = Backlog(0, None)
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(self._poll_seconds)
 
     async def _drain(self, connection: Any, publisher: Publisher) -> None:
         while batch := await self._outbox.unpublished(connection, BATCH, BATCH_BYTES):

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 ATTEMPT_HEADER = "x-attempt"
 REASON_HEADER = "x-reason"
 _PREFETCH = 10  # a lost connection counts as a delivery of every event that was fetched ahead
-_LONGEST_WAIT = 10.0
+LONGEST_WAIT = 10.0
 
 
 class _ConnectionLostError(Exception):
@@ -47,13 +47,17 @@ class Subscriber:
         verifier: Opener,
         reactions: Mapping[str, Reaction],
         metrics: QueueMetrics,
+        *,
+        longest_wait: float = LONGEST_WAIT,
     ) -> None:
+        """`longest_wait` is the longest delay, in seconds, while a dependency is down."""
         if set(reactions) != {*subscription.events, *subscription.direct}:
             raise ValueError(f"{subscription.queue}: reactions and subscribed events differ")
         self._url = url
         self._subscription = subscription
         self._verifier = verifier
         self._reactions = reactions
+        self._longest_wait = longest_wait
         self._consuming = False
         self._handled = metrics.handled
         self._lag = Lag(subscription, metrics)
@@ -116,7 +120,7 @@ class Subscriber:
             except Unavailable as error:
                 log.warning("event_waits", dependency=error.dependency, retry_seconds=delay)
                 await asyncio.sleep(delay)
-                delay = min(delay * 2, _LONGEST_WAIT)
+                delay = min(delay * 2, self._longest_wait)
             if channel.is_closed:
                 raise _ConnectionLostError
 

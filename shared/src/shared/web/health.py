@@ -13,7 +13,7 @@ log = structlog.get_logger()
 Check = Callable[[], Awaitable[None]]
 """Returns when a dependency is usable; otherwise raises the error."""
 
-_CHECK_SECONDS = 2.0
+CHECK_SECONDS = 2.0
 
 
 async def live(_request: web.Request) -> web.Response:
@@ -28,7 +28,15 @@ class Readiness:
     fails.
     """
 
-    def __init__(self, checks: Mapping[str, Check], watched: Mapping[str, Check]) -> None:
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        watched: Mapping[str, Check],
+        *,
+        seconds: float = CHECK_SECONDS,
+    ) -> None:
+        """`seconds` is the time limit of each check."""
+        self._seconds = seconds
         self._needed = frozenset(checks)
         self._checks = {**checks, **watched}
         self._reasons: dict[str, str] = {}
@@ -46,7 +54,7 @@ class Readiness:
 
     async def _passes(self, name: str) -> bool:
         try:
-            async with asyncio.timeout(_CHECK_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 await self._checks[name]()
         except Exception as error:  # noqa: BLE001 - whatever it is, the part is not usable
             self._note(name, reason_of(error))
