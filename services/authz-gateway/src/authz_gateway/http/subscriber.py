@@ -1,7 +1,7 @@
 """Whose share of what is limited a call takes: its user's, or its subscriber's."""
 
 from authz_gateway.http.request import Request
-from shared.values.addresses import subscriber
+from shared.web.client_address import subscriber
 
 
 def client_of(request: Request) -> str:
