@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from yarl import URL
 
 from resource_svc.api_keys.public_key import in_base64url
-from resource_svc.nonces.sweep_nonces import SweepNonces
+from resource_svc.nonces.use_cases import Nonces
 from resource_svc.schema import SCHEMA
 from shared.contracts.api_keys import Nonce
 from shared.contracts.services import ADMIN, GATEWAY
@@ -357,7 +357,7 @@ async def test_what_nobody_accepts_any_more_is_swept(system: Installation) -> No
             now,
             LIFETIME,
         )
-        await SweepNonces(database)(now + LIFETIME + 60_000 + 24_000)
+        await Nonces(database).sweep(now + LIFETIME + 60_000 + 24_000)
         left = await tables.fetch(
             "DELETE FROM used_nonces WHERE moment BETWEEN $1 AND $1 + 30000 RETURNING moment", now
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from resource_svc.activities.handlers import number_of
+from resource_svc.activities.models import user_number
 from tests.support.client import USER_AGENT, Answer, Client
 from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
@@ -79,7 +79,7 @@ async def test_a_user_sees_what_he_did(client: Client) -> None:
     assert json.loads(answer.body[1]["data"]) == {"reason": "Invalid Email or Password"}
     assert answer.body[1] | {"id": 0, "data": 0, "created_at": 0} == {
         "id": 0,
-        "user_id": number_of(uid),
+        "user_id": user_number(uid),
         "target_uid": None,
         "category": "user",
         "user_ip": "127.0.0.1",
@@ -122,8 +122,8 @@ async def test_nobody_sees_what_others_did(client: Client, system: Installation)
         mine = await listed(other, "all", 1, uid=uid, user_id=uid)
     theirs = await listed(client, "all", 1, uid=uid, user_id=uid)
 
-    assert {each["user_id"] for each in mine.body} == {number_of(uid)}
-    assert number_of(uid) not in {each["user_id"] for each in theirs.body}
+    assert {each["user_id"] for each in mine.body} == {user_number(uid)}
+    assert user_number(uid) not in {each["user_id"] for each in theirs.body}
 
 
 async def test_without_a_session_nothing_is_told(client: Client) -> None:
@@ -132,7 +132,7 @@ async def test_without_a_session_nothing_is_told(client: Client) -> None:
 
 
 def test_a_users_number_is_one_that_javascript_can_hold() -> None:
-    numbers = {number_of(f"ID{n:010X}") for n in range(1000)}
+    numbers = {user_number(f"ID{n:010X}") for n in range(1000)}
     assert len(numbers) == 1000
     assert all(0 <= number < 2**53 for number in numbers)
 

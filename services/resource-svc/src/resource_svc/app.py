@@ -1,11 +1,10 @@
 """Where resource-svc is wired."""
 
 from datetime import timedelta
-from functools import partial
 
 from resource_svc import subscriptions
-from resource_svc.activities import handlers as activities
-from resource_svc.activities.list_activities import ListActivities
+from resource_svc.activities.handlers import ACTIVITIES
+from resource_svc.activities.use_cases import build as build_activities
 from resource_svc.api_keys import handlers as api_keys
 from resource_svc.api_keys.answers import Secrets
 from resource_svc.api_keys.change_api_key import ChangeApiKey
@@ -20,6 +19,7 @@ from resource_svc.api_keys.list_api_keys import ListAllApiKeys, ListApiKeys
 from resource_svc.api_keys.seal import Seal
 from resource_svc.attachments import handlers as attachments
 from resource_svc.attachments.list_sets import ListSets
+from resource_svc.core import Core
 from resource_svc.data_storages import handlers as data_storages
 from resource_svc.data_storages.configuration import configured_titles
 from resource_svc.data_storages.create_data_storage import CreateDataStorage
@@ -52,11 +52,10 @@ from resource_svc.labels.remove_private_label import RemovePrivateLabel
 from resource_svc.labels.take_over_labels import TakeOverLabels
 from resource_svc.labels.tell import TellOfLabel
 from resource_svc.labels.verify_email import VerifyEmail
-from resource_svc.nonces import handlers as nonces
-from resource_svc.nonces.sweep_nonces import SweepNonces
-from resource_svc.nonces.use_nonces import UseNonces
-from resource_svc.passwords import handlers as passwords
-from resource_svc.passwords.change_password import ChangePassword
+from resource_svc.nonces.handlers import NONCES
+from resource_svc.nonces.use_cases import build as build_nonces
+from resource_svc.passwords.handlers import PASSWORDS
+from resource_svc.passwords.use_cases import build as build_passwords
 from resource_svc.phones import handlers as phones
 from resource_svc.phones.add_phone import AddPhone
 from resource_svc.phones.codes import Codes
@@ -78,16 +77,11 @@ from resource_svc.profiles.create_profile import CreateProfile
 from resource_svc.profiles.list_profiles import ListProfiles
 from resource_svc.profiles.tell import TellOfProfile
 from resource_svc.routes import INTERNAL, PUBLIC
-from resource_svc.schema import MIGRATIONS, SCHEMA
-from resource_svc.second_factor import handlers as second_factor
-from resource_svc.second_factor.create import CreateSecondFactor
-from resource_svc.second_factor.disable import DisableSecondFactor
-from resource_svc.second_factor.enable import EnableSecondFactor
-from resource_svc.second_factor.label import LabelSecondFactor
-from resource_svc.second_factor.verify import VerifyCode
-from resource_svc.sessions import handlers as sessions
-from resource_svc.sessions.list_sessions import ListSessions
-from resource_svc.sessions.revoke_session import RevokeSession
+from resource_svc.schema import MIGRATIONS
+from resource_svc.second_factor.handlers import SECOND_FACTOR
+from resource_svc.second_factor.use_cases import build as build_second_factor
+from resource_svc.sessions.handlers import SESSIONS
+from resource_svc.sessions.use_cases import build as build_sessions
 from resource_svc.settings import ResourceSettings
 from resource_svc.users import handlers as users
 from resource_svc.users.answers import COLLECT_ATTACHMENTS
@@ -97,39 +91,27 @@ from resource_svc.users.delete_account import DeleteAccount
 from resource_svc.users.find_user import FindUser
 from resource_svc.users.keep_user import KeepUser
 from resource_svc.users.transactions import UserTransactions
-from shared.clients.admin import AdminClient
-from shared.clients.identity import IdentityClient
 from shared.contracts.services import RESOURCE
 from shared.contracts.topology import RESOURCE as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
 from shared.messaging.changes import ChangeTeller
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.lag import QueueMetrics
-from shared.messaging.outbox import Outbox
-from shared.messaging.publisher import publisher
-from shared.messaging.relay import Relay
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.supervision import supervised
 from shared.policy.authority import Authority
 from shared.policy.ranks import read_ranks
 from shared.policy.standing_files import standing_rules
 from shared.process import Service
-from shared.tokens.bearer import BearerVerifier
-from shared.tokens.key_set import KeySet
-from shared.tokens.service import ServiceTokens
 from shared.web.applications import WebLayer
-from shared.web.metrics import Registry
 
 
 def create_app(settings: ResourceSettings) -> Service:
     """resource-svc, wired; nothing it stands on has to be there yet."""
-    registry = Registry()
-    tokens = ServiceTokens(RESOURCE, settings.service_keys)
-    identity = IdentityClient(settings.identity_internal_url, tokens)
-    admin = AdminClient(settings.admin_internal_url, tokens)
-    keys = KeySet(identity.jwks)
-    database = settings.database(SCHEMA)
-    outbox = Outbox()
+    core = Core.of(settings)
+    database, outbox, registry = core.database, core.outbox, core.registry
+    identity, admin, keys = core.identity, core.admin, core.keys
+    nonces = build_nonces(core)
 
     keep_user = KeepUser(database)
     find_user = FindUser(database, identity, keep_user)
@@ -143,8 +125,8 @@ def create_app(settings: ResourceSettings) -> Service:
     put_private_label = PutPrivateLabel(transactions, tell_of_label)
     remove_private_label = RemovePrivateLabel(tell_of_label)
     apply_labels = ApplyLabels(identity, keep_user)
-    label_second_factor = LabelSecondFactor(
-        database, keep_user, find_user, put_private_label, remove_private_label, apply_labels
+    second_factor = build_second_factor(
+        core, keep_user, find_user, put_private_label, remove_private_label, apply_labels
     )
     tell_of_profile = TellOfProfile(outbox, put_private_label)
     phone_provider = _phone_provider(settings)
@@ -163,13 +145,7 @@ def create_app(settings: ResourceSettings) -> Service:
     links = PresignedLinks(storage, link_life) if isinstance(storage, Bucket) else own_links
     list_documents = ListDocuments(database)
 
-    relay = Relay(
-        database,
-        outbox,
-        identity,
-        partial(publisher, settings.broker_url, f"{RESOURCE} relay"),
-        registry,
-    )
+    relay = core.relay()
     subscriber = Subscriber(
         settings.broker_url,
         SUBSCRIPTION,
@@ -181,7 +157,7 @@ def create_app(settings: ResourceSettings) -> Service:
             VerifyEmail(keep_user, put_private_label),
             DeactivateApiKeys(outbox, keep_user),
             end_api_keys,
-            label_second_factor,
+            second_factor,
             EraseUser(database, outbox, discard_uploads),
         ),
         QueueMetrics(registry),
@@ -191,9 +167,7 @@ def create_app(settings: ResourceSettings) -> Service:
     layer = WebLayer(
         registry, settings.trusted_proxies, changes.tell, log_probes=settings.log_probes
     )
-    public = layer.public(
-        PUBLIC, prefix="/api/v2/resource", bearers=BearerVerifier(keys, settings.jwt_issuer)
-    )
+    public = layer.public(PUBLIC, prefix="/api/v2/resource", bearers=core.bearers())
     public[exports.COLLECT_EXPORT] = CollectExport(
         identity,
         admin,
@@ -209,14 +183,10 @@ def create_app(settings: ResourceSettings) -> Service:
     public[users.DELETE_ACCOUNT] = DeleteAccount(
         transactions, identity, put_private_label, remove_private_label, apply_labels
     )
-    public[passwords.CHANGE_PASSWORD] = ChangePassword(identity, keep_user)
-    public[sessions.LIST_SESSIONS] = ListSessions(identity)
-    public[sessions.REVOKE_SESSION] = RevokeSession(identity)
-    public[second_factor.CREATE] = CreateSecondFactor(identity)
-    public[second_factor.ENABLE] = EnableSecondFactor(identity, label_second_factor)
-    public[second_factor.DISABLE] = DisableSecondFactor(identity, label_second_factor)
-    public[second_factor.VERIFY] = VerifyCode(identity)
-    public[activities.LIST_ACTIVITIES] = ListActivities(admin)
+    public[PASSWORDS] = build_passwords(core, keep_user)
+    public[SESSIONS] = build_sessions(core)
+    public[SECOND_FACTOR] = second_factor
+    public[ACTIVITIES] = build_activities(core)
     public[labels.LIST_LABELS] = list_labels
     public[labels.FIND_LABEL] = FindLabel(database)
     public[labels.ADD_LABEL] = AddLabel(transactions, tell_of_label)
@@ -283,7 +253,7 @@ def create_app(settings: ResourceSettings) -> Service:
     public[api_keys.SECRETS] = Secrets(settings.vault_shaped_secrets)
     internal = layer.internal(
         INTERNAL,
-        service_tokens=tokens,
+        service_tokens=core.tokens,
         checks={
             "postgresql": MigratedCheck(database, MIGRATIONS),
             "keys": keys.loaded,
@@ -304,7 +274,7 @@ def create_app(settings: ResourceSettings) -> Service:
     internal[api_keys.LIST_ANY_API_KEYS] = ListAnyApiKeys(database, find_user)
     internal[api_keys.END_API_KEYS] = end_api_keys
     internal[api_keys.FIND_API_KEY] = FindApiKey(database, seal)
-    internal[nonces.USE_NONCES] = UseNonces(database)
+    internal[NONCES] = nonces
 
     return Service(
         name=RESOURCE,
@@ -319,7 +289,7 @@ def create_app(settings: ResourceSettings) -> Service:
             supervised("changes", changes.run),
             supervised("subscriber", subscriber.run),
             supervised("upload sweep", sweep_uploads.run),
-            supervised("nonce sweep", SweepNonces(database).run),
+            supervised("nonce sweep", nonces.sweep_forever),
         ),
         internal=internal,
         public=public,

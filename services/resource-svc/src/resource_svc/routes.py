@@ -3,7 +3,7 @@
 from typing import Any
 
 from resource_svc.activities import handlers as activities
-from resource_svc.activities.forms import ListActivitiesForm
+from resource_svc.activities.schemas import ListActivitiesForm
 from resource_svc.api_keys import handlers as api_keys
 from resource_svc.api_keys.forms import (
     ChangeApiKeyForm,
@@ -29,17 +29,17 @@ from resource_svc.labels.forms import (
     PrivateLabelForm,
 )
 from resource_svc.nonces import handlers as nonces
-from resource_svc.nonces.forms import UseNoncesForm
+from resource_svc.nonces.schemas import UseNoncesForm
 from resource_svc.passwords import handlers as passwords
-from resource_svc.passwords.forms import ChangePasswordForm
+from resource_svc.passwords.schemas import ChangePasswordForm
 from resource_svc.phones import handlers as phones
 from resource_svc.phones.forms import RemovePhoneForm, SendCodeForm, VerifyPhoneForm
 from resource_svc.profiles import handlers as profiles
 from resource_svc.profiles.forms import AdministerProfileForm, ProfileForm
 from resource_svc.second_factor import handlers as second_factor
-from resource_svc.second_factor.forms import CodeForm
+from resource_svc.second_factor.schemas import CodeForm
 from resource_svc.sessions import handlers as sessions
-from resource_svc.sessions.forms import RevokeSessionForm
+from resource_svc.sessions.schemas import RevokeSessionForm
 from resource_svc.users import handlers as users
 from resource_svc.users.forms import ChangeDataForm, DeleteAccountForm, UserForm
 from shared.contracts.services import ADMIN, GATEWAY, IDENTITY

@@ -8,7 +8,7 @@ from resource_svc.api_keys.end_api_keys import EndApiKeys
 from resource_svc.erasure.erase_user import EraseUser
 from resource_svc.labels.take_over_labels import TakeOverLabels
 from resource_svc.labels.verify_email import VerifyEmail
-from resource_svc.second_factor.label import LabelSecondFactor
+from resource_svc.second_factor.use_cases import SecondFactor
 from resource_svc.users.errors import UserErased
 from resource_svc.users.keep_user import KeepUser
 from shared.contracts.events import ReceivedEvent
@@ -24,7 +24,7 @@ def reactions(
     verify_email: VerifyEmail,
     deactivate_api_keys: DeactivateApiKeys,
     end_api_keys: EndApiKeys,
-    label_second_factor: LabelSecondFactor,
+    second_factor: SecondFactor,
     erase_user: EraseUser,
 ) -> Mapping[str, Reaction]:
     """A reaction for each event of `shared.contracts.topology.RESOURCE`."""
@@ -39,7 +39,7 @@ def reactions(
 
     async def follow(connection: Connection, event: ReceivedEvent) -> None:
         await deactivate_api_keys(connection, event)
-        await label_second_factor(connection, event)
+        await second_factor.label(connection, event)
 
     async def confirmed(connection: Connection, event: ReceivedEvent) -> None:
         await verify_email(connection, event)

@@ -1,1 +1,1 @@
-"""What a user did about his account, as admin-svc keeps it."""
+"""Activities: what a user did in their account, as admin-svc keeps it."""

@@ -1,1 +1,1 @@
-"""Passwords: identity-svc keeps them; here their owner changes his."""
+"""Passwords: identity-svc keeps them; here their user changes theirs."""

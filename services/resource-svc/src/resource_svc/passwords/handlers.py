@@ -2,17 +2,17 @@
 
 from aiohttp import web
 
-from resource_svc.passwords.change_password import ChangePassword
-from resource_svc.passwords.forms import ChangePasswordForm
+from resource_svc.passwords.schemas import ChangePasswordForm
+from resource_svc.passwords.use_cases import Passwords
 from resource_svc.users.answers import full_answer
 from shared.web.client import client_of
 from shared.web.principal import PRINCIPAL
 
-CHANGE_PASSWORD = web.AppKey("change_password", ChangePassword)
+PASSWORDS = web.AppKey("passwords", Passwords)
 
 
 async def change(request: web.Request, form: ChangePasswordForm) -> web.Response:
-    """PUT /users/password: another password, and an end to all other sessions."""
+    """PUT /users/password: changes the password, and ends all other sessions."""
     caller = request[PRINCIPAL]
-    user = await request.app[CHANGE_PASSWORD](caller.uid, caller.sid, form, client_of(request))
+    user = await request.app[PASSWORDS].change(caller.uid, caller.sid, form, client_of(request))
     return await full_answer(request, user, 201)

@@ -1,1 +1,1 @@
-"""A user's own sessions: identity-svc keeps them; here he sees them and ends them."""
+"""Sessions: identity-svc keeps them; here their user sees and ends them."""

@@ -1,4 +1,4 @@
-"""The parameters of the operation on passwords."""
+"""What comes in to the operation on passwords."""
 
 from dataclasses import dataclass
 

@@ -1,9 +1,12 @@
-"""The parameters of the operation on activities."""
+"""What comes in and goes out of the operation on activities."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from resource_svc.activities.models import user_number
+from shared.contracts.activities import KeptActivity
 from shared.declared import declared
+from shared.web.answers import milliseconds
 from shared.web.fields import Text
 from shared.web.pagination import PageForm
 
@@ -41,3 +44,20 @@ class TopicForm:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListActivitiesForm(PageForm, TopicForm):
     """GET /resource/users/activity/{topic}; this order of bases is that of the parameters."""
+
+
+def to_public(activity: KeptActivity) -> dict[str, Any]:
+    """The `Activity` of the public API."""
+    return {
+        "id": activity.number,
+        "user_id": user_number(activity.uid),
+        "target_uid": activity.target_uid,
+        "category": activity.category,
+        "user_ip": activity.user_ip,
+        "user_agent": activity.user_agent,
+        "topic": activity.topic,
+        "action": activity.action,
+        "result": activity.result,
+        "data": activity.data,
+        "created_at": milliseconds(activity.created_at),
+    }

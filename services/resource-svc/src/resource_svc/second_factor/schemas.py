@@ -1,4 +1,4 @@
-"""The parameters of operations on the second factor."""
+"""What comes in to the operations on the second factor."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,58 @@
+"""What all features of resource-svc share."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from resource_svc.schema import SCHEMA
+from resource_svc.settings import ResourceSettings
+from shared.clients.admin import AdminClient
+from shared.clients.identity import IdentityClient
+from shared.contracts.services import RESOURCE
+from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
+from shared.messaging.publisher import publisher
+from shared.messaging.relay import Relay
+from shared.tokens.bearer import BearerVerifier
+from shared.tokens.key_set import KeySet
+from shared.tokens.service import ServiceTokens
+from shared.web.metrics import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Settings, the database, the outbox and the clients of the other services."""
+
+    settings: ResourceSettings
+    registry: Registry
+    database: Database
+    outbox: Outbox
+    tokens: ServiceTokens
+    identity: IdentityClient
+    admin: AdminClient
+    keys: KeySet
+    """The public keys of identity-svc."""
+
+    @classmethod
+    def of(cls, settings: ResourceSettings) -> "Core":
+        """Connects to nothing yet: no dependency has to be up."""
+        tokens = ServiceTokens(RESOURCE, settings.service_keys)
+        identity = IdentityClient(settings.identity_internal_url, tokens)
+        return cls(
+            settings=settings,
+            registry=Registry(),
+            database=settings.database(SCHEMA),
+            outbox=Outbox(),
+            tokens=tokens,
+            identity=identity,
+            admin=AdminClient(settings.admin_internal_url, tokens),
+            keys=KeySet(identity.jwks),
+        )
+
+    def bearers(self) -> BearerVerifier:
+        """Verifies the tokens that identity-svc issues to the gateway."""
+        return BearerVerifier(self.keys, self.settings.jwt_issuer)
+
+    def relay(self) -> Relay:
+        """Publishes the events of the outbox."""
+        connect = partial(publisher, self.settings.broker_url, f"{RESOURCE} relay")
+        return Relay(self.database, self.outbox, self.identity, connect, self.registry)
