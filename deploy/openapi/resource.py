@@ -3,8 +3,8 @@
 from deploy.openapi.headers import BY_PAGE, BY_PAGE_UNCOUNTED
 from deploy.openapi.operation import Operation, Operations
 from deploy.openapi.schemas import Schema, ref, several
-from resource_svc.documents.file_types import FILE_TYPES
-from resource_svc.documents.forms import DocumentForm
+from resource_svc.documents.schemas import DocumentForm
+from resource_svc.file_types import FILE_TYPES
 
 _FILE: Schema = {"type": "string", "format": "binary"}
 _FIRST, *_OTHERS = dict.fromkeys(kind.media_type for kind in FILE_TYPES.values())

@@ -16,8 +16,8 @@ from identity_svc.erasure.use_cases import Erasure
 from identity_svc.settings import IdentitySettings
 from resource_svc.app import create_app as create_resource
 from resource_svc.documents import store as documents
-from resource_svc.documents.discard_uploads import DiscardUploads
-from resource_svc.documents.folder import Folder
+from resource_svc.documents.storage import Folder
+from resource_svc.documents.use_cases import Uploads
 from resource_svc.settings import ResourceSettings
 from shared.process import serve
 from shared.settings import load_settings
@@ -26,7 +26,7 @@ HALF_WAY = "admin-svc has erased some activities"
 STEPS: dict[str, tuple[str, Any, str, str]] = {
     "identity-svc has not committed": ("identity", Erasure, "_erase_within", "after"),
     "resource-svc has not committed": ("resource", documents, "erase", "after"),
-    "resource-svc has not deleted the files": ("resource", DiscardUploads, "__call__", "before"),
+    "resource-svc has not deleted the files": ("resource", Uploads, "discard", "before"),
     "resource-svc has deleted a file": ("resource", Folder, "delete", "after"),
     "admin-svc has not set its mark": ("admin", Directory, "erase", "after"),
     "admin-svc has set its mark": ("admin", Activities, "erase", "before"),

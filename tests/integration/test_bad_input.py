@@ -16,7 +16,7 @@ from yarl import URL
 from admin_svc import routes as admin
 from identity_svc import routes as identity
 from resource_svc import routes as resource
-from resource_svc.documents.forms import DocumentForm
+from resource_svc.documents.schemas import DocumentForm
 from shared.web.routes import Route
 from tests.support.client import USER_AGENT, Client
 from tests.support.system import Installation

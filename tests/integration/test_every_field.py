@@ -21,7 +21,7 @@ from yarl import URL
 from admin_svc import routes as admin
 from identity_svc import routes as identity
 from resource_svc import routes as resource
-from resource_svc.documents.forms import DocumentForm
+from resource_svc.documents.schemas import DocumentForm
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
 from shared.web.routes import Anyone, BearerOf, Route, ServiceToken

@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 
 from resource_svc.documents.bucket import Bucket
-from resource_svc.documents.clock import Clock
 from resource_svc.documents.configuration import configured_types
-from resource_svc.documents.errors import AlreadyExpired, BadLink, ExpiryNotADate, NoExpiry
-from resource_svc.documents.file_types import FILE_TYPES, HEAD_BYTES, extension_of, extensions
-from resource_svc.documents.incoming_file import IncomingFile
-from resource_svc.documents.links import OwnLinks
+from resource_svc.documents.links import SignedLinks
+from resource_svc.documents.models import (
+    AlreadyExpired,
+    BadLink,
+    ExpiryNotADate,
+    NoExpiry,
+    parse_expiry,
+)
 from resource_svc.documents.providers import object_storage
-from resource_svc.documents.receive_files import _sanitized
-from resource_svc.documents.rules import expiry
+from resource_svc.documents.reception import Deadline, IncomingFile, sanitized
+from resource_svc.file_types import FILE_TYPES, HEAD_BYTES, extension_of, extensions
 from resource_svc.settings import ResourceSettings
 from shared.crypto.key_ring import KeyRing
 from shared.settings import SettingsError, load_settings
@@ -45,7 +48,7 @@ KEYS = {"BARONG_STORAGE_ACCESS_KEY": "id", "BARONG_STORAGE_SECRET_KEY": KEY}
 )
 @pytest.mark.parametrize("required", [True, False])
 def test_a_document_is_good_until_its_last_day(text: str, day: date, required: bool) -> None:
-    assert expiry(text, required=required, today=TODAY) == day
+    assert parse_expiry(text, required=required, today=TODAY) == day
 
 
 @pytest.mark.parametrize(
@@ -64,14 +67,16 @@ def test_a_document_is_good_until_its_last_day(text: str, day: date, required: b
 )
 def test_a_required_expiry_is_a_day_to_come(text: str | None, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
-        expiry(text, required=True, today=TODAY)
+        parse_expiry(text, required=True, today=TODAY)
 
 
 def test_where_no_expiry_is_required_it_may_be_absent_or_past_but_not_nonsense() -> None:
-    assert [expiry(text, required=False, today=TODAY) for text in (None, "", " ")] == [None] * 3
-    assert expiry("2000-01-01", required=False, today=TODAY) == date(2000, 1, 1)
+    assert [parse_expiry(text, required=False, today=TODAY) for text in (None, "", " ")] == [
+        None
+    ] * 3
+    assert parse_expiry("2000-01-01", required=False, today=TODAY) == date(2000, 1, 1)
     with pytest.raises(ExpiryNotADate):
-        expiry("never", required=False, today=TODAY)
+        parse_expiry("never", required=False, today=TODAY)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +103,7 @@ def test_an_extension_is_what_follows_a_name(filename: str, extension: str) -> N
     ],
 )
 def test_a_filename_is_plain(sent: str, kept: str) -> None:
-    assert _sanitized(sent) == kept
+    assert sanitized(sent) == kept
 
 
 def test_no_file_is_of_two_kinds() -> None:
@@ -129,7 +134,7 @@ async def test_a_file_is_read_whole_after_its_beginning_was_seen() -> None:
         for byte in sent:
             yield bytes([byte])
 
-    file = IncomingFile(pieces(), 2000, Clock(10, 10))
+    file = IncomingFile(pieces(), 2000, Deadline(10, 10))
     assert await file.head() == sent[:HEAD_BYTES]
     assert b"".join([chunk async for chunk in file]) == sent
 
@@ -137,18 +142,18 @@ async def test_a_file_is_read_whole_after_its_beginning_was_seen() -> None:
 async def test_a_link_is_good_for_its_file_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
     monkeypatch.setattr(time, "time", lambda: now)
-    old = OwnLinks(KeyRing.parse(f"a:{KEY}"), timedelta(minutes=1))
-    (link,) = await old(["document/upload/0/a+b.png"])
+    old = SignedLinks(KeyRing.parse(f"a:{KEY}"), timedelta(minutes=1))
+    (link,) = await old.sign(["document/upload/0/a+b.png"])
     path, _, query = link.partition("?")
     assert path == "/api/v2/barong/resource/uploads/document/upload/0/a%2Bb.png"
     sent = dict(pair.split("=") for pair in query.split("&"))
     good = {"key": "document/upload/0/a+b.png", **sent}
     # Keys may be changed while links are about.
-    new = OwnLinks(KeyRing.parse(f"b:{OTHER_KEY},a:{KEY}"), timedelta(minutes=1))
+    new = SignedLinks(KeyRing.parse(f"b:{OTHER_KEY},a:{KEY}"), timedelta(minutes=1))
     for links in (old, new):
         links.check(**good)
     bad: list[Callable[[], None]] = [
-        lambda: OwnLinks(KeyRing.parse(f"b:{OTHER_KEY}"), timedelta(1)).check(**good),
+        lambda: SignedLinks(KeyRing.parse(f"b:{OTHER_KEY}"), timedelta(1)).check(**good),
         lambda: old.check(**good | {"key": "document/upload/1/a+b.png"}),
         lambda: old.check(**good | {"expires": str(int(sent["expires"]) + 1)}),
         lambda: old.check(**good | {"expires": "²"}),

@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
-from resource_svc.documents import incoming_file
-from resource_svc.documents.clock import Clock
-from resource_svc.documents.incoming_file import FileTooLarge, IncomingFile
+from resource_svc.documents.reception import Deadline, FileTooLarge, IncomingFile
 from shared.errors import Malformed, Unavailable
 from tests.support.virtual_time import in_virtual_time
 
@@ -26,96 +24,91 @@ async def never() -> AsyncIterator[bytes]:
     yield b""
 
 
-async def stored(clock: Clock, *files: Awaitable[object]) -> None:
-    async with clock.running():
+async def stored(deadline: Deadline, *files: Awaitable[object]) -> None:
+    async with deadline.running():
         for file in files:
-            with clock.storing():
+            with deadline.storing():
                 await file
 
 
 @in_virtual_time
-async def test_the_sender_has_his_time() -> None:
-    clock = Clock(SHORT, LONG)
+async def test_the_sender_has_their_time() -> None:
+    deadline = Deadline(SHORT, LONG)
     with pytest.raises(Malformed):
-        async with clock.running():
+        async with deadline.running():
             await asyncio.Event().wait()
 
 
 @in_virtual_time
-async def test_the_sender_has_his_time_while_a_file_is_stored() -> None:
-    clock = Clock(SHORT, LONG)
+async def test_the_sender_has_their_time_while_a_file_is_stored() -> None:
+    deadline = Deadline(SHORT, LONG)
     with pytest.raises(Malformed):
-        await stored(clock, anext(IncomingFile(never(), 1, clock)))
+        await stored(deadline, anext(IncomingFile(never(), 1, deadline)))
 
 
 @in_virtual_time
 async def test_the_storage_has_its_time() -> None:
     with pytest.raises(Unavailable):
-        await stored(Clock(LONG, SHORT), asyncio.Event().wait())
+        await stored(Deadline(LONG, SHORT), asyncio.Event().wait())
 
 
 @in_virtual_time
 async def test_all_files_share_the_time_of_the_storage() -> None:
     step = 1.5 * SHORT
     with pytest.raises(Unavailable):
-        await stored(Clock(LONG, 4 * SHORT), *map(asyncio.sleep, [step] * 3))
+        await stored(Deadline(LONG, 4 * SHORT), *map(asyncio.sleep, [step] * 3))
 
 
 @in_virtual_time
 async def test_no_time_of_the_storage_passes_while_the_sender_is_waited_for() -> None:
-    clock = Clock(LONG, 0.5)
-    file = IncomingFile(pieces(b"a", b"b", b"c", pause=0.3), 3, clock)
-    async with clock.running():
-        with clock.storing():
+    deadline = Deadline(LONG, 0.5)
+    file = IncomingFile(pieces(b"a", b"b", b"c", pause=0.3), 3, deadline)
+    async with deadline.running():
+        with deadline.storing():
             assert [piece async for piece in file] == [b"a", b"b", b"c"]
 
 
 @in_virtual_time
 async def test_no_time_of_the_sender_passes_while_the_storage_is_waited_for() -> None:
-    clock = Clock(0.5, LONG)
-    async with clock.running():
+    deadline = Deadline(0.5, LONG)
+    async with deadline.running():
         for _ in range(3):
-            with clock.storing():
+            with deadline.storing():
                 await asyncio.sleep(0.3)
 
 
 @in_virtual_time
-async def test_what_is_raised_meanwhile_is_not_taken_for_the_clock() -> None:
+async def test_what_is_raised_meanwhile_is_not_taken_for_the_deadline() -> None:
     with pytest.raises(TimeoutError):
-        async with Clock(LONG, LONG).running():
+        async with Deadline(LONG, LONG).running():
             raise TimeoutError
 
 
 @in_virtual_time
-async def test_a_sender_may_pause_but_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(incoming_file, "_LONGEST_PAUSE", SHORT)
-    clock = Clock(LONG, LONG)
+async def test_a_sender_may_pause_but_not_for_long() -> None:
+    deadline = Deadline(LONG, LONG)
     with pytest.raises(Malformed):
-        async with clock.running():
-            await IncomingFile(never(), 1, clock).head()
+        async with deadline.running():
+            await IncomingFile(never(), 1, deadline, pause=SHORT).head()
 
 
 @in_virtual_time
-async def test_a_sender_who_drips_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(incoming_file, "_LONGEST_PAUSE", 0.5)
-    file = IncomingFile(pieces(*[b"x"] * 40, pause=0.1), 40, Clock(LONG, LONG))
+async def test_a_sender_who_drips_is_broken_off() -> None:
+    file = IncomingFile(pieces(*[b"x"] * 40, pause=0.1), 40, Deadline(LONG, LONG), pause=0.5)
     with pytest.raises(Malformed):
         [piece async for piece in file]
 
 
 @in_virtual_time
-async def test_who_sends_fast_enough_may_take_as_long_as_he_likes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(incoming_file, "_LONGEST_PAUSE", 1.0)
+async def test_who_sends_fast_enough_may_take_as_long_as_they_like() -> None:
     sent = [bytes(8 * 1024)] * 4  # a second's worth each
-    file = IncomingFile(pieces(*sent, pause=0.4), 32 * 1024, Clock(LONG, LONG))
+    file = IncomingFile(pieces(*sent, pause=0.4), 32 * 1024, Deadline(LONG, LONG), pause=1.0)
     assert [piece async for piece in file] == sent
 
 
 @in_virtual_time
 async def test_there_is_no_more_of_a_file_than_may_be() -> None:
-    file = IncomingFile(pieces(b"abc", b"d"), 3, Clock(LONG, LONG))
+    file = IncomingFile(pieces(b"abc", b"d"), 3, Deadline(LONG, LONG))
     assert await anext(file) == b"abc"
     with pytest.raises(FileTooLarge):
         await anext(file)

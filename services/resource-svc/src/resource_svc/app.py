@@ -1,7 +1,5 @@
 """Where resource-svc is wired."""
 
-from datetime import timedelta
-
 from resource_svc import subscriptions
 from resource_svc.activities.handlers import ACTIVITIES
 from resource_svc.activities.use_cases import build as build_activities
@@ -25,17 +23,8 @@ from resource_svc.data_storages.configuration import configured_titles
 from resource_svc.data_storages.create_data_storage import CreateDataStorage
 from resource_svc.data_storages.delete_data_storage import DeleteDataStorage
 from resource_svc.data_storages.list_data_storages import ListDataStorages
-from resource_svc.documents import handlers as documents
-from resource_svc.documents.add_documents import AddDocuments
-from resource_svc.documents.bucket import Bucket
-from resource_svc.documents.configuration import configured_types
-from resource_svc.documents.discard_uploads import DiscardUploads
-from resource_svc.documents.links import OwnLinks, PresignedLinks
-from resource_svc.documents.list_documents import ListDocuments
-from resource_svc.documents.open_upload import OpenUpload
-from resource_svc.documents.providers import object_storage
-from resource_svc.documents.receive_files import Limits, ReceiveFiles
-from resource_svc.documents.sweep_uploads import SweepUploads
+from resource_svc.documents.handlers import DOCUMENTS
+from resource_svc.documents.use_cases import build as build_documents
 from resource_svc.erasure.erase_user import EraseUser
 from resource_svc.exports import handlers as exports
 from resource_svc.exports.collect_export import CollectExport
@@ -56,20 +45,8 @@ from resource_svc.nonces.handlers import NONCES
 from resource_svc.nonces.use_cases import build as build_nonces
 from resource_svc.passwords.handlers import PASSWORDS
 from resource_svc.passwords.use_cases import build as build_passwords
-from resource_svc.phones import handlers as phones
-from resource_svc.phones.add_phone import AddPhone
-from resource_svc.phones.codes import Codes
-from resource_svc.phones.destinations import Destinations
-from resource_svc.phones.issue_code import IssueCode
-from resource_svc.phones.list_phones import ListPhones
-from resource_svc.phones.metrics import codes_counter
-from resource_svc.phones.mock import Mock
-from resource_svc.phones.provider import Provider
-from resource_svc.phones.remove_phone import RemovePhone
-from resource_svc.phones.send_code import SendCode
-from resource_svc.phones.twilio_sms import TwilioSms
-from resource_svc.phones.twilio_verify import TwilioVerify
-from resource_svc.phones.verify_phone import VerifyPhone
+from resource_svc.phones.handlers import PHONES
+from resource_svc.phones.use_cases import build as build_phones
 from resource_svc.profiles import handlers as profiles
 from resource_svc.profiles.administer_profile import AdministerProfile
 from resource_svc.profiles.change_profile import ChangeProfile
@@ -118,7 +95,6 @@ def create_app(settings: ResourceSettings) -> Service:
     authority = Authority(read_ranks(settings.ranks_path))
     transactions = UserTransactions(database, identity, keep_user, authority)
     list_labels = ListLabels(database)
-    list_phones = ListPhones(database)
     list_profiles = ListProfiles(database)
     collect_attachments = CollectAttachments(database, find_user)
     tell_of_label = TellOfLabel(outbox, standing_rules(settings.config_dir))
@@ -129,21 +105,11 @@ def create_app(settings: ResourceSettings) -> Service:
         core, keep_user, find_user, put_private_label, remove_private_label, apply_labels
     )
     tell_of_profile = TellOfProfile(outbox, put_private_label)
-    phone_provider = _phone_provider(settings)
-    codes = Codes(settings.master_keys)
-    phone_codes = codes_counter(registry)
-    destinations = Destinations(settings.phone_countries, settings.phone_kinds, phone_codes)
-    issue_code = IssueCode(codes, settings.phone_codes_per_hour, phone_codes)
+    phones = build_phones(core, find_user, put_private_label, remove_private_label, apply_labels)
     demand_second_factor = DemandSecondFactor(database, identity, find_user, keep_user)
     end_api_keys = EndApiKeys(transactions, outbox, keep_user)
     seal = Seal(settings.master_keys)
-    storage = object_storage(settings)
-    discard_uploads = DiscardUploads(database, storage)
-    sweep_uploads = SweepUploads(database, discard_uploads)
-    link_life = timedelta(minutes=settings.upload_link_minutes)
-    own_links = OwnLinks(settings.master_keys, link_life)
-    links = PresignedLinks(storage, link_life) if isinstance(storage, Bucket) else own_links
-    list_documents = ListDocuments(database)
+    documents = build_documents(core, find_user, put_private_label, apply_labels)
 
     relay = core.relay()
     subscriber = Subscriber(
@@ -158,7 +124,7 @@ def create_app(settings: ResourceSettings) -> Service:
             DeactivateApiKeys(outbox, keep_user),
             end_api_keys,
             second_factor,
-            EraseUser(database, outbox, discard_uploads),
+            EraseUser(database, outbox, documents),
         ),
         QueueMetrics(registry),
     )
@@ -173,11 +139,10 @@ def create_app(settings: ResourceSettings) -> Service:
         admin,
         list_labels,
         list_profiles,
-        list_phones,
-        list_documents,
+        phones,
+        documents,
         ListDataStorages(database),
         ListAllApiKeys(database),
-        links,
     )
     public[users.CHANGE_DATA] = ChangeData(identity, keep_user)
     public[users.DELETE_ACCOUNT] = DeleteAccount(
@@ -195,25 +160,7 @@ def create_app(settings: ResourceSettings) -> Service:
     public[profiles.LIST_PROFILES] = list_profiles
     public[profiles.CREATE_PROFILE] = CreateProfile(transactions, tell_of_profile, apply_labels)
     public[profiles.CHANGE_PROFILE] = ChangeProfile(transactions, tell_of_profile, apply_labels)
-    public[phones.LIST_PHONES] = list_phones
-    public[phones.ADD_PHONE] = AddPhone(
-        database, outbox, find_user, codes, destinations, issue_code, phone_provider
-    )
-    public[phones.SEND_CODE] = SendCode(
-        database, find_user, destinations, issue_code, phone_provider
-    )
-    remove_phone = RemovePhone(database, outbox, find_user, remove_private_label, apply_labels)
-    public[phones.REMOVE_PHONE] = remove_phone
-    public[phones.VERIFY_PHONE] = VerifyPhone(
-        database,
-        outbox,
-        codes,
-        phone_provider,
-        find_user,
-        remove_phone,
-        put_private_label,
-        apply_labels,
-    )
+    public[PHONES] = phones
     public[data_storages.CREATE_DATA_STORAGE] = CreateDataStorage(
         transactions,
         outbox,
@@ -221,31 +168,7 @@ def create_app(settings: ResourceSettings) -> Service:
         apply_labels,
         configured_titles(settings.config_dir),
     )
-    public[documents.LINKS] = links
-    public[documents.LIST_DOCUMENTS] = list_documents
-    public[documents.OPEN_UPLOAD] = OpenUpload(storage, own_links)
-    public[documents.RECEIVE_FILES] = ReceiveFiles(
-        database,
-        storage,
-        discard_uploads,
-        Limits(
-            extensions=settings.upload_extensions,
-            megabytes=settings.upload_megabytes,
-            body_bytes=settings.max_body_bytes,
-            documents=settings.document_limit,
-            storing_seconds=2 * settings.storage_timeout,
-        ),
-    )
-    public[documents.ADD_DOCUMENTS] = AddDocuments(
-        database,
-        outbox,
-        find_user,
-        put_private_label,
-        apply_labels,
-        configured_types(settings.config_dir),
-        settings.document_limit,
-        settings.expiry_required,
-    )
+    public[DOCUMENTS] = documents
     public[api_keys.LIST_API_KEYS] = ListApiKeys(database, find_user)
     public[api_keys.CREATE_API_KEY] = CreateApiKey(database, outbox, demand_second_factor, seal)
     public[api_keys.CHANGE_API_KEY] = ChangeApiKey(database, outbox, demand_second_factor)
@@ -253,7 +176,7 @@ def create_app(settings: ResourceSettings) -> Service:
     public[api_keys.SECRETS] = Secrets(settings.vault_shaped_secrets)
     internal = layer.internal(
         INTERNAL,
-        service_tokens=core.tokens,
+        service_tokens=core.service_tokens,
         checks={
             "postgresql": MigratedCheck(database, MIGRATIONS),
             "keys": keys.loaded,
@@ -261,7 +184,7 @@ def create_app(settings: ResourceSettings) -> Service:
         watched={"rabbitmq": subscriber.check},
     )
     internal[attachments.LIST_SETS] = ListSets(database)
-    internal[documents.LINKS] = links
+    internal[DOCUMENTS] = documents
     internal[users.KEEP_USER] = keep_user
     for app in (public, internal):
         app[COLLECT_ATTACHMENTS] = collect_attachments
@@ -283,31 +206,15 @@ def create_app(settings: ResourceSettings) -> Service:
             database.opened(),
             identity.opened(),
             admin.opened(),
-            phone_provider.opened(),
-            storage.opened(),
+            phones.opened(),
+            documents.uploads.opened(),
             supervised("relay", relay.run),
             supervised("changes", changes.run),
             supervised("subscriber", subscriber.run),
-            supervised("upload sweep", sweep_uploads.run),
+            supervised("upload sweep", documents.uploads.sweep_forever),
             supervised("nonce sweep", nonces.sweep_forever),
         ),
         internal=internal,
         public=public,
         public_port=settings.port,
     )
-
-
-def _phone_provider(settings: ResourceSettings) -> Provider:
-    account = settings.twilio_account_sid, settings.twilio_auth_token
-    match settings.phone_verification:
-        case "twilio_sms":
-            return TwilioSms(
-                settings.twilio_url,
-                *account,
-                settings.twilio_phone_number,
-                settings.sms_content_template,
-            )
-        case "twilio_verify":
-            return TwilioVerify(settings.twilio_verify_url, *account, settings.twilio_service_sid)
-        case _:
-            return Mock()

@@ -26,7 +26,7 @@ class Core:
     registry: Registry
     database: Database
     outbox: Outbox
-    tokens: ServiceTokens
+    service_tokens: ServiceTokens
     identity: IdentityClient
     admin: AdminClient
     keys: KeySet
@@ -35,16 +35,16 @@ class Core:
     @classmethod
     def of(cls, settings: ResourceSettings) -> "Core":
         """Connects to nothing yet: no dependency has to be up."""
-        tokens = ServiceTokens(RESOURCE, settings.service_keys)
-        identity = IdentityClient(settings.identity_internal_url, tokens)
+        service_tokens = ServiceTokens(RESOURCE, settings.service_keys)
+        identity = IdentityClient(settings.identity_internal_url, service_tokens)
         return cls(
             settings=settings,
             registry=Registry(),
             database=settings.database(SCHEMA),
             outbox=Outbox(),
-            tokens=tokens,
+            service_tokens=service_tokens,
             identity=identity,
-            admin=AdminClient(settings.admin_internal_url, tokens),
+            admin=AdminClient(settings.admin_internal_url, service_tokens),
             keys=KeySet(identity.jwks),
         )
 

@@ -18,7 +18,7 @@ from resource_svc.attachments.forms import ListSetsForm
 from resource_svc.data_storages import handlers as data_storages
 from resource_svc.data_storages.forms import DataStorageForm, DeleteDataStorageForm
 from resource_svc.documents import handlers as documents
-from resource_svc.documents.forms import LinkForm, ListLinksForm
+from resource_svc.documents.schemas import LinkForm, ListLinksForm
 from resource_svc.exports import handlers as exports
 from resource_svc.labels import handlers as labels
 from resource_svc.labels.forms import (
@@ -33,7 +33,7 @@ from resource_svc.nonces.schemas import UseNoncesForm
 from resource_svc.passwords import handlers as passwords
 from resource_svc.passwords.schemas import ChangePasswordForm
 from resource_svc.phones import handlers as phones
-from resource_svc.phones.forms import RemovePhoneForm, SendCodeForm, VerifyPhoneForm
+from resource_svc.phones.schemas import DeletePhoneForm, SendCodeForm, VerifyPhoneForm
 from resource_svc.profiles import handlers as profiles
 from resource_svc.profiles.forms import AdministerProfileForm, ProfileForm
 from resource_svc.second_factor import handlers as second_factor
@@ -75,7 +75,7 @@ PUBLIC: tuple[Route[Any], ...] = (
 
     Route("GET",    "/phones",           BEARER, NoParameters,    phones.index),
     Route("POST",   "/phones",           BEARER, SendCodeForm,    phones.create,    tells_missing=True),
-    Route("DELETE", "/phones",           BEARER, RemovePhoneForm, phones.remove,    tells_missing=True),
+    Route("DELETE", "/phones",           BEARER, DeletePhoneForm, phones.delete,    tells_missing=True),
     Route("POST",   "/phones/send_code", BEARER, SendCodeForm,    phones.send_code, tells_missing=True),
     Route("POST",   "/phones/verify",    BEARER, VerifyPhoneForm, phones.verify,    tells_missing=True),
 

@@ -1,17 +1,51 @@
 """Every setting of resource-svc."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import phonenumbers
 from marshmallow import fields, validate
+from phonenumbers import PhoneNumberType
 
-from resource_svc.documents.file_types import extensions
-from resource_svc.phones.destinations import countries, kinds
-from resource_svc.phones.twilio_sms import names_code
+from resource_svc.file_types import extensions
 from shared.crypto.key_ring import KeyRing
 from shared.settings import Parsed, PublicServiceSettings, positive, setting, url
 from shared.web.bodies import MAX_BODY_BYTES
+
+NUMBER_KINDS = {
+    name.lower(): value
+    for name, value in vars(PhoneNumberType).items()
+    if name.isupper() and isinstance(value, int)
+}
+"""The kinds of phone numbers by name, as numbering plans tell them apart (libphonenumber)."""
+
+_NEVER = "premium_rate"
+GLOBAL_SERVICES = "001"
+"""The country of satellite and other international services in libphonenumber."""
+
+CODE_PLACEHOLDER = re.compile(r"\{\{\s*code\s*\}\}")
+"""Where the code goes in the template of a message."""
+
+
+def countries(text: str) -> frozenset[str]:
+    """A comma separated list of countries (ISO 3166-1, two letters) or 001; raises ValueError."""
+    words = {word.strip().upper() for word in text.split(",") if word.strip()}
+    if unknown := words - phonenumbers.SUPPORTED_REGIONS - {GLOBAL_SERVICES}:
+        raise ValueError(f"Not a country of two letters: {', '.join(sorted(unknown))}.")
+    return frozenset(words)
+
+
+def kinds(text: str) -> frozenset[str]:
+    """A comma separated list of kinds of numbers; raises ValueError."""
+    words = {word.strip().lower() for word in text.split(",") if word.strip()}
+    if _NEVER in words:
+        raise ValueError("Codes are never sent to premium-rate numbers.")
+    if not words or (unknown := words - NUMBER_KINDS.keys()):
+        known = ", ".join(sorted(NUMBER_KINDS.keys() - {_NEVER}))
+        raise ValueError(f"{', '.join(sorted(unknown if words else ()))}: must be some of {known}.")
+    return frozenset(words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +291,7 @@ class ResourceSettings(PublicServiceSettings):
         }
         if self.phone_verification == "twilio_sms":
             needed["BARONG_TWILIO_PHONE_NUMBER"] = self.twilio_phone_number
-            if not names_code(self.sms_content_template):
+            if not CODE_PLACEHOLDER.search(self.sms_content_template):
                 yield "BARONG_SMS_CONTENT_TEMPLATE: has no {{code}}."
         else:
             needed["BARONG_TWILIO_SERVICE_SID"] = self.twilio_service_sid

@@ -6,8 +6,6 @@ from shared.contracts.attachments import AttachmentSet
 from shared.contracts.events import Event
 
 
-def with_set(event: Event, attachments: AttachmentSet) -> Event:
-    """The event with the whole set that it is about, as it is after what happened."""
-    return replace(
-        event, snapshot={**(event.snapshot or {}), "attachments": attachments.snapshot()}
-    )
+def with_snapshot(event: Event, snapshot: AttachmentSet) -> Event:
+    """The event with all attachments of the kind that it is about, as they are after it."""
+    return replace(event, snapshot={**(event.snapshot or {}), "attachments": snapshot.snapshot()})

@@ -23,6 +23,12 @@ class ListSets:
         async with self.database.connection() as connection:
             return [
                 each
-                for room in (labels, profiles, phones, documents, data_storages)
-                for each in await room.sets_of(connection, uids)
+                for snapshots in (
+                    labels.sets_of,
+                    profiles.sets_of,
+                    phones.PHONE_TABLE.snapshots,
+                    documents.DOCUMENT_TABLE.snapshots,
+                    data_storages.sets_of,
+                )
+                for each in await snapshots(connection, uids)
             ]

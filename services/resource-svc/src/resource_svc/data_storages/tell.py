@@ -1,6 +1,6 @@
 """Tells of a change to a data storage, in the transaction that makes it."""
 
-from resource_svc.attachments.events import with_set
+from resource_svc.attachments.events import with_snapshot
 from resource_svc.data_storages import store
 from resource_svc.data_storages.data_storage import DataStorage
 from resource_svc.data_storages.events import Happening, data_storage_event
@@ -15,5 +15,7 @@ async def tell(
 ) -> AttachmentSet:
     """Writes the event of a change that `store.next_version` has counted; all that there is now."""
     (storages,) = await store.sets_of(connection, [storage.uid])
-    await outbox.add(connection, with_set(data_storage_event(happening, storage, user), storages))
+    await outbox.add(
+        connection, with_snapshot(data_storage_event(happening, storage, user), storages)
+    )
     return storages

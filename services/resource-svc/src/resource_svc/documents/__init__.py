@@ -1,1 +1,1 @@
-"""Documents: what users upload to prove who they are; the files lie in an object storage."""
+"""Documents: what users upload to prove who they are. The files lie in an object storage."""

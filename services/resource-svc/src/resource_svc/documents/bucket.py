@@ -1,7 +1,7 @@
-"""Objects in a bucket of S3 or what speaks like it, of Google's storage, or in Azure's container.
+"""Objects in a bucket of S3 or a compatible storage, of Google's storage, or in Azure's container.
 
 obstore sends a large file in parts and holds each in memory, 5 MiB at least, because S3 takes no
-smaller ones. So a file waits on disk until all of it has come and was found good, and then goes in
+smaller ones. So a file waits on disk until all of it was received and checked, and then goes in
 one request, which obstore signs and aiohttp streams.
 """
 
@@ -18,21 +18,21 @@ from aiohttp.abc import AbstractStreamWriter
 from obstore.store import AzureStore, GCSStore, S3Store
 from yarl import URL
 
-from resource_svc.documents.file_types import FileType
 from resource_svc.documents.spool import Spool, SpooledFile
 from resource_svc.documents.storage import ObjectStorage, unavailable
+from resource_svc.file_types import FileType
 
 CONNECT_SECONDS = 2
 _PAUSES = (0.1, 0.2)  # seconds before the second attempt, and the last
 _SIGNED_FOR = timedelta(minutes=5)
 _STORED = (200, 201)
-_MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})
+_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _ERROR_BYTES = 4096
 _ERROR_CODE = re.compile(rb"<Code>(\w+)</Code>", re.ASCII)
 
 
 class Bucket(ObjectStorage):
-    """A bucket or container, which may be silent or take nothing for `patience` seconds."""
+    """A bucket or container, which may be silent or read nothing for `patience` seconds."""
 
     def __init__(
         self, store: S3Store | GCSStore | AzureStore, uploads: int, spool: Spool, patience: float
@@ -48,10 +48,10 @@ class Bucket(ObjectStorage):
         timeout = aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=self._patience)
         async with super().opened():
             async with aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),  # there are as many as turns
+                connector=aiohttp.TCPConnector(limit=0),  # the turns limit them
                 timeout=timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=True,  # a proxy that is set there is obstore's, too
+                trust_env=True,  # obstore uses the proxy of the environment, too
             ) as self._session:
                 yield
             self._session = None
@@ -69,19 +69,19 @@ class Bucket(ObjectStorage):
             raise unavailable("sign", error) from error
 
     async def put(self, key: str, file: SpooledFile, filename: str, kind: FileType) -> None:
-        """Sends it in one request, which is repeated where that may help."""
+        """Sends the file in one request, and repeats it after a transient failure."""
         headers = self._headers(file, filename, kind)
         for pause in (*_PAUSES, None):
             try:
                 await self._send(key, file, headers)
                 break
             except _Failed as failed:
-                if pause is None or not failed.may_pass:
+                if pause is None or not failed.transient:
                     raise unavailable("put", failed.reason) from None
                 await asyncio.sleep(pause)
 
     def _headers(self, file: SpooledFile, filename: str, kind: FileType) -> Mapping[str, str]:
-        """What the storage tells whoever reads the object, and by what it knows that it has it."""
+        """Headers that the storage repeats to readers, and the digest that it checks."""
         disposition = f'attachment; filename="{filename}"'
         headers = {"Content-Type": kind.media_type, "Content-MD5": file.content_md5}
         if isinstance(self._bucket, AzureStore):
@@ -92,9 +92,9 @@ class Bucket(ObjectStorage):
         return headers | {"Content-Disposition": disposition}
 
     async def _send(self, key: str, file: SpooledFile, headers: Mapping[str, str]) -> None:
-        """Raises `_Failed`, whose reason does not repeat the URL: it lets write who has it."""
+        """Raises `_Failed`, whose reason does not repeat the URL: it authorizes a write."""
         if self._session is None:
-            raise _Failed("not opened", may_pass=False)
+            raise _Failed("not opened", transient=False)
         (url,) = await self._signed("PUT", [key], _SIGNED_FOR)
         try:
             async with self._session.put(
@@ -103,28 +103,28 @@ class Bucket(ObjectStorage):
                 headers=headers,
                 allow_redirects=False,
             ) as answer:
-                status, said = answer.status, await answer.content.read(_ERROR_BYTES)
+                status, body = answer.status, await answer.content.read(_ERROR_BYTES)
         except TimeoutError:
-            raise _Failed("timed out", may_pass=False) from None
+            raise _Failed("timed out", transient=False) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _Failed(type(error).__name__, may_pass=True) from None
+            raise _Failed(type(error).__name__, transient=True) from None
         if status not in _STORED:
-            code = _ERROR_CODE.search(said)
+            code = _ERROR_CODE.search(body)
             reason = f"{status} {code[1].decode()}" if code else str(status)
-            raise _Failed(reason, may_pass=status in _MAY_PASS)
+            raise _Failed(reason, transient=status in _TRANSIENT)
 
 
 class _Failed(Exception):
-    """The object was not stored, as far as is known."""
+    """The object was probably not stored."""
 
-    def __init__(self, reason: str, *, may_pass: bool) -> None:
+    def __init__(self, reason: str, *, transient: bool) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.may_pass = may_pass
+        self.transient = transient
 
 
 class _Body(aiohttp.Payload):
-    """A file as aiohttp sends it, from the beginning whenever it does."""
+    """The body of a request; each attempt reads the file from the beginning."""
 
     def __init__(self, file: SpooledFile, patience: float) -> None:
         super().__init__(file)

@@ -2,14 +2,14 @@
 
 from urllib.parse import quote
 
-from resource_svc.documents.document import Document
+from resource_svc.documents.models import Document
 from shared.contracts.events import Event, without_nulls
 from shared.contracts.users import User
 from shared.web.answers import seconds
 
 
 def document_created(document: Document, user: User) -> Event:
-    """A user has a document more."""
+    """A document was created."""
     record = {
         "user": user.event_record(),
         "upload": quote(f"/uploads/{document.upload}", safe=""),
@@ -23,5 +23,5 @@ def document_created(document: Document, user: User) -> Event:
     return Event(
         name="model.document.created",
         record=without_nulls(record),
-        snapshot={"document": document.snapshot()},
+        snapshot={"document": document.to_internal()},
     )

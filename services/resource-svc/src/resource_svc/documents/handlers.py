@@ -1,49 +1,76 @@
 """The operations on documents."""
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from resource_svc.documents.add_documents import AddDocuments
-from resource_svc.documents.answers import attachment
-from resource_svc.documents.forms import DocumentForm, LinkForm, ListLinksForm
-from resource_svc.documents.links import Links
-from resource_svc.documents.list_documents import ListDocuments
-from resource_svc.documents.open_upload import OpenUpload
-from resource_svc.documents.receive_files import ReceiveFiles
+from resource_svc.documents.schemas import DocumentForm, LinkForm, ListLinksForm
+from resource_svc.documents.storage import StoredObject
+from resource_svc.documents.use_cases import Documents
+from resource_svc.file_types import FILE_TYPES, extension_of
+from shared.errors import Unavailable
 from shared.web.answers import answer
+from shared.web.errors import OUTCOME
 from shared.web.parameters import read_form
 from shared.web.principal import PRINCIPAL
 from shared.web.routes import NoParameters
 
-ADD_DOCUMENTS = web.AppKey("add_documents", AddDocuments)
-LINKS: web.AppKey[Links] = web.AppKey("links")
-LIST_DOCUMENTS = web.AppKey("list_documents", ListDocuments)
-OPEN_UPLOAD = web.AppKey("open_upload", OpenUpload)
-RECEIVE_FILES = web.AppKey("receive_files", ReceiveFiles)
+DOCUMENTS = web.AppKey("documents", Documents)
 
 
 async def index(request: web.Request, _form: NoParameters) -> web.Response:
     """GET /documents: all documents of the caller."""
-    documents = await request.app[LIST_DOCUMENTS](request[PRINCIPAL].uid)
-    links = await request.app[LINKS]([document.upload for document in documents])
-    return answer([d.model(link) for d, link in zip(documents, links, strict=True)])
+    use_cases = request.app[DOCUMENTS]
+    documents = await use_cases.list(request[PRINCIPAL].uid)
+    links = await use_cases.links.sign([document.upload for document in documents])
+    return answer([d.to_public(link) for d, link in zip(documents, links, strict=True)])
 
 
 async def create(request: web.Request, _form: NoParameters) -> web.Response:
-    """POST /documents: a document more for each file; the answer shows the first."""
-    uid = request[PRINCIPAL].uid
-    async with request.app[RECEIVE_FILES](uid) as files:
+    """POST /documents: a document for each file; the answer shows the first."""
+    use_cases, uid = request.app[DOCUMENTS], request[PRINCIPAL].uid
+    async with use_cases.uploads.receiving(uid) as files:
         form = await read_form(request, DocumentForm, tells_missing=True, files=files)
-        first, *_ = await request.app[ADD_DOCUMENTS](uid, form)
-    (link,) = await request.app[LINKS]([first.upload])
-    return answer(first.model(link), 201)
+        first, *_ = await use_cases.create(uid, form)
+    (link,) = await use_cases.links.sign([first.upload])
+    return answer(first.to_public(link), 201)
 
 
 async def links(request: web.Request, form: ListLinksForm) -> web.Response:
     """POST /uploads/links: a link to each uploaded file that the body names, in its order."""
-    return answer({"links": list(await request.app[LINKS](form.keys))})
+    return answer({"links": list(await request.app[DOCUMENTS].links.sign(form.keys))})
 
 
 async def download(request: web.Request, form: LinkForm) -> web.StreamResponse:
-    """GET /uploads/{key}: an uploaded file, for who has a link to it."""
-    stored = await request.app[OPEN_UPLOAD](form.key, form.expires or "", form.signature or "")
-    return await attachment(request, form.key, stored)
+    """GET /uploads/{key}: an uploaded file, for everybody who has a link to it."""
+    uploads = request.app[DOCUMENTS].uploads
+    stored = await uploads.open(form.key, form.expires or "", form.signature or "")
+    return await _attachment(request, form.key, stored)
+
+
+async def _attachment(request: web.Request, key: str, stored: StoredObject) -> web.StreamResponse:
+    """The file as it is read; browsers save it, and never show it as a page of ours.
+
+    When reading fails midway, the connection ends before the file does.
+    """
+    name = key.rpartition("/")[2]
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": FILE_TYPES[extension_of(name)].media_type,
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, no-store",
+        }
+    )
+    response.content_length = stored.size
+    await response.prepare(request)
+    if request.method == hdrs.METH_HEAD:
+        return response
+    try:
+        async for chunk in stored.content:
+            await response.write(chunk)
+        await response.write_eof()
+    except Unavailable:
+        request[OUTCOME] = "upload.interrupted"
+        if request.transport is not None:
+            request.transport.abort()
+    return response

@@ -1,4 +1,4 @@
-"""Links to uploaded files, which end after a while."""
+"""Links to uploaded files, which expire after a while."""
 
 import hmac
 import time
@@ -9,40 +9,40 @@ from typing import Protocol
 from urllib.parse import quote
 
 from resource_svc.documents.bucket import Bucket
-from resource_svc.documents.errors import BadLink
+from resource_svc.documents.models import BadLink
 from shared.crypto.key_ring import KeyRing
 
 _PATH = "/api/v2/barong/resource/uploads/"
 
 
 class Links(Protocol):
-    """Makes links."""
+    """Signs links."""
 
-    async def __call__(self, keys: Sequence[str]) -> Sequence[str]:
+    async def sign(self, keys: Sequence[str]) -> Sequence[str]:
         """A link for each object; raises `Unavailable`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PresignedLinks:
-    """Links to the storage itself, which it checks itself."""
+    """Links to the storage, which checks them."""
 
     storage: Bucket
     life: timedelta
 
-    async def __call__(self, keys: Sequence[str]) -> Sequence[str]:
+    async def sign(self, keys: Sequence[str]) -> Sequence[str]:
         """URLs of the storage; raises `Unavailable`."""
         return await self.storage.sign(keys, self.life) if keys else ()
 
 
 @dataclass(frozen=True, slots=True)
-class OwnLinks:
+class SignedLinks:
     """Links to GET /uploads/{key}, for a storage that cannot be reached from outside."""
 
     ring: KeyRing
     life: timedelta
 
-    async def __call__(self, keys: Sequence[str]) -> Sequence[str]:
+    async def sign(self, keys: Sequence[str]) -> Sequence[str]:
         """Paths at the gateway."""
         expires = int(time.time() + self.life.total_seconds())
         _, master = self.ring.primary
@@ -52,7 +52,7 @@ class OwnLinks:
         ]
 
     def check(self, key: str, expires: str, signature: str) -> None:
-        """Raises `BadLink`, unless it is one of ours and not too old."""
+        """Raises `BadLink`, unless the link is one of ours and has not expired."""
         until = int(expires) if expires.isdecimal() and len(expires) <= 12 else 0
         genuine = [
             hmac.compare_digest(_signature(master, key, until).encode(), signature.encode())

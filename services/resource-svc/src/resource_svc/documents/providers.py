@@ -9,10 +9,8 @@ from obstore.store import AzureStore, GCSStore, S3Store
 from yarl import URL
 
 from resource_svc.documents.bucket import CONNECT_SECONDS, Bucket
-from resource_svc.documents.folder import Folder
-from resource_svc.documents.receive_files import MEGABYTE
 from resource_svc.documents.spool import Spool
-from resource_svc.documents.storage import ObjectStorage
+from resource_svc.documents.storage import MEGABYTE, Folder, ObjectStorage
 from resource_svc.settings import ResourceSettings
 from shared.settings import SettingsError
 
@@ -23,7 +21,7 @@ _RETRIES = 2
 
 
 def object_storage(settings: ResourceSettings) -> ObjectStorage:
-    """Nothing is connected yet; raises `SettingsError` for what cannot be a storage at all."""
+    """Connects to nothing yet; raises `SettingsError` for settings that no storage can have."""
     try:
         return _storage(settings)
     except (BaseError, ValueError, OSError) as error:
@@ -54,7 +52,7 @@ def _bucket(settings: ResourceSettings) -> S3Store | GCSStore | AzureStore:
 
 
 _GOOGLE_AS_S3 = "https://storage.googleapis.com"
-"""Where Google takes the access keys that it calls HMAC keys."""
+"""Where Google accepts access keys, which it calls HMAC keys."""
 
 
 def _s3(settings: ResourceSettings, endpoint: str) -> S3Store:
@@ -69,14 +67,14 @@ def _s3(settings: ResourceSettings, endpoint: str) -> S3Store:
         bucket,
         config=cast("S3Config", config),
         virtual_hosted_style_request=not path_style,
-        disable_bulk_delete=True,  # not all that speak like S3 know it, and we delete one by one
+        disable_bulk_delete=True,  # not every S3-compatible storage has it, and we need none
         client_options=_client(settings),
         retry_config=_retry(settings),
     )
 
 
 def _endpoint(endpoint: str, bucket: str, path_style: bool) -> str:
-    """The server that is asked: without path style, the bucket is part of its name."""
+    """The URL of the server; without path style, the bucket is part of its name."""
     url = URL(endpoint)
     if path_style or not url.host or url.host.startswith(f"{bucket}."):
         return endpoint.rstrip("/")
@@ -110,7 +108,7 @@ def _azure(settings: ResourceSettings) -> AzureStore:
 
 
 def _given(**settings: str) -> dict[str, str]:
-    """Those that are set; of the others obstore knows what is usual."""
+    """The settings that are not empty; obstore has defaults for the others."""
     return {name: value for name, value in settings.items() if value}
 
 

@@ -1,20 +1,22 @@
-"""Files that lie on disk for a moment, without a name: they end with whoever holds them open."""
+"""Files that lie on disk for a moment, without a name: they vanish when they are closed.
+
+A quota limits what they take of the disk.
+"""
 
 import asyncio
 import hashlib
 import os
 import tempfile
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from io import FileIO
 from typing import Self, TypeVar
 
 import structlog
 
-from resource_svc.documents.room import Place, Room
 from shared.errors import Unavailable
 
 log = structlog.get_logger()
@@ -24,10 +26,82 @@ T = TypeVar("T")
 _BLOCK_BYTES = 128 * 1024
 _MOST_FILES = 500
 """That are received at the same time, each with a block in memory."""
+_WAIT_SECONDS = 2.0
+"""How long a file waits for space on the disk."""
+
+
+class Reservation:
+    """What one file takes of the quota; `deadline` ends its reception when it is evicted."""
+
+    def __init__(self, deadline: asyncio.Timeout) -> None:
+        self.size = 0
+        self.deadline = deadline
+        self.evicted = False
+
+
+class Quota:
+    """Limits bytes and files for all uploads together. When it is full, the oldest is evicted.
+
+    So many slow senders do not keep a fast one out: they only evict each other.
+    """
+
+    def __init__(self, size: int, files: int, wait_seconds: float = _WAIT_SECONDS) -> None:
+        """At most `size` bytes, and `files` that are received at the same time."""
+        self._size = size
+        self._files = files
+        self._wait_seconds = wait_seconds
+        self._reserved = 0
+        self._evicted = 0  # bytes of files that were evicted and are not closed yet
+        self._receiving: dict[Reservation, None] = {}  # the oldest first
+        self._released = asyncio.Event()
+
+    @contextmanager
+    def receiving(self, reservation: Reservation) -> Iterator[None]:
+        """A file is received for the time of the block."""
+        while len(self._receiving) >= self._files:
+            self._evict(next(iter(self._receiving)))
+        self._receiving[reservation] = None
+        try:
+            yield
+        finally:
+            self._receiving.pop(reservation, None)
+
+    async def reserve(self, reservation: Reservation, size: int) -> None:
+        """Reserves more bytes for a file; raises `Unavailable` where none can be evicted."""
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                while self._reserved + size > self._size:
+                    self._make_room(reservation, size)
+                    self._released.clear()
+                    await self._released.wait()
+        except TimeoutError:
+            raise Unavailable("upload spool") from None
+        reservation.size += size
+        self._reserved += size
+
+    def release(self, reservation: Reservation) -> None:
+        """The file is closed."""
+        self._reserved -= reservation.size
+        if reservation.evicted:
+            self._evicted -= reservation.size
+        self._released.set()
+
+    def _make_room(self, asking: Reservation, size: int) -> None:
+        for reservation in tuple(self._receiving):
+            if self._reserved - self._evicted + size <= self._size:
+                return
+            if reservation is not asking:
+                self._evict(reservation)
+
+    def _evict(self, reservation: Reservation) -> None:
+        del self._receiving[reservation]
+        reservation.evicted = True
+        self._evicted += reservation.size
+        reservation.deadline.reschedule(asyncio.get_running_loop().time())
 
 
 class SpooledFile:
-    """A file that was written, to be read any number of times while it is held."""
+    """A file on disk, which can be read any number of times while it is held."""
 
     def __init__(self, spool: "Spool", file: FileIO) -> None:
         self._spool = spool
@@ -37,39 +111,39 @@ class SpooledFile:
 
     @property
     def content_md5(self) -> str:
-        """What an HTTP header of that name says of it, by which receivers know it is whole."""
+        """The header Content-MD5 (RFC 1864), by which receivers know that the file is whole."""
         return b64encode(self._digest.digest()).decode()
 
     async def blocks(self) -> AsyncIterator[bytes]:
-        """Its content from the beginning; raises `Unavailable`."""
+        """The content from the beginning; raises `Unavailable`."""
         for offset in range(0, self.size, _BLOCK_BYTES):
             yield await self._spool.run(
                 partial(os.pread, self._file.fileno(), _BLOCK_BYTES, offset)
             )
 
     async def append(self, block: bytearray) -> None:
-        """Adds a block to it; raises `Unavailable`."""
+        """Appends a block; raises `Unavailable`."""
         await self._spool.run(partial(self._append, block))
 
     def _append(self, block: bytearray) -> None:
         self._digest.update(block)
         self.size += len(block)
         left = memoryview(block)
-        while left:  # a disk that is nearly full takes a part, and only then says so
+        while left:  # a disk that is nearly full writes a part, and fails only then
             left = left[self._file.write(left) :]
 
 
 class Spool:
-    """The folder of such files; without a name for it, the system's for temporary files.
+    """A folder for files that are being received; by default that of the system.
 
-    One thread does all work on the disk, so that a slow one keeps neither the event loop nor
-    others' threads waiting, and no file is closed under a step that nobody waits for any more.
+    One thread does all work on the disk. So a slow disk delays neither the event loop nor the
+    threads of others, and no file is closed while a cancelled step still uses it.
     """
 
     def __init__(self, folder: str, size: int) -> None:
         """At most `size` bytes for all files together."""
         self._folder = folder or None
-        self._room = Room(size, _MOST_FILES)
+        self._quota = Quota(size, _MOST_FILES)
         self._thread = ThreadPoolExecutor(1, "spool")
 
     def __enter__(self) -> Self:
@@ -80,38 +154,38 @@ class Spool:
 
     @asynccontextmanager
     async def holding(self, content: AsyncIterator[bytes]) -> AsyncIterator[SpooledFile]:
-        """What `content` gives, as a file for the time of the block, which begins when it is whole.
+        """Writes `content` to a file for the time of the block, which begins when it is whole.
 
-        Raises `Unavailable` when the disk is full or away, or when the file had to give way to
+        Raises `Unavailable` when the disk is full or away, or when the file was evicted for
         others, or what reading `content` raises.
         """
         file = await self.run(self._new)
-        place = Place(asyncio.timeout(None))
+        reservation = Reservation(asyncio.timeout(None))
         try:
             spooled = SpooledFile(self, file)
-            await self._receive(content, spooled, place)
+            await self._receive(content, spooled, reservation)
             yield spooled
         finally:
-            self._room.give_back(place)
+            self._quota.release(reservation)
             await self.run(file.close)
 
     async def _receive(
-        self, content: AsyncIterator[bytes], spooled: SpooledFile, place: Place
+        self, content: AsyncIterator[bytes], spooled: SpooledFile, reservation: Reservation
     ) -> None:
         try:
-            async with place.deadline:
-                with self._room.receiving(place):
+            async with reservation.deadline:
+                with self._quota.receiving(reservation):
                     block = bytearray()
                     async for chunk in content:
                         block += chunk
                         if len(block) >= _BLOCK_BYTES:
-                            await self._room.take(place, len(block))
+                            await self._quota.reserve(reservation, len(block))
                             await spooled.append(block)
                             block = bytearray()
-                    await self._room.take(place, len(block))
+                    await self._quota.reserve(reservation, len(block))
                     await spooled.append(block)
         except TimeoutError:
-            if not place.deadline.expired():
+            if not reservation.deadline.expired():
                 raise
             log.warning("upload_gave_way", bytes=spooled.size)
             raise Unavailable("upload spool") from None
@@ -120,7 +194,7 @@ class Spool:
         return tempfile.TemporaryFile(buffering=0, dir=self._folder)
 
     async def run(self, step: Callable[[], T]) -> T:
-        """What `step` returns, in the thread; raises `Unavailable` in place of its OSError."""
+        """Runs `step` in the thread; raises `Unavailable` in place of its OSError."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, step)
         except OSError as error:

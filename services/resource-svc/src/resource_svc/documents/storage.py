@@ -1,28 +1,32 @@
-"""The object storage: files by key, written and read as streams."""
+"""The object storage, which writes and reads files as streams, and the storage in a folder."""
 
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import obstore
 import structlog
-from obstore.store import ObjectStore
+from obstore.store import LocalStore, ObjectStore
 
-from resource_svc.documents.file_types import FileType
 from resource_svc.documents.spool import Spool, SpooledFile
+from resource_svc.file_types import FileType
 from shared.errors import NotFound, Unavailable
 
 log = structlog.get_logger()
 
+MEGABYTE = 1024 * 1024
+
 _READ_BYTES = 256 * 1024
 _TURN_SECONDS = 5.0
+_PART_BYTES = MEGABYTE
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object, and its content as it is read; reading raises `Unavailable`."""
+    """An object, and a stream of its content; reading raises `Unavailable`."""
 
     size: int
     content: AsyncIterator[bytes]
@@ -41,15 +45,15 @@ class ObjectStorage(ABC):
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Keeps what writing needs for the time of the block."""
+        """Keeps the spool and connections for the time of the block."""
         with self.spool:
             yield
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """A turn to put an object; there are as many as may be stored at the same time.
+        """A turn to put an object, which limits how many are stored at the same time.
 
-        It is for files that are whole: no sender is waited for in it.
+        It is for files that are whole: nobody waits for a sender during it. Raises `Unavailable`.
         """
         try:
             async with asyncio.timeout(_TURN_SECONDS):
@@ -63,10 +67,10 @@ class ObjectStorage(ABC):
 
     @abstractmethod
     async def put(self, key: str, file: SpooledFile, filename: str, kind: FileType) -> None:
-        """Stores a file, few bytes of which are ever in memory; after a failure it may be there."""
+        """Stores a file as a stream; after a failure the object may exist all the same."""
 
     async def delete(self, key: str) -> None:
-        """Deletes an object; one that is gone already is no error."""
+        """Deletes an object if it exists."""
         try:
             await obstore.delete_async(self._store, key)
         except FileNotFoundError:
@@ -85,6 +89,38 @@ class ObjectStorage(ABC):
         return StoredObject(got.meta["size"], _read(got.stream(min_chunk_size=_READ_BYTES)))
 
 
+class Folder(ObjectStorage):
+    """A folder that all instances share; raises obstore's `BaseError` when it cannot be created."""
+
+    def __init__(self, folder: Path, uploads: int, spool: Spool) -> None:
+        super().__init__(LocalStore(folder, mkdir=True), uploads, spool)
+        self._folder = folder
+
+    async def put(self, key: str, file: SpooledFile, filename: str, kind: FileType) -> None:
+        """Copies the file in parts."""
+        try:
+            await obstore.put_async(
+                self._store, key, file.blocks(), chunk_size=_PART_BYTES, max_concurrency=1
+            )
+        except Exception as error:
+            raise unavailable("put", error) from error
+
+    async def delete(self, key: str) -> None:
+        """Deletes also what a process left that died during a write: obstore writes `<key>#1`."""
+        await super().delete(key)
+        try:
+            await asyncio.to_thread(_clear, self._folder / key)
+        except OSError as error:
+            raise unavailable("delete", error) from error
+
+
+def _clear(path: Path) -> None:
+    for staged in path.parent.glob(f"{path.name}#*"):
+        staged.unlink(missing_ok=True)
+    if path.parent.is_dir():  # each object has a folder of its own
+        path.parent.rmdir()
+
+
 async def _read(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         async for chunk in stream:
@@ -94,7 +130,7 @@ async def _read(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def unavailable(operation: str, reason: object) -> Unavailable:
-    """The refusal; the log has the first line of why, the rest are obstore's own structures."""
+    """The refusal; logs the first line of the reason, after which obstore shows its internals."""
     line = next(iter(str(reason).splitlines()), "")
     log.warning("object_storage_failed", operation=operation, reason=line[:500])
     return Unavailable("object storage")

@@ -4,47 +4,15 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from resource_svc.attachments.rows import select_sets
-from resource_svc.documents.document import Document
-from shared.contracts.attachments import DOCUMENTS, AttachmentSet
-from shared.database.pool import Connection, Record
+from resource_svc.attachments.table import AttachmentTable
+from resource_svc.documents.models import Document
+from shared.contracts.attachments import DOCUMENTS
+from shared.database.pool import Connection
 
-_COLUMNS = (
-    "id, uid, upload, doc_type, doc_number, doc_expire, metadata, version, created_at, updated_at"
-)
+DOCUMENT_TABLE = AttachmentTable(DOCUMENTS, Document, "documents", "document_sets")
 
 
-async def next_version(connection: Connection, uid: str) -> int:
-    """Counts a change, and keeps everyone else from this user's documents until it is done."""
-    return int(
-        await connection.fetchval(
-            """
-            INSERT INTO document_sets (uid, version)
-            VALUES ($1, 1)
-            ON CONFLICT (uid) DO UPDATE
-            SET version = document_sets.version + 1
-            RETURNING version
-            """,
-            uid,
-        )
-    )
-
-
-async def documents_of(connection: Connection, uid: str) -> list[Document]:
-    """All documents of a user, the oldest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS}
-        FROM documents
-        WHERE uid = $1
-        ORDER BY id
-        """,
-        uid,
-    )
-    return [_document(row) for row in rows]
-
-
-async def number_of_documents(connection: Connection, uid: str) -> int:
+async def count_documents(connection: Connection, uid: str) -> int:
     """How many documents the user has."""
     return int(
         await connection.fetchval(
@@ -69,11 +37,11 @@ async def insert_document(
     metadata: str | None,
 ) -> Document:
     """The new document."""
-    row = await connection.fetchrow(
+    row: Any = await connection.fetchrow(
         f"""
         INSERT INTO documents (uid, version, upload, doc_type, doc_number, doc_expire, metadata)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
-        RETURNING {_COLUMNS}
+        RETURNING {DOCUMENT_TABLE.columns}
         """,
         uid,
         version,
@@ -83,11 +51,11 @@ async def insert_document(
         doc_expire,
         metadata,
     )
-    return _document(row)
+    return Document(**row)
 
 
-async def note_pending(connection: Connection, key: str) -> None:
-    """Notes an object that is about to be written."""
+async def insert_pending(connection: Connection, key: str) -> None:
+    """Records an object that is about to be written."""
     await connection.execute(
         """
         INSERT INTO pending_uploads (key)
@@ -98,9 +66,9 @@ async def note_pending(connection: Connection, key: str) -> None:
 
 
 async def claim_pending(connection: Connection, keys: Sequence[str]) -> int:
-    """How many of these objects were pending; they are not any more, if this is committed.
+    """How many of these objects were pending; after the commit they are not any more.
 
-    A sweep that is under way with one of them is waited for.
+    Waits for a sweep that is discarding one of them.
     """
     rows = await connection.fetch(
         """
@@ -113,8 +81,8 @@ async def claim_pending(connection: Connection, keys: Sequence[str]) -> int:
     return len(rows)
 
 
-async def pending_of(connection: Connection, keys: Sequence[str]) -> list[str]:
-    """Those of the objects that are pending."""
+async def list_pending(connection: Connection, keys: Sequence[str]) -> list[str]:
+    """The objects among these that are pending."""
     rows = await connection.fetch(
         """
         SELECT key
@@ -126,7 +94,7 @@ async def pending_of(connection: Connection, keys: Sequence[str]) -> list[str]:
     return [row["key"] for row in rows]
 
 
-async def pending_for(connection: Connection, age: timedelta) -> list[str]:
+async def list_pending_for(connection: Connection, age: timedelta) -> list[str]:
     """Objects that have been pending for longer than `age`."""
     rows = await connection.fetch(
         """
@@ -155,8 +123,8 @@ async def lock_pending(connection: Connection, key: str) -> bool:
     )
 
 
-async def forget_pending(connection: Connection, key: str) -> None:
-    """The object is gone."""
+async def delete_pending(connection: Connection, key: str) -> None:
+    """Deletes the record of an object that was deleted."""
     await connection.execute(
         """
         DELETE FROM pending_uploads
@@ -166,13 +134,8 @@ async def forget_pending(connection: Connection, key: str) -> None:
     )
 
 
-async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
-    """All documents of each of these users, as the directory is told of them."""
-    return await select_sets(connection, DOCUMENTS, "document_sets", "documents", _COLUMNS, uids)
-
-
 async def erase(connection: Connection, uid: str) -> list[str]:
-    """Deletes all documents of a user; the objects, which the next sweep discards at the latest."""
+    """Deletes all documents of a user; their objects become pending, and are due for the sweep."""
     rows = await connection.fetch(
         """
         WITH erased AS (
@@ -195,7 +158,3 @@ async def erase(connection: Connection, uid: str) -> list[str]:
         uid,
     )
     return [row["key"] for row in rows]
-
-
-def _document(row: Record | Any) -> Document:
-    return Document(**row)

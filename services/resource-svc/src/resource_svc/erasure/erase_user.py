@@ -1,11 +1,11 @@
 """Forgets a user whom identity-svc has erased."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resource_svc.api_keys import store as api_keys
 from resource_svc.data_storages import store as data_storages
-from resource_svc.documents import store as documents
-from resource_svc.documents.discard_uploads import DiscardUploads
+from resource_svc.documents.use_cases import Documents
 from resource_svc.labels import store as labels
 from resource_svc.phones import store as phones
 from resource_svc.profiles import store as profiles
@@ -27,7 +27,7 @@ class EraseUser:
 
     database: Database
     outbox: Outbox
-    discard_uploads: DiscardUploads
+    documents: Documents
 
     async def __call__(self, event: ReceivedEvent) -> None:
         """Erases the user that the event names."""
@@ -35,10 +35,10 @@ class EraseUser:
         async with self.database.transaction() as connection:
             await users.keep_newer(connection, erased_user(uid, event.issued_at))
             files = await self._erase(connection, uid)
-        await self.discard_uploads(files)
+        await self.documents.uploads.discard(files)
 
-    async def _erase(self, connection: Connection, uid: str) -> list[str]:
+    async def _erase(self, connection: Connection, uid: str) -> Sequence[str]:
         for room in (api_keys, data_storages, labels, phones, profiles):
             await room.erase(connection, uid)
         await self.outbox.forget(connection, uid)
-        return await documents.erase(connection, uid)
+        return await self.documents.erase(connection, uid)

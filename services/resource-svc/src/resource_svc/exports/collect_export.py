@@ -6,10 +6,9 @@ from typing import Any
 
 from resource_svc.api_keys.list_api_keys import ListAllApiKeys
 from resource_svc.data_storages.list_data_storages import ListDataStorages
-from resource_svc.documents.links import Links
-from resource_svc.documents.list_documents import ListDocuments
+from resource_svc.documents.use_cases import Documents
 from resource_svc.labels.list_labels import ListLabels
-from resource_svc.phones.list_phones import ListPhones
+from resource_svc.phones.use_cases import Phones
 from resource_svc.profiles.list_profiles import ListProfiles
 from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
@@ -37,11 +36,10 @@ class CollectExport:
     admin: AdminClient
     list_labels: ListLabels
     list_profiles: ListProfiles
-    list_phones: ListPhones
-    list_documents: ListDocuments
+    phones: Phones
+    documents: Documents
     list_data_storages: ListDataStorages
     list_api_keys: ListAllApiKeys
-    links: Links
 
     async def __call__(self, uid: str) -> Export:
         """Raises `NotFound`, or `Unavailable` when any of it cannot be had."""
@@ -55,7 +53,7 @@ class CollectExport:
             "sessions": await self.identity.sessions(uid),
             "labels": [_told(each.snapshot()) for each in await self.list_labels(uid)],
             "profiles": [each.model() for each in await self.list_profiles(uid)],
-            "phones": [each.model() for each in await self.list_phones(uid)],
+            "phones": [each.model() for each in await self.phones.list(uid)],
             "documents": await self._documents(uid),
             "data_storages": [each.model() for each in await self.list_data_storages(uid)],
             "api_keys": [each.model_for_owner() for each in await self.list_api_keys(uid)],
@@ -63,11 +61,11 @@ class CollectExport:
         return Export(sections, self.admin.activities(uid))
 
     async def _documents(self, uid: str) -> list[dict[str, Any]]:
-        documents = await self.list_documents(uid)
-        links = await self.links([document.upload for document in documents])
+        documents = await self.documents.list(uid)
+        links = await self.documents.links.sign([document.upload for document in documents])
         return [
             {
-                **document.model(link),
+                **document.to_public(link),
                 "metadata": document.metadata,
                 "created_at": seconds(document.created_at),
                 "updated_at": seconds(document.updated_at),

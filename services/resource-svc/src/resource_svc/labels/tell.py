@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resource_svc.attachments.events import with_set
+from resource_svc.attachments.events import with_snapshot
 from resource_svc.labels import store
 from resource_svc.labels.events import Happening, judgement, label_event
 from resource_svc.labels.label import PRIVATE, Label
@@ -40,7 +40,7 @@ class TellOfLabel:
             user = self.standing.labelled(user, before, private.labels)
         event = label_event(happening, label, user, private, changes)
         judged = judgement(happening, label, user)
-        await self.outbox.add(connection, with_set(event, labels), *judged)
+        await self.outbox.add(connection, with_snapshot(event, labels), *judged)
         return labels
 
     async def again(self, connection: Connection, label: Label, user: User) -> None:

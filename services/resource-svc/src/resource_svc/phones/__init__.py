@@ -1,1 +1,1 @@
-"""Phones: numbers that a user gives, and proves to be his with a code that is sent there."""
+"""Phones: numbers that users add, and prove to be theirs with a code that is sent there."""

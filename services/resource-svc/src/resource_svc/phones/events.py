@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from resource_svc.phones.phone import Phone
+from resource_svc.phones.models import Phone
 from shared.contracts.events import Event, without_nulls
 from shared.contracts.users import User
 

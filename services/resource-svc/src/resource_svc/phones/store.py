@@ -1,58 +1,35 @@
 """SQL of phones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import asyncpg
 
-from resource_svc.attachments.rows import select_sets
-from resource_svc.phones.errors import NumberTaken, PhoneExists, UnknownPhone
-from resource_svc.phones.number import PhoneNumber
-from resource_svc.phones.phone import Attempt, Phone
-from resource_svc.phones.rules import Limit
-from shared.contracts.attachments import PHONES, AttachmentSet
+from resource_svc.attachments.table import AttachmentTable
+from resource_svc.phones.models import (
+    Attempt,
+    Limit,
+    NumberTaken,
+    Phone,
+    PhoneExists,
+    PhoneNumber,
+    UnknownPhone,
+)
+from shared.contracts.attachments import PHONES
 from shared.database.pool import Connection, Record
 
-_COLUMNS = "id, uid, number, country, validated_at"
+PHONE_TABLE = AttachmentTable(PHONES, Phone, "phones", "phone_sets")
+
+_COLUMNS = PHONE_TABLE.columns
 
 
 async def lock(connection: Connection, uid: str, number: str) -> None:
-    """Lets codes be sent for a user, and to a number, one after the other.
+    """Sends codes for a user, and to a number, one after the other.
 
     The user always comes first: locks taken in one order cannot deadlock.
     """
     for name in (f"phones of {uid}", f"phone {number}"):
         await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
-
-
-async def count_change(connection: Connection, uid: str) -> None:
-    """Makes the version of the user's phones grow; others who change them wait until this is done.
-
-    Comes before the change itself: locks taken in one order cannot deadlock.
-    """
-    await connection.execute(
-        """
-        INSERT INTO phone_sets (uid, version)
-        VALUES ($1, 1)
-        ON CONFLICT (uid) DO UPDATE
-        SET version = phone_sets.version + 1
-        """,
-        uid,
-    )
-
-
-async def phones_of(connection: Connection, uid: str) -> list[Phone]:
-    """All phones of a user, the oldest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS}
-        FROM phones
-        WHERE uid = $1
-        ORDER BY id
-        """,
-        uid,
-    )
-    return [_phone(row) for row in rows]
 
 
 async def refuse_verified(connection: Connection, number: str) -> None:
@@ -73,7 +50,7 @@ async def refuse_verified(connection: Connection, number: str) -> None:
         raise NumberTaken
 
 
-async def number_of_phones(connection: Connection, uid: str) -> int:
+async def count_phones(connection: Connection, uid: str) -> int:
     """How many phones the user has."""
     return int(
         await connection.fetchval(
@@ -105,7 +82,7 @@ async def insert_phone(connection: Connection, uid: str, number: PhoneNumber) ->
     return _phone(row)
 
 
-async def phone_by_number(connection: Connection, uid: str, number: str) -> Phone:
+async def get_phone(connection: Connection, uid: str, number: str) -> Phone:
     """The user's phone with this number; raises `UnknownPhone`."""
     row = await connection.fetchrow(
         f"""
@@ -121,8 +98,8 @@ async def phone_by_number(connection: Connection, uid: str, number: str) -> Phon
     return _phone(row)
 
 
-async def owner_of(connection: Connection, number: str) -> str | None:
-    """The uid of who has verified the number."""
+async def find_owner(connection: Connection, number: str) -> str | None:
+    """The uid of the user who has verified the number."""
     uid: str | None = await connection.fetchval(
         """
         SELECT uid
@@ -135,7 +112,7 @@ async def owner_of(connection: Connection, number: str) -> str | None:
 
 
 async def has_verified(connection: Connection, uid: str) -> bool:
-    """Whether the user has a phone that he has verified."""
+    """Whether the user has a verified phone."""
     verified: bool = await connection.fetchval(
         """
         SELECT EXISTS (
@@ -165,7 +142,7 @@ async def delete_phone(connection: Connection, uid: str, number: str) -> Phone:
 
 
 async def delete_unsent(connection: Connection, phone: Phone, digest: bytes) -> bool:
-    """Forgets a phone, unless another code was issued than this one, or it is verified."""
+    """Deletes a phone, unless a later code was issued, or it is verified."""
     status = await connection.execute(
         """
         DELETE FROM phones
@@ -178,14 +155,14 @@ async def delete_unsent(connection: Connection, phone: Phone, digest: bytes) -> 
 
 
 async def lock_ceiling(connection: Connection) -> None:
-    """Lets what all users ask for be counted one after the other; the last lock that is taken."""
+    """Counts codes for all users one request after the other; the last lock that is taken."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('phone codes', 0))")
 
 
 async def wait_for(
     connection: Connection, limits: Iterable[Limit], *, uid: str = "", number: str = ""
 ) -> float:
-    """How many seconds another code has to wait; 0 for none.
+    """How many seconds another code has to wait; 0 if it need not.
 
     Codes for this user and to this number count, or those of all users and to all numbers.
     """
@@ -211,7 +188,7 @@ async def wait_for(
 
 
 async def record_send(connection: Connection, phone: Phone) -> None:
-    """Notes that a code is sent now, and forgets what no limit asks for any more."""
+    """Records that a code is sent now, and deletes records that no limit needs any more."""
     await connection.execute(
         """
         INSERT INTO phone_sends (uid, number, sent_at)
@@ -235,7 +212,7 @@ async def record_send(connection: Connection, phone: Phone) -> None:
 
 
 async def set_code(connection: Connection, phone: Phone, digest: bytes, seconds: int) -> None:
-    """Keeps the code that is sent now; the last one is void, and attempts count anew."""
+    """Stores the code that is sent now; the last one is void, and attempts count anew."""
     await connection.execute(
         """
         UPDATE phones
@@ -280,9 +257,9 @@ async def count_attempt(connection: Connection, uid: str, number: str) -> Attemp
 
 
 async def set_verified(connection: Connection, phone: Phone) -> Phone:
-    """The phone as it is now that its number was proven.
+    """The phone, verified.
 
-    Raises `NumberTaken` when somebody was faster; after that the transaction is at its end.
+    Raises `NumberTaken` when somebody was faster; the transaction cannot go on then.
     """
     try:
         row = await connection.fetchrow(
@@ -306,21 +283,16 @@ async def set_verified(connection: Connection, phone: Phone) -> Phone:
     return _phone(row)
 
 
-async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
-    """All phones of each of these users, as the directory is told of them."""
-    return await select_sets(connection, PHONES, "phone_sets", "phones", _COLUMNS, uids)
-
-
 async def erase(connection: Connection, uid: str) -> None:
-    """Deletes all phones of a user."""
-    for table in ("phones", "phone_sends", "phone_sets"):
-        await connection.execute(
-            f"""
-            DELETE FROM {table}
-            WHERE uid = $1
-            """,
-            uid,
-        )
+    """Deletes all phones of a user, and when codes were sent for them."""
+    await PHONE_TABLE.erase(connection, uid)
+    await connection.execute(
+        """
+        DELETE FROM phone_sends
+        WHERE uid = $1
+        """,
+        uid,
+    )
 
 
 def _phone(row: Record | Any) -> Phone:

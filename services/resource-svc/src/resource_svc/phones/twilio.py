@@ -1,13 +1,15 @@
-"""Twilio's HTTP APIs."""
+"""Codes by Twilio: ours in text messages, or its own by Twilio Verify."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import structlog
 
-from resource_svc.phones.errors import NotDelivered
+from resource_svc.phones.models import CHANNELS, NotDelivered
+from resource_svc.settings import CODE_PLACEHOLDER
 from shared.errors import Refusal, Throttled, Unavailable
 
 log = structlog.get_logger()
@@ -37,15 +39,15 @@ _TOO_MANY = frozenset({60202, 60203})  # attempts at the codes of one verificati
 
 
 class TwilioRefusal(Exception):
-    """Twilio understood and will not; `code` says why."""
+    """Twilio understood the call and refuses it; `code` says why."""
 
     def __init__(self, status: int, code: int) -> None:
         super().__init__(status, code)
         self.status = status
         self.code = code
 
-    def as_told(self) -> Refusal:
-        """What the user is told, who cannot help what is no fault of his number."""
+    def to_refusal(self) -> Refusal:
+        """The answer to the user, who cannot mend what is not the fault of their number."""
         if self.code in _REFUSALS:
             return NotDelivered([_REFUSALS[self.code]])
         if self.code in _TOO_MANY:
@@ -55,7 +57,7 @@ class TwilioRefusal(Exception):
 
 
 class TwilioApi:
-    """One of the APIs; whatever it does not answer as it should counts as down."""
+    """One of Twilio's HTTP APIs. An answer that is not as documented counts as an outage."""
 
     def __init__(self, url: str, account_sid: str, auth_token: str) -> None:
         self._url = url.rstrip("/")
@@ -72,7 +74,7 @@ class TwilioApi:
         self._session = None
 
     async def post(self, path: str, form: Mapping[str, str]) -> dict[str, Any]:
-        """The object that is the answer; raises `TwilioRefusal` or `Unavailable`."""
+        """The answer, a JSON object; raises `TwilioRefusal` or `Unavailable`."""
         if self._session is None:
             raise Unavailable("twilio")
         try:
@@ -90,3 +92,67 @@ class TwilioApi:
             raise TwilioRefusal(status, code)
         log.error("twilio_answers_oddly", status=status)
         raise Unavailable("twilio")
+
+
+class TwilioSms:
+    """BARONG_PHONE_VERIFICATION=twilio_sms; `template` has {{code}} where the code goes."""
+
+    channels = frozenset({"sms"})
+
+    def __init__(
+        self, url: str, account_sid: str, auth_token: str, sender: str, template: str
+    ) -> None:
+        self._api = TwilioApi(url, account_sid, auth_token)
+        self._path = f"/2010-04-01/Accounts/{quote(account_sid, safe='')}/Messages.json"
+        self._sender = sender
+        self._template = template
+
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Keeps connections for the time of the block."""
+        return self._api.opened()
+
+    async def send(self, number: str, code: str, channel: str) -> None:
+        """As www.twilio.com/docs/messaging/api/message-resource describes it."""
+        text = CODE_PLACEHOLDER.sub(code, self._template)
+        form = {"To": number, "From": self._sender, "Body": text}
+        try:
+            await self._api.post(self._path, form)
+        except TwilioRefusal as refusal:
+            raise refusal.to_refusal() from None
+
+    async def accepts(self, number: str, code: str, *, is_ours: bool) -> bool:
+        """The code that was sent."""
+        return is_ours
+
+
+class TwilioVerify:
+    """BARONG_PHONE_VERIFICATION=twilio_verify: Twilio makes, sends and checks the codes."""
+
+    channels = frozenset(CHANNELS)
+
+    def __init__(self, url: str, account_sid: str, auth_token: str, service_sid: str) -> None:
+        self._api = TwilioApi(url, account_sid, auth_token)
+        self._path = f"/v2/Services/{quote(service_sid, safe='')}"
+
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Keeps connections for the time of the block."""
+        return self._api.opened()
+
+    async def send(self, number: str, code: str, channel: str) -> None:
+        """As www.twilio.com/docs/verify/api/verification describes it."""
+        try:
+            await self._api.post(f"{self._path}/Verifications", {"To": number, "Channel": channel})
+        except TwilioRefusal as refusal:
+            raise refusal.to_refusal() from None
+
+    async def accepts(self, number: str, code: str, *, is_ours: bool) -> bool:
+        """As www.twilio.com/docs/verify/api/verification-check describes it."""
+        form = {"To": number, "Code": code}
+        try:
+            answer = await self._api.post(f"{self._path}/VerificationCheck", form)
+        except TwilioRefusal as refusal:
+            # What cannot be a code is a bad parameter; a verification that is over is not found.
+            if refusal.status in (400, 404):
+                return False
+            raise refusal.to_refusal() from None
+        return answer.get("status") == "approved"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from resource_svc.attachments.events import with_set
+from resource_svc.attachments.events import with_snapshot
 from resource_svc.labels.put_private_label import PutPrivateLabel
 from resource_svc.profiles import store
 from resource_svc.profiles.events import Happening, profile_event
@@ -37,7 +37,7 @@ class TellOfProfile:
         """The private labels as they are after it; judged, a profile is not `rewritten`."""
         (profiles,) = await store.sets_of(connection, [profile.uid])
         event = profile_event(happening, profile, user, changes)
-        await self.outbox.add(connection, with_set(event, profiles))
+        await self.outbox.add(connection, with_snapshot(event, profiles))
         labels = await self.put_private_label.within(connection, user, "profile", profile.state)
         if not rewritten or labels.labels.get("document") != "verified":
             return labels

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from resource_svc.data_storages.data_storage import DataStorage
 from resource_svc.labels.label import Label
-from resource_svc.phones.phone import Phone
+from resource_svc.phones.models import Phone
 from resource_svc.profiles.profile import Profile
 from shared.contracts.users import User
 from shared.database.pool import Connection, Record

@@ -1,4 +1,4 @@
-"""The parameters of operations on documents."""
+"""What comes in to the operations on documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from resource_svc.documents.received import ReceivedFile, RefusedFile
-from resource_svc.documents.rules import BLANK
+from resource_svc.documents.models import BLANK, ReceivedFile, RefusedFile
 from shared.declared import declared
 from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Absence, Text
@@ -18,7 +17,7 @@ _MISSING = Absence("resource.document.missing_upload")
 
 
 class _DocumentText(Text):
-    """Text of whatever length, so that the rules can name it."""
+    """Text of any length: the rules answer with a code of their own."""
 
     def __init__(self, name: str, invalid: str) -> None:
         empty = f"resource.document.empty_{name}"
@@ -31,7 +30,7 @@ class _DocumentText(Text):
 
 
 class _Files(fields.Field[list[ReceivedFile]]):
-    """The files that were received; whatever else is there is no file."""
+    """The files that were received; a text under this name is a refused file."""
 
     def __init__(self) -> None:
         super().__init__(required=True, error_messages={"required": [_MISSING], "null": [_MISSING]})
@@ -43,12 +42,12 @@ class _Files(fields.Field[list[ReceivedFile]]):
         return [file if isinstance(file, ReceivedFile) else RefusedFile(BLANK) for file in sent]
 
     def json_schema(self) -> dict[str, Any]:
-        """What clients are told: several files may be sent under this name."""
+        """For the API document: several files may be sent under this name."""
         return {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
 
 
 class _Expiry(Text):
-    """A date, as the rules read it; an empty one is none, and spaces are a wrong one."""
+    """A date, which the rules parse; an empty one is none, and spaces are a wrong one."""
 
     def blank(self, value: str | None) -> str | None:
         return value
@@ -56,7 +55,7 @@ class _Expiry(Text):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentForm:
-    """POST /documents: every file becomes a document, all of which are said the same things of."""
+    """POST /documents: every file becomes a document, with the same type, number and expiry."""
 
     doc_type: str = declared(_DocumentText("doc_type", "doc_type.inclusion"))
     doc_number: str = declared(_DocumentText("doc_number", "doc_number.invalid"))

@@ -1,10 +1,9 @@
-"""The parameters of operations on phones."""
+"""What comes in to the operations on phones."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from resource_svc.phones.errors import InvalidChannel, InvalidNumber, WrongCode
-from resource_svc.phones.rules import CHANNELS
+from resource_svc.phones.models import CHANNELS, InvalidChannel, InvalidNumber, WrongCode
 from shared.declared import declared
 from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Code, Parameter, Text
@@ -18,7 +17,7 @@ def _number() -> Text:
         missing=("resource.phone.missing_phone_number", empty),
         empty=empty,
         flawed=InvalidNumber.codes[0],
-        maximum=MAX_BODY_BYTES,  # whatever is no number, the number itself says so
+        maximum=MAX_BODY_BYTES,  # `PhoneNumber.parse` refuses what is too long for a number
         lines=True,
     )
 
@@ -61,7 +60,7 @@ class SendCodeForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemovePhoneForm:
+class DeletePhoneForm:
     """DELETE /phones."""
 
     phone_number: str = declared(_number())
