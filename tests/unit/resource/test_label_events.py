@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from resource_svc.labels.events import Happening, judgement, label_event
-from resource_svc.labels.label import Label
+from resource_svc.labels.events import Happening, label_event, verdict_events
+from resource_svc.labels.models import Label
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 
@@ -91,7 +91,7 @@ def test_a_deleted_label_is_told_as_it_was() -> None:
 @pytest.mark.parametrize("happening", ["created", "updated"])
 def test_a_judgement_on_documents_is_an_event(value: str, happening: Happening) -> None:
     label = a_label(value=value, description="blurry")
-    (event,) = judgement(happening, label, a_user())
+    (event,) = verdict_events(happening, label, a_user())
     assert event.name == f"system.document.{value}"
     assert event.record == {
         "id": 93,
@@ -112,12 +112,12 @@ def test_a_judgement_on_documents_is_an_event(value: str, happening: Happening) 
         ("deleted", a_label()),
     ],
 )
-def test_nothing_else_is_a_judgement(happening: Happening, label: Label) -> None:
-    assert judgement(happening, label, a_user()) == ()
+def test_nothing_else_is_a_verdict_events(happening: Happening, label: Label) -> None:
+    assert verdict_events(happening, label, a_user()) == ()
 
 
 def test_a_judgement_without_a_description_says_so() -> None:
-    (event,) = judgement("created", a_label(description=None), a_user())
+    (event,) = verdict_events("created", a_label(description=None), a_user())
     assert event.record["description"] is None
 
 
@@ -142,7 +142,7 @@ def test_the_snapshot_carries_the_label_and_all_private_labels() -> None:
 
 
 def test_the_public_model_shows_neither_number_nor_description() -> None:
-    assert a_label(description="blurry").model() == {
+    assert a_label(description="blurry").to_public() == {
         "key": "document",
         "value": "verified",
         "scope": "private",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from resource_svc.labels.forms import KeyForm, LabelForm
+from resource_svc.labels.schemas import KeyForm, LabelForm
 from shared.declared import Faults, load
 from shared.web.fields import Absence
 

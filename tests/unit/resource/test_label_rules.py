@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resource_svc.labels.rules import check, normalized
+from resource_svc.labels.models import check, normalized
 from shared.errors import Invalid
 
 _RIGHT = st.from_regex(r"[a-z0-9_-]{3,255}", fullmatch=True)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from resource_svc.profiles.countries import CODES
-from resource_svc.profiles.rules import check
+from resource_svc.profiles.models import check
 from shared.errors import Invalid
 
 

@@ -1,1 +1,1 @@
-"""What a user attaches to himself: labels, profiles, phones, documents, API keys."""
+"""What users attach to themselves: labels, profiles, phones, documents, API keys."""

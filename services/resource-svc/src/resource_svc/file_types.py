@@ -1,11 +1,11 @@
-"""Kinds of files: the extensions that promise them, and the first bytes that keep the promise."""
+"""Kinds of files: their extensions, and the first bytes that prove a kind."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 HEAD_BYTES = 1024 + 5
-"""How much of a file tells its kind."""
+"""As many bytes of a file prove its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class FileType:
     head: re.Pattern[bytes]
 
     def begins(self, head: bytes) -> bool:
-        """Whether a file that begins so is one of this kind."""
+        """Whether a file with these first bytes is one of this kind."""
         return self.head.match(head) is not None
 
 
@@ -42,7 +42,7 @@ FILE_TYPES: Mapping[str, FileType] = {
     "tif": _TIFF,
     "tiff": _TIFF,
 }
-"""Every extension whose files can be told from others."""
+"""Every extension whose files have first bytes of their own."""
 
 
 def extensions(text: str) -> tuple[str, ...]:
@@ -55,6 +55,6 @@ def extensions(text: str) -> tuple[str, ...]:
 
 
 def extension_of(filename: str) -> str:
-    """What stands after the last dot, in lower case; nothing for `.png`, which is all name."""
+    """The text after the last dot, in lower case; empty for `.png`, which is a name."""
     name, _, extension = filename.rpartition(".")
     return extension.lower() if name else ""

@@ -1,10 +1,10 @@
-"""Whether a text is JSON: users keep data and metadata as JSON texts."""
+"""Whether a text is JSON: users store data and metadata as JSON texts."""
 
 import json
 
 
 def is_json(text: str) -> bool:
-    """NaN and Infinity, which Python would read, are no JSON (RFC 8259, 6)."""
+    """NaN and Infinity, which Python would parse, are not JSON (RFC 8259, 6)."""
     try:
         json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from resource_svc.accounts import handlers as accounts
+from resource_svc.accounts.schemas import DeleteAccountForm
 from resource_svc.activities import handlers as activities
 from resource_svc.activities.schemas import ListActivitiesForm
 from resource_svc.api_keys import handlers as api_keys
-from resource_svc.api_keys.forms import (
+from resource_svc.api_keys.schemas import (
     ChangeApiKeyForm,
     CreateApiKeyForm,
     DeleteApiKeyForm,
@@ -14,14 +16,14 @@ from resource_svc.api_keys.forms import (
     ListAnyApiKeysForm,
 )
 from resource_svc.attachments import handlers as attachments
-from resource_svc.attachments.forms import ListSetsForm
+from resource_svc.attachments.schemas import ListSnapshotsForm
 from resource_svc.data_storages import handlers as data_storages
-from resource_svc.data_storages.forms import DataStorageForm, DeleteDataStorageForm
+from resource_svc.data_storages.schemas import DataStorageForm, DeleteDataStorageForm
 from resource_svc.documents import handlers as documents
 from resource_svc.documents.schemas import LinkForm, ListLinksForm
 from resource_svc.exports import handlers as exports
 from resource_svc.labels import handlers as labels
-from resource_svc.labels.forms import (
+from resource_svc.labels.schemas import (
     AnyKeyForm,
     AnyLabelForm,
     KeyForm,
@@ -35,13 +37,13 @@ from resource_svc.passwords.schemas import ChangePasswordForm
 from resource_svc.phones import handlers as phones
 from resource_svc.phones.schemas import DeletePhoneForm, SendCodeForm, VerifyPhoneForm
 from resource_svc.profiles import handlers as profiles
-from resource_svc.profiles.forms import AdministerProfileForm, ProfileForm
+from resource_svc.profiles.schemas import AdministerProfileForm, ProfileForm
 from resource_svc.second_factor import handlers as second_factor
 from resource_svc.second_factor.schemas import CodeForm
 from resource_svc.sessions import handlers as sessions
 from resource_svc.sessions.schemas import RevokeSessionForm
 from resource_svc.users import handlers as users
-from resource_svc.users.forms import ChangeDataForm, DeleteAccountForm, UserForm
+from resource_svc.users.schemas import ChangeDataForm, UserForm
 from shared.contracts.services import ADMIN, GATEWAY, IDENTITY
 from shared.web.pagination import PageForm
 from shared.web.routes import ANYONE, BEARER, NoParameters, Route, services
@@ -50,7 +52,7 @@ from shared.web.routes import ANYONE, BEARER, NoParameters, Route, services
 PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/users/me",       BEARER, NoParameters,       users.me),
     Route("PUT",    "/users/me",       BEARER, ChangeDataForm,     users.change_data),
-    Route("DELETE", "/users/me",       BEARER, DeleteAccountForm,  users.delete_account),
+    Route("DELETE", "/users/me",       BEARER, DeleteAccountForm,  accounts.delete),
     Route("GET",    "/users/activity/{topic}", BEARER, ListActivitiesForm, activities.index),
     Route("GET",    "/users/me/export", BEARER, NoParameters,      exports.show),
     Route("PUT",    "/users/password", BEARER, ChangePasswordForm, passwords.change, tells_missing=True),
@@ -93,17 +95,17 @@ PUBLIC: tuple[Route[Any], ...] = (
 
 INTERNAL: tuple[Route[Any], ...] = (
     Route("PUT", "/users",                    services(IDENTITY), UserForm, users.attachments),
-    Route("PUT", "/users/{uid}",              services(ADMIN),    UserForm, users.keep),
+    Route("PUT", "/users/{uid}",              services(ADMIN),    UserForm, users.upsert),
     Route("PUT", "/users/{uid}/labels/{key}", services(IDENTITY), PrivateLabelForm, labels.put_private),
-    Route("POST",   "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.add_any),
-    Route("PUT",    "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.change_any),
-    Route("DELETE", "/users/{uid}/labels",        services(ADMIN), AnyKeyForm,            labels.delete_any),
-    Route("PUT",    "/users/{uid}/profile",       services(ADMIN), AdministerProfileForm, profiles.administer),
-    Route("DELETE", "/users/{uid}/data_storages", services(ADMIN), DeleteDataStorageForm, data_storages.delete),
-    Route("GET",    "/users/{uid}/api_keys",      services(ADMIN), ListAnyApiKeysForm,    api_keys.index_any),
+    Route("POST",   "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.create_as_admin),
+    Route("PUT",    "/users/{uid}/labels",        services(ADMIN), AnyLabelForm,          labels.update_as_admin),
+    Route("DELETE", "/users/{uid}/labels",        services(ADMIN), AnyKeyForm,            labels.delete_as_admin),
+    Route("PUT",    "/users/{uid}/profile",       services(ADMIN), AdministerProfileForm, profiles.update_as_admin),
+    Route("DELETE", "/users/{uid}/data_storages", services(ADMIN), DeleteDataStorageForm, data_storages.delete_as_admin),
+    Route("GET",    "/users/{uid}/api_keys",      services(ADMIN), ListAnyApiKeysForm,    api_keys.index_as_admin),
     Route("DELETE", "/users/{uid}/api_keys",      services(IDENTITY), EndApiKeysForm,     api_keys.end_all),
     Route("GET", "/api_keys/{kid}",           services(GATEWAY), FindApiKeyForm, api_keys.find),
-    Route("POST", "/attachments",             services(ADMIN), ListSetsForm, attachments.index),
+    Route("POST", "/attachments",             services(ADMIN), ListSnapshotsForm, attachments.index),
     Route("POST", "/uploads/links",           services(ADMIN), ListLinksForm, documents.links),
     Route("POST", "/nonces/use",              services(GATEWAY), UseNoncesForm, nonces.use),
 )

@@ -50,7 +50,7 @@ def kinds(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceSettings(PublicServiceSettings):
-    """What resource-svc is told."""
+    """The settings of resource-svc."""
 
     master_keys: KeyRing = setting(
         "BARONG_MASTER_KEYS",
@@ -248,7 +248,7 @@ class ResourceSettings(PublicServiceSettings):
 
     @property
     def ranks_path(self) -> Path:
-        """Where it stands how roles rank."""
+        """The file of ranks."""
         return Path(self.ranks_file or Path(self.config_dir) / "ranks.yaml")
 
     @property

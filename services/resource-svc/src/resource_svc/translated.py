@@ -1,4 +1,4 @@
-"""Refusals of identity-svc, in the words of the operation that asks it."""
+"""Refusals of identity-svc, translated into those of the operation that calls it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from shared.errors import Invalid, Refusal
 
 @contextmanager
 def translated(words: Mapping[str, type[Refusal]]) -> Iterator[None]:
-    """Raises, in place of an `Invalid` with one of these codes, the refusal that stands there."""
+    """Raises the refusal of `words` in place of an `Invalid` with its code."""
     try:
         yield
     except Invalid as refusal:

@@ -1,1 +1,1 @@
-"""API keys: how programs call in the name of a user; they need his second factor to be made."""
+"""API keys: programs sign calls with them for a user, who needs a second factor to make one."""

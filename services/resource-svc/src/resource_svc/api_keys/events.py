@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from resource_svc.api_keys.api_key import ApiKey
+from resource_svc.api_keys.models import ApiKey
 from shared.contracts.events import Event, Record
 from shared.contracts.users import User
 
@@ -13,9 +13,9 @@ def api_key_event(
     user: User,
     changes: Record | None = None,
 ) -> Event:
-    """What happened to an API key; its secret is told to nobody."""
+    """What happened to an API key; its secret is in no event."""
     return Event(
         name=f"model.api_key.{happening}",
-        record={"user": user.event_record(), **key.model()},
+        record={"user": user.event_record(), **key.to_public()},
         changes=changes,
     )

@@ -13,7 +13,7 @@ class Seal:
     ring: KeyRing
 
     def close(self, kid: str, secret: str) -> bytes:
-        """The secret as it may lie in the table."""
+        """The secret, encrypted for the table."""
         return self.ring.encrypt(secret.encode(), _context(kid))
 
     def open(self, kid: str, sealed: bytes) -> str:

@@ -1,23 +1,14 @@
 """SQL of API keys."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from resource_svc.api_keys.api_key import ACTIVE, INACTIVE, ApiKey
+from resource_svc.api_keys.models import ACTIVE, INACTIVE, ApiKey, SealedApiKey
 from shared.database.pool import Connection, Record
 from shared.errors import NotFound
 
 _COLUMNS = "kid, uid, algorithm, scope, state, created_at, updated_at, public_key"
-
-
-@dataclass(frozen=True, slots=True)
-class SealedApiKey:
-    """An API key, and its secret as it lies in the table; None where it has a public key."""
-
-    key: ApiKey
-    secret: bytes | None = field(repr=False)
 
 
 async def insert_api_key(
@@ -47,7 +38,7 @@ async def insert_api_key(
     return _api_key(row)
 
 
-async def number_of_api_keys(connection: Connection, uid: str) -> int:
+async def count_api_keys(connection: Connection, uid: str) -> int:
     """How many keys the user has, in whatever state."""
     return int(
         await connection.fetchval(
@@ -61,7 +52,7 @@ async def number_of_api_keys(connection: Connection, uid: str) -> int:
     )
 
 
-async def api_keys_of(connection: Connection, uid: str, limit: int, offset: int) -> list[ApiKey]:
+async def list_api_keys(connection: Connection, uid: str, limit: int, offset: int) -> list[ApiKey]:
     """Some of the user's keys, the oldest first."""
     rows = await connection.fetch(
         f"""
@@ -79,8 +70,8 @@ async def api_keys_of(connection: Connection, uid: str, limit: int, offset: int)
     return [_api_key(row) for row in rows]
 
 
-async def sealed_api_key(connection: Connection, kid: str) -> SealedApiKey:
-    """The key with its secret, whoever's it is; raises `NotFound`."""
+async def get_sealed(connection: Connection, kid: str) -> SealedApiKey:
+    """The key with its secret, of any user; raises `NotFound`."""
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS}, secret
@@ -116,7 +107,9 @@ async def lock_api_key(connection: Connection, uid: str, kid: str) -> ApiKey:
     return _api_key(row)
 
 
-async def set_api_key(connection: Connection, kid: str, scope: Sequence[str], state: str) -> ApiKey:
+async def update_api_key(
+    connection: Connection, kid: str, scope: Sequence[str], state: str
+) -> ApiKey:
     """A locked key with another scope and state."""
     row = await connection.fetchrow(
         f"""
@@ -133,7 +126,7 @@ async def set_api_key(connection: Connection, kid: str, scope: Sequence[str], st
 
 
 async def deactivate_api_keys(connection: Connection, uid: str) -> list[ApiKey]:
-    """The user's keys that worked, as they are now."""
+    """Deactivates the user's active keys; the changed ones."""
     rows = await connection.fetch(
         f"""
         UPDATE api_keys
@@ -148,35 +141,10 @@ async def deactivate_api_keys(connection: Connection, uid: str) -> list[ApiKey]:
     return [_api_key(row) for row in rows]
 
 
-async def moment(connection: Connection) -> datetime:
-    """This moment, by the clock that the table's moments are of."""
+async def current_time(connection: Connection) -> datetime:
+    """The time of PostgreSQL's clock, which the times in tables are of."""
     now: datetime = await connection.fetchval("SELECT clock_timestamp()")
     return now
-
-
-async def api_keys_ended_at(connection: Connection, uid: str) -> datetime | None:
-    """When all keys of the user ended last."""
-    ended: datetime | None = await connection.fetchval(
-        """
-        SELECT api_keys_ended_at
-        FROM users
-        WHERE uid = $1
-        """,
-        uid,
-    )
-    return ended
-
-
-async def note_api_keys_ended(connection: Connection, uid: str) -> None:
-    """All keys of a locked user end now."""
-    await connection.execute(
-        """
-        UPDATE users
-        SET api_keys_ended_at = clock_timestamp()
-        WHERE uid = $1
-        """,
-        uid,
-    )
 
 
 async def delete_api_key(connection: Connection, kid: str) -> None:

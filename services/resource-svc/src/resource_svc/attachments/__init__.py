@@ -1,1 +1,1 @@
-"""Attachments as other services are told of them: whole sets, with their versions."""
+"""Attachments: the SQL that features with records of users share, and snapshots of them."""

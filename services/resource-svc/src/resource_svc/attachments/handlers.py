@@ -1,15 +1,15 @@
-"""The operations on sets of attachments."""
+"""The operation on snapshots of attachments."""
 
 from aiohttp import web
 
-from resource_svc.attachments.forms import ListSetsForm
-from resource_svc.attachments.list_sets import ListSets
+from resource_svc.attachments.schemas import ListSnapshotsForm
+from resource_svc.attachments.use_cases import Attachments
 from shared.web.answers import answer
 
-LIST_SETS = web.AppKey("list_sets", ListSets)
+ATTACHMENTS = web.AppKey("attachments", Attachments)
 
 
-async def index(request: web.Request, form: ListSetsForm) -> web.Response:
-    """POST /attachments: the sets of the users that the body names."""
-    sets = await request.app[LIST_SETS](form.uids)
-    return answer({"sets": [each.snapshot() for each in sets]})
+async def index(request: web.Request, form: ListSnapshotsForm) -> web.Response:
+    """POST /attachments: the snapshots of the users that the body names."""
+    snapshots = await request.app[ATTACHMENTS].list_snapshots(form.uids)
+    return answer({"sets": [each.snapshot() for each in snapshots]})

@@ -1,1 +1,1 @@
-"""Data storages: JSON texts that a user keeps once and for all, each under a title."""
+"""Data storages: JSON texts that a user stores under a title, each only once."""

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from resource_svc.data_storages.data_storage import DataStorage
+from resource_svc.data_storages.models import DataStorage
 from shared.contracts.events import Event
 from shared.contracts.users import User
 
@@ -13,6 +13,6 @@ def data_storage_event(happening: Happening, storage: DataStorage, user: User) -
     """What happened to a data storage."""
     return Event(
         name=f"model.data_storage.{happening}",
-        record={"user": user.event_record(), **storage.model()},
-        snapshot={"data_storage": storage.snapshot()},
+        record={"user": user.event_record(), **storage.to_public()},
+        snapshot={"data_storage": storage.to_internal()},
     )

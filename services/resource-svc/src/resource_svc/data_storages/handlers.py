@@ -2,24 +2,23 @@
 
 from aiohttp import web
 
-from resource_svc.data_storages.create_data_storage import CreateDataStorage
-from resource_svc.data_storages.delete_data_storage import DeleteDataStorage
-from resource_svc.data_storages.forms import DataStorageForm, DeleteDataStorageForm
+from resource_svc.data_storages.schemas import DataStorageForm, DeleteDataStorageForm
+from resource_svc.data_storages.use_cases import DataStorages
 from shared.web.answers import answer
 from shared.web.principal import PRINCIPAL
 
-CREATE_DATA_STORAGE = web.AppKey("create_data_storage", CreateDataStorage)
-DELETE_DATA_STORAGE = web.AppKey("delete_data_storage", DeleteDataStorage)
+DATA_STORAGES = web.AppKey("data_storages", DataStorages)
 
 
 async def create(request: web.Request, form: DataStorageForm) -> web.Response:
-    """POST /data_storage: a data storage more."""
+    """POST /data_storage: a new data storage."""
     uid = request[PRINCIPAL].uid
-    storage = await request.app[CREATE_DATA_STORAGE](uid, form.title, form.data)
-    return answer(storage.model(), 201)
+    storage = await request.app[DATA_STORAGES].create(uid, form.title, form.data)
+    return answer(storage.to_public(), 201)
 
 
-async def delete(request: web.Request, form: DeleteDataStorageForm) -> web.Response:
-    """DELETE /users/{uid}/data_storages: what was deleted, for an administrator."""
-    changed = await request.app[DELETE_DATA_STORAGE](form.by, form.uid, form.title)
+async def delete_as_admin(request: web.Request, form: DeleteDataStorageForm) -> web.Response:
+    """DELETE /users/{uid}/data_storages: deletes a data storage, by an administrator."""
+    data_storages = request.app[DATA_STORAGES]
+    changed = await data_storages.delete_as_admin(form.by, form.uid, form.title)
     return answer(changed.body())

@@ -1,44 +1,17 @@
 """SQL of data storages."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from resource_svc.attachments.rows import select_sets
-from resource_svc.data_storages.data_storage import DataStorage
-from shared.contracts.attachments import DATA_STORAGES, AttachmentSet
+from resource_svc.attachments.table import AttachmentTable
+from resource_svc.data_storages.models import DataStorage
+from shared.contracts.attachments import DATA_STORAGES
 from shared.database.pool import Connection, Record
 
-_COLUMNS = "id, uid, title, data, version, created_at, updated_at"
+DATA_STORAGE_TABLE = AttachmentTable(
+    DATA_STORAGES, DataStorage, "data_storages", "data_storage_sets"
+)
 
-
-async def next_version(connection: Connection, uid: str) -> int:
-    """Counts a change, and keeps everyone else from this user's storages until it is done."""
-    return int(
-        await connection.fetchval(
-            """
-            INSERT INTO data_storage_sets (uid, version)
-            VALUES ($1, 1)
-            ON CONFLICT (uid) DO UPDATE
-            SET version = data_storage_sets.version + 1
-            RETURNING version
-            """,
-            uid,
-        )
-    )
-
-
-async def data_storages_of(connection: Connection, uid: str) -> list[DataStorage]:
-    """All data storages of a user, the oldest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS}
-        FROM data_storages
-        WHERE uid = $1
-        ORDER BY id
-        """,
-        uid,
-    )
-    return [_data_storage(row) for row in rows]
+_COLUMNS = DATA_STORAGE_TABLE.columns
 
 
 async def is_taken(connection: Connection, uid: str, title: str) -> bool:
@@ -87,25 +60,6 @@ async def delete_data_storage(connection: Connection, uid: str, title: str) -> D
         title,
     )
     return _data_storage(row) if row else None
-
-
-async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
-    """All data storages of each of these users, as the directory is told of them."""
-    return await select_sets(
-        connection, DATA_STORAGES, "data_storage_sets", "data_storages", _COLUMNS, uids
-    )
-
-
-async def erase(connection: Connection, uid: str) -> None:
-    """Deletes all data storages of a user."""
-    for table in ("data_storages", "data_storage_sets"):
-        await connection.execute(
-            f"""
-            DELETE FROM {table}
-            WHERE uid = $1
-            """,
-            uid,
-        )
 
 
 def _data_storage(row: Record | Any) -> DataStorage:

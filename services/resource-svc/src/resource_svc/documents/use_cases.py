@@ -27,10 +27,8 @@ from resource_svc.documents.reception import (
 from resource_svc.documents.schemas import DocumentForm
 from resource_svc.documents.storage import ObjectStorage, StoredObject
 from resource_svc.documents.store import DOCUMENT_TABLE
-from resource_svc.labels.apply_labels import ApplyLabels
-from resource_svc.labels.put_private_label import PutPrivateLabel
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_actor
+from resource_svc.labels.use_cases import Labels
+from resource_svc.users.use_cases import Users
 from shared.contracts.attachments import AttachmentSet
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid, Unavailable
@@ -151,9 +149,8 @@ class Documents:
 
     database: Database
     outbox: Outbox
-    find_user: FindUser
-    put_private_label: PutPrivateLabel
-    apply_labels: ApplyLabels
+    users: Users
+    labels: Labels
     uploads: Uploads
     links: Links
     types: Mapping[str, bool]
@@ -176,9 +173,7 @@ class Documents:
         today = datetime.now(UTC).date()
         required = self.expiry_required and self.types.get(form.doc_type, True)
         expires = models.parse_expiry(form.doc_expire, required=required, today=today)
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_actor(connection, uid)
+        async with self.users.actor_transaction(uid) as (connection, user):
             versions = [await DOCUMENT_TABLE.next_version(connection, uid) for _ in form.upload]
             number = await store.count_documents(connection, uid) + len(form.upload)
             if number > self.limit or models.are_too_many(form.upload):
@@ -203,10 +198,10 @@ class Documents:
             snapshot = await DOCUMENT_TABLE.snapshot(connection, uid)
             events = (with_snapshot(document_created(d, user), snapshot) for d in documents)
             await self.outbox.add(connection, *events)
-            labels = await self.put_private_label.within(
+            labels = await self.labels.upsert_private(
                 connection, user, "document", "pending", instead={"verified": "replaced"}
             )
-        await self.apply_labels(labels)
+        await self.labels.apply(labels)
         return documents
 
     async def snapshots(
@@ -231,9 +226,7 @@ class Documents:
         return keys
 
 
-def build(
-    core: Core, find_user: FindUser, put_private_label: PutPrivateLabel, apply_labels: ApplyLabels
-) -> Documents:
+def build(core: Core, users: Users, labels: Labels) -> Documents:
     """The use cases of documents."""
     settings = core.settings
     storage = object_storage(settings)
@@ -249,9 +242,8 @@ def build(
     return Documents(
         core.database,
         core.outbox,
-        find_user,
-        put_private_label,
-        apply_labels,
+        users,
+        labels,
         Uploads(core.database, storage, signed, limits),
         PresignedLinks(storage, link_life) if isinstance(storage, Bucket) else signed,
         configured_types(settings.config_dir),

@@ -1,1 +1,1 @@
-"""Exports: everything that the system holds about a user, for himself."""
+"""Exports: everything that the system holds about a user, for that user."""

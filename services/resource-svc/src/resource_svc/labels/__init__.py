@@ -1,1 +1,1 @@
-"""Labels: public ones, which a user writes himself, and private ones, which decide his standing."""
+"""Labels: public ones, which users write themselves, and private ones, which decide a status."""

@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from resource_svc.labels.label import PRIVATE, Label
+from resource_svc.labels.models import PRIVATE, Label
 from shared.contracts.events import Event, Record, without_nulls
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 
 Happening = Literal["created", "updated", "deleted"]
 
-_JUDGEMENTS = ("verified", "rejected")
+_VERDICTS = ("verified", "rejected")
 
 
 def label_event(
@@ -24,14 +24,14 @@ def label_event(
         name=f"model.label.{happening}",
         record={**_record(label, user), "scope": label.scope},
         changes=changes,
-        snapshot={"private_labels": private_labels.snapshot(), "label": label.snapshot()},
+        snapshot={"private_labels": private_labels.snapshot(), "label": label.to_internal()},
     )
 
 
-def judgement(happening: Happening, label: Label, user: User) -> tuple[Event, ...]:
-    """The event that a user's documents were judged, for the first time or again."""
-    is_judgement = (label.scope, label.key) == (PRIVATE, "document") and label.value in _JUDGEMENTS
-    if happening == "deleted" or not is_judgement:
+def verdict_events(happening: Happening, label: Label, user: User) -> tuple[Event, ...]:
+    """The event that a user's documents were verified or rejected, maybe once more."""
+    is_verdict = (label.scope, label.key) == (PRIVATE, "document") and label.value in _VERDICTS
+    if happening == "deleted" or not is_verdict:
         return ()
     record = {"description": None, **_record(label, user)}  # not left out where there is none
     return (Event(name=f"system.document.{label.value}", record=record),)

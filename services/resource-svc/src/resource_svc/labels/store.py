@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from resource_svc.attachments.rows import select_sets
-from resource_svc.labels.errors import LabelKeyTaken
-from resource_svc.labels.label import PRIVATE, PUBLIC, Label
-from shared.contracts.attachments import LABELS, AttachmentSet
+from resource_svc.attachments.table import AttachmentTable
+from resource_svc.labels.models import PRIVATE, PUBLIC, Label, LabelKeyTaken
+from shared.contracts.attachments import LABELS
 from shared.contracts.labels import PrivateLabels, TakenOverLabel
 from shared.database.pool import Connection, Record
 from shared.errors import NotFound
 
-_COLUMNS = "id, uid, scope, key, value, description, created_at, updated_at"
+LABEL_TABLE = AttachmentTable(LABELS, Label, "labels", "label_sets")
+
+_COLUMNS = LABEL_TABLE.columns
 
 
 async def lock_labels(connection: Connection, uid: str) -> None:
-    """Keeps everyone else from changing this user's labels until the transaction ends."""
+    """Nobody else changes this user's labels until the transaction ends."""
     await connection.execute(
         """
         INSERT INTO label_sets (uid, version)
@@ -28,7 +29,7 @@ async def lock_labels(connection: Connection, uid: str) -> None:
 
 
 async def count_change(connection: Connection, uid: str) -> None:
-    """Makes the version of the user's labels grow."""
+    """Increments the version of the user's labels."""
     await connection.execute(
         """
         UPDATE label_sets
@@ -62,21 +63,7 @@ async def private_labels(connection: Connection, uid: str) -> PrivateLabels:
     return PrivateLabels(uid, version, {row["key"]: row["value"] for row in rows})
 
 
-async def labels_of(connection: Connection, uid: str) -> list[Label]:
-    """All labels of a user, the oldest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS}
-        FROM labels
-        WHERE uid = $1
-        ORDER BY id
-        """,
-        uid,
-    )
-    return [_label(row) for row in rows]
-
-
-async def label_by_key(connection: Connection, uid: str, key: str) -> Label:
+async def get_by_key(connection: Connection, uid: str, key: str) -> Label:
     """The label with this key, the private one where there are two; raises `NotFound`."""
     row = await connection.fetchrow(
         f"""
@@ -94,12 +81,7 @@ async def label_by_key(connection: Connection, uid: str, key: str) -> Label:
     return _label(row)
 
 
-async def private_label(connection: Connection, uid: str, key: str) -> Label | None:
-    """The private label with this key."""
-    return await label_in_scope(connection, uid, PRIVATE, key)
-
-
-async def label_in_scope(connection: Connection, uid: str, scope: str, key: str) -> Label | None:
+async def find_in_scope(connection: Connection, uid: str, scope: str, key: str) -> Label | None:
     """The label with this key in this scope."""
     row = await connection.fetchrow(
         f"""
@@ -114,7 +96,7 @@ async def label_in_scope(connection: Connection, uid: str, scope: str, key: str)
     return _label(row) if row else None
 
 
-async def number_of_public_labels(connection: Connection, uid: str) -> int:
+async def count_public(connection: Connection, uid: str) -> int:
     """How many public labels the user has."""
     return int(
         await connection.fetchval(
@@ -159,7 +141,7 @@ async def insert_label(
 async def insert_labels(
     connection: Connection, uid: str, labels: Sequence[TakenOverLabel]
 ) -> list[Label]:
-    """Those of the labels whose keys the user did not have, as they are now."""
+    """Inserts the labels whose keys the user does not have yet; the inserted ones."""
     rows = await connection.fetch(
         f"""
         INSERT INTO labels (uid, scope, key, value, description, created_at, updated_at)
@@ -218,23 +200,6 @@ async def delete_label(connection: Connection, label: Label) -> None:
         """,
         label.id,
     )
-
-
-async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
-    """All labels of each of these users, as the directory is told of them."""
-    return await select_sets(connection, LABELS, "label_sets", "labels", _COLUMNS, uids)
-
-
-async def erase(connection: Connection, uid: str) -> None:
-    """Deletes all labels of a user."""
-    for table in ("labels", "label_sets"):
-        await connection.execute(
-            f"""
-            DELETE FROM {table}
-            WHERE uid = $1
-            """,
-            uid,
-        )
 
 
 def _label(row: Record | Any) -> Label:

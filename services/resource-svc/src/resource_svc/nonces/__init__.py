@@ -1,1 +1,1 @@
-"""Nonces of signed calls: whichever gateway a call comes to, each works once."""
+"""Nonces of signed calls: each works once, whichever gateway gets the call."""

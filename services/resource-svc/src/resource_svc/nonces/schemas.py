@@ -1,4 +1,4 @@
-"""The parameters of operations on nonces."""
+"""What comes in to the operation on nonces."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -8,7 +8,7 @@ from shared.database.pool import Connection
 
 _SWEPT_AT_ONCE = 10_000
 
-# Without a row nothing is known of what was used before this moment.
+# Without a row, nobody knows which nonces were used before this moment.
 _NOTE_BEGINNING = """
     INSERT INTO used_nonces_since
     DEFAULT VALUES
@@ -19,7 +19,7 @@ _NOTE_BEGINNING = """
 async def insert_nonces(
     connection: Connection, nonces: Sequence[Nonce], lifetime: int
 ) -> tuple[set[tuple[str, int, str]], timedelta]:
-    """Identities of the nonces that were not there yet, and for how long nonces have been kept.
+    """Identities of the new nonces, and for how long nonces have been stored.
 
     `lifetime` is in milliseconds. Rows are written in the order of their keys, so that two batches
     cannot deadlock.
@@ -72,14 +72,14 @@ async def insert_nonces(
 
 
 async def note_beginning(connection: Connection) -> None:
-    """Where a crash emptied the tables, nonces are kept from now on."""
+    """Records that nonces are stored from now on, if a crash has emptied the tables."""
     await connection.execute(_NOTE_BEGINNING)
 
 
 async def delete_nonces(connection: Connection, before: int) -> bool:
     """Deletes nonces that ended before a moment, milliseconds; whether there may be more.
 
-    What another process deletes is left to it.
+    Skips nonces that another process is deleting.
     """
     deleted = await connection.execute(
         """

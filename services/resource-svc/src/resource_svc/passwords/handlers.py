@@ -4,7 +4,7 @@ from aiohttp import web
 
 from resource_svc.passwords.schemas import ChangePasswordForm
 from resource_svc.passwords.use_cases import Passwords
-from resource_svc.users.answers import full_answer
+from resource_svc.users.handlers import full_answer
 from shared.web.client import client_of
 from shared.web.principal import PRINCIPAL
 

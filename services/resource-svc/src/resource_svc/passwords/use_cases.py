@@ -7,7 +7,7 @@ from resource_svc.core import Core
 from resource_svc.passwords.models import PasswordsDiffer, SamePassword, WrongPassword
 from resource_svc.passwords.schemas import ChangePasswordForm
 from resource_svc.translated import translated
-from resource_svc.users.keep_user import KeepUser
+from resource_svc.users.use_cases import Users
 from shared.clients.identity import IdentityClient
 from shared.contracts.activities import Client
 from shared.contracts.users import User
@@ -25,7 +25,7 @@ class Passwords:
     """The passwords that identity-svc keeps."""
 
     identity: IdentityClient
-    keep_user: KeepUser
+    users: Users
 
     async def change(
         self, uid: str, sid: str | None, form: ChangePasswordForm, client: Client
@@ -44,9 +44,9 @@ class Passwords:
                 client,
                 confirmation=form.confirm_password,
             )
-        return await self.keep_user(user)
+        return await self.users.upsert(user)
 
 
-def build(core: Core, keep_user: KeepUser) -> Passwords:
+def build(core: Core, users: Users) -> Passwords:
     """The use cases of passwords."""
-    return Passwords(core.identity, keep_user)
+    return Passwords(core.identity, users)

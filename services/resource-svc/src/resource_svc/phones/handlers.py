@@ -4,7 +4,7 @@ from aiohttp import web
 
 from resource_svc.phones.schemas import DeletePhoneForm, SendCodeForm, VerifyPhoneForm
 from resource_svc.phones.use_cases import Phones
-from resource_svc.users.answers import found_answer
+from resource_svc.users.handlers import found_answer
 from shared.web.answers import answer
 from shared.web.principal import PRINCIPAL
 from shared.web.routes import NoParameters
@@ -15,7 +15,7 @@ PHONES = web.AppKey("phones", Phones)
 async def index(request: web.Request, _form: NoParameters) -> web.Response:
     """GET /phones: all phones of the caller."""
     phones = await request.app[PHONES].list(request[PRINCIPAL].uid)
-    return answer([phone.model() for phone in phones])
+    return answer([phone.to_public() for phone in phones])
 
 
 async def create(request: web.Request, form: SendCodeForm) -> web.Response:

@@ -157,7 +157,7 @@ class Phone:
     country: str
     validated_at: datetime | None
 
-    def model(self) -> dict[str, Any]:
+    def to_public(self) -> dict[str, Any]:
         """The `Phone` of the public API."""
         return {
             "country": self.country,

@@ -32,24 +32,6 @@ async def lock(connection: Connection, uid: str, number: str) -> None:
         await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
 
 
-async def refuse_verified(connection: Connection, number: str) -> None:
-    """Raises `NumberTaken` when somebody has verified the number whose account is not deleted."""
-    verified = await connection.fetchval(
-        """
-        SELECT EXISTS (
-            SELECT FROM phones
-            LEFT JOIN users USING (uid)
-            WHERE number = $1
-              AND validated_at IS NOT NULL
-              AND state IS DISTINCT FROM 'deleted'
-        )
-        """,
-        number,
-    )
-    if verified:
-        raise NumberTaken
-
-
 async def count_phones(connection: Connection, uid: str) -> int:
     """How many phones the user has."""
     return int(

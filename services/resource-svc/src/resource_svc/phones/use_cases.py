@@ -9,9 +9,7 @@ from prometheus_client import Counter
 
 from resource_svc.attachments.events import with_snapshot
 from resource_svc.core import Core
-from resource_svc.labels.apply_labels import ApplyLabels
-from resource_svc.labels.put_private_label import PutPrivateLabel
-from resource_svc.labels.remove_private_label import RemovePrivateLabel
+from resource_svc.labels.use_cases import Labels
 from resource_svc.phones import store
 from resource_svc.phones.codes import Codes, Destinations, codes_counter
 from resource_svc.phones.events import Happening, phone_event
@@ -27,6 +25,7 @@ from resource_svc.phones.models import (
     CeilingReached,
     InvalidChannel,
     Limit,
+    NumberTaken,
     Phone,
     PhoneNumber,
     TooManyPhones,
@@ -34,9 +33,7 @@ from resource_svc.phones.models import (
 )
 from resource_svc.phones.providers import Provider, configured_provider
 from resource_svc.phones.store import PHONE_TABLE
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.lock_user import lock_actor, lock_user
-from resource_svc.users.store import lock_user as lock_owner
+from resource_svc.users.use_cases import Users
 from shared.contracts.attachments import AttachmentSet
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
@@ -51,10 +48,8 @@ class Phones:
 
     database: Database
     outbox: Outbox
-    find_user: FindUser
-    put_private_label: PutPrivateLabel
-    remove_private_label: RemovePrivateLabel
-    apply_labels: ApplyLabels
+    users: Users
+    labels: Labels
     provider: Provider
     codes: Codes
     destinations: Destinations
@@ -79,11 +74,9 @@ class Phones:
         `phones.models`, `Throttled` or `Unavailable`.
         """
         number = self._checked(text, channel)
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_actor(connection, uid)
+        async with self.users.actor_transaction(uid) as (connection, user):
             await store.lock(connection, uid, number.digits)
-            await store.refuse_verified(connection, number.digits)
+            await self._check_not_taken(connection, number)
             await PHONE_TABLE.next_version(connection, uid)
             phone = await store.insert_phone(connection, uid, number)
             if await store.count_phones(connection, uid) > MAX_PHONES:
@@ -102,11 +95,9 @@ class Phones:
         Raises what is in `phones.models`, `Throttled` or `Unavailable`.
         """
         number = self._checked(text, channel)
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            await lock_actor(connection, uid)
+        async with self.users.actor_transaction(uid) as (connection, _user):
             await store.lock(connection, uid, number.digits)
-            await store.refuse_verified(connection, number.digits)
+            await self._check_not_taken(connection, number)
             phone = await store.get_phone(connection, uid, number.digits)
             code = await self._issue_code(connection, phone)
         await self.provider.send(number.e164, code, channel)
@@ -117,19 +108,18 @@ class Phones:
         Raises what is in `phones.models`, `Throttled` or `Unavailable`.
         """
         number = PhoneNumber.parse(text)
-        await self.find_user(uid)
+        await self.users.get(uid)
         attempt = await self._attempt(uid, number)
         is_ours = self.codes.is_right(attempt, code)
         if not await self.provider.accepts(number.e164, code, is_ours=is_ours):
             raise WrongCode
-        async with self.database.transaction() as connection:
-            user = await lock_actor(connection, uid)
+        async with self.users.actor_transaction(uid) as (connection, user):
             await self._release(connection, number.digits)
             await PHONE_TABLE.next_version(connection, uid)
             phone = await store.set_verified(connection, attempt.phone)
             await self._publish(connection, "updated", phone, user)
-            labels = await self.put_private_label.within(connection, user, "phone", "verified")
-        await self.apply_labels(labels)
+            labels = await self.labels.upsert_private(connection, user, "phone", "verified")
+        await self.labels.apply(labels)
 
     async def delete(self, uid: str, text: str) -> None:
         """Deletes a phone; everybody may add the number again.
@@ -138,12 +128,10 @@ class Phones:
         `UnknownPhone`, `NotFound` or `Unavailable`.
         """
         number = PhoneNumber.parse(text)
-        await self.find_user(uid)
-        async with self.database.transaction() as connection:
-            user = await lock_user(connection, uid)
+        async with self.users.transaction(uid) as (connection, user):
             labels = await self._delete(connection, user, number.digits)
         if labels is not None:
-            await self.apply_labels(labels)
+            await self.labels.apply(labels)
 
     async def snapshots(
         self, connection: Connection, uids: Sequence[str]
@@ -202,7 +190,7 @@ class Phones:
     async def _attempt(self, uid: str, number: PhoneNumber) -> Attempt:
         """Counts an attempt, and commits it, before the code is compared."""
         async with self.database.transaction() as connection:
-            await store.refuse_verified(connection, number.digits)
+            await self._check_not_taken(connection, number)
             attempt = await store.count_attempt(connection, uid, number.digits)
         if attempt.seconds_left <= 0:
             raise WrongCode
@@ -212,11 +200,19 @@ class Phones:
 
     async def _delete_unsent(self, phone: Phone, code: str) -> None:
         """Deletes a phone to which this code could not be sent."""
-        async with self.database.transaction() as connection:
-            user = await lock_user(connection, phone.uid)
+        async with self.users.transaction(phone.uid) as (connection, user):
             await PHONE_TABLE.next_version(connection, phone.uid)
             if await store.delete_unsent(connection, phone, self.codes.digest(phone, code)):
                 await self._publish(connection, "deleted", phone, user)
+
+    async def _check_not_taken(self, connection: Connection, number: PhoneNumber) -> None:
+        """Raises `NumberTaken` if somebody has verified it, unless their account is deleted."""
+        uid = await store.find_owner(connection, number.digits)
+        if uid is None:
+            return
+        owner = await self.users.find(connection, uid)
+        if owner is None or owner.state != "deleted":
+            raise NumberTaken
 
     async def _release(self, connection: Connection, number: str) -> None:
         """Takes a verified number from its owner if their account is deleted.
@@ -225,7 +221,7 @@ class Phones:
         that no two transactions wait for each other. identity-svc learns of the label by its event.
         """
         uid = await store.find_owner(connection, number)
-        owner = await lock_owner(connection, uid) if uid else None
+        owner = await self.users.find(connection, uid, lock=True) if uid else None
         if owner is not None and owner.state == "deleted":
             await self._delete(connection, owner, number)
 
@@ -238,7 +234,7 @@ class Phones:
         await self._publish(connection, "deleted", phone, user)
         if phone.validated_at is None or await store.has_verified(connection, user.uid):
             return None
-        return await self.remove_private_label.within(connection, user, "phone", only="verified")
+        return await self.labels.delete_private(connection, user, "phone", only="verified")
 
     async def _publish(
         self, connection: Connection, happening: Happening, phone: Phone, user: User
@@ -249,22 +245,14 @@ class Phones:
         await self.outbox.add(connection, event)
 
 
-def build(
-    core: Core,
-    find_user: FindUser,
-    put_private_label: PutPrivateLabel,
-    remove_private_label: RemovePrivateLabel,
-    apply_labels: ApplyLabels,
-) -> Phones:
+def build(core: Core, users: Users, labels: Labels) -> Phones:
     """The use cases of phones."""
     settings, counter = core.settings, codes_counter(core.registry)
     return Phones(
         core.database,
         core.outbox,
-        find_user,
-        put_private_label,
-        remove_private_label,
-        apply_labels,
+        users,
+        labels,
         configured_provider(settings),
         Codes(settings.master_keys),
         Destinations(settings.phone_countries, settings.phone_kinds, counter),

@@ -1,1 +1,1 @@
-"""Profiles: who a user says he is, drafted by him, submitted by him, judged by others."""
+"""Profiles: who users say they are. A profile is drafted, submitted, and verified or rejected."""

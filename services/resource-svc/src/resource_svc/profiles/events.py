@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from resource_svc.profiles.profile import Profile
+from resource_svc.profiles.models import Profile
 from shared.contracts.events import Event, Record, without_nulls
 from shared.contracts.users import User
 from shared.web.answers import seconds
@@ -24,7 +24,7 @@ def profile_event(
         name=f"model.profile.{happening}",
         record=without_nulls(record),
         changes=changes,
-        snapshot={"profile": profile.snapshot()},
+        snapshot={"profile": profile.to_internal()},
     )
 
 

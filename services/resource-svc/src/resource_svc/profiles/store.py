@@ -1,49 +1,26 @@
 """SQL of profiles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from resource_svc.attachments.rows import select_sets
-from resource_svc.profiles.errors import ProfileExists, ProfileNotEditable
-from resource_svc.profiles.profile import DRAFTED, FIELDS, Profile
-from shared.contracts.attachments import PROFILES, AttachmentSet
+from resource_svc.attachments.table import AttachmentTable
+from resource_svc.profiles.models import (
+    DRAFTED,
+    FIELDS,
+    Profile,
+    ProfileExists,
+    ProfileNotEditable,
+)
+from shared.contracts.attachments import PROFILES
 from shared.database.pool import Connection, Record
 
-_COLUMNS = f"id, uid, state, {', '.join(FIELDS)}, version, created_at, updated_at"
+PROFILE_TABLE = AttachmentTable(PROFILES, Profile, "profiles", "profile_sets")
+
+_COLUMNS = PROFILE_TABLE.columns
 _WRITTEN = f"state, version, {', '.join(FIELDS)}"
 
 
-async def next_version(connection: Connection, uid: str) -> int:
-    """Counts a change, and keeps everyone else from this user's profiles until it is done."""
-    return int(
-        await connection.fetchval(
-            """
-            INSERT INTO profile_sets (uid, version)
-            VALUES ($1, 1)
-            ON CONFLICT (uid) DO UPDATE
-            SET version = profile_sets.version + 1
-            RETURNING version
-            """,
-            uid,
-        )
-    )
-
-
-async def profiles_of(connection: Connection, uid: str) -> list[Profile]:
-    """All profiles of a user, the oldest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS}
-        FROM profiles
-        WHERE uid = $1
-        ORDER BY id
-        """,
-        uid,
-    )
-    return [_profile(row) for row in rows]
-
-
-async def draft_of(connection: Connection, uid: str) -> Profile:
+async def get_draft(connection: Connection, uid: str) -> Profile:
     """The profile that its user may edit; raises `ProfileNotEditable`."""
     row = await connection.fetchrow(
         f"""
@@ -59,7 +36,7 @@ async def draft_of(connection: Connection, uid: str) -> Profile:
     return _profile(row)
 
 
-async def open_profile_of(connection: Connection, uid: str) -> Profile:
+async def get_open(connection: Connection, uid: str) -> Profile:
     """The profile that waits for a verdict; raises `ProfileNotEditable`."""
     row = await connection.fetchrow(
         f"""
@@ -96,7 +73,7 @@ async def insert_profile(
 
 
 async def update_profile(connection: Connection, profile: Profile, version: int) -> Profile:
-    """The profile as it is kept now."""
+    """The profile with these values."""
     row = await connection.fetchrow(
         f"""
         UPDATE profiles
@@ -110,23 +87,6 @@ async def update_profile(connection: Connection, profile: Profile, version: int)
         *(getattr(profile, name) for name in FIELDS),
     )
     return _profile(row)
-
-
-async def sets_of(connection: Connection, uids: Sequence[str]) -> list[AttachmentSet]:
-    """All profiles of each of these users, as the directory is told of them."""
-    return await select_sets(connection, PROFILES, "profile_sets", "profiles", _COLUMNS, uids)
-
-
-async def erase(connection: Connection, uid: str) -> None:
-    """Deletes all profiles of a user."""
-    for table in ("profiles", "profile_sets"):
-        await connection.execute(
-            f"""
-            DELETE FROM {table}
-            WHERE uid = $1
-            """,
-            uid,
-        )
 
 
 def _profile(row: Record | Any) -> Profile:

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from resource_svc.second_factor.schemas import CodeForm
 from resource_svc.second_factor.use_cases import SecondFactor
-from resource_svc.users.answers import full_answer
+from resource_svc.users.handlers import full_answer
 from shared.web.answers import answer, nothing
 from shared.web.client import client_of
 from shared.web.principal import PRINCIPAL

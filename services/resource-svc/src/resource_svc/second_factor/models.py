@@ -1,4 +1,4 @@
-"""What can be wrong with the second factor, or with a code of it."""
+"""Why the second factor is not changed or verified."""
 
 from shared.errors import BadRequest, Invalid
 

@@ -9,7 +9,7 @@ _MODULE_PIXELS, _QUIET_MODULES = 5, 4  # ISO/IEC 18004, 9.1: at least four modul
 
 
 async def png(text: str) -> bytes:
-    """The text as a QR code; in a thread, for a long one takes 30 ms."""
+    """The text as a QR code, made in a thread because a long one takes 30 ms."""
     return await asyncio.to_thread(_png, text)
 
 

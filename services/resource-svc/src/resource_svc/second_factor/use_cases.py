@@ -4,9 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 
 from resource_svc.core import Core
-from resource_svc.labels.apply_labels import ApplyLabels
-from resource_svc.labels.put_private_label import PutPrivateLabel
-from resource_svc.labels.remove_private_label import RemovePrivateLabel
+from resource_svc.labels.use_cases import Labels
 from resource_svc.second_factor import qr_code
 from resource_svc.second_factor.models import (
     AlreadyEnabled,
@@ -15,8 +13,7 @@ from resource_svc.second_factor.models import (
     WrongCode,
 )
 from resource_svc.translated import translated
-from resource_svc.users.find_user import FindUser
-from resource_svc.users.keep_user import KeepUser
+from resource_svc.users.use_cases import Users
 from shared.clients.identity import IdentityClient
 from shared.contracts.activities import Client
 from shared.contracts.events import ReceivedEvent
@@ -36,11 +33,8 @@ class SecondFactor:
 
     database: Database
     identity: IdentityClient
-    keep_user: KeepUser
-    find_user: FindUser
-    put_private_label: PutPrivateLabel
-    remove_private_label: RemovePrivateLabel
-    apply_labels: ApplyLabels
+    users: Users
+    labels: Labels
 
     async def create(self, uid: str, client: Client) -> dict[str, str]:
         """`barcode`, a PNG in Base64, and the `url` that it shows.
@@ -92,32 +86,17 @@ class SecondFactor:
         """
         async with self.database.transaction() as connection:
             labels = await self._label(connection, user)
-        await self.apply_labels(labels)
-        return await self.find_user(user.uid)
+        await self.labels.apply(labels)
+        return await self.users.get(user.uid)
 
     async def _label(self, connection: Connection, user: User) -> PrivateLabels:
-        newest = await self.keep_user.within(connection, user)
+        newest = await self.users.upsert_within(connection, user)
         key, value = _LABEL
         if newest.otp:
-            return await self.put_private_label.within(connection, newest, key, value)
-        return await self.remove_private_label.within(connection, newest, key)
+            return await self.labels.upsert_private(connection, newest, key, value)
+        return await self.labels.delete_private(connection, newest, key)
 
 
-def build(
-    core: Core,
-    keep_user: KeepUser,
-    find_user: FindUser,
-    put_private_label: PutPrivateLabel,
-    remove_private_label: RemovePrivateLabel,
-    apply_labels: ApplyLabels,
-) -> SecondFactor:
+def build(core: Core, users: Users, labels: Labels) -> SecondFactor:
     """The use cases of the second factor."""
-    return SecondFactor(
-        core.database,
-        core.identity,
-        keep_user,
-        find_user,
-        put_private_label,
-        remove_private_label,
-        apply_labels,
-    )
+    return SecondFactor(core.database, core.identity, users, labels)

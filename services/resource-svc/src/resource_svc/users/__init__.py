@@ -1,1 +1,1 @@
-"""Users as resource-svc knows them: a replica of identity-svc's, and what is attached to them."""
+"""Users: a replica of identity-svc's, and what is attached to each of them."""

@@ -1,51 +1,50 @@
-"""The operations on users."""
+"""The operations on users, and answers that show a user with all attachments."""
 
 from aiohttp import web
 
-from resource_svc.users.answers import COLLECT_ATTACHMENTS, found_answer, full_answer
-from resource_svc.users.change_data import ChangeData
-from resource_svc.users.delete_account import DeleteAccount
-from resource_svc.users.forms import ChangeDataForm, DeleteAccountForm, UserForm
-from resource_svc.users.keep_user import KeepUser
+from resource_svc.users.schemas import ChangeDataForm, UserForm
+from resource_svc.users.use_cases import Users
+from shared.contracts.users import User, full_information
 from shared.web.answers import answer, nothing
-from shared.web.client import client_of
 from shared.web.principal import PRINCIPAL
 from shared.web.routes import NoParameters
 
-KEEP_USER = web.AppKey("keep_user", KeepUser)
-CHANGE_DATA = web.AppKey("change_data", ChangeData)
-DELETE_ACCOUNT = web.AppKey("delete_account", DeleteAccount)
+USERS = web.AppKey("users", Users)
 
 
 async def me(request: web.Request, _form: NoParameters) -> web.Response:
-    """GET /users/me: the caller with all that he attached to himself."""
+    """GET /users/me: the caller with all attachments."""
     return await found_answer(request, request[PRINCIPAL].uid)
 
 
 async def change_data(request: web.Request, form: ChangeDataForm) -> web.Response:
-    """PUT /users/me: other data, which nobody but front ends reads."""
-    user = await request.app[CHANGE_DATA](request[PRINCIPAL].uid, form.data)
+    """PUT /users/me: changes the data that front ends keep of their user."""
+    user = await request.app[USERS].update_data(request[PRINCIPAL].uid, form.data)
     return await full_answer(request, user)
 
 
-async def delete_account(request: web.Request, form: DeleteAccountForm) -> web.Response:
-    """DELETE /users/me: an end to the account, and to all its sessions and keys."""
-    await request.app[DELETE_ACCOUNT](
-        request[PRINCIPAL].uid, form.password, form.otp_code, client_of(request)
-    )
-    return nothing()
-
-
-async def keep(request: web.Request, form: UserForm) -> web.Response:
-    """PUT /users/{uid}: a user as identity-svc has just told the caller of them."""
-    await request.app[KEEP_USER](form.user)
+async def upsert(request: web.Request, form: UserForm) -> web.Response:
+    """PUT /users/{uid}: a user whom identity-svc has just described to the caller."""
+    await request.app[USERS].upsert(form.user)
     return nothing()
 
 
 async def attachments(request: web.Request, form: UserForm) -> web.Response:
-    """PUT /users: what is attached to a user, who is kept as the caller knows him.
+    """PUT /users: the attachments of a user, whom it upserts as the caller describes them.
 
-    So identity-svc's answers, and whatever its client asks here next, show one and the same user.
+    So identity-svc's answers, and the next calls of its client here, show one and the same user.
     """
-    user = await request.app[KEEP_USER](form.user)
-    return answer(await request.app[COLLECT_ATTACHMENTS](user.uid))
+    user = await request.app[USERS].upsert(form.user)
+    return answer(await request.app[USERS].list_attachments(user.uid))
+
+
+async def full_answer(request: web.Request, user: User, status: int = 200) -> web.Response:
+    """The `UserWithFullInfo` of a user who was just changed."""
+    attached = await request.app[USERS].list_attachments(user.uid)
+    return answer(full_information(user, attached), status)
+
+
+async def found_answer(request: web.Request, uid: str, status: int = 200) -> web.Response:
+    """The `UserWithFullInfo` of a user; raises `NotFound` or `Unavailable`."""
+    user, attached = await request.app[USERS].get_with_attachments(uid)
+    return answer(full_information(user, attached), status)

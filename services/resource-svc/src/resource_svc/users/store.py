@@ -1,12 +1,9 @@
 """SQL of the replica of identity-svc's users."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from resource_svc.data_storages.data_storage import DataStorage
-from resource_svc.labels.label import Label
-from resource_svc.phones.models import Phone
-from resource_svc.profiles.profile import Profile
 from shared.contracts.users import User
 from shared.database.pool import Connection, Record
 
@@ -16,15 +13,15 @@ _COLUMNS = ", ".join(User.__slots__)
 
 
 class Attachment(Protocol):
-    """A record that a user has attached to himself."""
+    """A record that is shown with its user; a dataclass whose fields are columns of its table."""
 
-    def model(self) -> dict[str, Any]:
+    def to_public(self) -> dict[str, Any]:
         """As the public API shows it."""
         ...
 
 
-async def keep_newer(connection: Connection, user: User) -> User:
-    """Stores the user, unless the one that is stored is as new; the one that is stored then."""
+async def upsert(connection: Connection, user: User) -> User:
+    """Stores the user if they are newer than the stored one; the one that is stored then."""
     row = await connection.fetchrow(
         f"""
         INSERT INTO users (
@@ -57,11 +54,11 @@ async def keep_newer(connection: Connection, user: User) -> User:
         user.updated_at,
         user.version,
     )
-    return User(**row) if row else (await user_by_uid(connection, user.uid) or user)
+    return User(**row) if row else (await find_user(connection, user.uid) or user)
 
 
-async def user_by_uid(connection: Connection, uid: str) -> User | None:
-    """The user as last told of."""
+async def find_user(connection: Connection, uid: str) -> User | None:
+    """The user in the replica."""
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS}
@@ -73,57 +70,60 @@ async def user_by_uid(connection: Connection, uid: str) -> User | None:
     return User(**row) if row else None
 
 
-async def users_with_attachments(
-    connection: Connection, uids: Sequence[str]
-) -> list[tuple[User | None, Mapping[str, Sequence[Attachment]]]]:
-    """Each user as last told of, and what is attached to them, the oldest first; in the order of
-    `uids`.
+class AttachmentsQuery:
+    """Reads users and all attachments that are shown with them.
+
+    Only this statement reads tables of other features. Front ends need its answer for every page,
+    and one statement takes a third of the time of five.
     """
-    rows = await connection.fetch(_WITH_ATTACHMENTS, uids)
-    return [
-        (
-            _made(User, row["user"]) if row["user"] else None,
-            {name: [_made(kind, each) for each in row[name]] for name, kind in _ATTACHED.items()},
+
+    def __init__(self, records: Mapping[str, type[Attachment]]) -> None:
+        """`records` are the attachments by table, in the order in which they are shown."""
+        self._records = records
+        columns = ", ".join(
+            (
+                f"(SELECT found FROM ({_select('users', User)}) AS found) AS user",
+                *(
+                    f"ARRAY(SELECT found FROM ({_select(name, record)} ORDER BY id) AS found)"
+                    f" AS {name}"
+                    for name, record in records.items()
+                ),
+            )
         )
-        for row in rows
-    ]
+        self._sql = f"""
+            SELECT {columns}
+            FROM unnest($1::text[]) WITH ORDINALITY AS asked (uid, place)
+            ORDER BY place
+            """
+
+    async def read(
+        self, connection: Connection, uids: Sequence[str]
+    ) -> Sequence[tuple[User | None, Mapping[str, Sequence[Attachment]]]]:
+        """For each uid, the user in the replica, and their attachments by table, oldest first."""
+        rows = await connection.fetch(self._sql, uids)
+        return [
+            (
+                _made(User, row["user"]) if row["user"] else None,
+                {
+                    name: [_made(record, each) for each in row[name]]
+                    for name, record in self._records.items()
+                },
+            )
+            for row in rows
+        ]
 
 
-def _select(name: str, kind: type[Any]) -> str:
-    """The records of the user `asked` in the table `name`."""
-    return f"SELECT {', '.join(kind.__slots__)} FROM {name} WHERE uid = asked.uid"
+def _select(table: str, record: type[Any]) -> str:
+    return f"SELECT {', '.join(record.__slots__)} FROM {table} WHERE uid = asked.uid"
 
 
-def _made(kind: type[T], record: Record) -> T:
-    """What a record without names stands for, whose columns are the fields of `kind`."""
-    return kind(**dict(zip(kind.__slots__, record, strict=True)))  # type: ignore[attr-defined]
-
-
-_ATTACHED: Mapping[str, type[Attachment]] = {
-    "labels": Label,
-    "phones": Phone,
-    "profiles": Profile,
-    "data_storages": DataStorage,
-}
-
-# The tables of other rooms are read here, and only here, because this is what front ends ask for
-# at every page: one statement takes a third of the time of five.
-_WITH_ATTACHMENTS = (
-    ", ".join(
-        (
-            f"SELECT (SELECT kept FROM ({_select('users', User)}) AS kept) AS user",
-            *(
-                f"ARRAY(SELECT kept FROM ({_select(name, kind)} ORDER BY id) AS kept) AS {name}"
-                for name, kind in _ATTACHED.items()
-            ),
-        )
-    )
-    + " FROM unnest($1::text[]) WITH ORDINALITY AS asked (uid, place) ORDER BY place"
-)
+def _made(kind: type[T], row: Record) -> T:
+    """The record of a row without names, whose columns are the fields of `kind`."""
+    return kind(**dict(zip(kind.__slots__, row, strict=True)))  # type: ignore[attr-defined]
 
 
 async def lock_user(connection: Connection, uid: str) -> User | None:
-    """The user as last told of, whom nobody changes until the transaction ends."""
+    """The user in the replica, whom nobody else changes until the transaction ends."""
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS}
@@ -137,9 +137,9 @@ async def lock_user(connection: Connection, uid: str) -> User | None:
 
 
 async def lock_users(connection: Connection, uids: Collection[str]) -> Mapping[str, User]:
-    """Those of these users who are known, whom nobody changes until the transaction ends.
+    """The known ones of these users, whom nobody else changes until the transaction ends.
 
-    They are locked in one order, whoever asks.
+    Locks are taken in one order, so that two transactions cannot deadlock.
     """
     rows = await connection.fetch(
         f"""
@@ -152,3 +152,28 @@ async def lock_users(connection: Connection, uids: Collection[str]) -> Mapping[s
         list(uids),
     )
     return {row["uid"]: User(**row) for row in rows}
+
+
+async def api_keys_ended_at(connection: Connection, uid: str) -> datetime | None:
+    """When all API keys of the user ended last."""
+    ended: datetime | None = await connection.fetchval(
+        """
+        SELECT api_keys_ended_at
+        FROM users
+        WHERE uid = $1
+        """,
+        uid,
+    )
+    return ended
+
+
+async def record_end_of_api_keys(connection: Connection, uid: str) -> None:
+    """Records that all API keys of a locked user end now."""
+    await connection.execute(
+        """
+        UPDATE users
+        SET api_keys_ended_at = clock_timestamp()
+        WHERE uid = $1
+        """,
+        uid,
+    )

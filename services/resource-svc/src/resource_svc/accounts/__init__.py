@@ -1,0 +1,1 @@
+"""Accounts: a user deletes theirs."""

@@ -1,0 +1,11 @@
+"""Why a user is not there."""
+
+from shared.errors import NotFound
+
+
+class UnknownUser(NotFound):
+    """The replica has no such user."""
+
+
+class UserErased(NotFound):
+    """The user's personal data are erased for good; nothing may restore them."""
