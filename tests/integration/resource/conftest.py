@@ -16,8 +16,8 @@ async def member(client: Client) -> Client:
 
 
 @pytest.fixture(scope="module")
-async def stranger(system: Installation) -> AsyncIterator[Client]:
-    """A member who stays as he is, for all tests of one file."""
+async def shared_member(system: Installation) -> AsyncIterator[Client]:
+    """A member for all tests of one file, whom none of them changes."""
     async with Client(system) as made:
         assert (await made.become_member()).status == 201
         yield made

@@ -54,10 +54,12 @@ PUT_REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("body", "codes"), PUT_REFUSED)
-async def test_what_is_no_data(stranger: Client, body: dict[str, Any], codes: list[str]) -> None:
-    answer = await stranger.call("PUT", ME, json=body)
+async def test_what_is_no_data(
+    shared_member: Client, body: dict[str, Any], codes: list[str]
+) -> None:
+    answer = await shared_member.call("PUT", ME, json=body)
     assert (answer.status, answer.errors) == (422, codes)
-    assert (await stranger.get(ME)).body["data"] is None
+    assert (await shared_member.get(ME)).body["data"] is None
 
 
 async def test_data_is_kept_as_it_is(member: Client, ear: Ear) -> None:
@@ -147,11 +149,11 @@ DELETE_REFUSED: list[tuple[dict[str, str], list[str]]] = [
 
 @pytest.mark.parametrize(("query", "codes"), DELETE_REFUSED)
 async def test_what_deletes_no_account(
-    stranger: Client, query: dict[str, str], codes: list[str]
+    shared_member: Client, query: dict[str, str], codes: list[str]
 ) -> None:
-    answer = await delete(stranger, **query)
+    answer = await delete(shared_member, **query)
     assert (answer.status, answer.errors) == (422, codes)
-    me = await stranger.get(ME)
+    me = await shared_member.get(ME)
     assert (me.status, me.body["state"]) == (200, "active")
 
 

@@ -54,11 +54,11 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("body", "errors"), REFUSED)
 async def test_what_is_no_data_storage(
-    stranger: Client, body: dict[str, Any], errors: list[str]
+    shared_member: Client, body: dict[str, Any], errors: list[str]
 ) -> None:
-    answer = await stranger.post(DATA_STORAGE, json=body)
+    answer = await shared_member.post(DATA_STORAGE, json=body)
     assert (answer.status, answer.errors) == (422, errors)
-    me = (await stranger.get("resource/users/me")).body
+    me = (await shared_member.get("resource/users/me")).body
     assert (me["data_storages"], [label["key"] for label in me["labels"]]) == ([], ["email"])
 
 

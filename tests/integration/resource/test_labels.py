@@ -59,11 +59,11 @@ CREATE_REFUSED: list[tuple[dict[str, Any], int, list[str]]] = [
 
 @pytest.mark.parametrize(("body", "status", "codes"), CREATE_REFUSED)
 async def test_what_is_no_label(
-    stranger: Client, body: dict[str, Any], status: int, codes: list[str]
+    shared_member: Client, body: dict[str, Any], status: int, codes: list[str]
 ) -> None:
-    answer = await stranger.post(LABELS, json=body)
+    answer = await shared_member.post(LABELS, json=body)
     assert (answer.status, answer.errors) == (status, codes)
-    assert [label["key"] for label in (await stranger.get(LABELS)).body] == ["email"]
+    assert [label["key"] for label in (await shared_member.get(LABELS)).body] == ["email"]
 
 
 async def test_a_label_is_made_changed_and_deleted(member: Client, ear: Ear) -> None:
@@ -128,20 +128,20 @@ async def test_a_private_label_is_seen_and_not_written(member: Client) -> None:
     assert (await member.get("resource/users/me")).body["level"] == 1
 
 
-async def test_odd_keys_in_the_path(stranger: Client) -> None:
+async def test_odd_keys_in_the_path(shared_member: Client) -> None:
     for key, status, codes in (
         ("missing", *UNKNOWN),
         ("dotted.key", *UNKNOWN),
         ("%20", 400, ["resource.label.empty_key"]),
     ):
-        answer = await stranger.get(f"{LABELS}/{key}")
+        answer = await shared_member.get(f"{LABELS}/{key}")
         assert (answer.status, answer.errors) == (status, codes)
 
 
-async def test_another_users_label_is_nobodys(member: Client, stranger: Client) -> None:
+async def test_another_users_label_is_nobodys(member: Client, shared_member: Client) -> None:
     await member.post(LABELS, {"key": "mine", "value": "blue"})
     for method in ("GET", "PATCH", "DELETE"):
-        answer = await stranger.call(method, f"{LABELS}/mine", {"value": "red"})
+        answer = await shared_member.call(method, f"{LABELS}/mine", {"value": "red"})
         assert (answer.status, answer.errors) == UNKNOWN
     assert (await member.get(f"{LABELS}/mine")).body["value"] == "blue"
 

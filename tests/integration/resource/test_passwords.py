@@ -54,9 +54,9 @@ REFUSED: list[tuple[dict[str, Any], int, list[str]]] = [
 
 @pytest.mark.parametrize(("form", "status", "codes"), REFUSED)
 async def test_what_changes_no_password(
-    stranger: Client, form: dict[str, Any], status: int, codes: list[str]
+    shared_member: Client, form: dict[str, Any], status: int, codes: list[str]
 ) -> None:
-    answer = await change(stranger, form)
+    answer = await change(shared_member, form)
     assert (answer.status, answer.errors) == (status, codes)
 
 

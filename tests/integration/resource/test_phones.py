@@ -185,9 +185,9 @@ def wrong(code: str) -> str:
     ],
 )
 async def test_where_no_code_is_sent(
-    stranger: Client, path: str, form: dict[str, str], status: int, errors: list[str]
+    shared_member: Client, path: str, form: dict[str, str], status: int, errors: list[str]
 ) -> None:
-    answer = await stranger.post(path, form)
+    answer = await shared_member.post(path, form)
     assert (answer.status, answer.errors) == (status, errors)
 
 
@@ -206,11 +206,11 @@ async def test_where_no_code_is_sent(
     ],
 )
 async def test_what_verifies_nothing(
-    stranger: Client, form: dict[str, str], status: int, errors: list[str]
+    shared_member: Client, form: dict[str, str], status: int, errors: list[str]
 ) -> None:
-    answer = await stranger.post(VERIFY, form)
+    answer = await shared_member.post(VERIFY, form)
     assert (answer.status, answer.errors) == (status, errors)
-    assert (await stranger.get(PHONES)).body == []
+    assert (await shared_member.get(PHONES)).body == []
 
 
 @pytest.mark.parametrize(
@@ -222,10 +222,10 @@ async def test_what_verifies_nothing(
 )
 @pytest.mark.parametrize("value", [[], {}, ["1"], {"a": 1}, True, "\x00", "\ud800", "\x1b"])
 async def test_nothing_hostile_is_taken(
-    stranger: Client, path: str, name: str, value: object
+    shared_member: Client, path: str, name: str, value: object
 ) -> None:
     body: dict[str, Any] = {"phone_number": "+380670000000", "verification_code": "1", name: value}
-    assert (await stranger.post(path, json=body)).status in (400, 404, 422)
+    assert (await shared_member.post(path, json=body)).status in (400, 404, 422)
 
 
 async def test_a_phone_is_added_and_verified(member: Client) -> None:
@@ -347,14 +347,14 @@ async def test_sends_of_a_user_to_a_number_are_limited(
     assert (await send(member, number)).status == 201
 
 
-async def test_what_a_stranger_asks_for_is_not_at_the_owners_cost(
+async def test_what_another_user_asks_for_is_not_at_the_owners_cost(
     member: Client, system: Installation
 ) -> None:
     number = a_number()
-    async with Client(system) as stranger:
-        await stranger.become_member()
-        assert (await add(stranger, number)).status == 201
-        while (await send(stranger, number)).status == 201:
+    async with Client(system) as other:
+        await other.become_member()
+        assert (await add(other, number)).status == 201
+        while (await send(other, number)).status == 201:
             pass
         assert (await add(member, number)).status == 201
         assert [(await send(member, number)).status for _ in range(5)] == [201] * 4 + [429]
@@ -728,9 +728,9 @@ async def test_a_phone_is_removed_and_free_for_others(
     ],
 )
 async def test_what_is_no_phone_to_remove(
-    stranger: Client, number: str, status: int, errors: list[str]
+    shared_member: Client, number: str, status: int, errors: list[str]
 ) -> None:
-    answer = await remove(stranger, number)
+    answer = await remove(shared_member, number)
     assert (answer.status, answer.errors) == (status, errors)
 
 

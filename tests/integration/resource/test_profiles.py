@@ -110,20 +110,20 @@ async def judge(client: Client, state: str) -> None:
     await connection.close()
 
 
-async def test_who_has_no_profile(stranger: Client) -> None:
-    answer = await stranger.get(ME)
+async def test_who_has_no_profile(shared_member: Client) -> None:
+    answer = await shared_member.get(ME)
     assert (answer.status, answer.errors) == (404, ["resource.profile.not_exist"])
-    answer = await stranger.call("PUT", PROFILES, FULL)
+    answer = await shared_member.call("PUT", PROFILES, FULL)
     expected = (404, ["resource.profile.doesnt_exist_or_not_editable"])
     assert (answer.status, answer.errors) == expected
-    assert (await stranger.get("resource/users/me")).body["profiles"] == []
+    assert (await shared_member.get("resource/users/me")).body["profiles"] == []
 
 
 @pytest.mark.parametrize(("form", "errors"), REFUSED)
 async def test_what_no_profile_may_hold(
-    stranger: Client, drafter: Client, form: dict[str, str], errors: list[str]
+    shared_member: Client, drafter: Client, form: dict[str, str], errors: list[str]
 ) -> None:
-    answer = await stranger.post(PROFILES, FULL | form)
+    answer = await shared_member.post(PROFILES, FULL | form)
     assert (answer.status, answer.errors) == (422, errors)
     answer = await drafter.call("PUT", PROFILES, form)
     assert (answer.status, answer.errors) == (422, errors)

@@ -66,19 +66,19 @@ async def labels_of(client: Client) -> dict[str, str]:
     ],
 )
 async def test_a_code_is_asked_for(
-    stranger: Client, operation: str, body: dict[str, Any], status: int, codes: list[str]
+    shared_member: Client, operation: str, body: dict[str, Any], status: int, codes: list[str]
 ) -> None:
-    answer = await stranger.post(f"{OTP}/{operation}", json=body)
+    answer = await shared_member.post(f"{OTP}/{operation}", json=body)
     assert (answer.status, answer.errors) == (status, codes)
 
 
-async def test_while_it_is_off(stranger: Client) -> None:
+async def test_while_it_is_off(shared_member: Client) -> None:
     for operation, status, codes in (
         ("enable", 422, WRONG),  # there is no secret yet
         ("disable", 400, OFF),
         ("verify", 400, ON),  # Barong's word for it
     ):
-        answer = await give(stranger, operation, "123456")
+        answer = await give(shared_member, operation, "123456")
         assert (answer.status, answer.errors) == (status, codes)
 
 

@@ -111,10 +111,10 @@ async def test_the_session_at_hand_may_be_revoked(member: Client) -> None:
 
 async def test_another_users_session_is_nobodys(member: Client, system: Installation) -> None:
     (mine,) = await sessions_of(member)
-    async with Client(system) as stranger:
-        await stranger.become_member()
+    async with Client(system) as other:
+        await other.become_member()
         for sid in (mine["id"], str(uuid.uuid4()), "nope", "%20", "1", "x" * 300):
-            answer = await stranger.call("DELETE", f"{SESSIONS}/{sid}")
+            answer = await other.call("DELETE", f"{SESSIONS}/{sid}")
             assert (answer.status, answer.errors) == UNKNOWN
     assert (await member.get(ME)).status == 200
 
