@@ -36,9 +36,9 @@ _ENDED_AT = "api_keys_ended_at"
 class ApiKeys:
     """Users' API keys.
 
-    A change by a user needs a code of their second factor: identity-svc checks it, and counts the
-    attempts. Raises `SecondFactorDisabled`, `WrongCode`, `Invalid` with `totp.error`, `Throttled`,
-    `NotFound` or `Unavailable`.
+    Methods that take a `code` of the user's second factor raise `SecondFactorDisabled`,
+    `WrongCode`, `Invalid` with `totp.error`, `Throttled`, `NotFound` or `Unavailable`. identity-svc
+    checks the code, and counts the attempts.
     """
 
     database: Database
