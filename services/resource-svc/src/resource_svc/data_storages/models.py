@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from resource_svc.json_text import is_json
 from shared.errors import NotFound
+from shared.json_text import is_json
 from shared.web.answers import seconds
 
 MAX_DATA = 5120

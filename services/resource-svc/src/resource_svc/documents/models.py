@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from resource_svc.json_text import is_json
 from shared.errors import BadRequest, Forbidden, Invalid
+from shared.json_text import is_json
 
 MAX_NUMBER = 128
 MAX_METADATA = 5120

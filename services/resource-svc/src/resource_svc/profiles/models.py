@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from resource_svc.json_text import is_json
 from resource_svc.profiles.countries import CODES
 from shared.errors import Conflict, Invalid, NotFound
+from shared.json_text import is_json
 from shared.text import is_printable
 from shared.web.answers import seconds
 

@@ -1,4 +1,4 @@
-"""Whether a text is JSON: users store data and metadata as JSON texts."""
+"""Whether a text is JSON: users store JSON texts as data and metadata."""
 
 import json
 
