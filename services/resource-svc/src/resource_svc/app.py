@@ -8,7 +8,6 @@ from resource_svc.settings import ResourceSettings
 from shared.contracts.services import RESOURCE
 from shared.contracts.topology import RESOURCE as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
-from shared.messaging.changes import ChangeTeller
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.subscriber import Subscriber
@@ -18,11 +17,12 @@ from shared.web.applications import WebLayer
 
 
 def create_app(settings: ResourceSettings) -> Service:
-    """resource-svc, not yet running; none of its dependencies has to be up."""
+    """resource-svc, not yet running; none of its dependencies has to be up.
+
+    Raises `SettingsError` for faults in configuration files.
+    """
     core = Core.of(settings)
     built = features.build(core)
-    relay = core.relay()
-    changes = ChangeTeller(settings.broker_url, RESOURCE, settings.service_keys)
     subscriber = Subscriber(
         settings.broker_url,
         SUBSCRIPTION,
@@ -31,7 +31,7 @@ def create_app(settings: ResourceSettings) -> Service:
         QueueMetrics(core.registry),
     )
     layer = WebLayer(
-        core.registry, settings.trusted_proxies, changes.tell, log_probes=settings.log_probes
+        core.registry, settings.trusted_proxies, core.changes.tell, log_probes=settings.log_probes
     )
     public = layer.public(PUBLIC, prefix="/api/v2/resource", bearers=core.bearers())
     internal = layer.internal(
@@ -51,8 +51,8 @@ def create_app(settings: ResourceSettings) -> Service:
             core.identity.opened(),
             core.admin.opened(),
             *built.parts,
-            supervised("relay", relay.run),
-            supervised("changes", changes.run),
+            supervised("relay", core.relay().run),
+            supervised("changes", core.changes.run),
             supervised("subscriber", subscriber.run),
         ),
         internal=internal,

@@ -9,6 +9,7 @@ from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
 from shared.contracts.services import RESOURCE
 from shared.database.pool import Database
+from shared.messaging.changes import ChangeTeller
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
@@ -20,7 +21,10 @@ from shared.web.metrics import Registry
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Settings, the database, the outbox and the clients of the other services."""
+    """Settings, database, outbox, metrics, keys, and clients of other services' internal APIs.
+
+    `keys` are the public keys of identity-svc; `changes` tells all gateways what calls changed.
+    """
 
     settings: ResourceSettings
     registry: Registry
@@ -30,11 +34,11 @@ class Core:
     identity: IdentityClient
     admin: AdminClient
     keys: KeySet
-    """The public keys of identity-svc."""
+    changes: ChangeTeller
 
     @classmethod
     def of(cls, settings: ResourceSettings) -> "Core":
-        """Connects to nothing yet: no dependency has to be up."""
+        """Makes everything; nothing is connected yet, so that no dependency has to be up."""
         service_tokens = ServiceTokens(RESOURCE, settings.service_keys)
         identity = IdentityClient(settings.identity_internal_url, service_tokens)
         return cls(
@@ -46,10 +50,11 @@ class Core:
             identity=identity,
             admin=AdminClient(settings.admin_internal_url, service_tokens),
             keys=KeySet(identity.jwks),
+            changes=ChangeTeller(settings.broker_url, RESOURCE, settings.service_keys),
         )
 
     def bearers(self) -> BearerVerifier:
-        """Verifies the tokens that identity-svc issues to the gateway."""
+        """Verifies the tokens that the gateway sends with calls."""
         return BearerVerifier(self.keys, self.settings.jwt_issuer)
 
     def relay(self) -> Relay:
