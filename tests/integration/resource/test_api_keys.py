@@ -38,7 +38,7 @@ DISABLED = ["resource.api_key.2fa_disabled"]
 
 
 class Owner:
-    """A user with a second factor, whose codes count as often as he likes."""
+    """A user with a second factor, whose codes work any number of times."""
 
     def __init__(self, client: Client, uid: str, authenticator: Authenticator) -> None:
         self.client = client

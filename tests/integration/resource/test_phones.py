@@ -711,7 +711,7 @@ async def test_a_phone_is_removed_and_free_for_others(
     gone = await ear.called("model.phone.deleted", member.email, 2)
     assert [event.record["number"] for event in gone] == [first[1:], second[1:]]
     (unlabelled,) = await ear.called("model.label.deleted", member.email)
-    assert unlabelled.record["user"]["level"] == 1  # as the label's end makes him
+    assert unlabelled.record["user"]["level"] == 1  # as it is without the label
 
     async with Client(system) as other:
         await other.become_member()

@@ -216,7 +216,7 @@ async def test_the_newest_that_is_known_decides(
 ) -> None:
     uid = (await member.get(ME)).body["uid"]
     async with tables_of_resource(system) as tables:
-        # As if another event had overtaken: he has turned it off again.
+        # As if a later event had come first: the second factor is off again.
         await tables.execute("UPDATE users SET version = version + 100 WHERE uid = $1", uid)
         await second_factor_of(member, uid)
 

@@ -1,4 +1,4 @@
-"""/resource/sessions, through the gateway: a user sees his sessions and ends them."""
+"""/resource/sessions, through the gateway: users see and end their sessions."""
 
 import uuid
 from collections.abc import AsyncIterator
