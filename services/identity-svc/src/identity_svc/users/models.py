@@ -1,6 +1,5 @@
 """Users, what belongs to an account besides, and what an e-mail, a uid and data look like."""
 
-import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 from shared.errors import Invalid, NotFound
+from shared.json_text import is_json
 
 MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 MAX_DATA = 1024
@@ -108,19 +108,6 @@ def data_faults(data: str | None) -> list[str]:
     return codes + ([] if is_json(data) else ["data.invalid_format"])
 
 
-def is_json(text: str) -> bool:
-    """Whether `text` is JSON; NaN and Infinity are not."""
-    try:
-        json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
 def new_uid(prefix: str) -> str:
     """The prefix and ten random upper-case hex digits."""
     return prefix + secrets.token_hex(5).upper()
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
