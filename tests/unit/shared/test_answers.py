@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.web.answers import answer, milliseconds, seconds
+from shared.values.timestamps import milliseconds, seconds
+from shared.web.answers import answer
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 
 from identity_svc.sessions.models import CurrentSession, ListedSession
 from shared.declared import declared
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 from shared.web.client_address import Address
 from shared.web.pagination import PageForm
 

@@ -6,7 +6,7 @@ from typing import Any
 from resource_svc.activities.models import user_number
 from shared.contracts.activities import KeptActivity
 from shared.declared import declared
-from shared.web.answers import milliseconds
+from shared.values.timestamps import milliseconds
 from shared.web.fields import Text
 from shared.web.pagination import PageForm
 

@@ -10,7 +10,7 @@ from resource_svc.api_keys.public_key import ed25519_public_key, in_base64url
 from shared.contracts.api_keys import ED25519, HMAC_SHA256, HS256
 from shared.contracts.users import User
 from shared.errors import BadRequest, Invalid
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 
 ALGORITHMS = (HS256, HMAC_SHA256, ED25519)
 ACTIVE, INACTIVE, DISABLED = "active", "inactive", "disabled"

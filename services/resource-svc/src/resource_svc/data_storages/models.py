@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.errors import NotFound
 from shared.json_text import is_json
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 
 MAX_DATA = 5120
 EXCLUDED = frozenset({"document", "label", "profile", "phone", "user"})

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from resource_svc.documents.models import Document
 from shared.contracts.events import Event, without_nulls
 from shared.contracts.users import User
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 
 
 def document_created(document: Document, user: User) -> Event:

@@ -13,7 +13,7 @@ from resource_svc.phones.use_cases import Phones
 from resource_svc.profiles.use_cases import Profiles
 from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.errors import BadRequest, Invalid, NotFound
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 
 PUBLIC, PRIVATE = "public", "private"
 SCOPES = (PUBLIC, PRIVATE)

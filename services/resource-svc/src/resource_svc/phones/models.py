@@ -10,7 +10,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from shared.errors import BadRequest, Invalid, NotFound, Throttled
 from shared.text import plain_number
-from shared.web.answers import milliseconds
+from shared.values.timestamps import milliseconds
 
 CHANNELS = ("sms", "call")
 MAX_PHONES = 50

@@ -5,7 +5,7 @@ from typing import Literal
 from resource_svc.profiles.models import Profile
 from shared.contracts.events import Event, Record, without_nulls
 from shared.contracts.users import User
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 
 Happening = Literal["created", "updated"]
 

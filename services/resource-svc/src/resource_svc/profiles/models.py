@@ -10,7 +10,7 @@ from resource_svc.profiles.countries import CODES
 from shared.errors import Conflict, Invalid, NotFound
 from shared.json_text import is_json
 from shared.text import is_printable
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 
 DRAFTED, SUBMITTED, VERIFIED, REJECTED = "drafted", "submitted", "verified", "rejected"
 

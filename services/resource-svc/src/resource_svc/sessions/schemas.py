@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.declared import declared
-from shared.web.answers import seconds
+from shared.values.timestamps import seconds
 from shared.web.fields import Text
 
 
