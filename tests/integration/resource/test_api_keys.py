@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -485,6 +486,36 @@ async def test_keys_end_with_the_second_factor(
 async def _two(ask: Any) -> list[Any]:
     found = await ask()
     return found if len(found) == 2 else []
+
+
+async def test_keys_outlive_a_late_event_from_before_the_second_factor(
+    owner: Owner, system: Installation
+) -> None:
+    kid = (await owner.create()).body["kid"]
+    late = uuid.uuid4()
+    async with tables_of_identity(system) as tables:
+        await tables.execute(
+            """
+            INSERT INTO outbox (event_id, name, record, changes, snapshot)
+            SELECT $1, name, record, changes, snapshot
+            FROM outbox
+            WHERE name = 'model.user.updated'
+              AND record ->> 'uid' = $2
+              AND NOT (record ->> 'otp')::boolean
+            ORDER BY id
+            LIMIT 1
+            """,
+            late,
+            owner.uid,
+        )
+
+    async def handled() -> bool:
+        async with tables_of_resource(system) as tables:
+            query = "SELECT true FROM inbox WHERE event_id = $1"
+            return bool(await tables.fetchval(query, late))
+
+    assert await until(handled)
+    assert (await signing_key(system, kid)).state == "active"
 
 
 @pytest.mark.parametrize(("key", "value"), [("ban", "spam"), ("suspicious", "login")])

@@ -186,14 +186,16 @@ class ApiKeys:
     async def deactivate_after(self, connection: Connection, event: ReceivedEvent) -> None:
         """The reaction to `model.user.updated`: keys end with the second factor or active state.
 
-        They stay inactive when it comes back. The user in the event decides, not the newest one:
-        the event may be late, but it was true. It locks the user, under whose lock keys are made.
+        They stay inactive when it comes back. What the event changed decides, not the newest user:
+        the event may be late, but it was true. An event about something else, from before the
+        second factor was on, ends nothing. It locks the user, under whose lock keys are made.
         """
         then = User.of(event.snapshot)
         newest = await self.users.upsert_within(connection, then)
-        if then.otp and (then.state == "active" or "state" not in event.changes):
-            return
-        await self._deactivate(connection, newest)
+        lost_second_factor = "otp" in event.changes and not then.otp
+        lost_active_state = "state" in event.changes and then.state != "active"
+        if lost_second_factor or lost_active_state:
+            await self._deactivate(connection, newest)
 
     async def erase(self, connection: Connection, uid: str) -> None:
         """Deletes all keys of a user who is erased in this transaction."""
