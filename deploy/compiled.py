@@ -31,7 +31,7 @@ MODULES = (
     "authz_gateway/http/request_body.py",
     "authz_gateway/http/response_headers.py",
     "authz_gateway/http/responses.py",
-    "authz_gateway/http/subscriber.py",
+    "authz_gateway/http/client_key.py",
     "authz_gateway/routes.py",
     "authz_gateway/routing/path.py",
     "authz_gateway/routing/route_table.py",

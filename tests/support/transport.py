@@ -19,7 +19,7 @@ from yarl import URL
 from authz_gateway.app import create_app
 from authz_gateway.settings import GatewaySettings
 from shared.contracts.policy import Policy
-from shared.process import running
+from shared.process import Service, running
 from shared.settings import load_settings
 from tests.support.waiting import until
 
@@ -27,6 +27,7 @@ NOWHERE = "http://127.0.0.1:1"
 _PATIENCE = 30.0
 _OTHER_CALLS = 200
 _NONE: Mapping[str, str] = {}
+_NO_TIMING: Mapping[str, float] = {}
 _EMPTY = (Policy(1, ()),)
 
 
@@ -62,11 +63,12 @@ async def gateway(
     fast_loop: bool = True,
     settings: Mapping[str, str] = _NONE,
     policies: Sequence[Policy] = _EMPTY,
+    timing: Mapping[str, float] = _NO_TIMING,
 ) -> AsyncIterator[Gateway]:
-    """A gateway with these routes; who has a session, nobody can tell it.
+    """A gateway with these routes; identity-svc is down, so it knows no sessions.
 
-    `fast_loop` for uvloop, as services run; else the loop of asyncio itself. The last of `policies`
-    is in force.
+    `fast_loop`: uvloop, as in services, instead of asyncio's own event loop. The last of `policies`
+    is in force. `timing`: keyword arguments of `create_app`, seconds.
     """
     file = folder / "routes.yaml"
     file.write_text(routes)
@@ -84,13 +86,15 @@ async def gateway(
             "BARONG_THROTTLING": "false",
             **settings,
         }
-        with _in_a_thread(load_settings(GatewaySettings, environ), fast_loop=fast_loop) as made:
+        loaded = load_settings(GatewaySettings, environ)
+        app = partial(create_app, loaded, {}, **timing)
+        with _in_a_thread(app, fast_loop=fast_loop) as made:
             await until(partial(_ready, made.internal))
             yield made
 
 
 @contextmanager
-def _in_a_thread(settings: GatewaySettings, *, fast_loop: bool) -> Iterator[Gateway]:
+def _in_a_thread(app: Callable[[], Service], *, fast_loop: bool) -> Iterator[Gateway]:
     started: Future[Gateway] = Future()
 
     async def main() -> None:
@@ -101,7 +105,7 @@ def _in_a_thread(settings: GatewaySettings, *, fast_loop: bool) -> Iterator[Gate
                 loop.call_soon_threadsafe(stop.set)
 
         try:
-            async with running(create_app(settings, {})) as addresses:
+            async with running(app()) as addresses:
                 started.set_result(Gateway(addresses.public, addresses.internal, tell))
                 await stop.wait()
         except BaseException as error:

@@ -26,6 +26,7 @@ ROUTES = """
 ASKS = ("Connection: Upgrade", "Upgrade: websocket")
 AGREES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 NONE: Mapping[str, str] = {}
+DEFAULT_TIMING: Mapping[str, float] = {}
 TRUSTING = {"TRUSTED_PROXIES": "127.0.0.1"}
 ELSEWHERE = "X-Forwarded-For: 192.0.2.2"
 
@@ -38,12 +39,17 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 @asynccontextmanager
 async def serving(
-    upstream: Upstream, folder: Path, settings: Mapping[str, str] = NONE, *, fast_loop: bool = True
+    upstream: Upstream,
+    folder: Path,
+    settings: Mapping[str, str] = NONE,
+    *,
+    fast_loop: bool = True,
+    timing: Mapping[str, float] = DEFAULT_TIMING,
 ) -> AsyncIterator[Gateway]:
-    """A gateway with these settings, less the beginning of their names."""
+    """A gateway with these settings, named without `BARONG_`; `timing` as in `gateway`."""
     named = {f"BARONG_{name}": value for name, value in settings.items()}
     routes = ROUTES.format(up=upstream.url)
-    async with gateway(folder, routes, fast_loop=fast_loop, settings=named) as made:
+    async with gateway(folder, routes, fast_loop=fast_loop, settings=named, timing=timing) as made:
         yield made
 
 
@@ -141,14 +147,15 @@ async def drip(client: Raw, piece: bytes) -> None:
 async def test_a_body_that_only_drips_is_not_waited_for(
     upstream: Upstream,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     settings: dict[str, str],
     begun: str,
     piece: bytes,
 ) -> None:
     """However steadily."""
-    monkeypatch.setattr("authz_gateway.http.connection._BODY_GRACE_SECONDS", 0.5)
-    async with serving(upstream, tmp_path, settings) as front, Raw.to(front.public) as client:
+    async with (
+        serving(upstream, tmp_path, settings, timing={"body_grace_seconds": 0.5}) as front,
+        Raw.to(front.public) as client,
+    ):
         await client.send(begun)
         dripping = asyncio.create_task(drip(client, piece))
         assert await refused(client) == (408, ["request.timeout"])
@@ -157,11 +164,13 @@ async def test_a_body_that_only_drips_is_not_waited_for(
 
 
 async def test_a_body_that_stops_moving_loses_its_connection_upstream(
-    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upstream: Upstream, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("authz_gateway.http.connection._BODY_GRACE_SECONDS", 0.5)
     settings = {"BODY_RATE": str(MEGABYTE)}
-    async with serving(upstream, tmp_path, settings) as front, Raw.to(front.public) as client:
+    async with (
+        serving(upstream, tmp_path, settings, timing={"body_grace_seconds": 0.5}) as front,
+        Raw.to(front.public) as client,
+    ):
         await client.send(get("/x", "Content-Length: 900000", method="POST"))
         await client.send(bytes(70_000))
         server = await upstream.next()
@@ -174,12 +183,14 @@ async def test_a_body_that_stops_moving_loses_its_connection_upstream(
 
 
 async def test_an_upstream_that_takes_nothing_is_not_the_clients_fault(
-    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upstream: Upstream, tmp_path: Path
 ) -> None:
     """The time in which we do not read from the client does not count."""
-    monkeypatch.setattr("authz_gateway.http.connection._BODY_GRACE_SECONDS", 0.2)
     size, settings = 20 * MEGABYTE, {"BODY_TIMEOUT": "1", "BODY_RATE": str(MEGABYTE)}
-    async with serving(upstream, tmp_path, settings) as front, Raw.to(front.public) as client:
+    async with (
+        serving(upstream, tmp_path, settings, timing={"body_grace_seconds": 0.2}) as front,
+        Raw.to(front.public) as client,
+    ):
         await client.send(get("/x", f"Content-Length: {size}", method="POST"))
         sending = asyncio.create_task(client.send(bytes(size)))
         server = await upstream.next()

@@ -66,7 +66,7 @@ def a_call(
 def another(call: Call, **changes: Any) -> Call:
     """The same call but for these fields."""
     names = (
-        *("route", "method", "path", "query", "head", "body", "address", "shown_address"),
+        *("route", "method", "path", "query", "head", "body", "address", "address_text"),
         *("target", "trusted", "carried"),
     )
     return Call(**{**{name: getattr(call, name) for name in names}, **changes})

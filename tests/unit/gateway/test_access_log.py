@@ -19,13 +19,13 @@ from shared.web.metrics import HttpMetrics
 async def main():
     {before}
     registry = CollectorRegistry()
-    record = AccessLog(HttpMetrics(registry))
+    access_log = AccessLog(HttpMetrics(registry))
     for number, (method, route, status, uid, address, reason) in enumerate({requests!r}):
-        peer = SimpleNamespace(address=None, shown_address=address)
+        peer = SimpleNamespace(address=None, address_text=address)
         data = f"{{method}} /x HTTP/1.1\\r\\nHost: a\\r\\nX-Request-Id: r{{number}}\\r\\n\\r\\n"
         request = Request(peer, read_request(data.encode(), HeadLimits(100, 100, 10)), 0)
         request.route, request.uid, request.reason = route, uid, reason
-        record.answered(request, status)
+        access_log.record(request, status)
         {between}
     {last}
 
@@ -56,9 +56,9 @@ def test_each_line_is_of_its_own_request() -> None:
 def test_those_right_after_others_are_written_together_and_none_is_lost() -> None:
     first, *others = lines_of(
         REQUESTS,
-        before="authz_gateway.http.access_log._PAUSE_SECONDS = 60",
+        before="authz_gateway.http.access_log._FLUSH_SECONDS = 60",
         between="for _ in range(3): await asyncio.sleep(0)",
-        last="record.write()",
+        last="access_log.flush()",
     )
     assert len(others) == len(REQUESTS) - 1
     assert {line["timestamp"] > first["timestamp"] for line in others} == {True}

@@ -65,19 +65,19 @@ class World:
         self.client = ClientConnection(self, asyncio.get_running_loop())
         self.client.connection_made(self.pipe)
 
-    def opened(self, _connection: ClientConnection) -> Refusal | None:
+    def connection_opened(self, _connection: ClientConnection) -> Refusal | None:
         return None
 
-    def weighed(self, connection: ClientConnection, before: int, now: int) -> None:
+    def buffered_changed(self, connection: ClientConnection, before: int, now: int) -> None:
         pass
 
-    def closed(self, _connection: ClientConnection) -> None:
+    def connection_closed(self, _connection: ClientConnection) -> None:
         pass
 
-    def received(self, request: Request) -> None:
+    def request_received(self, request: Request) -> None:
         self.begun.append(request)
 
-    def record(self, request: Request, status: int) -> None:
+    def request_finished(self, request: Request, status: int) -> None:
         pass
 
 
@@ -151,7 +151,7 @@ async def test_nobody_knows_where_a_broken_body_ends(
     body = world.begun[-1].body
     body.fail(refusal) if isinstance(refusal, Stalled) else world.client.data_received(sent)
     with pytest.raises(type(refusal)):
-        body.require_fitting()
+        body.require_within_limit()
 
     world.client.data_received(b"0\r\n\r\n" + ASKED)
     assert not body.complete

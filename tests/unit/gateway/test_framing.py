@@ -11,7 +11,7 @@ from authz_gateway.http.framing import (
     BodyReader,
     BrokenBody,
     Chunked,
-    Counted,
+    FixedLength,
     UntilClosed,
     chunk,
 )
@@ -88,8 +88,8 @@ def test_whatever_comes_is_read_alike_in_one_piece_and_in_many(data: bytes) -> N
 
 
 def test_a_counted_body_ends_where_it_was_said() -> None:
-    assert read(Counted(5), b"ab", b"cdefg") == (b"abcde", b"fg")
-    assert Counted(0).done
+    assert read(FixedLength(5), b"ab", b"cdefg") == (b"abcde", b"fg")
+    assert FixedLength(0).done
 
 
 def test_a_body_until_the_end_has_no_other() -> None:

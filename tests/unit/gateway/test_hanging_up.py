@@ -29,7 +29,6 @@ LOOPS = pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authz_gateway.http.connection._LINGER_SECONDS", 0.1)
     monkeypatch.setattr("authz_gateway.upstream.connection._CLOSE_SECONDS", 0.2)
 
 
@@ -47,7 +46,7 @@ class World:
     """A host of one client, whom it answers at once, and soon does not wait for."""
 
     draining = False
-    limits = Limits(HeadLimits(1000, 1000, 10), 1000, 60.0, 0.2, 0.2)
+    limits = Limits(HeadLimits(1000, 1000, 10), 1000, 60.0, 0.2, 0.2, linger_seconds=0.1)
     reader = RequestReader(limits.head)
     response_headers = ResponseHeaders(Cors(frozenset(), False, 0), security=False, hsts_seconds=0)
 
@@ -55,20 +54,20 @@ class World:
         self.gone = asyncio.Event()
         self.answered = asyncio.Event()
 
-    def opened(self, _connection: ClientConnection) -> Refusal | None:
+    def connection_opened(self, _connection: ClientConnection) -> Refusal | None:
         return None
 
-    def weighed(self, connection: ClientConnection, before: int, now: int) -> None:
+    def buffered_changed(self, connection: ClientConnection, before: int, now: int) -> None:
         pass
 
-    def closed(self, _connection: ClientConnection) -> None:
+    def connection_closed(self, _connection: ClientConnection) -> None:
         self.gone.set()
 
-    def received(self, request: Request) -> None:
+    def request_received(self, request: Request) -> None:
         request.connection.answer(Answer(200, body=LEFT))
         self.answered.set()
 
-    def record(self, request: Request, status: int) -> None:
+    def request_finished(self, request: Request, status: int) -> None:
         pass
 
 

@@ -1018,7 +1018,7 @@ async def test_a_public_path_counts_by_address() -> None:
     assert [await decide(call), await decide(call)] == [None, None]
     assert await refusal_of(decide, call) == THROTTLED
     assert (
-        await decide(another(call, address=ip_address("192.0.2.1"), shown_address="192.0.2.1"))
+        await decide(another(call, address=ip_address("192.0.2.1"), address_text="192.0.2.1"))
         is None
     )
 

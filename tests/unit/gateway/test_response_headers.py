@@ -81,10 +81,10 @@ def test_the_answers_of_all_pages_are_those_of_a_few(cors: Cors) -> None:
         PAGE.upper(),
         *(f"https://{n}.example" for n in range(9)),
     ]
-    counted = {cors.counted_as(origin) for origin in asked}
+    counted = {cors.effective_origin(origin) for origin in asked}
     assert counted <= {*cors.origins, None}
     for origin in asked:
-        assert cors.lines(cors.counted_as(origin)) == cors.lines(origin)
+        assert cors.lines(cors.effective_origin(origin)) == cors.lines(origin)
 
 
 @pytest.mark.parametrize("origin", [PAGE, "https://a-1.example.com", "http://x.example.com:8080"])
@@ -125,7 +125,7 @@ def test_a_wildcard_stands_for_one_label(origin: str) -> None:
 )
 def test_nothing_but_one_label(origin: str) -> None:
     assert BELOW.lines(origin) == ("Vary: Origin",)
-    assert BELOW.counted_as(origin) is None
+    assert BELOW.effective_origin(origin) is None
 
 
 ASKED = {"Origin": PAGE, "Access-Control-Request-Method": "DELETE"}
@@ -247,4 +247,4 @@ def test_browsers_are_told_to_be_careful(
     security: bool, seconds: int, call: dict[str, Any], expected: dict[str, str]
 ) -> None:
     headers = ResponseHeaders(EVERYBODY, security=security, hsts_seconds=seconds)
-    assert headers_of(headers.added(None, **call).decode().splitlines()) == expected
+    assert headers_of(headers.lines_for(None, **call).decode().splitlines()) == expected

@@ -15,7 +15,7 @@ from authz_gateway.authz.rate_limits import RateLimits
 from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket
 from authz_gateway.handlers import Gateway
 from authz_gateway.http.access_log import AccessLog
-from authz_gateway.http.connection import Limits
+from authz_gateway.http.connection import BODY_GRACE_SECONDS, Limits
 from authz_gateway.http.dispatcher import Dispatcher
 from authz_gateway.http.parser import HeadLimits
 from authz_gateway.http.response_headers import ResponseHeaders
@@ -45,7 +45,12 @@ from shared.web.applications import WebLayer
 from shared.web.metrics import Registry
 
 
-def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = None) -> Service:
+def create_app(
+    settings: GatewaySettings,
+    environ: Mapping[str, str] | None = None,
+    *,
+    body_grace_seconds: float = BODY_GRACE_SECONDS,
+) -> Service:
     """The gateway; raises `SettingsError` for the faults of its files.
 
     `environ` has what the routes file may name besides our own services.
@@ -129,7 +134,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
     internal = web_layer.internal(
         (), service_tokens=tokens, checks={"policy": policy.check, "keys": keys.loaded}
     )
-    front = HttpServer(
+    server = HttpServer(
         Dispatcher(Operations(gateway).of, decide, decisions, policy, registry),
         AccessLog(web_layer.metrics),
         ResponseHeaders(
@@ -146,6 +151,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
             stall_seconds=settings.stall_timeout,
             body_seconds=settings.body_timeout,
             body_rate=settings.body_rate,
+            body_grace_seconds=body_grace_seconds,
         ),
         max_connections=settings.max_connections,
         connections_per_address=settings.connections_per_address,
@@ -156,7 +162,7 @@ def create_app(settings: GatewaySettings, environ: Mapping[str, str] | None = No
         name=GATEWAY,
         settings=settings,
         internal=internal,
-        public=front,
+        public=server,
         public_port=settings.port,
         parts=(
             identity.opened(),

@@ -82,7 +82,7 @@ class Decide(Operation):
         """See `Operation`."""
         return Answer(200, passed_lines(caller.token if caller else None))
 
-    def explain(self, refusal: Refusal) -> tuple[str, ...]:
+    def refusal_lines(self, refusal: Refusal) -> tuple[str, ...]:
         """See `Operation`."""
         return refused_lines(refusal)
 
@@ -165,9 +165,9 @@ def _call(request: Request, route: Route, method: str, path: str, query: str) ->
         path,
         query,
         request.head,
-        request.body.whole,
+        request.body.read,
         request.address,
-        request.shown_address,
+        request.address_text,
         request.head.target,
         trusted=request.connection.trusted,
     )

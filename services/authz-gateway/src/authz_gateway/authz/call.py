@@ -18,7 +18,7 @@ class Call:
     `path` is canonical, `query` what follows its question mark, both as they are sent upstream.
     `head` is that of the request; where a proxy carries the call itself, method, path and query are
     the carried call's. `body` reads the client's whole body, which is forwarded all the same: None
-    when it has more bytes than `body` is called with. `shown_address` is `address` as text.
+    when it has more bytes than `body` is called with. `address_text` is `address` as text.
 
     What signatures cover is what the client sent: `target` is the request line's, path and query.
     `trusted`: it came from a proxy whose X-Forwarded- headers count. `carried`: another proxy
@@ -27,7 +27,7 @@ class Call:
 
     __slots__ = (
         *("address", "body", "carried", "head", "method", "path", "query", "route"),
-        *("shown_address", "target", "trusted"),
+        *("address_text", "target", "trusted"),
     )
 
     def __init__(
@@ -39,7 +39,7 @@ class Call:
         head: RequestHead,
         body: Callable[[int], Awaitable[bytes | None]],
         address: Address,
-        shown_address: str,
+        address_text: str,
         target: str,
         *,
         trusted: bool = False,
@@ -52,7 +52,7 @@ class Call:
         self.head = head
         self.body = body
         self.address = address
-        self.shown_address = shown_address
+        self.address_text = address_text
         self.target = target
         self.trusted = trusted
         self.carried = carried

@@ -142,7 +142,7 @@ class DecisionCache:
         if caller is None:
             if len(self._of_addresses) >= MAX_DECISIONS:
                 self._of_addresses.clear()
-            self._of_addresses[call.shown_address] = Decision(policy, None, None)
+            self._of_addresses[call.address_text] = Decision(policy, None, None)
             return
         key = self._key(call)
         session = None if key is None else self._sessions.entry(key[0])
@@ -161,7 +161,7 @@ class DecisionCache:
                 return
 
     def _public(self, call: Call, now: float) -> Decision | None:
-        decision = self._of_addresses.get(call.shown_address)
+        decision = self._of_addresses.get(call.address_text)
         if decision is None or not decision.holds(now):
             return None
         if call.route.rate is not None:
@@ -180,7 +180,7 @@ class DecisionCache:
         digest = self._digests.get(cookies) or self._digest(cookies)
         if not digest:
             return None
-        return digest, call.shown_address, read.get("user-agent", "")
+        return digest, call.address_text, read.get("user-agent", "")
 
     def _digest(self, cookies: str) -> str:
         """The key of the session of a Cookie header, empty unless it has one session cookie."""

@@ -1,4 +1,4 @@
-"""One line in the log, and one measurement, for each request."""
+"""The access log: one log line and one measurement per request."""
 
 import asyncio
 import math
@@ -9,15 +9,14 @@ from shared.log import lines_of, members
 from shared.web.metrics import HttpMetrics
 from shared.web.tallies import Requests
 
-_REMEMBERED = 10_000
-"""What requests have in common with others, as it is written and counted: half a KB each."""
+_MAX_CACHED_LABELS = 10_000
+"""Each takes half a KB."""
 
-
-_PAUSE_SECONDS = 0.005
+_FLUSH_SECONDS = 0.005
 
 
 class RequestLabels:
-    """What a request has in common with others: how it is counted, and its `fields` in the log."""
+    """What equal requests share: their metric, and their `fields` of the log line as JSON."""
 
     __slots__ = ("fields", "requests")
 
@@ -27,49 +26,49 @@ class RequestLabels:
 
 
 class AccessLog:
-    """Keeps account of requests by their routes, never by their paths.
+    """Logs and counts requests by their routes, never by their paths.
 
-    Lines are written at the end of the event loop's turn, where that was not done just before; else
-    after a moment, together with those that come meanwhile.
+    Lines are written in batches: in the next iteration of the event loop or, less than 5 ms after
+    the last batch, after 5 ms together with all lines that come until then.
     """
 
     def __init__(self, metrics: HttpMetrics) -> None:
         self._metrics = metrics
         self._write_lines = lines_of("request")
         self._unwritten: list[tuple[RequestLabels, str, float]] = []
-        self._written = -math.inf
-        self._accounts: dict[tuple[str, str, int, str | None, str, str | None], RequestLabels] = {}
+        self._flushed_at = -math.inf
+        self._labels: dict[tuple[str, str, int, str | None, str, str | None], RequestLabels] = {}
 
-    def answered(self, request: Request, status: int) -> None:
-        """Notes that a request was answered; needs a running event loop."""
+    def record(self, request: Request, status: int) -> None:
+        """Records a finished request; needs a running event loop."""
         now = monotonic()
         seconds = now - request.began
-        head, route, uid, address = request.head, request.route, request.uid, request.shown_address
+        head, route, uid, address = request.head, request.route, request.uid, request.address_text
         key = (head.method, route, status, uid, address, request.reason)
-        account = self._accounts.get(key)
-        if account is None:
-            if len(self._accounts) >= _REMEMBERED:
-                self._accounts.clear()
-            account = self._accounts[key] = self._new_account(*key)
-        account.requests.observe(seconds)
+        labels = self._labels.get(key)
+        if labels is None:
+            if len(self._labels) >= _MAX_CACHED_LABELS:
+                self._labels.clear()
+            labels = self._labels[key] = self._new_labels(*key)
+        labels.requests.observe(seconds)
         if not self._unwritten:
-            pause = 0.0 if now - self._written > _PAUSE_SECONDS else _PAUSE_SECONDS
-            asyncio.get_running_loop().call_later(pause, self.write)
-        self._unwritten.append((account, request.id, seconds))
+            delay = 0.0 if now - self._flushed_at > _FLUSH_SECONDS else _FLUSH_SECONDS
+            asyncio.get_running_loop().call_later(delay, self.flush)
+        self._unwritten.append((labels, request.id, seconds))
 
-    def write(self) -> None:
-        """Writes the lines that wait for it."""
+    def flush(self) -> None:
+        """Writes all waiting lines."""
         unwritten, self._unwritten = self._unwritten, []
         lines = []
-        for account, request_id, seconds in unwritten:
-            # An id has no character that JSON would escape.
+        for labels, request_id, seconds in unwritten:
+            # A request id has no character that JSON escapes.
             start = f'"request_id":"{request_id}","milliseconds":'
-            lines.append(f"{start}{seconds * 1000:.2f},{account.fields}")
+            lines.append(f"{start}{seconds * 1000:.2f},{labels.fields}")
         if lines:
             self._write_lines(lines)
-        self._written = monotonic()
+        self._flushed_at = monotonic()
 
-    def _new_account(
+    def _new_labels(
         self,
         method: str,
         route: str,

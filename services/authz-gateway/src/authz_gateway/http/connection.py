@@ -1,4 +1,4 @@
-"""One client's connection: requests come in one after another, and answers leave in their order."""
+"""One client connection: reads requests one after another and writes the answers in that order."""
 
 import asyncio
 import math
@@ -24,372 +24,358 @@ from authz_gateway.http.parser import (
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY, RequestBody
 from authz_gateway.http.response_headers import ResponseHeaders
-from authz_gateway.http.responses import Answer, failed, refused, rendered
+from authz_gateway.http.responses import Answer, error_answer, refusal_answer, render
 from shared.errors import Malformed, Refusal
 from shared.values.addresses import Address, address_of, subscriber
 
-_RESET = struct.pack("ii", 1, 0)  # linger, for no time
-_LINGER_SECONDS = 5.0
-_MOST_LINGERING_BYTES = 4 * 1024 * 1024
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close() sends a RST
+_MAX_LINGER_BYTES = 4 * 1024 * 1024
 _WRITE_BUFFER_BYTES = 16 * 1024
-"""What may wait to be written before whoever writes has to wait, too."""
-_PIECE_BYTES = 32 * 1024
-"""Larger answers of our own are written by such pieces, as the client takes them."""
-_LIGHT_BYTES = 4 * 1024
-"""What a connection may hold without being counted."""
-_BODY_GRACE_SECONDS = 15.0
-"""So much later than the lowest rate allows, each byte of a body may come."""
+"""High-water mark of the write buffer; above it the response source is paused."""
+_WRITE_CHUNK_BYTES = 32 * 1024
+"""The gateway's own larger answers are written in chunks of this size, as the client reads."""
+_UNCOUNTED_BYTES = 4 * 1024
+"""A connection that buffers no more than this does not count towards the memory limit."""
 
-CLIENT_GONE: Final = 499
-"""The status, in log and metrics, of an answer that nobody waited for."""
+CLIENT_CLOSED_REQUEST: Final = 499
+"""The status in log and metrics when the client disconnects before its answer ends."""
+
+BODY_GRACE_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a client may send, and how slowly; times in seconds."""
+    """How much a client may send, and how slowly. Times are in seconds."""
 
     head: HeadLimits
     body_bytes: int
     head_seconds: float
     idle_seconds: float
     stall_seconds: float
-    """Longest time without a byte of a body, or without taking a byte of an answer."""
+    """Longest time in which the client sends no byte of a body, or reads no byte of an answer."""
     body_seconds: float = math.inf
-    """Longest time that is waited for a body, all waiting for its client together."""
+    """Longest total time that the gateway waits for the client to send a body."""
     body_rate: float = 1.0
-    """So many bytes a second come of a body at least, in the long run."""
+    """Lowest average rate of a body, bytes per second."""
+    body_grace_seconds: float = BODY_GRACE_SECONDS
+    """How far a body may fall behind `body_rate`."""
+    linger_seconds: float = 5.0
+    """How long input is discarded after the last answer, so that no RST destroys that answer."""
 
 
 class ResponseSource(Protocol):
-    """Whoever makes an answer that is not ours, byte by byte."""
+    """Produces an answer in parts, for example from an upstream."""
 
-    def client_gone(self) -> int:
-        """Nobody waits for the answer any more; returns the status for the log."""
+    def client_disconnected(self) -> int:
+        """The client disconnected. Returns the status for the log."""
         ...
 
     def client_full(self) -> None:
-        """The client takes no more at the moment."""
+        """The client's write buffer is full: pause."""
         ...
 
     def client_ready(self) -> None:
-        """The client takes more again."""
+        """The client's write buffer has room again: resume."""
         ...
 
 
-class Host(Protocol):
-    """Whoever the connections belong to."""
+class Server(Protocol):
+    """Owns the connections."""
 
     limits: Limits
     reader: RequestReader
     draining: bool
     response_headers: ResponseHeaders
 
-    def opened(self, connection: "ClientConnection") -> Refusal | None:
-        """A client came; why there is no room for it, if so."""
+    def connection_opened(self, connection: "ClientConnection") -> Refusal | None:
+        """Adds a connection. Returns the `Refusal` when a limit forbids it."""
         ...
 
-    def closed(self, connection: "ClientConnection") -> None:
-        """A client left."""
+    def connection_closed(self, connection: "ClientConnection") -> None:
+        """Removes a connection."""
         ...
 
-    def weighed(self, connection: "ClientConnection", before: int, now: int) -> None:
-        """A connection holds so many bytes in memory, no more so many."""
+    def buffered_changed(self, connection: "ClientConnection", before: int, now: int) -> None:
+        """The connection buffers `now` bytes in memory, and `before` until this call."""
         ...
 
-    def received(self, request: Request) -> None:
-        """A request's head is there."""
+    def request_received(self, request: Request) -> None:
+        """The head of a request is complete."""
         ...
 
-    def record(self, request: Request, status: int) -> None:
-        """A request was answered, or will not be."""
+    def request_finished(self, request: Request, status: int) -> None:
+        """The request was answered, or its client disconnected."""
         ...
 
 
 class ClientConnection:
-    """Reads a request, has it answered, and reads the next.
+    """Reads a request, has it answered, and reads the next one.
 
-    A protocol of asyncio in all but its base, which a compiled class cannot have.
+    Implements `asyncio.Protocol` without inheriting from it, which a compiled class cannot do.
     """
 
     __slots__ = (
-        *(
-            "_deadline",
-            "_limits",
-            "_lingering",
-            "_loop",
-            "_may_ignore",
-            "_names_requests",
-            "_paused",
-            "_proceeding",
-        ),
-        *(
-            "_raw",
-            "_reader",
-            "_reading",
-            "_record",
-            "_transport",
-            "_unread",
-            "_waited",
-            "_waits_since",
-        ),
-        *("_weight", "address", "flow", "host", "peer", "request", "shown_address"),
-        *("subscriber", "trusted", "write"),
+        *("_body_wait", "_deadline", "_limits", "_linger_bytes", "_lingering", "_loop", "_paused"),
+        *("_reader", "_reading", "_reading_requests", "_reported_bytes", "_request_finished"),
+        *("_transport", "_tunnel", "_unique_heads", "_unread", "_waiting_since", "address"),
+        *("address_text", "network", "peer", "request", "response_source", "server", "trusted"),
+        "write",
     )
 
     _transport: asyncio.Transport
     address: Address
     peer: str
-    shown_address: str
-    subscriber: str
-    """Whose connections it counts among."""
+    address_text: str
+    network: str
+    """The IPv4 address, or the IPv6 /64, whose limit of connections applies."""
     write: Callable[[bytes], None]
-    """Sends some of an answer."""
+    """Sends part of an answer."""
 
-    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
-        self.host = host
-        self._limits = host.limits
-        self._reader = host.reader
-        self._record = host.record
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+        self.server = server
+        self._limits = server.limits
+        self._reader = server.reader
+        self._request_finished = server.request_finished
         self._loop = loop
-        self._deadline = Deadline(loop, self._expired)
-        self._weight = 0  # bytes in memory, as far as they count
-        self._waited = 0.0  # seconds, for the request's body
-        self._waits_since = 0.0
+        self._deadline = Deadline(loop, self._timed_out)
+        self._reported_bytes = 0  # buffered bytes that the server knows of
+        self._body_wait = 0.0  # seconds that this request's body has been waited for
+        self._waiting_since = 0.0
         self._unread = b""
         self._reading = True
-        self._paused = False  # the client is slow to take what we write
-        self._proceeding = False
-        self._names_requests = False  # the last head has a line that no other has
-        self._lingering = False  # all is said, but the client is still sending
-        self._may_ignore = _MOST_LINGERING_BYTES
-        self.flow: ResponseSource | None = None  # who makes the answer, where it is not ours
-        self._raw: Callable[[bytes], None] | None = None
+        self._paused = False  # the write buffer is full
+        self._reading_requests = False
+        self._unique_heads = False  # the last head has a line that no other head has: do not cache
+        self._lingering = False  # the last answer was sent, and input is discarded
+        self._linger_bytes = _MAX_LINGER_BYTES
+        self.response_source: ResponseSource | None = None  # None: the gateway answers itself
+        self._tunnel: Callable[[bytes], None] | None = None  # gets all input after an upgrade
         self.request: Request | None = None
-        self.trusted = False  # the peer is a proxy whose word about clients counts
+        self.trusted = False  # the peer is a trusted proxy
 
-    # What asyncio calls.
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client connected."""
+        """See `asyncio.Protocol`."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's has no such base
         self.write = self._transport.write
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if peer else ""
         self.address = address_of(self.peer) or IPv4Address(0)
-        self.shown_address = str(self.address)
-        self.subscriber = subscriber(self.address)
+        self.address_text = str(self.address)
+        self.network = subscriber(self.address)
         self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
-        refusal = self.host.opened(self)
+        refusal = self.server.connection_opened(self)
         if refusal is None:
-            self._deadline.put(self._limits.head_seconds)
+            self._deadline.set(self._limits.head_seconds)
         else:
-            answer = refused(refusal)
-            self.write(rendered(answer, b"Connection: close\r\n\r\n", with_body=True))
+            answer = refusal_answer(refusal)
+            self.write(render(answer, b"Connection: close\r\n\r\n", with_body=True))
             self._close()
 
     def data_received(self, data: bytes) -> None:
-        """The client sent something."""
+        """See `asyncio.Protocol`."""
         request = self.request
         if request is None:
             begun = not self._unread
             if self._lingering:
-                self._ignore(data)
+                self._discard(data)
             else:
                 self._unread = data if begun else self._unread + data
-                self._proceed()
+                self._read_requests()
                 if self._unread and self.request is None:
                     self._await_rest(begun=begun)
-        elif self._raw is not None:
-            self._raw(data)
+        elif self._tunnel is not None:
+            self._tunnel(data)
         elif request.body.complete:
             self._unread += data
-            self.stop_reading()
+            self.pause_reading()
         else:
             self._feed(request, data)
 
     def eof_received(self) -> None:
-        """Whoever hangs up does not wait for an answer."""
+        """Closes the connection: a client that shut its side down waits for no answer."""
         self._close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The client is gone."""
-        self._deadline.end()
-        self.host.closed(self)
+        """See `asyncio.Protocol`."""
+        self._deadline.cancel()
+        self.server.connection_closed(self)
         self._unread = b""
-        if self._weight:
-            self.host.weighed(self, self._weight, 0)
-            self._weight = 0
-        request, flow = self.request, self.flow
+        if self._reported_bytes:
+            self.server.buffered_changed(self, self._reported_bytes, 0)
+            self._reported_bytes = 0
+        request, response_source = self.request, self.response_source
         if request is None:
             return
-        request.gone = True
+        request.disconnected = True
         request.body.fail(Malformed())
-        if flow is not None:
-            self.finish(flow.client_gone())
+        if response_source is not None:
+            self.finish(response_source.client_disconnected())
 
     def pause_writing(self) -> None:
-        """The client takes no more at the moment."""
+        """See `asyncio.Protocol`."""
         self._paused = True
-        self._weigh()
-        self._watch()
-        if self.flow is not None:
-            self.flow.client_full()
+        self._report_buffered()
+        self._set_deadline()
+        if self.response_source is not None:
+            self.response_source.client_full()
 
     def resume_writing(self) -> None:
-        """The client takes more again."""
+        """See `asyncio.Protocol`."""
         self._paused = False
-        self._weigh()
-        self._watch()
-        if self.flow is not None:
-            self.flow.client_ready()
+        self._report_buffered()
+        self._set_deadline()
+        if self.response_source is not None:
+            self.response_source.client_ready()
         elif self.request is None:
-            self.read_on()
-            self._proceed()
+            self.resume_reading()
+            self._read_requests()
 
-    # What a request's answer is made with.
+    # Called to answer the request.
 
     def answer(self, answer: Answer) -> None:
-        """Answers the request."""
+        """Sends the whole answer to the current request."""
         request = self.request
         if request is None:
             return
-        if request.gone:
-            self.finish(CLIENT_GONE)
+        if request.disconnected:
+            self.finish(CLIENT_CLOSED_REQUEST)
             return
         head = request.head
-        ours = self.host.response_headers.added(head.read.get("origin"), request.private, ())
+        ours = self.server.response_headers.lines_for(head.read.get("origin"), request.private, ())
         with_body = head.method != "HEAD"
-        large = with_body and len(answer.body) > _PIECE_BYTES
-        last = ours + request.last_lines()
-        self.write(rendered(answer, last, with_body=with_body and not large))
+        large = with_body and len(answer.body) > _WRITE_CHUNK_BYTES
+        last = ours + request.final_lines()
+        self.write(render(answer, last, with_body=with_body and not large))
         if large:
-            self.flow = OwnAnswer(self, answer)
-            self.flow.client_ready()
+            self.response_source = LargeAnswer(self, answer)
+            self.response_source.client_ready()
         else:
             self.finish(answer.status)
 
     def finish(self, status: int) -> None:
-        """The whole answer was written."""
+        """Ends the current request after its answer was written; `status` is for the log."""
         request = self.request
         if request is None:
             return
-        self.flow = self._raw = self.request = None
+        self.response_source = self._tunnel = self.request = None
         if request.body is not NO_BODY:
-            request.body.drop()
-        if self._weight:
-            self._weigh()
-        self._record(request, status)
-        if request.gone:
+            request.body.discard()
+        if self._reported_bytes:
+            self._report_buffered()
+        self._request_finished(request, status)
+        if request.disconnected:
             return
         if not request.persistent:
-            self._leave(request.body.complete)
+            self._close_after_response(request.body.complete)
             return
         if not self._reading:
-            self.read_on()
+            self.resume_reading()
         if self._paused or self._unread:
-            self._watch()
-            if self._unread and not self._proceeding:
-                self._proceed()
+            self._set_deadline()
+            if self._unread and not self._reading_requests:
+                self._read_requests()
         else:
-            self._deadline.put(self._limits.idle_seconds)
+            self._deadline.set(self._limits.idle_seconds)
 
-    def abort(self, status: int) -> None:
-        """The answer cannot be finished: the client shall know that it is not whole."""
+    def reset(self, status: int) -> None:
+        """Ends an answer that cannot be completed, with a TCP reset.
+
+        An orderly close would make an answer without a length look complete.
+        """
         if self.request is not None:
-            self.request.gone = True
+            self.request.disconnected = True
         self.finish(status)
         if not self._transport.is_closing():
-            # Reset, since an answer without a length would seem to end in order.
             self._transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
         self._transport.abort()
 
-    def cut(self) -> None:
-        """Ends the connection, whatever is under way."""
+    def abort(self) -> None:
+        """Closes the connection at once."""
         self._transport.abort()
 
-    def shed(self) -> int:
-        """Ends it for what it holds in memory: so many bytes, as the host was told."""
-        weight, self._weight = self._weight, 0
+    def evict(self) -> int:
+        """Closes the connection at once to free memory; returns the bytes that it reported."""
+        reported, self._reported_bytes = self._reported_bytes, 0
         self._transport.abort()
-        return weight
+        return reported
 
     @property
     def paused(self) -> bool:
-        """Whether the client takes no more at the moment."""
+        """Whether the write buffer is full."""
         return self._paused
 
-    def hand_over(self, raw: Callable[[bytes], None]) -> None:
-        """What comes from now on is no HTTP any more."""
-        self._raw = raw
-        self._watch()
+    def switch_to_tunnel(self, sink: Callable[[bytes], None]) -> None:
+        """Passes all further input to `sink`, after an upgrade to another protocol."""
+        self._tunnel = sink
+        self._set_deadline()
         unread, self._unread = self._unread, b""
         if unread:
-            raw(unread)
-        self.read_on()
+            sink(unread)
+        self.resume_reading()
 
     def drain(self) -> None:
-        """Hangs up, now or behind the answer under way."""
-        if self._raw is not None or (self.request is None and not self._lingering):
+        """Closes the connection when the server drains: now, or after the answer under way."""
+        if self._tunnel is not None or (self.request is None and not self._lingering):
             self._close()
 
-    # What its body is read with.
+    # See `FlowControl`.
 
-    def ask_for_body(self) -> None:
+    def request_more_body(self) -> None:
         """See `FlowControl`."""
         request = self.request
-        if request is None or request.body.complete or request.gone:
+        if request is None or request.body.complete or request.disconnected:
             return
         if request.continue_expected:
             request.continue_expected = False
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self.read_on()
-        self._watch()
+        self.resume_reading()
+        self._set_deadline()
 
-    def stop_reading(self) -> None:
+    def pause_reading(self) -> None:
         """See `FlowControl`."""
         if self._reading and not self._transport.is_closing():
             self._reading = False
             self._transport.pause_reading()
-            self._waited += self._loop.time() - self._waits_since
-            self._weigh()
-            self._watch()
+            self._body_wait += self._loop.time() - self._waiting_since
+            self._report_buffered()
+            self._set_deadline()
 
-    def read_on(self) -> None:
-        """More can be taken again."""
+    def resume_reading(self) -> None:
+        """Reads from the client again."""
         if not self._reading and not self._transport.is_closing():
             self._reading = True
             self._transport.resume_reading()
-            self._waits_since = self._loop.time()
-            self._watch()
+            self._waiting_since = self._loop.time()
+            self._set_deadline()
 
-    # The rest.
-
-    def _proceed(self) -> None:
-        """Begins what requests there are, one after another as they are answered."""
-        self._proceeding = True
+    def _read_requests(self) -> None:
+        """Starts the buffered requests, each one when the one before it was answered."""
+        self._reading_requests = True
         while self.request is None and self._unread and not self._paused and not self._lingering:
             try:
-                if self._names_requests:  # the head will not be known
+                if self._unique_heads:  # the cache cannot have it
                     head = read_request(self._unread, self._reader.limits)
                 else:
                     head = self._reader.read(self._unread)
             except BrokenHead as broken:
-                self._refuse_head(broken)
+                self._reject_head(broken)
                 break
             if head is None:
                 break
-            self._names_requests = head.flags & UNIQUE != 0
+            self._unique_heads = head.flags & UNIQUE != 0
             self._begin(head, self._unread[head.size :])
-        self._proceeding = False
+        self._reading_requests = False
 
     def _await_rest(self, *, begun: bool) -> None:
-        """What came is no whole request; `begun`: it is the beginning of one."""
+        """Waits for the rest of an incomplete head; `begun`: its first bytes came just now."""
         if self._paused:
-            self.stop_reading()  # who takes no answers need not ask for more
+            self.pause_reading()  # no new request while the client does not read its answers
         elif begun:
-            self._watch()
-        if len(self._unread) > _LIGHT_BYTES:
-            self._weigh()
+            self._set_deadline()
+        if len(self._unread) > _UNCOUNTED_BYTES:
+            self._report_buffered()
 
     def _begin(self, head: RequestHead, rest: bytes) -> None:
         self._unread = b""
@@ -398,148 +384,149 @@ class ClientConnection:
         if request.body.complete:
             if rest:
                 self._unread = rest
-                self.stop_reading()
+                self.pause_reading()
         else:
-            self._waited = 0.0
-            self._waits_since = self._loop.time()
+            self._body_wait = 0.0
+            self._waiting_since = self._loop.time()
             if rest:
                 request.continue_expected = False
                 self._feed(request, rest)
-        self.host.received(request)
+        self.server.request_received(request)
 
     def _feed(self, request: Request, data: bytes) -> None:
         body = request.body
         rest = body.feed(data)
-        if self.request is not request:  # it was answered at once
+        if self.request is not request:  # `feed` led to an answer
             if body.complete and rest:
                 self._unread = rest
-                self._watch()
-                self._proceed()
+                self._set_deadline()
+                self._read_requests()
             return
         if body.complete:
             self._deadline.moment = NEVER
             if rest:
                 self._unread = rest
-                self.stop_reading()
+                self.pause_reading()
         elif self._reading:
-            self._watch()
-        if body.held > _LIGHT_BYTES:
-            self._weigh()
+            self._set_deadline()
+        if body.buffered > _UNCOUNTED_BYTES:
+            self._report_buffered()
 
-    def _weigh(self) -> None:
-        """Tells the host how many bytes are held here: read and not done, or not written yet."""
+    def _report_buffered(self) -> None:
+        """Reports to the server how many bytes this connection buffers, read or to be written."""
         if self._transport.is_closing():
-            return  # until it is gone, it counts as it did
+            return  # the last report counts until the connection is closed
         request = self.request
-        held = len(self._unread) + self._transport.get_write_buffer_size()
+        now = len(self._unread) + self._transport.get_write_buffer_size()
         if request is not None:
-            held += request.body.held
-        if held <= _LIGHT_BYTES:
-            held = 0
-        before, self._weight = self._weight, held
-        if held != before:
-            self.host.weighed(self, before, held)
+            now += request.body.buffered
+        if now <= _UNCOUNTED_BYTES:
+            now = 0
+        before, self._reported_bytes = self._reported_bytes, now
+        if now != before:
+            self.server.buffered_changed(self, before, now)
 
-    def _refuse_head(self, broken: BrokenHead) -> None:
+    def _reject_head(self, broken: BrokenHead) -> None:
         match broken:
             case TooLongTarget():
-                self._refuse(414, "request.uri_too_long")
+                self._reject(414, "request.uri_too_long")
             case TooLargeHead():
-                self._refuse(431, "request.headers_too_large")
+                self._reject(431, "request.headers_too_large")
             case _:
-                self._refuse(400, *Malformed.codes)
+                self._reject(400, *Malformed.codes)
 
-    def _refuse(self, status: int, code: str) -> None:
-        """Answers what is no request, and hangs up."""
+    def _reject(self, status: int, code: str) -> None:
+        """Answers input that is no request with an error, and closes the connection."""
         self._unread = b""
         self.request = Request.unreadable(self, code)
-        self.answer(failed(status, (code,)))
+        self.answer(error_answer(status, (code,)))
 
-    def _expired(self) -> None:
+    def _timed_out(self) -> None:
         request = self.request
         if self._paused or self._transport.is_closing():
-            self.cut()
+            self.abort()
         elif request is not None:
             request.body.fail(Stalled())
         elif self._unread:
-            self._refuse(Stalled.status, *Stalled.codes)
+            self._reject(Stalled.status, *Stalled.codes)
         else:
             self._close()
 
-    def _leave(self, all_read: bool) -> None:
-        """Hangs up.
+    def _close_after_response(self, all_read: bool) -> None:
+        """Closes the connection after the answer.
 
-        While the client still sends, that would reset the connection, and with it the answer.
+        When the client is still sending, closes only the write side and discards input for a while:
+        a full close would send a RST, and the client could lose the answer.
         """
         if all_read:
             self._close()
             return
         self._lingering = True
         self._transport.write_eof()
-        self.read_on()
-        self._watch()
+        self.resume_reading()
+        self._set_deadline()
 
     def _close(self) -> None:
-        """Hangs up once all that was written is sent, for which the client has so long."""
+        """Closes the connection once the write buffer is empty, at the latest after a stall."""
         self._unread = b""
         self._transport.close()
-        self._deadline.put(self._limits.stall_seconds)
+        self._deadline.set(self._limits.stall_seconds)
 
-    def _ignore(self, data: bytes) -> None:
-        self._may_ignore -= len(data)
-        if self._may_ignore < 0:
+    def _discard(self, data: bytes) -> None:
+        self._linger_bytes -= len(data)
+        if self._linger_bytes < 0:
             self._transport.abort()
 
-    def _watch(self) -> None:
-        """Puts the deadline for what is waited for."""
+    def _set_deadline(self) -> None:
+        """Sets the deadline of whatever the connection waits for now."""
         limits = self._limits
         if self._paused or self._transport.is_closing():
-            self._deadline.put(limits.stall_seconds)
-        elif self._raw is not None:
+            self._deadline.set(limits.stall_seconds)
+        elif self._tunnel is not None:
             self._deadline.moment = NEVER
         elif self._lingering:
-            self._deadline.put(_LINGER_SECONDS)
+            self._deadline.set(limits.linger_seconds)
         elif self.request is None:
-            self._deadline.put(limits.head_seconds if self._unread else limits.idle_seconds)
+            self._deadline.set(limits.head_seconds if self._unread else limits.idle_seconds)
         elif self._reading and not self.request.body.complete:
-            self._deadline.put(self._patience(self.request.body))
+            self._deadline.set(self._body_seconds_left(self.request.body))
         else:
             self._deadline.moment = NEVER
 
-    def _patience(self, body: RequestBody) -> float:
-        """For how many seconds the next byte of a body is waited for."""
+    def _body_seconds_left(self, body: RequestBody) -> float:
+        """How many seconds the client has to send the next byte of a body."""
         limits = self._limits
         if not body.paced:
             return limits.stall_seconds
-        waited = self._waited + self._loop.time() - self._waits_since
-        due = min(limits.body_seconds, _BODY_GRACE_SECONDS + body.received / limits.body_rate)
-        return min(limits.stall_seconds, due - waited)
+        waited = self._body_wait + self._loop.time() - self._waiting_since
+        allowed = limits.body_grace_seconds + body.received / limits.body_rate
+        return min(limits.stall_seconds, min(limits.body_seconds, allowed) - waited)
 
 
-class OwnAnswer:
-    """A large answer of our own, written as fast as the client takes it: see `ResponseSource`."""
+class LargeAnswer:
+    """A large answer of the gateway itself, written as fast as the client reads."""
 
-    __slots__ = ("_at", "_body", "_connection", "_status")
+    __slots__ = ("_body", "_connection", "_offset", "_status")
 
     def __init__(self, connection: ClientConnection, answer: Answer) -> None:
         self._connection = connection
         self._status = answer.status
         self._body = answer.body
-        self._at = 0
+        self._offset = 0
 
-    def client_gone(self) -> int:
+    def client_disconnected(self) -> int:
         """See `ResponseSource`."""
-        return CLIENT_GONE
+        return CLIENT_CLOSED_REQUEST
 
     def client_full(self) -> None:
-        """See `ResponseSource`: nothing is written before the client takes more."""
+        """See `ResponseSource`."""
 
     def client_ready(self) -> None:
         """See `ResponseSource`."""
         connection, body = self._connection, self._body
-        while self._at < len(body) and not connection.paused:
-            piece = body[self._at : self._at + _PIECE_BYTES]
-            self._at += len(piece)
-            connection.write(piece)
-        if self._at >= len(body):
+        while self._offset < len(body) and not connection.paused:
+            part = body[self._offset : self._offset + _WRITE_CHUNK_BYTES]
+            self._offset += len(part)
+            connection.write(part)
+        if self._offset >= len(body):
             connection.finish(self._status)

@@ -1,4 +1,4 @@
-"""Cross-origin calls, as the Fetch standard (3.2) lets browsers make them."""
+"""Cross-origin resource sharing: the CORS protocol of the Fetch standard (3.2)."""
 
 import re
 from dataclasses import dataclass
@@ -12,37 +12,36 @@ _EXPOSED = (
     "Authorization, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, Total-Relation, "
     "X-Request-Id"
 )
-"""What pages may read besides what they always may; the first is the bearer that a log-in gives."""
+"""Headers that scripts may read beyond the safelisted ones. Authorization: a log-in's bearer."""
 
 _FIELD_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, -]{1,1000}")
 _HOST = re.compile(r"[0-9a-z.:-]+")
 _SUBDOMAIN = re.compile(r"(https?://)[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?(\.[0-9a-z.:-]+)")
-"""A host name of two labels or more; what stands before and behind its first label."""
+"""An origin with a name of two labels or more; groups: what precedes and follows the first one."""
 
 _WILDCARD = re.compile(r"(https?://)\*\.((?:[0-9a-z-]+\.)+[a-z][0-9a-z-]*(?::[0-9]+)?)")
-"""An asterisk in place of the first label, above a name of two labels or more."""
+"""An asterisk in place of the first label; at least two labels follow it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cors:
-    """From where pages may call us; of `*` nobody else is one, and credentials do not go with it.
+    """The origins whose pages may call. Methods return header lines.
 
-    `https://*.example.com` stands for every origin with one label in place of the asterisk.
-
-    Answers are tuples of header lines.
+    `https://*.example.com` allows every origin with one label in place of the asterisk. `*` allows
+    all origins; then there is no other origin, and no credentials.
     """
 
     origins: frozenset[str]
     credentials: bool
-    """Whether they may send cookies."""
+    """Whether pages may send cookies."""
     max_age: int
-    """How long, in seconds, browsers need not ask again."""
+    """How long browsers may cache the answer to a preflight, seconds."""
 
     def preflight(self, method: str, headers: MultiMapping[str]) -> tuple[str, ...] | None:
-        """What a browser that asks whether it may call is told besides `lines`; None for others.
+        """The lines for a preflight besides `lines`; None for a request that is no preflight.
 
-        It asks without credentials, before each kind of call. It is told before anything is
-        decided, so that pages can read the decision itself, and why it was as it was.
+        A preflight has no credentials. It is answered without a decision, so that pages can read
+        the decision about the actual call and its error codes.
         """
         if method != "OPTIONS" or "Access-Control-Request-Method" not in headers:
             return None
@@ -60,13 +59,13 @@ class Cors:
         )
 
     def lines(self, origin: str | None) -> tuple[str, ...]:
-        """What stands in every answer to a page of `origin`, None for who is no such page."""
+        """The lines of every answer to a page of `origin`, None for other clients."""
         if ANY in self.origins:
             if origin is None:
                 return ()
             return "Access-Control-Allow-Origin: *", f"Access-Control-Expose-Headers: {_EXPOSED}"
         if origin is None or not self._allows(origin):
-            return ("Vary: Origin",)  # for caches: others get another answer
+            return ("Vary: Origin",)  # caches: pages of allowed origins get another answer
         return (
             f"Access-Control-Allow-Origin: {origin}",
             "Vary: Origin",
@@ -74,11 +73,8 @@ class Cors:
             f"Access-Control-Expose-Headers: {_EXPOSED}",
         )
 
-    def counted_as(self, origin: str) -> str | None:
-        """Whom `lines` takes a page of `origin` for: an origin that is allowed, or None.
-
-        What is made for None serves every page that may not call.
-        """
+    def effective_origin(self, origin: str) -> str | None:
+        """The origin that decides about `lines`: None for all origins that are not allowed."""
         if ANY in self.origins:
             return ANY
         return origin if self._allows(origin) else None
@@ -95,7 +91,7 @@ class Cors:
 
 
 def origins(text: str) -> frozenset[str]:
-    """The origins of a comma separated list, or `*`; raises ValueError."""
+    """The origins of a comma-separated list, or `*`; raises ValueError."""
     found = frozenset(part.strip() for part in text.split(",") if part.strip())
     for each in found - {ANY}:
         if not _is_origin(_WILDCARD.sub(r"\1\2", each)):
@@ -108,7 +104,7 @@ def origins(text: str) -> frozenset[str]:
 
 
 def _is_origin(text: str) -> bool:
-    """Whether browsers write an origin like this: without path, default port and capitals."""
+    """Whether browsers send an origin in this form: no path, default port or capitals."""
     url = URL(text)
     known = url.scheme in ("http", "https") and _HOST.fullmatch(url.host or "") is not None
     return known and str(url.origin()) == text

@@ -1,4 +1,4 @@
-"""A deadline that moves with every byte, without a timer for every byte."""
+"""A deadline that is moved with every byte, without a new timer for every byte."""
 
 import asyncio
 import math
@@ -9,45 +9,45 @@ NEVER: Final = math.inf
 
 
 class Deadline:
-    """Calls `expired` at a moment that may be put off as often as one likes.
+    """Calls `expired` at `moment`, which may be moved at little cost.
 
-    The timer is left as it is while the moment moves away; when it rings too early, it is set anew.
-    There is no deadline while `moment`, in the event loop's time, is `NEVER`.
+    `moment` is in the event loop's time; `NEVER` means no deadline. When the deadline moves further
+    away, the running timer stays: it fires too early, and is started again for the rest.
     """
 
-    __slots__ = ("_expired", "_loop", "_rings", "_timer", "moment")
+    __slots__ = ("_expired", "_loop", "_timer", "_timer_at", "moment")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
         self._loop = loop
         self._expired = expired
         self.moment = NEVER
-        self._rings = NEVER
+        self._timer_at = NEVER
         self._timer: asyncio.TimerHandle | None = None
 
-    def put(self, seconds: float) -> None:
-        """From now on, so many seconds are left."""
+    def set(self, seconds: float) -> None:
+        """Moves the deadline to `seconds` from now."""
         self.moment = self._loop.time() + seconds
-        if self.moment < self._rings:
-            self._set()
+        if self.moment < self._timer_at:
+            self._start_timer()
 
-    def end(self) -> None:
-        """There will never be another deadline."""
+    def cancel(self) -> None:
+        """Cancels the deadline and its timer."""
         self.moment = NEVER
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _set(self) -> None:
+    def _start_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._rings = self.moment
-        self._timer = self._loop.call_at(self.moment, self._ring)
+        self._timer_at = self.moment
+        self._timer = self._loop.call_at(self.moment, self._timer_fired)
 
-    def _ring(self) -> None:
+    def _timer_fired(self) -> None:
         self._timer = None
-        self._rings = NEVER
+        self._timer_at = NEVER
         if self.moment <= self._loop.time():
             self.moment = NEVER
             self._expired()
         elif self.moment < NEVER:
-            self._set()
+            self._start_timer()

@@ -1,4 +1,4 @@
-"""The way of every request: find out what it asks for, decide about it, and respond."""
+"""Handles every request: finds its operation, has the call decided, and responds."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -11,21 +11,21 @@ from prometheus_client import CollectorRegistry
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.decision_cache import DecisionCache, PolicyInForce
 from authz_gateway.http.request import Request
-from authz_gateway.http.responses import Answer, failed, refused
+from authz_gateway.http.responses import Answer, error_answer, refusal_answer
 from authz_gateway.routing.route_table import Access
 from shared.errors import Refusal, Unavailable
 from shared.web.tallies import Counts
 
 log = structlog.get_logger()
 
-_UNFORESEEN: Final = "server.internal_error"
+_INTERNAL_ERROR: Final = "server.internal_error"
 _PUBLIC: Final = Access.PUBLIC
 
 
 class Operation(ABC):
-    """What a request asks the gateway to do, once the call is decided about.
+    """What a request asks for; it is carried out once the call is allowed.
 
-    `route` is for log and metrics. `private`: the answer is made for this caller alone.
+    `route` is the label in log and metrics. `private`: no shared cache may store the answer.
     """
 
     __slots__ = ("call", "private", "route")
@@ -37,29 +37,26 @@ class Operation(ABC):
 
     @abstractmethod
     def respond(self, request: Request, caller: Caller | None) -> Answer | None:
-        """The answer to a call that may pass, None where an upstream gives it.
+        """The answer to an allowed call, None when an upstream answers; raises `Refusal`."""
 
-        Raises `Refusal`.
-        """
-
-    def explain(self, refusal: Refusal) -> tuple[str, ...]:
-        """Header lines that are added to a refusal."""
+    def refusal_lines(self, refusal: Refusal) -> tuple[str, ...]:
+        """Header lines that are added to the answer of a refused call."""
         return ()
 
 
 class Pipeline(Protocol):
-    """Decides about calls."""
+    """Authenticates and authorizes calls."""
 
     async def __call__(self, call: Call) -> Caller | None:
-        """The caller of a call that may pass; raises the `Refusal` that the client is told."""
+        """The caller of an allowed call, None on a public route; raises the client's `Refusal`."""
         ...
 
 
 class Dispatcher:
     """Answers requests.
 
-    A call that the cache of decisions knows is forwarded at once; every other one is decided about
-    in a task of its own.
+    A call that the decision cache knows is handled at once. Every other call is decided in a task
+    of its own.
     """
 
     def __init__(
@@ -70,7 +67,7 @@ class Dispatcher:
         policy: PolicyInForce,
         registry: CollectorRegistry,
     ) -> None:
-        """`operation` says what a request asks for, or answers at once."""
+        """`operation` returns what a request asks for, or an answer that needs no decision."""
         self._operation = operation
         self._pipeline = pipeline
         self._decisions = decisions
@@ -81,7 +78,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def dispatch(self, request: Request) -> None:
-        """Answers a request, or has it answered; raises nothing."""
+        """Answers a request, now or in a task; raises nothing."""
         connection = request.connection
         try:
             try:
@@ -105,14 +102,14 @@ class Dispatcher:
                 return
         except Exception:
             log.exception("unforeseen_error", request_id=request.id)
-            connection.answer(_unforeseen(request))
+            connection.answer(_internal_error(request))
             return
         task = asyncio.get_running_loop().create_task(self._decide(request, operation))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def ended(self, seconds: float) -> None:
-        """Returns when no task is left, or after so many seconds."""
+    async def wait_for_tasks(self, seconds: float) -> None:
+        """Returns when all tasks have ended, or after `seconds`."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
@@ -131,7 +128,7 @@ class Dispatcher:
             self._respond(request, operation, caller)
         except Exception:
             log.exception("unforeseen_error")
-            request.connection.answer(_unforeseen(request))
+            request.connection.answer(_internal_error(request))
 
     def _respond(self, request: Request, operation: Operation, caller: Caller | None) -> None:
         if caller is None:
@@ -151,17 +148,17 @@ class Dispatcher:
 
     def _refuse(self, request: Request, operation: Operation, refusal: Refusal) -> Answer:
         answer = _refusal(request, refusal)
-        return answer._replace(lines=(*answer.lines, *operation.explain(refusal)))
+        return answer._replace(lines=(*answer.lines, *operation.refusal_lines(refusal)))
 
 
 def _refusal(request: Request, refusal: Refusal) -> Answer:
-    """The answer that says what was refused; the log says it, too."""
+    """The answer for a refusal, whose codes are also logged."""
     request.reason = ",".join(refusal.codes)
     if isinstance(refusal, Unavailable):
         log.warning("dependency_unavailable", dependency=refusal.dependency, request_id=request.id)
-    return refused(refusal)
+    return refusal_answer(refusal)
 
 
-def _unforeseen(request: Request) -> Answer:
-    request.reason = _UNFORESEEN
-    return failed(500, (_UNFORESEEN,))
+def _internal_error(request: Request) -> Answer:
+    request.reason = _INTERNAL_ERROR
+    return error_answer(500, (_INTERNAL_ERROR,))

@@ -1,10 +1,10 @@
-"""What is refused before anybody looks at a request."""
+"""Errors of requests that did not arrive completely."""
 
 from shared.errors import Refusal
 
 
 class Stalled(Refusal):
-    """The client did not go on sending."""
+    """The client stopped sending in the middle of a request."""
 
     codes = ("request.timeout",)
     status = 408

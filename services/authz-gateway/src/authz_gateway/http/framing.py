@@ -1,4 +1,4 @@
-"""Bodies of messages: where each ends, and how chunked ones are read and written."""
+"""Message bodies: where each ends, and how chunked bodies are read and written (RFC 9112)."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 class BrokenBody(Exception):
-    """What came is no chunked body."""
+    """The chunked coding of a body is malformed."""
 
 
 class BodyReader(Protocol):
@@ -22,30 +22,30 @@ class BodyReader(Protocol):
     done: bool
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        """What of `data` is body, and what stands behind its end; raises `BrokenBody`."""
+        """Splits `data` into body and whatever follows the body; raises `BrokenBody`."""
         ...
 
 
-class Counted:
-    """A body of so many bytes."""
+class FixedLength:
+    """A body with a Content-Length."""
 
-    __slots__ = ("_left", "done")
+    __slots__ = ("_remaining", "done")
 
     def __init__(self, length: int) -> None:
-        self._left = length
+        self._remaining = length
         self.done = length == 0
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         """See `BodyReader`."""
-        if len(data) < self._left:
-            self._left -= len(data)
+        if len(data) < self._remaining:
+            self._remaining -= len(data)
             return data, b""
-        end, self._left, self.done = self._left, 0, True
+        end, self._remaining, self.done = self._remaining, 0, True
         return data[:end], data[end:]
 
 
 class UntilClosed:
-    """A body that ends with the connection."""
+    """A response body without a length, which ends when the connection closes."""
 
     __slots__ = ("done",)
 
@@ -58,74 +58,82 @@ class UntilClosed:
 
 
 class Chunked:
-    """A chunked body, RFC 9112, 7.1; extensions mean nothing here.
+    """A chunked body (RFC 9112, 7.1). Chunk extensions are ignored.
 
-    `trailers` are the lines behind it, if they are kept.
+    `trailers` are the trailer lines with their line breaks, if `keeps_trailers`.
     """
 
-    __slots__ = ("_keeps", "_kept", "_left", "_line", "_trailer_bytes", "done", "trailers")
+    __slots__ = (
+        "_keeps_trailers",
+        "_partial_line",
+        "_read_line",
+        "_remaining",
+        "_trailer_bytes",
+        "done",
+        "trailers",
+    )
 
     def __init__(self, *, keeps_trailers: bool = False) -> None:
         self.done = False
         self.trailers: list[bytes] = []
-        self._keeps = keeps_trailers
-        self._left = 0  # of the chunk's content
-        self._line = self._size  # what is to be made of the next line
-        self._kept = b""  # the beginning of that line
+        self._keeps_trailers = keeps_trailers
+        self._remaining = 0  # bytes of the current chunk
+        self._read_line = self._read_size  # reads the next line
+        self._partial_line = b""  # the part of that line that has arrived
         self._trailer_bytes = 0
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         """See `BodyReader`."""
-        if self._kept:
-            data, self._kept = self._kept + data, b""
+        if self._partial_line:
+            data, self._partial_line = self._partial_line + data, b""
         parts: list[bytes] = []
         at = 0
         while at < len(data) and not self.done:
-            if self._left:
-                part = data[at : at + self._left]
+            if self._remaining:
+                part = data[at : at + self._remaining]
                 parts.append(part)
-                self._left -= len(part)
+                self._remaining -= len(part)
                 at += len(part)
             elif end := data.find(b"\n", at, at + _MAX_LINE_BYTES) + 1:
-                self._line(data[at:end])
+                self._read_line(data[at:end])
                 at = end
             elif len(data) - at >= _MAX_LINE_BYTES:
                 raise BrokenBody
             else:
-                self._kept = data[at:]
+                self._partial_line = data[at:]
                 break
         else:
             return b"".join(parts), data[at:]
         return b"".join(parts), b""
 
-    def _size(self, line: bytes) -> None:
+    def _read_size(self, line: bytes) -> None:
         found = _SIZE_LINE.fullmatch(line)
         if found is None:
             raise BrokenBody
-        self._left = int(found[1], 16)
-        self._line = self._end_of_chunk if self._left else self._trailer
+        self._remaining = int(found[1], 16)
+        self._read_line = self._read_chunk_end if self._remaining else self._read_trailer
 
-    def _end_of_chunk(self, line: bytes) -> None:
+    def _read_chunk_end(self, line: bytes) -> None:
         if line != b"\r\n":
             raise BrokenBody
-        self._line = self._size
+        self._read_line = self._read_size
 
-    def _trailer(self, line: bytes) -> None:
+    def _read_trailer(self, line: bytes) -> None:
         self._trailer_bytes += len(line)
         if line == b"\r\n":
             self.done = True
         elif self._trailer_bytes > _MAX_TRAILER_BYTES or not _TRAILER.fullmatch(line):
             raise BrokenBody
-        elif self._keeps:
+        elif self._keeps_trailers:
             self.trailers.append(line)
 
 
 def last_chunk(trailers: Iterable[str]) -> bytes:
-    """The end of a chunked body with these lines behind it."""
+    """The last chunk, followed by these trailers."""
     lines = "".join(f"{line}\r\n" for line in trailers)
     return b"0\r\n%b\r\n" % lines.encode("utf-8", "surrogateescape")
 
 
 def chunk(content: bytes) -> bytes:
-    """`content`, which is not empty, as one chunk."""
+    """One chunk; `content` must not be empty."""
     return b"%x\r\n%b\r\n" % (len(content), content)

@@ -1,4 +1,4 @@
-"""Header fields: one line each, parsed once, and shared by all messages that have the same line."""
+"""Header fields. A line that many messages have is parsed once, and its field is cached."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from shared.contracts.changes import CHANGED_HEADER
 D = TypeVar("D")
 
 _MISSING: Any = object()
-_NONE: Final[frozenset[str]] = frozenset()
+_EMPTY: Final[frozenset[str]] = frozenset()
 
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++")
 _HOST: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*", re.ASCII)
@@ -30,20 +30,20 @@ _HOP_BY_HOP: Final = frozenset(
         "upgrade",
     }
 )
-"""RFC 9110, 7.6.1, and what older software sends."""
+"""RFC 9110, 7.6.1, and fields that older software sends."""
 
-_WRITTEN_BY_US: Final = frozenset({"content-length", "x-request-id", CHANGED_HEADER.lower()})
-"""In requests and responses alike, with the gateway's own value or meant for it."""
+_SET_BY_GATEWAY: Final = frozenset({"content-length", "x-request-id", CHANGED_HEADER.lower()})
+"""Never forwarded, in either direction: the gateway sets these itself, or they are meant for it."""
 
 _REPLACED_IN_REQUESTS: Final = frozenset(
     {
         *("authorization", "cookie", "expect", "host"),
-        # What a proxy in front says, for the gateway alone.
+        # Set by a proxy in front of the gateway, for the gateway only.
         *("forwarded", "x-real-ip"),
-        # Another path or method than the authorized one, for frameworks that believe it.
+        # Some frameworks take these for the path or method instead of the authorized one.
         *("x-http-method", "x-http-method-override", "x-method-override"),
         *("x-original-url", "x-rewrite-url"),
-        "proxy",  # CGI programs read it as HTTP_PROXY: CVE-2016-5385
+        "proxy",  # CGI programs read this as HTTP_PROXY: CVE-2016-5385
     }
 )
 _FORGEABLE_PREFIXES: Final = ("x-auth-", "x-forwarded-")
@@ -59,7 +59,7 @@ _REPLACED_IN_RESPONSES: Final = frozenset(
         "server",
     }
 )
-"""Only the gateway says who may call. What software runs behind it is nobody's business."""
+"""CORS is decided by the gateway alone, and the software of upstreams is not disclosed."""
 
 _DEFAULTED: Final = frozenset(
     {
@@ -70,7 +70,7 @@ _DEFAULTED: Final = frozenset(
         "x-frame-options",
     }
 )
-_READ_BY_US: Final = frozenset(
+_READ_BY_GATEWAY: Final = frozenset(
     {
         *("authorization", "connection", "content-length", "cookie", "expect", "host", "origin"),
         *("transfer-encoding", "upgrade", "user-agent", "x-csrf-token", "x-forwarded-for"),
@@ -80,22 +80,22 @@ _READ_BY_US: Final = frozenset(
 )
 
 SIGNATURES: Final = frozenset({"signature", "signature-input"})
-"""HTTP Message Signatures (RFC 9421), which are credentials where a route wants some."""
+"""HTTP Message Signatures (RFC 9421): credentials on routes that require authentication."""
 
 _CREDENTIALS: Final = SIGNATURES | {
     *("authorization", "x-auth-apikey", "x-auth-nonce", "x-auth-signature")
 }
 
-_NEVER_THE_SAME: Final = frozenset(
+_UNIQUE_NAMES: Final = frozenset(
     {
         *("content-digest", "etag", "if-none-match", "set-cookie", "traceparent"),
         *("tracestate", "x-auth-nonce", "x-auth-signature", "x-b3-spanid", "x-b3-traceid"),
         *("signature", "signature-input", "x-request-id"),
     }
 )
-_LONGEST_SHARED: Final = 1024
-_MOST_SHARED: Final = 8192
-_MOST_NAMES: Final = 1024
+_MAX_CACHED_LINE_BYTES: Final = 1024
+_MAX_CACHED_FIELDS: Final = 8192
+_MAX_CACHED_NAMES: Final = 1024
 
 
 TO_UPSTREAM: Final = 1
@@ -103,30 +103,30 @@ TO_UPSTREAM: Final = 1
 TO_CLIENT: Final = 2
 """The line is forwarded unchanged in responses."""
 READ: Final = 4
-"""The gateway looks at the value."""
+"""The gateway reads the value."""
 DEFAULTED: Final = 8
-"""The gateway adds such a line to a response that has none."""
+"""The gateway adds this field to responses that lack it."""
 FRAMING: Final = 16
-"""It says where the body ends: Content-Length, Transfer-Encoding."""
+"""It tells where the body ends: Content-Length, Transfer-Encoding."""
 CONNECTION: Final = 32
-"""It says what becomes of the connection."""
+"""It is the field Connection."""
 CREDENTIAL: Final = 64
-"""It says who is calling, other than a cookie does."""
+"""It authenticates the caller; cookies do not have this flag."""
 UNIQUE: Final = 128
-"""No two messages have the same line, so it is not kept for the next one."""
+"""Its value differs in every message, so the line is not cached."""
 
 
 class FieldName:
-    """A name in lower case, and `flags`: what the gateway does with all fields of that name."""
+    """A field name in lower case, and the flags of all fields with this name."""
 
     __slots__ = ("flags", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.flags = 0
-        if text in _NEVER_THE_SAME:
+        if text in _UNIQUE_NAMES:
             self.flags |= UNIQUE
-        if text in _READ_BY_US:
+        if text in _READ_BY_GATEWAY:
             self.flags |= READ
         if text in _DEFAULTED:
             self.flags |= DEFAULTED
@@ -136,11 +136,11 @@ class FieldName:
             self.flags |= FRAMING
         if text == "connection":
             self.flags |= CONNECTION
-        if text in _HOP_BY_HOP or text in _WRITTEN_BY_US:
+        if text in _HOP_BY_HOP or text in _SET_BY_GATEWAY:
             return
         if text not in _REPLACED_IN_RESPONSES:
             self.flags |= TO_CLIENT
-        # Many servers take an underscore for a hyphen: `Content_Length` could be a second length.
+        # Many servers read an underscore as a hyphen: `Content_Length` could be a second length.
         replaced = text in _REPLACED_IN_REQUESTS or text.startswith(_FORGEABLE_PREFIXES)
         if not replaced and "_" not in text:
             self.flags |= TO_UPSTREAM
@@ -149,7 +149,7 @@ class FieldName:
 class Field:
     """One header field: its line without the line break, its name, its value and its flags.
 
-    Bytes of the value that are not UTF-8 are surrogate escapes.
+    Bytes of the value that are not UTF-8 become surrogate escapes.
     """
 
     __slots__ = ("flags", "line", "name", "value")
@@ -161,50 +161,48 @@ class Field:
         self.flags = name.flags
 
 
-_names: Final[dict[bytes, FieldName]] = {}
-_shared: Final[dict[bytes, Field]] = {}
+_name_cache: Final[dict[bytes, FieldName]] = {}
+_field_cache: Final[dict[bytes, Field]] = {}
 
 
 def field_of(line: bytes) -> Field | None:
-    """The field of a header line, None for a line that is none (RFC 9112, 5).
+    """The field of a header line (RFC 9112, 5); None for a malformed line or a malformed Host.
 
-    A Host that is no host is none, either.
-
-    A client sends most of its lines with every request. Those are parsed once; the memory that
-    they take has a maximum.
+    A client sends most of its lines with every request, so fields are cached. The cache has a
+    maximum size.
     """
-    field = _shared.get(line)
-    return field if field is not None else _parsed(line)
+    field = _field_cache.get(line)
+    return field if field is not None else _parse(line)
 
 
-def _parsed(line: bytes) -> Field | None:
+def _parse(line: bytes) -> Field | None:
     spelling, colon, raw = line.partition(b":")
     if not colon:
         return None
-    name = _names.get(spelling)
+    name = _name_cache.get(spelling)
     if name is None:
         if not _NAME.fullmatch(spelling):
             return None
         name = FieldName(spelling.decode().lower())
-        if len(_names) < _MOST_NAMES:
-            _names[spelling] = name
+        if len(_name_cache) < _MAX_CACHED_NAMES:
+            _name_cache[spelling] = name
     value = raw.decode("utf-8", "surrogateescape")
     if not (value.isascii() and value.isprintable()) and not _VALUE.fullmatch(raw):
         return None
     field = Field(line, name, value.strip(" \t"))
     if field.name == "host" and not _HOST.fullmatch(field.value):
         return None
-    if not name.flags & UNIQUE and len(line) <= _LONGEST_SHARED:
-        if len(_shared) >= _MOST_SHARED:
-            _shared.clear()
-        _shared[line] = field
+    if not name.flags & UNIQUE and len(line) <= _MAX_CACHED_LINE_BYTES:
+        if len(_field_cache) >= _MAX_CACHED_FIELDS:
+            _field_cache.clear()
+        _field_cache[line] = field
     return field
 
 
 def ascii_lower(text: str) -> str:
-    """Lower case of ASCII letters only: no other letter becomes one of a protocol's words.
+    """Lower case of ASCII letters only.
 
-    `str.lower` makes a `k` of the Kelvin sign, U+212A.
+    `str.lower` would turn other letters into ASCII, such as the Kelvin sign, U+212A, into `k`.
     """
     if text.isascii():
         return text.lower()
@@ -212,13 +210,13 @@ def ascii_lower(text: str) -> str:
 
 
 def members(value: str) -> frozenset[str]:
-    """The members of a comma separated list, in lower case."""
+    """The members of a comma-separated list, in lower case."""
     parts = (ascii_lower(part.strip(" \t")) for part in value.split(","))
     return frozenset(part for part in parts if part)
 
 
 class Headers(MultiMapping[str]):
-    """The fields of a message as a mapping: values by name, whatever the name's case."""
+    """The fields of a message as a mapping. Names are case-insensitive."""
 
     __slots__ = ("_fields", "_values")
 
@@ -258,7 +256,7 @@ class Headers(MultiMapping[str]):
     @overload
     def getone(self, key: str, default: D) -> str | D: ...
     def getone(self, key: str, default: Any = _MISSING) -> Any:
-        """The first value; raises `KeyError` where there is neither one nor a default."""
+        """The first value; raises `KeyError` without a value and a default."""
         return self[key] if default is _MISSING or key in self else default
 
     @overload
@@ -266,7 +264,7 @@ class Headers(MultiMapping[str]):
     @overload
     def getall(self, key: str, default: D) -> list[str] | D: ...
     def getall(self, key: str, default: Any = _MISSING) -> Any:
-        """Every value in order; raises `KeyError` where there is neither one nor a default."""
+        """All values in order; raises `KeyError` without a value and a default."""
         values = self._values.get(key.lower())
         if values is not None:
             return list(values)
@@ -275,8 +273,8 @@ class Headers(MultiMapping[str]):
         return default
 
     def listed(self, name: str) -> frozenset[str]:
-        """The members of all comma separated lists of this name, in lower case."""
-        found = _NONE
+        """The members of all comma-separated lists in fields of this name, in lower case."""
+        found = _EMPTY
         for value in self._values.get(name, ()):
             found |= members(value)
         return found

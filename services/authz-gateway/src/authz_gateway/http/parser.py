@@ -1,7 +1,8 @@
-"""Heads of requests and responses: one strict grammar each, and nothing is read that breaks it.
+"""Parser of request and response heads. A head that breaks the strict grammar is rejected.
 
-It is stricter than RFC 9112: no folded lines, no bare CR or LF, no space before a colon, no control
-characters, methods in capitals, targets in printable ASCII, one Host, one way to tell the length.
+The grammar is stricter than RFC 9112: no folded lines, no bare CR or LF, no space before a colon,
+no control characters, methods in capitals, targets in printable ASCII, one Host, and either
+Content-Length or Transfer-Encoding.
 """
 
 import re
@@ -32,27 +33,27 @@ _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\
 _END: Final = b"\r\n\r\n"
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
 _MAX_DIGITS: Final = 15
-_MOST_KNOWN: Final = 1024
-_LONGEST_KNOWN: Final = 2048
-_OF_CONNECTIONS: Final = frozenset({"close", "keep-alive"})
-"""Members of Connection that name no field."""
+_MAX_CACHED_HEADS: Final = 1024
+_MAX_CACHED_HEAD_BYTES: Final = 2048
+_PERSISTENCE_OPTIONS: Final = frozenset({"close", "keep-alive"})
+"""Connection options that are not names of fields."""
 
 
 class BrokenHead(Exception):
-    """What came is no head, and no more bytes will make it one."""
+    """The input is not a head, and more bytes cannot make it one."""
 
 
 class TooLongTarget(BrokenHead):
-    """The target has more bytes than are read."""
+    """The target is longer than the limit."""
 
 
 class TooLargeHead(BrokenHead):
-    """The head has more bytes, or more header lines, than are read."""
+    """The head has more bytes or more header lines than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadLimits:
-    """How large a request's head may be."""
+    """Limits of a request head."""
 
     target_bytes: int
     header_bytes: int
@@ -62,10 +63,10 @@ class HeadLimits:
 class RequestHead:
     """The head of a request.
 
-    `length`: of the body in bytes, None for a chunked one. `persistent`: the client takes another
-    response on this connection. `size`: bytes of the head. `flags`: those of all fields.
-    `read`: the first value of each header that the gateway itself looks at; `repeated`: names of
-    those that came more than once. `to_upstream`: the lines that an upstream may see unchanged.
+    `length`: bytes of the body, None for a chunked one. `persistent`: the client keeps the
+    connection open for another request. `size`: bytes of the head. `flags`: those of all fields
+    together. `read`: the first value of each field that the gateway itself reads; `repeated`: names
+    of those that occur more than once. `to_upstream`: the lines that are forwarded unchanged.
     """
 
     __slots__ = (
@@ -74,7 +75,7 @@ class RequestHead:
     )
 
     def __init__(self, method: str, target: str, minor: int, lines: list[bytes], size: int) -> None:
-        """`lines` follow the request line. Raises `BrokenHead` where they make no request."""
+        """`lines` are the lines after the request line. Raises `BrokenHead`."""
         self.method = method
         self.target = target
         self.minor = minor
@@ -107,12 +108,12 @@ class RequestHead:
             self.length = None if chunked else length
         self.persistent = minor == 1
         if all_flags & CONNECTION:
-            listed = _members_of_connection(read, repeated, lines)
-            self.persistent = _persistent(listed, minor)
-            if not listed <= _OF_CONNECTIONS:
-                to_upstream = [line for line in to_upstream if _name_of(line) not in listed]
+            options = _connection_options(read, repeated, lines)
+            self.persistent = _persistent(options, minor)
+            if not options <= _PERSISTENCE_OPTIONS:
+                to_upstream = [line for line in to_upstream if _name_of(line) not in options]
         self.to_upstream = to_upstream
-        # RFC 9112, 3.2: one Host, which HTTP/1.0 does not need.
+        # RFC 9112, 3.2: exactly one Host; HTTP/1.0 may have none.
         if (minor and "host" not in read) or (repeated and "host" in repeated):
             raise BrokenHead
 
@@ -124,16 +125,16 @@ class RequestHead:
         return self._headers
 
     def without(self, names: Collection[str]) -> list[bytes]:
-        """The lines that an upstream may see, but for those of these fields."""
+        """The lines that are forwarded unchanged, except those of these fields."""
         return [line for line in self.to_upstream if _name_of(line) not in names]
 
     def lines_of(self, names: Collection[str]) -> list[bytes]:
-        """The lines of these fields, as they came."""
+        """The lines of these fields, as received."""
         return [line for line in self._lines if _name_of(line) in names]
 
 
 class StatusLine:
-    """The first line of a response; `line` is what a client gets of it, with its line break."""
+    """The status line of a response; `line` is what the client gets, with its line break."""
 
     __slots__ = ("line", "minor", "status")
 
@@ -143,18 +144,18 @@ class StatusLine:
         self.line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
 
 
-_MOST_STATUSES: Final = 256
-_LONGEST_STATUS: Final = 128
-_known_statuses: Final[dict[bytes, StatusLine]] = {}
+_MAX_CACHED_STATUSES: Final = 256
+_MAX_CACHED_STATUS_BYTES: Final = 128
+_status_cache: Final[dict[bytes, StatusLine]] = {}
 
 
 class ResponseHead:
     """The head of a response.
 
-    `line`: the status line that a client gets, with its line break. `length`: of the body in
-    bytes, None where none is given. `persistent`: the connection may be used again. `size`: bytes
-    of the head. `to_client`: the lines that the client sees unchanged. `defaults`: the names among
-    them that the gateway would have added otherwise.
+    `line`: the status line that the client gets, with its line break. `length`: Content-Length,
+    None without one. `persistent`: the upstream keeps the connection open. `size`: bytes of the
+    head. `to_client`: the lines that are forwarded unchanged. `defaults`: names among these that
+    the gateway adds to responses that lack them.
     """
 
     __slots__ = (
@@ -163,7 +164,7 @@ class ResponseHead:
     )
 
     def __init__(self, status_line: StatusLine, lines: list[bytes], size: int) -> None:
-        """`lines` follow the status line. Raises `BrokenHead` where they make no response."""
+        """`lines` are the lines after the status line. Raises `BrokenHead`."""
         self.status = status_line.status
         self.line = status_line.line
         self.size = size
@@ -197,10 +198,10 @@ class ResponseHead:
             self.chunked, self.length = _framing(read, repeated, minor)
         self.persistent = minor == 1
         if all_flags & CONNECTION:
-            listed = _members_of_connection(read, repeated, lines)
-            self.persistent = _persistent(listed, minor)
-            if not listed <= _OF_CONNECTIONS:
-                to_client = [line for line in to_client if _name_of(line) not in listed]
+            options = _connection_options(read, repeated, lines)
+            self.persistent = _persistent(options, minor)
+            if not options <= _PERSISTENCE_OPTIONS:
+                to_client = [line for line in to_client if _name_of(line) not in options]
         self.to_client = to_client
 
     @property
@@ -212,11 +213,11 @@ class ResponseHead:
 
 
 def read_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
-    """The head that `data` begins with, None while there is more to come; raises `BrokenHead`."""
+    """The head at the beginning of `data`, None while it is incomplete; raises `BrokenHead`."""
     begin = 2 if data.startswith(b"\r\n") else 0  # one empty line may come first: RFC 9112, 2.2
     end = data.find(_END, begin)
     if end < 0:
-        _require_hope(data, limits)
+        _require_plausible(data, limits)
         return None
     lines = data[begin:end].split(b"\r\n")
     first = lines.pop(0)
@@ -229,7 +230,7 @@ def read_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
     minor = _VERSIONS.get(version, -1)
     if minor < 0 or not (target.isascii() and target.isprintable() and target):
         raise BrokenHead
-    header_bytes = end - begin - len(first)  # each line with one of its line breaks
+    header_bytes = end - begin - len(first)  # with one line break for each line
     if header_bytes > limits.header_bytes or len(lines) > limits.header_lines:
         if any(field_of(line) is None for line in lines):
             raise BrokenHead
@@ -240,42 +241,42 @@ def read_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
 
 
 class RequestReader:
-    """Reads heads of requests; those that clients send again unchanged are parsed once.
+    """Reads request heads, and caches those that may come again unchanged.
 
-    A client that polls sends the same bytes each time, unless it or a proxy names each request. The
-    memory that these heads take has a maximum. `limits`: how large a head may be.
+    A client that polls sends the same bytes each time, unless it or a proxy adds an id to each
+    request. The cache has a maximum size.
     """
 
-    __slots__ = ("_known", "limits")
+    __slots__ = ("_cache", "limits")
 
     def __init__(self, limits: HeadLimits) -> None:
         self.limits = limits
-        self._known: dict[bytes, RequestHead] = {}
+        self._cache: dict[bytes, RequestHead] = {}
 
     def read(self, data: bytes) -> RequestHead | None:
         """See `read_request`."""
-        if len(data) > _LONGEST_KNOWN:
+        if len(data) > _MAX_CACHED_HEAD_BYTES:
             return read_request(data, self.limits)
-        head = self._known.get(data)
+        head = self._cache.get(data)
         if head is not None:
             return head
         head = read_request(data, self.limits)
         if head is not None and head.size == len(data) and not head.flags & UNIQUE:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[data] = head
+            if len(self._cache) >= _MAX_CACHED_HEADS:
+                self._cache.clear()
+            self._cache[data] = head
         return head
 
 
 def _method(raw: bytes) -> str:
-    # After CONNECT, nothing that follows would be HTTP.
+    # What follows CONNECT would not be HTTP.
     if raw == b"CONNECT" or not _METHOD.fullmatch(raw):
         raise BrokenHead
     return raw.decode()
 
 
 def read_response(data: bytes, max_bytes: int) -> ResponseHead | None:
-    """The head that `data` begins with, None while there is more to come; raises `BrokenHead`."""
+    """The head at the beginning of `data`, None while it is incomplete; raises `BrokenHead`."""
     end = data.find(_END)
     if end < 0:
         if len(data) > max_bytes or _BARE_LINE_FEED.search(data):
@@ -285,11 +286,11 @@ def read_response(data: bytes, max_bytes: int) -> ResponseHead | None:
         raise TooLargeHead
     lines = data[:end].split(b"\r\n")
     first = lines.pop(0)
-    status = _known_statuses.get(first)
+    status = _status_cache.get(first)
     if status is None:
         status = _status(first)
-        if len(_known_statuses) < _MOST_STATUSES and len(first) <= _LONGEST_STATUS:
-            _known_statuses[first] = status
+        if len(_status_cache) < _MAX_CACHED_STATUSES and len(first) <= _MAX_CACHED_STATUS_BYTES:
+            _status_cache[first] = status
     return ResponseHead(status, lines, end + 4)
 
 
@@ -302,32 +303,32 @@ def _status(line: bytes) -> StatusLine:
 
 
 def headers_of(lines: Iterable[bytes]) -> Headers:
-    """The fields of lines, each of which is one."""
+    """The fields of header lines that were checked before."""
     return Headers([field for line in lines if (field := field_of(line)) is not None])
 
 
-_known_members: Final[dict[str, frozenset[str]]] = {}
-_MOST_MEMBERS: Final = 256
+_options_cache: Final[dict[str, frozenset[str]]] = {}
+_MAX_CACHED_OPTIONS: Final = 256
 
 
-def _members_of_connection(
+def _connection_options(
     read: dict[str, str], repeated: Sequence[str], lines: Iterable[bytes]
 ) -> frozenset[str]:
-    """The members of Connection, in lower case."""
+    """The options of Connection, in lower case."""
     if "connection" in repeated:
         return headers_of(lines).listed("connection")
     value = read["connection"]
-    listed = _known_members.get(value)
-    if listed is None:
-        listed = members(value)
-        if len(_known_members) < _MOST_MEMBERS and len(value) <= _LONGEST_STATUS:
-            _known_members[value] = listed
-    return listed
+    options = _options_cache.get(value)
+    if options is None:
+        options = members(value)
+        if len(_options_cache) < _MAX_CACHED_OPTIONS and len(value) <= _MAX_CACHED_STATUS_BYTES:
+            _options_cache[value] = options
+    return options
 
 
-def _persistent(listed: Collection[str], minor: int) -> bool:
-    """RFC 9112, 9.3; `listed` are the members of Connection."""
-    return "close" not in listed and (minor == 1 or "keep-alive" in listed)
+def _persistent(options: Collection[str], minor: int) -> bool:
+    """Whether the connection persists after the response: RFC 9112, 9.3."""
+    return "close" not in options and (minor == 1 or "keep-alive" in options)
 
 
 def _name_of(line: bytes) -> str:
@@ -335,7 +336,10 @@ def _name_of(line: bytes) -> str:
 
 
 def _framing(read: dict[str, str], repeated: Sequence[str], minor: int) -> tuple[bool, int | None]:
-    """Whether the body is chunked, and the length that is given; raises `BrokenHead` for both."""
+    """Whether the body is chunked, and its Content-Length.
+
+    Raises `BrokenHead` when both are given, one is given twice, or one is malformed.
+    """
     coding = read.get("transfer-encoding")
     length = read.get("content-length")
     if coding is None and length is None:
@@ -346,14 +350,14 @@ def _framing(read: dict[str, str], repeated: Sequence[str], minor: int) -> tuple
         if length is not None or not minor or ascii_lower(coding) != "chunked":
             raise BrokenHead
         return True, None
-    # `isdigit` alone knows the digits of every script, of which `int` makes numbers, too.
+    # `isdigit` alone accepts the digits of every script, and so does `int`.
     if length is None or not (length.isascii() and length.isdigit()) or len(length) > _MAX_DIGITS:
         raise BrokenHead
     return False, int(length)
 
 
-def _require_hope(data: bytes, limits: HeadLimits) -> None:
-    """Raises `BrokenHead` unless `data` may be the beginning of a head."""
+def _require_plausible(data: bytes, limits: HeadLimits) -> None:
+    """Raises `BrokenHead` unless `data` can be the beginning of a head."""
     if _END in data[2:] or _BARE_LINE_FEED.search(data):
         raise BrokenHead
     if b"\r\n" not in data[2:] and len(data) > limits.target_bytes + 64:

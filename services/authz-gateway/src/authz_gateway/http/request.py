@@ -1,4 +1,4 @@
-"""One request, from its head to its line in the log."""
+"""One request, from its head to its line in the access log."""
 
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -12,24 +12,23 @@ from shared.web.request_ids import request_id
 if TYPE_CHECKING:
     from authz_gateway.http.connection import ClientConnection
 
-_KEPT: Final = b"\r\n\r\n"
-_KEPT_BY_1_0: Final = b"\r\nConnection: keep-alive\r\n\r\n"
-_CLOSED: Final = b"\r\nConnection: close\r\n\r\n"
+_KEEP_ALIVE: Final = b"\r\n\r\n"
+_KEEP_ALIVE_HTTP_1_0: Final = b"\r\nConnection: keep-alive\r\n\r\n"
+_CLOSE: Final = b"\r\nConnection: close\r\n\r\n"
 _UNREADABLE: Final = RequestHead("", "", 0, [], 0)
 
 
 class Request:
-    """What a client asked, and what became of it.
+    """A request and the state of its answer.
 
-    `began` is of the monotonic clock. `route` and `uid` are for log and metrics, and so is
-    `reason`: why it was not fulfilled.
-    `persistent`: whether the connection outlives the answer. `gone`: nobody waits for that.
-    `private`: the answer is made for this caller alone.
+    `began`: by the monotonic clock, seconds. `route`, `uid` and `reason`, the error codes, are for
+    log and metrics. `persistent`: the connection stays open after the answer. `disconnected`: the
+    client has closed the connection. `private`: no shared cache may store the answer.
     """
 
     __slots__ = (
-        *("address", "began", "body", "connection", "continue_expected", "gone", "head", "id"),
-        *("persistent", "private", "reason", "route", "shown_address", "uid"),
+        *("address", "address_text", "began", "body", "connection", "continue_expected"),
+        *("disconnected", "head", "id", "persistent", "private", "reason", "route", "uid"),
     )
 
     def __init__(
@@ -40,9 +39,9 @@ class Request:
         self.began = monotonic()
         self.id = request_id(head.read.get("x-request-id", ""))
         self.address = connection.address
-        self.shown_address = connection.shown_address
+        self.address_text = connection.address_text
         self.persistent = head.persistent
-        self.gone = False
+        self.disconnected = False
         self.route = UNKNOWN_ROUTE
         self.uid: str | None = None
         self.reason: str | None = None
@@ -57,21 +56,21 @@ class Request:
 
     @classmethod
     def unreadable(cls, connection: "ClientConnection", reason: str) -> "Request":
-        """What came instead of a request."""
+        """Stands for input that is no request; `reason` is its error code."""
         request = cls(connection, _UNREADABLE, 0)
-        request.body = RequestBody(connection, None, 0)  # whatever comes: it is not read
+        request.body = RequestBody(connection, None, 0)  # never complete, so the connection closes
         request.reason = reason
         return request
 
-    def last_lines(self) -> bytes:
-        """The header lines that no two answers have alike, and the end of the head.
+    def final_lines(self) -> bytes:
+        """The last header lines of the answer, and the end of its head.
 
-        From here on it is settled whether the connection outlives the answer: not where the client
-        would have to send the rest of a body that nobody wants.
+        Decides whether the connection stays open: not when the server drains, and not when the
+        client would first have to send the rest of a body that is no longer needed.
         """
-        if self.persistent and self.body.complete and not self.connection.host.draining:
-            end = _KEPT if self.head.minor else _KEPT_BY_1_0
+        if self.persistent and self.body.complete and not self.connection.server.draining:
+            end = _KEEP_ALIVE if self.head.minor else _KEEP_ALIVE_HTTP_1_0
         else:
             self.persistent = False
-            end = _CLOSED
+            end = _CLOSE
         return b"X-Request-Id: " + self.id.encode() + end

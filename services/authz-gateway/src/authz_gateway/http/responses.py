@@ -1,4 +1,4 @@
-"""Answers of our own."""
+"""Answers that the gateway itself gives."""
 
 import json
 import time
@@ -26,21 +26,21 @@ class Answer(NamedTuple):
 NO_ROUTE = Answer(404, (_JSON,), b'{"error": "Route is not found"}')
 
 
-def failed(status: int, codes: Iterable[str], *lines: str) -> Answer:
-    """The answer that tells a client what went wrong."""
+def error_answer(status: int, codes: Iterable[str], *lines: str) -> Answer:
+    """The answer with these error codes."""
     return Answer(status, (_JSON, *lines), json.dumps({"errors": list(codes)}).encode())
 
 
-def refused(refusal: Refusal) -> Answer:
-    """The answer that tells a client what was refused."""
+def refusal_answer(refusal: Refusal) -> Answer:
+    """The answer for a refusal, with its status, codes and headers."""
     lines = [f"{name}: {value}" for name, value in refusal.headers.items()]
     if refusal.retry_after is not None:
         lines.append(f"Retry-After: {refusal.retry_after}")
-    return failed(status_of(refusal), refusal.codes, *lines)
+    return error_answer(status_of(refusal), refusal.codes, *lines)
 
 
-def rendered(answer: Answer, last: bytes, *, with_body: bool) -> bytes:
-    """An answer as it is sent; `last` are header lines of every answer and the end of the head."""
+def render(answer: Answer, last: bytes, *, with_body: bool) -> bytes:
+    """The bytes of an answer; `last` are its last header lines and the end of the head."""
     status, own, body = answer
     fixed = "\r\n".join((*own, ""))
     length = "" if status == HTTPStatus.NO_CONTENT else f"Content-Length: {len(body)}\r\n"

@@ -1,4 +1,4 @@
-"""The front: it listens, has requests answered, and ends in good order."""
+"""The HTTP server: accepts connections, enforces their limits, and drains them on shutdown."""
 
 import asyncio
 import resource
@@ -20,17 +20,17 @@ from shared.web.client_address import client_address
 from shared.web.sockets import own_socket, url_of
 
 _BACKLOG = 1024
-_MOST_CLIENTS = 4096
-_LONGEST_CHAIN = 256
+_MAX_CACHED_CLIENTS = 4096
+_MAX_CACHED_CHAIN_LENGTH = 256
 
 
 class HttpServer:
-    """All clients' connections."""
+    """Owns all client connections; implements `connection.Server`."""
 
     def __init__(
         self,
         dispatcher: Dispatcher,
-        record: AccessLog,
+        access_log: AccessLog,
         response_headers: ResponseHeaders,
         registry: CollectorRegistry,
         *,
@@ -45,19 +45,19 @@ class HttpServer:
         self.draining = False
         self.response_headers = response_headers
         self._dispatcher = dispatcher
-        self._record = record
-        self.record = record.answered
+        self._access_log = access_log
+        self.request_finished = access_log.record
         self._max_connections = max_connections
         self._connections_per_address = connections_per_address
         self._max_buffered_bytes = max_buffered_bytes
         self._buffered_bytes = 0
-        self._heavy: dict[ClientConnection, None] = {}
-        """Connections that hold bytes in memory; the one that began first comes first."""
-        self._of_subscriber: dict[str, int] = {}
+        self._buffering: dict[ClientConnection, None] = {}
+        """Connections that buffer bytes, in the order in which they began to."""
+        self._connections_of: dict[str, int] = {}
         self._trusted_proxies = trusted_proxies
         self._connections: set[ClientConnection] = set()
-        self._all_gone = asyncio.Event()
-        self._clients: dict[tuple[str, str], tuple[Address, str]] = {}
+        self._all_closed = asyncio.Event()
+        self._client_cache: dict[tuple[str, str], tuple[Address, str]] = {}
         Gauge(
             "gateway_client_connections", "Connections of clients.", registry=registry
         ).set_function(self._connections.__len__)
@@ -72,14 +72,14 @@ class HttpServer:
             ("reason",),
             registry=registry,
         )
-        for reason in ("connections", "address", "memory"):  # there from the start, to be watched
+        for reason in ("connections", "address", "memory"):  # exported as 0 from the start
             self._cut.labels(reason)
 
     @asynccontextmanager
-    async def listening(self, host: str, port: int, patience: float) -> AsyncIterator[str]:
-        """Serves for the time of the block; gives the address.
+    async def listening(self, host: str, port: int, grace_seconds: float) -> AsyncIterator[str]:
+        """Serves while the block runs, and yields the server's URL.
 
-        Leaving, it takes no more connections and lets calls under way end, for so many seconds.
+        On exit, stops accepting connections and gives running requests `grace_seconds` to end.
         """
         _allow_as_many_files_as_possible()
         loop = self._loop = asyncio.get_running_loop()
@@ -94,75 +94,75 @@ class HttpServer:
             yield url_of(server.sockets[0].getsockname()[:2])
         finally:
             server.close()
-            await self._drain(patience)
+            await self._drain(grace_seconds)
             await server.wait_closed()
-            self._record.write()
+            self._access_log.flush()
 
-    async def _drain(self, patience: float) -> None:
+    async def _drain(self, grace_seconds: float) -> None:
         self.draining = True
         for connection in tuple(self._connections):
             connection.drain()
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(grace_seconds):
                 while self._connections:
-                    self._all_gone.clear()
-                    await self._all_gone.wait()
+                    self._all_closed.clear()
+                    await self._all_closed.wait()
         for connection in tuple(self._connections):
-            connection.cut()
-        await asyncio.sleep(0)  # in which those that were cut off are told so
-        await self._dispatcher.ended(seconds=1)
+            connection.abort()
+        await asyncio.sleep(0)  # asyncio calls `connection_lost` of the aborted connections
+        await self._dispatcher.wait_for_tasks(seconds=1)
 
-    # What connections tell: see `Host`.
+    # See `connection.Server`.
 
-    def opened(self, connection: ClientConnection) -> Refusal | None:
-        """See `Host`."""
+    def connection_opened(self, connection: ClientConnection) -> Refusal | None:
+        """See `Server`."""
         if self.draining or len(self._connections) >= self._max_connections:
             self._cut.labels("connections").inc()
             return Unavailable("connections")
         peer = connection.address
         connection.trusted = any(peer in network for network in self._trusted_proxies)
         if not connection.trusted:
-            count = self._of_subscriber.get(connection.subscriber, 0)
+            count = self._connections_of.get(connection.network, 0)
             if count >= self._connections_per_address:
                 self._cut.labels("address").inc()
                 return Throttled(1)
-            self._of_subscriber[connection.subscriber] = count + 1
+            self._connections_of[connection.network] = count + 1
         self._connections.add(connection)
         return None
 
-    def closed(self, connection: ClientConnection) -> None:
-        """See `Host`."""
+    def connection_closed(self, connection: ClientConnection) -> None:
+        """See `Server`."""
         if connection not in self._connections:
             return
         self._connections.discard(connection)
-        self._heavy.pop(connection, None)
+        self._buffering.pop(connection, None)
         if not connection.trusted:
-            count = self._of_subscriber[connection.subscriber] - 1
+            count = self._connections_of[connection.network] - 1
             if count:
-                self._of_subscriber[connection.subscriber] = count
+                self._connections_of[connection.network] = count
             else:
-                del self._of_subscriber[connection.subscriber]
+                del self._connections_of[connection.network]
         if not self._connections:
-            self._all_gone.set()
+            self._all_closed.set()
 
-    def weighed(self, connection: ClientConnection, before: int, now: int) -> None:
-        """See `Host`.
+    def buffered_changed(self, connection: ClientConnection, before: int, now: int) -> None:
+        """See `Server`.
 
-        When too much waits in memory, those go who have made something wait for longest.
+        While too many bytes are buffered, aborts the connections that began to buffer first.
         """
         self._buffered_bytes += now - before
         if not now:
-            self._heavy.pop(connection, None)
+            self._buffering.pop(connection, None)
             return
-        self._heavy[connection] = None
-        while self._buffered_bytes > self._max_buffered_bytes and self._heavy:
-            oldest = next(iter(self._heavy))
-            del self._heavy[oldest]
-            self._buffered_bytes -= oldest.shed()
+        self._buffering[connection] = None
+        while self._buffered_bytes > self._max_buffered_bytes and self._buffering:
+            oldest = next(iter(self._buffering))
+            del self._buffering[oldest]
+            self._buffered_bytes -= oldest.evict()
             self._cut.labels("memory").inc()
 
-    def received(self, request: Request) -> None:
-        """See `Host`."""
+    def request_received(self, request: Request) -> None:
+        """See `Server`."""
         connection = request.connection
         if connection.trusted:
             head = request.head
@@ -170,23 +170,26 @@ class HttpServer:
             if chain is not None and "x-forwarded-for" in head.repeated:
                 chain = ",".join(head.headers.getall("x-forwarded-for"))
             if chain is not None:
-                request.address, request.shown_address = self._client(connection.peer, chain)
+                request.address, request.address_text = self._client(connection.peer, chain)
         self._dispatcher.dispatch(request)
 
     def _client(self, peer: str, forwarded_for: str) -> tuple[Address, str]:
         key = (peer, forwarded_for)
-        client = self._clients.get(key)
+        client = self._client_cache.get(key)
         if client is None:
             address = client_address(peer, (forwarded_for,), self._trusted_proxies)
             client = (address, str(address))
-            if len(forwarded_for) <= _LONGEST_CHAIN:
-                if len(self._clients) >= _MOST_CLIENTS:
-                    self._clients.clear()
-                self._clients[key] = client
+            if len(forwarded_for) <= _MAX_CACHED_CHAIN_LENGTH:
+                if len(self._client_cache) >= _MAX_CACHED_CLIENTS:
+                    self._client_cache.clear()
+                self._client_cache[key] = client
         return client
 
 
 def _allow_as_many_files_as_possible() -> None:
-    """Each connection is one, and the usual soft limit of 1,024 is for programs that use select."""
+    """Raises the soft limit of open files to the hard limit: each connection is a file.
+
+    The usual soft limit of 1,024 protects programs that use `select`.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

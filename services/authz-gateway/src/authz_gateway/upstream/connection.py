@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from authz_gateway.http.deadline import NEVER, Deadline
-from authz_gateway.http.framing import BodyReader, BrokenBody, Chunked, Counted, UntilClosed
+from authz_gateway.http.framing import BodyReader, BrokenBody, Chunked, FixedLength, UntilClosed
 from authz_gateway.http.parser import BrokenHead, ResponseHead, read_response
 from authz_gateway.upstream.errors import UpstreamBroken
 from authz_gateway.upstream.shares import Share
@@ -147,7 +147,7 @@ class UpstreamConnection:
         except (BrokenHead, BrokenBody) as error:
             self._fail(UpstreamBroken(repr(error)))
         if self._upstream_listener is not None and self._deadline.moment is not NEVER:
-            self._deadline.put(self._seconds)  # it goes on
+            self._deadline.set(self._seconds)  # it goes on
 
     def eof_received(self) -> None:
         """Nothing more will come: returning nothing closes the transport."""
@@ -158,7 +158,7 @@ class UpstreamConnection:
 
     def connection_lost(self, error: Exception | None) -> None:
         """It is gone."""
-        self._deadline.end()
+        self._deadline.cancel()
         self._owner.lost(self)
         if error is None and isinstance(self._reader, UntilClosed) and self._listener is not None:
             listener = self._listener
@@ -233,51 +233,51 @@ class UpstreamConnection:
         self._written = len(request)
         self._interims = 0
         self._seconds = seconds
-        self._deadline.put(seconds)
+        self._deadline.set(seconds)
         self._transport.write(request)
 
     def write(self, data: bytes) -> None:
         """Sends some of the call's body, or of what follows it."""
         self._written += len(data)
-        self._deadline.put(self._seconds)
+        self._deadline.set(self._seconds)
         self._transport.write(data)
 
     def complete(self) -> None:
         """All of the request was written; from now on the upstream's silence counts."""
         self._complete = True
-        self._deadline.put(self._seconds)
+        self._deadline.set(self._seconds)
 
     def watch(self, *, on: bool) -> None:
         """Whether the upstream's silence counts: not while it waits for others itself."""
         if on:
-            self._deadline.put(self._seconds)
+            self._deadline.set(self._seconds)
         else:
             self._deadline.moment = NEVER
 
-    def stop_reading(self) -> None:
+    def pause_reading(self) -> None:
         """The client takes no more at the moment, which is not the upstream's fault."""
         if self._reading and not self._transport.is_closing():
             self._reading = False
             self._transport.pause_reading()
             self._deadline.moment = NEVER
 
-    def read_on(self) -> None:
+    def resume_reading(self) -> None:
         """The client takes more again."""
         if not self._reading and not self._transport.is_closing():
             self._reading = True
             self._transport.resume_reading()
-            self._deadline.put(self._seconds)
+            self._deadline.set(self._seconds)
 
     def free(self) -> None:
         """The call is over."""
         if not self._reading:
-            self.read_on()
+            self.resume_reading()
         self._listener = self._upstream_listener = self._reader = None
         self._deadline.moment = NEVER
         self.used = True
         self.free_since = self._loop.time()
 
-    def hand_over(
+    def switch_to_tunnel(
         self, listener: UpstreamListener, raw: Callable[[bytes], None], seconds: float
     ) -> None:
         """What comes from now on is no HTTP any more; there may be silences of so many seconds."""
@@ -285,13 +285,13 @@ class UpstreamConnection:
         self._upstream_listener = listener
         self._raw = raw
         self._seconds = seconds
-        self._deadline.put(seconds)
+        self._deadline.set(seconds)
 
     def close(self) -> None:
         """Hangs up, once all that was written is sent."""
         self._forget()
         self._transport.close()
-        self._deadline.put(_CLOSE_SECONDS)
+        self._deadline.set(_CLOSE_SECONDS)
 
     def abort(self) -> None:
         """Hangs up at once."""
@@ -377,9 +377,9 @@ class UpstreamConnection:
 def _reader_of(head: ResponseHead, *, bodyless: bool) -> BodyReader:
     """RFC 9112, 6.3."""
     if bodyless:
-        return Counted(0)
+        return FixedLength(0)
     if head.chunked:
         return Chunked(keeps_trailers=True)
     if head.length is not None:
-        return Counted(head.length)
+        return FixedLength(head.length)
     return UntilClosed()

@@ -9,13 +9,13 @@ from typing import Protocol
 
 import structlog
 
-from authz_gateway.http.connection import CLIENT_GONE, ClientConnection
+from authz_gateway.http.client_key import client_key
+from authz_gateway.http.connection import CLIENT_CLOSED_REQUEST, ClientConnection
 from authz_gateway.http.framing import LAST_CHUNK, chunk, last_chunk
 from authz_gateway.http.parser import ResponseHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
-from authz_gateway.http.responses import Answer, failed, refused
-from authz_gateway.http.subscriber import client_of
+from authz_gateway.http.responses import Answer, error_answer, refusal_answer
 from authz_gateway.upstream.connection import ResponseListener, UpstreamConnection
 from authz_gateway.upstream.pool import Upstream
 from authz_gateway.upstream.trailers import announced, returned_trailers, wants_trailers
@@ -95,7 +95,7 @@ class Exchange(ResponseListener):
         self._connecting: asyncio.Task[None] | None = None
         self._holding: asyncio.Task[None] | None = None
         self._held: list[Callable[[], None]] | None = None  # what came while the answer waits
-        self._client = client_of(request)
+        self._client = client_key(request)
         self._message = b""  # the request, where all of it is written at once
         self._sent = False  # all of the request
         self._status = 0  # of the answer, once it began
@@ -105,8 +105,8 @@ class Exchange(ResponseListener):
     def start(self) -> None:
         """Sends the request; the client's connection gets the answer, whatever it is."""
         request = self._request
-        if request.gone:
-            request.connection.finish(CLIENT_GONE)
+        if request.disconnected:
+            request.connection.finish(CLIENT_CLOSED_REQUEST)
             return
         self._began = monotonic()
         body = request.body
@@ -117,11 +117,11 @@ class Exchange(ResponseListener):
             self._go_up(request.connection)
         else:
             # No connection upstream waits for a client that sends slowly.
-            request.connection.flow = self
+            request.connection.response_source = self
             body.collect(self, _COLLECTED_BYTES)
 
     def _go_up(self, client: ClientConnection) -> None:
-        client.flow = self
+        client.response_source = self
         kept = self._line.upstream.take(self._client)
         if kept is not None:
             self._send(kept)
@@ -132,7 +132,7 @@ class Exchange(ResponseListener):
         try:
             connection = await self._line.upstream.connected(self._client)
         except Refusal as refusal:
-            self._give_up(refused(refusal), refusal.codes[0])
+            self._give_up(refusal_answer(refusal), refusal.codes[0])
         except OSError as error:
             self._fail(error)
         else:
@@ -147,7 +147,7 @@ class Exchange(ResponseListener):
         if not message:
             message = self._head
             if body is not NO_BODY:
-                if held := body.beginning():
+                if held := body.take_buffered():
                     message += chunk(held) if body.length is None else held
                 if body.complete and body.length is None:
                     message += LAST_CHUNK
@@ -160,7 +160,7 @@ class Exchange(ResponseListener):
         )
         if not sent:
             connection.watch(on=False)
-            body.pass_to(self)
+            body.stream_to(self)
 
     # What the client's side tells: see `BodySink` and `ResponseSource`.
 
@@ -185,39 +185,39 @@ class Exchange(ResponseListener):
     def body_broken(self, refusal: Refusal) -> None:
         """See `BodySink`."""
         self._hang_up()
-        self._give_up(refused(refusal), refusal.codes[0])
+        self._give_up(refusal_answer(refusal), refusal.codes[0])
 
-    def client_gone(self) -> int:
+    def client_disconnected(self) -> int:
         """See `ResponseSource`."""
         if self._connecting is not None:
             self._connecting.cancel()
         if self._holding is not None:
             self._holding.cancel()
         self._hang_up()
-        return CLIENT_GONE
+        return CLIENT_CLOSED_REQUEST
 
     def client_full(self) -> None:
         """See `ResponseSource`."""
         if self._connection is not None:
-            self._connection.stop_reading()
+            self._connection.pause_reading()
 
     def client_ready(self) -> None:
         """See `ResponseSource`."""
         if self._connection is not None:
-            self._connection.read_on()
+            self._connection.resume_reading()
 
     # What the upstream's side tells: see `ResponseListener`.
 
     def upstream_full(self) -> None:
         """See `ResponseListener`."""
         if not self._sent and self._connection is not None:
-            self._request.connection.stop_reading()
+            self._request.connection.pause_reading()
             self._connection.watch(on=True)
 
     def upstream_ready(self) -> None:
         """See `ResponseListener`."""
         if not self._sent and self._connection is not None:
-            self._request.connection.read_on()
+            self._request.connection.resume_reading()
             self._connection.watch(on=False)
 
     def interim(self, head: ResponseHead) -> None:
@@ -276,10 +276,10 @@ class Exchange(ResponseListener):
             self._trailers = announced(head.headers)
         start = self._start_of_answer(head)
         if ended and not self._rechunked:
-            request.connection.write(b"".join((start, request.last_lines(), part)))
+            request.connection.write(b"".join((start, request.final_lines(), part)))
             self._end()
         else:
-            self._pass_on(start + request.last_lines(), part, ended=ended)
+            self._pass_on(start + request.final_lines(), part, ended=ended)
 
     def answer_part(self, part: bytes, *, ended: bool) -> None:
         """See `ResponseListener`."""
@@ -330,8 +330,10 @@ class Exchange(ResponseListener):
         elif head.length is not None and head.status != 204:
             parts.append(b"Content-Length: %d\r\n" % head.length)
         request = self._request
-        ours = request.connection.host.response_headers
-        parts.append(ours.added(request.head.read.get("origin"), request.private, head.defaults))
+        ours = request.connection.server.response_headers
+        parts.append(
+            ours.lines_for(request.head.read.get("origin"), request.private, head.defaults)
+        )
         return b"".join(parts)
 
     def _pass_on(self, message: bytes, part: bytes, *, ended: bool) -> None:
@@ -368,24 +370,24 @@ class Exchange(ResponseListener):
             log.warning("answer_interrupted", **told)
             # Too late for another answer; without its end the client knows that it is broken.
             self._request.reason = "gateway.interrupted"
-            self._request.connection.abort(self._status)
+            self._request.connection.reset(self._status)
             return
         log.warning("upstream_failed", **told)
         if isinstance(error, TimeoutError):
             self._give_up(_TIMEOUT, "gateway.timeout")
         elif self._line.own:
-            self._give_up(refused(_UNAVAILABLE), _UNAVAILABLE.codes[0])
+            self._give_up(refusal_answer(_UNAVAILABLE), _UNAVAILABLE.codes[0])
         else:
             self._give_up(_BAD_GATEWAY, "gateway.bad_gateway")
 
     def _give_up(self, answer: Answer, reason: str) -> None:
         self._request.reason = reason
         if self._status:
-            self._request.connection.abort(self._status)
+            self._request.connection.reset(self._status)
         else:
             self._request.connection.answer(answer)
 
 
-_BAD_GATEWAY = failed(502, ("gateway.bad_gateway",))
+_BAD_GATEWAY = error_answer(502, ("gateway.bad_gateway",))
 _UNAVAILABLE = Unavailable("upstream")
-_TIMEOUT = failed(504, ("gateway.timeout",))
+_TIMEOUT = error_answer(504, ("gateway.timeout",))

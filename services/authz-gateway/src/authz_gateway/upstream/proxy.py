@@ -9,12 +9,12 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from authz_gateway.authn.sessions import without_session_cookie
 from authz_gateway.authz.call import Caller
+from authz_gateway.http.client_key import client_key
 from authz_gateway.http.headers import CREDENTIAL, SIGNATURES
 from authz_gateway.http.parser import RequestHead, ResponseHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
-from authz_gateway.http.responses import refused
-from authz_gateway.http.subscriber import client_of
+from authz_gateway.http.responses import refusal_answer
 from authz_gateway.routing.route_table import Route, Way
 from authz_gateway.upstream.connection import UpstreamConnection
 from authz_gateway.upstream.exchange import Exchange, UpstreamRoute
@@ -95,12 +95,12 @@ class Proxy:
         or `Malformed` for the body that the client sends.
         """
         if request.body is not NO_BODY:
-            request.body.require_fitting()
+            request.body.require_within_limit()
         route = way.route
         line = self._lines.get(route.prefix) or self._line(route)
         switching = None
         if review is not None and _asks_for_websocket(request):
-            self._websockets.require_room(client_of(request))
+            self._websockets.require_room(client_key(request))
             switching = partial(self._switch, review)
         token = None if caller is None else caller.token
         target = f"{way.path}?{query}" if query else way.path
@@ -186,11 +186,11 @@ class Proxy:
         rest: bytes,
     ) -> None:
         try:  # others may have come while the upstream made up its mind
-            self._websockets.require_room(client_of(request))
+            self._websockets.require_room(client_key(request))
         except Refusal as refusal:
             connection.abort()
             request.reason = ",".join(refusal.codes)
-            request.connection.answer(refused(refusal))
+            request.connection.answer(refusal_answer(refusal))
             return
         tunnel = Tunnel(request, connection, self._websockets.closed)
         self._websockets.opened(tunnel, review)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from authz_gateway.http.client_key import client_key
 from authz_gateway.http.parser import ResponseHead
 from authz_gateway.http.request import Request
-from authz_gateway.http.subscriber import client_of
 from authz_gateway.upstream.connection import UpstreamConnection, UpstreamListener
 
 _SWITCHED = 101
@@ -27,7 +27,7 @@ class Tunnel(UpstreamListener):
         self._connection = connection
         self._ended = ended
         self.uid = request.uid
-        self.client = client_of(request)
+        self.client = client_key(request)
 
     def start(self, head: ResponseHead, rest: bytes, idle_seconds: float) -> None:
         """Passes on the upstream's consent, and whatever comes; not after such a silence."""
@@ -42,9 +42,9 @@ class Tunnel(UpstreamListener):
             b"\r\n",
         )
         client.write(b"\r\n".join(lines) + rest)
-        client.flow = self
-        self._connection.hand_over(self, client.write, idle_seconds)
-        client.hand_over(self._connection.write)
+        client.response_source = self
+        self._connection.switch_to_tunnel(self, client.write, idle_seconds)
+        client.switch_to_tunnel(self._connection.write)
 
     def close(self) -> None:
         """Ends it."""
@@ -53,7 +53,7 @@ class Tunnel(UpstreamListener):
 
     # See `ResponseSource`.
 
-    def client_gone(self) -> int:
+    def client_disconnected(self) -> int:
         """See `ResponseSource`."""
         self._connection.close()
         self._ended(self)
@@ -61,11 +61,11 @@ class Tunnel(UpstreamListener):
 
     def client_full(self) -> None:
         """See `ResponseSource`."""
-        self._connection.stop_reading()
+        self._connection.pause_reading()
 
     def client_ready(self) -> None:
         """See `ResponseSource`."""
-        self._connection.read_on()
+        self._connection.resume_reading()
 
     # See `ResponseListener`.
 
@@ -75,11 +75,11 @@ class Tunnel(UpstreamListener):
 
     def upstream_full(self) -> None:
         """See `ResponseListener`."""
-        self._request.connection.stop_reading()
+        self._request.connection.pause_reading()
 
     def upstream_ready(self) -> None:
         """See `ResponseListener`."""
-        self._request.connection.read_on()
+        self._request.connection.resume_reading()
 
     def _finish(self) -> None:
         self._ended(self)
