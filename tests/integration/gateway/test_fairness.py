@@ -27,6 +27,7 @@ ASKS = ("Connection: Upgrade", "Upgrade: websocket")
 AGREES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 NONE: Mapping[str, str] = {}
 DEFAULT_TIMING: Mapping[str, float] = {}
+PATIENT: Mapping[str, float] = {"connect_seconds": 60.0}
 TRUSTING = {"TRUSTED_PROXIES": "127.0.0.1"}
 ELSEWHERE = "X-Forwarded-For: 192.0.2.2"
 
@@ -204,12 +205,11 @@ async def test_an_upstream_that_takes_nothing_is_not_the_clients_fault(
 
 
 async def test_who_asks_for_much_leaves_connections_to_others(
-    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upstream: Upstream, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("authz_gateway.upstream.pool._CONNECT_SECONDS", 60.0)
     settings = {"UPSTREAM_CONNECTIONS": "10", "UPSTREAM_CLIENT_SHARE": "20"}
     async with (
-        serving(upstream, tmp_path, settings | TRUSTING) as front,
+        serving(upstream, tmp_path, settings | TRUSTING, timing=PATIENT) as front,
         many(front, 6) as greedy,
         Raw.to(front.public) as other,
     ):
@@ -243,13 +243,13 @@ async def first(tasks: Sequence[asyncio.Task[T]], count: int) -> list[asyncio.Ta
     return await until(done)
 
 
-async def test_an_ipv6_subscriber_is_one_client(
-    upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_ipv6_subscriber_is_one_client(upstream: Upstream, tmp_path: Path) -> None:
     """Any address of a /64 is free to whoever has it."""
-    monkeypatch.setattr("authz_gateway.upstream.pool._CONNECT_SECONDS", 60.0)
     settings = {"UPSTREAM_CONNECTIONS": "2", "TRUSTED_PROXIES": "127.0.0.1"}
-    async with serving(upstream, tmp_path, settings) as front, many(front, 3) as clients:
+    async with (
+        serving(upstream, tmp_path, settings, timing=PATIENT) as front,
+        many(front, 3) as clients,
+    ):
         first, second, other = clients
         await first.send(get("/x/1", "X-Forwarded-For: 2001:db8:0:1::1"))
         server = await upstream.next()

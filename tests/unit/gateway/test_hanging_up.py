@@ -27,11 +27,6 @@ NewLoop = Callable[[], asyncio.AbstractEventLoop]
 LOOPS = pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
 
 
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authz_gateway.upstream.connection._CLOSE_SECONDS", 0.2)
-
-
 @contextmanager
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     """Our end, which holds little that was not taken, and theirs, from which nobody reads."""
@@ -108,10 +103,10 @@ class Caller(ResponseListener):
     def __init__(self) -> None:
         self.gone = asyncio.Event()
 
-    def made(self, _connection: UpstreamConnection) -> None:
+    def connection_opened(self, _connection: UpstreamConnection) -> None:
         pass
 
-    def lost(self, _connection: UpstreamConnection) -> None:
+    def connection_closed(self, _connection: UpstreamConnection) -> None:
         self.gone.set()
 
     def upstream_failed(self, error: OSError) -> None:
@@ -123,16 +118,18 @@ class Caller(ResponseListener):
     def upstream_ready(self) -> None:
         raise AssertionError
 
-    def interim(self, _head: ResponseHead) -> None:
+    def interim_response(self, _head: ResponseHead) -> None:
         raise AssertionError
 
-    def switched(self, _head: ResponseHead, _rest: bytes) -> None:
+    def protocol_switched(self, _head: ResponseHead, _rest: bytes) -> None:
         raise AssertionError
 
-    def answered(self, _head: ResponseHead, _part: bytes, *, bodyless: bool, ended: bool) -> None:
+    def response_started(
+        self, _head: ResponseHead, _part: bytes, *, bodyless: bool, ended: bool
+    ) -> None:
         raise AssertionError
 
-    def answer_part(self, _part: bytes, *, ended: bool) -> None:
+    def response_part(self, _part: bytes, *, ended: bool) -> None:
         raise AssertionError
 
 
@@ -144,10 +141,10 @@ def test_an_upstream_that_takes_nothing_is_let_go(new_loop: NewLoop, closed_by_u
     async def main() -> None:
         caller, loop = Caller(), asyncio.get_running_loop()
         with pair() as (ours, theirs):
-            connection = UpstreamConnection(caller, loop)
+            connection = UpstreamConnection(caller, loop, close_seconds=0.2)
             await loop.connect_accepted_socket(lambda: cast("asyncio.Protocol", connection), ours)
-            connection.ask(caller, LEFT, complete=True, head_only=False, seconds=60)
-            connection.free()
+            connection.send_request(caller, LEFT, complete=True, head_only=False, timeout=60)
+            connection.mark_idle()
             if closed_by_us:
                 connection.close()
             else:

@@ -215,7 +215,7 @@ def test_below_a_route_without_case_routes_match_in_any_case(
 
 
 def test_what_is_sent_keeps_its_case(tmp_path: Path) -> None:
-    way = routes_of(tmp_path, CASES).way("/t/OrDers", "GET")
+    way = routes_of(tmp_path, CASES).match("/t/OrDers", "GET")
     assert way is not None
     assert way.path == "/T/OrDers"
 

@@ -14,41 +14,41 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-def taken(shares: Shares, client: str) -> Share:
-    share = shares.take(client)
+def acquired(shares: Shares, client: str) -> Share:
+    share = shares.acquire(client)
     assert share is not None
     return share
 
 
 async def test_who_waits_takes_the_place_of_its_own_call() -> None:
     shares = Shares(1)
-    one = taken(shares, "one")
-    assert shares.take("one") is None
-    two = taken(shares, "two")
-    waiting = asyncio.create_task(shares.wait("one"))
+    one = acquired(shares, "one")
+    assert shares.acquire("one") is None
+    two = acquired(shares, "two")
+    waiting = asyncio.create_task(shares.wait_for_slot("one"))
     await turns()
-    shares.give_back(two)
-    shares.forget_unused()
+    shares.release(two)
+    shares.drop_idle()
     await turns()
     assert not waiting.done()
-    shares.give_back(one)
+    shares.release(one)
     assert await waiting is one
-    shares.forget_unused()
-    assert shares.take("one") is None
-    shares.give_back(one)
-    shares.forget_unused()
-    assert taken(shares, "one") is not one
+    shares.drop_idle()
+    assert shares.acquire("one") is None
+    shares.release(one)
+    shares.drop_idle()
+    assert acquired(shares, "one") is not one
 
 
 async def test_as_many_wait_as_are_under_way() -> None:
     shares = Shares(2)
-    share = taken(shares, "one")
-    assert taken(shares, "one") is share
-    waiting = [asyncio.create_task(shares.wait("one")) for _ in range(2)]
+    share = acquired(shares, "one")
+    assert acquired(shares, "one") is share
+    waiting = [asyncio.create_task(shares.wait_for_slot("one")) for _ in range(2)]
     await turns()
     with pytest.raises(Throttled):
-        await shares.wait("one")
-    shares.give_back(share)
+        await shares.wait_for_slot("one")
+    shares.release(share)
     await waiting[0]
     assert not waiting[1].done()
     waiting[1].cancel()
@@ -59,17 +59,17 @@ async def test_as_many_wait_as_are_under_way() -> None:
 async def test_a_place_is_not_lost_with_who_waited_for_it(when: str) -> None:
     """Whenever that gives up."""
     shares = Shares(1)
-    share = taken(shares, "one")
-    waiting = asyncio.create_task(shares.wait("one"))
+    share = acquired(shares, "one")
+    waiting = asyncio.create_task(shares.wait_for_slot("one"))
     await turns()
     if when in ("before its turn", "with its turn"):
         waiting.cancel()
     if when == "before its turn":
         await asyncio.wait([waiting])
-    shares.give_back(share)
+    shares.release(share)
     if when == "behind its turn":
         waiting.cancel()
     await asyncio.wait([waiting])
     if when == "never":
-        shares.give_back(waiting.result())
-    assert taken(shares, "one").taken == 1
+        shares.release(waiting.result())
+    assert acquired(shares, "one").in_use == 1

@@ -25,10 +25,10 @@ class Caller(ResponseListener):
         self.failed = asyncio.Event()
         self.answered_whole = asyncio.Event()
 
-    def made(self, connection: UpstreamConnection) -> None:
+    def connection_opened(self, connection: UpstreamConnection) -> None:
         pass
 
-    def lost(self, connection: UpstreamConnection) -> None:
+    def connection_closed(self, connection: UpstreamConnection) -> None:
         pass
 
     def upstream_failed(self, error: OSError) -> None:
@@ -40,17 +40,19 @@ class Caller(ResponseListener):
     def upstream_ready(self) -> None:
         pass
 
-    def interim(self, head: ResponseHead) -> None:
+    def interim_response(self, head: ResponseHead) -> None:
         pass
 
-    def switched(self, head: ResponseHead, rest: bytes) -> None:
+    def protocol_switched(self, head: ResponseHead, rest: bytes) -> None:
         pass
 
-    def answered(self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
+    def response_started(
+        self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool
+    ) -> None:
         if ended:
             self.answered_whole.set()
 
-    def answer_part(self, part: bytes, *, ended: bool) -> None:
+    def response_part(self, part: bytes, *, ended: bool) -> None:
         pass
 
 
@@ -63,13 +65,13 @@ class World:
         self.theirs = theirs
 
     def ask(self) -> None:
-        self.connection.ask(self.caller, ASKED, complete=True, head_only=False, seconds=60)
+        self.connection.send_request(self.caller, ASKED, complete=True, head_only=False, timeout=60)
 
     async def failed(self) -> bool:
         """Whether the upstream took nothing of the call that it broke off."""
         async with asyncio.timeout(PATIENCE):
             await self.caller.failed.wait()
-        return self.connection.unaccepted
+        return self.connection.nothing_accepted
 
 
 @asynccontextmanager
@@ -143,15 +145,15 @@ def test_what_happened_since_the_loop_looked_is_seen(new_loop: NewLoop, said: by
     """An end, and an answer to nothing, before the event loop has had its turn."""
 
     async def story(world: World) -> None:
-        world.connection.free()
-        assert world.connection.fresh(IDLE_SECONDS)
-        world.connection.free_since -= 1.0
-        assert world.connection.fresh(IDLE_SECONDS)
+        world.connection.mark_idle()
+        assert world.connection.usable(IDLE_SECONDS)
+        world.connection.idle_since -= 1.0
+        assert world.connection.usable(IDLE_SECONDS)
         if said:
             world.theirs.send(said)
         else:
             world.theirs.close()
-        assert not world.connection.fresh(IDLE_SECONDS)
+        assert not world.connection.usable(IDLE_SECONDS)
 
     run(new_loop, story)
 
@@ -160,9 +162,9 @@ def test_what_happened_since_the_loop_looked_is_seen(new_loop: NewLoop, said: by
 def test_nobody_waits_too_long_for_another_call(new_loop: NewLoop) -> None:
 
     async def story(world: World) -> None:
-        world.connection.free()
-        world.connection.free_since -= 1.0
-        assert not world.connection.fresh(0.9)
+        world.connection.mark_idle()
+        world.connection.idle_since -= 1.0
+        assert not world.connection.usable(0.9)
 
     run(new_loop, story)
 
@@ -173,8 +175,8 @@ async def test_a_connection_counts_once_while_it_is_being_made() -> None:
     class Counting(Upstream):
         counted = 0
 
-        def made(self, connection: UpstreamConnection) -> None:
-            super().made(connection)
+        def connection_opened(self, connection: UpstreamConnection) -> None:
+            super().connection_opened(connection)
             self.counted = len(self)
 
     hung_up = asyncio.Event()
@@ -189,7 +191,7 @@ async def test_a_connection_counts_once_while_it_is_being_made() -> None:
     async with server:
         port = server.sockets[0].getsockname()[1]
         upstream = Counting(f"http://127.0.0.1:{port}", 2, 2)
-        connection = await upstream.connected("a client")
+        connection = await upstream.acquire("a client")
         assert (upstream.counted, len(upstream)) == (1, 1)
         connection.abort()
         await hung_up.wait()

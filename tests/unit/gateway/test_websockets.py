@@ -18,7 +18,7 @@ class Connections:
     """In place of tunnels: an open one each, whose guests may stay until `allowed` ends."""
 
     def __init__(self) -> None:
-        self.websockets = WebSockets(CollectorRegistry(), most_per_client=MANY)
+        self.websockets = WebSockets(CollectorRegistry(), limit_per_client=MANY)
         self.allowed = True
         self.reviews = 0
         self.open: set[object] = set()
@@ -45,11 +45,11 @@ class Connections:
 
             def close(self) -> None:
                 connections.open.discard(self)
-                connections.websockets.closed(cast(Tunnel, self))
+                connections.websockets.remove(cast(Tunnel, self))
 
         tunnel: Any = One()
         self.open.add(tunnel)
-        self.websockets.opened(tunnel, self._review)
+        self.websockets.add(tunnel, self._review)
 
     async def _review(self) -> bool:
         self.reviews += 1
@@ -64,7 +64,7 @@ class Connections:
 
 @asynccontextmanager
 async def kept_reviewing(connections: Connections) -> AsyncIterator[None]:
-    task = asyncio.create_task(connections.websockets.keep_reviewing())
+    task = asyncio.create_task(connections.websockets.run())
     try:
         yield
     finally:
@@ -74,7 +74,7 @@ async def kept_reviewing(connections: Connections) -> AsyncIterator[None]:
 async def test_whatever_was_heard_before_it_was_open_is_felt_then() -> None:
     connections = Connections()
     connections.allowed = False
-    connections.websockets.review_user("ID1")
+    connections.websockets.reauthorize_user("ID1")
     connections.another()
     await until(connections.all_closed)
     assert connections.reviews == 1
@@ -83,7 +83,7 @@ async def test_whatever_was_heard_before_it_was_open_is_felt_then() -> None:
 async def test_all_are_reviewed_when_that_is_due_but_not_in_one_turn() -> None:
     connections = await Connections.many()
     async with kept_reviewing(connections):
-        connections.websockets.review_all()
+        connections.websockets.reauthorize_all()
         most_in_a_turn = 0
         while connections.reviews < MANY:
             before = connections.reviews
@@ -96,10 +96,10 @@ async def test_all_are_reviewed_when_that_is_due_but_not_in_one_turn() -> None:
 async def test_a_change_during_a_review_is_seen_by_another() -> None:
     connections = await Connections.many()
     async with kept_reviewing(connections):
-        connections.websockets.review_all()
+        connections.websockets.reauthorize_all()
         await until(connections.half_reviewed, every=0)
         connections.allowed = False
-        connections.websockets.review_all()
+        connections.websockets.reauthorize_all()
         await until(connections.all_closed)
     assert connections.reviews <= 2 * MANY
 
@@ -107,8 +107,8 @@ async def test_a_change_during_a_review_is_seen_by_another() -> None:
 async def test_those_of_a_user_are_reviewed_when_something_is_heard_of_him() -> None:
     connections = await Connections.many()
     connections.allowed = False
-    connections.websockets.review_user("ID2")
+    connections.websockets.reauthorize_user("ID2")
     await asyncio.sleep(0)
-    connections.websockets.review_user("ID1")
+    connections.websockets.reauthorize_user("ID1")
     await until(connections.all_closed)
     assert connections.reviews == MANY

@@ -25,6 +25,7 @@ from authz_gateway.routing.route_table import rate
 from authz_gateway.routing.routes_file import load_routes
 from authz_gateway.settings import GatewaySettings
 from authz_gateway.subscriptions import PATTERNS, CarriedChanges, Subscriptions
+from authz_gateway.upstream.pool import CONNECT_SECONDS
 from authz_gateway.upstream.proxy import Proxy
 from authz_gateway.upstream.websocket import WebSockets
 from shared.clients.admin import AdminClient
@@ -50,6 +51,7 @@ def create_app(
     environ: Mapping[str, str] | None = None,
     *,
     body_grace_seconds: float = BODY_GRACE_SECONDS,
+    connect_seconds: float = CONNECT_SECONDS,
 ) -> Service:
     """The gateway; raises `SettingsError` for the faults of its files.
 
@@ -73,9 +75,9 @@ def create_app(
     sessions = SessionCache(identity, registry)
     api_keys = ApiKeyCache(resource, identity, registry)
     websockets = WebSockets(
-        registry, most=settings.max_websockets, most_per_client=settings.websockets_per_client
+        registry, limit=settings.max_websockets, limit_per_client=settings.websockets_per_client
     )
-    policy = CurrentPolicy(admin, websockets.review_all)
+    policy = CurrentPolicy(admin, websockets.reauthorize_all)
     hearing = Subscriptions(policy, sessions, api_keys, websockets)
     listener = Listener(
         settings.broker_url,
@@ -97,7 +99,8 @@ def create_app(
             1, settings.upstream_connections * settings.upstream_client_share // 100
         ),
         websocket_timeout=settings.websocket_timeout,
-        changed=CarriedChanges(hearing, registry),
+        on_changes=CarriedChanges(hearing, registry),
+        connect_seconds=connect_seconds,
     )
     known_places = places(settings.maxminddb_path, settings.geoip_lang)
     reauthorize = ReauthorizeWebSocket(sessions, api_keys, policy, known_places)
@@ -172,7 +175,7 @@ def create_app(
             supervised("policy", lambda: policy.keep_fresh(listener)),
             supervised("listener", listener.run),
             supervised("changes", changes.run),
-            supervised("websockets", websockets.keep_reviewing),
+            supervised("websockets", websockets.run),
             supervised("audits", audit_queue.run),
         ),
     )

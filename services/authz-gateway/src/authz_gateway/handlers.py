@@ -13,7 +13,7 @@ from authz_gateway.http.dispatcher import Operation
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import NO_ROUTE, Answer
 from authz_gateway.routing.path import Target
-from authz_gateway.routing.route_table import ELSEWHERE, Route, RouteTable, Way
+from authz_gateway.routing.route_table import ELSEWHERE, MatchedRoute, Route, RouteTable
 from authz_gateway.upstream.proxy import Proxy
 from shared.errors import Malformed, Refusal
 
@@ -33,21 +33,21 @@ class Gateway:
 
 
 class Destination:
-    """Where a path leads: its canonical form, a label for log and metrics, handler and way.
+    """Where a path leads: its canonical form, a label for log and metrics, handler and match.
 
     `raw`: the path as received, where that is for raw routes only; else empty.
     """
 
-    __slots__ = ("handler", "label", "path", "raw", "way")
+    __slots__ = ("handler", "label", "match", "path", "raw")
 
     def __init__(
-        self, path: str, label: str, handler: "Handler", way: Way | None, raw: str = ""
+        self, path: str, label: str, handler: "Handler", match: MatchedRoute | None, raw: str = ""
     ) -> None:
         self.path = path
         self.raw = raw
         self.label = label
         self.handler = handler
-        self.way = way
+        self.match = match
 
 
 Handler = Callable[[Gateway, Request, Destination, str], Operation | Answer]
@@ -57,20 +57,20 @@ Handler = Callable[[Gateway, Request, Destination, str], Operation | Answer]
 class Forward(Operation):
     """Any call: the upstream's answer, or why there is none."""
 
-    __slots__ = ("_gateway", "_way")
+    __slots__ = ("_gateway", "_match")
 
-    def __init__(self, gateway: Gateway, way: Way, call: Call) -> None:
-        super().__init__(way.route.prefix, call)
+    def __init__(self, gateway: Gateway, match: MatchedRoute, call: Call) -> None:
+        super().__init__(match.route.prefix, call)
         self._gateway = gateway
-        self._way = way
+        self._match = match
 
     def respond(self, request: Request, caller: Caller | None) -> None:
         """See `Operation`."""
-        call, way = self.call, self._way
-        review = None
-        if way.route.websocket:
-            review = partial(self._gateway.reauthorize, opener_of(caller, call))
-        self._gateway.proxy.forward(request, way, call.query, caller, review)
+        call, match = self.call, self._match
+        reauthorize = None
+        if match.route.websocket:
+            reauthorize = partial(self._gateway.reauthorize, opener_of(caller, call))
+        self._gateway.proxy.forward(request, match, call.query, caller, reauthorize)
 
 
 class Decide(Operation):
@@ -106,21 +106,21 @@ def forward(
 ) -> Operation | Answer:
     """Any call that a route leads to."""
     head = request.head
-    way = destination.way
-    if way is not None and way.has_siblings:
-        way = gateway.routes.way(destination.path, head.method)
+    match = destination.match
+    if match is not None and match.has_siblings:
+        match = gateway.routes.match(destination.path, head.method)
     if destination.raw:
-        if way is None:
+        if match is None:
             raise Malformed
-        way = Way(way.route, way.route.sent_raw(destination.raw))
+        match = MatchedRoute(match.route, match.route.sent_raw(destination.raw))
     if head.method == "OPTIONS":
         preflight = gateway.cors.preflight(head.method, head.headers)
         if preflight is not None:
             return Answer(204, preflight)
-    if way is None or (way.methods is not None and head.method not in way.methods):
+    if match is None or (match.methods is not None and head.method not in match.methods):
         return NO_ROUTE
-    call = _call(request, way.route, head.method, destination.path, query)
-    return Forward(gateway, way, call)
+    call = _call(request, match.route, head.method, destination.path, query)
+    return Forward(gateway, match, call)
 
 
 def decide_only(

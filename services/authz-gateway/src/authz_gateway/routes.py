@@ -52,7 +52,7 @@ class Operations:
         if len(self._known) >= _MOST_PATHS:
             self._known.clear()
         destination = Destination(
-            path, label, handler, self._gateway.routes.way(path, "GET"), aim.raw
+            path, label, handler, self._gateway.routes.match(path, "GET"), aim.raw
         )
         self._known[raw] = destination
         return destination

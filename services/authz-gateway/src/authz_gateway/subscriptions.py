@@ -52,13 +52,13 @@ class Subscriptions:
                 self.sessions.forget_user(event.record["user"]["uid"])
         user = event.record.get("user", event.record)
         if uid := user.get("uid"):
-            self.websockets.review_user(uid)
+            self.websockets.reauthorize_user(uid)
 
     def forget_user(self, uid: str) -> None:
         """Something about a user changed, whatever it is."""
         self.sessions.forget_user(uid)
         self.api_keys.forget_user(uid)
-        self.websockets.review_user(uid)
+        self.websockets.reauthorize_user(uid)
 
     def told(self, changes: Iterable[str]) -> None:
         """Forgets what a service says that it changed; the event of it comes later."""
@@ -79,7 +79,7 @@ class Subscriptions:
         self.policy.changed()
         self.sessions.forget_everything()
         self.api_keys.forget_everything()
-        self.websockets.review_all()
+        self.websockets.reauthorize_all()
 
 
 POLICY_SECONDS = 1.0

@@ -178,11 +178,11 @@ ELSEWHERE = Route(prefix="/", access=Access.REQUIRED)
 """What is decided about, but carried by others, and that no route tells of."""
 
 
-class Way:
-    """A route, and the path that its upstream is sent.
+class MatchedRoute:
+    """The route that matches a path, and the path for its upstream.
 
-    `methods`: those that exist, None for all. `has_siblings`: the prefix has other routes, for
-    other methods.
+    `methods`: the methods of the route, None for all. `has_siblings`: other routes have the same
+    prefix, for other methods.
     """
 
     __slots__ = ("has_siblings", "methods", "path", "route")
@@ -203,15 +203,15 @@ class RouteTable:
         routes = tuple(routes)
         self._tree = PrefixTree((segments(route.prefix), route) for route in routes)
         self._folded = PrefixTree((folded(segments(route.prefix)), route) for route in routes)
-        self.way = lru_cache(_KNOWN_PATHS)(self._way)
+        self.match = lru_cache(_KNOWN_PATHS)(self._match)
 
     def find(self, path: str, method: str = "GET") -> Route | None:
         """The route of a canonical path."""
-        way = self.way(path, method)
-        return way.route if way else None
+        match = self.match(path, method)
+        return match.route if match else None
 
-    def _way(self, path: str, method: str) -> Way | None:
-        """The way of a canonical path."""
+    def _match(self, path: str, method: str) -> MatchedRoute | None:
+        """The matching route of a canonical path."""
         parts = segments(path)
         covering = list(self._tree.along(parts))
         if covering and covering[-1].case_insensitive:
@@ -227,4 +227,4 @@ class RouteTable:
         nearest = max(len(segments(route.prefix)) for route in covering)
         routes = [route for route in covering if len(segments(route.prefix)) == nearest]
         route = next((route for route in routes if route.allows(method)), routes[-1])
-        return Way(route, route.sent(path), has_siblings=len(routes) > 1)
+        return MatchedRoute(route, route.sent(path), has_siblings=len(routes) > 1)

@@ -1,1 +1,1 @@
-"""The way of a call to its upstream, and of the answer back."""
+"""Connections to upstreams: forwards requests and returns responses."""

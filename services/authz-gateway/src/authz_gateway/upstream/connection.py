@@ -1,4 +1,4 @@
-"""One connection to an upstream: a call goes up, its answer comes down, then perhaps another."""
+"""One connection to an upstream: sends a request, reads the response, and may then be reused."""
 
 import asyncio
 import fcntl
@@ -17,125 +17,135 @@ from authz_gateway.upstream.errors import UpstreamBroken
 from authz_gateway.upstream.shares import Share
 
 _MAX_HEAD_BYTES: Final = 64 * 1024
-_MOST_INTERIM_ANSWERS = 16
+_MAX_INTERIM_RESPONSES = 16
 _BODYLESS: Final = frozenset({204, 304})
-_SWITCHED: Final = 101
-_CLOSE_SECONDS = 10.0  # then what the upstream did not take of what was written is lost
-_OLDEST_SECONDS = 60.0  # then its name is looked up again
-_SEEN_SECONDS = 0.005  # so long ago at most, the event loop looked at the connection itself
-_LARGE_READ_BYTES: Final = 64 * 1024  # there may be more that was not read with it
+_SWITCHING_PROTOCOLS: Final = 101
+CLOSE_SECONDS: Final = 10.0
+_MAX_AGE_SECONDS = 60.0  # older connections are not reused, so that DNS changes take effect
+_POLLED_SECONDS = 0.005  # after a shorter idle time the event loop has just polled the socket
+_LARGE_READ_BYTES: Final = 64 * 1024  # after a read of this size, more may be in the socket
 _UNSENT_IS_KNOWN = sys.platform == "linux"
 
 
 class UpstreamListener(ABC):
-    """Whoever stands for the client's side."""
+    """Uses a connection to an upstream."""
 
     @abstractmethod
     def upstream_failed(self, error: OSError) -> None:
-        """There will be no more of it; the connection is gone."""
+        """The connection failed and is closed."""
 
     @abstractmethod
     def upstream_full(self) -> None:
-        """The upstream takes no more at the moment."""
+        """The upstream's write buffer is full: pause."""
 
     @abstractmethod
     def upstream_ready(self) -> None:
-        """The upstream takes more again."""
+        """The upstream's write buffer has room again: resume."""
 
 
 class ResponseListener(UpstreamListener):
-    """Whoever sent a call, and waits for its answer."""
+    """Sent a request, and gets the response."""
 
     @abstractmethod
-    def interim(self, head: ResponseHead) -> None:
-        """There will be an answer, and meanwhile this."""
+    def interim_response(self, head: ResponseHead) -> None:
+        """An interim response (1xx) arrived."""
 
     @abstractmethod
-    def switched(self, head: ResponseHead, rest: bytes) -> None:
-        """What follows is no HTTP any more; `rest` is its beginning."""
+    def protocol_switched(self, head: ResponseHead, rest: bytes) -> None:
+        """The upstream switched protocols (101); `rest` are bytes of the new protocol."""
 
     @abstractmethod
-    def answered(self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
-        """The answer began with this; `ended`: that is all of it."""
+    def response_started(
+        self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool
+    ) -> None:
+        """The head arrived, with the first `part` of the body; `ended`: it is the whole body."""
 
     @abstractmethod
-    def answer_part(self, part: bytes, *, ended: bool) -> None:
-        """The answer goes on."""
+    def response_part(self, part: bytes, *, ended: bool) -> None:
+        """The next part of the body arrived."""
 
 
-class Owner(Protocol):
-    """Whoever keeps connections between calls."""
+class ConnectionPool(Protocol):
+    """Keeps connections between calls."""
 
-    def made(self, connection: "UpstreamConnection") -> None:
-        """The connection is there."""
+    def connection_opened(self, connection: "UpstreamConnection") -> None:
+        """The connection is open."""
         ...
 
-    def lost(self, connection: "UpstreamConnection") -> None:
-        """The connection is gone."""
+    def connection_closed(self, connection: "UpstreamConnection") -> None:
+        """The connection is closed."""
         ...
 
 
 class UpstreamConnection:
-    """Reads answers; `free_since` tells since when it waits for another call.
+    """Sends requests and reads responses. `idle_since`: when it became idle, in loop time.
 
-    A protocol of asyncio in all but its base, which a compiled class cannot have.
+    Implements `asyncio.Protocol` without inheriting from it, which a compiled class cannot do.
+    `close_seconds`: after so long an orderly close becomes an abort.
     """
 
     __slots__ = (
-        *("_listener", "_at_once", "_awaits_head", "_bodyless", "_complete", "_upstream_listener"),
-        *("_deadline", "_early", "_ended", "_interims", "_loop", "_owner", "_persistent"),
-        *("_poll", "_raw", "_reader", "_reading", "_seconds", "_transport", "_unread"),
-        *("_written", "free_since", "heard", "made", "paused", "share", "unaccepted", "used"),
+        *("_bodyless", "_close_seconds", "_complete", "_deadline", "_early_response", "_ended"),
+        *("_head_request", "_interim_count", "_listener", "_loop", "_persistent", "_poll", "_pool"),
+        *("_reader", "_reading", "_single_read", "_timeout", "_transport", "_tunnel", "_unread"),
+        *("_upstream_listener", "_written", "idle_since", "nothing_accepted", "opened_at"),
+        *("paused", "received_any", "share", "used"),
     )
 
     _transport: asyncio.Transport
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
-        self._owner = owner
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        loop: asyncio.AbstractEventLoop,
+        close_seconds: float = CLOSE_SECONDS,
+    ) -> None:
+        self._pool = pool
         self._loop = loop
-        self.share: Share | None = None  # of whose call is under way
-        self._deadline = Deadline(loop, self._silent)
-        self._seconds = 0.0
+        self._close_seconds = close_seconds
+        self.share: Share | None = None  # of the client whose call is under way
+        self._deadline = Deadline(loop, self._timed_out)
+        self._timeout = 0.0
         self._listener: ResponseListener | None = None
         self._upstream_listener: UpstreamListener | None = None
-        self._awaits_head = False  # the call was one of HEAD, whose answer has no body
-        self._interims = 0
+        self._head_request = False  # the method is HEAD: the response has no body
+        self._interim_count = 0
         self._unread = b""
         self._reader: BodyReader | None = None
-        self._raw: Callable[[bytes], None] | None = None
+        self._tunnel: Callable[[bytes], None] | None = None
         self._reading = True
         self._poll: Callable[[float], list[tuple[int, int]]] | None = None
-        # Of the call under way, for `reusable`:
-        self._complete = False  # the request was written to its end
-        self._early = False  # the answer began before that
-        self._persistent = False  # the upstream says that it waits for another call
-        self._bodyless = False  # the answer has no body whatever its head says of one
-        self._ended = False  # the answer is over, and nothing came behind it
-        self._at_once = False  # all of it was read in one piece, and that was all there was
-        # Of the call under way, for whoever may have to repeat it:
+        # State of the current call, for `reusable`:
+        self._complete = False  # the whole request was written
+        self._early_response = False  # the response began before that
+        self._persistent = False  # the upstream keeps the connection open
+        self._bodyless = False  # the response has no body, whatever its head says
+        self._ended = False  # the response is complete, and no bytes followed it
+        self._single_read = False  # one read returned the whole response and emptied the socket
+        # State of the current call, to decide whether it may be repeated:
         self._written = 0  # bytes
-        self.heard = False  # a byte of the answer came
-        self.unaccepted = False  # the upstream hung up and took no byte of the request
-        self.paused = False  # it takes no more at the moment
-        self.used = False  # for a call before this one
-        self.made = self.free_since = loop.time()
+        self.received_any = False  # at least one byte of a response arrived
+        self.nothing_accepted = False  # the upstream closed and accepted no byte of the request
+        self.paused = False  # the write buffer is full
+        self.used = False  # it served an earlier call
+        self.opened_at = self.idle_since = loop.time()
 
-    # What asyncio calls.
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """There is somebody to talk to."""
+        """See `asyncio.Protocol`."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's has no such base
-        self._owner.made(self)
+        self._pool.connection_opened(self)
 
     def data_received(self, data: bytes) -> None:
-        """The upstream sent something."""
+        """See `asyncio.Protocol`."""
         listener = self._listener
-        self.heard = True
+        self.received_any = True
         try:
             if listener is None:
-                if self._raw is not None:
-                    self._raw(data)
-                else:  # nobody asked: it must not become the answer of the next call
+                if self._tunnel is not None:
+                    self._tunnel(data)
+                else:  # unexpected bytes must not become the response to the next request
                     self._transport.abort()
             elif self._reader is None:
                 self._read_head(listener, self._unread + data if self._unread else data)
@@ -143,200 +153,198 @@ class UpstreamConnection:
                 part, rest = self._reader.feed(data)
                 done = self._reader.done
                 self._ended = done and not rest
-                listener.answer_part(part, ended=done)
+                listener.response_part(part, ended=done)
         except (BrokenHead, BrokenBody) as error:
             self._fail(UpstreamBroken(repr(error)))
         if self._upstream_listener is not None and self._deadline.moment is not NEVER:
-            self._deadline.set(self._seconds)  # it goes on
+            self._deadline.set(self._timeout)
 
     def eof_received(self) -> None:
-        """Nothing more will come: returning nothing closes the transport."""
+        """See `asyncio.Protocol`. Returns None, so that asyncio closes the transport."""
         if self._upstream_listener is None:
             self.close()
-        elif not self.heard:
-            self.unaccepted = self._none_accepted()
+        elif not self.received_any:
+            self.nothing_accepted = self._no_byte_accepted()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """It is gone."""
+        """See `asyncio.Protocol`."""
         self._deadline.cancel()
-        self._owner.lost(self)
+        self._pool.connection_closed(self)
         if error is None and isinstance(self._reader, UntilClosed) and self._listener is not None:
             listener = self._listener
-            self._forget()
-            listener.answer_part(b"", ended=True)
+            self._remove_listener()
+            listener.response_part(b"", ended=True)
         else:
             self._fail(error if isinstance(error, OSError) else UpstreamBroken("closed"))
 
     def pause_writing(self) -> None:
-        """It takes no more at the moment."""
+        """See `asyncio.Protocol`."""
         self.paused = True
         if self._upstream_listener is not None:
             self._upstream_listener.upstream_full()
 
     def resume_writing(self) -> None:
-        """It takes more again."""
+        """See `asyncio.Protocol`."""
         self.paused = False
         if self._upstream_listener is not None:
             self._upstream_listener.upstream_ready()
 
-    # What a call is made with.
+    # Called by the pool and by the exchange of a call.
 
-    def reusable(self, *, after_bodyless: bool) -> bool:
-        """Whether another call may follow the one that is over (`free`): decided here alone.
+    def reusable(self, *, reuse_bodyless: bool) -> bool:
+        """Whether another request may use the connection; only this method decides that.
 
-        Nothing that belongs to this call may be taken for the answer to the next one. So the
-        answer ended by its own framing with nothing behind it, the request was sent before the
-        answer began, and neither side wants to close.
+        No byte that belongs to this call may be read as part of the next response. Therefore the
+        response must have ended by its own framing with no byte after it, the request must have
+        been sent completely before the response began, and neither side may want to close.
 
-        An answer to HEAD, a 204 and a 304 have no body (RFC 9112, 6.3), but some servers write one
-        all the same, a moment later: gunicorn with threads does. Nothing shows beforehand which
-        servers do. `after_bodyless`: the operator says that this upstream does not.
+        A response to HEAD, a 204 and a 304 have no body (RFC 9112, 6.3), but some servers send one
+        nevertheless, a moment later: gunicorn with threads does. The gateway cannot know which
+        servers do. `reuse_bodyless`: the operator says that this upstream does not.
         """
         return (
             self._ended
             and self._persistent
-            and not self._early
-            and (after_bodyless or not self._bodyless)
+            and not self._early_response
+            and (reuse_bodyless or not self._bodyless)
             and not self._transport.is_closing()
-            and (self._at_once or not self._readable())
-            and self.free_since - self.made <= _OLDEST_SECONDS
+            and (self._single_read or not self._readable())
+            and self.idle_since - self.opened_at <= _MAX_AGE_SECONDS
         )
 
-    def fresh(self, idle_seconds: float) -> bool:
-        """Whether another call can be sent now, after waiting for so many seconds at most.
+    def usable(self, idle_seconds: float) -> bool:
+        """Whether an idle connection can be used: open, and idle for `idle_seconds` at most.
 
-        Where the event loop has not looked for a moment, the socket is asked whether the upstream
-        closed, or said something that nobody asked for.
+        When the event loop has not polled the socket just before, this polls it: the upstream may
+        have closed the connection, or sent bytes without a request.
         """
-        idle = self._loop.time() - self.free_since
+        idle = self._loop.time() - self.idle_since
         if idle > idle_seconds or self._transport.is_closing():
             return False
-        return idle <= _SEEN_SECONDS or not self._readable()
+        return idle <= _POLLED_SECONDS or not self._readable()
 
-    def ask(
+    def send_request(
         self,
         listener: ResponseListener,
         request: bytes,
         *,
         complete: bool,
         head_only: bool,
-        seconds: float,
+        timeout: float,
     ) -> None:
-        """Sends a call; the upstream may be silent for so many seconds.
+        """Sends a request. `timeout`: the longest silence of the upstream, seconds.
 
-        `complete`: `request` is all of it.
+        `complete`: `request` is the whole request. `head_only`: the method is HEAD.
         """
         self._listener = self._upstream_listener = listener
-        self._awaits_head = head_only
+        self._head_request = head_only
         self._complete = complete
-        self._early = self._ended = self._at_once = self.heard = False
+        self._early_response = self._ended = self._single_read = self.received_any = False
         self._written = len(request)
-        self._interims = 0
-        self._seconds = seconds
-        self._deadline.set(seconds)
+        self._interim_count = 0
+        self._timeout = timeout
+        self._deadline.set(timeout)
         self._transport.write(request)
 
     def write(self, data: bytes) -> None:
-        """Sends some of the call's body, or of what follows it."""
+        """Sends the next bytes of the body or, after an upgrade, of the new protocol."""
         self._written += len(data)
-        self._deadline.set(self._seconds)
+        self._deadline.set(self._timeout)
         self._transport.write(data)
 
     def complete(self) -> None:
-        """All of the request was written; from now on the upstream's silence counts."""
+        """The whole request was written. From now on the timeout runs."""
         self._complete = True
-        self._deadline.set(self._seconds)
+        self._deadline.set(self._timeout)
 
-    def watch(self, *, on: bool) -> None:
-        """Whether the upstream's silence counts: not while it waits for others itself."""
+    def set_timeout(self, *, on: bool) -> None:
+        """Starts or stops the timeout: it must not run while the upstream waits for the client."""
         if on:
-            self._deadline.set(self._seconds)
+            self._deadline.set(self._timeout)
         else:
             self._deadline.moment = NEVER
 
     def pause_reading(self) -> None:
-        """The client takes no more at the moment, which is not the upstream's fault."""
+        """Stops reading, and the timeout with it, while the client's write buffer is full."""
         if self._reading and not self._transport.is_closing():
             self._reading = False
             self._transport.pause_reading()
             self._deadline.moment = NEVER
 
     def resume_reading(self) -> None:
-        """The client takes more again."""
+        """Reads again."""
         if not self._reading and not self._transport.is_closing():
             self._reading = True
             self._transport.resume_reading()
-            self._deadline.set(self._seconds)
+            self._deadline.set(self._timeout)
 
-    def free(self) -> None:
-        """The call is over."""
+    def mark_idle(self) -> None:
+        """Ends the current call."""
         if not self._reading:
             self.resume_reading()
         self._listener = self._upstream_listener = self._reader = None
         self._deadline.moment = NEVER
         self.used = True
-        self.free_since = self._loop.time()
+        self.idle_since = self._loop.time()
 
     def switch_to_tunnel(
-        self, listener: UpstreamListener, raw: Callable[[bytes], None], seconds: float
+        self, listener: UpstreamListener, sink: Callable[[bytes], None], timeout: float
     ) -> None:
-        """What comes from now on is no HTTP any more; there may be silences of so many seconds."""
+        """Passes all further input to `sink`, after an upgrade; `timeout`: the longest silence."""
         self._listener = None
         self._upstream_listener = listener
-        self._raw = raw
-        self._seconds = seconds
-        self._deadline.set(seconds)
+        self._tunnel = sink
+        self._timeout = timeout
+        self._deadline.set(timeout)
 
     def close(self) -> None:
-        """Hangs up, once all that was written is sent."""
-        self._forget()
+        """Closes the connection once the write buffer is empty."""
+        self._remove_listener()
         self._transport.close()
-        self._deadline.set(_CLOSE_SECONDS)
+        self._deadline.set(self._close_seconds)
 
     def abort(self) -> None:
-        """Hangs up at once."""
-        self._forget()
+        """Closes the connection at once."""
+        self._remove_listener()
         self._transport.abort()
 
     def trailers(self) -> list[bytes]:
-        """The lines behind the answer's body, once that ended."""
+        """The trailer lines of a response that has ended."""
         return self._reader.trailers if isinstance(self._reader, Chunked) else []
-
-    # The rest.
 
     def _read_head(self, listener: ResponseListener, data: bytes) -> None:
         head = read_response(data, _MAX_HEAD_BYTES)
-        while head is not None and head.status < 200 and head.status != _SWITCHED:
-            self._interims += 1
-            if self._interims > _MOST_INTERIM_ANSWERS:
+        while head is not None and head.status < 200 and head.status != _SWITCHING_PROTOCOLS:
+            self._interim_count += 1
+            if self._interim_count > _MAX_INTERIM_RESPONSES:
                 raise BrokenHead
-            listener.interim(head)
+            listener.interim_response(head)
             data = data[head.size :]
             head = read_response(data, _MAX_HEAD_BYTES)
         if head is None:
             self._unread = data
-            self._early = self._early or not self._complete
+            self._early_response = self._early_response or not self._complete
             return
         rest, self._unread = data[head.size :], b""
         if not self._complete or self._transport.get_write_buffer_size() > 0:
-            self._early = True
-        if head.status == _SWITCHED:
-            listener.switched(head, rest)
+            self._early_response = True
+        if head.status == _SWITCHING_PROTOCOLS:
+            listener.protocol_switched(head, rest)
             return
         self._persistent = head.persistent
-        bodyless = self._awaits_head or head.status in _BODYLESS
-        # Where the body that there should not be has no byte, none can follow.
+        bodyless = self._head_request or head.status in _BODYLESS
+        # With `Content-Length: 0`, no forbidden body can follow.
         self._bodyless = bodyless and head.length != 0
-        if head.length == len(rest) and not bodyless:  # all of it came at once, as most answers do
+        if head.length == len(rest) and not bodyless:  # the whole body came in one read: the usual
             self._ended = True
-            self._at_once = len(data) < _LARGE_READ_BYTES
-            listener.answered(head, rest, bodyless=False, ended=True)
+            self._single_read = len(data) < _LARGE_READ_BYTES
+            listener.response_started(head, rest, bodyless=False, ended=True)
             return
         reader = self._reader = _reader_of(head, bodyless=bodyless)
         part, rest = reader.feed(rest)
         done = reader.done
         self._ended = done and not rest
-        listener.answered(head, part, bodyless=bodyless, ended=done)
+        listener.response_started(head, part, bodyless=bodyless, ended=done)
 
     def _readable(self) -> bool:
         poll = self._poll
@@ -347,21 +355,21 @@ class UpstreamConnection:
             poll = self._poll = polling.poll
         return bool(poll(0))
 
-    def _none_accepted(self) -> bool:
-        """Whether the upstream, which has hung up in order, took no byte of the request.
+    def _no_byte_accepted(self) -> bool:
+        """Whether the upstream, which has closed in order, accepted no byte of the request.
 
-        Its system confirms what it takes, and the end that came from it says how much that was
-        (RFC 9293, 3.4). Of TLS that cannot be told, for other bytes are sent than were written.
+        Its kernel acknowledges the bytes that it accepts, and its FIN says how many these are (RFC
+        9293, 3.4). With TLS this is unknown, because other bytes are sent than were written.
         """
         transport = self._transport
         if not _UNSENT_IS_KNOWN or transport.get_extra_info("sslcontext") is not None:
             return False
         descriptor = transport.get_extra_info("socket").fileno()
-        unconfirmed = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
-        (count,) = struct.unpack("i", unconfirmed)
+        unacknowledged = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
+        (count,) = struct.unpack("i", unacknowledged)
         return bool(count + transport.get_write_buffer_size() >= self._written)
 
-    def _silent(self) -> None:
+    def _timed_out(self) -> None:
         self._fail(TimeoutError("silent"))
 
     def _fail(self, error: OSError) -> None:
@@ -370,12 +378,12 @@ class UpstreamConnection:
         if listener is not None:
             listener.upstream_failed(error)
 
-    def _forget(self) -> None:
+    def _remove_listener(self) -> None:
         self._listener = self._upstream_listener = None
 
 
 def _reader_of(head: ResponseHead, *, bodyless: bool) -> BodyReader:
-    """RFC 9112, 6.3."""
+    """The reader of the response's body: RFC 9112, 6.3."""
     if bodyless:
         return FixedLength(0)
     if head.chunked:

@@ -1,5 +1,5 @@
-"""What goes wrong between the gateway and upstreams."""
+"""Errors of connections to upstreams."""
 
 
 class UpstreamBroken(ConnectionError):
-    """What the upstream sent is no answer, or not all of one."""
+    """The upstream sent a malformed or an incomplete response."""

@@ -1,4 +1,4 @@
-"""One call on its way: its body goes up and its answer comes down, as fast as the slower side."""
+"""One exchange: streams the request to the upstream and the response back, with backpressure."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,84 +26,84 @@ from shared.web.tallies import Timing
 log = structlog.get_logger()
 
 _COLLECTED_BYTES = 64 * 1024
-"""So much of a body is read before a connection upstream is taken for it; smaller ones whole."""
+"""How much of a request body is buffered before a connection to the upstream is taken."""
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-"""RFC 9110, 9.2.2: to be asked twice changes no more than to be asked once."""
+"""Idempotent methods: RFC 9110, 9.2.2."""
 
 
-class Switching(Protocol):
-    """Whoever takes over when both sides leave HTTP."""
+class UpgradeHandler(Protocol):
+    """Takes over after the upstream switched protocols."""
 
     def __call__(
         self, request: Request, connection: UpstreamConnection, head: ResponseHead, rest: bytes
     ) -> None:
-        """`rest` is what the upstream sent behind its head."""
+        """`rest` are the bytes that followed the head."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRoute:
-    """What is the same for all calls of one route.
+    """What all calls of one route have in common.
 
-    `host`: the Host line that the upstream is sent. `silence`: how long it may be silent, seconds.
-    `timing`: after how many seconds it began to answer. `streams`: it gets bodies as they come,
-    however slowly. `after_bodyless`: it sends nothing behind answers that have no body. `changed`
-    is told what an answer says that it changed, and returns what the answer has to wait for, if
-    anything; None: this upstream is not believed.
+    `host_line`: the Host line for the upstream. `timeout`: its longest silence, seconds. `timing`:
+    the time until its response begins. `stream`: request bodies are forwarded as they arrive, and
+    have no lowest rate. `reuse_bodyless`: see `UpstreamConnection.reusable`. `on_changes` gets what
+    a response says that it changed, and returns what the response must wait for, if anything; None
+    for an upstream that is not trusted to say so.
     """
 
     upstream: Upstream
-    host: bytes
-    silence: float
+    host_line: bytes
+    timeout: float
     timing: Timing
-    streams: bool
-    after_bodyless: bool
-    changed: Callable[[str], Awaitable[None] | None] | None = None
+    stream: bool
+    reuse_bodyless: bool
+    on_changes: Callable[[str], Awaitable[None] | None] | None = None
     trailers: bool = False
-    """Whether what stands behind an answer's body is passed on to clients that want it."""
-    own: bool = False
-    """Whether the upstream is one of our own services, which is unavailable when it is down."""
+    """Whether trailers are forwarded to clients that accept them."""
+    internal: bool = False
+    """Whether the upstream is one of our own services: when it fails, the client gets 503."""
 
 
 class Exchange(ResponseListener):
-    """Passes a request on to one upstream, and the answer back.
+    """Forwards one request to its upstream, and the response to the client.
 
-    `head` is what the upstream is sent before the body. `switching`: where the client asks for
-    another protocol, and may.
+    `head`: the request head for the upstream. `on_upgrade`: takes over after a protocol switch;
+    None when the client asked for none, or may not have it.
     """
 
     __slots__ = (
-        *("_began", "_client", "_connecting", "_connection", "_head", "_held", "_holding"),
-        *("_line", "_message", "_rechunked", "_request", "_sent", "_status", "_switching"),
+        *("_began", "_client", "_connecting", "_connection", "_deferral", "_deferred", "_head"),
+        *("_message", "_on_upgrade", "_rechunked", "_request", "_route", "_sent", "_status"),
         "_trailers",
     )
 
     def __init__(
         self,
         request: Request,
-        line: UpstreamRoute,
+        route: UpstreamRoute,
         head: bytes,
-        switching: Switching | None,
+        on_upgrade: UpgradeHandler | None,
     ) -> None:
         self._request = request
-        self._line = line
+        self._route = route
         self._head = head
         self._began = 0.0
-        self._switching = switching
+        self._on_upgrade = on_upgrade
         self._connection: UpstreamConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._holding: asyncio.Task[None] | None = None
-        self._held: list[Callable[[], None]] | None = None  # what came while the answer waits
+        self._deferral: asyncio.Task[None] | None = None
+        self._deferred: list[Callable[[], None]] | None = None  # steps while the response waits
         self._client = client_key(request)
-        self._message = b""  # the request, where all of it is written at once
-        self._sent = False  # all of the request
-        self._status = 0  # of the answer, once it began
+        self._message = b""  # the whole request, when it is written at once
+        self._sent = False  # the whole request
+        self._status = 0  # of the response; 0 before it began
         self._rechunked = False
-        self._trailers: list[str] = []  # announced, and wanted
+        self._trailers: list[str] = []  # names of those that are forwarded
 
     def start(self) -> None:
-        """Sends the request; the client's connection gets the answer, whatever it is."""
+        """Sends the request. Raises nothing: the client gets a response or an error answer."""
         request = self._request
         if request.disconnected:
             request.connection.finish(CLIENT_CLOSED_REQUEST)
@@ -111,28 +111,28 @@ class Exchange(ResponseListener):
         self._began = monotonic()
         body = request.body
         if body.complete:
-            self._go_up(request.connection)
-        elif self._line.streams:
+            self._acquire_connection(request.connection)
+        elif self._route.stream:
             body.paced = False
-            self._go_up(request.connection)
+            self._acquire_connection(request.connection)
         else:
-            # No connection upstream waits for a client that sends slowly.
+            # A client that sends slowly must not occupy a connection to the upstream.
             request.connection.response_source = self
             body.collect(self, _COLLECTED_BYTES)
 
-    def _go_up(self, client: ClientConnection) -> None:
+    def _acquire_connection(self, client: ClientConnection) -> None:
         client.response_source = self
-        kept = self._line.upstream.take(self._client)
-        if kept is not None:
-            self._send(kept)
+        idle = self._route.upstream.acquire_idle(self._client)
+        if idle is not None:
+            self._send(idle)
         else:
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
         try:
-            connection = await self._line.upstream.connected(self._client)
+            connection = await self._route.upstream.acquire(self._client)
         except Refusal as refusal:
-            self._give_up(refusal_answer(refusal), refusal.codes[0])
+            self._answer_error(refusal_answer(refusal), refusal.codes[0])
         except OSError as error:
             self._fail(error)
         else:
@@ -147,32 +147,32 @@ class Exchange(ResponseListener):
         if not message:
             message = self._head
             if body is not NO_BODY:
-                if held := body.take_buffered():
-                    message += chunk(held) if body.length is None else held
+                if buffered := body.take_buffered():
+                    message += chunk(buffered) if body.length is None else buffered
                 if body.complete and body.length is None:
                     message += LAST_CHUNK
             if body.complete:
                 self._message = message
         sent = self._sent = body.complete
         head_only = request.head.method == "HEAD"
-        connection.ask(
-            self, message, complete=sent, head_only=head_only, seconds=self._line.silence
+        connection.send_request(
+            self, message, complete=sent, head_only=head_only, timeout=self._route.timeout
         )
         if not sent:
-            connection.watch(on=False)
+            connection.set_timeout(on=False)
             body.stream_to(self)
 
-    # What the client's side tells: see `BodySink` and `ResponseSource`.
+    # Called by the client's side: `BodySink` and `ResponseSource`.
 
     def body_collected(self) -> None:
         """See `BodySink`."""
-        self._go_up(self._request.connection)
+        self._acquire_connection(self._request.connection)
 
     def body_part(self, part: bytes) -> None:
         """See `BodySink`."""
         if self._connection is not None:
             self._connection.write(chunk(part) if self._request.body.length is None else part)
-            self._connection.watch(on=self._connection.paused)
+            self._connection.set_timeout(on=self._connection.paused)
 
     def body_ended(self) -> None:
         """See `BodySink`."""
@@ -184,16 +184,16 @@ class Exchange(ResponseListener):
 
     def body_broken(self, refusal: Refusal) -> None:
         """See `BodySink`."""
-        self._hang_up()
-        self._give_up(refusal_answer(refusal), refusal.codes[0])
+        self._abort_upstream()
+        self._answer_error(refusal_answer(refusal), refusal.codes[0])
 
     def client_disconnected(self) -> int:
         """See `ResponseSource`."""
         if self._connecting is not None:
             self._connecting.cancel()
-        if self._holding is not None:
-            self._holding.cancel()
-        self._hang_up()
+        if self._deferral is not None:
+            self._deferral.cancel()
+        self._abort_upstream()
         return CLIENT_CLOSED_REQUEST
 
     def client_full(self) -> None:
@@ -206,92 +206,96 @@ class Exchange(ResponseListener):
         if self._connection is not None:
             self._connection.resume_reading()
 
-    # What the upstream's side tells: see `ResponseListener`.
+    # Called by the upstream's side: `ResponseListener`.
 
     def upstream_full(self) -> None:
         """See `ResponseListener`."""
         if not self._sent and self._connection is not None:
             self._request.connection.pause_reading()
-            self._connection.watch(on=True)
+            self._connection.set_timeout(on=True)
 
     def upstream_ready(self) -> None:
         """See `ResponseListener`."""
         if not self._sent and self._connection is not None:
             self._request.connection.resume_reading()
-            self._connection.watch(on=False)
+            self._connection.set_timeout(on=False)
 
-    def interim(self, head: ResponseHead) -> None:
+    def interim_response(self, head: ResponseHead) -> None:
         """See `ResponseListener`.
 
-        To go on with the body we told the client ourselves.
+        `100 Continue` is not forwarded, because the gateway sends its own.
         """
         if head.status != 100 and self._request.head.minor == 1:
             lines = b"".join(b"%b\r\n" % line for line in head.to_client)
             self._request.connection.write(b"%b%b\r\n" % (head.line, lines))
 
-    def switched(self, head: ResponseHead, rest: bytes) -> None:
+    def protocol_switched(self, head: ResponseHead, rest: bytes) -> None:
         """See `ResponseListener`."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        if self._switching is None or head.headers.listed("upgrade") != {"websocket"}:
+        if self._on_upgrade is None or head.headers.listed("upgrade") != {"websocket"}:
             connection.abort()
-            self._give_up(_BAD_GATEWAY, "gateway.bad_gateway")
+            self._answer_error(_BAD_GATEWAY, "gateway.bad_gateway")
         else:
-            self._line.upstream.detach(connection)
-            self._switching(self._request, connection, head, rest)
+            self._route.upstream.detach(connection)
+            self._on_upgrade(self._request, connection, head, rest)
 
-    def answered(self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
+    def response_started(
+        self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool
+    ) -> None:
         """See `ResponseListener`.
 
-        What the answer changed is in force before the client sees the first byte of it.
+        A change that the response tells of is in force before the client gets its first byte.
         """
-        changed = self._line.changed
-        told = None if changed is None else head.headers.get(CHANGED_HEADER)
-        if changed is not None and told is not None:
-            waiting = changed(told)
+        on_changes = self._route.on_changes
+        changes = None if on_changes is None else head.headers.get(CHANGED_HEADER)
+        if on_changes is not None and changes is not None:
+            waiting = on_changes(changes)
             if waiting is not None:
-                answer = partial(self._answered, head, part, bodyless=bodyless, ended=ended)
-                self._held = [answer]
-                self._holding = asyncio.get_running_loop().create_task(self._hold(waiting))
+                start = partial(self._start_response, head, part, bodyless=bodyless, ended=ended)
+                self._deferred = [start]
+                self._deferral = asyncio.get_running_loop().create_task(self._run_deferred(waiting))
                 return
-        self._answered(head, part, bodyless=bodyless, ended=ended)
+        self._start_response(head, part, bodyless=bodyless, ended=ended)
 
-    async def _hold(self, waiting: Awaitable[None]) -> None:
+    async def _run_deferred(self, waiting: Awaitable[None]) -> None:
         await waiting
-        held, self._held, self._holding = self._held, None, None
-        for step in held or ():
+        deferred, self._deferred, self._deferral = self._deferred, None, None
+        for step in deferred or ():
             step()
 
-    def _answered(self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool) -> None:
-        self._line.timing.observe(monotonic() - self._began)
+    def _start_response(
+        self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool
+    ) -> None:
+        self._route.timing.observe(monotonic() - self._began)
         request = self._request
         self._status = head.status
         if not bodyless and head.length is None:
             if request.head.minor == 0:
-                request.persistent = False  # HTTP/1.0 knows no other end of such a body
+                request.persistent = False  # in HTTP/1.0 only the close ends such a body
             else:
                 self._rechunked = True
-        if self._rechunked and self._line.trailers and wants_trailers(request.head.headers):
+        if self._rechunked and self._route.trailers and wants_trailers(request.head.headers):
             self._trailers = announced(head.headers)
-        start = self._start_of_answer(head)
+        start = self._response_head(head)
         if ended and not self._rechunked:
             request.connection.write(b"".join((start, request.final_lines(), part)))
             self._end()
         else:
             self._pass_on(start + request.final_lines(), part, ended=ended)
 
-    def answer_part(self, part: bytes, *, ended: bool) -> None:
+    def response_part(self, part: bytes, *, ended: bool) -> None:
         """See `ResponseListener`."""
-        if self._held is not None:
-            self._held.append(partial(self._pass_on, b"", part, ended=ended))
+        if self._deferred is not None:
+            self._deferred.append(partial(self._pass_on, b"", part, ended=ended))
         else:
             self._pass_on(b"", part, ended=ended)
 
     def upstream_failed(self, error: OSError) -> None:
         """See `ResponseListener`."""
-        if self._held is not None:
-            self._held.append(partial(self.upstream_failed, error))
+        if self._deferred is not None:
+            self._deferred.append(partial(self.upstream_failed, error))
             return
         connection, self._connection = self._connection, None
         if connection is not None and self._may_repeat(connection, error):
@@ -299,18 +303,16 @@ class Exchange(ResponseListener):
         else:
             self._fail(error)
 
-    # The rest.
-
     def _may_repeat(self, connection: UpstreamConnection, error: OSError) -> bool:
-        """Whether a call may be sent again on another connection, since this one was closed.
+        """Whether the request may be sent again on another connection, after this one failed.
 
-        Only one that was kept, most likely before our call came. Where the upstream took no byte of
-        it, any call may: nothing was done about it. Else one that changes no more when it comes
-        twice, and has no body.
+        Only on a reused connection that returned no byte: the upstream most likely closed it before
+        the request arrived. Any request may be repeated when the upstream accepted no byte of it;
+        otherwise only an idempotent one without a body, and not after a timeout.
         """
-        if not connection.used or connection.heard or not self._message:
+        if not connection.used or connection.received_any or not self._message:
             return False
-        if connection.unaccepted:
+        if connection.nothing_accepted:
             return True
         return (
             self._request.body.empty
@@ -318,8 +320,8 @@ class Exchange(ResponseListener):
             and not isinstance(error, TimeoutError)
         )
 
-    def _start_of_answer(self, head: ResponseHead) -> bytes:
-        """All but the last lines of an answer's head."""
+    def _response_head(self, head: ResponseHead) -> bytes:
+        """The response head without its last lines."""
         parts = [head.line]
         if head.to_client:
             parts += (b"\r\n".join(head.to_client), b"\r\n")
@@ -352,35 +354,39 @@ class Exchange(ResponseListener):
         return last_chunk(returned_trailers(self._connection.trailers(), self._trailers))
 
     def _end(self) -> None:
-        """The answer is whole; the upstream's connection is kept, if the upstream keeps it."""
+        """Ends a complete response, and gives the connection back to its pool."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._line.upstream.over(connection, after_bodyless=self._line.after_bodyless)
+            self._route.upstream.release(connection, reuse_bodyless=self._route.reuse_bodyless)
         self._request.connection.finish(self._status)
 
-    def _hang_up(self) -> None:
+    def _abort_upstream(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
 
     def _fail(self, error: OSError) -> None:
-        # We may be told in the context of the call for which the connection was made.
-        told = {"route": self._request.route, "request_id": self._request.id, "error": repr(error)}
+        # The logging context may be that of the call for which the connection was opened.
+        fields = {
+            "route": self._request.route,
+            "request_id": self._request.id,
+            "error": repr(error),
+        }
         if self._status:
-            log.warning("answer_interrupted", **told)
-            # Too late for another answer; without its end the client knows that it is broken.
+            log.warning("answer_interrupted", **fields)
+            # The response has begun: only a reset tells the client that it is incomplete.
             self._request.reason = "gateway.interrupted"
             self._request.connection.reset(self._status)
             return
-        log.warning("upstream_failed", **told)
+        log.warning("upstream_failed", **fields)
         if isinstance(error, TimeoutError):
-            self._give_up(_TIMEOUT, "gateway.timeout")
-        elif self._line.own:
-            self._give_up(refusal_answer(_UNAVAILABLE), _UNAVAILABLE.codes[0])
+            self._answer_error(_TIMEOUT, "gateway.timeout")
+        elif self._route.internal:
+            self._answer_error(refusal_answer(_UNAVAILABLE), _UNAVAILABLE.codes[0])
         else:
-            self._give_up(_BAD_GATEWAY, "gateway.bad_gateway")
+            self._answer_error(_BAD_GATEWAY, "gateway.bad_gateway")
 
-    def _give_up(self, answer: Answer, reason: str) -> None:
+    def _answer_error(self, answer: Answer, reason: str) -> None:
         self._request.reason = reason
         if self._status:
             self._request.connection.reset(self._status)

@@ -1,10 +1,10 @@
-"""One upstream: where it is, and the connections to it that are kept or may be made."""
+"""The connection pool of one upstream."""
 
 import asyncio
 import math
 import ssl
 from collections import deque
-from typing import cast
+from typing import Final, cast
 
 from yarl import URL
 
@@ -12,143 +12,148 @@ from authz_gateway.upstream.connection import UpstreamConnection
 from authz_gateway.upstream.shares import Shares
 from shared.errors import Throttled, Unavailable
 
-_CONNECT_SECONDS = 5.0
+CONNECT_SECONDS: Final = 5.0
+"""How long a call waits for its client's share, for a connection, and for a new one to open."""
 
 
 class Upstream:
-    """At most `limit` connections to one server, `share` of them for one client's calls.
+    """At most `limit` connections to one server, at most `share` of them for one client's calls.
 
-    Who finds none free waits for a moment. `idle_seconds`: how long one is kept for another call.
-    WebSockets do not count.
+    When all are in use, a call waits `connect_seconds` for one. `idle_seconds`: how long an idle
+    connection is kept. WebSockets do not count.
     """
 
-    def __init__(self, origin: str, limit: int, share: int) -> None:
+    def __init__(
+        self, origin: str, limit: int, share: int, *, connect_seconds: float = CONNECT_SECONDS
+    ) -> None:
         url = URL(origin)
         self.authority = url.authority if url.explicit_port else url.host_subcomponent or ""
         self._host, self._port = url.host or "", url.port or 0
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
         self._limit = limit
+        self._connect_seconds = connect_seconds
         self._shares = Shares(share)
         self.idle_seconds = math.inf
         self._connecting: set[UpstreamConnection] = set()
         self._connections: set[UpstreamConnection] = set()
-        self._free: list[UpstreamConnection] = []
-        self._waiting: deque[asyncio.Future[UpstreamConnection | None]] = deque()
+        self._idle: list[UpstreamConnection] = []
+        self._waiters: deque[asyncio.Future[UpstreamConnection | None]] = deque()
 
     def __len__(self) -> int:
         return len(self._connecting) + len(self._connections)
 
-    def take(self, client: str) -> UpstreamConnection | None:
-        """A kept connection for a call of this client, if there is one and the client may."""
-        if not self._free or (share := self._shares.take(client)) is None:
+    def acquire_idle(self, client: str) -> UpstreamConnection | None:
+        """An idle connection for a call of this client; None without one, or at its limit."""
+        if not self._idle or (share := self._shares.acquire(client)) is None:
             return None
-        connection = self._kept()
+        connection = self._pop_idle()
         if connection is None:
-            self._shares.give_back(share)
+            self._shares.release(share)
         else:
             connection.share = share
         return connection
 
-    async def connected(self, client: str) -> UpstreamConnection:
-        """A connection for a call of this client.
+    async def acquire(self, client: str) -> UpstreamConnection:
+        """A connection for a call of this client; waits for one when necessary.
 
-        Raises `OSError`, as a `TimeoutError` where nobody answers, `Throttled` where the client
-        keeps its share in use, or `Unavailable` where all connections stay in use.
+        Raises `OSError` when the upstream cannot be reached (`TimeoutError` when it does not
+        respond), `Throttled` when the client's share stays in use, and `Unavailable` when all
+        connections stay in use.
         """
-        share = self._shares.take(client)
+        share = self._shares.acquire(client)
         if share is None:
             try:
-                async with asyncio.timeout(_CONNECT_SECONDS):
-                    share = await self._shares.wait(client)
+                async with asyncio.timeout(self._connect_seconds):
+                    share = await self._shares.wait_for_slot(client)
             except TimeoutError:
                 raise Throttled(1) from None
         try:
-            connection = await self._any()
+            connection = await self._idle_or_new()
         except BaseException:
-            self._shares.give_back(share)
+            self._shares.release(share)
             raise
         connection.share = share
         return connection
 
-    def over(self, connection: UpstreamConnection, *, after_bodyless: bool) -> None:
-        """A call was answered: the connection is kept for another, or closed.
+    def release(self, connection: UpstreamConnection, *, reuse_bodyless: bool) -> None:
+        """Takes back a connection after a response: keeps it for another call, or closes it.
 
-        `after_bodyless` is that of `UpstreamConnection.reusable`.
+        `reuse_bodyless`: see `UpstreamConnection.reusable`.
         """
-        self._give_back_share(connection)
-        connection.free()
-        if not connection.reusable(after_bodyless=after_bodyless):
+        self._release_share(connection)
+        connection.mark_idle()
+        if not connection.reusable(reuse_bodyless=reuse_bodyless):
             connection.abort()
-        elif not self._waiting or not self._give(connection):
-            self._free.append(connection)
+        elif not self._waiters or not self._hand_over(connection):
+            self._idle.append(connection)
 
     def detach(self, connection: UpstreamConnection) -> None:
-        """The connection carries a WebSocket from now on: there is room for another."""
+        """Removes a connection that became a WebSocket from the pool: it no longer counts."""
         self._connections.discard(connection)
-        self._give_back_share(connection)
-        self._give(None)
+        self._release_share(connection)
+        self._hand_over(None)
 
-    def made(self, connection: UpstreamConnection) -> None:
-        """See `Owner`: counted once, though whoever waits for it does not have it yet."""
+    def connection_opened(self, connection: UpstreamConnection) -> None:
+        """See `ConnectionPool`. From now on it counts as open, no longer as connecting."""
         self._connecting.discard(connection)
         self._connections.add(connection)
 
-    def lost(self, connection: UpstreamConnection) -> None:
-        """See `Owner`."""
-        self._give_back_share(connection)
+    def connection_closed(self, connection: UpstreamConnection) -> None:
+        """See `ConnectionPool`."""
+        self._release_share(connection)
         if connection not in self._connections:  # it was detached
             return
         self._connections.discard(connection)
-        if connection in self._free:
-            self._free.remove(connection)
-        self._give(None)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._hand_over(None)
 
-    def forget_unused(self, now: float) -> None:
-        """Closes what was not used for long, before the upstream does."""
-        self._shares.forget_unused()
-        old = [each for each in self._free if now - each.free_since > self.idle_seconds]
+    def close_idle(self, now: float) -> None:
+        """Closes connections that are idle for too long, before the upstream does."""
+        self._shares.drop_idle()
+        old = [each for each in self._idle if now - each.idle_since > self.idle_seconds]
         for connection in old:
-            self._free.remove(connection)
+            self._idle.remove(connection)
             connection.close()
 
     def close(self) -> None:
-        """Closes what is kept."""
-        for connection in self._free:
+        """Closes the idle connections."""
+        for connection in self._idle:
             connection.close()
-        self._free.clear()
+        self._idle.clear()
 
-    def _kept(self) -> UpstreamConnection | None:
-        """A connection that waits for another call, the last one used first."""
-        while self._free:
-            connection = self._free.pop()
-            if connection.fresh(self.idle_seconds):
+    def _pop_idle(self) -> UpstreamConnection | None:
+        """A usable idle connection, the most recently used first."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable(self.idle_seconds):
                 return connection
             connection.abort()
         return None
 
-    def _give_back_share(self, connection: UpstreamConnection) -> None:
+    def _release_share(self, connection: UpstreamConnection) -> None:
         share = connection.share
         if share is not None:
             connection.share = None
-            self._shares.give_back(share)
+            self._shares.release(share)
 
-    async def _any(self) -> UpstreamConnection:
-        """A kept connection, or a new one."""
-        kept = self._kept()
-        if kept is not None:
-            return kept
+    async def _idle_or_new(self) -> UpstreamConnection:
+        """An idle connection, or a new one."""
+        idle = self._pop_idle()
+        if idle is not None:
+            return idle
         try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
+            async with asyncio.timeout(self._connect_seconds):
                 while len(self) >= self._limit:
-                    freed = self._kept() or await self._next_free()
-                    if freed is None:
+                    released = self._pop_idle() or await self._wait()
+                    if released is None:
                         continue
-                    if freed.fresh(self.idle_seconds):
-                        return freed
-                    freed.abort()
+                    if released.usable(self.idle_seconds):
+                        return released
+                    released.abort()
         except TimeoutError:
             raise Unavailable(self.authority) from None
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(self._connect_seconds):
             return await self._connect()
 
     async def _connect(self) -> UpstreamConnection:
@@ -168,31 +173,31 @@ class Upstream:
             if connection in self._connections:
                 connection.abort()
             else:
-                self._give(None)
+                self._hand_over(None)
             raise
         return connection
 
-    async def _next_free(self) -> UpstreamConnection | None:
-        """What the next call leaves: a connection, or None for room to make one."""
-        turn: asyncio.Future[UpstreamConnection | None]
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    async def _wait(self) -> UpstreamConnection | None:
+        """Waits for another call to end: a connection, or None for room to open a new one."""
+        waiter: asyncio.Future[UpstreamConnection | None]
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
         try:
-            return await turn
+            return await waiter
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it was given something at the last moment
-                connection = turn.result()
+            if waiter.done() and not waiter.cancelled():  # served and cancelled at the same time
+                connection = waiter.result()
                 if connection is None:
-                    self._give(None)
-                elif not self._give(connection):
-                    self._free.append(connection)
+                    self._hand_over(None)
+                elif not self._hand_over(connection):
+                    self._idle.append(connection)
             raise
 
-    def _give(self, connection: UpstreamConnection | None) -> bool:
-        """Gives a connection, or the room for one, to whoever waits longest."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
+    def _hand_over(self, connection: UpstreamConnection | None) -> bool:
+        """Gives a connection, or None for room, to the longest waiting call; False without one."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
                 return True
         return False

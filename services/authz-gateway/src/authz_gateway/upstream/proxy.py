@@ -1,4 +1,4 @@
-"""Sends calls to the upstreams of their routes."""
+"""Forwards calls to the upstreams of their routes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,21 +15,21 @@ from authz_gateway.http.parser import RequestHead, ResponseHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
 from authz_gateway.http.responses import refusal_answer
-from authz_gateway.routing.route_table import Route, Way
+from authz_gateway.routing.route_table import MatchedRoute, Route
 from authz_gateway.upstream.connection import UpstreamConnection
 from authz_gateway.upstream.exchange import Exchange, UpstreamRoute
-from authz_gateway.upstream.pool import Upstream
+from authz_gateway.upstream.pool import CONNECT_SECONDS, Upstream
 from authz_gateway.upstream.trailers import wants_trailers
 from authz_gateway.upstream.tunnel import Tunnel
-from authz_gateway.upstream.websocket import Review, WebSockets
+from authz_gateway.upstream.websocket import Reauthorization, WebSockets
 from shared.errors import Refusal
 from shared.web.tallies import Timings
 
-_LOOK_SECONDS = 1.0
+_SWEEP_SECONDS = 1.0
 
 
 class Proxy:
-    """The connections to all upstreams."""
+    """Forwards calls; owns the connections to all upstreams."""
 
     def __init__(
         self,
@@ -41,23 +41,26 @@ class Proxy:
         max_connections: int,
         connections_per_client: int,
         websocket_timeout: float,
-        changed: Callable[[str], Awaitable[None] | None],
+        on_changes: Callable[[str], Awaitable[None] | None],
+        connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
-        """Times in seconds; `max_connections` to each upstream, some of them for one client.
+        """`timeout`, `websocket_timeout` and `connect_seconds` are in seconds.
 
-        `changed` gets what answers of trusted upstreams say that they changed: `UpstreamRoute`.
+        `max_connections`: to each upstream, `connections_per_client` of them for one client.
+        `on_changes`: see `UpstreamRoute`.
         """
         self._session_cookie = session_cookie
-        self._only_ours = f"{session_cookie}="
+        self._cookie_prefix = f"{session_cookie}="
         self._timeout = timeout
         self._max_connections = max_connections
         self._connections_per_client = connections_per_client
         self._websocket_timeout = websocket_timeout
-        self._changed = changed
+        self._connect_seconds = connect_seconds
+        self._on_changes = on_changes
         self._upstreams: dict[str, Upstream] = {}
-        self._lines: dict[str, UpstreamRoute] = {}
+        self._upstream_routes: dict[str, UpstreamRoute] = {}
         self._websockets = websockets
-        self._seconds = Timings(
+        self._timings = Timings(
             "gateway_upstream_seconds",
             "Time until an upstream begins to answer.",
             ("route",),
@@ -70,13 +73,13 @@ class Proxy:
         ).set_function(lambda: sum(map(len, self._upstreams.values())))
 
     async def run(self) -> None:
-        """Closes connections that were not used for long, and all that are kept when it ends."""
+        """Closes connections that are idle for too long; when cancelled, all idle connections."""
         loop = asyncio.get_running_loop()
         try:
             while True:
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_SWEEP_SECONDS)
                 for upstream in self._upstreams.values():
-                    upstream.forget_unused(loop.time())
+                    upstream.close_idle(loop.time())
         finally:
             for upstream in self._upstreams.values():
                 upstream.close()
@@ -84,51 +87,54 @@ class Proxy:
     def forward(
         self,
         request: Request,
-        way: Way,
+        match: MatchedRoute,
         query: str,
         caller: Caller | None,
-        review: Review | None,
+        reauthorize: Reauthorization | None,
     ) -> None:
-        """Has the upstream of a route answer a request.
+        """Forwards a request to the upstream of its route, which then answers it.
 
-        `review` is for the WebSocket that it may become, None where it may not. Raises `TooLarge`
-        or `Malformed` for the body that the client sends.
+        `reauthorize` checks later whether a WebSocket may stay open; None when the route does not
+        allow WebSockets. Raises `TooLarge` or `Malformed` for the request's body, and `Throttled`
+        or `Unavailable` when there are too many WebSockets.
         """
         if request.body is not NO_BODY:
             request.body.require_within_limit()
-        route = way.route
-        line = self._lines.get(route.prefix) or self._line(route)
-        switching = None
-        if review is not None and _asks_for_websocket(request):
-            self._websockets.require_room(client_key(request))
-            switching = partial(self._switch, review)
+        route = match.route
+        upstream_route = self._upstream_routes.get(route.prefix) or self._upstream_route(route)
+        on_upgrade = None
+        if reauthorize is not None and _asks_for_websocket(request):
+            self._websockets.require_capacity(client_key(request))
+            on_upgrade = partial(self._upgrade, reauthorize)
         token = None if caller is None else caller.token
-        target = f"{way.path}?{query}" if query else way.path
-        message = self._message(request, route, target, token, line, switching is not None)
-        Exchange(request, line, message, switching).start()
+        target = f"{match.path}?{query}" if query else match.path
+        message = self._request_head(
+            request, route, target, token, upstream_route, on_upgrade is not None
+        )
+        Exchange(request, upstream_route, message, on_upgrade).start()
 
-    def _message(
+    def _request_head(
         self,
         request: Request,
         route: Route,
         target: str,
         token: str | None,
-        line: UpstreamRoute,
+        upstream_route: UpstreamRoute,
         upgrade: bool,
     ) -> bytes:
-        """The head that an upstream is sent."""
+        """The request head for the upstream."""
         head, connection = request.head, request.connection
         read = head.read
-        parts = [f"{head.method} {target} HTTP/1.1\r\n".encode(), line.host]
+        parts = [f"{head.method} {target} HTTP/1.1\r\n".encode(), upstream_route.host_line]
         lines = head.to_upstream
-        # On public routes a signature is none of ours, and may be what the upstream wants to see.
+        # On public routes the gateway checks no signature; it may be meant for the upstream.
         if token is not None and head.flags & CREDENTIAL:
             lines = head.without(SIGNATURES)
         if lines:
             parts += (b"\r\n".join(lines), b"\r\n")
         if route.cookies:
-            kept = ("authorization", "cookie") if token is None else ("cookie",)
-            parts += [b"%b\r\n" % line for line in head.lines_of(kept)]
+            names = ("authorization", "cookie") if token is None else ("cookie",)
+            parts += [b"%b\r\n" % line for line in head.lines_of(names)]
         elif "cookie" in read:
             parts.append(self._other_cookies(head))
         if head.length is None:
@@ -139,71 +145,78 @@ class Proxy:
             parts.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
         elif route.trailers and wants_trailers(head.headers):
             parts.append(b"TE: trailers\r\nConnection: TE\r\n")
-        parts.append(_forwarded(head, connection.peer, connection.trusted))
+        parts.append(_forwarded_lines(head, connection.peer, connection.trusted))
         if token is not None:
             parts.append(b"Authorization: Bearer %b\r\n" % token.encode())
         parts.append(b"X-Request-Id: %b\r\n\r\n" % request.id.encode())
         return b"".join(parts)
 
     def _other_cookies(self, head: RequestHead) -> bytes:
-        """The Cookie line without the session cookie, empty where nothing is left."""
+        """The Cookie line without the session cookie, empty when there is no other cookie."""
         first = head.read["cookie"]
         if "cookie" in head.repeated:
             others = without_session_cookie(head.headers.getall("cookie"), self._session_cookie)
-        elif ";" not in first and first.startswith(self._only_ours):
+        elif ";" not in first and first.startswith(self._cookie_prefix):
             return b""
         else:
             others = without_session_cookie((first,), self._session_cookie)
         return f"Cookie: {others}\r\n".encode("utf-8", "surrogateescape") if others else b""
 
-    def _line(self, route: Route) -> UpstreamRoute:
+    def _upstream_route(self, route: Route) -> UpstreamRoute:
         upstream = self._upstreams.get(route.upstream)
         if upstream is None:
-            most, share = self._max_connections, self._connections_per_client
-            upstream = self._upstreams[route.upstream] = Upstream(route.upstream, most, share)
-        # Where several routes have one upstream, the shortest decides.
+            upstream = self._upstreams[route.upstream] = Upstream(
+                route.upstream,
+                self._max_connections,
+                self._connections_per_client,
+                connect_seconds=self._connect_seconds,
+            )
+        # Several routes may share an upstream: the shortest idle time applies.
         upstream.idle_seconds = min(upstream.idle_seconds, route.idle)
-        line = UpstreamRoute(
+        upstream_route = UpstreamRoute(
             upstream,
             f"Host: {upstream.authority}\r\n".encode(),
             route.timeout or self._timeout,
-            self._seconds.of[(route.prefix,)],
-            streams=route.stream,
-            after_bodyless=route.reuse_bodyless,
-            changed=self._changed if route.trusted else None,
+            self._timings.of[(route.prefix,)],
+            stream=route.stream,
+            reuse_bodyless=route.reuse_bodyless,
+            on_changes=self._on_changes if route.trusted else None,
             trailers=route.trailers,
-            own=route.trusted,
+            internal=route.trusted,
         )
-        self._lines[route.prefix] = line
-        return line
+        self._upstream_routes[route.prefix] = upstream_route
+        return upstream_route
 
-    def _switch(
+    def _upgrade(
         self,
-        review: Review,
+        reauthorize: Reauthorization,
         request: Request,
         connection: UpstreamConnection,
         head: ResponseHead,
         rest: bytes,
     ) -> None:
-        try:  # others may have come while the upstream made up its mind
-            self._websockets.require_room(client_key(request))
+        try:  # others may have been opened while the upstream was deciding
+            self._websockets.require_capacity(client_key(request))
         except Refusal as refusal:
             connection.abort()
             request.reason = ",".join(refusal.codes)
             request.connection.answer(refusal_answer(refusal))
             return
-        tunnel = Tunnel(request, connection, self._websockets.closed)
-        self._websockets.opened(tunnel, review)
+        tunnel = Tunnel(request, connection, self._websockets.remove)
+        self._websockets.add(tunnel, reauthorize)
         tunnel.start(head, rest, self._websocket_timeout)
 
 
-_forwarded_lines: Final[dict[tuple[str, str, str], bytes]] = {}
-_MOST_FORWARDED: Final = 4096
-_LONGEST_FORWARDED: Final = 1024
+_forwarded_cache: Final[dict[tuple[str, str, str], bytes]] = {}
+_MAX_CACHED_FORWARDED: Final = 4096
+_MAX_CACHED_FORWARDED_BYTES: Final = 1024
 
 
-def _forwarded(head: RequestHead, peer: str, trusted: bool) -> bytes:
-    """What upstreams are told of the client; of what is received, a trusted proxy's word counts."""
+def _forwarded_lines(head: RequestHead, peer: str, trusted: bool) -> bytes:
+    """The X-Forwarded- lines: received values are kept only when the peer is a trusted proxy.
+
+    X-Forwarded-For is the exception: the peer's address is appended to a received value.
+    """
     read = head.read
     chain = read.get("x-forwarded-for")
     if chain is not None and "x-forwarded-for" in head.repeated:
@@ -218,7 +231,7 @@ def _forwarded(head: RequestHead, peer: str, trusted: bool) -> bytes:
         host = read.get("x-forwarded-host", host)
         scheme = read.get("x-forwarded-proto", scheme)
     key = (chain, host, scheme)
-    lines = _forwarded_lines.get(key)
+    lines = _forwarded_cache.get(key)
     if lines is None:
         text = (
             f"X-Forwarded-For: {chain}\r\n"
@@ -226,15 +239,15 @@ def _forwarded(head: RequestHead, peer: str, trusted: bool) -> bytes:
             f"X-Forwarded-Proto: {scheme}\r\n"
         )
         lines = text.encode("utf-8", "surrogateescape")
-        if len(lines) <= _LONGEST_FORWARDED:
-            if len(_forwarded_lines) >= _MOST_FORWARDED:
-                _forwarded_lines.clear()
-            _forwarded_lines[key] = lines
+        if len(lines) <= _MAX_CACHED_FORWARDED_BYTES:
+            if len(_forwarded_cache) >= _MAX_CACHED_FORWARDED:
+                _forwarded_cache.clear()
+            _forwarded_cache[key] = lines
     return lines
 
 
 def _asks_for_websocket(request: Request) -> bool:
-    """RFC 6455, 4.1."""
+    """Whether the request opens a WebSocket: RFC 6455, 4.1."""
     head = request.head
     return (
         "upgrade" in head.read

@@ -1,4 +1,4 @@
-"""How many connections to one upstream each client has, so that nobody has them all."""
+"""Per-client limits of the connections to one upstream: no client can use all of them."""
 
 import asyncio
 from collections import deque
@@ -7,65 +7,65 @@ from shared.errors import Throttled
 
 
 class Share:
-    """What one client has: `taken` connections, and calls that wait for one of them."""
+    """One client's connections in use, and its calls that wait for one of them."""
 
-    __slots__ = ("taken", "waiting")
+    __slots__ = ("in_use", "waiters")
 
     def __init__(self) -> None:
-        self.taken = 0
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.in_use = 0
+        self.waiters: deque[asyncio.Future[None]] = deque()
 
 
 class Shares:
-    """Each client may have `most`; its calls beyond wait for its own, and nobody else's for them.
+    """Each client may use `limit` connections; its further calls wait for its own ones to end.
 
-    A client is told by its name, that of a user or of a subscriber.
+    The key of a client is a uid or a network: see `client_key`.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._of: dict[str, Share] = {}
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._by_client: dict[str, Share] = {}
 
-    def take(self, client: str) -> Share | None:
-        """The client's share, of which one more is taken now; None where there is no more."""
-        share = self._of.get(client)
+    def acquire(self, client: str) -> Share | None:
+        """Takes one connection of the client's share; None when all are in use."""
+        share = self._by_client.get(client)
         if share is None:
-            share = self._of[client] = Share()
-        if share.taken >= self._most:
+            share = self._by_client[client] = Share()
+        if share.in_use >= self._limit:
             return None
-        share.taken += 1
+        share.in_use += 1
         return share
 
-    async def wait(self, client: str) -> Share:
-        """The same, once one of the client's own calls has ended.
+    async def wait_for_slot(self, client: str) -> Share:
+        """Takes one connection of the share once one of the client's calls has ended.
 
-        Raises `Throttled` where as many of them wait already.
+        Raises `Throttled` when `limit` calls of the client wait already.
         """
-        share = self._of[client]
-        if len(share.waiting) >= self._most:
+        share = self._by_client[client]
+        if len(share.waiters) >= self._limit:
             raise Throttled(1)
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        share.waiting.append(turn)
+        slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        share.waiters.append(slot)
         try:
-            await turn
+            await slot
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # its turn came at the last moment
-                self.give_back(share)
-            elif turn in share.waiting:
-                share.waiting.remove(turn)
+            if slot.done() and not slot.cancelled():  # granted and cancelled at the same time
+                self.release(share)
+            elif slot in share.waiters:
+                share.waiters.remove(slot)
             raise
         return share
 
-    def give_back(self, share: Share) -> None:
-        """A call is over: the client's next one takes its place."""
-        while share.waiting:
-            turn = share.waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+    def release(self, share: Share) -> None:
+        """Ends the use of one connection; the client's next waiting call gets it."""
+        while share.waiters:
+            slot = share.waiters.popleft()
+            if not slot.done():
+                slot.set_result(None)
                 return
-        share.taken -= 1
+        share.in_use -= 1
 
-    def forget_unused(self) -> None:
-        """Forgets clients that have nothing; to be called now and then."""
-        for client in [client for client, share in self._of.items() if not share.taken]:
-            del self._of[client]
+    def drop_idle(self) -> None:
+        """Removes clients without connections; call it periodically."""
+        for client in [client for client, share in self._by_client.items() if not share.in_use]:
+            del self._by_client[client]

@@ -1,4 +1,4 @@
-"""What may stand behind a chunked answer, RFC 9110, 6.5."""
+"""Trailers of chunked responses (RFC 9110, 6.5): which ones are forwarded."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -16,21 +16,21 @@ _NEVER_TRAILING = frozenset(
         *("www-authenticate", "x-content-type-options", "x-frame-options"),
     }
 )
-"""RFC 9110, 6.5.1: what frames, routes, authenticates or controls comes before the body, or not."""
+"""RFC 9110, 6.5.1: fields for framing, routing, authentication and control are no trailers."""
 
 
 def wants_trailers(headers: Headers) -> bool:
-    """Whether the client takes what stands behind a chunked body, RFC 9110, 10.1.4."""
+    """Whether the client accepts trailers: RFC 9110, 10.1.4."""
     return "trailers" in headers.listed("te")
 
 
 def announced(headers: Headers) -> list[str]:
-    """The trailers that an answer announces and that may be passed on, in lower case."""
+    """Names of the announced trailers that may be forwarded, in lower case."""
     return sorted(name for name in headers.listed("trailer") if _may_trail(name))
 
 
 def returned_trailers(lines: Iterable[bytes], names: Collection[str]) -> list[str]:
-    """The lines of trailers that are among `names`."""
+    """The trailer lines whose names are among `names`, without line breaks."""
     found = (line.decode("utf-8", "surrogateescape").rstrip("\r\n") for line in lines)
     return [line for line in found if line.partition(":")[0].lower() in names]
 

@@ -1,4 +1,4 @@
-"""A WebSocket: bytes spliced both ways, until one of the three of us hangs up."""
+"""A WebSocket: copies bytes in both directions until the client, upstream or gateway closes it."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,14 @@ from authz_gateway.http.parser import ResponseHead
 from authz_gateway.http.request import Request
 from authz_gateway.upstream.connection import UpstreamConnection, UpstreamListener
 
-_SWITCHED = 101
+_SWITCHING_PROTOCOLS = 101
 
 
 class Tunnel(UpstreamListener):
-    """Both connections, once client and upstream agreed to leave HTTP.
+    """The client's and the upstream's connection after a protocol upgrade.
 
-    `ended` is told when there is nothing between them any more. `uid` is the user who opened it,
-    `client` whose share of WebSockets it takes.
+    `ended` is called when the tunnel has closed. `uid`: the user who opened it, None for an
+    anonymous client. `client`: the key of the per-client limit.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Tunnel(UpstreamListener):
         self.client = client_key(request)
 
     def start(self, head: ResponseHead, rest: bytes, idle_seconds: float) -> None:
-        """Passes on the upstream's consent, and whatever comes; not after such a silence."""
+        """Sends the 101 response and starts copying; `idle_seconds`: the longest silence."""
         request, client = self._request, self._request.connection
         request.persistent = False
         lines = (
@@ -47,7 +47,7 @@ class Tunnel(UpstreamListener):
         client.switch_to_tunnel(self._connection.write)
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes both connections."""
         self._connection.close()
         self._finish()
 
@@ -57,7 +57,7 @@ class Tunnel(UpstreamListener):
         """See `ResponseSource`."""
         self._connection.close()
         self._ended(self)
-        return _SWITCHED
+        return _SWITCHING_PROTOCOLS
 
     def client_full(self) -> None:
         """See `ResponseSource`."""
@@ -83,4 +83,4 @@ class Tunnel(UpstreamListener):
 
     def _finish(self) -> None:
         self._ended(self)
-        self._request.connection.finish(_SWITCHED)
+        self._request.connection.finish(_SWITCHING_PROTOCOLS)

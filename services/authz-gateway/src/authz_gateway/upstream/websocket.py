@@ -1,4 +1,4 @@
-"""The WebSockets that are open, and who opened them."""
+"""Open WebSockets, their limits and their re-authorization."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -10,95 +10,95 @@ from prometheus_client import CollectorRegistry, Gauge
 from authz_gateway.upstream.tunnel import Tunnel
 from shared.errors import Throttled, Unavailable
 
-_REVIEW_SECONDS = 60.0
+_INTERVAL_SECONDS = 60.0
 _RETRY_SECONDS = 10
 
-_AT_ONCE = 32
-"""So many reviews ask other services at a time, and take one turn of the event loop at most."""
+_CONCURRENCY = 32
+"""How many WebSockets are re-authorized at a time, in one iteration of the event loop at most."""
 
-Review = Callable[[], Awaitable[bool]]
+Reauthorization = Callable[[], Awaitable[bool]]
 """Whether a WebSocket may stay open."""
 
 
 class WebSockets:
-    """Closes those of people who may not have them any more.
+    """Limits the number of open WebSockets, and closes those that are no longer allowed.
 
-    That is looked at once they are open, when something is heard of a user, for all when the policy
-    changes, and each minute.
+    A WebSocket is re-authorized right after it was opened, when an event concerns its user, when
+    the policy changes, and each minute.
     """
 
     def __init__(
-        self, registry: CollectorRegistry, *, most: int = 10_000, most_per_client: int = 100
+        self, registry: CollectorRegistry, *, limit: int = 10_000, limit_per_client: int = 100
     ) -> None:
-        """There are `most` at the same time, `most_per_client` of one user or one subscriber."""
-        self._most = most
-        self._most_per_client = most_per_client
-        self._of_client: Counter[str] = Counter()
-        self._reviews: dict[Tunnel, Review] = {}
-        self._of_user: defaultdict[str, set[Tunnel]] = defaultdict(set)
+        """At most `limit` are open at a time, `limit_per_client` for one user or one network."""
+        self._limit = limit
+        self._limit_per_client = limit_per_client
+        self._count_by_client: Counter[str] = Counter()
+        self._checks: dict[Tunnel, Reauthorization] = {}
+        self._by_user: defaultdict[str, set[Tunnel]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_due = asyncio.Event()
         Gauge("gateway_websockets", "Open WebSockets.", registry=registry).set_function(
-            self._reviews.__len__
+            self._checks.__len__
         )
 
-    def require_room(self, client: str) -> None:
-        """Raises `Throttled` where the client has as many as it may, `Unavailable` for all."""
-        if self._of_client[client] >= self._most_per_client:
+    def require_capacity(self, client: str) -> None:
+        """Raises `Throttled` at the client's limit, and `Unavailable` at the limit for all."""
+        if self._count_by_client[client] >= self._limit_per_client:
             raise Throttled(_RETRY_SECONDS)
-        if len(self._reviews) >= self._most:
+        if len(self._checks) >= self._limit:
             raise Unavailable("websockets")
 
-    def opened(self, tunnel: Tunnel, review: Review) -> None:
-        """Another is open."""
-        self._reviews[tunnel] = review
-        self._of_client[tunnel.client] += 1
+    def add(self, tunnel: Tunnel, reauthorize: Reauthorization) -> None:
+        """Adds an open WebSocket; `reauthorize` tells whether it may stay open."""
+        self._checks[tunnel] = reauthorize
+        self._count_by_client[tunnel.client] += 1
         if tunnel.uid is not None:
-            self._of_user[tunnel.uid].add(tunnel)
-        # What was heard while the upstream made up its mind found no tunnel yet.
-        self._review_soon((tunnel,))
+            self._by_user[tunnel.uid].add(tunnel)
+        # Events that arrived while the upstream was deciding found no tunnel yet.
+        self._start_reauthorizing((tunnel,))
 
-    def closed(self, tunnel: Tunnel) -> None:
-        """It is closed."""
-        if self._reviews.pop(tunnel, None) is None:
+    def remove(self, tunnel: Tunnel) -> None:
+        """Removes a closed WebSocket."""
+        if self._checks.pop(tunnel, None) is None:
             return
-        self._of_client[tunnel.client] -= 1
-        if not self._of_client[tunnel.client]:
-            del self._of_client[tunnel.client]
-        mine = self._of_user.get(tunnel.uid or "", set())
-        mine.discard(tunnel)
-        if not mine:
-            self._of_user.pop(tunnel.uid or "", None)
+        self._count_by_client[tunnel.client] -= 1
+        if not self._count_by_client[tunnel.client]:
+            del self._count_by_client[tunnel.client]
+        tunnels = self._by_user.get(tunnel.uid or "", set())
+        tunnels.discard(tunnel)
+        if not tunnels:
+            self._by_user.pop(tunnel.uid or "", None)
 
-    def review_user(self, uid: str) -> None:
-        """Something about the user changed."""
-        if tunnels := tuple(self._of_user.get(uid, ())):
-            self._review_soon(tunnels)
+    def reauthorize_user(self, uid: str) -> None:
+        """Re-authorizes a user's WebSockets soon."""
+        if tunnels := tuple(self._by_user.get(uid, ())):
+            self._start_reauthorizing(tunnels)
 
-    def review_all(self) -> None:
-        """Something changed, for whomever."""
+    def reauthorize_all(self) -> None:
+        """Re-authorizes all WebSockets soon."""
         self._all_due.set()
 
-    async def keep_reviewing(self) -> None:
-        """Reviews all when that is due; each minute too, for sessions may end without a word."""
+    async def run(self) -> None:
+        """Re-authorizes all when requested, and each minute: sessions expire without an event."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_REVIEW_SECONDS):
+                async with asyncio.timeout(_INTERVAL_SECONDS):
                     await self._all_due.wait()
-            self._all_due.clear()  # first: a change during the review asks for another one
-            await self._review(tuple(self._reviews))
+            self._all_due.clear()  # first: a change meanwhile starts another round
+            await self._reauthorize(tuple(self._checks))
 
-    def _review_soon(self, tunnels: Sequence[Tunnel]) -> None:
-        task = asyncio.create_task(self._review(tunnels))
+    def _start_reauthorizing(self, tunnels: Sequence[Tunnel]) -> None:
+        task = asyncio.create_task(self._reauthorize(tunnels))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _review(self, tunnels: Sequence[Tunnel]) -> None:
-        for start in range(0, len(tunnels), _AT_ONCE):
-            some = tunnels[start : start + _AT_ONCE]
-            await asyncio.gather(*(self._review_one(tunnel) for tunnel in some))
+    async def _reauthorize(self, tunnels: Sequence[Tunnel]) -> None:
+        for start in range(0, len(tunnels), _CONCURRENCY):
+            batch = tunnels[start : start + _CONCURRENCY]
+            await asyncio.gather(*(self._reauthorize_one(tunnel) for tunnel in batch))
 
-    async def _review_one(self, tunnel: Tunnel) -> None:
-        review = self._reviews.get(tunnel)
-        if review is not None and not await review() and tunnel in self._reviews:
+    async def _reauthorize_one(self, tunnel: Tunnel) -> None:
+        reauthorize = self._checks.get(tunnel)
+        if reauthorize is not None and not await reauthorize() and tunnel in self._checks:
             tunnel.close()
