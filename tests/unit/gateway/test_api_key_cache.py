@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from authz_gateway.authn.api_keys import ApiKeyCache
-from authz_gateway.authn.lookup_cache import HELD_SECONDS
+from authz_gateway.authn.lookup_cache import MAX_AGE_SECONDS
 from authz_gateway.authn.sessions import SessionCache
 from authz_gateway.authz.policy import CurrentPolicy
 from authz_gateway.subscriptions import Subscriptions
@@ -83,7 +83,7 @@ async def test_many_calls_ask_once() -> None:
 async def test_both_are_held_for_a_moment() -> None:
     others, clock = Others(), Clock()
     cache = a_cache(others, clock)
-    for seconds in (0.0, HELD_SECONDS - 0.1, HELD_SECONDS):
+    for seconds in (0.0, MAX_AGE_SECONDS - 0.1, MAX_AGE_SECONDS):
         clock.seconds = seconds
         assert await cache.by_kid("kid-1")
         assert await cache.owner("ID1")

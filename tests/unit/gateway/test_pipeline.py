@@ -73,7 +73,9 @@ class Sessions:
             raise Unavailable("identity-svc")
         return self.session if sid == "sid-1" else None
 
-    async def take_in(self, session: ResolvedSession, address: Address) -> ResolvedSession | None:
+    async def add_network(
+        self, session: ResolvedSession, address: Address
+    ) -> ResolvedSession | None:
         if self.down:
             raise Unavailable("identity-svc")
         if self.session is None or not self.takes_in:

@@ -149,15 +149,16 @@ async def test_that_there_is_none_is_held_for_a_moment() -> None:
     sessions = a_cache(identity, clock)
     assert [await sessions.by_cookie("c") for _ in range(3)] == [None] * 3
     assert identity.asked[""] == 1
-    clock.seconds = lookup_cache.ABSENT_SECONDS
+    clock.seconds = lookup_cache.NEGATIVE_SECONDS
     identity.sessions["c"] = a_session()
     assert await sessions.by_cookie("c") is not None
 
 
-async def test_invented_cookies_push_no_session_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup_cache, "MAX_ABSENT", 5)
+async def test_invented_cookies_push_no_session_out() -> None:
     identity = Identity({"c": a_session()})
-    sessions = a_cache(identity, capacity=1)
+    sessions = SessionCache(
+        identity, CollectorRegistry(), capacity=1, negative_capacity=5, clock=Clock()
+    )
     await sessions.by_cookie("c")
     for number in range(50):
         assert await sessions.by_cookie(f"invented-{number}") is None

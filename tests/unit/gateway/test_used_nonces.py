@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authz_gateway.authn import nonces
 from authz_gateway.authn.errors import NonceUsed
 from authz_gateway.authn.nonces import UsedNonces
 from shared.contracts.api_keys import Nonce
@@ -64,9 +63,8 @@ def test_keys_do_not_share_nonces() -> None:
     used.use(Nonce("two", 1000, "1000"), 1000)
 
 
-def test_without_room_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nonces, "MAX_USED_NONCES", 2)
-    used = UsedNonces(LIFETIME)
+def test_without_room_nothing_passes() -> None:
+    used = UsedNonces(LIFETIME, capacity=2)
     used.use(Nonce("kid", 1000), 1000)
     used.use(Nonce("kid", 1001), 1000)
     with pytest.raises(Unavailable):

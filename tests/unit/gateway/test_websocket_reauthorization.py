@@ -36,7 +36,7 @@ class World:
             raise Unavailable("identity-svc")
         return self.session
 
-    async def take_in(self, _session: ResolvedSession, _address: Address) -> None:
+    async def add_network(self, _session: ResolvedSession, _address: Address) -> None:
         raise AssertionError("Nothing is bound.")
 
     async def revoke(self, _sid: str) -> None:

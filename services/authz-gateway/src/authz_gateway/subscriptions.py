@@ -42,43 +42,43 @@ class Subscriptions:
             case ["model", "permission" | "restriction", _]:
                 self.policy.changed()
             case ["model", "user", "updated"]:
-                self.sessions.forget_user(event.record["uid"])
-                self.api_keys.forget_user(event.record["uid"])
+                self.sessions.invalidate_user(event.record["uid"])
+                self.api_keys.invalidate_user(event.record["uid"])
             case ["model", "api_key", _]:
-                self.api_keys.forget_key(event.record["kid"])
+                self.api_keys.invalidate_key(event.record["kid"])
             case ["system", "session", "revoked"] if sid := event.record.get("sid"):
-                self.sessions.forget_session(sid)
+                self.sessions.invalidate_session(sid)
             case ["system", "session" | "user", *_]:
-                self.sessions.forget_user(event.record["user"]["uid"])
+                self.sessions.invalidate_user(event.record["user"]["uid"])
         user = event.record.get("user", event.record)
         if uid := user.get("uid"):
             self.websockets.reauthorize_user(uid)
 
-    def forget_user(self, uid: str) -> None:
+    def invalidate_user(self, uid: str) -> None:
         """Something about a user changed, whatever it is."""
-        self.sessions.forget_user(uid)
-        self.api_keys.forget_user(uid)
+        self.sessions.invalidate_user(uid)
+        self.api_keys.invalidate_user(uid)
         self.websockets.reauthorize_user(uid)
 
     def told(self, changes: Iterable[str]) -> None:
         """Forgets what a service says that it changed; the event of it comes later."""
         for subject in changes:
             if (uid := uid_of(subject)) is not None:
-                self.forget_user(uid)
+                self.invalidate_user(uid)
             elif subject == POLICY:
                 self.policy.changed()
             else:
-                self.forget_everything()
+                self.invalidate_all()
 
     async def missed(self) -> None:
         """Forgets whatever an event might have changed."""
-        self.forget_everything()
+        self.invalidate_all()
 
-    def forget_everything(self) -> None:
+    def invalidate_all(self) -> None:
         """Whatever is held may be outdated."""
         self.policy.changed()
-        self.sessions.forget_everything()
-        self.api_keys.forget_everything()
+        self.sessions.invalidate_all()
+        self.api_keys.invalidate_all()
         self.websockets.reauthorize_all()
 
 
@@ -109,12 +109,12 @@ class CarriedChanges:
         waiting = None
         for subject in listed(header):
             if (uid := uid_of(subject)) is not None:
-                self._hearing.forget_user(uid)
+                self._hearing.invalidate_user(uid)
                 self._carried.labels("user", "done").inc()
             elif subject == POLICY:
                 waiting = self._newer_policy()
             else:
-                self._hearing.forget_everything()
+                self._hearing.invalidate_all()
                 waiting = self._newer_policy()
                 self._carried.labels(EVERYTHING, "done").inc()
         return waiting

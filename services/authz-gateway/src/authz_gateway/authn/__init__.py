@@ -1,1 +1,1 @@
-"""Who is calling: sessions, bearer tokens, API keys."""
+"""Authentication: sessions, bearer tokens and API keys."""

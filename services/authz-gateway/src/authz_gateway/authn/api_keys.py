@@ -1,4 +1,4 @@
-"""API keys: what a signed call carries, the keys and their owners, and who signed a call."""
+"""API keys: reads signed calls, caches keys and owners, and authenticates callers."""
 
 import hmac
 import re
@@ -31,7 +31,7 @@ from authz_gateway.authn.errors import (
     UnknownApiKey,
     WrongSignatureAlgorithm,
 )
-from authz_gateway.authn.lookup_cache import HELD_SECONDS, LookupCache, seconds_of_token
+from authz_gateway.authn.lookup_cache import MAX_AGE_SECONDS, LookupCache, seconds_of_token
 from authz_gateway.authn.message_signatures import (
     MessageSignature,
     SignedRequest,
@@ -58,37 +58,37 @@ from shared.errors import TooLarge
 
 _HEADERS = ("X-Auth-Apikey", "X-Auth-Nonce", "X-Auth-Signature")
 _DIGITS = re.compile(r"[0-9]{1,32}")
-_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
-_WITHOUT_A_BODY = frozenset({"GET", "HEAD"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
-class Signed(Protocol):
-    """What a signed call carries, as it was sent."""
+class SignedCall(Protocol):
+    """The credentials of a call that an API key signed."""
 
     @property
     def kid(self) -> str:
-        """The id of the key that it names."""
+        """The id of the API key."""
         ...
 
     def nonce(self, now: int, lifetime: int) -> Nonce:
-        """Its nonce; raises the `Refusal` of one that is not of this moment.
+        """The nonce; raises a `Refusal` when it is more than `lifetime` away from `now`.
 
-        `now` is in milliseconds since the epoch, as is `lifetime` to either side of it.
+        `now`: milliseconds since the epoch. `lifetime`: milliseconds.
         """
         ...
 
     def require_signature(self, key: SigningKey) -> None:
-        """Raises the `Refusal` unless the key signed this; says nothing of the body."""
+        """Raises a `Refusal` unless the key made the signature; does not check the body."""
         ...
 
     async def require_body(self, call: Call, limit: int) -> None:
-        """Raises `TooLarge` for more than `limit` bytes, or the `Refusal` of another body."""
+        """Raises a `Refusal` unless the body is the signed one, `TooLarge` above `limit` bytes."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SignedNonce:
-    """Version 1, Barong's: a signature over nonce and kid. It says nothing of the call."""
+    """Version 1, as in Barong: an HMAC over nonce and kid. It does not cover the call itself."""
 
     kid: str
     text: str
@@ -113,15 +113,15 @@ class SignedNonce:
             raise InvalidSignature
 
     async def require_body(self, call: Call, limit: int) -> None:
-        """Nothing is said of it."""
+        """Raises nothing: version 1 does not cover the body."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
-    """A call with an HTTP message signature. `base` is what was signed.
+    """A call with an HTTP message signature. `base` is the signature base.
 
-    `created` and `expires` are in seconds since the epoch. `digests` are those of the body, by
-    algorithm; without any the body must be empty.
+    `created` and `expires` are in seconds since the epoch. `digests` of the body, by algorithm;
+    without any the body must be empty.
     """
 
     kid: str
@@ -134,7 +134,7 @@ class SignedMessage:
     digests: Mapping[str, bytes]
 
     def nonce(self, now: int, lifetime: int) -> Nonce:
-        """Raises `SignatureExpired`. The signature is of some moment in the second `created`."""
+        """Raises `SignatureExpired`. The signature was made at any moment of second `created`."""
         begin = self.created * CREATED_GRANULARITY
         end = begin + CREATED_GRANULARITY - 1
         if begin - now > lifetime or now - end > lifetime:
@@ -168,35 +168,35 @@ class SignedMessage:
 
 
 def is_signed(headers: MultiMapping[str]) -> bool:
-    """Whether a call is to be judged by an API key, whatever other credentials it carries."""
-    return carries_signature(headers) or _in_version_1(headers)
+    """Whether a call is authenticated by an API key, whatever other credentials it has."""
+    return carries_signature(headers) or _has_version_1_headers(headers)
 
 
-def _in_version_1(headers: MultiMapping[str]) -> bool:
+def _has_version_1_headers(headers: MultiMapping[str]) -> bool:
     kid, nonce, signature = _HEADERS
     return kid in headers or nonce in headers or signature in headers
 
 
-def signed(call: Call) -> Signed:
-    """What the call was signed with; raises the `Refusal` of what cannot be judged.
+def read_signed_call(call: Call) -> SignedCall:
+    """The credentials of a signed call; raises a `Refusal` when they are malformed.
 
-    Two schemes at once are refused: who reads one of them would overlook the other.
+    A call with both schemes is refused: a verifier of one scheme would ignore the other.
     """
     if not carries_signature(call.headers):
-        return SignedNonce(*(_only(call.headers.getall(name, [])) for name in _HEADERS))
-    if _in_version_1(call.headers):
+        return SignedNonce(*(_single(call.headers.getall(name, [])) for name in _HEADERS))
+    if _has_version_1_headers(call.headers):
         raise InvalidApiKeyHeaders
     return signed_message(call)
 
 
-def _only(values: Sequence[str]) -> str:
+def _single(values: Sequence[str]) -> str:
     if len(values) != 1 or not (value := values[0].strip(" \t")):
         raise InvalidApiKeyHeaders
     return value
 
 
 def signed_message(call: Call) -> SignedMessage:
-    """The call as its message signature has it.
+    """Reads the message signature of a call.
 
     Raises `InvalidSignatureInput`, `InvalidComponent`, `MissingComponent` or
     `InvalidContentDigest`.
@@ -223,32 +223,30 @@ def signed_message(call: Call) -> SignedMessage:
 
 
 def _require_coverage(signature: MessageSignature, call: Call) -> None:
-    """Method, path, query, and the body of each call that may have one.
+    """Raises `MissingComponent` unless method, path, query and a possible body are covered.
 
-    A proxy that carries a call and asks us about it may keep the body to itself, as nginx does. So
-    it does not count that none shows.
+    In forward auth the proxy may withhold the body, as nginx does. So every method that may have a
+    body needs a digest there.
     """
     covers = signature.covers
     whole_target = covers("@target-uri") or covers("@request-target")
     target = whole_target or (covers("@path") and (covers("@query") or not call.query))
-    needs_digest = call.method in _WITH_A_BODY or (
-        call.carried and call.method not in _WITHOUT_A_BODY
-    )
+    needs_digest = call.method in _WITH_BODY or (call.carried and call.method not in _WITHOUT_BODY)
     if not (covers("@method") and target and (covers(CONTENT_DIGEST) or not needs_digest)):
         raise MissingComponent
 
 
 def _as_received(call: Call) -> SignedRequest:
-    """The call as the client sent it; a trusted proxy tells which scheme and host that was."""
+    """The request as the client sent it; scheme and host as a trusted proxy forwards them."""
     scheme, authority = "http", call.headers.get("Host", "")
     if call.trusted:
-        scheme = _told(call.headers, "X-Forwarded-Proto", scheme).lower()
-        authority = _told(call.headers, "X-Forwarded-Host", authority)
+        scheme = _forwarded_value(call.headers, "X-Forwarded-Proto", scheme).lower()
+        authority = _forwarded_value(call.headers, "X-Forwarded-Host", authority)
     return SignedRequest(call.method, scheme, authority, call.target, call.headers)
 
 
-def _told(headers: MultiMapping[str], name: str, default: str) -> str:
-    """What the proxies say; of several that do not agree, nobody knows which the client used."""
+def _forwarded_value(headers: MultiMapping[str], name: str, default: str) -> str:
+    """The value of a forwarded header; raises `InvalidComponent` when proxies disagree on it."""
     values = {each.strip() for value in headers.getall(name, []) for each in value.split(",")}
     if len(values) > 1:
         raise InvalidComponent
@@ -261,8 +259,8 @@ def require_active(key: SigningKey) -> None:
         raise ApiKeyNotActive
 
 
-def require_able(owner: User) -> None:
-    """Raises `InvalidSession` or `SecondFactorDisabled` unless the owner's keys work."""
+def require_usable_owner(owner: User) -> None:
+    """Raises `InvalidSession` or `SecondFactorDisabled` unless the owner may use API keys."""
     if owner.state not in USABLE_STATES:
         raise InvalidSession
     if not owner.otp:
@@ -270,7 +268,7 @@ def require_able(owner: User) -> None:
 
 
 def within_scope(key: SigningKey, scope: str) -> bool:
-    """Whether the key may call routes of this scope; one without scopes may call all."""
+    """Whether the key may call routes of this scope; a key without scopes may call all routes."""
     return not key.scope or scope in key.scope
 
 
@@ -278,7 +276,7 @@ MAX_API_KEYS = 20_000
 
 
 class KeySource(Protocol):
-    """What the cache asks of resource-svc."""
+    """The part of resource-svc's API that the cache uses."""
 
     async def api_key(self, kid: str) -> SigningKey:
         """The key; raises `NotFound`."""
@@ -286,7 +284,7 @@ class KeySource(Protocol):
 
 
 class OwnerSource(Protocol):
-    """What the cache asks of identity-svc."""
+    """The part of identity-svc's API that the cache uses."""
 
     async def user_token(self, uid: str) -> UserToken:
         """The user with a token for upstreams; raises `NotFound`."""
@@ -294,7 +292,7 @@ class OwnerSource(Protocol):
 
 
 class ApiKeyCache:
-    """Keys and their owners, in memory only."""
+    """Caches API keys and their owners in memory."""
 
     def __init__(
         self,
@@ -311,7 +309,7 @@ class ApiKeyCache:
             "api_key",
             registry,
             subjects=_subjects_of_key,
-            seconds=lambda _key, _now: HELD_SECONDS,
+            seconds=lambda _key, _now: MAX_AGE_SECONDS,
             capacity=capacity,
             clock=clock,
         )
@@ -319,32 +317,32 @@ class ApiKeyCache:
             "api_key_owner",
             registry,
             subjects=_subjects_of_owner,
-            seconds=_held_for,
+            seconds=_max_age,
             capacity=capacity,
             clock=clock,
         )
 
     async def by_kid(self, kid: str) -> SigningKey | None:
-        """The key, None when there is none; raises `Unavailable`."""
+        """The key, None without one; raises `Unavailable`."""
         return await self._keys.get(kid, partial(self._resource.api_key, kid))
 
     async def owner(self, uid: str) -> UserToken | None:
-        """The user with a token for upstreams, None when they are gone; raises `Unavailable`."""
+        """The user with a token for upstreams, None without one; raises `Unavailable`."""
         return await self._owners.get(uid, partial(self._identity.user_token, uid))
 
-    def forget_key(self, kid: str) -> None:
-        """The key changed or is gone."""
-        self._keys.forget(f"kid:{kid}")
+    def invalidate_key(self, kid: str) -> None:
+        """Drops a key that changed or was deleted."""
+        self._keys.invalidate(f"kid:{kid}")
 
-    def forget_user(self, uid: str) -> None:
-        """The user changed, and perhaps their keys, too."""
-        self._keys.forget(f"uid:{uid}")
-        self._owners.forget(f"uid:{uid}")
+    def invalidate_user(self, uid: str) -> None:
+        """Drops a user who changed, and their keys."""
+        self._keys.invalidate(f"uid:{uid}")
+        self._owners.invalidate(f"uid:{uid}")
 
-    def forget_everything(self) -> None:
-        """Events were missed."""
-        self._keys.forget_everything()
-        self._owners.forget_everything()
+    def invalidate_all(self) -> None:
+        """Drops everything, because events were missed."""
+        self._keys.invalidate_all()
+        self._owners.invalidate_all()
 
 
 def _subjects_of_key(key: SigningKey) -> tuple[str, str]:
@@ -355,29 +353,29 @@ def _subjects_of_owner(owner: UserToken) -> tuple[str]:
     return (f"uid:{owner.user.uid}",)
 
 
-def _held_for(owner: UserToken, now: datetime) -> float:
+def _max_age(owner: UserToken, now: datetime) -> float:
     return seconds_of_token(owner.expires_at, now)
 
 
-def wall_clock() -> int:
+def epoch_milliseconds() -> int:
     """Milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
 
 
 class ApiKeys(Protocol):
-    """API keys and their owners; every call may raise `Unavailable`."""
+    """API keys and their owners; every method may raise `Unavailable`."""
 
     async def by_kid(self, kid: str) -> SigningKey | None:
-        """The key."""
+        """The key, None without one."""
         ...
 
     async def owner(self, uid: str) -> UserToken | None:
-        """The user with a token for upstreams."""
+        """The user with a token for upstreams, None without one."""
         ...
 
 
 class Nonces(Protocol):
-    """Nonces, each of which works once."""
+    """Makes sure that each nonce is used once."""
 
     async def use(self, nonce: Nonce, now: int) -> None:
         """Uses up a nonce that has not expired; raises `NonceUsed` or `Unavailable`."""
@@ -386,35 +384,35 @@ class Nonces(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthenticateApiKey:
-    """Judges a signed call."""
+    """Authenticates signed calls."""
 
     api_keys: ApiKeys
     nonces: Nonces
     lifetime: int
-    """Of a nonce, to either side of this moment, milliseconds."""
+    """How far a nonce may be in the past or in the future, milliseconds."""
     max_body_bytes: int
-    """Of a body that is signed, and therefore read before anything of it is forwarded."""
-    clock: Callable[[], int] = wall_clock
+    """Largest signed body: it is buffered and verified before the call is forwarded."""
+    clock: Callable[[], int] = epoch_milliseconds
 
     async def __call__(self, call: Call) -> tuple[SigningKey, UserToken]:
-        """The key and its owner; raises the `Refusal` that the client is told.
+        """The key and its owner; raises the `Refusal` for the client.
 
-        The nonce is used up last, so that none of these refusals costs one. A call answered with
-        503 is repeated with a new one: what comes later, audit and upstream, answers so as well.
+        The nonce is used up last, so that no refusal here costs a nonce. After a 503 a client must
+        repeat the call with a new nonce: audit and upstream, which come later, may answer it too.
         """
-        given = signed(call)
-        key = await self.api_keys.by_kid(given.kid) if is_kid(given.kid) else None
+        signed_call = read_signed_call(call)
+        key = await self.api_keys.by_kid(signed_call.kid) if is_kid(signed_call.kid) else None
         if key is None:
             raise UnknownApiKey
-        given.nonce(self.clock(), self.lifetime)
-        given.require_signature(key)
+        signed_call.nonce(self.clock(), self.lifetime)
+        signed_call.require_signature(key)
         require_active(key)
         owner = await self.api_keys.owner(key.uid)
         if owner is None:
             raise InvalidSession
-        require_able(owner.user)
-        await given.require_body(call, self.max_body_bytes)
-        # All this may have taken time: what expired meanwhile is not remembered any more.
+        require_usable_owner(owner.user)
+        await signed_call.require_body(call, self.max_body_bytes)
+        # The steps above may have taken long: check again, because expired nonces are forgotten.
         now = self.clock()
-        await self.nonces.use(given.nonce(now, self.lifetime), now)
+        await self.nonces.use(signed_call.nonce(now, self.lifetime), now)
         return key, owner

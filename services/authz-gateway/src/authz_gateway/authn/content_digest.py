@@ -1,4 +1,4 @@
-"""Content-Digest (RFC 9530): what a request says that its body is."""
+"""Content-Digest (RFC 9530): the digests of a request's body."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ _SIZES = {"sha-256": 32, "sha-512": 64}
 
 
 def read_digests(headers: MultiMapping[str]) -> Mapping[str, bytes]:
-    """The digests that are known to us, by algorithm; there is one at least.
+    """The digests of supported algorithms, sha-256 and sha-512; at least one.
 
     Others, such as those that RFC 9530 deprecates, are ignored. Raises `InvalidContentDigest`.
     """
@@ -43,7 +43,7 @@ def _refuse_duplicate(_key: str, _context: str) -> None:
 
 
 def require_digests(digests: Mapping[str, bytes], body: bytes) -> None:
-    """Raises `ContentDigestMismatch` unless every digest is that of the body."""
+    """Raises `ContentDigestMismatch` unless all digests match the body."""
     for name, digest in digests.items():
         if not hmac.compare_digest(hashlib.new(name.replace("-", ""), body).digest(), digest):
             raise ContentDigestMismatch

@@ -1,4 +1,4 @@
-"""Answers of other services, kept for a moment and dropped when an event says that they changed."""
+"""Caches answers of other services for a few seconds, and drops them when an event arrives."""
 
 import asyncio
 import math
@@ -17,7 +17,7 @@ V = TypeVar("V")
 
 
 class Entry(Generic[V]):
-    """A value, and when it expires by the map's clock; once it has left, that was long ago."""
+    """A value, and when it expires by the map's clock; -inf once it was dropped."""
 
     __slots__ = ("expires", "value")
 
@@ -27,18 +27,18 @@ class Entry(Generic[V]):
 
 
 class ExpiringMap(Generic[V]):
-    """Holds at most `capacity` values; the one that was put first makes room for the next.
+    """Holds at most `capacity` values; when it is full, the oldest one is dropped.
 
-    Entries live about equally long, so that the first put is also the first to expire.
-    `dropped` is told of every entry that leaves.
+    All entries live about equally long, so the oldest one is also the first to expire.
+    `on_drop` is called for every entry that is dropped.
     """
 
     def __init__(
-        self, capacity: int, clock: Callable[[], float], dropped: Callable[[str, V], None]
+        self, capacity: int, clock: Callable[[], float], on_drop: Callable[[str, V], None]
     ) -> None:
         self._capacity = capacity
         self._clock = clock
-        self._dropped = dropped
+        self._on_drop = on_drop
         self._entries: dict[str, Entry[V]] = {}
 
     def __len__(self) -> int:
@@ -48,16 +48,16 @@ class ExpiringMap(Generic[V]):
         return iter(self._entries)
 
     def get(self, key: str) -> V | None:
-        """The value, None when there is none or it expired."""
+        """The value; None when there is none, or it has expired."""
         entry = self._entries.get(key)
         return entry.value if entry is not None and self._clock() < entry.expires else None
 
     def entry(self, key: str) -> Entry[V] | None:
-        """The entry, None when there is none."""
+        """The entry, None without one. It may have expired."""
         return self._entries.get(key)
 
     def put(self, key: str, value: V, seconds: float) -> None:
-        """Holds `value` for `seconds`."""
+        """Stores `value` for `seconds`."""
         self.drop(key)
         now = self._clock()
         self._entries[key] = Entry(value, now + seconds)
@@ -68,31 +68,31 @@ class ExpiringMap(Generic[V]):
             self.drop(oldest)
 
     def drop(self, key: str) -> None:
-        """Holds nothing under `key` any more."""
+        """Removes the entry of `key`, if there is one."""
         entry = self._entries.pop(key, None)
         if entry is not None:
             entry.expires = -math.inf
-            self._dropped(key, entry.value)
+            self._on_drop(key, entry.value)
 
 
-HELD_SECONDS = 5.0
-"""How long an answer is held when no event says otherwise: how stale it may get."""
+MAX_AGE_SECONDS = 5.0
+"""How long an answer is cached at most: how stale it may be when no event arrives."""
 
-ABSENT_SECONDS = 1.0
-"""How long it is held that there is nothing."""
+NEGATIVE_SECONDS = 1.0
+"""How long `NotFound` is cached."""
 
 TOKEN_MARGIN_SECONDS = 10.0
-"""What is left of a token's life, at least, when it is sent upstream."""
+"""Shortest remaining lifetime of a token that is sent to an upstream."""
 
-MAX_ABSENT = 10_000
+MAX_NEGATIVE_ENTRIES = 10_000
 
 
-class _Question(Generic[V]):
-    """A question that is not answered yet, and what events told of meanwhile."""
+class _PendingLookup(Generic[V]):
+    """A running lookup, and the subjects that were invalidated since it began."""
 
-    __slots__ = ("all_outdated", "answer", "outdated")
+    __slots__ = ("all_outdated", "outdated", "result")
 
-    answer: "asyncio.Task[V | None]"
+    result: "asyncio.Task[V | None]"
 
     def __init__(self) -> None:
         self.outdated: set[str] = set()
@@ -100,10 +100,10 @@ class _Question(Generic[V]):
 
 
 class LookupCache(Generic[V]):
-    """Answers by key.
+    """Caches answers by key.
 
-    The other service is asked once however many calls miss the same answer at the same time. An
-    answer that an event overtook on its way is not believed: the question is asked again.
+    Concurrent lookups of the same key ask the other service once. When the subject of an answer is
+    invalidated during its lookup, the answer may be outdated, and the service is asked again.
     """
 
     def __init__(
@@ -114,18 +114,20 @@ class LookupCache(Generic[V]):
         subjects: Callable[[V], Iterable[str]],
         seconds: Callable[[V, datetime], float],
         capacity: int,
+        negative_capacity: int = MAX_NEGATIVE_ENTRIES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`subjects`: what may be said to have changed to make an answer outdated.
+        """`subjects`: the subjects whose invalidation makes an answer outdated.
 
-        `seconds`: how long an answer may be held. `noun` names the metrics.
+        `seconds`: how long an answer may be cached. `negative_capacity`: how many keys are cached
+        as not found. `noun` is part of the metrics' names.
         """
         self._subjects = subjects
         self._seconds = seconds
-        self._cache = ExpiringMap[V](capacity, clock, self._unlist)
-        self._absent = ExpiringMap[Literal[True]](MAX_ABSENT, clock, lambda *_: None)
-        self._keys_of: defaultdict[str, set[str]] = defaultdict(set)
-        self._questions: dict[str, _Question[V]] = {}
+        self._cache = ExpiringMap[V](capacity, clock, self._unindex)
+        self._negative = ExpiringMap[Literal[True]](negative_capacity, clock, lambda *_: None)
+        self._keys_by_subject: defaultdict[str, set[str]] = defaultdict(set)
+        self._pending: dict[str, _PendingLookup[V]] = {}
         words = noun.replace("_", " ")
         lookups = Counts(f"gateway_{noun}_lookups", f"Look-ups: {words}.", ("outcome",), registry)
         self._hits, self._misses = lookups.of[("hit",)], lookups.of[("miss",)]
@@ -136,89 +138,89 @@ class LookupCache(Generic[V]):
             self._cache.__len__
         )
 
-    def held(self, key: str) -> V | None:
-        """The answer held under `key`."""
-        held = self._cache.get(key)
-        if held is not None:
+    def get_cached(self, key: str) -> V | None:
+        """The cached answer of `key`, None without one."""
+        value = self._cache.get(key)
+        if value is not None:
             self._hits.total += 1
-        return held
+        return value
 
     def entry(self, key: str) -> Entry[V] | None:
-        """What is held under `key`, or was."""
+        """The entry of `key`, None without one. It may have expired."""
         return self._cache.entry(key)
 
-    async def get(self, key: str, ask: Callable[[], Awaitable[V]]) -> V | None:
-        """The answer held under `key` or given to `ask`, None for `NotFound`.
+    async def get(self, key: str, load: Callable[[], Awaitable[V]]) -> V | None:
+        """The cached answer of `key`, or the result of `load`; None for `NotFound`.
 
-        Raises whatever else `ask` raises.
+        Raises every other exception of `load`.
         """
-        held = self.held(key)
-        if held is not None:
-            return held
-        if self._absent.get(key):
+        value = self.get_cached(key)
+        if value is not None:
+            return value
+        if self._negative.get(key):
             self._hits.total += 1
             return None
         self._misses.total += 1
-        question = self._questions.get(key)
-        if question is None:
-            question = self._questions[key] = _Question()
-            question.answer = asyncio.create_task(self._ask(key, question, ask))
-        # Shielded: that one caller leaves is no reason to leave the others without an answer.
-        return await asyncio.shield(question.answer)
+        lookup = self._pending.get(key)
+        if lookup is None:
+            lookup = self._pending[key] = _PendingLookup()
+            lookup.result = asyncio.create_task(self._load(key, lookup, load))
+        # Shielded: when one caller is cancelled, the others still get the answer.
+        return await asyncio.shield(lookup.result)
 
-    def forget(self, subject: str) -> None:
-        """What the answers tell of `subject` is outdated."""
-        for question in self._questions.values():
-            question.outdated.add(subject)
-        for key in tuple(self._keys_of.get(subject, ())):
+    def invalidate(self, subject: str) -> None:
+        """Drops the answers about `subject`."""
+        for lookup in self._pending.values():
+            lookup.outdated.add(subject)
+        for key in tuple(self._keys_by_subject.get(subject, ())):
             self._cache.drop(key)
             self._evictions.inc()
 
-    def forget_everything(self) -> None:
-        """Events were missed."""
-        for question in self._questions.values():
-            question.all_outdated = True
+    def invalidate_all(self) -> None:
+        """Drops all answers."""
+        for lookup in self._pending.values():
+            lookup.all_outdated = True
         for key in tuple(self._cache):
             self._cache.drop(key)
 
-    async def _ask(
-        self, key: str, question: _Question[V], ask: Callable[[], Awaitable[V]]
+    async def _load(
+        self, key: str, lookup: _PendingLookup[V], load: Callable[[], Awaitable[V]]
     ) -> V | None:
         try:
-            found = await _found(ask)
-            while found is not None and self._overtaken(question, found):
-                question.outdated.clear()
-                question.all_outdated = False
-                found = await _found(ask)
+            found = await _found(load)
+            while found is not None and self._is_outdated(lookup, found):
+                lookup.outdated.clear()
+                lookup.all_outdated = False
+                found = await _found(load)
         finally:
-            del self._questions[key]
+            del self._pending[key]
         if found is None:
-            self._absent.put(key, True, ABSENT_SECONDS)
-        elif (seconds := min(HELD_SECONDS, self._seconds(found, datetime.now(UTC)))) > 0:
+            self._negative.put(key, True, NEGATIVE_SECONDS)
+        elif (seconds := min(MAX_AGE_SECONDS, self._seconds(found, datetime.now(UTC)))) > 0:
             self._cache.put(key, found, seconds)
             for subject in self._subjects(found):
-                self._keys_of[subject].add(key)
+                self._keys_by_subject[subject].add(key)
         return found
 
-    def _overtaken(self, question: _Question[V], found: V) -> bool:
-        """Whether an event that came after the question may have made this answer untrue."""
-        return question.all_outdated or not question.outdated.isdisjoint(self._subjects(found))
+    def _is_outdated(self, lookup: _PendingLookup[V], found: V) -> bool:
+        """Whether a subject of this answer was invalidated during its lookup."""
+        return lookup.all_outdated or not lookup.outdated.isdisjoint(self._subjects(found))
 
-    def _unlist(self, key: str, value: V) -> None:
+    def _unindex(self, key: str, value: V) -> None:
         for subject in self._subjects(value):
-            keys = self._keys_of[subject]
+            keys = self._keys_by_subject[subject]
             keys.discard(key)
             if not keys:
-                del self._keys_of[subject]
+                del self._keys_by_subject[subject]
 
 
 def seconds_of_token(ends: datetime, now: datetime) -> float:
-    """How long a token may be sent upstream, seconds."""
+    """How long a token may be sent to upstreams, seconds."""
     return (ends - now).total_seconds() - TOKEN_MARGIN_SECONDS
 
 
-async def _found(ask: Callable[[], Awaitable[V]]) -> V | None:
+async def _found(load: Callable[[], Awaitable[V]]) -> V | None:
     try:
-        return await ask()
+        return await load()
     except NotFound:
         return None

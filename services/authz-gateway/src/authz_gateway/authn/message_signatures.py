@@ -1,6 +1,6 @@
-"""HTTP Message Signatures (RFC 9421): reads a signature of a request, and what it was made over.
+"""HTTP Message Signatures (RFC 9421): parses a request's signature and makes its signature base.
 
-This module knows the standard. What a call must cover, and when, `api_keys` decides.
+This module implements the standard. `api_keys` decides what a signature must cover, and when.
 """
 
 import hmac
@@ -22,10 +22,10 @@ from authz_gateway.authn.errors import (
 
 INPUT, SIGNATURE = "Signature-Input", "Signature"
 TAG = "barong"
-"""Which of several signatures is meant for us: the one with this `tag`."""
+"""The `tag` of the signature for the gateway, when a request has several."""
 
 MAX_INPUT_CHARACTERS = 4096
-"""Of Signature-Input and of Signature, each with all its lines."""
+"""Largest size of Signature-Input and of Signature, all lines of each together."""
 
 MAX_COMPONENTS = 64
 
@@ -40,13 +40,13 @@ _TYPES: Mapping[str, type] = {
     "keyid": str,
     "tag": str,
 }
-"""The signature parameters of the standard (2.3), and which type of structured field each is."""
+"""The signature parameters of RFC 9421, 2.3, with their types as structured fields."""
 
 
 class SignedRequest(NamedTuple):
-    """What a signature may cover, as the client sent it.
+    """A request as the client sent it, for the values of covered components.
 
-    `target` is that of the request line, path and query; `authority` is not normalized.
+    `target`: path and query of the request line. `authority`: not normalized.
     """
 
     method: str
@@ -57,7 +57,7 @@ class SignedRequest(NamedTuple):
 
 
 class Component(NamedTuple):
-    """A component that is covered; `parameters` are those of its identifier."""
+    """A covered component; `parameters` of its identifier."""
 
     name: str
     parameters: Mapping[str, Any]
@@ -71,19 +71,19 @@ class MessageSignature(NamedTuple):
     signature: bytes
 
     def covers(self, name: str) -> bool:
-        """Whether the component of this name is covered as it is, without parameters."""
+        """Whether the component of this name is covered, without parameters."""
         return any(each.name == name and not each.parameters for each in self.components)
 
 
 def carries_signature(headers: MultiMapping[str]) -> bool:
-    """Whether a request brings a message signature, or what looks like half of one."""
+    """Whether a request has Signature-Input or Signature."""
     return INPUT in headers or SIGNATURE in headers
 
 
 def read_signature(headers: MultiMapping[str]) -> MessageSignature:
-    """The signature that is meant for us: the only one, or of several the one with our `tag`.
+    """The signature for the gateway: the only one, or the one with our `tag` among several.
 
-    Raises `InvalidSignatureInput`, or `InvalidComponent` for components that nothing can be.
+    Raises `InvalidSignatureInput`, or `InvalidComponent` for repeated or too many components.
     """
     inputs, signatures = _dictionary(headers, INPUT), _dictionary(headers, SIGNATURE)
     label = _label(inputs)
@@ -118,7 +118,7 @@ def _dictionary(headers: MultiMapping[str], name: str) -> dict[str, Any]:
 
 
 def _refuse_duplicate(_key: str, _context: str) -> None:
-    """Of two members or parameters with one name the last would count, elsewhere the first."""
+    """Refuses repeated names: some parsers take the first value, others the last."""
     raise InvalidSignatureInput
 
 
@@ -136,7 +136,7 @@ def _well_typed(parameters: Mapping[str, Any]) -> bool:
 
 
 def signature_base(signature: MessageSignature, request: SignedRequest) -> bytes:
-    """The bytes that were signed (2.5); raises `InvalidComponent` for what the request lacks."""
+    """The signature base (2.5); raises `InvalidComponent` for a component that is missing."""
     lines, identifiers = [], []
     for component in signature.components:
         value = _value(component, request)
@@ -151,7 +151,7 @@ def signature_base(signature: MessageSignature, request: SignedRequest) -> bytes
 
 
 def _identifier(component: Component) -> str:
-    """As a structured field, of a component that has a value: its name needs no escapes."""
+    """The identifier as a structured field. A component with a value has a name without escapes."""
     if not component.parameters:
         return f'"{component.name}"'
     return http_sf.ser((component.name, dict(component.parameters)))
@@ -184,16 +184,17 @@ def _value(component: Component, request: SignedRequest) -> str:
 
 
 def _hop_by_hop(headers: MultiMapping[str]) -> set[str]:
-    """The fields that go no further, which anybody on the way may add names to.
+    """The fields that Connection lists: they are not forwarded.
 
-    Upstream such a field would be missing, though the signature holds.
+    Any proxy on the way may add names to Connection. The upstream would then miss a signed field,
+    although the signature is valid.
     """
     lines = headers.getall("Connection", [])
     return {name.strip(" \t").lower() for line in lines for name in line.split(",")}
 
 
 def _query_parameter(parameters: Mapping[str, Any], request: SignedRequest) -> str:
-    """RFC 9421, 2.2.8: a parameter that stands in the query once, encoded anew."""
+    """A parameter that occurs once in the query, encoded again: RFC 9421, 2.2.8."""
     name = parameters.get("name")
     if len(parameters) != 1 or type(name) is not str:
         raise InvalidComponent
@@ -212,7 +213,7 @@ def _query_parameter(parameters: Mapping[str, Any], request: SignedRequest) -> s
 
 
 def _authority(request: SignedRequest) -> str:
-    """RFC 9421, 2.2.3: in lower case, without the port that the scheme implies."""
+    """The authority in lower case, without the scheme's default port: RFC 9421, 2.2.3."""
     authority = request.authority.lower()
     host, colon, port = authority.rpartition(":")
     default = {"http": "80", "https": "443"}.get(request.scheme)
@@ -232,17 +233,17 @@ _DERIVED: Mapping[str, Callable[[SignedRequest], str]] = {
     "@path": lambda request: request.target.partition("?")[0],
     "@query": lambda request: f"?{request.target.partition('?')[2]}",
 }
-"""RFC 9421, 2.2."""
+"""Derived components: RFC 9421, 2.2."""
 
 
 def require_hmac_sha256(secret: bytes, base: bytes, signature: bytes) -> None:
-    """RFC 9421, 3.3.3; raises `InvalidSignature`."""
+    """Verifies hmac-sha256 (RFC 9421, 3.3.3); raises `InvalidSignature`."""
     if not hmac.compare_digest(hmac.digest(secret, base, "sha256"), signature):
         raise InvalidSignature
 
 
 def require_ed25519(public_key: bytes, base: bytes, signature: bytes) -> None:
-    """RFC 9421, 3.3.6; raises `InvalidSignature`."""
+    """Verifies ed25519 (RFC 9421, 3.3.6); raises `InvalidSignature`."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, base)
     except exceptions.InvalidSignature:

@@ -1,4 +1,4 @@
-"""Nonces that work once, at this process and at all replicas together."""
+"""Nonces: each can be used once, in this process and across all replicas."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,72 +11,70 @@ from shared.contracts.services import GATEWAY
 from shared.errors import Unavailable
 
 MAX_USED_NONCES = 1_000_000
-"""More than one process lets pass while they live; what comes then waits for room."""
+"""Largest number of live nonces of one process; further calls get 503."""
 
 
 class UsedNonces:
-    """The nonces of this process.
+    """The nonces that this process has seen.
 
-    They are kept in batches, each as long as a nonce's lifetime. As a rule three are alive, since
-    nonces may lie in the future as far as in the past.
+    They are stored in batches, each of which spans the lifetime of a nonce. Usually three batches
+    are live, because a nonce may be as far in the future as in the past.
     """
 
-    def __init__(self, lifetime: int) -> None:
-        """`lifetime` in milliseconds."""
+    def __init__(self, lifetime: int, capacity: int = MAX_USED_NONCES) -> None:
+        """`lifetime` in milliseconds; `capacity`: largest number of live nonces."""
         self._lifetime = lifetime
+        self._capacity = capacity
         self._batches: defaultdict[int, set[tuple[str, int, str]]] = defaultdict(set)
 
     def __len__(self) -> int:
         return sum(map(len, self._batches.values()))
 
     def use(self, nonce: Nonce, now: int) -> None:
-        """Uses up a nonce that has not expired.
-
-        Raises `NonceUsed`, or `Unavailable` where there is no room.
-        """
+        """Uses up a nonce that has not expired; raises `NonceUsed`, or `Unavailable` when full."""
         oldest = (now - self._lifetime) // self._lifetime
         for batch in [number for number in self._batches if number < oldest]:
             del self._batches[batch]
-        if len(self) >= MAX_USED_NONCES:
+        if len(self) >= self._capacity:
             raise Unavailable(GATEWAY)
         if any(nonce.identity in batch for batch in self._batches.values()):
             raise NonceUsed
         self._batches[nonce.moment // self._lifetime].add(nonce.identity)
 
-    def give_back(self, nonce: Nonce) -> None:
-        """The nonce that was used last time was not used after all."""
+    def release(self, nonce: Nonce) -> None:
+        """Makes a nonce usable again, because its call failed."""
         self._batches[nonce.moment // self._lifetime].discard(nonce.identity)
 
 
-class NonceKeeper(Protocol):
-    """What is asked of resource-svc."""
+class NonceStore(Protocol):
+    """The part of resource-svc's API that stores nonces."""
 
     async def use_nonces(self, nonces: Sequence[Nonce], lifetime: int) -> list[bool]:
-        """For each nonce, whether it had not been used; raises `Unavailable`."""
+        """For each nonce, whether this is its first use; raises `Unavailable`."""
         ...
 
 
 class SharedNonces:
-    """Asks resource-svc, which lets one of all replicas have a nonce.
+    """Uses up nonces at resource-svc, so that only one replica can use each.
 
-    One question is under way at a time. The nonces that come meanwhile go together with the next,
-    so that the more there are, the less each costs. Repeats of what was used here are not asked.
+    One request runs at a time. Nonces that arrive meanwhile are sent together in the next one, so
+    the cost per nonce falls with the load. Nonces that this process has used are refused locally.
     """
 
-    def __init__(self, keeper: NonceKeeper, lifetime: int) -> None:
+    def __init__(self, store: NonceStore, lifetime: int) -> None:
         """`lifetime` in milliseconds."""
-        self._mine = UsedNonces(lifetime)
+        self._local = UsedNonces(lifetime)
         self._fresh = BatchLoader[Nonce, bool](
-            lambda nonces: keeper.use_nonces(nonces, lifetime), MAX_NONCES
+            lambda nonces: store.use_nonces(nonces, lifetime), MAX_NONCES
         )
 
     async def use(self, nonce: Nonce, now: int) -> None:
         """Uses up a nonce that has not expired; raises `NonceUsed` or `Unavailable`."""
-        self._mine.use(nonce, now)
+        self._local.use(nonce, now)
         try:
             fresh = await self._fresh.get(nonce)
         except Exception:
-            self._mine.give_back(nonce)
+            self._local.release(nonce)
             raise
         if not fresh:
             raise NonceUsed

@@ -1,4 +1,4 @@
-"""Sessions: the cookie, what it asks of a call, and sessions as identity-svc resolves them."""
+"""Sessions: the session cookie, CSRF tokens, client binding, and the cache of sessions."""
 
 import hmac
 import re
@@ -18,7 +18,12 @@ from authz_gateway.authn.errors import (
     MissingCsrfToken,
     UserNotActive,
 )
-from authz_gateway.authn.lookup_cache import Entry, LookupCache, seconds_of_token
+from authz_gateway.authn.lookup_cache import (
+    MAX_NEGATIVE_ENTRIES,
+    Entry,
+    LookupCache,
+    seconds_of_token,
+)
 from shared.contracts.activities import MAX_USER_AGENT, storable
 from shared.contracts.sessions import ResolvedSession, csrf_digest, session_key
 from shared.errors import NotFound
@@ -27,9 +32,9 @@ from shared.web.cookies import cookies
 
 
 def session_cookies(headers: MultiMapping[str], name: str) -> tuple[str, ...]:
-    """The values of the session cookie, of which any may be a living session's.
+    """The values of the session cookies, `MAX_COOKIES` at most: any may be valid.
 
-    There are `MAX_COOKIES` at most. Raises `InvalidSession` when there is none.
+    Raises `InvalidSession` without one.
     """
     found = cookies(headers, name)
     if not found:
@@ -38,12 +43,12 @@ def session_cookies(headers: MultiMapping[str], name: str) -> tuple[str, ...]:
 
 
 def without_session_cookie(values: Iterable[str], name: str) -> str:
-    """The Cookie header's values as one, less the session cookie; empty when nothing is left."""
+    """The Cookie headers as one value without the session cookie; may be empty."""
     return "; ".join(pair for pair in _pairs(values) if _name(pair) != name)
 
 
 def _pairs(values: Iterable[str]) -> list[str]:
-    """RFC 6265, 4.2.1: quotes have no meaning here."""
+    """The name-value pairs (RFC 6265, 4.2.1); quotes have no meaning."""
     pairs = (pair.strip(" \t") for header in values for pair in header.split(";"))
     return [pair for pair in pairs if pair]
 
@@ -53,7 +58,7 @@ def _name(pair: str) -> str:
 
 
 CSRF_EXEMPT = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Every other method needs a CSRF token: who knows what an upstream's own verb does."""
+"""Safe methods. Every other method needs a CSRF token, unknown methods as well."""
 USABLE_STATES = frozenset({"active", "pending"})
 
 
@@ -66,35 +71,35 @@ def presented_csrf_token(headers: MultiMapping[str]) -> str:
 
 
 def csrf_token_matches(token: str, session: ResolvedSession) -> bool:
-    """Whether the token is the session's."""
+    """Whether the token belongs to the session; compares in constant time."""
     return hmac.compare_digest(csrf_digest(token), session.csrf_digest)
 
 
 def require_usable(state: str) -> None:
-    """Raises `UserNotActive` unless a user in this state may call anything."""
+    """Raises `UserNotActive` unless users in this state may make calls."""
     if state not in USABLE_STATES:
         raise UserNotActive
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What ties a session to the client that opened it.
+    """Binds a session to the client that opened it.
 
-    `user_agent`: its User-Agent, but for versions, so that an update does not end the session.
-    `network`: its networks, one of IPv4 and one of IPv6.
+    `user_agent`: to its User-Agent without versions, so that an update does not end the session.
+    `network`: to its networks, one for IPv4 and one for IPv6.
     """
 
     user_agent: bool
     network: bool
 
     def broken(self, session: ResolvedSession, user_agent: str, address: Address) -> bool:
-        """Whether this client is another one, an address of a family not seen yet included."""
+        """Whether this is another client; an address of a new family counts as one, too."""
         return (
             self.user_agent and without_versions(user_agent) != without_versions(session.user_agent)
         ) or (self.network and not any(address in network for network in _networks(session)))
 
     def unseen(self, session: ResolvedSession, address: Address) -> bool:
-        """Whether no address of this family has used the session yet."""
+        """Whether no address of this family, IPv4 or IPv6, has used the session yet."""
         return self.network and all(
             address.version != network.version for network in _networks(session)
         )
@@ -117,7 +122,7 @@ def _without_versions(user_agent: str) -> str:
 
 
 def without_versions(user_agent: str) -> str:
-    """A User-Agent less the versions of products (RFC 9110, 10.1.5) and systems.
+    """A User-Agent without the versions of products (RFC 9110, 10.1.5) and systems.
 
     `Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0` becomes
     `Mozilla (X11; Linux x86_64; rv:) Gecko Firefox`.
@@ -129,10 +134,10 @@ MAX_SESSIONS = 100_000
 
 
 class SessionSource(Protocol):
-    """What the cache asks of identity-svc."""
+    """The part of identity-svc's API that the cache uses."""
 
     async def resolve_session(self, key: str) -> ResolvedSession:
-        """The session kept under `key`; raises `NotFound`."""
+        """The session with this `session_key`; raises `NotFound`."""
         ...
 
     async def resolve_session_by_sid(self, sid: str) -> ResolvedSession:
@@ -140,16 +145,16 @@ class SessionSource(Protocol):
         ...
 
     async def take_in_network(self, sid: str, address: str) -> ResolvedSession:
-        """The session, bound to the address's network, too; raises `NotFound`."""
+        """Binds the session to the address's network, too; raises `NotFound`."""
         ...
 
     async def revoke_session(self, sid: str) -> None:
-        """Ends a session."""
+        """Revokes a session."""
         ...
 
 
 class SessionCache:
-    """Living sessions by cookie and by `sid`."""
+    """Caches valid sessions by cookie and by `sid`."""
 
     def __init__(
         self,
@@ -157,6 +162,7 @@ class SessionCache:
         registry: CollectorRegistry,
         *,
         capacity: int = MAX_SESSIONS,
+        negative_capacity: int = MAX_NEGATIVE_ENTRIES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._identity = identity
@@ -164,62 +170,65 @@ class SessionCache:
             "session",
             registry,
             subjects=_subjects,
-            seconds=_held_for,
+            seconds=_max_age,
             capacity=capacity,
+            negative_capacity=negative_capacity,
             clock=clock,
         )
 
     async def by_cookie(self, cookie: str) -> ResolvedSession | None:
-        """The session of a cookie, None when there is none; raises `Unavailable`."""
+        """The session of a cookie, None without one; raises `Unavailable`."""
         key = session_key(cookie)
-        held_as = f"key:{key}"
-        return self._cache.held(held_as) or await self._cache.get(
-            held_as, partial(self._identity.resolve_session, key)
+        cache_key = f"key:{key}"
+        return self._cache.get_cached(cache_key) or await self._cache.get(
+            cache_key, partial(self._identity.resolve_session, key)
         )
 
     def entry(self, key: str) -> Entry[ResolvedSession] | None:
-        """The session under a key (`session_key`), and when it expires; None where it is not."""
+        """The cached session with this `session_key`, with its expiry; None without one."""
         return self._cache.entry(f"key:{key}")
 
     async def by_sid(self, sid: str) -> ResolvedSession | None:
-        """The session behind a bearer, None when it ended; raises `Unavailable`."""
-        ask = partial(self._identity.resolve_session_by_sid, sid)
-        return await self._cache.get(f"sid:{sid}", ask)
+        """The session of a bearer token, None when it ended; raises `Unavailable`."""
+        load = partial(self._identity.resolve_session_by_sid, sid)
+        return await self._cache.get(f"sid:{sid}", load)
 
-    async def take_in(self, session: ResolvedSession, address: Address) -> ResolvedSession | None:
-        """The session, bound to the address's network if it was to none of that family.
+    async def add_network(
+        self, session: ResolvedSession, address: Address
+    ) -> ResolvedSession | None:
+        """Binds a session to the network of an address, unless it has one of that family.
 
-        None when it ended meanwhile; raises `Unavailable`.
+        Returns the session, None when it ended meanwhile; raises `Unavailable`.
         """
         try:
             bound = await self._identity.take_in_network(session.sid, str(address))
         except NotFound:
             bound = None
-        self.forget_session(session.sid)
+        self.invalidate_session(session.sid)
         return bound
 
     async def revoke(self, sid: str) -> None:
-        """Ends a session, everywhere; raises `Unavailable`."""
+        """Revokes a session; raises `Unavailable`."""
         await self._identity.revoke_session(sid)
-        self.forget_session(sid)
+        self.invalidate_session(sid)
 
-    def forget_session(self, sid: str) -> None:
-        """The session changed or ended."""
-        self._cache.forget(f"sid:{sid}")
+    def invalidate_session(self, sid: str) -> None:
+        """Drops a session that changed or ended."""
+        self._cache.invalidate(f"sid:{sid}")
 
-    def forget_user(self, uid: str) -> None:
-        """The user changed, or all their sessions ended."""
-        self._cache.forget(f"uid:{uid}")
+    def invalidate_user(self, uid: str) -> None:
+        """Drops all sessions of a user."""
+        self._cache.invalidate(f"uid:{uid}")
 
-    def forget_everything(self) -> None:
-        """Events were missed."""
-        self._cache.forget_everything()
+    def invalidate_all(self) -> None:
+        """Drops all sessions, because events were missed."""
+        self._cache.invalidate_all()
 
 
 def _subjects(session: ResolvedSession) -> tuple[str, str]:
     return f"sid:{session.sid}", f"uid:{session.user.uid}"
 
 
-def _held_for(session: ResolvedSession, now: datetime) -> float:
+def _max_age(session: ResolvedSession, now: datetime) -> float:
     left = (session.expires_at - now).total_seconds()
     return min(left, seconds_of_token(session.token_expires_at, now))

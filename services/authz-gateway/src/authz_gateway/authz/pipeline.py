@@ -55,7 +55,9 @@ class Sessions(Protocol):
         """The session behind a bearer."""
         ...
 
-    async def take_in(self, session: ResolvedSession, address: Address) -> ResolvedSession | None:
+    async def add_network(
+        self, session: ResolvedSession, address: Address
+    ) -> ResolvedSession | None:
         """The session, bound to the address's network, too; None when it ended."""
         ...
 
@@ -177,7 +179,7 @@ class Decide:
         session = await self._session_of(cookies, csrf_token)
         require_usable(session.user.state)
         if self.binding.unseen(session, call.address):
-            bound = await self.sessions.take_in(session, call.address)
+            bound = await self.sessions.add_network(session, call.address)
             if bound is None:
                 raise InvalidSession
             session = bound

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from authz_gateway.authn.api_keys import ApiKeys, require_able, require_active, within_scope
+from authz_gateway.authn.api_keys import ApiKeys, require_active, require_usable_owner, within_scope
 from authz_gateway.authn.sessions import require_usable
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.pipeline import WAY_IN, PolicyInForce, Sessions
@@ -69,7 +69,7 @@ class ReauthorizeWebSocket:
             owner = await self.api_keys.owner(caller.uid)
             if owner is None:
                 return None
-            require_able(owner.user)
+            require_usable_owner(owner.user)
             return owner.user.role
         session = await self.sessions.by_sid(caller.sid or "")
         if session is None:
