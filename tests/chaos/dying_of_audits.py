@@ -17,7 +17,7 @@ from tests.chaos.dying_identity import deadly
 GATEWAY_STEPS: dict[str, tuple[type, str, str]] = {
     "the call is not yet told of": (AuditQueue, "_publish", "before"),
     "the broker has it": (AuditQueue, "_publish", "after"),
-    "the call is about to pass": (PublishAudits, "passed", "after"),
+    "the call is about to pass": (PublishAudits, "record_allowed", "after"),
 }
 ADMIN_STEPS: dict[str, tuple[type, str, str]] = {
     "it is taken from the queue": (Activities, "record_audit", "before"),

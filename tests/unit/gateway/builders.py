@@ -67,7 +67,7 @@ def another(call: Call, **changes: Any) -> Call:
     """The same call but for these fields."""
     names = (
         *("route", "method", "path", "query", "head", "body", "address", "address_text"),
-        *("target", "trusted", "carried"),
+        *("target", "trusted", "forward_auth"),
     )
     return Call(**{**{name: getattr(call, name) for name in names}, **changes})
 

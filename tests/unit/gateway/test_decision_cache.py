@@ -7,10 +7,9 @@ from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
 from authz_gateway.authn.lookup_cache import Entry
-from authz_gateway.authz import decision_cache
 from authz_gateway.authz.call import Call, Caller
-from authz_gateway.authz.decision_cache import DecisionCache
-from authz_gateway.authz.pipeline import WAY_IN
+from authz_gateway.authz.decision_cache import MAX_DECISIONS, DecisionCache
+from authz_gateway.authz.pipeline import WHITELINK_PATH
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import RateLimits
 from authz_gateway.routing.route_table import Access, Rate
@@ -27,7 +26,12 @@ WRITE = Permission("member", "POST", "", "ACCEPT", None)
 class World:
     """A policy that lets members read and write everything, and one session in memory."""
 
-    def __init__(self, *rules: Permission, csrf_protection: bool = True) -> None:
+    def __init__(
+        self,
+        *rules: Permission,
+        csrf_protection: bool = True,
+        capacity: int = MAX_DECISIONS,
+    ) -> None:
         self.now = 0.0
         self.kept = Entry(a_session(), 5.0)
         self.policy = policy_of(*(rules or (READ, WRITE)))
@@ -37,6 +41,7 @@ class World:
             RateLimits(CollectorRegistry(), enabled=True),
             "_barong_session",
             csrf_protection=csrf_protection,
+            capacity=capacity,
         )
 
     def get(self) -> CompiledPolicy:
@@ -210,7 +215,7 @@ def test_public_calls_are_known_by_their_address() -> None:
 def test_the_way_in_opens_no_other() -> None:
     """A client that is kept out everywhere else may call there."""
     world = World()
-    way_in = a_call({}, path=WAY_IN, access=Access.PUBLIC)
+    way_in = a_call({}, path=WHITELINK_PATH, access=Access.PUBLIC)
     world.cache.put(way_in, None, world.policy, world.now)
     assert len(world.cache) == 0
     public = another(way_in, path="/another")
@@ -231,9 +236,8 @@ def test_every_call_counts(headers: Mapping[str, str]) -> None:
         world.knows(call)
 
 
-def test_the_cache_has_a_maximum(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decision_cache, "MAX_DECISIONS", 3)
-    world = World()
+def test_the_cache_has_a_maximum() -> None:
+    world = World(capacity=3)
     agents = [f"browser {number}" for number in range(5)]
     for agent in agents:
         world.let_pass(a_call({**BROWSER, "User-Agent": agent}))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from authz_gateway.authz.forward_auth import CarriedCall, carried_call
+from authz_gateway.authz.forward_auth import OriginalCall, original_call
 from authz_gateway.routing.path import Target, target
 from shared.errors import Malformed
 
@@ -46,8 +46,8 @@ def test_what_is_decided_about_is_what_is_carried(
 ) -> None:
     """And what a signature has to cover is the target as the client sent it."""
     method, path, query = expected
-    carried = carried_call("POST", asked, target(asked), CIMultiDict(headers), trusted=trusted)
-    assert carried == CarriedCall(method, Target(path, query), sent)
+    carried = original_call("POST", asked, target(asked), CIMultiDict(headers), trusted=trusted)
+    assert carried == OriginalCall(method, Target(path, query), sent)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_what_is_decided_about_is_what_is_carried(
 def test_what_is_ambiguous_is_not_decided_about(headers: Any) -> None:
     asked = "/api/v2/auth"
     with pytest.raises(Malformed):
-        carried_call("GET", asked, target(asked), CIMultiDict(headers), trusted=True)
+        original_call("GET", asked, target(asked), CIMultiDict(headers), trusted=True)
 
 
 def test_a_target_below_the_endpoint_is_canonical() -> None:
     asked = "/api/v2/auth//x"
     with pytest.raises(Malformed):
-        carried_call("GET", asked, Target(asked, ""), CIMultiDict(), trusted=True)
+        original_call("GET", asked, Target(asked, ""), CIMultiDict(), trusted=True)

@@ -18,10 +18,10 @@ from authz_gateway.authn.errors import InvalidSignature
 from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.sessions import Binding
 from authz_gateway.authz.call import Call, Caller
-from authz_gateway.authz.pipeline import WAY_IN, Decide
+from authz_gateway.authz.pipeline import WHITELINK_PATH, Decide
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import ANONYMOUS, AUDITED_RATE, RateLimits
-from authz_gateway.routing.route_table import ELSEWHERE, Access, Rate
+from authz_gateway.routing.route_table import UNROUTED, Access, Rate
 from shared.contracts.api_keys import ED25519, HMAC_SHA256, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
@@ -147,12 +147,12 @@ class Audits:
     kept: list[tuple[str, str, str, str | None]] = field(default_factory=list)
     down: bool = False
 
-    async def passed(self, call: Call, uid: str, topic: str | None) -> None:
+    async def record_allowed(self, call: Call, uid: str, topic: str | None) -> None:
         if self.down:
             raise Unavailable("audit")
         self.kept.append(("passed", call.method, uid, topic))
 
-    async def denied(self, call: Call, uid: str, topic: str | None) -> None:
+    async def record_denied(self, call: Call, uid: str, topic: str | None) -> None:
         self.kept.append(("denied", call.method, uid, topic))
 
 
@@ -178,7 +178,7 @@ class NonceKeeper:
         return fresh
 
 
-def signed_calls(
+def api_key_authenticator(
     api_keys: ApiKeys | None = None,
     keeper: NonceKeeper | None = None,
     clock: Callable[[], int] = lambda: NOW,
@@ -200,7 +200,7 @@ def a_decision(**overrides: Any) -> Decide:
     fields: dict[str, Any] = {
         "sessions": Sessions(a_session()),
         "bearers": Bearers(),
-        "signed_calls": signed_calls(),
+        "authenticate_api_key": api_key_authenticator(),
         "places": Unmapped(),
         "policy": PolicyInForce(),
         "rate_limits": rate_limits(),
@@ -494,10 +494,10 @@ async def test_a_whitelist_is_no_credential() -> None:
 
 
 async def test_the_way_in_is_always_open() -> None:
-    call = a_call({}, method="POST", path=WAY_IN, access=Access.PUBLIC)
+    call = a_call({}, method="POST", path=WHITELINK_PATH, access=Access.PUBLIC)
     assert await kept_out()(call) is None
     assert await a_decision(policy=PolicyInForce(loaded=False))(call) is None
-    beside = a_call({}, method="POST", path=f"{WAY_IN}/x", access=Access.PUBLIC)
+    beside = a_call({}, method="POST", path=f"{WHITELINK_PATH}/x", access=Access.PUBLIC)
     assert await refusal_of(kept_out(), beside) == (471, "authz.restrict.blacklist")
 
 
@@ -590,17 +590,26 @@ LATE = NOW - LIFETIME - 1
 )
 async def test_refuses_a_signed_call(api_keys: ApiKeys, call: Call, told: tuple[int, str]) -> None:
     """In this order: each call has the faults of later rows too, as far as they go together."""
-    assert await refusal_of(a_decision(signed_calls=signed_calls(api_keys)), call) == told
+    assert (
+        await refusal_of(a_decision(authenticate_api_key=api_key_authenticator(api_keys)), call)
+        == told
+    )
 
 
 async def test_a_pending_owner_may_call() -> None:
     api_keys = ApiKeys(holder=an_owner(state="pending"))
-    assert await a_decision(signed_calls=signed_calls(api_keys))(a_call(KEY)) is not None
+    assert (
+        await a_decision(authenticate_api_key=api_key_authenticator(api_keys))(a_call(KEY))
+        is not None
+    )
 
 
 async def test_a_key_with_the_routes_scope_may_call() -> None:
     api_keys = ApiKeys(a_key(scope=("trade", "resource")))
-    assert await a_decision(signed_calls=signed_calls(api_keys))(a_call(KEY)) is not None
+    assert (
+        await a_decision(authenticate_api_key=api_key_authenticator(api_keys))(a_call(KEY))
+        is not None
+    )
 
 
 async def test_a_nonce_works_once() -> None:
@@ -614,7 +623,7 @@ async def test_a_nonce_works_once() -> None:
 
 async def test_a_call_that_could_not_be_decided_about_may_be_repeated() -> None:
     api_keys = ApiKeys(owner_down=True)
-    decide = a_decision(signed_calls=signed_calls(api_keys))
+    decide = a_decision(authenticate_api_key=api_key_authenticator(api_keys))
     assert await refusal_of(decide, a_call(KEY)) == DOWN
     api_keys.owner_down = False
     assert await decide(a_call(KEY)) is not None
@@ -622,8 +631,8 @@ async def test_a_call_that_could_not_be_decided_about_may_be_repeated() -> None:
 
 async def test_a_nonce_that_expires_while_the_owner_is_looked_for_is_expired() -> None:
     times = iter([NOW, NOW + LIFETIME + 1])
-    authenticate = signed_calls(clock=lambda: next(times))
-    assert await refusal_of(a_decision(signed_calls=authenticate), a_call(KEY)) == EXPIRED
+    authenticate = api_key_authenticator(clock=lambda: next(times))
+    assert await refusal_of(a_decision(authenticate_api_key=authenticate), a_call(KEY)) == EXPIRED
 
 
 async def test_a_nonce_that_another_gateway_used_is_used() -> None:
@@ -631,14 +640,16 @@ async def test_a_nonce_that_another_gateway_used_is_used() -> None:
     used = (401, "authz.nonce_used")
     for _ in range(2):
         assert (
-            await refusal_of(a_decision(signed_calls=signed_calls(keeper=keeper)), a_call(KEY))
+            await refusal_of(
+                a_decision(authenticate_api_key=api_key_authenticator(keeper=keeper)), a_call(KEY)
+            )
             == used
         )
 
 
 async def test_a_nonce_that_could_not_be_used_up_may_be_sent_again() -> None:
     keeper = NonceKeeper(down=True)
-    decide = a_decision(signed_calls=signed_calls(keeper=keeper))
+    decide = a_decision(authenticate_api_key=api_key_authenticator(keeper=keeper))
     assert await refusal_of(decide, a_call(KEY)) == DOWN
     keeper.down = False
     assert await decide(a_call(KEY)) is not None
@@ -705,7 +716,9 @@ EARLIEST = (NOW - LIFETIME) // 1000
 )
 async def test_lets_pass_whose_key_signed_the_message(key: ApiKeys, call: dict[str, Any]) -> None:
     sign = PRIVATE_KEY.sign if key is ED25519_KEY else SECRET
-    caller = await a_decision(signed_calls=signed_calls(key))(a_message(sign=sign, **call))
+    caller = await a_decision(authenticate_api_key=api_key_authenticator(key))(
+        a_message(sign=sign, **call)
+    )
     assert caller == Caller(OWNER, "token-of-key", kid="kid-1")
 
 
@@ -819,8 +832,8 @@ def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
         (a_message(method="POST", body=None), NOT_COVERED),
         (a_message(method="PATCH", body=None), NOT_COVERED),
         (a_message(method="PUT", body=None), NOT_COVERED),
-        (another(a_message(method="DELETE", body=None), carried=True), NOT_COVERED),
-        (another(a_message(method="PURGE", body=None), carried=True), NOT_COVERED),
+        (another(a_message(method="DELETE", body=None), forward_auth=True), NOT_COVERED),
+        (another(a_message(method="PURGE", body=None), forward_auth=True), NOT_COVERED),
         (with_input(f'a=("@query-param";name="a" "@path" "@method"){PARAMETERS}'), NOT_COVERED),
         (a_message(more=[('"@method"', "POST")]), NO_COMPONENT),
         (a_message(more=[('"x-absent"', "")]), NO_COMPONENT),
@@ -960,7 +973,7 @@ async def test_a_nonce_of_a_message_works_once_whenever_it_was_signed() -> None:
 
 @pytest.mark.parametrize("keys", [HMAC_KEY, ED25519_KEY])
 async def test_a_key_for_messages_signs_nothing_less(keys: ApiKeys) -> None:
-    decide = a_decision(signed_calls=signed_calls(keys))
+    decide = a_decision(authenticate_api_key=api_key_authenticator(keys))
     for signature in (KEY, signed_with("kid-1", "", NOW)):
         assert await refusal_of(decide, a_call(signature)) == (
             *(401, "authz.message_signature_required"),
@@ -969,12 +982,12 @@ async def test_a_key_for_messages_signs_nothing_less(keys: ApiKeys) -> None:
 
 async def test_a_public_key_is_no_secret() -> None:
     """Nor is an empty one: what a key lacks verifies nothing."""
-    decide = a_decision(signed_calls=signed_calls(ED25519_KEY))
+    decide = a_decision(authenticate_api_key=api_key_authenticator(ED25519_KEY))
     for sign in (by_secret(PUBLIC_KEY), by_secret("")):
         assert await refusal_of(decide, a_message(sign=sign)) == BAD_SIGNATURE
         call = a_message(sign=sign, parameters=';alg="hmac-sha256"')
         assert await refusal_of(decide, call) == OTHER_ALGORITHM
-    decide = a_decision(signed_calls=signed_calls(ApiKeys(a_key(secret=None))))
+    decide = a_decision(authenticate_api_key=api_key_authenticator(ApiKeys(a_key(secret=None))))
     assert await refusal_of(decide, a_message(sign=by_secret(""))) == BAD_SIGNATURE
 
 
@@ -1057,12 +1070,12 @@ async def test_guesses_count_together_where_routes_have_no_rate(guess: dict[str,
     sessions = Sessions(a_session())
     decide = a_decision(sessions=sessions)
     for _ in range(50):
-        for route in (a_call(guess).route, ELSEWHERE):
+        for route in (a_call(guess).route, UNROUTED):
             assert (await refusal_of(decide, another(a_call(guess), route=route)))[0] == 401
 
     sessions.down = True  # nobody is asked
     assert await refusal_of(decide, a_call(guess)) == THROTTLED
-    assert await refusal_of(decide, another(a_call(COOKIE), route=ELSEWHERE)) == THROTTLED
+    assert await refusal_of(decide, another(a_call(COOKIE), route=UNROUTED)) == THROTTLED
     sessions.down = False
     assert await decide(a_call(BEARER, address="192.0.2.1")) is not None
     assert await decide(a_call(COOKIE, rate=TWICE)) is not None, "that route has a rate of its own"
@@ -1094,7 +1107,7 @@ async def test_a_known_caller_has_no_limit_where_the_route_has_none() -> None:
     assert ANONYMOUS.burst == 100
     for _ in range(ANONYMOUS.burst + 1):
         assert await decide(call) is not None
-        assert await decide(another(call, route=ELSEWHERE)) is not None
+        assert await decide(another(call, route=UNROUTED)) is not None
     assert await refusal_of(decide, a_call(COOKIE | CSRF, method="DELETE")) == NO_PERMISSION
     assert await refusal_of(decide, a_call({})) == NO_SESSION, "none of them counted"
 
@@ -1175,9 +1188,9 @@ async def test_who_is_refused_is_kept(method: str, path: str, topic: str | None)
 async def test_a_key_that_is_not_meant_for_a_call_is_kept_as_refused() -> None:
     audits = Audits()
     headers = signed_with("kid-1", "a secret", NOW)
-    calls = signed_calls(ApiKeys(a_key(scope=("trade",))))
+    calls = api_key_authenticator(ApiKeys(a_key(scope=("trade",))))
     with pytest.raises(Refusal) as refused:
-        await a_decision(audits=audits, signed_calls=calls)(a_call(headers))
+        await a_decision(audits=audits, authenticate_api_key=calls)(a_call(headers))
 
     assert refused.value.codes == ("authz.invalid_permission",)
     assert audits.kept == [("denied", "GET", "ID1", None)]

@@ -16,7 +16,6 @@ from prometheus_client import CollectorRegistry
 
 from authz_gateway.authn.api_keys import ApiKeyCache
 from authz_gateway.authn.sessions import SessionCache
-from authz_gateway.authz import policy as policy_module
 from authz_gateway.authz.policy import CompiledPolicy, CurrentPolicy, register_policy_metrics
 from authz_gateway.routing.route_table import Access, Route
 from authz_gateway.subscriptions import CarriedChanges, Subscriptions
@@ -135,12 +134,12 @@ class Admin:
 
 
 @dataclass
-class Ear:
+class Listener:
     listening: bool = True
 
 
-def kept_fresh(policy: CurrentPolicy, ear: Ear) -> AbstractAsyncContextManager[None]:
-    return supervised("policy", lambda: policy.keep_fresh(ear))
+def kept_fresh(policy: CurrentPolicy, listener: Listener) -> AbstractAsyncContextManager[None]:
+    return supervised("policy", lambda: policy.keep_current(listener))
 
 
 async def seen(policy: CurrentPolicy, version: int) -> None:
@@ -159,7 +158,7 @@ async def test_there_is_no_policy_before_the_first_could_be_loaded() -> None:
     policy = CurrentPolicy(admin)
     with pytest.raises(Unavailable):
         await policy.check()
-    async with kept_fresh(policy, Ear()):
+    async with kept_fresh(policy, Listener()):
         await seen(policy, 1)
     await policy.check()
 
@@ -167,10 +166,10 @@ async def test_there_is_no_policy_before_the_first_could_be_loaded() -> None:
 async def test_a_change_is_loaded_and_a_failure_leaves_the_last_policy() -> None:
     admin = Admin([Policy(1, (a_rule("x"),)), Unavailable("admin-svc"), Policy(2, ())])
     policy = CurrentPolicy(admin)
-    async with kept_fresh(policy, Ear()):
+    async with kept_fresh(policy, Listener()):
         await seen(policy, 1)
         first = policy.get()
-        policy.changed()
+        policy.mark_outdated()
         await admin.failed.wait()
         assert policy.get() is first
         assert first.decide("member", "GET", "/x").allowed
@@ -186,11 +185,11 @@ async def test_a_change_during_a_load_asks_for_another() -> None:
         async def policy_other_than(self, known: int | None) -> Policy | None:
             answer = await super().policy_other_than(known)
             if known is None:
-                policy.changed()
+                policy.mark_outdated()
             return answer
 
     policy = CurrentPolicy(Changing([Policy(1, ()), Policy(2, ())]))
-    async with kept_fresh(policy, Ear()):
+    async with kept_fresh(policy, Listener()):
         await seen(policy, 2)
 
 
@@ -209,26 +208,23 @@ async def test_an_event_makes_it_load_again(thing: str) -> None:
         snapshot={},
         issued_at=datetime.now(UTC),
     )
-    async with kept_fresh(policy, Ear()):
+    async with kept_fresh(policy, Listener()):
         await seen(policy, 1)
         await hearing.heard(event)
         await seen(policy, 2)
 
 
-async def test_deaf_it_polls_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy_module, "POLL_SECONDS_WHEN_DEAF", 0.01)
-    policy = CurrentPolicy(Admin([Policy(1, ()), Policy(2, ()), Policy(3, ())]))
-    async with kept_fresh(policy, Ear(listening=False)):
+async def test_without_events_it_polls_more_often() -> None:
+    admin = Admin([Policy(1, ()), Policy(2, ()), Policy(3, ())])
+    policy = CurrentPolicy(admin, poll_seconds_without_events=0.01)
+    async with kept_fresh(policy, Listener(listening=False)):
         await seen(policy, 3)
 
 
-async def test_a_policy_that_is_known_already_is_left_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(policy_module, "POLL_SECONDS_WHEN_DEAF", 0)
+async def test_a_policy_that_is_known_already_is_left_alone() -> None:
     admin = Admin([Policy(1, ()), Policy(1, ()), Policy(1, ()), Unavailable("admin-svc")])
-    policy = CurrentPolicy(admin)
-    loading = asyncio.create_task(policy.keep_fresh(Ear(listening=False)))
+    policy = CurrentPolicy(admin, poll_seconds_without_events=0)
+    loading = asyncio.create_task(policy.keep_current(Listener(listening=False)))
     await seen(policy, 1)
     first = policy.get()
     with pytest.raises(Unavailable):  # of the last answer
@@ -236,14 +232,11 @@ async def test_a_policy_that_is_known_already_is_left_alone(
     assert policy.get() is first
 
 
-async def test_it_is_as_old_as_the_last_word_of_who_owns_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(policy_module, "POLL_SECONDS_WHEN_DEAF", 0.01)
-    registry, ear = CollectorRegistry(), Ear(listening=False)
+async def test_it_is_as_old_as_the_last_word_of_who_owns_it() -> None:
+    registry, listener = CollectorRegistry(), Listener(listening=False)
     admin = Admin([Policy(1, ()), Policy(1, ())])
-    policy = CurrentPolicy(admin)
-    register_policy_metrics(policy, ear, registry)
+    policy = CurrentPolicy(admin, poll_seconds_without_events=0.01)
+    register_policy_metrics(policy, listener, registry)
 
     def age() -> float:
         return registry.get_sample_value("gateway_policy_age_seconds") or 0.0
@@ -255,14 +248,14 @@ async def test_it_is_as_old_as_the_last_word_of_who_owns_it(
         return age() < seconds
 
     assert age() == math.inf
-    async with kept_fresh(policy, ear):
+    async with kept_fresh(policy, listener):
         await until(partial(younger_than, 0.2))
         admin.answers = [Unavailable("admin-svc")]
         await until(partial(older_than, 0.5))  # the policy is kept, and it is told how old it is
         admin.answers = [Policy(1, ())]
         await until(partial(younger_than, 0.2))  # confirmed, though it is the same
     assert registry.get_sample_value("gateway_hears_events") == 0
-    ear.listening = True
+    listener.listening = True
     assert registry.get_sample_value("gateway_hears_events") == 1
 
 

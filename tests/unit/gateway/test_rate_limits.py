@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from authz_gateway.authz.rate_limits import Client, RateLimits
-from authz_gateway.routing.route_table import ELSEWHERE, Access, Rate, Route
+from authz_gateway.routing.route_table import UNROUTED, Access, Rate, Route
 from shared.errors import Throttled
 
 
@@ -39,7 +39,7 @@ def test_recorded_calls_have_a_rate_where_their_route_has_none() -> None:
     limits = RateLimits(
         CollectorRegistry(), enabled=True, audited_rate=Rate(2, 30), clock=lambda: 0.0
     )
-    own, none, other = a_route(9, 1), ELSEWHERE, Route(prefix="/y", access=Access.REQUIRED)
+    own, none, other = a_route(9, 1), UNROUTED, Route(prefix="/y", access=Access.REQUIRED)
     for route in (own, none, own, other, own):
         limits.take_audited(route, "ID1")
     for route in (none, other):
@@ -108,10 +108,10 @@ def test_each_route_counts_for_itself() -> None:
 def test_demanding_room_takes_none() -> None:
     limits = RateLimits(CollectorRegistry(), enabled=True, clock=lambda: 0)
     for _ in range(3):
-        limits.demand_room(a_route(1, 1), "ID1")
+        limits.require_capacity(a_route(1, 1), "ID1")
     limits.take(a_route(1, 1), "ID1")
     with pytest.raises(Throttled):
-        limits.demand_room(a_route(1, 1), "ID1")
+        limits.require_capacity(a_route(1, 1), "ID1")
 
 
 def test_what_is_charged_counts_beyond_the_limit() -> None:
@@ -125,7 +125,7 @@ def test_what_is_charged_counts_beyond_the_limit() -> None:
     assert refused.value.retry_after == 3
     now = 2.0
     with pytest.raises(Throttled):
-        limits.demand_room(route, "ID1")
+        limits.require_capacity(route, "ID1")
     now = 3.0
     limits.take(route, "ID1")
 

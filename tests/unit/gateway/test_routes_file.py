@@ -54,7 +54,7 @@ def test_the_default_routes(method: str, raw: str, access: Access, url: str) -> 
     route = load_routes(DEFAULTS, OURS).find(aim.path, method)
     assert route is not None
     assert route.access is access
-    assert route.upstream + route.sent(aim.path) == url
+    assert route.upstream + route.upstream_path(aim.path) == url
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v2/barong", "/api/v2/barong/adminx", "/.well-known"])
@@ -123,7 +123,7 @@ def test_a_rewrite_replaces_the_prefix(
     aim = target(raw)
     route = routes.find(aim.path)
     assert route is not None
-    assert route.upstream + route.sent(aim.path) == f"http://mine:8000{sent}"
+    assert route.upstream + route.upstream_path(aim.path) == f"http://mine:8000{sent}"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_raw_path_is_sent_as_it_came(tmp_path: Path, received: str, read: str,
     assert (aim.path, aim.raw) == (read, received)
     route = routes_of(tmp_path, RAW).find(aim.path)
     assert route is not None
-    assert route.sent_raw(aim.raw) == sent
+    assert route.raw_upstream_path(aim.raw) == sent
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_raw_path_begins_as_its_route_does(tmp_path: Path, received: str) -> N
     route = routes_of(tmp_path, RAW).find(aim.path)
     assert route is not None
     with pytest.raises(Malformed):
-        route.sent_raw(aim.raw)
+        route.raw_upstream_path(aim.raw)
 
 
 @pytest.mark.parametrize("received", ["/files/private//x", "/files%2Fprivate", "/files//private;x"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from authz_gateway.authz.call import Caller
-from authz_gateway.authz.pipeline import WAY_IN
+from authz_gateway.authz.pipeline import WHITELINK_PATH
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket, opener_of
 from shared.contracts.api_keys import SigningKey
@@ -126,5 +126,5 @@ async def test_a_stranger(changed: dict[str, object], stays: bool) -> None:
 
 async def test_the_way_in_is_open_to_whom_it_is_for() -> None:
     world = World(restriction=restricted("blacklist"))
-    assert await world.lets_stay(None, WAY_IN)
-    assert not await world.lets_stay(None, f"{WAY_IN}/x")
+    assert await world.lets_stay(None, WHITELINK_PATH)
+    assert not await world.lets_stay(None, f"{WHITELINK_PATH}/x")

@@ -119,7 +119,7 @@ def create_app(
     decide = Decide(
         sessions=sessions,
         bearers=BearerVerifier(keys, settings.jwt_issuer, ACCESS_TOKEN),
-        signed_calls=AuthenticateApiKey(
+        authenticate_api_key=AuthenticateApiKey(
             api_keys=api_keys,
             nonces=SharedNonces(resource, settings.apikey_nonce_lifetime),
             lifetime=settings.apikey_nonce_lifetime,
@@ -172,7 +172,7 @@ def create_app(
             admin.opened(),
             resource.opened(),
             supervised("upstreams", proxy.run),
-            supervised("policy", lambda: policy.keep_fresh(listener)),
+            supervised("policy", lambda: policy.keep_current(listener)),
             supervised("listener", listener.run),
             supervised("changes", changes.run),
             supervised("websockets", websockets.run),

@@ -6,14 +6,14 @@ from functools import partial
 from authz_gateway.api_document.files import ANSWERS as DOCUMENTS
 from authz_gateway.api_document.files import ROUTE as DOCUMENT_ROUTE
 from authz_gateway.authz.call import Call, Caller
-from authz_gateway.authz.forward_auth import carried_call, passed_lines, refused_lines
+from authz_gateway.authz.forward_auth import allowed_lines, denied_lines, original_call
 from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket, opener_of
 from authz_gateway.http.cors import Cors
 from authz_gateway.http.dispatcher import Operation
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import NO_ROUTE, Answer
 from authz_gateway.routing.path import Target
-from authz_gateway.routing.route_table import ELSEWHERE, MatchedRoute, Route, RouteTable
+from authz_gateway.routing.route_table import UNROUTED, MatchedRoute, Route, RouteTable
 from authz_gateway.upstream.proxy import Proxy
 from shared.errors import Malformed, Refusal
 
@@ -80,11 +80,11 @@ class Decide(Operation):
 
     def respond(self, _request: Request, caller: Caller | None) -> Answer:
         """See `Operation`."""
-        return Answer(200, passed_lines(caller.token if caller else None))
+        return Answer(200, allowed_lines(caller.token if caller else None))
 
     def refusal_lines(self, refusal: Refusal) -> tuple[str, ...]:
         """See `Operation`."""
-        return refused_lines(refusal)
+        return denied_lines(refusal)
 
 
 class ShowDocument(Operation):
@@ -112,7 +112,7 @@ def forward(
     if destination.raw:
         if match is None:
             raise Malformed
-        match = MatchedRoute(match.route, match.route.sent_raw(destination.raw))
+        match = MatchedRoute(match.route, match.route.raw_upstream_path(destination.raw))
     if head.method == "OPTIONS":
         preflight = gateway.cors.preflight(head.method, head.headers)
         if preflight is not None:
@@ -133,13 +133,13 @@ def decide_only(
     """
     head, trusted = request.head, request.connection.trusted
     asked = Target(destination.path, query, destination.raw)
-    carried = carried_call(head.method, head.target, asked, head.headers, trusted=trusted)
-    path, query = carried.target.path, carried.target.query
-    route = gateway.routes.find(path, carried.method) or ELSEWHERE
-    if carried.target.raw and not route.takes_raw_paths:
+    original = original_call(head.method, head.target, asked, head.headers, trusted=trusted)
+    path, query = original.target.path, original.target.query
+    route = gateway.routes.find(path, original.method) or UNROUTED
+    if original.target.raw and not route.takes_raw_paths:
         raise Malformed
-    call = _call(request, route, carried.method, path, query)
-    call.target, call.carried = carried.sent, True
+    call = _call(request, route, original.method, path, query)
+    call.target, call.forward_auth = original.raw_target, True
     return Decide(request.route, call)
 
 

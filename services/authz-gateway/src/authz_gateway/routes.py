@@ -21,7 +21,7 @@ PUBLIC: tuple[tuple[str, str, Handler], ...] = (
 )
 """Prefix, route for log and metrics until more is known, handler; the first that fits."""
 
-_MOST_PATHS: Final = 4096
+_MAX_CACHED_PATHS: Final = 4096
 """Whose destination is kept; a path has 2 KB at most."""
 
 
@@ -30,12 +30,12 @@ class Operations:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._known: dict[str, Destination] = {}
+        self._cache: dict[str, Destination] = {}
 
     def of(self, request: Request) -> Operation | Answer:
         """What a request asks for, or the answer; raises `Malformed` for an ambiguous target."""
         path, _, query = request.head.target.partition("?")
-        destination = self._known.get(path)
+        destination = self._cache.get(path)
         if destination is None:
             destination = self._destination(path)
         if "#" in query:  # it would start a fragment; a request line has no other bad character
@@ -47,17 +47,17 @@ class Operations:
         aim = target(raw)
         path = aim.path
         _, label, handler = next(
-            url for url in PUBLIC if path.startswith(url[0]) and _ends(path, len(url[0]))
+            url for url in PUBLIC if path.startswith(url[0]) and _is_segment_end(path, len(url[0]))
         )
-        if len(self._known) >= _MOST_PATHS:
-            self._known.clear()
+        if len(self._cache) >= _MAX_CACHED_PATHS:
+            self._cache.clear()
         destination = Destination(
             path, label, handler, self._gateway.routes.match(path, "GET"), aim.raw
         )
-        self._known[raw] = destination
+        self._cache[raw] = destination
         return destination
 
 
-def _ends(path: str, place: int) -> bool:
+def _is_segment_end(path: str, index: int) -> bool:
     """Whether a segment ends there."""
-    return path[place : place + 1] in ("", "/")
+    return path[index : index + 1] in ("", "/")

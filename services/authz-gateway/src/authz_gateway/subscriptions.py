@@ -40,7 +40,7 @@ class Subscriptions:
         """Forgets what the event changed."""
         match event.name.split("."):
             case ["model", "permission" | "restriction", _]:
-                self.policy.changed()
+                self.policy.mark_outdated()
             case ["model", "user", "updated"]:
                 self.sessions.invalidate_user(event.record["uid"])
                 self.api_keys.invalidate_user(event.record["uid"])
@@ -66,7 +66,7 @@ class Subscriptions:
             if (uid := uid_of(subject)) is not None:
                 self.invalidate_user(uid)
             elif subject == POLICY:
-                self.policy.changed()
+                self.policy.mark_outdated()
             else:
                 self.invalidate_all()
 
@@ -76,7 +76,7 @@ class Subscriptions:
 
     def invalidate_all(self) -> None:
         """Whatever is held may be outdated."""
-        self.policy.changed()
+        self.policy.mark_outdated()
         self.sessions.invalidate_all()
         self.api_keys.invalidate_all()
         self.websockets.reauthorize_all()
@@ -127,6 +127,6 @@ class CarriedChanges:
                 await self._hearing.policy.load()
         except (Unavailable, TimeoutError) as error:
             outcome = "late"
-            self._hearing.policy.changed()
+            self._hearing.policy.mark_outdated()
             log.warning("policy_late", error=repr(error))
         self._carried.labels(POLICY, outcome).inc()

@@ -231,7 +231,9 @@ def _require_coverage(signature: MessageSignature, call: Call) -> None:
     covers = signature.covers
     whole_target = covers("@target-uri") or covers("@request-target")
     target = whole_target or (covers("@path") and (covers("@query") or not call.query))
-    needs_digest = call.method in _WITH_BODY or (call.carried and call.method not in _WITHOUT_BODY)
+    needs_digest = call.method in _WITH_BODY or (
+        call.forward_auth and call.method not in _WITHOUT_BODY
+    )
     if not (covers("@method") and target and (covers(CONTENT_DIGEST) or not needs_digest)):
         raise MissingComponent
 

@@ -1,1 +1,1 @@
-"""Whether the caller may: policy, restrictions, rates, and the pipeline that asks them in order."""
+"""Authorization: the decision pipeline, policy, restrictions, rate limits and decision cache."""

@@ -1,4 +1,4 @@
-"""A call to be decided about, and its caller."""
+"""A call that needs a decision, and its caller."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from shared.values.principal import Principal
 
 
 class Call:
-    """What is known of a call before it is decided who makes it.
+    """A call before authentication.
 
-    `path` is canonical, `query` what follows its question mark, both as they are sent upstream.
-    `head` is that of the request; where a proxy carries the call itself, method, path and query are
-    the carried call's. `body` reads the client's whole body, which is forwarded all the same: None
-    when it has more bytes than `body` is called with. `address_text` is `address` as text.
+    `path` is canonical; `path` and `query`, without question mark, are what the upstream gets.
+    `head` is the request's; in forward auth, method, path and query are those of the original call.
+    `body(limit)` reads the whole body, which can still be forwarded: None above `limit` bytes.
+    `address_text` is `address` as text.
 
-    What signatures cover is what the client sent: `target` is the request line's, path and query.
-    `trusted`: it came from a proxy whose X-Forwarded- headers count. `carried`: another proxy
-    carries the call and asks about it here, perhaps without handing over its body.
+    `target`: path and query as the client sent them, which signatures cover. `trusted`: a trusted
+    proxy sent the request. `forward_auth`: another proxy forwards the call itself, and may withhold
+    its body from the gateway.
     """
 
     __slots__ = (
-        *("address", "body", "carried", "head", "method", "path", "query", "route"),
+        *("address", "body", "forward_auth", "head", "method", "path", "query", "route"),
         *("address_text", "target", "trusted"),
     )
 
@@ -43,7 +43,7 @@ class Call:
         target: str,
         *,
         trusted: bool = False,
-        carried: bool = False,
+        forward_auth: bool = False,
     ) -> None:
         self.route = route
         self.method = method
@@ -55,7 +55,7 @@ class Call:
         self.address_text = address_text
         self.target = target
         self.trusted = trusted
-        self.carried = carried
+        self.forward_auth = forward_auth
 
     @property
     def headers(self) -> MultiMapping[str]:
@@ -65,10 +65,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling, and the token that says so to upstreams.
+    """The authenticated caller, with the bearer token for upstreams.
 
-    `in_scope`: whether the API key, if the caller uses one, is meant for such calls; `kid` is the
-    id of that key.
+    `kid`: the id of the caller's API key, None without one. `in_scope`: whether that key's scopes
+    include the route's.
     """
 
     principal: Principal
@@ -78,7 +78,7 @@ class Caller:
 
     @classmethod
     def of(cls, session: ResolvedSession) -> "Caller":
-        """The user as their session shows them now, whatever older tokens say."""
+        """The user of a session. Session data win over those of an older bearer token."""
         return cls(session.principal, session.token)
 
     @classmethod

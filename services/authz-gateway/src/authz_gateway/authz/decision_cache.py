@@ -1,9 +1,8 @@
-"""Decisions about callers, kept while nothing that they rest on has changed.
+"""Caches who a caller is, for as long as session and policy stay the same.
 
-Who a caller is follows from the credential, the client's address, its User-Agent, and the session
-and the policy as they are. That is the key of this cache, and what an entry holds. Whether the
-caller may make this very call is looked up each time, in the policy in force; so are rates, and
-CSRF tokens of unsafe methods. What the cache does not know, the pipeline decides.
+The caller depends on the credential, the client's address and its User-Agent, which are the key of
+this cache, and on session and policy, which are in its entries. Permissions, rate limits and the
+CSRF tokens of unsafe methods are checked for each call. On a miss the pipeline decides.
 """
 
 from typing import Final, Protocol
@@ -11,7 +10,7 @@ from typing import Final, Protocol
 from authz_gateway.authn.lookup_cache import Entry
 from authz_gateway.authn.sessions import CSRF_EXEMPT, csrf_token_matches
 from authz_gateway.authz.call import Call, Caller
-from authz_gateway.authz.pipeline import WAY_IN
+from authz_gateway.authz.pipeline import WHITELINK_PATH
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import RateLimits
 from authz_gateway.http.headers import CREDENTIAL
@@ -20,26 +19,26 @@ from shared.contracts.sessions import ResolvedSession, session_key
 from shared.web.cookies import cookie_values
 
 MAX_DECISIONS = 50_000
-"""The oldest makes room. None lives longer than a session is kept in memory: five seconds."""
+"""The oldest one is dropped. None outlives the cached session it depends on: five seconds."""
 
-_MOST_COOKIES: Final = 4096
-_LONGEST_COOKIES: Final = 1024
+_MAX_CACHED_COOKIES: Final = 4096
+_MAX_CACHED_COOKIE_LENGTH: Final = 1024
 
-# Names of this module cost a compiled one less than those of others.
-_WAY_IN: Final = WAY_IN
+# Compiled code reads the module's own constants faster than imported ones.
+_WHITELINK_PATH: Final = WHITELINK_PATH
 _CSRF_EXEMPT: Final = CSRF_EXEMPT
 _PUBLIC: Final = Access.PUBLIC
 _REQUIRED: Final = Access.REQUIRED
 
 _Key = tuple[str, str, str]
-"""The digest of the credential, the address, the User-Agent."""
+"""The session key (digest of the cookie), the address and the User-Agent."""
 
 
-class HeldSessions(Protocol):
-    """Sessions that are in memory."""
+class CachedSessions(Protocol):
+    """The cache of sessions."""
 
     def entry(self, key: str) -> Entry[ResolvedSession] | None:
-        """The session under a key (`session_key`), and when it expires; None where it is not."""
+        """The cached session with this `session_key`, with its expiry; None without one."""
         ...
 
 
@@ -47,14 +46,14 @@ class PolicyInForce(Protocol):
     """Permissions and restrictions."""
 
     def get(self) -> CompiledPolicy:
-        """The policy as it is now; raises `Unavailable`."""
+        """The current policy; raises `Unavailable` before the first was loaded."""
         ...
 
 
 class Decision:
-    """That a caller may call from an address, by a policy, for as long as the session is kept.
+    """A caller who was authenticated under a policy, with the cached session it depends on.
 
-    On public routes there is neither a caller nor a session.
+    On public routes caller and session are None.
     """
 
     __slots__ = ("caller", "policy", "role", "session")
@@ -70,51 +69,54 @@ class Decision:
         self.session = session
         self.role = "" if caller is None else caller.principal.role
 
-    def holds(self, now: float) -> bool:
-        """Whether nothing has changed; `now` is of the monotonic clock, seconds."""
+    def is_valid(self, now: float) -> bool:
+        """Whether policy and session are unchanged; `now` is monotonic time, seconds."""
         if self.policy.superseded:
             return False
         return self.session is None or now < self.session.expires
 
 
 class DecisionCache:
-    """Keeps decisions about calls on public routes, and about calls with a session cookie."""
+    """Caches decisions about calls on public routes and about calls with a session cookie."""
 
     def __init__(
         self,
-        sessions: HeldSessions,
+        sessions: CachedSessions,
         policy: PolicyInForce,
         rate_limits: RateLimits,
         cookie_name: str,
         *,
         csrf_protection: bool,
+        capacity: int = MAX_DECISIONS,
     ) -> None:
         self._sessions = sessions
         self._policy = policy
         self._rate_limits = rate_limits
         self._cookie_name = cookie_name
         self._csrf_protection = csrf_protection
-        self._of_callers: dict[_Key, Decision] = {}
-        self._of_addresses: dict[str, Decision] = {}  # on public routes
+        self._capacity = capacity
+        self._by_caller: dict[_Key, Decision] = {}
+        self._by_address: dict[str, Decision] = {}  # on public routes
         self._digests: dict[str, str] = {}  # by the whole Cookie header
 
     def __len__(self) -> int:
-        return len(self._of_callers) + len(self._of_addresses)
+        return len(self._by_caller) + len(self._by_address)
 
     def get(self, call: Call, now: float) -> Decision | None:
-        """The decision about a call that may pass, None where the pipeline has to decide.
+        """The decision about an allowed call; None when the pipeline must decide.
 
-        `now` is of the monotonic clock, seconds. Counts the call; may raise `Throttled`.
+        Counts an allowed call towards its rate limit, and raises `Throttled` at the limit. `now` is
+        monotonic time, seconds.
         """
-        if call.path == _WAY_IN:
+        if call.path == _WHITELINK_PATH:
             return None
         route = call.route
         access = route.access
         if access is _PUBLIC:
             return self._public(call, now)
         key = self._key(call) if access is _REQUIRED else None
-        decision = None if key is None else self._of_callers.get(key)
-        if decision is None or not decision.holds(now):
+        decision = None if key is None else self._by_caller.get(key)
+        if decision is None or not decision.is_valid(now):
             return None
         caller, session = decision.caller, decision.session
         if caller is None or session is None:
@@ -127,49 +129,49 @@ class DecisionCache:
             if not csrf_token_matches(token, session.value):
                 return None
         if route.rate is not None:
-            self._rate_limits.demand_room(route, call.address)
+            self._rate_limits.require_capacity(route, call.address)
             self._rate_limits.take(route, caller.principal.uid)
         return decision
 
     def put(self, call: Call, caller: Caller | None, policy: CompiledPolicy, now: float) -> None:
-        """Keeps that the pipeline let a call pass.
+        """Stores that the pipeline allowed a call.
 
-        `policy` was in force when the pipeline began. Where another one is in force now, nobody
-        knows which of both decided.
+        `policy` was in force when the pipeline began. Nothing is stored when another policy is in
+        force now, because either of them may have decided.
         """
-        if self._policy.get() is not policy or call.path == WAY_IN:
-            return  # there a client may call that is kept out everywhere else
+        if self._policy.get() is not policy or call.path == WHITELINK_PATH:
+            return  # restrictions do not apply to the whitelink path, but they do elsewhere
         if caller is None:
-            if len(self._of_addresses) >= MAX_DECISIONS:
-                self._of_addresses.clear()
-            self._of_addresses[call.address_text] = Decision(policy, None, None)
+            if len(self._by_address) >= self._capacity:
+                self._by_address.clear()
+            self._by_address[call.address_text] = Decision(policy, None, None)
             return
         key = self._key(call)
         session = None if key is None else self._sessions.entry(key[0])
-        # Another session, or one that is gone, is not the one that the decision rests on.
+        # The decision depended on this very session: it may have been dropped or replaced since.
         if key is None or session is None or session.value.principal is not caller.principal:
             return
-        decisions = self._of_callers
-        decisions.pop(key, None)  # so that it is the newest
+        decisions = self._by_caller
+        decisions.pop(key, None)  # inserted again as the newest
         decisions[key] = Decision(policy, caller, session)
         while True:
             oldest = next(iter(decisions))
-            if len(decisions) <= MAX_DECISIONS and decisions[oldest].holds(now):
+            if len(decisions) <= self._capacity and decisions[oldest].is_valid(now):
                 return
             del decisions[oldest]
             if not decisions:
                 return
 
     def _public(self, call: Call, now: float) -> Decision | None:
-        decision = self._of_addresses.get(call.address_text)
-        if decision is None or not decision.holds(now):
+        decision = self._by_address.get(call.address_text)
+        if decision is None or not decision.is_valid(now):
             return None
         if call.route.rate is not None:
             self._rate_limits.take(call.route, call.address)
         return decision
 
     def _key(self, call: Call) -> _Key | None:
-        """What decides who calls; None for credentials whose decisions are not kept."""
+        """The key of a call; None for calls whose decisions are not cached."""
         head = call.head
         read = head.read
         cookies = read.get("cookie")
@@ -183,11 +185,11 @@ class DecisionCache:
         return digest, call.address_text, read.get("user-agent", "")
 
     def _digest(self, cookies: str) -> str:
-        """The key of the session of a Cookie header, empty unless it has one session cookie."""
+        """The session key of a Cookie header; empty unless it has exactly one session cookie."""
         found = cookie_values((cookies,), self._cookie_name)
         digest = session_key(found[0]) if len(found) == 1 else ""
-        if len(cookies) <= _LONGEST_COOKIES:
-            if len(self._digests) >= _MOST_COOKIES:
+        if len(cookies) <= _MAX_CACHED_COOKIE_LENGTH:
+            if len(self._digests) >= _MAX_CACHED_COOKIES:
                 self._digests.clear()
             self._digests[cookies] = digest
         return digest

@@ -1,4 +1,4 @@
-"""The decision: whether anyone may call from there, who is calling, and whether they may."""
+"""The decision pipeline: restrictions, authentication, rate limits, permissions, audit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ from shared.values.addresses import Address
 from shared.values.principal import Principal
 from shared.web.principal import bearer_token, presents_bearer
 
-WAY_IN = "/api/v2/barong/identity/users/access"
-"""Where whoever is kept out uses a whitelink; identity-svc asks for a living one."""
+WHITELINK_PATH = "/api/v2/barong/identity/users/access"
+"""Exempt from restrictions: here a restricted user opens a whitelink, which identity-svc checks."""
 
 
 class PermissionDenied(Unauthenticated):
-    """Nobody may call this path."""
+    """The route is blocked for everybody."""
 
     codes = ("authz.permission_denied",)
 
@@ -45,40 +45,40 @@ class InvalidPermission(Unauthenticated):
 
 
 class Sessions(Protocol):
-    """Living sessions; every call may raise `Unavailable`."""
+    """Valid sessions; every method may raise `Unavailable`."""
 
     async def by_cookie(self, cookie: str) -> ResolvedSession | None:
-        """The session of a cookie."""
+        """The session of a cookie, None without one."""
         ...
 
     async def by_sid(self, sid: str) -> ResolvedSession | None:
-        """The session behind a bearer."""
+        """The session of a bearer token, None when it ended."""
         ...
 
     async def add_network(
         self, session: ResolvedSession, address: Address
     ) -> ResolvedSession | None:
-        """The session, bound to the address's network, too; None when it ended."""
+        """Binds the session to the address's network, too; None when the session ended."""
         ...
 
     async def revoke(self, sid: str) -> None:
-        """Ends a session."""
+        """Revokes a session."""
         ...
 
 
 class Bearers(Protocol):
-    """Bearer tokens."""
+    """Verifies bearer tokens."""
 
     async def principal(self, token: str) -> Principal:
-        """The user of a genuine token; raises `BadBearerToken` or `Unavailable`."""
+        """The user of a valid token; raises `BadBearerToken` or `Unavailable`."""
         ...
 
 
-class SignedCalls(Protocol):
-    """Calls that are signed with API keys."""
+class ApiKeyAuthenticator(Protocol):
+    """Authenticates calls that are signed with API keys."""
 
     async def __call__(self, call: Call) -> tuple[SigningKey, UserToken]:
-        """The key and its owner; raises the `Refusal` that the client is told."""
+        """The key and its owner; raises the `Refusal` for the client."""
         ...
 
 
@@ -86,19 +86,19 @@ class PolicyInForce(Protocol):
     """Permissions and restrictions."""
 
     def get(self) -> CompiledPolicy:
-        """The policy as it is now; raises `Unavailable`."""
+        """The current policy; raises `Unavailable` before the first was loaded."""
         ...
 
 
-class Audits(Protocol):
-    """What is kept of who was let pass or refused."""
+class AuditLog(Protocol):
+    """Records allowed and denied calls."""
 
-    async def passed(self, call: Call, uid: str, topic: str | None) -> None:
-        """The call is let pass, and kept; raises `Unavailable` where it cannot be."""
+    async def record_allowed(self, call: Call, uid: str, topic: str | None) -> None:
+        """Records an allowed call; raises a `Refusal` when that fails."""
         ...
 
-    async def denied(self, call: Call, uid: str, topic: str | None) -> None:
-        """The call is refused, and kept if that can be."""
+    async def record_denied(self, call: Call, uid: str, topic: str | None) -> None:
+        """Records a denied call, if possible; raises nothing."""
         ...
 
 
@@ -108,21 +108,18 @@ class Decide:
 
     sessions: Sessions
     bearers: Bearers
-    signed_calls: SignedCalls
+    authenticate_api_key: ApiKeyAuthenticator
     places: Places
     policy: PolicyInForce
     rate_limits: RateLimits
     cookie_name: str
     csrf_protection: bool
     binding: Binding
-    audits: Audits
+    audits: AuditLog
 
     async def __call__(self, call: Call) -> Caller | None:
-        """The caller, None on a public path.
-
-        Raises the `Refusal` that the client is told.
-        """
-        if call.path != WAY_IN:
+        """The caller, None on a public route; raises the `Refusal` for the client."""
+        if call.path != WHITELINK_PATH:
             require_unrestricted(self.policy.get().restrictions, call.address, self.places)
         if call.route.access is Access.BLOCKED:
             raise PermissionDenied
@@ -130,9 +127,10 @@ class Decide:
             self.rate_limits.take(call.route, call.address)
             return None
 
-        # Calls without a known caller count for their address, before anybody is asked again.
-        guesses = ANONYMOUS if call.route.rate is None else call.route
-        self.rate_limits.demand_room(guesses, call.address)
+        # An address that has exhausted its budget of unauthenticated calls gets 429 before any
+        # credentials are looked up.
+        limited = ANONYMOUS if call.route.rate is None else call.route
+        self.rate_limits.require_capacity(limited, call.address)
         try:
             if is_signed(call.headers):
                 caller = await self._caller_of_api_key(call)
@@ -141,7 +139,7 @@ class Decide:
             else:
                 caller = await self._caller_of_cookie(call)
         except Unauthenticated:
-            self.rate_limits.charge(guesses, call.address)  # of many at once, all were asked about
+            self.rate_limits.charge(limited, call.address)  # even above the limit: it was looked up
             raise
         self.rate_limits.take(call.route, caller.principal.uid)
 
@@ -152,19 +150,19 @@ class Decide:
         if verdict.audited or not allowed:
             self.rate_limits.take_audited(call.route, caller.principal.uid)
         if not allowed:
-            await self.audits.denied(call, caller.principal.uid, verdict.topic)
+            await self.audits.record_denied(call, caller.principal.uid, verdict.topic)
             raise InvalidPermission
         if verdict.audited:
-            await self.audits.passed(call, caller.principal.uid, verdict.topic)
+            await self.audits.record_allowed(call, caller.principal.uid, verdict.topic)
         return caller
 
     async def _caller_of_api_key(self, call: Call) -> Caller:
-        key, owner = await self.signed_calls(call)
+        key, owner = await self.authenticate_api_key(call)
         return Caller.of_key(owner, key.kid, in_scope=within_scope(key, call.route.scope))
 
     async def _caller_of_bearer(self, call: Call) -> Caller:
         principal = await self.bearers.principal(bearer_token(call.headers))
-        # Without a session it was made for an API key, whose scopes and nonces it must not evade.
+        # A token without a session was issued for an API key: it must not evade scopes and nonces.
         session = await self.sessions.by_sid(principal.sid) if principal.sid else None
         if session is None:
             raise BadBearerToken
@@ -176,7 +174,7 @@ class Decide:
         csrf_token = None
         if self.csrf_protection and call.method not in CSRF_EXEMPT:
             csrf_token = presented_csrf_token(call.headers)
-        session = await self._session_of(cookies, csrf_token)
+        session = await self._find_session(cookies, csrf_token)
         require_usable(session.user.state)
         if self.binding.unseen(session, call.address):
             bound = await self.sessions.add_network(session, call.address)
@@ -188,10 +186,12 @@ class Decide:
             raise ClientSessionMismatch
         return Caller.of(session)
 
-    async def _session_of(self, cookies: Sequence[str], csrf_token: str | None) -> ResolvedSession:
-        """The first living session of several cookies, or the one whose CSRF token is given.
+    async def _find_session(
+        self, cookies: Sequence[str], csrf_token: str | None
+    ) -> ResolvedSession:
+        """The first valid session of the cookies that matches the CSRF token, if one is given.
 
-        Raises `InvalidSession`, or `CsrfTokenMismatch` where a token is given.
+        Raises `InvalidSession`, or `CsrfTokenMismatch` when a token is given.
         """
         for cookie in cookies:
             session = await self.sessions.by_cookie(cookie)

@@ -1,4 +1,4 @@
-"""The policy in force: compiled once, and loaded again whenever it changed."""
+"""The current policy: compiled once, and loaded again when it has changed."""
 
 import asyncio
 import math
@@ -18,15 +18,12 @@ from shared.errors import Unavailable
 from shared.policy.permissions import CompiledPermissions, Verdict
 from shared.policy.restrictions import CompiledRestrictions
 
-_REMEMBERED = 10_000
-"""Verdicts; those of another policy go with it."""
+_MAX_CACHED_VERDICTS = 10_000
+"""For each policy."""
 
 
 class CompiledPolicy:
-    """An unchanging policy: its permissions and its restrictions.
-
-    `superseded`: another one is in force.
-    """
+    """An immutable policy: permissions and restrictions. `superseded`: a newer one is in force."""
 
     def __init__(self, policy: Policy) -> None:
         self.version = policy.version
@@ -34,59 +31,63 @@ class CompiledPolicy:
         self.restrictions = CompiledRestrictions(policy.restrictions)
         self._permissions = CompiledPermissions(policy.permissions)
         self._verdicts: dict[tuple[str, str, str], Verdict] = {}
-        self._decide_in_any_case: Callable[[str, str, str], Verdict] = lru_cache(_REMEMBERED)(
-            CompiledPermissions(policy.permissions, any_case=True).decide
-        )
+        self._decide_case_insensitive: Callable[[str, str, str], Verdict] = lru_cache(
+            _MAX_CACHED_VERDICTS
+        )(CompiledPermissions(policy.permissions, any_case=True).decide)
 
     def decide(self, role: str, verb: str, path: str) -> Verdict:
-        """What a role may do with a verb at a canonical path."""
+        """The verdict about a role, a verb and a canonical path."""
         key = (role, verb, path)
         verdict = self._verdicts.get(key)
         if verdict is None:
-            if len(self._verdicts) >= _REMEMBERED:
+            if len(self._verdicts) >= _MAX_CACHED_VERDICTS:
                 self._verdicts.clear()
             verdict = self._verdicts[key] = self._permissions.decide(role, verb, path)
         return verdict
 
     def verdict(self, role: str, verb: str, path: str, route: Route) -> Verdict:
-        """The same at a path of this route, whose upstream may take no notice of case."""
+        """Like `decide`, for a path of this route: its upstream's paths may be case-insensitive."""
         if route.case_insensitive:
-            return self._decide_in_any_case(role, verb, path)
+            return self._decide_case_insensitive(role, verb, path)
         return self.decide(role, verb, path)
 
 
 POLL_SECONDS = 5.0
-"""An event may still wait at its sender: how late a change is felt then, at most."""
+"""Bounds the delay of a change whose event is late."""
 
-POLL_SECONDS_WHEN_DEAF = 0.5
-"""Without events this alone makes changes felt within a second."""
+POLL_SECONDS_WITHOUT_EVENTS = 0.5
+"""While no events arrive, polling alone makes changes effective within a second."""
 
 log = structlog.get_logger()
 
 
 class PolicySource(Protocol):
-    """What is asked of admin-svc."""
+    """The part of admin-svc's API that returns the policy."""
 
     async def policy_other_than(self, known: int | None) -> Policy | None:
-        """Permissions and restrictions as they are now, unless they have the version `known`.
-
-        Raises `Unavailable`.
-        """
+        """The current policy, None when its version is `known`; raises `Unavailable`."""
         ...
 
 
-class Ear(Protocol):
-    """The source of changes; it knows whether it hears of them."""
+class EventListener(Protocol):
+    """Receives events; `listening`: whether it is connected."""
 
     listening: bool
 
 
 class CurrentPolicy:
-    """The last policy that could be loaded; `swapped` is told of each, once it is in force."""
+    """The policy that was loaded last. `on_change` is called after each new one is in force."""
 
-    def __init__(self, admin: PolicySource, swapped: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        admin: PolicySource,
+        on_change: Callable[[], None] = lambda: None,
+        *,
+        poll_seconds_without_events: float = POLL_SECONDS_WITHOUT_EVENTS,
+    ) -> None:
         self._admin = admin
-        self._swapped = swapped
+        self._on_change = on_change
+        self._poll_seconds_without_events = poll_seconds_without_events
         self._compiled: CompiledPolicy | None = None
         self._confirmed = -math.inf
         self._outdated = asyncio.Event()
@@ -95,7 +96,7 @@ class CurrentPolicy:
 
     @property
     def age(self) -> float:
-        """Seconds since admin-svc last said that this is the policy; infinite before the first."""
+        """Seconds since admin-svc last confirmed this policy; infinite before the first."""
         return time.monotonic() - self._confirmed
 
     def get(self) -> CompiledPolicy:
@@ -105,28 +106,28 @@ class CurrentPolicy:
         return self._compiled
 
     async def check(self) -> None:
-        """Readiness: raises `Unavailable` while there is no policy."""
+        """Readiness check: raises `Unavailable` while there is no policy."""
         self.get()
 
-    def changed(self) -> None:
-        """There is, or may be, a newer policy."""
+    def mark_outdated(self) -> None:
+        """Makes `keep_current` load the policy soon: there may be a newer one."""
         self._outdated.set()
 
-    async def keep_fresh(self, ear: Ear) -> None:
-        """Loads the policy again and again; raises `Unavailable` when that fails."""
+    async def keep_current(self, listener: EventListener) -> None:
+        """Loads the policy on changes and periodically; raises `Unavailable` when that fails."""
         while True:
-            self._outdated.clear()  # first: a change during the load asks for another load
+            self._outdated.clear()  # first: a change during the load causes another load
             await self.load()
             with suppress(TimeoutError):
                 async with asyncio.timeout(
-                    POLL_SECONDS if ear.listening else POLL_SECONDS_WHEN_DEAF
+                    POLL_SECONDS if listener.listening else self._poll_seconds_without_events
                 ):
                     await self._outdated.wait()
 
     async def load(self) -> None:
-        """Returns with a policy in force that is at least as new as this call.
+        """Loads the policy, so that the one in force is at least as new as this call.
 
-        However many wait, it is loaded once for all of them. Raises `Unavailable`.
+        Concurrent calls share one load. Raises `Unavailable`.
         """
         asked = time.monotonic()
         async with self._loading:
@@ -150,11 +151,13 @@ class CurrentPolicy:
             permissions=len(policy.permissions),
             restrictions=len(policy.restrictions),
         )
-        self._swapped()
+        self._on_change()
 
 
-def register_policy_metrics(policy: CurrentPolicy, ear: Ear, registry: CollectorRegistry) -> None:
-    """Adds the policy's age, and whether changes are heard of, to the metrics."""
+def register_policy_metrics(
+    policy: CurrentPolicy, listener: EventListener, registry: CollectorRegistry
+) -> None:
+    """Adds metrics of the policy's age, and of whether events arrive."""
     Gauge(
         "gateway_policy_age_seconds",
         "Time since admin-svc last confirmed the policy in force; +Inf before there is one.",
@@ -164,4 +167,4 @@ def register_policy_metrics(policy: CurrentPolicy, ear: Ear, registry: Collector
         "gateway_hears_events",
         "1 while changes are heard of at once, 0 while the gateway has to ask for them.",
         registry=registry,
-    ).set_function(lambda: float(ear.listening))
+    ).set_function(lambda: float(listener.listening))

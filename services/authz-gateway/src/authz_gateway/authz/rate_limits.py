@@ -1,4 +1,4 @@
-"""How often a client may take a route: a token bucket for each of the two, in this process."""
+"""Rate limits: a token bucket for each pair of route and client, in this process."""
 
 import math
 import time
@@ -13,24 +13,29 @@ from shared.errors import Throttled
 from shared.values.addresses import Address
 
 MAX_BUCKETS = 100_000
-"""Each has some 250 bytes. The client that has not called for longest is forgotten."""
+"""Each takes about 250 bytes. The least recently used one is dropped."""
 
 ANONYMOUS = Route(prefix="anonymous", access=Access.REQUIRED, rate=Rate(50, 1 / 50), burst=100)
-"""Where calls count that stay without a caller, on all routes together that have no rate: each is
-a question to another service, and might be a guess. No prefix of a real route: those have a slash.
+"""The limit of unauthenticated calls from one address, on all routes without a rate together.
+
+Each of these calls causes a lookup at another service, and may be a guess. The prefix cannot be
+that of a real route, which begins with a slash.
 """
 
 AUDITED_RATE = Rate(300, 60 / 300)
-"""How often a user may make calls that are recorded, on all routes together that have no rate."""
+"""The limit of recorded calls of one user, on all routes without a rate together."""
 
 Client = str | Address
-"""A user by their uid; a client without a known user by its address."""
+"""The uid of an authenticated caller, or the address of another client."""
 
 log = structlog.get_logger()
 
 
 class RateLimits:
-    """Buckets, by their generic cell rate (ITU-T I.371): of each, when it will be full again."""
+    """Token buckets by the generic cell rate algorithm (ITU-T I.371).
+
+    Of each bucket only the time is stored at which it will be full again.
+    """
 
     def __init__(
         self,
@@ -55,22 +60,22 @@ class RateLimits:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def demand_room(self, route: Route, client: Client) -> None:
-        """Raises `Throttled` where `take` would; takes nothing."""
+    def require_capacity(self, route: Route, client: Client) -> None:
+        """Raises `Throttled` when `take` would, but takes nothing."""
         self._count(route, client, 0)
 
     def take(self, route: Route, client: Client) -> None:
-        """Counts a call; raises `Throttled` for one too many, which does not count."""
+        """Counts a call. Raises `Throttled` at the limit; that call does not count."""
         self._count(route, client, 1)
 
     def charge(self, route: Route, client: Client) -> None:
-        """Counts a call that was made already: one too many as well, so that the next ones wait."""
+        """Counts a call that was already made, even above the limit, so that the next ones wait."""
         self._count(route, client, 1, late=True)
 
     def take_audited(self, route: Route, uid: str) -> None:
-        """Counts a call that is recorded, where its route does not: before it is, or is made.
+        """Counts a call that will be recorded, unless its route has a rate; raises `Throttled`.
 
-        Raises `Throttled`. Each is a row that is kept for years, and a message to the broker.
+        Each recorded call is a message to the broker, and a row that is stored for years.
         """
         if route.rate is None:
             self._count(self._audited, uid, 1)
@@ -80,7 +85,7 @@ class RateLimits:
         if rate is None or not self._enabled:
             return
         now = self._clock()
-        key = (route.prefix, client if isinstance(client, str) else _subscriber(client))
+        key = (route.prefix, client if isinstance(client, str) else _network(client))
         full_at = max(self._full_at.get(key, now), now)
         size = (route.burst or rate.calls) * rate.interval
         wait = full_at + rate.interval - now - size  # until there is room for one more
@@ -90,10 +95,13 @@ class RateLimits:
         if calls:
             self._full_at[key] = full_at + rate.interval
             self._full_at.move_to_end(key)
-            self._forget(now)
+            self._evict(now)
 
-    def _forget(self, now: float) -> None:
-        """Forgets full buckets, two at most, so that there are never more than are in use."""
+    def _evict(self, now: float) -> None:
+        """Drops up to two of the oldest buckets that are full or above the capacity.
+
+        Each call adds at most one, so the number of buckets stays near that of active clients.
+        """
         for _ in range(2):
             oldest = next(iter(self._full_at))
             if self._full_at[oldest] > now and len(self._full_at) <= self._capacity:
@@ -104,6 +112,6 @@ class RateLimits:
 _ROUNDING = 1e-6
 
 
-def _subscriber(address: Address) -> bytes:
-    """What one subscriber has: an IPv4 address, an IPv6 /64 in which they can choose any."""
+def _network(address: Address) -> bytes:
+    """The IPv4 address, or the IPv6 /64: a client can choose any address within its /64."""
     return address.packed if address.version == 4 else address.packed[:8]

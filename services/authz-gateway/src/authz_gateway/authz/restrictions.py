@@ -1,4 +1,4 @@
-"""Refuses callers whose addresses are kept out."""
+"""Refuses clients whose addresses are restricted."""
 
 from shared.contracts.policy import Restriction
 from shared.errors import Forbidden
@@ -8,7 +8,7 @@ from shared.values.addresses import Address
 
 
 class Restricted(Forbidden):
-    """A restriction matches the caller's address; its own status is what the client sees."""
+    """A restriction matches the client's address; the client gets the restriction's status."""
 
     def __init__(self, restriction: Restriction) -> None:
         super().__init__((f"authz.restrict.{restriction.category}",))
@@ -18,7 +18,7 @@ class Restricted(Forbidden):
 def require_unrestricted(
     restrictions: CompiledRestrictions, address: Address, places: Places
 ) -> None:
-    """Raises `Restricted` for an address that is kept out."""
+    """Raises `Restricted` when a restriction matches the address."""
     refusal = restrictions.refusal(address, places)
     if refusal is not None:
         raise Restricted(refusal)

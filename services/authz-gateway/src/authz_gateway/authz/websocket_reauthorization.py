@@ -1,11 +1,11 @@
-"""Whether a WebSocket that was let in may stay: it outlives the decision that let it in."""
+"""Re-authorizes open WebSockets, which outlive the decision that allowed them."""
 
 from dataclasses import dataclass
 
 from authz_gateway.authn.api_keys import ApiKeys, require_active, require_usable_owner, within_scope
 from authz_gateway.authn.sessions import require_usable
 from authz_gateway.authz.call import Call, Caller
-from authz_gateway.authz.pipeline import WAY_IN, PolicyInForce, Sessions
+from authz_gateway.authz.pipeline import WHITELINK_PATH, PolicyInForce, Sessions
 from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.routing.route_table import Route
 from shared.errors import Refusal, Unavailable
@@ -16,10 +16,10 @@ from shared.values.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class WebSocketOpener:
-    """Who opened a WebSocket, from where, by which API key if by one, and with which call.
+    """Who opened a WebSocket, and with which call.
 
-    `caller` is None for a stranger, whom a public route let in; `route` is the one that let
-    the call through.
+    `caller`: None for an anonymous client on a public route. `kid`: the id of the API key, None
+    without one.
     """
 
     caller: Principal | None
@@ -32,38 +32,40 @@ class WebSocketOpener:
 
 @dataclass(frozen=True, slots=True)
 class ReauthorizeWebSocket:
-    """Checks again what let the opener in, but not what the call used up."""
+    """Repeats the checks of the pipeline, except for what a call uses up: nonces and rates."""
 
     sessions: Sessions
     api_keys: ApiKeys
     policy: PolicyInForce
     places: Places
 
-    async def __call__(self, guest: WebSocketOpener) -> bool:
-        """Whether the opener would be let in now; they stay while nobody can be asked.
+    async def __call__(self, opener: WebSocketOpener) -> bool:
+        """Whether the WebSocket may stay open; yes while a service that must be asked is down.
 
-        What needs no asking comes first: it counts though nobody can be asked.
+        Checks that need no other service come first, so that they work in any case.
         """
         try:
-            if guest.path != WAY_IN:
+            if opener.path != WHITELINK_PATH:
                 restrictions = self.policy.get().restrictions
-                require_unrestricted(restrictions, guest.address, self.places)
-            if guest.caller is None:
+                require_unrestricted(restrictions, opener.address, self.places)
+            if opener.caller is None:
                 return True
-            role = await self._role(guest, guest.caller)
+            role = await self._role(opener, opener.caller)
             return (
                 role is not None
-                and self.policy.get().verdict(role, guest.method, guest.path, guest.route).allowed
+                and self.policy.get()
+                .verdict(role, opener.method, opener.path, opener.route)
+                .allowed
             )
         except Unavailable:
             return True
         except Refusal:
             return False
 
-    async def _role(self, guest: WebSocketOpener, caller: Principal) -> str | None:
-        if guest.kid is not None:
-            key = await self.api_keys.by_kid(guest.kid)
-            if key is None or not within_scope(key, guest.route.scope):
+    async def _role(self, opener: WebSocketOpener, caller: Principal) -> str | None:
+        if opener.kid is not None:
+            key = await self.api_keys.by_kid(opener.kid)
+            if key is None or not within_scope(key, opener.route.scope):
                 return None
             require_active(key)
             owner = await self.api_keys.owner(caller.uid)
@@ -79,6 +81,6 @@ class ReauthorizeWebSocket:
 
 
 def opener_of(caller: Caller | None, call: Call) -> WebSocketOpener:
-    """Who made this call, and with which API key, if with one."""
+    """The opener of a WebSocket, by its call."""
     principal, kid = (None, None) if caller is None else (caller.principal, caller.kid)
     return WebSocketOpener(principal, kid, call.address, call.method, call.path, call.route)

@@ -1,1 +1,1 @@
-"""Which upstream a path belongs to."""
+"""Routing: from the path of a request to its upstream."""

@@ -1,4 +1,4 @@
-"""What a request is aimed at."""
+"""The target of a request."""
 
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -6,15 +6,15 @@ from typing import Final, NamedTuple
 from shared.errors import Malformed
 from shared.policy.paths import canonical, raw_reading
 
-_MOST_PATHS: Final = 4096
-"""Whose canonical form is kept; a path has 2 KB at most."""
+_MAX_CACHED_PATHS: Final = 4096
+"""A path has 2 KB at most."""
 
 
 class Target(NamedTuple):
-    """What a request is aimed at: its canonical path, and its query as received.
+    """The target of a request: its canonical path, and its query as received.
 
-    `raw` is the path as received where it has another reading: only a route with `path: raw` may
-    take it, and only by the reading that `path` is. Else it is empty.
+    `raw`: the path as received, when it is ambiguous; else empty. Only a route with `path: raw`
+    accepts an ambiguous path; `path` is then the reading by which it is authorized.
     """
 
     path: str
@@ -23,9 +23,9 @@ class Target(NamedTuple):
 
 
 def target(received: str) -> Target:
-    """The target of a request line, as received; raises `Malformed` for what is ambiguous."""
+    """The target of a request line; raises `Malformed`."""
     path, _, query = received.partition("?")
-    # Printable ASCII; `#` would start a fragment.
+    # Only printable ASCII; `#` would start a fragment.
     if not (query.isascii() and query.isprintable()) or " " in query or "#" in query:
         raise Malformed
     try:
@@ -34,4 +34,4 @@ def target(received: str) -> Target:
         return Target(raw_reading(path), query, path)
 
 
-_canonical = lru_cache(maxsize=_MOST_PATHS)(canonical)
+_canonical = lru_cache(maxsize=_MAX_CACHED_PATHS)(canonical)

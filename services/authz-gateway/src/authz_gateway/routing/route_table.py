@@ -1,4 +1,4 @@
-"""Routes, and the one that a call takes."""
+"""Routes, and the table that finds the route of a path."""
 
 import re
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ from shared.policy.prefix_tree import PrefixTree
 from shared.settings import Parsed
 
 DECISION_PATH = "/api/v2/auth"
-"""Where the decision alone is asked for; no route can stand below it."""
+"""The decision endpoint, for forward auth; no route can have a prefix below it."""
 
-_KNOWN_PATHS = 4096
-"""Whose ways are remembered; paths have 2 KB at most."""
+_MAX_CACHED_PATHS = 4096
+"""A path has 2 KB at most."""
 
 _METHOD = re.compile(r"[A-Z]+")
 _RATE = re.compile(r"([0-9]{1,6})/(s|m|h)")
@@ -28,7 +28,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Access(StrEnum):
-    """Who may take a route: everyone, nobody, or whom the permissions let pass."""
+    """Who may call a route: everybody, nobody, or whom the permissions allow."""
 
     PUBLIC = "public"
     BLOCKED = "blocked"
@@ -36,14 +36,14 @@ class Access(StrEnum):
 
 
 class PathRule(StrEnum):
-    """Which paths a route takes: those with one reading, or also `%2F`, `;` and `//`."""
+    """Which paths a route accepts: unambiguous ones, or also those with `%2F`, `;` and `//`."""
 
     STRICT = "strict"
     RAW = "raw"
 
 
 class Rate(NamedTuple):
-    """How often one client may call: `calls` times, each of which counts for `interval` seconds."""
+    """A rate limit: a burst of `calls`, then one call each `interval` seconds."""
 
     calls: int
     interval: float
@@ -67,7 +67,7 @@ def _prefix(value: Any) -> str:
 
 
 def _path(value: Any) -> str:
-    """A path that a request could have, without a slash at its end."""
+    """A valid path without a slash at its end."""
     try:
         canonical(value if isinstance(value, str) else "")
     except Malformed:
@@ -97,15 +97,15 @@ def _methods(value: Any) -> frozenset[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """A prefix, who may call what lies below it, and where that is."""
+    """A path prefix, who may call the paths below it, and their upstream."""
 
     prefix: str = declared(Parsed(_prefix, required=True))
     access: Access = declared(Parsed(Access, required=True))
     upstream: str = declared(Parsed(_upstream), "")
     rewrite: str | None = declared(Parsed(_path), None)
-    """What the upstream has in place of `prefix`."""
+    """Replaces `prefix` in the path for the upstream."""
     methods: frozenset[str] | None = declared(Parsed(_methods), None)
-    """The methods that exist; None for all. HEAD exists where GET does."""
+    """The methods of the route; None for all. GET includes HEAD."""
     timeout: float | None = declared(
         fields.Float(validate=validate.Range(min=0, min_inclusive=False)), None
     )
@@ -115,56 +115,56 @@ class Route:
     route, the Authorization header."""
 
     scope: str = declared(fields.String(), "")
-    """Which API keys may call, of those that have scopes: those that have this one."""
+    """API keys that have scopes need this one."""
     rate: Rate | None = declared(Parsed(rate), None)
-    """How often one client may call, at each gateway; None for as often as a known user likes."""
+    """How often one client may call, at each gateway; None: authenticated calls have no limit."""
     burst: int | None = declared(fields.Integer(validate=validate.Range(1, 10**6)), None)
-    """How many calls he may make at once; as many as stand in the rate, when not given."""
+    """How many calls one client may make at once; by default the number in `rate`."""
     websocket: bool = declared(fields.Boolean(), default=False)
     """Whether a call may become a WebSocket."""
     stream: bool = declared(fields.Boolean(), default=False)
-    """Whether the upstream gets bodies as they come, however slowly."""
+    """Whether bodies are forwarded as they arrive, however slowly."""
     idle: float = declared(
         fields.Float(validate=validate.Range(0, 3600)),
         4.0,
     )
-    """For how many seconds a connection to the upstream is kept for another call. Less than the
-    upstream waits itself: five seconds are common."""
+    """How long an idle connection to the upstream is kept, seconds. It must be less than the
+    upstream's own idle timeout, which is often five seconds."""
     reuse_bodyless: bool = declared(fields.Boolean(), default=False)
-    """Whether a connection is kept behind an answer that has no body: to HEAD, 204, 304."""
+    """Whether a connection is reused after a response without a body: to HEAD, 204, 304."""
 
     audit_bytes: int | None = declared(fields.Integer(validate=validate.Range(1, 10**9)), None)
-    """Largest multipart body of a call that is audited; 256 KB, like all others, when not given."""
+    """Largest multipart body of an audited call; by default 256 KB, as for all other bodies."""
     trusted: bool = declared(fields.Boolean(), default=False)
-    """Whether the upstream is one of our own services, which may say what its answer changed."""
+    """Whether the upstream is one of our own services, whose responses may announce changes."""
     case_insensitive: bool = declared(fields.Boolean(), default=False)
-    """Whether the upstream takes no notice of case below the prefix."""
+    """Whether the upstream ignores case below the prefix."""
     trailers: bool = declared(fields.Boolean(), default=False)
-    """Whether trailers of answers are passed on to clients that want them."""
+    """Whether trailers of responses are forwarded to clients that accept them."""
     path: PathRule = declared(Parsed(PathRule), PathRule.STRICT)
 
     @property
     def takes_raw_paths(self) -> bool:
-        """Whether paths may have `%2F`, `;` and `//`."""
+        """Whether paths may contain `%2F`, `;` and `//`."""
         return self.path is PathRule.RAW
 
     def allows(self, method: str) -> bool:
-        """Whether there is anything to call with `method`."""
+        """Whether the route has the method."""
         return self.methods is None or ("GET" if method == "HEAD" else method) in self.methods
 
-    def sent(self, path: str) -> str:
-        """What the upstream has in place of a canonical path below the prefix."""
+    def upstream_path(self, path: str) -> str:
+        """The path for the upstream, from a canonical path below the prefix."""
         if self.rewrite is None:
             return path
-        # Cut by segments: with other escapes the prefix has another length in the path.
+        # Cut by segments: with other escapes the prefix may have another length in the path.
         depth = len(segments(self.prefix))
         rest = path.split("/", depth + 1)[depth + 1 :]
         return "/".join((self.rewrite.rstrip("/"), *rest)) or "/"
 
-    def sent_raw(self, path: str) -> str:
-        """The same for a path as received that has no canonical form; raises `Malformed`.
+    def raw_upstream_path(self, path: str) -> str:
+        """The path for the upstream, from an ambiguous path as received; raises `Malformed`.
 
-        Its prefix has to stand there as it is written in the routes file.
+        The path must begin with the prefix exactly as it is written in the routes file.
         """
         prefix = self.prefix.rstrip("/")
         if not self.takes_raw_paths or not f"{path}/".startswith(f"{prefix}/"):
@@ -174,8 +174,8 @@ class Route:
         return self.rewrite.rstrip("/") + path.removeprefix(prefix) or "/"
 
 
-ELSEWHERE = Route(prefix="/", access=Access.REQUIRED)
-"""What is decided about, but carried by others, and that no route tells of."""
+UNROUTED = Route(prefix="/", access=Access.REQUIRED)
+"""The route of forward-auth calls that match no other route: they need a permission."""
 
 
 class MatchedRoute:
@@ -197,13 +197,13 @@ class MatchedRoute:
 
 
 class RouteTable:
-    """All routes; the longest prefix decides, and among routes of one prefix the method."""
+    """All routes. The longest matching prefix wins; the method decides between equal prefixes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         routes = tuple(routes)
         self._tree = PrefixTree((segments(route.prefix), route) for route in routes)
         self._folded = PrefixTree((folded(segments(route.prefix)), route) for route in routes)
-        self.match = lru_cache(_KNOWN_PATHS)(self._match)
+        self.match = lru_cache(_MAX_CACHED_PATHS)(self._match)
 
     def find(self, path: str, method: str = "GET") -> Route | None:
         """The route of a canonical path."""
@@ -215,7 +215,7 @@ class RouteTable:
         parts = segments(path)
         covering = list(self._tree.along(parts))
         if covering and covering[-1].case_insensitive:
-            # What lies below it, lies there in any case: a blocked route above all.
+            # Prefixes below it match in any case too: a blocked route must not be evaded.
             above = segments(covering[-1].prefix)
             covering += (
                 route
@@ -227,4 +227,4 @@ class RouteTable:
         nearest = max(len(segments(route.prefix)) for route in covering)
         routes = [route for route in covering if len(segments(route.prefix)) == nearest]
         route = next((route for route in routes if route.allows(method)), routes[-1])
-        return MatchedRoute(route, route.sent(path), has_siblings=len(routes) > 1)
+        return MatchedRoute(route, route.upstream_path(path), has_siblings=len(routes) > 1)

@@ -1,4 +1,4 @@
-"""The routes file: the list of routes as an operator writes it, in YAML."""
+"""Reads the routes file: the list of routes that an operator writes in YAML."""
 
 import re
 from collections import Counter, defaultdict
@@ -19,9 +19,9 @@ _KEYS = frozenset(field.name for field in fields(Route))
 
 
 def load_routes(path: Path, variables: Mapping[str, str]) -> RouteTable:
-    """The routes that the file lists, `${NAME}` in an upstream replaced from `variables`.
+    """The routes of the file; `${NAME}` in an upstream is replaced from `variables`.
 
-    Raises `SettingsError` with every fault.
+    Raises `SettingsError` with all faults.
     """
     faults: list[str] = []
     routes: list[Route] = []
@@ -38,25 +38,25 @@ def load_routes(path: Path, variables: Mapping[str, str]) -> RouteTable:
     return RouteTable(routes)
 
 
-_SHARED = (
+_SHARED_KEYS = (
     *("upstream", "rewrite", "timeout", "rate", "burst"),
     *("path", "case_insensitive", "trusted", "trailers"),
 )
-"""What routes of one prefix have in common."""
+"""Keys that must be the same in all routes of one prefix."""
 
 
 def _conflicts(routes: Iterable[Route]) -> Iterator[str]:
-    """Faults of routes that have one prefix: they may differ in who may call with which method."""
-    of_prefix: defaultdict[str, list[Route]] = defaultdict(list)
+    """Faults of routes with the same prefix: they may differ only in methods and access."""
+    by_prefix: defaultdict[str, list[Route]] = defaultdict(list)
     for route in routes:
-        of_prefix[route.prefix].append(route)
-    for prefix, alike in of_prefix.items():
-        methods = Counter(method for route in alike for method in route.methods or ())
-        if len(alike) > 1 and not all(route.methods for route in alike):
-            yield f"{prefix} stands {len(alike)} times: name the methods of each."
+        by_prefix[route.prefix].append(route)
+    for prefix, group in by_prefix.items():
+        methods = Counter(method for route in group for method in route.methods or ())
+        if len(group) > 1 and not all(route.methods for route in group):
+            yield f"{prefix} stands {len(group)} times: name the methods of each."
         yield from (f"{prefix}: {name} stands {n} times." for name, n in methods.items() if n > 1)
-        for name in _SHARED:
-            if any(getattr(route, name) != getattr(alike[0], name) for route in alike):
+        for name in _SHARED_KEYS:
+            if any(getattr(route, name) != getattr(group[0], name) for route in group):
                 yield f"{prefix}: {name} differs; routes of one prefix have it in common."
 
 

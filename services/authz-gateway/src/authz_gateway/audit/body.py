@@ -67,7 +67,7 @@ async def body_of(call: Call, limit: int) -> bytes:
 
 def is_hidden(call: Call, body: bytes) -> bool:
     """Whether another proxy carries the call, and may have kept its body to itself."""
-    return call.carried and not body and call.method not in _BODILESS
+    return call.forward_auth and not body and call.method not in _BODILESS
 
 
 def headers_of(call: Call) -> CIMultiDict[str]:

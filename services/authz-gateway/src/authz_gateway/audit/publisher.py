@@ -39,7 +39,7 @@ class PublishAudits:
     counter: Counter = field(repr=False)
     large: LargeBodies = field(default_factory=LargeBodies)
 
-    async def passed(self, call: Call, uid: str, topic: str | None) -> None:
+    async def record_allowed(self, call: Call, uid: str, topic: str | None) -> None:
         """Notes that the call is let pass.
 
         Raises `Unavailable` where nobody can keep that, and another `Refusal` where query or body
@@ -48,7 +48,7 @@ class PublishAudits:
         shown = await self._shown(call, uid)
         await self._keep(activity_of(call, uid, "succeed", topic, shown))
 
-    async def denied(self, call: Call, uid: str, topic: str | None) -> None:
+    async def record_denied(self, call: Call, uid: str, topic: str | None) -> None:
         """Notes that the call is refused, which it is though nobody can keep that."""
         activity = activity_of(call, uid, "denied", topic, await _shown_if_any(call))
         try:
