@@ -7,7 +7,7 @@ from admin_svc.activities.use_cases import Activities
 from admin_svc.app import create_app as create_admin
 from admin_svc.settings import AdminSettings
 from authz_gateway.app import create_app as create_gateway
-from authz_gateway.audit.keep import PublishAudits
+from authz_gateway.audit.publisher import AuditPublisher
 from authz_gateway.audit.queue import AuditQueue
 from authz_gateway.settings import GatewaySettings
 from shared.process import Service, serve
@@ -17,7 +17,7 @@ from tests.chaos.dying_identity import deadly
 GATEWAY_STEPS: dict[str, tuple[type, str, str]] = {
     "the call is not yet told of": (AuditQueue, "_publish", "before"),
     "the broker has it": (AuditQueue, "_publish", "after"),
-    "the call is about to pass": (PublishAudits, "record_allowed", "after"),
+    "the call is about to pass": (AuditPublisher, "record_allowed", "after"),
 }
 ADMIN_STEPS: dict[str, tuple[type, str, str]] = {
     "it is taken from the queue": (Activities, "record_audit", "before"),

@@ -116,11 +116,11 @@ async def hear(cache: ApiKeyCache, name: str, record: dict[str, object]) -> None
     nobody: Any = NobodyAsks()
     registry = CollectorRegistry()
     sessions = SessionCache(nobody, registry)
-    hearing = Subscriptions(CurrentPolicy(nobody), sessions, cache, WebSockets(registry))
+    subscriptions = Subscriptions(CurrentPolicy(nobody), sessions, cache, WebSockets(registry))
     if name == "missed":
-        await hearing.missed()
+        await subscriptions.on_missed_events()
         return
-    await hearing.heard(
+    await subscriptions.on_event(
         ReceivedEvent(
             id=uuid.uuid4(),
             name=name,

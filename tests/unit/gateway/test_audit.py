@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from authz_gateway.audit import shown_body
 from authz_gateway.audit.activity import activity_of
-from authz_gateway.audit.parameters import Shown, parameters
-from authz_gateway.audit.shown_body import LargeBodies, headers_of
+from authz_gateway.audit.body import LargeBodies, headers_of
+from authz_gateway.audit.parameters import CallParameters, parameters
 from authz_gateway.http.errors import Stalled
 from shared.contracts.activities import MAX_DATA, Activity
 from shared.errors import (
@@ -46,11 +45,11 @@ def an_activity(
     path: str = PATH,
 ) -> Activity:
     call = a_call({"User-Agent": user_agent}, method=method, path=path, address="2001:db8::7")
-    return activity_of(call, "ID1", "succeed", topic, Shown(given))
+    return activity_of(call, "ID1", "succeed", topic, CallParameters(given))
 
 
 async def shown(query: str = "", body: bytes = b"", kind: str = FORM, limit: int = LIMIT) -> Any:
-    return (await parameters(query, body, CIMultiDict({"Content-Type": kind}), limit)).given
+    return (await parameters(query, body, CIMultiDict({"Content-Type": kind}), limit)).values
 
 
 @pytest.mark.parametrize(
@@ -190,27 +189,26 @@ async def test_large_bodies_have_turns_in_all_and_of_each_user() -> None:
     large = LargeBodies()
     async with AsyncExitStack() as turns:
         for uid in ("ID1", "ID1", "ID2"):
-            await turns.enter_async_context(large.turn(uid))
+            await turns.enter_async_context(large.slot(uid))
         with pytest.raises(Throttled):
-            await turns.enter_async_context(large.turn("ID1"))
-        await turns.enter_async_context(large.turn("ID2"))
+            await turns.enter_async_context(large.slot("ID1"))
+        await turns.enter_async_context(large.slot("ID2"))
         with pytest.raises(Unavailable):
-            await turns.enter_async_context(large.turn("ID3"))
-    async with large.turn("ID3"):
+            await turns.enter_async_context(large.slot("ID3"))
+    async with large.slot("ID3"):
         pass
 
 
-async def test_a_turn_does_not_last_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shown_body, "_LONGEST_SECONDS", 0.01)
+async def test_a_slot_does_not_last_for_ever() -> None:
     with pytest.raises(Stalled):
-        async with LargeBodies().turn("ID1"):
+        async with LargeBodies(max_seconds=0.01).slot("ID1"):
             await asyncio.Event().wait()
 
 
 def test_of_a_call_whose_body_is_not_known_nobody_says_whom_it_concerns() -> None:
-    shown = Shown({"uid": "ID1", "body": "not shown"})
+    shown = CallParameters({"uid": "ID1", "body": "not shown"})
 
-    def target(of: Shown) -> str | None:
+    def target(of: CallParameters) -> str | None:
         return activity_of(a_call(method="POST"), "ID2", "succeed", None, of).target_uid
 
     assert target(shown) == "ID1"  # so the client says, and hides nothing by it

@@ -18,7 +18,7 @@ from authz_gateway.authn.api_keys import ApiKeyCache
 from authz_gateway.authn.sessions import SessionCache
 from authz_gateway.authz.policy import CompiledPolicy, CurrentPolicy, register_policy_metrics
 from authz_gateway.routing.route_table import Access, Route
-from authz_gateway.subscriptions import CarriedChanges, Subscriptions
+from authz_gateway.subscriptions import ResponseChanges, Subscriptions
 from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.policy import Permission, Policy
@@ -199,7 +199,7 @@ async def test_an_event_makes_it_load_again(thing: str) -> None:
     nobody: Any = None
     registry = CollectorRegistry()
     sessions, keys = SessionCache(nobody, registry), ApiKeyCache(nobody, nobody, registry)
-    hearing = Subscriptions(policy, sessions, keys, WebSockets(registry))
+    subscriptions = Subscriptions(policy, sessions, keys, WebSockets(registry))
     event = ReceivedEvent(
         id=uuid.uuid4(),
         name=f"model.{thing}.created",
@@ -210,7 +210,7 @@ async def test_an_event_makes_it_load_again(thing: str) -> None:
     )
     async with kept_fresh(policy, Listener()):
         await seen(policy, 1)
-        await hearing.heard(event)
+        await subscriptions.on_event(event)
         await seen(policy, 2)
 
 
@@ -285,12 +285,12 @@ async def test_whoever_waits_for_a_newer_policy_gets_one_that_was_asked_for_late
     assert (policy.get().version, admin.asked) == (2, 2)
 
 
-def carried(policy: CurrentPolicy, registry: CollectorRegistry, seconds: float) -> CarriedChanges:
+def carried(policy: CurrentPolicy, registry: CollectorRegistry, seconds: float) -> ResponseChanges:
     nobody: Any = None
     sessions = SessionCache(nobody, registry)
     keys = ApiKeyCache(nobody, nobody, registry)
-    hearing = Subscriptions(policy, sessions, keys, WebSockets(registry))
-    return CarriedChanges(hearing, registry, seconds)
+    subscriptions = Subscriptions(policy, sessions, keys, WebSockets(registry))
+    return ResponseChanges(subscriptions, registry, seconds)
 
 
 @pytest.mark.parametrize(

@@ -209,11 +209,11 @@ async def hear(sessions: SessionCache, name: str, record: dict[str, object]) -> 
     nobody = NobodyAsks()
     registry = CollectorRegistry()
     api_keys = ApiKeyCache(nobody, nobody, registry)
-    hearing = Subscriptions(CurrentPolicy(nobody), sessions, api_keys, WebSockets(registry))
+    subscriptions = Subscriptions(CurrentPolicy(nobody), sessions, api_keys, WebSockets(registry))
     if name == "missed":
-        await hearing.missed()
+        await subscriptions.on_missed_events()
         return
-    await hearing.heard(
+    await subscriptions.on_event(
         ReceivedEvent(
             id=uuid.uuid4(),
             name=name,

@@ -1,1 +1,1 @@
-"""Authenticates, authorizes and forwards every call."""
+"""The gateway: authenticates, authorizes and forwards every call."""

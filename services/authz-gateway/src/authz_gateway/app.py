@@ -1,9 +1,9 @@
-"""The wiring of authz-gateway."""
+"""Wires authz-gateway together."""
 
 import os
 from collections.abc import Mapping
 
-from authz_gateway.audit.keep import PublishAudits, audit_counter
+from authz_gateway.audit.publisher import AuditPublisher, audit_counter
 from authz_gateway.audit.queue import AuditQueue
 from authz_gateway.authn.api_keys import ApiKeyCache, AuthenticateApiKey
 from authz_gateway.authn.nonces import SharedNonces
@@ -24,7 +24,7 @@ from authz_gateway.routes import Operations
 from authz_gateway.routing.route_table import rate
 from authz_gateway.routing.routes_file import load_routes
 from authz_gateway.settings import GatewaySettings
-from authz_gateway.subscriptions import PATTERNS, CarriedChanges, Subscriptions
+from authz_gateway.subscriptions import PATTERNS, ResponseChanges, Subscriptions
 from authz_gateway.upstream.pool import CONNECT_SECONDS
 from authz_gateway.upstream.proxy import Proxy
 from authz_gateway.upstream.websocket import WebSockets
@@ -53,9 +53,10 @@ def create_app(
     body_grace_seconds: float = BODY_GRACE_SECONDS,
     connect_seconds: float = CONNECT_SECONDS,
 ) -> Service:
-    """The gateway; raises `SettingsError` for the faults of its files.
+    """The gateway; raises `SettingsError` for faults of the routes file and other files.
 
-    `environ` has what the routes file may name besides our own services.
+    `environ`: variables that the routes file may use, besides the URLs of our own services.
+    `body_grace_seconds`, `connect_seconds`: see `Limits` and `Upstream`.
     """
     routes = load_routes(
         settings.routes_path,
@@ -78,16 +79,18 @@ def create_app(
         registry, limit=settings.max_websockets, limit_per_client=settings.websockets_per_client
     )
     policy = CurrentPolicy(admin, websockets.reauthorize_all)
-    hearing = Subscriptions(policy, sessions, api_keys, websockets)
+    subscriptions = Subscriptions(policy, sessions, api_keys, websockets)
     listener = Listener(
         settings.broker_url,
         GATEWAY,
         PATTERNS,
         EventVerifier(keys, settings.jwt_issuer),
-        hearing.heard,
-        hearing.missed,
+        subscriptions.on_event,
+        subscriptions.on_missed_events,
     )
-    changes = ChangeListener(settings.broker_url, GATEWAY, settings.service_keys, hearing.told)
+    changes = ChangeListener(
+        settings.broker_url, GATEWAY, settings.service_keys, subscriptions.on_changes
+    )
     register_policy_metrics(policy, listener, registry)
     proxy = Proxy(
         registry,
@@ -99,7 +102,7 @@ def create_app(
             1, settings.upstream_connections * settings.upstream_client_share // 100
         ),
         websocket_timeout=settings.websocket_timeout,
-        on_changes=CarriedChanges(hearing, registry),
+        on_changes=ResponseChanges(subscriptions, registry),
         connect_seconds=connect_seconds,
     )
     known_places = places(settings.maxminddb_path, settings.geoip_lang)
@@ -131,7 +134,7 @@ def create_app(
         cookie_name=settings.session_name,
         csrf_protection=settings.csrf_protection,
         binding=Binding(settings.bind_user_agent, settings.bind_network),
-        audits=PublishAudits(audit_queue, admin, audit_counter(registry)),
+        audits=AuditPublisher(audit_queue, admin, audit_counter(registry)),
     )
     web_layer = WebLayer(registry, settings.trusted_proxies, log_probes=settings.log_probes)
     internal = web_layer.internal(

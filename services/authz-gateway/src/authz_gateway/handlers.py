@@ -1,4 +1,4 @@
-"""What a request asks for, by its URL."""
+"""Handlers: each turns a request into an operation, or answers it at once."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,7 @@ from shared.errors import Malformed, Refusal
 
 
 class Gateway:
-    """What the handlers need."""
+    """The dependencies of the handlers."""
 
     __slots__ = ("cors", "proxy", "reauthorize", "routes")
 
@@ -33,9 +33,9 @@ class Gateway:
 
 
 class Destination:
-    """Where a path leads: its canonical form, a label for log and metrics, handler and match.
+    """What follows from a path alone: its canonical form, label for metrics, handler and route.
 
-    `raw`: the path as received, where that is for raw routes only; else empty.
+    `raw`: the path as received, when only routes with `path: raw` accept it; else empty.
     """
 
     __slots__ = ("handler", "label", "match", "path", "raw")
@@ -51,11 +51,11 @@ class Destination:
 
 
 Handler = Callable[[Gateway, Request, Destination, str], Operation | Answer]
-"""Says what a request asks for by its URL; the last argument is its query."""
+"""Returns the operation of a request, or an answer; the last argument is the query."""
 
 
 class Forward(Operation):
-    """Any call: the upstream's answer, or why there is none."""
+    """Forwards a call to its upstream."""
 
     __slots__ = ("_gateway", "_match")
 
@@ -73,8 +73,8 @@ class Forward(Operation):
         self._gateway.proxy.forward(request, match, call.query, caller, reauthorize)
 
 
-class Decide(Operation):
-    """The decision alone, for a proxy that carries the call itself."""
+class ForwardAuth(Operation):
+    """Answers with the decision only, for a proxy that forwards the call itself."""
 
     __slots__ = ()
 
@@ -88,7 +88,7 @@ class Decide(Operation):
 
 
 class ShowDocument(Operation):
-    """The API document."""
+    """Answers with the API document."""
 
     __slots__ = ("_document",)
 
@@ -104,7 +104,7 @@ class ShowDocument(Operation):
 def forward(
     gateway: Gateway, request: Request, destination: Destination, query: str
 ) -> Operation | Answer:
-    """Any call that a route leads to."""
+    """Any path that matches a route: forwards the call."""
     head = request.head
     match = destination.match
     if match is not None and match.has_siblings:
@@ -123,13 +123,13 @@ def forward(
     return Forward(gateway, match, call)
 
 
-def decide_only(
+def forward_auth(
     gateway: Gateway, request: Request, destination: Destination, query: str
 ) -> Operation | Answer:
-    """ANY /api/v2/auth/<path>: what would be decided, for a proxy that carries the call itself.
+    """ANY /api/v2/auth/<path>: the decision only, for a proxy that forwards the call itself.
 
-    It may carry calls to more than our routes tell of: those need permission. So does a browser's
-    question here: passed, it would go upstream.
+    Calls that match no route need a permission. So do CORS preflights, because the proxy forwards
+    an allowed one to the upstream.
     """
     head, trusted = request.head, request.connection.trusted
     asked = Target(destination.path, query, destination.raw)
@@ -140,13 +140,13 @@ def decide_only(
         raise Malformed
     call = _call(request, route, original.method, path, query)
     call.target, call.forward_auth = original.raw_target, True
-    return Decide(request.route, call)
+    return ForwardAuth(request.route, call)
 
 
 def show_document(
     _gateway: Gateway, request: Request, destination: Destination, query: str
 ) -> Operation | Answer:
-    """GET /api/v2/barong/openapi.json and /api/v2/barong/docs: what there is to call."""
+    """GET /api/v2/barong/openapi.json and /api/v2/barong/docs: the API document."""
     if destination.raw:
         raise Malformed
     path = destination.path

@@ -1,4 +1,4 @@
-"""What the gateway does when it hears of something."""
+"""Reactions to events and to changes that services announce."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable
@@ -29,15 +29,15 @@ PATTERNS = (
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """Keeps policy, sessions and API keys true, and WebSockets to those who may have them."""
+    """Invalidates policy, sessions and API keys, and re-authorizes WebSockets."""
 
     policy: CurrentPolicy
     sessions: SessionCache
     api_keys: ApiKeyCache
     websockets: WebSockets
 
-    async def heard(self, event: ReceivedEvent) -> None:
-        """Forgets what the event changed."""
+    async def on_event(self, event: ReceivedEvent) -> None:
+        """Invalidates what the event changed."""
         match event.name.split("."):
             case ["model", "permission" | "restriction", _]:
                 self.policy.mark_outdated()
@@ -55,13 +55,13 @@ class Subscriptions:
             self.websockets.reauthorize_user(uid)
 
     def invalidate_user(self, uid: str) -> None:
-        """Something about a user changed, whatever it is."""
+        """Invalidates everything about a user."""
         self.sessions.invalidate_user(uid)
         self.api_keys.invalidate_user(uid)
         self.websockets.reauthorize_user(uid)
 
-    def told(self, changes: Iterable[str]) -> None:
-        """Forgets what a service says that it changed; the event of it comes later."""
+    def on_changes(self, changes: Iterable[str]) -> None:
+        """Invalidates what a service says it changed; the event arrives later."""
         for subject in changes:
             if (uid := uid_of(subject)) is not None:
                 self.invalidate_user(uid)
@@ -70,12 +70,12 @@ class Subscriptions:
             else:
                 self.invalidate_all()
 
-    async def missed(self) -> None:
-        """Forgets whatever an event might have changed."""
+    async def on_missed_events(self) -> None:
+        """Invalidates everything, because events were missed."""
         self.invalidate_all()
 
     def invalidate_all(self) -> None:
-        """Whatever is held may be outdated."""
+        """Invalidates everything."""
         self.policy.mark_outdated()
         self.sessions.invalidate_all()
         self.api_keys.invalidate_all()
@@ -83,21 +83,24 @@ class Subscriptions:
 
 
 POLICY_SECONDS = 1.0
-"""How long an answer that tells of another policy waits, at most, until that is in force."""
+"""How long a response that announces a new policy waits at most until that policy is in force."""
 
 
-class CarriedChanges:
-    """What answers that are carried here say that they changed: in force before the client reads.
+class ResponseChanges:
+    """Applies the changes that responses announce, before the client gets the response.
 
-    An event tells the same to all gateways a little later.
+    All gateways receive an event about the same change a little later.
     """
 
     def __init__(
-        self, hearing: Subscriptions, registry: CollectorRegistry, seconds: float = POLICY_SECONDS
+        self,
+        subscriptions: Subscriptions,
+        registry: CollectorRegistry,
+        seconds: float = POLICY_SECONDS,
     ) -> None:
-        self._hearing = hearing
+        self._subscriptions = subscriptions
         self._seconds = seconds
-        self._carried = Counter(
+        self._counter = Counter(
             "gateway_carried_changes",
             "Changes that answers told of on their way through.",
             ("subject", "outcome"),
@@ -105,28 +108,28 @@ class CarriedChanges:
         )
 
     def __call__(self, header: str) -> Awaitable[None] | None:
-        """Forgets what the header lists; returns what the answer has to wait for, if anything."""
+        """Applies the changes in the header; returns what the response must wait for, or None."""
         waiting = None
         for subject in listed(header):
             if (uid := uid_of(subject)) is not None:
-                self._hearing.invalidate_user(uid)
-                self._carried.labels("user", "done").inc()
+                self._subscriptions.invalidate_user(uid)
+                self._counter.labels("user", "done").inc()
             elif subject == POLICY:
-                waiting = self._newer_policy()
+                waiting = self._load_policy()
             else:
-                self._hearing.invalidate_all()
-                waiting = self._newer_policy()
-                self._carried.labels(EVERYTHING, "done").inc()
+                self._subscriptions.invalidate_all()
+                waiting = self._load_policy()
+                self._counter.labels(EVERYTHING, "done").inc()
         return waiting
 
-    async def _newer_policy(self) -> None:
-        """Returns once the change is in force, or when that takes too long: never raises."""
+    async def _load_policy(self) -> None:
+        """Loads the policy, but returns after `seconds` at the latest; never raises."""
         outcome = "done"
         try:
             async with asyncio.timeout(self._seconds):
-                await self._hearing.policy.load()
+                await self._subscriptions.policy.load()
         except (Unavailable, TimeoutError) as error:
             outcome = "late"
-            self._hearing.policy.mark_outdated()
+            self._subscriptions.policy.mark_outdated()
             log.warning("policy_late", error=repr(error))
-        self._carried.labels(POLICY, outcome).inc()
+        self._counter.labels(POLICY, outcome).inc()

@@ -1,1 +1,1 @@
-"""Who was let pass where that is audited, and who was refused: told before the call is answered."""
+"""The audit: records audited and denied calls before they are forwarded or answered."""

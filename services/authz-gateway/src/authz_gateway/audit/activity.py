@@ -1,6 +1,6 @@
-"""What a call is in the audit log."""
+"""Makes the activity that the audit log stores of a call."""
 
-from authz_gateway.audit.parameters import TARGETS, Shown, data
+from authz_gateway.audit.parameters import TARGETS, CallParameters, data
 from authz_gateway.authz.call import Call
 from shared.contracts.activities import (
     MAX_DATA,
@@ -19,16 +19,18 @@ _ACTIONS = {
     "GET": "read",
     "HEAD": "read",
 }
-_MAX_DENIED_DATA = 2048  # anybody who may not call can make us keep that, as often as he likes
+_MAX_DENIED_DATA = 2048  # any user can cause denied calls, and all of them are stored
 
 
-def activity_of(call: Call, uid: str, result: Result, topic: str | None, shown: Shown) -> Activity:
-    """The activity of the user who makes the call; `shown` are its parameters, without secrets.
+def activity_of(
+    call: Call, uid: str, result: Result, topic: str | None, call_parameters: CallParameters
+) -> Activity:
+    """The activity of user `uid`; `call_parameters` are without secrets.
 
-    Without a `topic` of its rule, it is that of its path. Where the body is not known, nobody knows
-    whom the call concerns: the body would win over the query.
+    `topic`: that of the permission; None for the path's. Without the body the target is unknown,
+    because a parameter of the body would override that of the query.
     """
-    targets = (shown.given.get(name) for name in TARGETS if shown.body_known)
+    targets = (call_parameters.values.get(name) for name in TARGETS if call_parameters.body_known)
     target = next((value for value in targets if value and isinstance(value, str)), None)
     limit = _MAX_DENIED_DATA if result == "denied" else MAX_DATA
     return Activity(
@@ -40,11 +42,11 @@ def activity_of(call: Call, uid: str, result: Result, topic: str | None, shown: 
         action=_ACTIONS.get(call.method, "system"),
         result=result,
         target_uid=storable(target, MAX_WORD) if target else None,
-        data=storable(data(shown.given, call.path.lstrip("/"), limit), limit),
+        data=storable(data(call_parameters.values, call.path.lstrip("/"), limit), limit),
     )
 
 
 def topic_of(path: str) -> str:
-    """The segment after `admin`, or `general`."""
+    """The path segment after `admin`, or `general`."""
     _, _, below = f"{path}/".partition("/admin/")
     return below.partition("/")[0] or "general"

@@ -1,4 +1,4 @@
-"""What the audit reads of a call: the body and the headers that the upstream will get."""
+"""Reads what the audit needs of a call: its body, and the headers that describe the body."""
 
 import asyncio
 from collections import Counter
@@ -12,67 +12,68 @@ from authz_gateway.http.errors import Stalled
 from shared.errors import Throttled, TooLarge, Unavailable
 from shared.web.bodies import MAX_BODY_BYTES, MULTIPART, media_type
 
-_READ = ("Content-Type", "Content-Encoding")
-_BODILESS = frozenset({"GET", "HEAD"})
+_BODY_HEADERS = ("Content-Type", "Content-Encoding")
+_WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
-_LARGE_OF_ONE_USER = 2
-_LARGE_AT_ONCE = 4
+_MAX_PER_USER = 2
+_MAX_TOTAL = 4
 _RETRY_SECONDS = 1
-_LONGEST_SECONDS = 300.0
+MAX_SECONDS = 300.0
 
 
 class LargeBodies:
-    """Turns for bodies that are larger than usual: each is held in memory until it was read."""
+    """Limits how many large bodies are in memory; `max_seconds`: longest use of a slot."""
 
-    def __init__(self) -> None:
-        self._held: Counter[str] = Counter()
+    def __init__(self, max_seconds: float = MAX_SECONDS) -> None:
+        self._max_seconds = max_seconds
+        self._in_use: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def turn(self, uid: str) -> AsyncIterator[None]:
-        """One for the time of the block.
+    async def slot(self, uid: str) -> AsyncIterator[None]:
+        """Occupies a slot while the block runs.
 
-        Raises `Throttled` where the user has two under way, `Unavailable` where there are four, and
-        `Stalled` where the body takes longer than five minutes.
+        Raises `Throttled` when the user has two slots, `Unavailable` when all four are in use, and
+        `Stalled` when the block takes longer than `max_seconds`.
         """
-        if self._held[uid] >= _LARGE_OF_ONE_USER:
+        if self._in_use[uid] >= _MAX_PER_USER:
             raise Throttled(_RETRY_SECONDS)
-        if self._held.total() >= _LARGE_AT_ONCE:
+        if self._in_use.total() >= _MAX_TOTAL:
             raise Unavailable("memory for audited bodies")
-        self._held[uid] += 1
+        self._in_use[uid] += 1
         try:
-            async with asyncio.timeout(_LONGEST_SECONDS):
+            async with asyncio.timeout(self._max_seconds):
                 yield
         except TimeoutError:
             raise Stalled from None
         finally:
-            self._held[uid] -= 1
-            if not self._held[uid]:
-                del self._held[uid]
+            self._in_use[uid] -= 1
+            if not self._in_use[uid]:
+                del self._in_use[uid]
 
 
 def limit_of(call: Call, headers: MultiMapping[str]) -> int:
-    """Largest body that is audited, bytes: a route may take larger ones, where they have files."""
+    """Largest body of an audited call, bytes; a route may allow larger multipart bodies."""
     if media_type(headers.get("Content-Type", "")) == MULTIPART:
         return call.route.audit_bytes or MAX_BODY_BYTES
     return MAX_BODY_BYTES
 
 
 async def body_of(call: Call, limit: int) -> bytes:
-    """The whole body; raises `TooLarge`, or the `Refusal` for a client that does not send it."""
+    """The whole body; raises `TooLarge`, or the `Refusal` of a body that is not sent completely."""
     body = await call.body(limit)
     if body is None:
         raise TooLarge
     return body
 
 
-def is_hidden(call: Call, body: bytes) -> bool:
-    """Whether another proxy carries the call, and may have kept its body to itself."""
-    return call.forward_auth and not body and call.method not in _BODILESS
+def may_be_withheld(call: Call, body: bytes) -> bool:
+    """Whether this is forward auth without a body: the proxy may have withheld it."""
+    return call.forward_auth and not body and call.method not in _WITHOUT_BODY
 
 
 def headers_of(call: Call) -> CIMultiDict[str]:
-    """What describes the body, without what the client names in Connection: that ends here."""
+    """The headers that describe the body, except those that Connection lists: hop-by-hop ones."""
     connection = ",".join(call.headers.getall("Connection", ()))
     named = {member.strip(" \t").lower() for member in connection.split(",")}
-    kept = (name for name in _READ if name.lower() not in named)
-    return CIMultiDict((name, value) for name in kept for value in call.headers.getall(name, ()))
+    names = (name for name in _BODY_HEADERS if name.lower() not in named)
+    return CIMultiDict((name, value) for name in names for value in call.headers.getall(name, ()))

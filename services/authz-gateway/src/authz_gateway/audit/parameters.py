@@ -1,4 +1,4 @@
-"""The parameters of a call, as services read them and as far as the audit log may know them."""
+"""The parameters of a call, read as services read them, without secrets."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -10,66 +10,67 @@ from shared.contracts.secrets import is_secret
 from shared.web.bodies import MAX_PARAMETERS, held, pairs, read_body
 
 TARGETS = ("uid", "user_uid")
-"""The parameters that say whom a call concerns."""
+"""The parameters with the uid of the user whom a call concerns."""
 
 _MAX_VALUE = 1024
 _MAX_DEPTH = 8
 _MORE = {"and": "more"}
 
 
-class Shown(NamedTuple):
-    """The parameters of a call; `body_known`: those of its body are among them."""
+class CallParameters(NamedTuple):
+    """The parameters of a call; `body_known`: they include those of the body."""
 
-    given: Mapping[str, Any]
+    values: Mapping[str, Any]
     body_known: bool = True
 
     def without_body(self, why: str) -> Self:
-        """The same of a call whose body is not known; `why` is told in its place."""
-        return self._replace(given={**self.given, "body": why}, body_known=False)
+        """The same parameters, with the reason `why` in place of the unknown body."""
+        return self._replace(values={**self.values, "body": why}, body_known=False)
 
 
-async def parameters(query: str, body: bytes, headers: MultiMapping[str], limit: int) -> Shown:
-    """The parameters of query and body, without secrets, none longer than a kilobyte.
+async def parameters(
+    query: str, body: bytes, headers: MultiMapping[str], limit: int
+) -> CallParameters:
+    """The parameters of query and body, without secrets, cut to 1,024 characters each.
 
-    Query and body are read by the code that our services read them with: the body wins over the
-    query, the last value of a name over the others. Of a file, the name is told. `limit` is that of
-    the body, in bytes. Raises what `read_body` raises for a body, and `Malformed` for a query, that
-    cannot be read.
+    The services' own code reads query and body: the body overrides the query, and the last value of
+    a name overrides earlier ones. Of a file only the name is included. `limit` of the body, bytes.
+    Raises the errors of `read_body`, and `Malformed` for the query.
     """
-    given = pairs(query)
+    values = pairs(query)
     if body:
         read = await read_body(headers, held(body), limit, _FileNames(limit), any_json=True)
-        given |= read if isinstance(read, dict) else {"body": read}
-    return Shown(told(given))
+        values |= read if isinstance(read, dict) else {"body": read}
+    return CallParameters(redacted(values))
 
 
-def told(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What may be told of parameters; whom the call concerns comes first, where nothing is cut."""
-    given = {name: given[name] for name in TARGETS if name in given} | dict(given)
+def redacted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters without secrets. `TARGETS` come first, so that they are never cut off."""
+    values = {name: values[name] for name in TARGETS if name in values} | dict(values)
     shown = {
         key[:_MAX_VALUE]: _cut(_without_secrets(value))
-        for key, value in list(given.items())[:MAX_PARAMETERS]
+        for key, value in list(values.items())[:MAX_PARAMETERS]
         if not is_secret(key, value)
     }
-    return shown if len(given) <= MAX_PARAMETERS else shown | _MORE
+    return shown if len(values) <= MAX_PARAMETERS else shown | _MORE
 
 
-def data(given: Mapping[str, Any], path: str, maximum: int) -> str:
-    """The parameters and the path as a JSON text of at most so many characters.
+def data(values: Mapping[str, Any], path: str, maximum: int) -> str:
+    """Parameters and path as JSON of at most `maximum` characters.
 
-    A parameter that is called `path`, too, is told as `parameters.path`.
+    A parameter named `path` becomes `parameters.path`.
     """
-    told = {("parameters.path" if key == "path" else key): value for key, value in given.items()}
-    while len(text := _json({**told, "path": path})) > maximum:
-        told = dict(list(told.items())[: len(told) // 2]) | _MORE if told else {}
-        path = path if len(told) > 1 else path[: maximum // 8]
+    shown = {("parameters.path" if key == "path" else key): value for key, value in values.items()}
+    while len(text := _json({**shown, "path": path})) > maximum:
+        shown = dict(list(shown.items())[: len(shown) // 2]) | _MORE if shown else {}
+        path = path if len(shown) > 1 else path[: maximum // 8]
     return text
 
 
 class _FileNames:
-    """A `FileReceiver` that keeps the names of files and skips what is in them.
+    """A `FileReceiver` that returns the names of files and skips their contents.
 
-    In a list: no service takes a file for a text either.
+    It returns lists, because a service does not read a file as text either.
     """
 
     def __init__(self, limit: int) -> None:
@@ -83,7 +84,7 @@ class _FileNames:
 
 
 def _without_secrets(value: Any, depth: int = 0) -> Any:
-    """The value without what is secret anywhere in it, even if it is JSON in a text."""
+    """The value without secrets at any depth, also in JSON inside a text."""
     if depth == _MAX_DEPTH:
         return "too deep"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Keeps audits, by one way or another, before a call is let pass or answered."""
+"""Publishes audits before a call is forwarded or answered: to the broker, or to admin-svc."""
 
 from dataclasses import dataclass, field
 
@@ -6,9 +6,9 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from authz_gateway.audit.activity import activity_of
-from authz_gateway.audit.parameters import Shown, parameters
+from authz_gateway.audit.body import LargeBodies, body_of, headers_of, limit_of, may_be_withheld
+from authz_gateway.audit.parameters import CallParameters, parameters
 from authz_gateway.audit.queue import AuditQueue
-from authz_gateway.audit.shown_body import LargeBodies, body_of, headers_of, is_hidden, limit_of
 from authz_gateway.authz.call import Call
 from shared.clients.admin import AdminClient
 from shared.contracts.activities import Activity
@@ -17,22 +17,25 @@ from shared.web.bodies import MAX_BODY_BYTES, require_identity
 
 log = structlog.get_logger()
 
-_NOT_SHOWN = "not shown"
-_MAX_DENIED_BODY_BYTES = 64 * 1024  # nothing is done by it, and anybody may send it
+_WITHHELD = "not shown"
+_MAX_DENIED_BODY_BYTES = 64 * 1024  # any user can send one, and it has no effect
 
 
 def audit_counter(registry: CollectorRegistry) -> Counter:
-    """Audits by what they tell, and by where they went: `queue`, `admin-svc` or `nowhere`."""
+    """Counts audits by result and by where they were stored: `queue`, `admin-svc` or `nowhere`."""
     counter = Counter("gateway_audits", "Calls audited.", ("result", "kept"), registry=registry)
     for result in ("succeed", "denied"):
         for kept in ("queue", "admin-svc", "nowhere"):
-            counter.labels(result, kept)  # from the start: the first must be seen as an increase
+            counter.labels(result, kept)  # exported as 0 from the start, to be watched
     return counter
 
 
 @dataclass(frozen=True, slots=True)
-class PublishAudits:
-    """The broker keeps them until admin-svc takes them; while it is away, admin-svc is asked."""
+class AuditPublisher:
+    """Publishes audits to the broker, from which admin-svc takes them.
+
+    While the broker is down, audits are sent to admin-svc.
+    """
 
     queue: AuditQueue
     admin: AdminClient
@@ -40,40 +43,40 @@ class PublishAudits:
     large: LargeBodies = field(default_factory=LargeBodies)
 
     async def record_allowed(self, call: Call, uid: str, topic: str | None) -> None:
-        """Notes that the call is let pass.
+        """Records an allowed call.
 
-        Raises `Unavailable` where nobody can keep that, and another `Refusal` where query or body
-        cannot be read or are too large: nothing passes of which the log could not tell what it was.
+        Raises `Unavailable` when the audit cannot be stored, and another `Refusal` when query or
+        body are malformed or too large: no call is allowed that cannot be recorded completely.
         """
-        shown = await self._shown(call, uid)
-        await self._keep(activity_of(call, uid, "succeed", topic, shown))
+        call_parameters = await self._read_parameters(call, uid)
+        await self._publish(activity_of(call, uid, "succeed", topic, call_parameters))
 
     async def record_denied(self, call: Call, uid: str, topic: str | None) -> None:
-        """Notes that the call is refused, which it is though nobody can keep that."""
-        activity = activity_of(call, uid, "denied", topic, await _shown_if_any(call))
+        """Records a denied call. Raises nothing when the audit cannot be stored: it is logged."""
+        activity = activity_of(call, uid, "denied", topic, await _read_parameters_if_possible(call))
         try:
-            await self._keep(activity)
+            await self._publish(activity)
         except Unavailable:
-            log.error("denial_not_kept", **_told(activity))
+            log.error("denial_not_kept", **_log_fields(activity))
 
-    async def _shown(self, call: Call, uid: str) -> Shown:
+    async def _read_parameters(self, call: Call, uid: str) -> CallParameters:
         headers = headers_of(call)
         limit = limit_of(call, headers)
         if limit > MAX_BODY_BYTES and await call.body(MAX_BODY_BYTES) is None:
-            async with self.large.turn(uid):
+            async with self.large.slot(uid):
                 return await parameters(call.query, await body_of(call, limit), headers, limit)
         body = await body_of(call, min(limit, MAX_BODY_BYTES))
-        shown = await parameters(call.query, body, headers, limit)
-        if not is_hidden(call, body):
-            return shown
+        call_parameters = await parameters(call.query, body, headers, limit)
+        if not may_be_withheld(call, body):
+            return call_parameters
         require_identity(headers)
-        return shown.without_body(_NOT_SHOWN)
+        return call_parameters.without_body(_WITHHELD)
 
-    async def _keep(self, activity: Activity) -> None:
+    async def _publish(self, activity: Activity) -> None:
         kept = "queue"
         try:
             try:
-                await self.queue.put(activity)
+                await self.queue.publish(activity)
             except Unavailable:
                 kept = "admin-svc"
                 await self.admin.record(activity)
@@ -84,24 +87,26 @@ class PublishAudits:
             self.counter.labels(activity.result, kept).inc()
 
 
-async def _shown_if_any(call: Call) -> Shown:
-    """As far as they can be read: a body that cannot is no way around the refusal."""
+async def _read_parameters_if_possible(call: Call) -> CallParameters:
+    """The readable parameters: a malformed body must not prevent the record of a denied call."""
     headers = headers_of(call)
     try:
-        shown = await parameters(call.query, b"", headers, 0)
+        call_parameters = await parameters(call.query, b"", headers, 0)
     except Refusal:
-        shown = Shown({"query": "unreadable"})
+        call_parameters = CallParameters({"query": "unreadable"})
     try:
         body = await body_of(call, _MAX_DENIED_BODY_BYTES)
         if body:
-            shown = await parameters(call.query, body, headers, _MAX_DENIED_BODY_BYTES)
+            call_parameters = await parameters(call.query, body, headers, _MAX_DENIED_BODY_BYTES)
     except TooLarge:
-        return shown.without_body("too large")
+        return call_parameters.without_body("too large")
     except Refusal:
-        return shown.without_body("unreadable")
-    return shown.without_body(_NOT_SHOWN) if is_hidden(call, body) else shown
+        return call_parameters.without_body("unreadable")
+    return (
+        call_parameters.without_body(_WITHHELD) if may_be_withheld(call, body) else call_parameters
+    )
 
 
-def _told(activity: Activity) -> dict[str, str]:
-    """What a log may say of it."""
+def _log_fields(activity: Activity) -> dict[str, str]:
+    """The fields of an activity that may be logged."""
     return {"uid": activity.uid, "topic": activity.topic, "action": activity.action}

@@ -1,4 +1,4 @@
-"""The way of audits to the broker: those that come at the same time travel together."""
+"""Publishes audits to the broker in batches."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ _BATCH = 100
 
 
 class AuditQueue:
-    """The durable queue from which admin-svc takes what it keeps.
+    """Publishes to the durable queue that admin-svc consumes.
 
-    While a message is on its way to be confirmed, whatever else is audited waits for the next one:
-    many calls at a time cost the broker little more than one.
+    While one message waits for its confirm, further activities wait for the next message: many
+    concurrent calls cost the broker little more than one.
     """
 
     def __init__(self, url: str, seal: AuditSeal) -> None:
@@ -36,7 +36,7 @@ class AuditQueue:
         self._sending: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Keeps a channel until it is lost, or something went wrong on it."""
+        """Opens a channel, and returns when it was lost or an error occurred on it."""
         async with connected(self._url, f"{GATEWAY} audits") as connection:
             channel = await connection.channel(on_return_raises=True)
             await declare_topology(channel)
@@ -49,18 +49,18 @@ class AuditQueue:
             finally:
                 self._channel = None
 
-    async def put(self, activity: Activity) -> None:
-        """Returns when the broker has it for good; raises `Unavailable` when that is not certain.
+    async def publish(self, activity: Activity) -> None:
+        """Returns when the broker has confirmed the activity; raises `Unavailable` otherwise.
 
-        Any number may be under way at the same time.
+        Concurrent calls are allowed.
         """
         if self._channel is None:
             raise Unavailable("rabbitmq")
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((activity, kept))
+        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((activity, confirmed))
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
-        await kept
+        await confirmed
 
     async def _send(self) -> None:
         while batch := self._waiting[:_BATCH]:
@@ -71,16 +71,16 @@ class AuditQueue:
             except Exception as error:  # noqa: BLE001 - a lost connection has many names
                 log.warning("audits_not_confirmed", error=repr(error), audits=len(batch))
                 failure = Unavailable("rabbitmq")
-                # Another connection declares anew whatever is missing.
+                # A new connection declares missing queues again.
                 self._channel = None
                 self._ended.set()
-            for _, kept in batch:
-                if kept.done():  # whoever waited for it has left
+            for _, confirmed in batch:
+                if confirmed.done():  # the call was cancelled
                     continue
                 if failure is None:
-                    kept.set_result(None)
+                    confirmed.set_result(None)
                 else:
-                    kept.set_exception(failure)
+                    confirmed.set_exception(failure)
 
     async def _publish(self, activities: Sequence[Activity]) -> None:
         if self._channel is None:
