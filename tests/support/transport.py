@@ -21,6 +21,7 @@ from authz_gateway.settings import GatewaySettings
 from shared.contracts.policy import Policy
 from shared.process import Service, running
 from shared.settings import load_settings
+from tests.support.aiohttp_app import serving
 from tests.support.waiting import until
 
 NOWHERE = "http://127.0.0.1:1"
@@ -138,13 +139,8 @@ async def _admin(policies: Sequence[Policy]) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/policy", policy)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as url:
+        yield url
 
 
 async def _ready(internal: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from shared.process import running
+from tests.support.aiohttp_app import serving
 from tests.support.client import USER_AGENT, Client
 from tests.support.system import ROOT, Installation
 from tests.support.waiting import until
@@ -48,13 +49,8 @@ async def careless(_request: web.Request) -> web.Response:
 async def an_upstream() -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", careless)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from yarl import URL
 
 from authz_gateway.routing.route_table import DECISION_PATH
 from shared.process import running
+from tests.support.aiohttp_app import serving
 from tests.support.api_keys import Key, Owner
 from tests.support.carrying_proxies import envoy, nginx, traefik_configuration
 from tests.support.client import USER_AGENT, Client
@@ -96,13 +97,8 @@ async def echo(request: web.Request) -> web.Response:
 async def an_api() -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", echo)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as url:
+        yield url
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from deploy.local import ports, processes
 from tests.support import programs
+from tests.support.aiohttp_app import serving
 from tests.support.transport import Gateway, Raw, gateway
 from tests.support.waiting import until
 from tests.unit.gateway.test_parser import BROKEN
@@ -76,13 +77,8 @@ async def aiohttp_upstream(_folder: Path) -> AsyncIterator[Witness]:
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", tell)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield Witness(f"http://127.0.0.1:{runner.addresses[0][1]}", lambda: seen)
-    finally:
-        await runner.cleanup()
+    async with serving(app) as url:
+        yield Witness(url, lambda: seen)
 
 
 NGINX = """

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from shared.contracts.policy import Policy, Restriction
 from shared.process import running
+from tests.support.aiohttp_app import serving
 from tests.support.api_keys import API_KEYS, Owner
 from tests.support.client import USER_AGENT, Client
 from tests.support.revocations import REVOCATIONS, subject_of
@@ -289,16 +290,14 @@ async def feed(
     assert (await admin.post("admin/permissions", rule)).status == 201
     app = web.Application()
     app.router.add_get("/feed", echo)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    routes = tmp_path_factory.mktemp("feed") / "routes.yaml"
-    routes_of_feed = FEED.format(echo=url, up=upstream.url)
-    routes.write_text((ROOT / "deploy/config/routes.yaml").read_text() + routes_of_feed)
-    ports = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
-    service = system.service("gateway", **ports, BARONG_ROUTES_FILE=str(routes))
-    async with running(service) as addresses:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(serving(app))
+        routes = tmp_path_factory.mktemp("feed") / "routes.yaml"
+        routes_of_feed = FEED.format(echo=url, up=upstream.url)
+        routes.write_text((ROOT / "deploy/config/routes.yaml").read_text() + routes_of_feed)
+        ports = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
+        service = system.service("gateway", **ports, BARONG_ROUTES_FILE=str(routes))
+        addresses = await stack.enter_async_context(running(service))
 
         async def allowed() -> bool:
             """The gateway decides, hears of changes, and knows the new permission."""
@@ -311,7 +310,6 @@ async def feed(
 
         await until(allowed)
         yield f"{addresses.public}/feed"
-    await runner.cleanup()
 
 
 ENDED = (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR)

@@ -42,9 +42,9 @@ def a_call(
     target: str | None = None,
     **route: Any,
 ) -> Call:
-    """A call on a route that needs permission; `route` are fields of another one.
+    """A call on a route that needs permission; `route`: other fields of the route.
 
-    `target` is what the client sent, where that is not path and query.
+    `target`: the target that the client sent, if it differs from path and query.
     """
 
     async def whole(limit: int) -> bytes | None:
@@ -64,7 +64,7 @@ def a_call(
 
 
 def another(call: Call, **changes: Any) -> Call:
-    """The same call but for these fields."""
+    """The same call with other fields."""
     names = (
         *("route", "method", "path", "query", "head", "body", "address", "address_text"),
         *("target", "trusted", "forward_auth"),
@@ -91,7 +91,7 @@ def a_user(**overrides: object) -> User:
 
 
 def a_session(**overrides: object) -> ResolvedSession:
-    """A living session of that member, opened by a `browser` in 10.1.0.0/16."""
+    """A valid session of that member, opened by a `browser` in 10.1.0.0/16."""
     now = datetime.now(UTC)
     fields: dict[str, object] = {
         "sid": "sid-1",
@@ -107,7 +107,7 @@ def a_session(**overrides: object) -> ResolvedSession:
 
 
 def a_key(**overrides: object) -> SigningKey:
-    """An active key of that member, for everything."""
+    """An active API key of that member, without scopes."""
     fields: dict[str, object] = {
         "kid": "kid-1",
         "uid": "ID1",
@@ -120,24 +120,24 @@ def a_key(**overrides: object) -> SigningKey:
 
 
 def an_owner(**overrides: object) -> UserToken:
-    """That member, who has a second factor, with a token."""
+    """That member, with a second factor and a token."""
     ends = datetime.now(UTC) + timedelta(seconds=60)
     user = a_user(**{"otp": True, **overrides})
     return UserToken(user=user, token="token-of-key", expires_at=ends)
 
 
 def signed_with(kid: str, secret: str, nonce: object) -> dict[str, str]:
-    """The headers of a call signed with a key, as its owner's program makes them."""
+    """The headers of a call signed in version 1 with an API key."""
     signature = hmac.new(secret.encode(), f"{nonce}{kid}".encode(), hashlib.sha256).hexdigest()
     return {"X-Auth-Apikey": kid, "X-Auth-Nonce": str(nonce), "X-Auth-Signature": signature}
 
 
 Sign = Callable[[bytes], bytes]
-"""Makes the signature of a signature base."""
+"""Signs a signature base."""
 
 
 def by_secret(secret: str) -> Sign:
-    """As `hmac-sha256`."""
+    """Signs with `hmac-sha256`."""
     return lambda base: hmac.new(secret.encode(), base, hashlib.sha256).digest()
 
 
@@ -160,10 +160,10 @@ def message_signed(
     parameters: str = "",
     label: str = "sig1",
 ) -> dict[str, str]:
-    """The headers of a call with a message signature (RFC 9421), written out by hand.
+    """The headers of a call with a message signature (RFC 9421), made without a library.
 
-    Covered are method, path, query, the digest of the body where there is one, and `more`:
-    identifiers with their values. `parameters` stand behind the usual ones.
+    It covers method, path, query, the digest of the body if there is one, and `more`:
+    identifiers with their values. `parameters` follow the usual ones.
     """
     path, _, query = target.partition("?")
     covered = [('"@method"', method), ('"@path"', path), ('"@query"', f"?{query}")]

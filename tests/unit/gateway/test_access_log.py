@@ -1,4 +1,4 @@
-"""The access log: each line tells of its own request, whatever was remembered of others."""
+"""The access log: each line describes its own request, whatever is cached of others."""
 
 import json
 import subprocess
@@ -76,7 +76,7 @@ def lines_of(
     between: str = "pass",
     last: str = "await asyncio.sleep(0)",
 ) -> list[Any]:
-    """What a process of its own writes of these requests, and does before, between and last."""
+    """The lines that another process logs of these requests; it also runs the given code."""
     done = subprocess.run(
         [
             sys.executable,

@@ -1,4 +1,4 @@
-"""The cache of API keys: both halves are held for a moment, and dropped when they change."""
+"""The cache of API keys: keys and owners are cached briefly, and dropped when they change."""
 
 import asyncio
 import uuid
@@ -26,7 +26,7 @@ V = TypeVar("V")
 
 @dataclass
 class Others:
-    """resource-svc and identity-svc; they answer once `open` is set."""
+    """Stands for resource-svc and identity-svc; answers once `open` is set."""
 
     keys: dict[str, SigningKey] = field(default_factory=lambda: {"kid-1": a_key()})
     owners: dict[str, UserToken] = field(default_factory=lambda: {"ID1": an_owner()})

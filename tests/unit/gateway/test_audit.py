@@ -1,4 +1,4 @@
-"""What a call is in the audit log: its parameters without secrets, its topic, action and target."""
+"""The activity of a call: its parameters without secrets, its topic, action and target."""
 
 import asyncio
 import json
@@ -211,7 +211,7 @@ def test_of_a_call_whose_body_is_not_known_nobody_says_whom_it_concerns() -> Non
     def target(of: CallParameters) -> str | None:
         return activity_of(a_call(method="POST"), "ID2", "succeed", None, of).target_uid
 
-    assert target(shown) == "ID1"  # so the client says, and hides nothing by it
+    assert target(shown) == "ID1"  # a client that sends `body` cannot hide the target
     assert target(shown.without_body("not shown")) is None
 
 
@@ -281,7 +281,7 @@ def test_topics(path: str, topic: str | None, expected: str) -> None:
         ({"uid": "ID2", "user_uid": "ID3"}, "ID2"),
         ({"uid": "", "user_uid": "ID3"}, "ID3"),
         ({"uid": 7}, None),
-        ({"uid": ["ID2"], "user_uid": "ID3"}, "ID3"),  # no service takes a list for a uid
+        ({"uid": ["ID2"], "user_uid": "ID3"}, "ID3"),  # no service accepts a list as a uid
         ({"uid": "x" * 300}, "x" * 255),
     ],
 )
@@ -345,7 +345,7 @@ _values = st.recursive(
 )
 
 
-# The parser of heads lets no control character of a User-Agent through.
+# The parser of heads refuses control characters in a User-Agent.
 _agents = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=3000)
 
 

@@ -1,4 +1,4 @@
-"""A client's connection by itself: what is the beginning of a request, and what is none."""
+"""A client connection alone: where requests begin."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ ASKED = b"GET /x HTTP/1.1\r\nHost: gateway\r\n\r\n"
 
 
 class Pipe(asyncio.Transport):
-    """What is sent on it, and whether it is read from."""
+    """A transport that records what is written, and whether it is read from."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("10.1.2.3", 50000)})
@@ -52,7 +52,7 @@ class Pipe(asyncio.Transport):
 
 
 class World:
-    """A host that notes which requests begin, and one client of it."""
+    """A server that records which requests begin, with one client."""
 
     draining = False
     limits = Limits(HeadLimits(1000, 1000, 10), 1000, 60.0, 60.0, 60.0)
@@ -104,7 +104,7 @@ async def test_the_same_bytes_in_pieces_are_one_request(world: World) -> None:
 
 
 async def test_the_same_bytes_behind_others_belong_to_them(world: World) -> None:
-    """Read by itself, what is the rest of a request would be one."""
+    """The second part is the rest of a request, although it would be a request by itself."""
     world.client.data_received(b"GET /y HTTP/1.1\r\nX: ")
     world.client.data_received(ASKED)
     assert [request.head.target for request in world.begun] == ["/x", "/y"]

@@ -1,4 +1,4 @@
-"""The decision cache: what its entries rest on, and when they hold no more."""
+"""The decision cache: what its entries depend on, and when they become invalid."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ WRITE = Permission("member", "POST", "", "ACCEPT", None)
 
 
 class World:
-    """A policy that lets members read and write everything, and one session in memory."""
+    """A policy that allows members to read and write everything, and one cached session."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class World:
         return self.cache.get(call, self.now) is not None
 
     def let_pass(self, call: Call, caller: Caller | None = None) -> None:
-        """What the dispatcher does when the pipeline let a call pass."""
+        """Does what the dispatcher does after the pipeline allowed a call."""
         self.cache.put(call, caller or Caller.of(self.kept.value), self.policy, self.now)
 
 
@@ -72,7 +72,7 @@ def test_a_decision_holds_until_the_session_expires_or_is_dropped() -> None:
     world.now = 5.0
     assert not world.knows(call)
     world.now = 4.9
-    world.kept.expires = float("-inf")  # as it is when the session was dropped
+    world.kept.expires = float("-inf")  # as after the session was dropped
     assert not world.knows(call)
 
 
@@ -213,7 +213,7 @@ def test_public_calls_are_known_by_their_address() -> None:
 
 
 def test_the_way_in_opens_no_other() -> None:
-    """A client that is kept out everywhere else may call there."""
+    """Restrictions do not apply to this path, so its decisions say nothing about others."""
     world = World()
     way_in = a_call({}, path=WHITELINK_PATH, access=Access.PUBLIC)
     world.cache.put(way_in, None, world.policy, world.now)

@@ -1,4 +1,4 @@
-"""Proxies that carry calls themselves ask about the very call that they carry."""
+"""Forward auth: the gateway decides about the very call that the proxy forwards."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ TIME = "/api/v2/barong/identity/time"
         ("/api/v2/auth", {}, True, ("POST", "/", ""), "/"),
         ("/api/v2/auth/", {}, True, ("POST", "/", ""), "/"),
         ("/api/v2/auth", TOLD, True, ("DELETE", TIME, "x=1"), TOLD["X-Forwarded-Uri"]),
-        # Whatever a client says who is no proxy of ours, or whose proxy writes the path.
+        # Headers of a client that is no trusted proxy, or whose proxy appends the path, do not count.
         ("/api/v2/auth", TOLD, False, ("POST", "/", ""), "/"),
         ("/api/v2/auth/", TOLD, True, ("POST", "/", ""), "/"),
         ("/api/v2/auth?z", {}, True, ("POST", "/", "z"), "/?z"),
@@ -44,7 +44,7 @@ TIME = "/api/v2/barong/identity/time"
 def test_what_is_decided_about_is_what_is_carried(
     asked: str, headers: dict[str, str], trusted: bool, expected: tuple[str, str, str], sent: str
 ) -> None:
-    """And what a signature has to cover is the target as the client sent it."""
+    """A signature covers the target as the client sent it."""
     method, path, query = expected
     carried = original_call("POST", asked, target(asked), CIMultiDict(headers), trusted=trusted)
     assert carried == OriginalCall(method, Target(path, query), sent)

@@ -1,4 +1,4 @@
-"""Forwarding: what an upstream is sent, and what the client is told when that goes wrong."""
+"""Forwarding: what the upstream receives, and which error the client gets when it fails."""
 
 import asyncio
 import base64
@@ -19,6 +19,7 @@ from authz_gateway.settings import GatewaySettings
 from shared.contracts.policy import Policy
 from shared.process import running
 from shared.settings import load_settings
+from tests.support.aiohttp_app import serving
 from tests.support.waiting import until
 
 NOWHERE = "http://127.0.0.1:1"
@@ -35,7 +36,7 @@ ROUTES = """
 
 
 async def upstream(request: web.Request) -> web.StreamResponse:
-    """Answers with what it was sent, or misbehaves as the path says."""
+    """Echoes the request, or misbehaves in the way that the path names."""
     match request.path.rsplit("/", 1)[-1]:
         case "slow":
             await asyncio.sleep(3)
@@ -71,21 +72,9 @@ async def policy(_request: web.Request) -> web.Response:
 
 
 async def loaded(gateway: str) -> bool:
-    """Whether the gateway decides: it lets nobody pass before it has its policy."""
+    """Whether the gateway has loaded its policy: without one it refuses every call."""
     async with aiohttp.ClientSession() as http, http.get(f"{gateway}/pub") as response:
         return response.status == 200
-
-
-@asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +86,7 @@ def routes_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def gateway(routes_file: Path) -> AsyncIterator[str]:
-    """The address of a gateway whose policy is empty; identity-svc and broker are not there."""
+    """The URL of a gateway with an empty policy; identity-svc and the broker are down."""
     app = web.Application(handler_args={"auto_decompress": False})
     app.router.add_route("*", "/{path:.*}", upstream)
     admin = web.Application()
@@ -128,7 +117,7 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 async def received(
     client: aiohttp.ClientSession, method: str, url: str, **kwargs: Any
 ) -> dict[str, Any]:
-    """What the upstream was sent."""
+    """The request that the upstream received."""
     async with client.request(method, URL(url, encoded=True), **kwargs) as response:
         assert response.status == 200
         body: dict[str, Any] = await response.json()
@@ -137,7 +126,7 @@ async def received(
 
 @asynccontextmanager
 async def connection_with(gateway: str, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
-    """What the gateway answers to these bytes."""
+    """A connection on which these bytes were sent, to read the answer."""
     url = URL(gateway)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(request)
@@ -149,13 +138,13 @@ async def connection_with(gateway: str, request: bytes) -> AsyncIterator[asyncio
 
 
 async def answered(gateway: str, request: bytes) -> bytes:
-    """All of it, until the gateway closes the connection."""
+    """The whole answer, until the gateway closes the connection."""
     async with connection_with(gateway, request) as answer:
         return await answer.read()
 
 
 async def told(gateway: str, head: str, body: bytes = b"") -> tuple[int, Any]:
-    """Status and body of the answer to a request line and headers, one a line."""
+    """Status and body of the answer; `head`: request line and headers, one per line."""
     lines = [*head.strip().splitlines(), "Host: gateway", "Connection: close", "", ""]
     raw = await answered(gateway, "\r\n".join(lines).encode() + body)
     start, _, content = raw.partition(b"\r\n\r\n")
@@ -240,7 +229,7 @@ async def test_on_public_routes_a_signature_is_the_upstreams_business(
 async def test_other_bytes_than_ascii_are_not_lost(gateway: str) -> None:
     head = b"GET /pub HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nCookie: n=caf\xe9\r\n\r\n"
     answer = await answered(gateway, head)
-    # As the upstream reads a byte that is no UTF-8.
+    # This is how the upstream decodes a byte that is not UTF-8.
     assert ["cookie", "n=caf\udce9"] in json.loads(answer.partition(b"\r\n\r\n")[2])["headers"]
 
 
@@ -273,7 +262,7 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_bodies_pass_as_they_are(client: aiohttp.ClientSession, gateway: str) -> None:
-    """Compressed ones too, and with a length where the client gave one."""
+    """Compressed bodies too, and with Content-Length when the client sent one."""
     compressed = {"Content-Encoding": "gzip"}
     sent = await received(client, "PUT", f"{gateway}/pub", data=b"\x1f\x8b\x00", headers=compressed)
     assert base64.b64decode(sent["body"]) == b"\x1f\x8b\x00"

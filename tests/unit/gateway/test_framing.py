@@ -1,4 +1,4 @@
-"""Chunked bodies: read wherever they are cut, and refused where they could be read differently."""
+"""Chunked bodies: they may be split anywhere, and ambiguous ones are refused."""
 
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ from authz_gateway.http.framing import (
 
 
 def read(reader: BodyReader, *pieces: bytes) -> tuple[bytes, bytes]:
-    """The body, and what stands behind it."""
+    """The body, and the bytes that follow it."""
     body = rest = b""
     for number, piece in enumerate(pieces):
         part, rest = reader.feed(piece)

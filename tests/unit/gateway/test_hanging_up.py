@@ -1,4 +1,4 @@
-"""Connections that end while the other side takes nothing of what is left for it."""
+"""Connections are closed although the peer reads nothing of what remains to be sent."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ from shared.errors import Refusal
 
 PATIENCE = 10.0
 LEFT = bytes(14 * 1024)
-"""More than a small socket takes, and less than makes a transport pause its writer."""
+"""More than the small socket buffer holds, and less than pauses the transport's writer."""
 
 ASKED = b"GET /x HTTP/1.1\r\nHost: gateway\r\n"
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
@@ -29,7 +29,7 @@ LOOPS = pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_
 
 @contextmanager
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Our end, which holds little that was not taken, and theirs, from which nobody reads."""
+    """Our socket, with a small send buffer, and the peer's, from which nobody reads."""
     ours, theirs = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     ours.setblocking(False)
@@ -38,7 +38,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 class World:
-    """A host of one client, whom it answers at once, and soon does not wait for."""
+    """A server with one client: it answers at once and has short time limits."""
 
     draining = False
     limits = Limits(HeadLimits(1000, 1000, 10), 1000, 60.0, 0.2, 0.2, linger_seconds=0.1)
@@ -98,7 +98,7 @@ def test_a_client_that_takes_nothing_is_let_go(new_loop: NewLoop, lines: bytes, 
 
 
 class Caller(ResponseListener):
-    """Asks an upstream, and owns the connection."""
+    """Sends a request to an upstream, and owns the connection."""
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
@@ -136,7 +136,7 @@ class Caller(ResponseListener):
 @LOOPS
 @pytest.mark.parametrize("closed_by_us", [True, False])
 def test_an_upstream_that_takes_nothing_is_let_go(new_loop: NewLoop, closed_by_us: bool) -> None:
-    """Though its answer came, and it is kept for another call."""
+    """Also after its response, when the connection is idle."""
 
     async def main() -> None:
         caller, loop = Caller(), asyncio.get_running_loop()

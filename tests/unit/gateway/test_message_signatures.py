@@ -1,4 +1,4 @@
-"""The examples of RFC 9421, and input that nobody meant to be read."""
+"""The examples of RFC 9421, and malformed input."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""Heads of requests and answers: what is one, what may become one, and what never will."""
+"""Heads of requests and responses: complete, incomplete and malformed ones."""
 
 import pytest
 from hypothesis import given
@@ -149,7 +149,7 @@ def test_a_head_may_come_in_pieces(cut: int) -> None:
 
 @given(st.lists(st.sampled_from(sorted({*BROKEN_LINES, HOST, b"X: y", b"Content-Length: 3"}))))
 def test_whatever_is_read_has_one_reading(lines: list[bytes]) -> None:
-    """One Host, at most one way to tell the length, and no line that hides another."""
+    """One Host, at most one of Content-Length and Transfer-Encoding, no line within another."""
     lines = lines or [HOST]
     try:
         head = read_request(a_request(*lines), HeadLimits(100, 10_000, 100))

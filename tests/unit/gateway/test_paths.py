@@ -1,4 +1,4 @@
-"""The canonical path: what is refused, what is one path under several names."""
+"""The canonical path: which paths are refused, and which ones are the same path."""
 
 import re
 from urllib.parse import unquote
@@ -136,7 +136,7 @@ def test_a_canonical_path_is_its_own_and_has_one_reading(path: str) -> None:
 
 @given(PATHS, st.sampled_from(["admin", "a:b", "é"]))
 def test_no_spelling_hides_a_segment_from_rules(path: str, guarded: str) -> None:
-    """Whatever a decoding upstream takes for the guarded segment, rules take for it too."""
+    """Rules match every form that a decoding upstream reads as the guarded segment."""
     try:
         path = canonical(path)
     except Malformed:
@@ -154,7 +154,7 @@ RAW_PIECES = st.sampled_from([*"/./;:@", "//", "..", "%2e", "%2F", "%2f", "%5c",
 @example("/x/admin;v=1")
 @example("/x%2f..;%2Fadmin")
 def test_a_raw_path_hides_no_segment_from_rules(path: str) -> None:
-    """Whether or not the upstream reads `%2F` as a slash and cuts parameters off."""
+    """Whether or not the upstream decodes `%2F` to a slash and removes path parameters."""
     try:
         read = raw_reading(path)
     except Malformed:

@@ -1,4 +1,4 @@
-"""The decision: every way through it, and out of it."""
+"""The decision pipeline: every result that it can have."""
 
 import asyncio
 import base64
@@ -56,7 +56,7 @@ PATH = "/api/v2/barong/resource/users/me"
 
 @dataclass
 class Sessions:
-    """The session `living`, also known as `sid-1`; None: there is none."""
+    """The session with cookie `living` and sid `sid-1`; None: there is no session."""
 
     session: ResolvedSession | None
     down: bool = False
@@ -90,7 +90,7 @@ class Sessions:
 
 @dataclass
 class Bearers:
-    """Knows one token, which says that the user is still an admin."""
+    """Knows one token, in which the user is still an admin."""
 
     sid: str | None = "sid-1"
 
@@ -102,7 +102,7 @@ class Bearers:
 
 @dataclass
 class ApiKeys:
-    """The key `kid-1`; None: there is none, or nobody whose it is."""
+    """The key `kid-1`; None: there is no key, or no owner."""
 
     key: SigningKey | None = field(default_factory=a_key)
     holder: UserToken | None = field(default_factory=an_owner)
@@ -142,7 +142,7 @@ class PolicyInForce:
 
 @dataclass
 class Audits:
-    """Notes who was let pass and who was refused."""
+    """Records allowed and denied calls."""
 
     kept: list[tuple[str, str, str, str | None]] = field(default_factory=list)
     down: bool = False
@@ -157,7 +157,7 @@ class Audits:
 
 
 def a_call(headers: MultiMapping[str] | dict[str, str], **fields: Any) -> Call:
-    """A call as a browser makes it, unless it is told with which headers."""
+    """A call with a browser's headers, or with the given ones."""
     if isinstance(headers, dict):
         headers = CIMultiDict({"User-Agent": "browser"} | headers)
     return builders.a_call(headers, **{"scope": "resource", **fields})
@@ -165,7 +165,7 @@ def a_call(headers: MultiMapping[str] | dict[str, str], **fields: Any) -> Call:
 
 @dataclass
 class NonceKeeper:
-    """Resource-svc, as far as it is asked about nonces."""
+    """Stands for resource-svc's store of nonces."""
 
     used: set[tuple[str, int, str]] = field(default_factory=set)
     down: bool = False
@@ -237,7 +237,7 @@ MEMBER = Principal("ID1", "one@barong.io", "member", 1, "active", None, "sid-1")
     ],
 )
 async def test_lets_pass_whom_the_session_shows(call: Call) -> None:
-    """Whatever the token said of him when it was made."""
+    """Not as they were when the token was issued."""
     assert await a_decision()(call) == Caller(MEMBER, "fresh-token")
 
 
@@ -469,7 +469,7 @@ async def test_csrf_protection_can_be_switched_off() -> None:
 
 
 def kept_out(category: str = "blacklist", value: str = "10.1.2.3", code: int = 471) -> Decide:
-    """A decision that knows one restriction of an address."""
+    """A pipeline with one restriction of an address."""
     restriction = Restriction(category, "ip", value, code)
     return a_decision(policy=PolicyInForce(restrictions=(restriction,)))
 
@@ -520,7 +520,7 @@ OWNER = Principal("ID1", "one@barong.io", "member", 1, "active", None, None)
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_lets_pass_whose_key_signed(headers: dict[str, str], method: str) -> None:
-    """The other credentials, the client's browser and CSRF tokens do not matter."""
+    """Other credentials, the User-Agent and CSRF tokens do not matter."""
     caller = await a_decision()(a_call(headers, method=method, address="192.0.2.1"))
     assert caller == Caller(OWNER, "token-of-key", kid="kid-1")
 
@@ -589,7 +589,7 @@ LATE = NOW - LIFETIME - 1
     ],
 )
 async def test_refuses_a_signed_call(api_keys: ApiKeys, call: Call, told: tuple[int, str]) -> None:
-    """In this order: each call has the faults of later rows too, as far as they go together."""
+    """In this order: each call also has the faults of later rows, where these can be combined."""
     assert (
         await refusal_of(a_decision(authenticate_api_key=api_key_authenticator(api_keys)), call)
         == told
@@ -684,7 +684,7 @@ def a_message(
     headers: dict[str, str] | None = None,
     **signature: Any,
 ) -> Call:
-    """A call with a message signature; `sent` is what reached us instead of what was signed."""
+    """A call with a message signature; `sent`: fields that were changed after signing."""
     signature = {"created": NOW_SECONDS, **signature}
     given = message_signed("kid-1", sign, method, target, body=body, **signature)
     path, _, query = target.partition("?")
@@ -772,7 +772,7 @@ async def test_a_trusted_proxy_tells_scheme_and_host(
 
 
 def rewritten(headers: dict[str, str], **changed: Any) -> Call:
-    """A signed call, some of whose headers are others than the signer sent."""
+    """A signed call with some other headers than the signer sent."""
     return a_message(headers={name.replace("_", "-"): v for name, v in headers.items()}, **changed)
 
 
@@ -792,14 +792,14 @@ FULL_SIGNATURE = {"Signature": f"a=:{ZEROS}:"}
 
 
 def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
-    """A call with these two headers, which nobody made with a key."""
+    """A call with these two headers; no key made the signature."""
     return rewritten({"Signature-Input": text, "Signature": signature})
 
 
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        # What reached us is not what was signed.
+        # Changed after signing.
         (a_message(sign=by_secret("wrong")), BAD_SIGNATURE),
         (a_message(sign=PRIVATE_KEY.sign), BAD_SIGNATURE),
         (a_message(sent={"method": "PUT"}), BAD_SIGNATURE),
@@ -814,17 +814,17 @@ def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
         (a_message(method="DELETE", body=None, sent={"body": b"x"}), NOT_COVERED),
         (rewritten({"Content_Digest": OTHER_DIGEST}), BAD_SIGNATURE),
         (a_message(body=b"x" * (MAX_BODY + 1)), TOO_LARGE),
-        # When it was signed.
+        # The time of signing.
         (a_message(created=LATEST + 1), STALE),
         (a_message(created=EARLIEST - 1), STALE),
         (a_message(created=-1), STALE),
         (a_message(created=999_999_999_999_999), STALE),
         (a_message(parameters=f";expires={NOW_SECONDS}"), STALE),
         (a_message(parameters=";expires=-1"), STALE),
-        # With what.
+        # The key and the algorithm.
         (a_message(parameters=';alg="ed25519"'), OTHER_ALGORITHM),
         (a_message(parameters=';alg="HMAC-SHA256"'), OTHER_ALGORITHM),
-        # What is covered.
+        # The covered components.
         *(
             (with_input(FULL.replace(name, "").join(("a=", ""))), NOT_COVERED)
             for name in ('"@method"', '"@path"', '"@query"', '"content-digest"')
@@ -866,7 +866,7 @@ def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
         (a_message(more=[('"x-odd"', "")], headers={"X-Odd": "\udcff"}), NO_COMPONENT),
         (a_message(more=[('"x-odd"', "")], headers={"X-Odd": "é"}), NO_COMPONENT),
         (a_message(more=[(f'"x{n}"', "") for n in range(61)]), NO_COMPONENT),
-        # Headers that cannot be read.
+        # Malformed headers.
         *(
             (with_input(f"a={FULL}".replace(old, new)), UNREADABLE)
             for old, new in (
@@ -912,7 +912,7 @@ def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
         (with_input(f"a={FULL}", "a=::"), BAD_SIGNATURE),
         (a_call(FULL_SIGNATURE), UNREADABLE),
         (a_call({"Signature-Input": f"a={FULL}"}), UNREADABLE),
-        # Which digest it is.
+        # The digest.
         *(
             (rewritten({"Content_Digest": each}), BAD_DIGEST)
             for each in (
@@ -920,7 +920,7 @@ def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
                 *("sha-256=1", "sha-512=:eA==:", f"{OTHER_DIGEST}, {OTHER_DIGEST}", "a=1" * 400),
             )
         ),
-        # Two schemes at once.
+        # Both schemes at once.
         (rewritten({"X_Auth_Apikey": "kid-1"}), WRONG_HEADERS),
         (rewritten(KEY), WRONG_HEADERS),
         (a_call(KEY | FULL_SIGNATURE), WRONG_HEADERS),
@@ -981,7 +981,7 @@ async def test_a_key_for_messages_signs_nothing_less(keys: ApiKeys) -> None:
 
 
 async def test_a_public_key_is_no_secret() -> None:
-    """Nor is an empty one: what a key lacks verifies nothing."""
+    """An empty one is invalid, too: a secret that a key lacks must verify nothing."""
     decide = a_decision(authenticate_api_key=api_key_authenticator(ED25519_KEY))
     for sign in (by_secret(PUBLIC_KEY), by_secret("")):
         assert await refusal_of(decide, a_message(sign=sign)) == BAD_SIGNATURE
@@ -1008,10 +1008,10 @@ FORGED = {"Authorization": "Bearer forged"}
 @pytest.mark.parametrize(
     ("calls", "third"),
     [
-        # A user counts for himself, wherever and with whatever he calls.
+        # A user has one limit, for all addresses and credentials together.
         ([COOKIE, BEARER], a_call(BEARER, address="192.0.2.1", rate=TWICE)),
         ([COOKIE, COOKIE], a_call(KEY, address="192.0.2.1", rate=TWICE)),
-        # Who is nobody, or not proven to be somebody, counts for his address.
+        # An unauthenticated call counts towards the limit of its address.
         ([FORGED, {}], a_call({}, rate=TWICE)),
         ([FORGED, {}], a_call(COOKIE, rate=TWICE)),
         ([{}, KEY | {"X-Auth-Signature": "x"}], a_call(BEARER, rate=TWICE)),
@@ -1073,7 +1073,7 @@ async def test_guesses_count_together_where_routes_have_no_rate(guess: dict[str,
         for route in (a_call(guess).route, UNROUTED):
             assert (await refusal_of(decide, another(a_call(guess), route=route)))[0] == 401
 
-    sessions.down = True  # nobody is asked
+    sessions.down = True  # no service is asked
     assert await refusal_of(decide, a_call(guess)) == THROTTLED
     assert await refusal_of(decide, another(a_call(COOKIE), route=UNROUTED)) == THROTTLED
     sessions.down = False
@@ -1124,7 +1124,7 @@ async def test_who_is_kept_out_does_not_count() -> None:
 
 @pytest.mark.parametrize("method", ["DELETE", "PATCH"])
 async def test_what_is_recorded_has_a_rate_on_every_route(method: str) -> None:
-    """Refused or audited: beyond it a call is neither made nor recorded."""
+    """Denied or audited calls: above the limit, a call is neither made nor recorded."""
     audits = Audits()
     decide = a_decision(audits=audits, rate_limits=rate_limits())
     call = a_call(COOKIE | CSRF, method=method)

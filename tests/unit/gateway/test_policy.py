@@ -1,4 +1,4 @@
-"""The compiled policy decides as the rules say, read one by one."""
+"""The compiled policy decides like a simple evaluation of the rules, and is kept current."""
 
 import asyncio
 import math
@@ -120,7 +120,7 @@ def test_the_longest_audit_rule_gives_the_topic() -> None:
 
 @dataclass
 class Admin:
-    """Admin-svc, as far as the gateway asks it."""
+    """Stands for admin-svc's API of the policy."""
 
     answers: list[Policy | Unavailable] = field(default_factory=list)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -227,7 +227,7 @@ async def test_a_policy_that_is_known_already_is_left_alone() -> None:
     loading = asyncio.create_task(policy.keep_current(Listener(listening=False)))
     await seen(policy, 1)
     first = policy.get()
-    with pytest.raises(Unavailable):  # of the last answer
+    with pytest.raises(Unavailable):  # the last answer
         await loading
     assert policy.get() is first
 
@@ -251,9 +251,9 @@ async def test_it_is_as_old_as_the_last_word_of_who_owns_it() -> None:
     async with kept_fresh(policy, listener):
         await until(partial(younger_than, 0.2))
         admin.answers = [Unavailable("admin-svc")]
-        await until(partial(older_than, 0.5))  # the policy is kept, and it is told how old it is
+        await until(partial(older_than, 0.5))  # the policy stays in force, and its age is a metric
         admin.answers = [Policy(1, ())]
-        await until(partial(younger_than, 0.2))  # confirmed, though it is the same
+        await until(partial(younger_than, 0.2))  # confirmed, although unchanged
     assert registry.get_sample_value("gateway_hears_events") == 0
     listener.listening = True
     assert registry.get_sample_value("gateway_hears_events") == 1
@@ -261,14 +261,14 @@ async def test_it_is_as_old_as_the_last_word_of_who_owns_it() -> None:
 
 @dataclass
 class SlowAdmin(Admin):
-    """Answers when it is let, and counts how often it was asked."""
+    """Answers when it is allowed to, and counts the requests."""
 
     may: asyncio.Event = field(default_factory=asyncio.Event)
     asked: int = 0
 
     async def policy_other_than(self, known: int | None) -> Policy | None:
         self.asked += 1
-        answer = await super().policy_other_than(known)  # as it is when the question arrives
+        answer = await super().policy_other_than(known)  # as it was when the request arrived
         await self.may.wait()
         return answer
 
@@ -277,7 +277,7 @@ async def test_whoever_waits_for_a_newer_policy_gets_one_that_was_asked_for_late
     admin = SlowAdmin([Policy(1, ()), Policy(2, ())])
     policy = CurrentPolicy(admin)
     before = asyncio.create_task(policy.load())
-    await asyncio.sleep(0)  # it asks
+    await asyncio.sleep(0)  # the request is under way
     later = [asyncio.create_task(policy.load()) for _ in range(20)]
     await asyncio.sleep(0)
     admin.may.set()

@@ -1,4 +1,4 @@
-"""Token buckets fill at their rate, and whoever has none left is told when there will be one."""
+"""Token buckets fill at their rate, and Retry-After says when there is a token again."""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
@@ -21,7 +21,7 @@ def a_route(calls: int, seconds: float, burst: int | None = None, prefix: str = 
 def outcomes(
     route: Route, calls: Sequence[tuple[float, Client]], *, capacity: int = 100
 ) -> Iterator[int]:
-    """For each call at a moment, 0 where it passed, else the seconds it is told to wait."""
+    """For each call at a moment: 0 when it passed, else the seconds of Retry-After."""
     now = 0.0
     limits = RateLimits(CollectorRegistry(), enabled=True, capacity=capacity, clock=lambda: now)
     for moment, client in calls:
@@ -35,7 +35,7 @@ def outcomes(
 
 
 def test_recorded_calls_have_a_rate_where_their_route_has_none() -> None:
-    """On all such routes together, and beside those that have one."""
+    """On all such routes together, and separately from routes with a rate."""
     limits = RateLimits(
         CollectorRegistry(), enabled=True, audited_rate=Rate(2, 30), clock=lambda: 0.0
     )
@@ -66,10 +66,10 @@ def by_one(*moments: float) -> list[tuple[float, Client]]:
             [0, 0, 0, 1, 0, 1, 0, 0, 0, 1],
         ),
         (a_route(2, 1, burst=1), by_one(0, 0, 0.5, 0.9, 1), [0, 1, 0, 1, 0]),
-        # Whoever calls just in time is not refused for a rounding.
+        # A call that is exactly in time is not refused because of rounding.
         (a_route(3, 1), by_one(0, 0, 0, *(n / 3 for n in range(1, 40))), [0] * 42),
         (a_route(7, 60), by_one(*[0] * 7, *(n * 60 / 7 for n in range(1, 40))), [0] * 46),
-        # What is refused does not count.
+        # A refused call does not count.
         (a_route(1, 10), by_one(0, *range(1, 10), 10), [0, *range(9, 0, -1), 0]),
     ],
 )

@@ -1,4 +1,4 @@
-"""What browsers are told: who may call from elsewhere, and how they are to treat the answers."""
+"""Response headers for browsers: CORS, caching and security headers."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The compiled restrictions decide as the rules say, read one by one."""
+"""The compiled restrictions decide like a simple evaluation of the rules."""
 
 import time
 from ipaddress import ip_address, ip_network
@@ -59,7 +59,7 @@ RESTRICTIONS = st.sampled_from(SCOPES).flatmap(
 
 
 def closeness(row: Restriction, address: Address, place: Place) -> int | None:
-    """How narrow a matching row is within its scope, the smaller the narrower; None: no match."""
+    """How specific a matching row is in its scope: smaller is more specific; None: no match."""
     match row.scope:
         case "all":
             return 0

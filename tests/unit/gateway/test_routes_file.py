@@ -1,4 +1,4 @@
-"""The routes file: which route a call takes, and what is wrong with a file."""
+"""The routes file: which route matches a call, and which faults are reported."""
 
 from pathlib import Path
 
@@ -157,7 +157,7 @@ TWO_OF_ONE_PREFIX = """
 def test_routes_of_one_prefix_are_told_apart_by_method(
     tmp_path: Path, method: str, access: Access, exists: bool
 ) -> None:
-    """No method falls through to a shorter prefix."""
+    """A method without a route is not matched by a shorter prefix."""
     routes = routes_of(tmp_path, TWO_OF_ONE_PREFIX)
     route = routes.find("/x/z", method)
     assert route is not None

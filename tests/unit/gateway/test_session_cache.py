@@ -1,4 +1,4 @@
-"""The session cache: one question for many calls, and no answer that an event has overtaken."""
+"""The session cache: concurrent lookups are shared, and outdated answers are not returned."""
 
 import asyncio
 import uuid
@@ -25,7 +25,7 @@ from tests.unit.gateway.builders import a_session, a_user
 
 @dataclass
 class Identity:
-    """Identity-svc: sessions by cookie and `sid`; answers once `open` is set."""
+    """Stands for identity-svc: sessions by cookie and `sid`; answers once `open` is set."""
 
     sessions: dict[str, ResolvedSession] = field(default_factory=dict)
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,7 +59,7 @@ class Identity:
     async def _answer(self, cookie: str) -> ResolvedSession:
         self.asked[cookie] += 1
         self.reached.set()
-        session = self.sessions.get(cookie)  # as it is when the question arrives
+        session = self.sessions.get(cookie)  # as it was when the request arrived
         await self.open.wait()
         if self.down:
             raise Unavailable("identity-svc")
@@ -240,7 +240,7 @@ async def test_an_event_makes_it_ask_again(name: str, record: dict[str, object])
 
 @pytest.mark.parametrize(("name", "record"), [*EVENTS, ("missed", {})])
 async def test_an_event_overtakes_an_answer_under_way(name: str, record: dict[str, object]) -> None:
-    """The answer was made before the change, and arrives after the event."""
+    """The answer was made before the change and arrives after the event."""
     identity = Identity({"c": a_session()})
     sessions = a_cache(identity)
     identity.open.clear()

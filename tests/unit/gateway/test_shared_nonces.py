@@ -1,4 +1,4 @@
-"""Nonces are asked about together, and each of those who wait is told of his own."""
+"""Nonces are used up in batches, and each waiting call gets its own result."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ NOW = LIFETIME = 5000
 
 @dataclass
 class Keeper:
-    """Resource-svc, which answers when it is told to."""
+    """Stands for resource-svc; answers when the test allows it."""
 
     used: set[Nonce] = field(default_factory=set)
     down: bool = False
@@ -41,7 +41,7 @@ def nonce(number: int) -> Nonce:
 
 
 async def outcomes(shared: SharedNonces, keeper: Keeper, numbers: Sequence[int]) -> list[object]:
-    """What becomes of uses at the same time; the keeper answers once all of them wait."""
+    """The results of concurrent uses; the store answers once all of them wait."""
     tasks = [asyncio.create_task(shared.use(nonce(number), NOW)) for number in numbers]
     await asyncio.sleep(0)
     keeper.open.set()

@@ -1,4 +1,4 @@
-"""Shares of connections: nobody takes another's, and no place is lost or counted twice."""
+"""Per-client limits of connections: no client uses another's, and no slot is lost."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from shared.errors import Throttled
 
 
 async def turns() -> None:
-    """Lets whoever was woken go on."""
+    """Lets woken tasks run."""
     for _ in range(3):
         await asyncio.sleep(0)
 
@@ -57,7 +57,7 @@ async def test_as_many_wait_as_are_under_way() -> None:
 
 @pytest.mark.parametrize("when", ["never", "before its turn", "with its turn", "behind its turn"])
 async def test_a_place_is_not_lost_with_who_waited_for_it(when: str) -> None:
-    """Whenever that gives up."""
+    """Whenever the waiting call is cancelled."""
     shares = Shares(1)
     share = acquired(shares, "one")
     waiting = asyncio.create_task(shares.wait_for_slot("one"))

@@ -1,4 +1,4 @@
-"""One connection upstream by itself: what its upstream took of a call before it hung up."""
+"""One connection to an upstream: how much of a request it accepted before it closed."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ IDLE_SECONDS = 60.0
 
 
 class Caller(ResponseListener):
-    """Waits for what becomes of its call, and owns the connection."""
+    """Waits for the response, and owns the connection."""
 
     def __init__(self) -> None:
         self.failed = asyncio.Event()
@@ -57,7 +57,7 @@ class Caller(ResponseListener):
 
 
 class World:
-    """A connection that was made, and the upstream's end of it, which nobody serves."""
+    """An open connection, and the upstream's socket, which nobody serves."""
 
     def __init__(self, connection: UpstreamConnection, caller: Caller, theirs: socket.socket):
         self.connection = connection
@@ -68,7 +68,7 @@ class World:
         self.connection.send_request(self.caller, ASKED, complete=True, head_only=False, timeout=60)
 
     async def failed(self) -> bool:
-        """Whether the upstream took nothing of the call that it broke off."""
+        """Waits for the failure; returns whether the upstream accepted nothing of the request."""
         async with asyncio.timeout(PATIENCE):
             await self.caller.failed.wait()
         return self.connection.nothing_accepted
@@ -101,7 +101,7 @@ def run(new_loop: NewLoop, story: Callable[[World], Awaitable[None]]) -> None:
 
 @LOOPS
 def test_a_call_behind_the_end_was_not_taken(new_loop: NewLoop) -> None:
-    """The upstream hung up first; that and the call crossed on their way."""
+    """The upstream closed first; its FIN and the request crossed on the wire."""
 
     async def story(world: World) -> None:
         world.theirs.close()
@@ -114,7 +114,7 @@ def test_a_call_behind_the_end_was_not_taken(new_loop: NewLoop) -> None:
 @pytest.mark.parametrize("read", [0, 1, len(ASKED)])
 @LOOPS
 def test_a_call_before_the_end_may_have_been_taken(new_loop: NewLoop, read: int) -> None:
-    """Whatever the upstream did with it: its system had it."""
+    """Whether or not the upstream read it: its kernel had accepted it."""
 
     async def story(world: World) -> None:
         world.ask()
@@ -142,7 +142,7 @@ def test_a_call_that_was_half_answered_was_taken(new_loop: NewLoop) -> None:
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
 @LOOPS
 def test_what_happened_since_the_loop_looked_is_seen(new_loop: NewLoop, said: bytes) -> None:
-    """An end, and an answer to nothing, before the event loop has had its turn."""
+    """A close, and a response without a request, before the event loop polls again."""
 
     async def story(world: World) -> None:
         world.connection.mark_idle()
@@ -170,7 +170,7 @@ def test_nobody_waits_too_long_for_another_call(new_loop: NewLoop) -> None:
 
 
 async def test_a_connection_counts_once_while_it_is_being_made() -> None:
-    """Counted twice, it would leave no room for a call that comes at this moment."""
+    """Counted twice, it would leave no room for a call that arrives at this moment."""
 
     class Counting(Upstream):
         counted = 0

@@ -1,4 +1,4 @@
-"""Used nonces are remembered for as long as they could be used again, and no longer."""
+"""Used nonces are stored for as long as they are valid, and no longer."""
 
 import pytest
 from hypothesis import given
@@ -42,7 +42,7 @@ def test_what_cannot_be_used_again_is_forgotten() -> None:
     )
 )
 def test_no_text_is_used_twice_while_it_is_remembered(calls: list[tuple[int, int, str]]) -> None:
-    """Whenever it was signed. Each is remembered as long as the signature that it came with."""
+    """Whenever it was signed. A nonce is stored as long as its signature is valid."""
     used, ends, now = UsedNonces(LIFETIME), dict[str, int](), 1000
     for passed, off, text in calls:
         now += passed

@@ -1,4 +1,4 @@
-"""Who may stay in a WebSocket that he was let into."""
+"""Whether an open WebSocket may stay open."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +20,7 @@ from tests.unit.gateway.builders import a_call, a_key, a_session, a_user, an_own
 
 @dataclass
 class World:
-    """A living session, a key and its owner; members may call, from everywhere."""
+    """A valid session, a key and its owner; members may call from everywhere."""
 
     session: ResolvedSession | None = None
     key: SigningKey | None = None

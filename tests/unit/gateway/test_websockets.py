@@ -1,4 +1,4 @@
-"""When WebSockets are looked at again, and how many at a time."""
+"""When WebSockets are re-authorized, and how many at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ MANY = 500
 
 
 class Connections:
-    """In place of tunnels: an open one each, whose guests may stay until `allowed` ends."""
+    """Open tunnels, which may stay open while `allowed` is true."""
 
     def __init__(self) -> None:
         self.websockets = WebSockets(CollectorRegistry(), limit_per_client=MANY)
@@ -25,7 +25,7 @@ class Connections:
 
     @classmethod
     async def many(cls) -> "Connections":
-        """So many, each of which was looked at once; those reviews are not counted."""
+        """MANY tunnels; their first re-authorization is not counted."""
         made = cls()
         for _ in range(MANY):
             made.another()
