@@ -1,4 +1,4 @@
-"""The table of odd answers, which upstreams of others may give, and what the client has to get."""
+"""The table of odd responses of upstreams, and what the client must get."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nSet-Cookie: a=evil\r\n\r\nevil"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OddAnswer:
-    """What Node says, and what has to come of it.
+    """A response that Node sends, and the expected result.
 
-    `later`: what it says when another request comes, or a moment after. `hangs_up`: it closes the
-    connection then. `status`: what the client gets, None where the answer must not seem to be
-    whole. `body`: of an answer 200. `has`: headers of the answer. `waits`: the gateway has to close
-    the connection, and the next clients come when it has.
+    `later`: what it sends when another request arrives, or a moment later. `hangs_up`: it closes
+    the connection then. `status`: what the client gets, None when the answer must not look
+    complete. `body`: of a 200. `has`: headers of the answer. `waits`: the gateway must close the
+    connection, and the next clients connect after that.
     """
 
     id: str
@@ -28,7 +28,7 @@ class OddAnswer:
 
 
 def says(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK", body: bytes = b"ok") -> bytes:
-    """The bytes of an answer; no line is added for the body."""
+    """The bytes of a response; no header is added for the body."""
     return b"\r\n".join((start, *lines, b"", body))
 
 
@@ -37,12 +37,12 @@ CHUNKED = b"2\r\nok\r\n0\r\n\r\n"
 
 
 def bad(id_: str, first: bytes, *, hangs_up: bool = False) -> OddAnswer:
-    """What is no answer, or could be read in two ways."""
+    """A malformed or ambiguous response."""
     return OddAnswer(id=id_, first=first, status=502, hangs_up=hangs_up)
 
 
 def cut(id_: str, first: bytes, later: bytes = b"", *, hangs_up: bool = False) -> OddAnswer:
-    """An answer that begins, and turns out to be broken."""
+    """A response that turns out to be malformed after it began."""
     return OddAnswer(id=id_, first=first, later=later, status=None, hangs_up=hangs_up)
 
 

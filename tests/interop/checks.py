@@ -1,4 +1,4 @@
-"""What holds for every request that arrives and for every answer, whatever the row."""
+"""Checks that hold for every request at an upstream and for every answer, in all rows."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ NEVER_BACK = frozenset(
 
 
 def assert_arrived(seen: Sequence[Seen], expected: Sequence[Arrived], place: Place) -> None:
-    """These requests, whole and clean, in this order, and no other."""
+    """Exactly these requests arrived, complete and in this order."""
     assert [(each.method, each.target) for each in seen] == [
         (each.method, place.filled(each.target).decode()) for each in expected
     ]
@@ -36,12 +36,12 @@ def _assert_whole(seen: Seen, wanted: Arrived) -> None:
         assert (seen.size, seen.body) == (len(wanted.body), wanted.body[:KEPT_BYTES])
     for name, values in wanted.has.items():
         found = seen.all(name)
-        # WSGI makes one value of several.
+        # WSGI joins several values.
         assert tuple(found) == values or (values and found == [",".join(values)]), name
 
 
 def assert_clean_request(seen: Seen) -> None:
-    """One reading of its end, and nothing that upstreams could take for the gateway's word."""
+    """Its end is unambiguous, and no header looks like one that the gateway sets."""
     names = [name for name, _ in seen.headers]
     assert not NEVER_UPSTREAM.intersection(names)
     assert names.count("host") == 1
@@ -57,7 +57,7 @@ def assert_clean_request(seen: Seen) -> None:
 
 
 def assert_answers_belong(got: Sequence[Got], expected: Sequence[Arrived], place: Place) -> None:
-    """Each answer is that of its own request."""
+    """Each answer belongs to its own request."""
     for answer, wanted in zip(got, expected, strict=False):
         target = place.filled(wanted.target).decode()
         assert answer.seen == target
@@ -73,7 +73,7 @@ def assert_got_their_own(others: Sequence[tuple[str, Got]]) -> None:
 
 
 def assert_clean_answer(got: Got) -> None:
-    """Nothing of the upstream's that is not the client's business, interim answers included."""
+    """No header of the upstream that clients must not see, in interim responses as well."""
     names = [name for name, _ in got.headers]
     assert not NEVER_BACK.intersection(names)
     assert got.all("connection") in ([], ["close"], ["keep-alive"])

@@ -1,4 +1,4 @@
-"""Upstreams and proxies of others, each started once, and a gateway among them."""
+"""Fixtures: other people's upstreams and proxies, each started once, and a gateway."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,14 +29,14 @@ KEEP_ALIVE_SECONDS = 30
 async def upstreams(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Mapping[str, UpstreamServer | str]]:
-    """Every upstream that can be had; of the others, what would help."""
+    """Every available upstream; for each of the others, the command that installs it."""
     async with every_upstream(tmp_path_factory.mktemp("upstreams"), KEEP_ALIVE_SECONDS) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def routes(upstreams: Mapping[str, UpstreamServer | str]) -> str:
-    """A public route to each upstream: `/node` leads to Node."""
+    """A public route to each upstream, such as `/node`."""
     return "\n".join(
         f'- {{prefix: /{name}, access: public, upstream: "{each.url}"}}'
         for name, each in upstreams.items()
@@ -57,7 +57,7 @@ async def shared_gateway(
 def gateway_for(
     shared_gateway: Gateway, routes: str, tmp_path_factory: pytest.TempPathFactory
 ) -> GatewayFor:
-    """The shared gateway; one of its own for a test that is known to leave it in disorder."""
+    """The shared gateway, or a separate one for a test that would disturb others."""
 
     @asynccontextmanager
     async def chosen(*, apart: bool) -> AsyncIterator[Gateway]:

@@ -1,4 +1,4 @@
-"""Sends a row of the table, and finds out who saw and who got what."""
+"""Sends a row of the table, and records what the upstream saw and what clients got."""
 
 import asyncio
 import itertools
@@ -27,22 +27,22 @@ class Place:
 
     @classmethod
     def at(cls, upstream: str) -> "Place":
-        """Paths that nobody used before."""
+        """Paths that were not used before."""
         return cls(upstream, next(_numbers))
 
     def filled(self, text: bytes) -> bytes:
-        """`text` with the paths in the place of their marks."""
+        """`text` with its placeholders replaced by the paths."""
         path = rb"/%b/\1/%d" % (self.upstream.encode(), self.number)
         return _PLACE.sub(path, text)
 
     def of(self, target: str) -> bool:
-        """Whether a target is one of these, wherever in it the path stands."""
+        """Whether a target contains one of these paths."""
         return re.search(rf"/{self.upstream}/\w+/{self.number}(?!\d)", target) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """An answer; names of headers are in lower case. `interims`: the answers 1xx before it."""
+    """An answer; names of headers are in lower case. `interims`: 1xx responses before it."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -55,12 +55,12 @@ class Got:
 
     @property
     def seen(self) -> str:
-        """The target that the upstream read, where an upstream answered."""
+        """The target that the upstream read, if an upstream answered."""
         return ", ".join(self.all("x-seen"))
 
 
 class BrokenAnswerError(AssertionError):
-    """The gateway sent something that is no answer, or not a whole one."""
+    """The gateway sent a malformed or incomplete answer."""
 
 
 async def head(raw: Raw) -> Got:
@@ -81,7 +81,7 @@ async def head(raw: Raw) -> Got:
 
 
 async def answer(raw: Raw, method: str = "GET") -> Got:
-    """The next whole answer, to a request with this method."""
+    """The next complete answer, to a request with this method."""
     interims: list[Got] = []
     while (start := await head(raw)).status < 200:
         interims.append(start)
@@ -109,7 +109,7 @@ async def _body(raw: Raw, start: Got, method: str) -> bytes:
 
 
 async def at_its_end(raw: Raw) -> bool:
-    """Waits until the other side hangs up; False when it says something instead."""
+    """Waits until the peer closes the connection; False when it sends something instead."""
     async with asyncio.timeout(PATIENCE):
         with suppress(ConnectionError):
             return await raw.reader.read(1) == b""
@@ -118,10 +118,10 @@ async def at_its_end(raw: Raw) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the requests of a row.
+    """The outcome of a row's requests.
 
-    `after`: the answer to one more request of the same client, None where the gateway hung up.
-    `others`: those to the next clients, with the targets that they had.
+    `after`: the answer to one more request of the same client, None when the gateway closed.
+    `others`: the answers to the next clients, with their targets.
     """
 
     got: tuple[Got, ...]
@@ -138,11 +138,11 @@ async def exercise(
     ends: bool | None,
     piecemeal: bool = False,
 ) -> Outcome:
-    """Sends `parts` on one connection, each but the first once the server said 100.
+    """Sends `parts` on one connection; each but the first after `100 Continue`.
 
-    Then as many answers are read as there are `methods`. Next come other clients, and the end of
-    the connection or one more request, as `ends` tells; None for neither. `piecemeal`: each byte is
-    sent for itself.
+    Then it reads one answer for each of `methods`. Then other clients connect, and then the end of
+    the connection or one more request follows, as `ends` says; None for neither. `piecemeal`: each
+    byte is sent separately.
     """
     async with Raw.to(url) as client:
         *first, last = (place.filled(part) for part in parts)
@@ -150,8 +150,8 @@ async def exercise(
             await client.send(part)
             continued = await head(client)
             assert continued.status == 100, continued
-        # Read while it is sent: what comes behind the end of a connection resets it, and a reset
-        # takes away what was not read.
+        # Read while sending: bytes that arrive after the close reset the connection, and a reset
+        # discards unread bytes.
         reading = asyncio.create_task(_answers(client, methods))
         if piecemeal:
             await _send_piecemeal(client, last, reading)
@@ -170,7 +170,7 @@ async def exercise(
 
 
 async def _answers(client: Raw, methods: Sequence[str]) -> list[Got]:
-    """Answers to requests with these methods, fewer where the server hangs up."""
+    """Answers to requests with these methods; fewer when the server closes."""
     got: list[Got] = []
     with suppress(asyncio.IncompleteReadError, ConnectionError):
         for method in methods:
@@ -179,10 +179,10 @@ async def _answers(client: Raw, methods: Sequence[str]) -> list[Got]:
 
 
 async def _send_piecemeal(client: Raw, data: bytes, reading: asyncio.Task[list[Got]]) -> None:
-    """Sends each byte for itself, until all is answered."""
+    """Sends each byte separately, until all answers have arrived."""
     sender = client.writer.get_extra_info("socket")
     sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with suppress(ConnectionError):  # the server hangs up where it has answered all that it will
+    with suppress(ConnectionError):  # the server closes when it has sent its last answer
         for at in range(len(data)):
             if reading.done():
                 break
@@ -198,7 +198,7 @@ async def next_clients(url: str, place: Place) -> tuple[tuple[str, Got], ...]:
 async def _next(url: str, place: Place, number: int) -> tuple[str, Got]:
     target = place.filled(b"<echo>/next/%d" % number).decode()
     what = _get(target)
-    if number == 1:  # not to be sent twice, whatever happens
+    if number == 1:  # a request that must not be sent twice
         what = what.replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 2\r\n\r\n{}")
     async with Raw.to(url) as client:
         await client.send(what)
@@ -210,9 +210,9 @@ def _get(target: str) -> str:
 
 
 async def arrived(upstream: UpstreamServer, place: Place) -> tuple[list[Seen], set[int]]:
-    """What the upstream saw of a row, and the connections of the next clients.
+    """What the upstream saw of a row, and of the next clients' connections.
 
-    The last of these clients shows that this is all.
+    The request of the last of these clients shows that nothing else follows.
     """
     own, last = place.filled(b"<echo>/").decode(), place.filled(b"<echo>/next/2").decode()
 

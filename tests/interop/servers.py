@@ -1,4 +1,4 @@
-"""Upstreams behind the gateway, and proxies before it, that nobody here wrote."""
+"""Other people's upstreams behind the gateway, and proxies in front of it."""
 
 import asyncio
 import json
@@ -24,12 +24,12 @@ _HERE = Path(__file__).parent
 _START_SECONDS = 30
 _BIG_BYTES = 3_000_000
 KEPT_BYTES = 4096
-"""So much of a body is noted."""
+"""How much of a body is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A request as an upstream read it; `connection` is the port that it came from.
+    """A request as an upstream read it; `connection` is the client's port.
 
     Names of headers are in lower case. `size`: of the body in bytes; `body`: the first of them.
     """
@@ -48,7 +48,7 @@ class Seen:
 
 
 class UpstreamServer:
-    """A running upstream; its paths begin with its name. What comes stands in `notes`."""
+    """A running upstream; its paths begin with its name. It records requests in `notes`."""
 
     def __init__(self, name: str, url: str, notes: Path) -> None:
         self.name = name
@@ -59,12 +59,12 @@ class UpstreamServer:
         self._closed: set[str] = set()
 
     def seen(self) -> list[Seen]:
-        """What came, in the order in which it was read to its end."""
+        """The requests, in the order in which they were completely read."""
         self._read_on()
         return self._seen
 
     def closed(self) -> set[str]:
-        """The targets that were answered on connections which are closed: Node tells of `raw`."""
+        """The targets that were answered on closed connections: Node reports those of `raw`."""
         self._read_on()
         return self._closed
 
@@ -77,7 +77,7 @@ class UpstreamServer:
         if not whole:
             return
         self._read += len(whole) + 1
-        # nginx writes bytes as they are, the others write text.
+        # nginx writes raw bytes, the others write text.
         coding = "latin-1" if self.name == "nginx" else "utf-8"
         for line in whole.split(b"\n"):
             told = json.loads(line.decode(coding))
@@ -106,7 +106,7 @@ def _seen(line: Mapping[str, object]) -> Seen:
 
 
 Start = Callable[[Path, int], AbstractAsyncContextManager[UpstreamServer]]
-"""Starts an upstream in a folder; it keeps idle connections for so many seconds."""
+"""Starts an upstream in a folder, with an idle timeout in seconds."""
 
 
 @asynccontextmanager
@@ -141,7 +141,7 @@ async def go(folder: Path, keep_alive: int) -> AsyncIterator[UpstreamServer]:
 
 @asynccontextmanager
 async def gunicorn(folder: Path, keep_alive: int) -> AsyncIterator[UpstreamServer]:
-    """gunicorn with two threads; it takes headers as large as the gateway promises."""
+    """gunicorn with two threads; it accepts headers as large as the gateway does."""
     command = [
         *(sys.executable, "-m", "gunicorn.app.wsgiapp", "--worker-class", "gthread"),
         *("--threads", "2", "--keep-alive", str(keep_alive), "--limit-request-line", "0"),
@@ -154,7 +154,7 @@ async def gunicorn(folder: Path, keep_alive: int) -> AsyncIterator[UpstreamServe
 
 @asynccontextmanager
 async def uvicorn(folder: Path, keep_alive: int) -> AsyncIterator[UpstreamServer]:
-    """uvicorn; it takes headers as large as the gateway promises."""
+    """uvicorn; it accepts headers as large as the gateway does."""
     command = [
         *(sys.executable, "-m", "uvicorn", "--port", "PORT", "--http", "h11", "--no-access-log"),
         *(
@@ -183,9 +183,9 @@ UPSTREAMS: Mapping[str, Start] = {
 async def every_upstream(
     folder: Path, keep_alive: int
 ) -> AsyncIterator[Mapping[str, UpstreamServer | str]]:
-    """Starts all upstreams at once, each of which keeps idle connections for so many seconds.
+    """Starts all upstreams concurrently, with an idle timeout in seconds.
 
-    In the place of one that cannot be had stands what would install it.
+    For an upstream that is not available, the command that installs it is returned instead.
     """
     async with AsyncExitStack() as stack:
 
@@ -201,14 +201,14 @@ async def every_upstream(
 
 
 class GatewayFor(Protocol):
-    """Gives the gateway for a test: one of its own where `apart`, else the shared one."""
+    """Returns the gateway for a test: a separate one if `apart`, else the shared one."""
 
     def __call__(self, *, apart: bool) -> AbstractAsyncContextManager[Gateway]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """A running proxy before the gateway."""
+    """A running proxy in front of the gateway."""
 
     name: str
     url: str
@@ -216,7 +216,7 @@ class Front:
 
 @asynccontextmanager
 async def before(name: str, folder: Path, gateway: str) -> AsyncIterator[Front]:
-    """A proxy before the gateway, to which it keeps its connections."""
+    """A proxy in front of the gateway, with persistent connections to it."""
     port = ports.free_ports(1)[0]
     address = URL(gateway)
     values = {"PORT": port, "FOLDER": folder, "HOST": address.host, "GATEWAY": address.port}
@@ -265,7 +265,7 @@ def _nginx(folder: Path, configuration: str) -> list[str | Path]:
 
 
 def _filled(file: str, values: Mapping[str, object]) -> str:
-    """A configuration of ours with its words in capitals replaced."""
+    """One of our configurations, with its placeholders in capitals replaced."""
     text = (_HERE / file).read_text()
     for name, value in values.items():
         text = text.replace(name, str(value))
@@ -276,7 +276,7 @@ def _filled(file: str, values: Mapping[str, object]) -> str:
 async def running(
     command: Sequence[str | Path], folder: Path, port: int, env: Mapping[str, str]
 ) -> AsyncIterator[str]:
-    """A server for the time of the block; gives its address."""
+    """Runs a server while the block runs; yields its address."""
     log = folder / "log"
     process = processes.start(command, mark=folder, env={**os.environ, **env}, log=log)
     try:
@@ -287,7 +287,7 @@ async def running(
 
 
 async def _listens(process: subprocess.Popen[bytes], log: Path, port: int) -> bool:
-    # That it does not start is a fault of ours; that it is not there is told by `programs`.
+    # A failure to start is our fault; `programs` reports a missing program.
     assert process.poll() is None, processes.tail(log)
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

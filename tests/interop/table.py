@@ -1,6 +1,6 @@
-"""The table: hostile and odd requests, what has to arrive, and what the client has to get.
+"""The table: hostile and odd requests, what must arrive, and what the client must get.
 
-`<echo>` stands for a path of the row's own at the upstream, which behaves as the word says: see
+`<echo>` stands for a path of this row only at the upstream, which behaves as the word says: see
 `upstreams/upstream.js`.
 """
 
@@ -16,9 +16,9 @@ EVIL_IN_QUERY = b"".join(b"%%%02X" % byte for byte in EVIL)
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A request at the upstream, read to its end.
+    """A request that the upstream read completely.
 
-    `has`: headers with their values, in order; an empty tuple where there must be none.
+    `has`: headers with their values, in order; an empty tuple for a header that must be absent.
     """
 
     method: str = "GET"
@@ -29,7 +29,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What one client sends on one connection, and what has to come of it.
+    """What one client sends on one connection, and the expected result.
 
     `sent`: in parts; each but the first is sent once the server said 100. `got`: the statuses of
     the answers. `ends`: whether the gateway hangs up behind them, None where it may. `alone`: the
@@ -48,7 +48,7 @@ class Row:
 
     @property
     def methods(self) -> list[str]:
-        """Those of the requests that are answered."""
+        """The requests that are answered."""
         known = [each.method for each in self.arrived]
         return known + ["GET"] * (len(self.got) - len(known))
 
@@ -61,18 +61,18 @@ def request(
     host: bytes = b"Host: gateway",
     body: bytes = b"",
 ) -> bytes:
-    """The bytes of a request; no line is added for the body."""
+    """The bytes of a request; no header is added for the body."""
     hosts = [host] if host else []
     return b"\r\n".join((b"%b %b %b" % (method, target, version), *hosts, *lines, b"", body))
 
 
 def refused(id_: str, *sent: bytes, status: int = 400) -> Row:
-    """What comes is no request, or one of two meanings: it goes nowhere, and the client goes."""
+    """A malformed or ambiguous request: not forwarded, and the connection ends."""
     return Row(id=id_, sent=(b"".join(sent),), got=(status,), arrived=(), ends=True)
 
 
 def declined(id_: str, sent: bytes, status: int = 400) -> Row:
-    """A request that goes nowhere, but whose end is known: the client may go on."""
+    """A request that is not forwarded but has a known end: the connection stays open."""
     return Row(id=id_, sent=(sent,), got=(status,), arrived=())
 
 
@@ -89,7 +89,7 @@ def passes(
     only: frozenset[str] = ALL,
     host: bytes = b"Host: gateway",
 ) -> Row:
-    """A request that arrives once; `arrives` is its body there, where it is another."""
+    """A request that arrives once; `arrives`: its body at the upstream, if it differs."""
     there = Arrived(method.decode(), target, body if arrives is None else arrives, has or {})
     sent = request(*lines, method=method, target=target, body=body, host=host)
     return Row(id=id_, sent=(sent,), got=(status,), arrived=(there,), but=but or {}, only=only)
@@ -106,22 +106,22 @@ def post(*lines: bytes, body: bytes = b"") -> bytes:
 
 
 def chunks(id_: str, *body: bytes) -> Row:
-    """A chunked body that is broken."""
+    """A malformed chunked body."""
     return refused(f"chunks-{id_}", post(CODING, body=b"".join(body)), HIDDEN)
 
 
 def coding(id_: str, line: bytes) -> Row:
-    """A Transfer-Encoding that some server could read, or overlook."""
+    """A Transfer-Encoding that some servers accept and others ignore."""
     return refused(f"coding-{id_}", post(line, body=CHUNKED), HIDDEN)
 
 
 def length(id_: str, *lines: bytes) -> Row:
-    """A Content-Length that some server could read otherwise."""
+    """A Content-Length that some servers could read differently."""
     return refused(f"length-{id_}", post(*lines, body=b"abc"), HIDDEN)
 
 
 def path(id_: str, target: bytes) -> Row:
-    """A target that two servers could take for different ones."""
+    """A target that two servers could read differently."""
     return declined(f"path-{id_}", request(target=target))
 
 

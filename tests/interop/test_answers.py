@@ -1,4 +1,4 @@
-"""Odd answers of an upstream that somebody else wrote: who gets what, and who comes next."""
+"""Odd responses of another upstream: what this client gets, and what the next ones get."""
 
 import asyncio
 import base64
@@ -74,7 +74,7 @@ def _query(odd: OddAnswer) -> str:
 
 
 async def _answer_to(url: str, method: str, target: str) -> Got | None:
-    """The answer, or None where there is no whole one."""
+    """The answer, or None without a complete one."""
     async with Raw.to(url) as client:
         await client.send(f"{method} {target} HTTP/1.1\r\nHost: gateway\r\n\r\n")
         try:

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote: a new user's first minutes, as each of them does it."""
+"""Other people's clients: each does a new user's first steps."""
 
 import asyncio
 import hashlib
@@ -22,7 +22,7 @@ from tests.support.system import PASSWORD, Installation
 CLIENTS = Path(__file__).parent / "clients"
 SECONDS = 60
 A_PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 5000
-"""More than a megabyte: then curl asks before it sends."""
+"""More than a megabyte: then curl sends `Expect: 100-continue`."""
 
 STEPS = [
     ["sign up", 201],
@@ -43,7 +43,7 @@ PROGRAMS: Mapping[str, tuple[Callable[[], Program], tuple[str, ...]]] = {
     "http.client": (lambda: Program(Path(sys.executable)), ("", "http_client.py")),
     "requests": (lambda: Program(Path(sys.executable)), ("", "with_requests.py")),
 }
-"""Where each program comes from, and its command: the program itself where it has no name."""
+"""How to get each program, and its command; without one, the program itself."""
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

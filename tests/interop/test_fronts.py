@@ -1,4 +1,4 @@
-"""Every row of the table through a proxy before the gateway: both read the same requests."""
+"""Every row of the table through a proxy in front of the gateway: both read the same requests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -31,28 +31,28 @@ REFUSED_BY: Mapping[str, frozenset[str]] = {
         }
     ),
 }
-"""Requests that a proxy refuses by itself, though the gateway would take them."""
+"""Requests that a proxy refuses by itself, although the gateway would accept them."""
 
 CHANGED_BY: Mapping[str, frozenset[str]] = {
-    # It sends a Connection header of its own, and passes on what the client's named.
+    # It sends its own Connection header, and forwards the fields that the client's listed.
     "nginx": frozenset({"connection-names-headers", "connection-names-the-encoding", "hop-by-hop"}),
     "haproxy": frozenset(),
-    "envoy": frozenset({"connection-names-the-length"}),  # it makes chunks of the body
+    "envoy": frozenset({"connection-names-the-length"}),  # it sends the body in chunks
 }
 """Requests whose headers a proxy changes."""
 
 ASKING = {"nginx": carrying_proxies.nginx, "envoy": carrying_proxies.envoy}
-"""Those with an example in `deploy/` that asks the gateway about each call."""
+"""Proxies with a forward-auth example in `deploy/`."""
 
 ASKED = [row for row in (*FRAMING, *LINES, *PATHS) if row.id != "query-long"]
-"""What is tried there; nginx takes no answer whose head tells so long a target."""
+"""The rows for these; nginx refuses a response head with so long a target."""
 
 CANNOT = {
     ("nginx", "early-hints"): "before 1.29, nginx takes 103 for the whole answer",
     ("nginx", "early-hints-to-a-head"): "before 1.29, nginx takes 103 for the whole answer",
     ("nginx", "http-1.0-early-hints"): "before 1.29, nginx takes 103 for the whole answer",
 }
-"""What a proxy does not speak."""
+"""Features that a proxy does not support."""
 
 
 @pytest.fixture(params=ROWS, ids=lambda row: row.id)
@@ -100,7 +100,7 @@ async def asking(
     upstreams: Mapping[str, UpstreamServer | str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[str]:
-    """The address of a proxy of `deploy/`, which asks about each call and carries it to Node."""
+    """The URL of a proxy of `deploy/`, with forward auth and Node as its upstream."""
     node = upstreams["node"]
     if isinstance(node, str):
         pytest.skip(node)
@@ -113,7 +113,7 @@ async def asking(
 async def test_no_request_passes_a_proxy_unasked(
     row: Row, asking: str, upstreams: Mapping[str, UpstreamServer | str]
 ) -> None:
-    """As many requests arrive as are answered, whatever the proxy makes of these bytes."""
+    """As many requests arrive as are answered, however the proxy reads these bytes."""
     node = upstreams["node"]
     assert isinstance(node, UpstreamServer)
     place = Place.at("node")
@@ -124,7 +124,7 @@ async def test_no_request_passes_a_proxy_unasked(
 
 
 async def _answers(url: str, place: Place, row: Row) -> list[Got]:
-    """All answers to the requests of a row, and to one behind it that ends the connection."""
+    """All answers to the requests of a row, and to a last one that ends the connection."""
     got: list[Got] = []
     last = a_request(b"Connection: close", target=b"<echo>/last")
     async with Raw.to(url) as client:
@@ -134,7 +134,7 @@ async def _answers(url: str, place: Place, row: Row) -> list[Got]:
             await client.send(place.filled(part))
         if row.ends is not None:
             await client.send(place.filled(last))
-        methods = [*row.methods, *["GET"] * 3]  # a proxy may take for whole what we do not
+        methods = [*row.methods, *["GET"] * 3]  # a proxy may accept as complete what we do not
         whole = row.ends is not None and 413 not in row.got
         for method in methods if whole else row.methods:
             try:

@@ -1,4 +1,4 @@
-"""Upstreams that close idle connections after a second: no call falls into the gap."""
+"""Upstreams that close idle connections after a second: no call fails because of that."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ ROUTE = '- {{prefix: /{0.name}, access: public, upstream: "{0.url}", idle: 0.5}}
 
 @pytest.fixture
 async def hasty(tmp_path: Path) -> AsyncIterator[list[UpstreamServer]]:
-    """Every upstream that can be had, each of which waits for a second."""
+    """Every available upstream, with an idle timeout of one second."""
     async with every_upstream(tmp_path, KEPT_SECONDS) as made:
         yield [each for each in made.values() if isinstance(each, UpstreamServer)]
 
@@ -28,7 +28,7 @@ async def hasty(tmp_path: Path) -> AsyncIterator[list[UpstreamServer]]:
 async def test_no_call_meets_a_connection_that_is_being_closed(
     hasty: list[UpstreamServer], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Calls that must not be sent twice, on and around the moment of the closing."""
+    """Non-idempotent calls around the moment at which the upstream closes."""
     expect_known_faults(request, "idle:a-second")
     routes = "\n".join(ROUTE.format(each) for each in hasty)
     async with gateway(tmp_path, routes) as front:

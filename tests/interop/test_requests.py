@@ -1,4 +1,4 @@
-"""Every row of the table at every upstream: who saw what, who got what, and who came next."""
+"""Every row of the table at every upstream: what it saw, and what each client got."""
 
 from collections.abc import Mapping
 
@@ -50,7 +50,7 @@ async def test_row_byte_by_byte(
     gateway_for: GatewayFor,
     request: pytest.FixtureRequest,
 ) -> None:
-    """Nothing depends on which bytes come together."""
+    """The result does not depend on how the bytes are split."""
     node = upstreams["node"]
     if isinstance(node, str):
         pytest.skip(node)
@@ -86,7 +86,7 @@ async def _exercise(
 async def test_the_next_client_comes_on_the_same_connection(
     upstream: UpstreamServer, shared_gateway: Gateway
 ) -> None:
-    """Else all of the above would say nothing about it."""
+    """Otherwise the tests above would prove nothing about it."""
     place = Place.at(upstream.name)
     parts, methods = (a_request(),), ("GET",)
     outcome = await exercise(shared_gateway.public, place, parts, methods, ends=False)

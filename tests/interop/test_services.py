@@ -32,7 +32,7 @@ async def admin(system: Installation) -> AsyncIterator[Client]:
 
 @pytest.fixture(scope="module")
 async def member(system: Installation) -> AsyncIterator[Client]:
-    """A member whose session no test here ends."""
+    """A member whose session stays valid during these tests."""
     async with Client(system) as made:
         await made.become_member()
         yield made
@@ -41,7 +41,7 @@ async def member(system: Installation) -> AsyncIterator[Client]:
 def request(
     method: str, target: str, lines: Mapping[str, str] | list[tuple[str, str]], body: bytes = b""
 ) -> bytes:
-    """The bytes of a request of our browser."""
+    """The bytes of a request from a browser."""
     pairs = list(lines.items()) if isinstance(lines, Mapping) else lines
     pairs += [("User-Agent", USER_AGENT), *([("Content-Length", str(len(body)))] if body else [])]
     head = [f"{method} {target} HTTP/1.1", "Host: gateway", *(f"{n}: {v}" for n, v in pairs)]
@@ -49,7 +49,7 @@ def request(
 
 
 async def answers(system: Installation, *requests: bytes) -> list[Got]:
-    """What requests that are sent at once on one connection are answered with."""
+    """The answers to requests that are sent together on one connection."""
     async with Raw.to(system.gateway_url) as client:
         await client.send(b"".join(requests))
         return [await answer(client, data.split(b" ")[0].decode()) for data in requests]
@@ -57,7 +57,7 @@ async def answers(system: Installation, *requests: bytes) -> list[Got]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Header lines with which a member shows who they are, and what they are answered with.
+    """Header lines that authenticate a member, and the expected answer.
 
     `lines` get the member's session id.
     """
@@ -68,7 +68,7 @@ class Shown:
 
 
 def cookie(id_: str, form: str, *lines: tuple[str, str], status: int = 200) -> Shown:
-    """One Cookie line, in which `{}` stands for the member's session id."""
+    """A Cookie line; `{}` stands for the member's session id."""
     return Shown(id_, lambda sid: [("Cookie", form.replace("{}", sid)), *lines], status)
 
 
@@ -117,7 +117,7 @@ async def test_who_shows_a_living_session_is_known(
 async def test_what_reads_cookies_itself_answers_no_worse(
     shown: Shown, member: Client, system: Installation, request_: pytest.FixtureRequest
 ) -> None:
-    """identity-svc gets them as they are, and shows none."""
+    """identity-svc gets them unchanged, and discloses none."""
     expect_known_faults(request_, f"cookies:{shown.id}")
     [got] = await answers(system, request("GET", f"{API}/identity/ping", shown.lines("secret")))
     assert got.status == (431 if shown.status == 431 else 200)
@@ -215,7 +215,7 @@ async def test_every_refusal_is_our_json(status: int, data: bytes, system: Insta
 
 
 def assert_ours(got: Got, member: Client) -> None:
-    """Nothing of the session is shown, and a refusal is our JSON."""
+    """The answer discloses nothing of the session, and a refusal is our JSON."""
     assert member.cookie.encode() not in got.body
     assert PADDING.encode()[:100] not in got.body
     if got.status >= 400:
@@ -242,7 +242,7 @@ END = f"--{BOUNDARY}--\r\n"
 
 
 def coded_preamble(victim: str, innocent: str, key: str) -> bytes:
-    """A form in gzip, in front of the parts that who does not inflate it reads."""
+    """A form in gzip, followed by parts that a reader without gzip would read."""
     hidden = (part("uid", innocent) + part("key", key) + LABEL + END).encode()
     shown = "\r\n" + part("uid", victim) + part("key", key) + LABEL + END
     return gzip.compress(hidden) + shown.encode()
@@ -299,7 +299,7 @@ AUDITED: Mapping[str, tuple[Callable[[str, str, str], bytes], Mapping[str, str]]
 async def test_the_audit_tells_whom_a_change_hits(
     case: str, admin: Client, system: Installation, request_: pytest.FixtureRequest
 ) -> None:
-    """Or the change is refused, and hits nobody."""
+    """Or the change is refused, and has no effect."""
     expect_known_faults(request_, f"audit:{case}")
     key, uids = f"probe-{secrets.token_hex(4)}", []
     for _ in range(2):
@@ -339,5 +339,5 @@ async def _has_label(admin: Client, uid: str, key: str) -> bool:
 
 @pytest.fixture
 def request_(request: pytest.FixtureRequest) -> pytest.FixtureRequest:
-    """The test that asks; `request` makes bytes here."""
+    """The requesting test; the name `request` is a function here."""
     return request

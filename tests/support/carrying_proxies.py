@@ -1,4 +1,4 @@
-"""The proxies for which deploy/ has examples, run with these examples."""
+"""The proxies for forward auth, run with the examples in deploy/."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ http {{
 
 @asynccontextmanager
 async def nginx(folder: Path, gateway: str, api: str) -> AsyncIterator[str]:
-    """nginx between clients and `api`; gives its address."""
+    """nginx between clients and `api`; yields its URL."""
     port = ports.free_ports(1)[0]
     example = _with_addresses((ROOT / "deploy/nginx/barong.conf").read_text(), gateway, api)
     (folder / "barong.conf").write_text(_replaced(example, "listen 8000;", f"listen {port};"))
@@ -62,7 +62,7 @@ async def nginx(folder: Path, gateway: str, api: str) -> AsyncIterator[str]:
 async def envoy(
     folder: Path, gateway: str, api: str, example: str = "envoy.yaml"
 ) -> AsyncIterator[str]:
-    """Envoy between clients and `api`; gives its address."""
+    """Envoy between clients and `api`; yields its URL."""
     port = ports.free_ports(1)[0]
     text = (ROOT / "deploy/envoy" / example).read_text()
     text = _replaced(
@@ -82,7 +82,7 @@ async def envoy(
 
 
 def traefik_configuration() -> dict[str, object]:
-    """The example for Traefik, of which there is no program in the package indexes."""
+    """The example for Traefik, whose program is not in the package indexes."""
     configuration: dict[str, object] = yaml.safe_load(
         (ROOT / "deploy/traefik/dynamic.yaml").read_text()
     )

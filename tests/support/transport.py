@@ -1,4 +1,4 @@
-"""A gateway alone, on an event loop of its own, between raw clients and raw upstreams."""
+"""A gateway without other services, between clients and upstreams that send raw bytes."""
 
 import asyncio
 import base64
@@ -43,7 +43,7 @@ def get(path: str = "/x", *lines: str, method: str = "GET", version: str = "1.1"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where a running gateway listens, and how it is told to stop."""
+    """A running gateway: its URLs, and how to stop it."""
 
     public: str
     internal: str
@@ -149,7 +149,7 @@ async def _ready(internal: str) -> bool:
 
 
 class Raw:
-    """One end of a connection, byte by byte; waits half a minute for anything at most."""
+    """One end of a connection, for raw bytes; waits for anything half a minute at most."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -173,23 +173,23 @@ class Raw:
             await self.writer.drain()
 
     async def until(self, mark: bytes) -> bytes:
-        """What comes up to and with `mark`."""
+        """Everything up to and including `mark`."""
         async with asyncio.timeout(_PATIENCE):
             return await self.reader.readuntil(mark)
 
     async def head(self) -> tuple[int, dict[str, str]]:
-        """Status and headers, in lower case, of an answer; or 0 and those of a request."""
+        """Status and headers of a response, or 0 and headers of a request; names in lower case."""
         start, *lines = (await self.until(b"\r\n\r\n")).decode("latin-1").split("\r\n")[:-2]
         headers = {name.lower(): value for name, _, value in (x.partition(": ") for x in lines)}
         return (int(start.split()[1]) if start.startswith("HTTP/") else 0), headers
 
     async def exactly(self, count: int) -> bytes:
-        """So many bytes."""
+        """Exactly `count` bytes."""
         async with asyncio.timeout(_PATIENCE):
             return await self.reader.readexactly(count)
 
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """A whole answer of a request that was not one of HEAD."""
+        """A whole response to a request other than HEAD."""
         status, headers = await self.head()
         if headers.get("transfer-encoding") == "chunked":
             body = b""
@@ -202,24 +202,24 @@ class Raw:
         return status, headers, b"" if status in (204, 304) else await self.rest()
 
     async def rest(self) -> bytes:
-        """Whatever comes until the other side hangs up."""
+        """Everything until the peer closes the connection."""
         async with asyncio.timeout(_PATIENCE):
             return await self.reader.read()
 
     async def hung_up(self, seconds: float = _PATIENCE) -> bool:
-        """Waits until the other side has hung up, in order or not."""
+        """Waits until the peer has closed or reset the connection."""
         async with asyncio.timeout(seconds):
             with suppress(ConnectionResetError):
                 assert await self.reader.read() == b""
         return True
 
     def abort(self) -> None:
-        """Hangs up."""
+        """Closes the connection at once."""
         self.writer.transport.abort()
 
 
 class Pouring:
-    """Sends `size` bytes as fast as they are taken, while the block lasts."""
+    """Sends `size` bytes as fast as the peer reads them, while the block runs."""
 
     def __init__(self, writer: asyncio.StreamWriter, block: bytes, size: int) -> None:
         self._writer = writer
@@ -229,7 +229,7 @@ class Pouring:
 
     @property
     def sent(self) -> int:
-        """How many bytes the kernel has taken so far."""
+        """How many bytes the kernel has accepted so far."""
         buffered: int = self._writer.transport.get_write_buffer_size()
         return self._written - buffered
 
@@ -240,10 +240,10 @@ class Pouring:
             await self._writer.drain()
 
     async def stuck(self, front: Gateway) -> int:
-        """How many bytes were sent when no more is taken.
+        """How many bytes were sent when the gateway has stopped reading.
 
-        That is so when a gateway that reads on would have read on: it answers many other calls,
-        one after the other, and not a byte of these goes meanwhile.
+        That is certain when a gateway that still reads would have read more: it answers many calls
+        of another client, one after another, and no byte is sent meanwhile.
         """
         async with Raw.to(front.public) as other:
             seen = -1
@@ -259,7 +259,7 @@ class Pouring:
     async def through(
         cls, raw: Raw, size: int, block: bytes = bytes(65_536)
     ) -> AsyncIterator[Self]:
-        """Starts at once; leaving the block waits until all was sent."""
+        """Starts at once; the end of the block waits until everything was sent."""
         pouring = cls(raw.writer, block, size)
         async with asyncio.TaskGroup() as group:
             group.create_task(pouring._pour())
@@ -271,9 +271,9 @@ Serve = Callable[[Raw], Awaitable[None]]
 
 @dataclass(slots=True)
 class Upstream:
-    """A server that says what a test wants it to say.
+    """A server that a test controls.
 
-    `connections` are those it got so far, `arrived` those of them that nobody has taken.
+    `connections`: all so far; `arrived`: those that `next` has not returned yet.
     """
 
     url: str = ""
@@ -282,12 +282,12 @@ class Upstream:
     arrived: asyncio.Queue[Raw] = field(default_factory=asyncio.Queue)
 
     async def next(self) -> Raw:
-        """The next connection that comes, when nobody serves them."""
+        """The next connection; for an upstream without `serve`."""
         async with asyncio.timeout(_PATIENCE):
             return await self.arrived.get()
 
     def forget(self) -> None:
-        """Hangs up on everybody: the next test is to find no connection of this one."""
+        """Closes all connections, so that the next test finds none of them."""
         for raw in self.connections:
             raw.abort()
         while not self.arrived.empty():
@@ -306,7 +306,7 @@ class Upstream:
     @classmethod
     @asynccontextmanager
     async def listening(cls, serve: Serve | None = None, port: int = 0) -> AsyncIterator[Self]:
-        """Listens for the time of the block."""
+        """Listens while the block runs."""
         upstream = cls(serve=serve)
         server = await asyncio.start_server(upstream._come, "127.0.0.1", port)
         upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Who signs his calls with API keys, and an upstream that says what a test wants it to say."""
+"""Fixtures: clients that sign calls with API keys, and an upstream that a test controls."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -12,7 +12,7 @@ from tests.support.transport import Upstream
 
 @pytest.fixture(scope="module")
 async def program(system: Installation) -> AsyncIterator[Client]:
-    """Calls with nothing but its signatures."""
+    """A client whose only credentials are signatures."""
     async with Client(system) as made:
         yield made
 
@@ -35,6 +35,6 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 def forgotten(upstream: Upstream) -> Iterator[None]:
-    """No test finds the connections of another."""
+    """Closes the upstream's connections after the test, so that no other test uses them."""
     yield
     upstream.forget()

@@ -17,7 +17,7 @@ KEPT_OUT = Restriction("blacklist", "ip", "127.0.0.1", 401)
 async def test_both_reach_it_and_have_their_own_addresses(
     tmp_path: Path, upstream: Upstream, forgotten: None, fast_loop: bool
 ) -> None:
-    """IPv4 is IPv4, for restrictions, too."""
+    """An IPv4 address is not seen as IPv6, for restrictions either."""
     routes = f'- {{prefix: /x, access: public, upstream: "{upstream.url}"}}'
     async with (
         gateway(

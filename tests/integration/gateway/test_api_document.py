@@ -1,4 +1,4 @@
-"""The API document and its page, as anybody gets them."""
+"""The API document and its page, without authentication."""
 
 import re
 

@@ -24,7 +24,7 @@ ODD_KIDS = ("a/../b", "..", ".", "%00", "a?b#c", "ü", "x" * 65, "%" * 4000)
 
 
 async def until_refused(program: Client, key: Key, *codes: str) -> Answer:
-    """The first refusal, which has one of these codes."""
+    """Waits for the first refusal, and asserts that it has one of these codes."""
 
     async def refused() -> Answer | None:
         answer = await program.get(ME, headers=key.signed())
@@ -151,7 +151,7 @@ async def test_without_a_second_factor_no_key_works(
     assert (await program.get(ME, headers=key.signed())).status == 200
     async with identity_of(system, ADMIN) as identity:
         await identity.reset_second_factor(await superadmin_of(system), owner.uid)
-    # resource-svc switches the keys off when it hears of it: whichever the gateway sees first.
+    # resource-svc disables the keys when the event arrives: the gateway may see either first.
     await until_refused(program, key, "authz.disabled_2fa", "authz.apikey_not_active")
 
 

@@ -1,4 +1,4 @@
-"""No audited call passes unrecorded, whatever is away; nobody is let in for that."""
+"""No audited call is forwarded without a record, whichever service is down."""
 
 import asyncio
 import dataclasses
@@ -33,13 +33,13 @@ PERMISSIONS = "admin/permissions"
 
 
 def a_rule() -> dict[str, str]:
-    """A permission that nobody needs."""
+    """A permission without effect on other tests."""
     path = f"api/v2/{secrets.token_hex(8)}"
     return {"role": "member", "verb": "get", "path": path, "action": "accept"}
 
 
 async def audits(system: Installation, marker: str) -> list[dict[str, Any]]:
-    """What the audit log has with this in its data."""
+    """The activities of the audit log with this text in their data."""
     async with tables_of_admin(system) as tables:
         rows = await tables.fetch(
             "SELECT * FROM activities WHERE category = 'admin' AND data LIKE '%' || $1 || '%'",
@@ -49,7 +49,7 @@ async def audits(system: Installation, marker: str) -> list[dict[str, Any]]:
 
 
 async def audited(system: Installation, marker: str, count: int = 1) -> list[dict[str, Any]]:
-    """The same, once there is so much."""
+    """The same, once there are this many."""
 
     async def enough() -> list[dict[str, Any]]:
         found = await audits(system, marker)
@@ -60,14 +60,14 @@ async def audited(system: Installation, marker: str, count: int = 1) -> list[dic
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shaken:
-    """A superadmin at a gateway whose ways to the broker and to admin-svc can be shut."""
+    """A superadmin at a gateway whose connections to the broker and to admin-svc can be blocked."""
 
     admin: Client
     broker: Gate
     internal: Gate
 
     async def count(self, result: str, kept: str) -> float:
-        """How many audits the gateway says to have kept there."""
+        """The gateway's counter of audits that were stored there."""
         async with (
             aiohttp.ClientSession(self.admin.system.internal_url("gateway")) as http,
             http.get("/metrics") as response,
@@ -78,7 +78,7 @@ class Shaken:
         return float(lines[0].removeprefix(name)) if lines else 0
 
     async def until_kept(self, kept: str) -> None:
-        """Returns once audits go this way."""
+        """Returns once audits are stored there."""
 
         async def goes() -> bool:
             before = await self.count("succeed", kept)
@@ -144,7 +144,9 @@ async def test_what_is_audited(admin: Client, client: Client, system: Installati
     }
 
 
-JUNK = "&".join(f"j{number}=1" for number in range(196))  # the service takes 200, with the rest
+JUNK = "&".join(
+    f"j{number}=1" for number in range(196)
+)  # the service accepts 200, together with the rest
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=x"
 
@@ -168,14 +170,14 @@ SPLIT_AT_LINE_FEEDS = parts(*LABEL, INNOCENT).replace(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Hiding:
-    """A way to send the uid of the user who is changed, `{uid}`, that another reading may miss."""
+    """A way to send the target's uid, `{uid}`, that another parser may miss."""
 
     query: str = ""
     body: str = f"{OF_LABEL}&{VICTIM}"
     headers: tuple[tuple[str, str], ...] = ()
     kind: str = FORM
     packed: int | None = None
-    """The window bits of its compression."""
+    """The window bits for zlib."""
 
     def sent(self, uid: str) -> bytes:
         body = self.body.replace("{uid}", uid).encode()
@@ -187,7 +189,7 @@ class Hiding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a client was told, who has the label that he was to put on his victim, and the log."""
+    """The client's answer, who has the label that was meant for the victim, and the audit log."""
 
     status: int
     errors: list[str]
@@ -199,7 +201,7 @@ class Outcome:
 async def hide(
     admin: Client, client: Client, system: Installation
 ) -> Callable[[Hiding], Awaitable[Outcome]]:
-    """Makes such a call."""
+    """Makes the call and returns its outcome."""
 
     async def make(hiding: Hiding) -> Outcome:
         uid = (await client.become_member()).body["uid"]
@@ -406,7 +408,7 @@ async def test_without_the_broker_admin_svc_is_told(
     rule = a_rule()
     assert (await gateway.admin.post(PERMISSIONS, rule)).status == 201
 
-    assert len(await audits(system, rule["path"])) == 1  # at once: there is no queue to wait for
+    assert len(await audits(system, rule["path"])) == 1  # at once: the queue is not used
     assert await gateway.count("succeed", "admin-svc") >= 1
     await gateway.broker.open()
     await gateway.until_kept("queue")
@@ -460,7 +462,7 @@ async def test_a_queue_that_is_gone_is_declared_anew(gateway: Shaken, system: In
 
 
 async def test_many_at_once_are_all_kept_once(gateway: Shaken, system: Installation) -> None:
-    """Of a call that is refused because nobody knows whether it is kept, one may be kept, too."""
+    """A call that is refused because its record is uncertain may nevertheless be recorded."""
     marker, numbers = secrets.token_hex(8), range(300)
     refused: Counter[int] = Counter()
 
@@ -500,11 +502,11 @@ async def test_what_no_gateway_has_sealed_is_set_aside(system: Installation) -> 
         result="succeed",
         data=json.dumps({"marker": marker}),
     )
-    stranger = AuditSeal(KeyRing({"test": bytes(32)}))
+    other_seal = AuditSeal(KeyRing({"test": bytes(32)}))
     genuine = AuditSeal(KeyRing.parse(KEY))
     async with connected(system.environments["gateway"]["AMQP_URL"], "test") as connection:
         channel = await connection.channel()
-        for body in (stranger.seal([activity]), b"junk", genuine.seal([activity])):
+        for body in (other_seal.seal([activity]), b"junk", genuine.seal([activity])):
             await channel.default_exchange.publish(aio_pika.Message(body), AUDITS.queue)
         await audited(system, marker)
         dead = await channel.get_queue(AUDITS.dead_letters, ensure=False)

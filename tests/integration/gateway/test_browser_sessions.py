@@ -1,4 +1,4 @@
-"""Sessions as browsers use them: several tabs, several cookies, two address families."""
+"""Sessions in browsers: several tabs, several cookies, two address families."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ MISMATCH = (401, ["authz.client_session_mismatch"])
 async def called(
     client: Client, method: str, path: str, cookies: str, **headers: str
 ) -> tuple[int, Any]:
-    """Status and body, or the errors in it, for whoever sends these cookies and no others."""
+    """Status and body, or its error codes, of a call with exactly these cookies."""
     sent = {"User-Agent": USER_AGENT, "Cookie": cookies, **headers}
     url = f"{client.system.gateway_url}/api/v2/barong/{path}"
     async with (

@@ -1,4 +1,4 @@
-"""What pages of other origins may do, what browsers are told, and how often clients may call."""
+"""CORS, response headers for browsers, and rate limits."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ SECURITY = {
 
 
 async def careless(_request: web.Request) -> web.Response:
-    """An upstream that lets every page on earth act as its visitor, and tells what it is."""
+    """An upstream that allows all origins with credentials, and discloses its software."""
     return web.Response(
         headers={
             "Access-Control-Allow-Origin": OTHER,
@@ -66,7 +66,7 @@ async def routes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path
 async def gateway(
     system: Installation, routes: Path, **settings: str
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """Calls of a gateway of one's own, as soon as it decides."""
+    """An HTTP client of a separate gateway that has loaded its policy."""
     free = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0", "BARONG_ROUTES_FILE": str(routes)}
     async with (
         running(system.service("gateway", **free, **settings)) as addresses,
@@ -89,7 +89,7 @@ async def gateway(
 async def http(
     system: Installation, admin: Client, routes: Path
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """A gateway that one page may call with the session cookie; one address is kept out."""
+    """A gateway that one origin may call with the session cookie; one address is restricted."""
     form = {"category": "maintenance", "scope": "ip", "value": KEPT_OUT}
     made = await admin.post("admin/restrictions", form)
     assert made.status == 201
@@ -117,7 +117,7 @@ ALLOWED = {
 async def test_a_page_may_ask_before_it_calls(
     http: aiohttp.ClientSession, path: str, address: str
 ) -> None:
-    """Without credentials, and from wherever: what the call itself is answered, it can read."""
+    """Without credentials, and from every address: the page can read the answer to the call."""
     headers = {
         **ASKED,
         "Access-Control-Request-Headers": "x-csrf-token",
@@ -186,7 +186,7 @@ async def test_by_default_every_page_may_call_without_credentials(
 async def test_what_a_proxy_carries_is_no_question_of_a_browser(
     http: aiohttp.ClientSession,
 ) -> None:
-    """Were it let pass, it would reach the upstream without anybody's credentials."""
+    """If it were allowed, it would reach the upstream without credentials."""
     async with http.options("/api/v2/auth/resource/users/me", headers=ASKED) as got:
         assert (got.status, await got.json()) == (401, {"errors": ["authz.invalid_session"]})
 
@@ -233,7 +233,7 @@ async def test_these_headers_can_be_switched_off(system: Installation, routes: P
 async def test_one_call_too_many_is_told_when_to_come_back(
     http: aiohttp.ClientSession, client: Client
 ) -> None:
-    """Of a user wherever he calls from, of a stranger by his address."""
+    """For a user from all addresses together, for an anonymous client by address."""
     await client.become_member()
     cookie = {"Cookie": f"_barong_session={client.cookie}"}
     for path, headers in (("/rare", {}), ("/resource/labels", cookie)):

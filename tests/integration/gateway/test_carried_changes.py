@@ -1,6 +1,6 @@
-"""What an answer changed is in force at the gateway that carried it, before its client's next call.
+"""Changes that a response announces are in force at its gateway before the client's next call.
 
-The gateway here hears no events, so that nothing else can tell it.
+This gateway receives no events, so that it has no other source of changes.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ TIMES = 5
 
 @pytest.fixture(scope="module")
 async def deaf(system: Installation) -> AsyncIterator[Installation]:
-    """The system as seen through a gateway that has no broker."""
+    """The system, called through a gateway without a broker."""
     async with (
         Gate.before("amqp://127.0.0.1:1/") as shut,
         gateway_of(system, AMQP_URL=shut.url) as replica,
@@ -58,7 +58,7 @@ async def test_the_very_next_call_shows_what_ended(deaf: Installation, name: str
 async def test_sessions_that_their_user_ends_are_refused_next(
     deaf: Installation, one: bool
 ) -> None:
-    """One by one, and all others by a change of the password."""
+    """One by one, and all other sessions by a change of the password."""
     async with Client(deaf) as browser, Client(deaf) as other:
         await browser.become_member()
         other.email = browser.email
@@ -170,7 +170,7 @@ async def front(
 async def test_the_answer_waits_for_the_policy_that_it_tells_of(
     front: Gateway, upstream: Upstream, policies: list[Policy]
 ) -> None:
-    """Part by part, and in order."""
+    """In parts, and in order."""
     async with Raw.to(front.public) as client:
         await client.send(get("/ours/x"))
         server = await upstream.next()

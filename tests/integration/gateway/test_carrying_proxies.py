@@ -1,4 +1,4 @@
-"""APIs behind nginx and Envoy, which carry the calls and ask the gateway about each."""
+"""Forward auth: nginx and Envoy forward calls to APIs, and ask the gateway about each."""
 
 import asyncio
 import base64
@@ -35,7 +35,7 @@ ROUTES = """
 - {prefix: /trade/public, access: public, upstream: "http://127.0.0.1:1"}
 - {prefix: /trade/slow, access: public, upstream: "http://127.0.0.1:1", rate: 1/h}
 """
-CLIENT = "127.0.0.9"  # no proxy, and none of the addresses that Envoy has a view of its own of
+CLIENT = "127.0.0.9"  # no proxy, and no address that Envoy treats specially
 KEPT_OUT = {"127.0.0.71": 471, "127.0.0.23": 423, "127.0.0.3": 403, CLIENT: 0}
 
 FORGED = {
@@ -73,7 +73,7 @@ FORGED = {
     "X-Rewrite-URL": "/admin",
 }
 FORGED_FOR_CGI = {name.replace("-", "_"): value for name, value in FORGED.items() if "-" in name}
-"""Many servers take underscores for hyphens."""
+"""Many servers read underscores as hyphens."""
 
 MADE_ANEW_BY_TRAEFIK = {
     *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto"),
@@ -82,7 +82,7 @@ MADE_ANEW_BY_TRAEFIK = {
 
 
 async def echo(request: web.Request) -> web.Response:
-    """An API of one's own: answers with what it was sent."""
+    """An API that echoes the request."""
     return web.json_response(
         {
             "method": request.method,
@@ -103,14 +103,14 @@ async def an_api() -> AsyncIterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A gateway that only decides, and the API that calls are carried to."""
+    """A gateway for decisions, and the API that the proxy forwards calls to."""
 
     gateway: str
     api: str
 
 
 def addresses_of_this_machine() -> list[str]:
-    """One of which Envoy adds to those that a call came by."""
+    """The addresses of this machine: Envoy appends one of them to X-Forwarded-For."""
     return [
         each.address
         for interface in psutil.net_if_addrs().values()
@@ -123,7 +123,7 @@ def addresses_of_this_machine() -> list[str]:
 async def stage(
     system: Installation, admin: Client, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Stage]:
-    """Its policy lets members trade, and keeps some addresses out."""
+    """Its policy allows members to trade, and restricts some addresses."""
     rule = {"role": "member", "verb": "ALL", "path": "trade", "action": "ACCEPT"}
     audit = {"role": "member", "verb": "POST", "path": "trade/audited", "action": "AUDIT"}
     made = [await admin.post("admin/permissions", each) for each in (rule, audit)]
@@ -154,7 +154,7 @@ async def stage(
 async def proxy(
     request: pytest.FixtureRequest, stage: Stage, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[str]:
-    """The address of the proxy before the API, once the gateway decides."""
+    """The URL of the proxy in front of the API, once the gateway has loaded its policy."""
     folder = tmp_path_factory.mktemp(request.param)
     async with PROXIES[request.param](folder, stage.gateway, stage.api) as url:
 
@@ -275,7 +275,7 @@ async def test_a_stranger_is_told_why_he_is_refused(
 async def test_who_is_kept_out_is_told_so_with_the_restrictions_code(
     proxy: str, address: str, status: int
 ) -> None:
-    """Whoever he says that he is."""
+    """Whatever headers the client sends."""
     headers = {"X-Forwarded-For": CLIENT}
     told, body = await call(f"{proxy}/trade/public", headers, address=address)
     assert told == (status or 200)
@@ -307,7 +307,7 @@ async def test_what_others_could_take_for_our_word_stays_behind(proxy: str, memb
 
 
 async def test_nginx_keeps_its_connections(tmp_path: Path) -> None:
-    """To the API, to the gateway, and where it asks for the decision."""
+    """To the API, to the gateway, and to the decision endpoint."""
     heads: list[bytes] = []
 
     async def serve(raw: Raw) -> None:
@@ -355,7 +355,7 @@ async def test_barongs_own_calls_go_to_the_gateway(proxy: str, member: Client) -
 
 @pytest.fixture(params=["hmac-sha256", "ed25519"])
 async def signing_key(request: pytest.FixtureRequest, owner: Owner) -> Key:
-    """A key of each kind that signs messages only."""
+    """One key of each kind that accepts message signatures only."""
     if request.param == "ed25519":
         return await owner.new_ed25519_key()
     return await owner.new_key(algorithm=request.param)
@@ -393,7 +393,7 @@ async def chunks() -> AsyncIterator[bytes]:
 @pytest.mark.parametrize(
     ("method", "signed", "sent", "behind_nginx", "behind_envoy"),
     [
-        # With its digest: nginx hands over no body to hold it against.
+        # With its digest: nginx sends no body to check it against.
         ("POST", BODY, BODY, UNSEEN, 200),
         ("DELETE", BODY, BODY, UNSEEN, 200),
         ("GET", BODY, BODY, UNSEEN, 200),
@@ -401,13 +401,13 @@ async def chunks() -> AsyncIterator[bytes]:
         ("POST", b"", b"", 200, 200),
         ("DELETE", b"", None, 200, 200),
         ("GET", None, None, 200, 200),
-        # With another body than the one that was signed.
+        # With another body than the signed one.
         ("POST", BODY, BODY + b" ", UNSEEN, MISMATCH),
         ("POST", b"", BODY, UNSEEN, MISMATCH),
         ("POST", b"", chunks, UNSEEN, MISMATCH),
         ("DELETE", b"", BODY, UNSEEN, MISMATCH),
         ("GET", b"", BODY, UNSEEN, MISMATCH),
-        # Without a digest, whether or not there is a body.
+        # Without a digest, with and without a body.
         ("POST", None, BODY, UNSEEN, UNCOVERED),
         ("POST", None, chunks, UNSEEN, UNCOVERED),
         ("POST", None, b"", UNCOVERED, UNCOVERED),
@@ -451,7 +451,7 @@ async def test_a_body_is_the_one_that_was_signed(
 async def test_what_traefik_asks_may_be_signed(
     stage: Stage, key: Key, body: bytes | None, sent: bytes, told: int | str
 ) -> None:
-    """It tells of method, target, scheme and host in headers, and hands over the body."""
+    """It sends method, target, scheme and host in headers, and the body as well."""
     target = "/trade/orders?a=1"
     more = [('"@target-uri"', f"https://api.example.com{target}")]
     headers = {
@@ -470,7 +470,7 @@ async def test_what_traefik_asks_may_be_signed(
 
 
 async def test_bodies_of_others_pass_nginx(proxy: str, member: Client) -> None:
-    """Whoever signs nothing keeps the body to the API."""
+    """Without a signature, the body goes to the API only."""
     headers = {**cookie_of(member), "X-CSRF-Token": member.csrf_token}
     for body in (BODY, chunks()):
         status, seen = await call(f"{proxy}/trade/orders", headers, method="POST", body=body)
@@ -516,7 +516,7 @@ async def test_without_the_gateway_nobody_passes(name: str, stage: Stage, tmp_pa
 
 
 async def test_what_traefik_asks_is_decided_about(stage: Stage, member: Client) -> None:
-    """There is no Traefik to be had here: we ask as its documentation says that it does."""
+    """Traefik is not available here: the test sends what its documentation describes."""
     configuration: Any = traefik_configuration()["http"]
     api = configuration["routers"]["api"]
     assert set(api["middlewares"]) == set(configuration["middlewares"])

@@ -1,4 +1,4 @@
-"""No answer reaches another client: when a connection upstream is used again."""
+"""Reuse of connections to upstreams: no response reaches another client."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ async def client(front: Gateway) -> AsyncIterator[Raw]:
 
 
 async def asked(client: Raw, upstream: Upstream, request: str) -> Raw:
-    """The new connection upstream on which a request arrived."""
+    """The new connection to the upstream on which a request arrived."""
     await client.send(request)
     server = await upstream.next()
     await server.head()
@@ -45,7 +45,7 @@ async def asked(client: Raw, upstream: Upstream, request: str) -> Raw:
 
 
 async def answered_on(client: Raw, server: Raw, path: str = "/x/next") -> None:
-    """Another call goes on this connection, and gets its own answer."""
+    """Asserts that another call uses this connection, and gets its own response."""
     await client.send(get(path))
     assert (await server.until(b"\r\n")).startswith(f"GET {path} ".encode())
     await server.until(b"\r\n\r\n")
@@ -54,7 +54,7 @@ async def answered_on(client: Raw, server: Raw, path: str = "/x/next") -> None:
 
 
 async def made_progress(front: Gateway) -> None:
-    """Whatever was sent to the gateway before, it has read."""
+    """Returns once the gateway has read everything that was sent to it before."""
     async with Raw.to(front.public) as other:
         await other.send(get("/none"))
         assert (await other.answer())[0] == 404
@@ -73,7 +73,7 @@ BODYLESS = [
 async def test_a_body_that_comes_late_is_nobodys_answer(
     client: Raw, upstream: Upstream, front: Gateway, method: str, head: bytes
 ) -> None:
-    """As gunicorn 23 with threads writes one behind the answer to HEAD, as a second piece."""
+    """As gunicorn 23 with threads does: it sends a body after the response to HEAD."""
     server = await asked(client, upstream, get("/x/attack", method=method))
     await server.send(head)
     await client.head()
@@ -99,7 +99,7 @@ async def test_a_body_that_comes_late_is_nobodys_answer(
 async def test_where_nothing_can_follow_the_connection_is_kept(
     client: Raw, upstream: Upstream, path: str, method: str, head: bytes
 ) -> None:
-    """Since the operator says so, or the body that should not be there would be empty."""
+    """Because the operator allows it, or because the forbidden body would be empty."""
     server = await asked(client, upstream, get(path, method=method))
     await server.send(head)
     await client.head()
@@ -122,7 +122,7 @@ async def test_what_comes_all_the_same_ends_a_kept_connection(
 async def test_an_answer_that_begins_before_the_request_ends_is_the_last(
     client: Raw, upstream: Upstream, front: Gateway, early: bytes
 ) -> None:
-    """However both end: who answers early may have read something else than was sent."""
+    """However both end: an early response may belong to something else than was sent."""
     request = get("/stream", "Content-Length: 6", method="POST")
     server = await asked(client, upstream, request + "abc")
     assert await server.exactly(3) == b"abc"
@@ -160,7 +160,7 @@ async def test_an_answer_that_begins_before_the_request_ends_is_the_last(
 async def test_an_answer_that_ends_by_its_own_framing(
     client: Raw, upstream: Upstream, answer: bytes, kept: bool, cut: int
 ) -> None:
-    """And has nothing behind it: whether it comes in one piece, or its last byte alone."""
+    """And no byte follows it, whether it arrives in one piece or its last byte separately."""
     server = await asked(client, upstream, get("/x", method="POST"))
     pieces = (answer[:cut], answer[cut:]) if cut else (answer,)
     for piece in pieces:
@@ -217,7 +217,7 @@ async def test_answers_of_every_kind_lose_the_same_headers(
     "coding", [f"chun{KELVIN}ed", f"CHUN{KELVIN}ED", "chunked\N{NO-BREAK SPACE}"]
 )
 async def test_letters_that_only_look_alike_are_others(client: Raw, coding: str) -> None:
-    """`k` is what `str.lower` makes of the Kelvin sign."""
+    """`str.lower` turns the Kelvin sign into `k`."""
     request = get("/x", f"Transfer-Encoding: {coding}", method="POST")
     await client.send(request + "2\r\nab\r\n0\r\n\r\n")
     assert (await client.answer())[0] == 400
@@ -249,7 +249,7 @@ async def test_another_protocol_is_asked_for_in_ascii(client: Raw, upstream: Ups
 async def test_an_upstream_that_closes_early_loses_no_call(
     client: Raw, upstream: Upstream, body: bytes
 ) -> None:
-    """It hangs up while the call is on its way, before it took a byte of it."""
+    """It closes while the request is on its way, before it has accepted a byte."""
     request = get("/x", f"Content-Length: {len(body)}", method="POST").encode() + body
     for _ in range(40):
         await client.send(request)
@@ -259,7 +259,7 @@ async def test_an_upstream_that_closes_early_loses_no_call(
         await server.send(OK)
         assert (await client.answer())[0] == 200
         server.writer.close()
-        await asyncio.sleep(0)  # in which it is closed, whether the gateway has seen that or not
+        await asyncio.sleep(0)  # meanwhile it is closed, whether or not the gateway has noticed
 
 
 async def test_connections_are_kept_as_long_as_the_route_says(

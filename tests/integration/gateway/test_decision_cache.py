@@ -1,4 +1,4 @@
-"""The decision cache, through the front door: whatever may have changed is looked up each time."""
+"""The decision cache, through the gateway: everything that may change is checked each time."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -37,7 +37,7 @@ async def call(
 
 
 async def called_often(raw: Raw, client: Client) -> dict[str, str]:
-    """So often that the gateway knows who is calling; the headers by which it does."""
+    """Calls until the gateway has cached the caller; returns the headers."""
     headers = of(client)
     for _ in range(OFTEN):
         status, body = await call(raw, ME, headers)
@@ -81,7 +81,7 @@ async def test_changes_need_their_token_every_time(raw: Raw, client: Client) -> 
 
 @pytest.mark.parametrize("header", ["User-Agent", "X-Forwarded-For"])
 async def test_the_binding_is_looked_at_again(raw: Raw, client: Client, header: str) -> None:
-    """The tests' own proxy is trusted: it may tell of another address."""
+    """The tests' own proxy is trusted: it may forward another address."""
     await called_often(raw, client)
     moved = of(client) | {header: "203.0.113.9"}
     assert await call(raw, ME, moved) == (401, '{"errors": ["authz.client_session_mismatch"]}')
@@ -114,7 +114,7 @@ async def test_a_restriction_is_felt_on_public_paths_too(
 
 
 async def test_the_way_in_opens_no_other(raw: Raw, client: Client, admin: Client) -> None:
-    """There even those may call who are kept out everywhere else."""
+    """Restrictions do not apply to this path."""
     address = "100.64.7.2"
     headers = {"Host": "gateway", "User-Agent": "x", "X-Forwarded-For": address}
     form = {"category": "blacklist", "scope": "ip", "value": address}

@@ -1,4 +1,4 @@
-"""Nobody starves the others: of connections, of memory, of anybody's time."""
+"""Fairness: no client takes all connections, all memory or all time of the gateway."""
 
 import asyncio
 import gc
@@ -86,7 +86,7 @@ async def test_bodies_that_hardly_come_take_no_connection_upstream(
             await server.send(OK)
             assert (await other.answer())[2] == b"ok"
         assert len(upstream.connections) == 1
-        # Whose body is whole is served, on the connection that is there.
+        # A client whose body is complete is served, on the available connection.
         await slow[0].send("defghi" if begun.startswith(POST) else "0\r\n\r\n")
         assert (await server.until(b"\r\n")).startswith(b"POST ")
         await server.until(b"\r\n\r\n")
@@ -119,7 +119,7 @@ async def test_a_large_body_is_passed_on_once_it_moves(
 async def test_requests_behind_a_body_that_was_waited_for_are_answered(
     upstream: Upstream, tmp_path: Path
 ) -> None:
-    """Also where the answer is there as soon as the body is: here since the share is in use."""
+    """Also when the answer is ready as soon as the body is complete."""
     settings = {"UPSTREAM_CONNECTIONS": "1"}
     async with (
         serving(upstream, tmp_path, settings) as front,
@@ -152,7 +152,7 @@ async def test_a_body_that_only_drips_is_not_waited_for(
     begun: str,
     piece: bytes,
 ) -> None:
-    """However steadily."""
+    """However steadily it arrives."""
     async with (
         serving(upstream, tmp_path, settings, timing={"body_grace_seconds": 0.5}) as front,
         Raw.to(front.public) as client,
@@ -186,7 +186,7 @@ async def test_a_body_that_stops_moving_loses_its_connection_upstream(
 async def test_an_upstream_that_takes_nothing_is_not_the_clients_fault(
     upstream: Upstream, tmp_path: Path
 ) -> None:
-    """The time in which we do not read from the client does not count."""
+    """The time in which the gateway does not read from the client does not count."""
     size, settings = 20 * MEGABYTE, {"BODY_TIMEOUT": "1", "BODY_RATE": str(MEGABYTE)}
     async with (
         serving(upstream, tmp_path, settings, timing={"body_grace_seconds": 0.2}) as front,
@@ -196,7 +196,7 @@ async def test_an_upstream_that_takes_nothing_is_not_the_clients_fault(
         sending = asyncio.create_task(client.send(bytes(size)))
         server = await upstream.next()
         await server.head()
-        await asyncio.sleep(1.5)  # longer than a body may take
+        await asyncio.sleep(1.5)  # longer than the limit for a body
         assert not sending.done()
         await server.exactly(size)
         await sending
@@ -221,7 +221,7 @@ async def test_who_asks_for_much_leaves_connections_to_others(
         assert b"/x/other" in await own.until(b"\r\n\r\n")
         await own.send(OK)
         assert (await other.answer())[2] == b"ok"
-        # For as many as are under way there is room to wait, no more; each follows one of its own.
+        # As many calls may wait as are under way; each waits for a call of its own client.
         answers = [asyncio.create_task(client.answer()) for client in greedy]
         told = [status for status, _, _ in [await one for one in await first(answers, 2)]]
         assert told == [429, 429]
@@ -234,7 +234,7 @@ async def test_who_asks_for_much_leaves_connections_to_others(
 
 
 async def first(tasks: Sequence[asyncio.Task[T]], count: int) -> list[asyncio.Task[T]]:
-    """So many that are done, before any other is."""
+    """The first `count` tasks that are done."""
 
     async def done() -> list[asyncio.Task[T]]:
         found = [task for task in tasks if task.done()]
@@ -244,7 +244,7 @@ async def first(tasks: Sequence[asyncio.Task[T]], count: int) -> list[asyncio.Ta
 
 
 async def test_an_ipv6_subscriber_is_one_client(upstream: Upstream, tmp_path: Path) -> None:
-    """Any address of a /64 is free to whoever has it."""
+    """A subscriber can use every address of their /64."""
     settings = {"UPSTREAM_CONNECTIONS": "2", "TRUSTED_PROXIES": "127.0.0.1"}
     async with (
         serving(upstream, tmp_path, settings, timing=PATIENT) as front,
@@ -310,7 +310,7 @@ async def test_websockets_take_nothing_from_ordinary_calls(
 async def test_websockets_that_are_agreed_on_at_the_same_time(
     upstream: Upstream, tmp_path: Path
 ) -> None:
-    """When they were asked for, there was room for each."""
+    """When they were requested, there was room for each."""
     settings = {"UPSTREAM_CONNECTIONS": "20", "WEBSOCKETS_PER_CLIENT": "1"}
     async with serving(upstream, tmp_path, settings) as front, many(front, 2) as clients:
         servers = []
@@ -353,7 +353,7 @@ async def test_one_address_has_so_many_connections(
 
 
 def small_socket(front: Gateway) -> socket.socket:
-    """A client of whose answers its system takes little."""
+    """A client with a small receive buffer."""
     host, _, port = front.public.removeprefix("http://").partition(":")
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -378,7 +378,7 @@ async def who_do_not_read(front: Gateway, count: int) -> AsyncIterator[list[Raw]
 
 @asynccontextmanager
 async def traced() -> AsyncIterator[Callable[[], int]]:
-    """How many bytes Python has allocated since, and not let go: the gateway's and the test's."""
+    """How many bytes Python has allocated since and not freed, in gateway and test."""
     gc.collect()
     tracemalloc.start()
     try:
@@ -394,14 +394,14 @@ async def traced() -> AsyncIterator[Callable[[], int]]:
 
 
 MOST_OF_ONE = 80 * 1024
-"""What may wait in memory for one client who does not read."""
+"""What may be buffered for one client that does not read."""
 
 
 @pytest.mark.parametrize("fast_loop", [True, False])
 async def test_large_answers_of_our_own_do_not_pile_up(
     upstream: Upstream, tmp_path: Path, fast_loop: bool
 ) -> None:
-    """The kernel takes what it takes; the rest is not written before."""
+    """Besides what the kernel accepts, the rest is not yet written."""
     count, each = 20, 30
     async with (
         serving(upstream, tmp_path, fast_loop=fast_loop) as front,
@@ -432,7 +432,7 @@ async def test_large_answers_of_our_own_do_not_pile_up(
 
 
 async def test_all_together_have_so_much_memory(upstream: Upstream, tmp_path: Path) -> None:
-    """Who made it fill first has to go first."""
+    """The client that began to fill it first is disconnected first."""
     count, most = 40, MEGABYTE
     async with (
         serving(upstream, tmp_path, {"MAX_BUFFERED_BYTES": str(most)}) as front,

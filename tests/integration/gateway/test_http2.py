@@ -1,4 +1,4 @@
-"""HTTP/2 and gRPC: Envoy speaks them, by the example in deploy/envoy/http2.yaml."""
+"""HTTP/2 and gRPC through Envoy, with the example deploy/envoy/http2.yaml."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -21,7 +21,7 @@ Metadata = Sequence[tuple[str, str]]
 
 
 class Echo(grpc.GenericRpcHandler):
-    """Says what it was sent, and what it was told of its caller; `seen` are the calls' metadata."""
+    """Echoes messages and what it knows of its caller; `seen`: the metadata of the calls."""
 
     def __init__(self) -> None:
         self.seen: list[dict[str, str]] = []
@@ -126,7 +126,7 @@ async def test_whoever_may_not_call_is_told_so_in_grpc(
 async def test_clients_of_http_2_reach_the_gateway(client: Client, front: URL) -> None:
     await client.become_member()
     bearer = (await client.log_in()).headers["Authorization"]
-    headers = [("authorization", bearer)]  # of loopback Envoy tells another address: no cookie
+    headers = [("authorization", bearer)]  # Envoy forwards another address than loopback: no cookie
     paths = ["/resource/users/me", "/identity/ping", "/resource/users/me", "/admin/users"]
     answers = await asyncio.wait_for(asked(front, paths, headers), 10)
     assert [status for status, _ in answers] == [200, 200, 200, 401]
@@ -134,7 +134,7 @@ async def test_clients_of_http_2_reach_the_gateway(client: Client, front: URL) -
 
 
 async def asked(front: URL, paths: Sequence[str], headers: Metadata) -> list[tuple[int, bytes]]:
-    """Status and body of calls that are under way at once on one connection (RFC 9113)."""
+    """Status and body of concurrent calls on one connection (RFC 9113)."""
     reader, writer = await asyncio.open_connection(front.host, front.port)
     connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
     connection.initiate_connection()

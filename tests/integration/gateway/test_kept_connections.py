@@ -1,6 +1,6 @@
-"""Many requests on kept connections: the last is answered like the first.
+"""Many requests on persistent connections: the last is answered like the first.
 
-Whether the caller still may call is looked up each time: `test_decision_cache.py`.
+Whether the caller may still call is checked each time: `test_decision_cache.py`.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ async def client(front: Gateway) -> AsyncIterator[Raw]:
 
 
 async def repeated(client: Raw, upstream: Upstream, request: str) -> Raw:
-    """Has a request answered so often that it is done again; the connection that it goes up by."""
+    """Repeats a request until everything is cached; returns its connection to the upstream."""
     await client.send(request)
     server = await upstream.next()
     await server.head()
@@ -60,7 +60,7 @@ async def repeated(client: Raw, upstream: Upstream, request: str) -> Raw:
 
 
 def alike(answer: Answer) -> Answer:
-    """What all answers to a request have in common."""
+    """The part of an answer that is the same for all answers to a request."""
     status, headers, body = answer
     ids = {"x-request-id", "date"}
     return status, {name: value for name, value in headers.items() if name not in ids}, body
@@ -95,7 +95,7 @@ async def test_whatever_comes_down_reaches_the_client_as_the_first_time(
     async def answered(server: Raw, whom: Raw) -> Answer:
         for part in parts:
             await server.send(part)
-            await asyncio.sleep(0.01)  # so that they come one by one
+            await asyncio.sleep(0.01)  # so that they arrive one by one
         return alike(await whom.answer())
 
     async with Raw.to(front.public) as another:
@@ -192,8 +192,8 @@ async def test_a_connection_that_breaks_has_only_what_changes_nothing_sent_twice
 
 
 async def noticed(front: Gateway) -> None:
-    """Returns once the gateway has seen what was done to its connections before."""
-    await asyncio.sleep(0)  # now it is done
+    """Returns once the gateway has noticed earlier changes of its connections."""
+    await asyncio.sleep(0)  # now it has
     async with Raw.to(front.public) as other:
         for _ in range(2):
             await other.send(get("/none"))

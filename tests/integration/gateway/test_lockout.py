@@ -1,4 +1,4 @@
-"""Nobody locks themself out, and who is locked out gets in again."""
+"""Administrators cannot lock themselves out, and locked-out ones can get in again."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.support.system import Installation, started
 from tests.support.waiting import until
 
 LOCKS_OUT = (422, ["admin.restriction.locks_out_yourself"])
-HOME = "198.51.100.5"  # in Germany, as the file of places says
+HOME = "198.51.100.5"  # in Germany, according to the places file
 
 
 async def refused(admin: Client, form: dict[str, str], method: str = "POST") -> None:
@@ -55,7 +55,7 @@ async def test_whose_address_is_whitelisted_may(system_of_my_own: Installation) 
         assert (await admin.log_in_as_superadmin()).status == 201
         everybody = {"category": "blacklist", "scope": "all", "value": "all"}
         await refused(admin, everybody)
-        # Prepared, it harms nobody; switched on, it would.
+        # A disabled one is harmless; enabled, it would not be.
         row = await add(admin, **everybody, state="disabled")
         await refused(admin, {"id": str(row["id"]), "state": "enabled"}, "PUT")
 
@@ -65,7 +65,7 @@ async def test_whose_address_is_whitelisted_may(system_of_my_own: Installation) 
         assert await until(answers(client, "192.0.2.1", 401), FELT_SECONDS)
         assert (await admin.get("resource/users/me")).status == 200
 
-        # What lets the author in stays as long as they need it.
+        # A rule that lets its author in stays as long as they need it.
         await refused(admin, {"id": str(way_in["id"])}, "DELETE")
         for change in ({"state": "disabled"}, {"value": "10.0.0.0/8"}, {"category": "blacklist"}):
             await refused(admin, {"id": str(way_in["id"]), **change}, "PUT")
@@ -87,7 +87,7 @@ async def test_who_is_locked_out_gets_in_again(system_of_my_own: Installation) -
         await add(admin, "blacklist", "ip", "192.0.2.9")
         await until(answers(outside, "192.0.2.8", 471), FELT_SECONDS)
 
-        # As an operator does at the host; first for one address, then for everybody.
+        # As an operator does on the host: first for one address, then for all.
         told = await command("admin_svc", "restrictions-off", environment, "--address", "192.0.2.8")
         assert "maintenance all all" in told
         assert "1 restrictions switched off" in told

@@ -1,4 +1,4 @@
-"""A change of the policy acts on every gateway."""
+"""A change of the policy takes effect at every gateway."""
 
 import asyncio
 import dataclasses
@@ -17,14 +17,14 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.xdist_group("machine")
 
 _FREE = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
-_BOUND = 1.0  # seconds: what is promised
-_TRIES = 5  # on a machine that is busy with something else, one may be late
+_BOUND = 1.0  # seconds, as promised
+_TRIES = 5  # on a busy machine one may be late
 _ADDRESS = "203.0.113.9"
 
 
 @pytest.fixture
 async def gateways(system: Installation) -> AsyncIterator[list[Client]]:
-    """Members with sessions at the system's gateway and at another one."""
+    """Members with sessions, at the system's gateway and at another one."""
     async with AsyncExitStack() as stack:
         other = await stack.enter_async_context(running(system.service("gateway", **_FREE)))
         ports = [(URL(url).port or 0) for url in (other.public, other.internal)]

@@ -1,4 +1,4 @@
-"""Restrictions, as those feel them whom they keep out."""
+"""Restrictions, as restricted clients see them."""
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 RESTRICTIONS = "admin/restrictions"
 TIME = "identity/time"
-FELT_SECONDS = 20  # the gateway hears of changes; it would ask by itself after a minute
+FELT_SECONDS = 20  # the gateway gets an event; it would poll by itself only later
 
 _numbers = itertools.count(1)
 
@@ -35,7 +35,7 @@ async def call_from(client: Client, address: str, path: str = TIME) -> Answer:
 def answers(
     client: Client, address: str, status: int, path: str = TIME
 ) -> Callable[[], Awaitable[Answer | None]]:
-    """Asks for the answer to a call from `address`, once it has this status."""
+    """The answer to a call from `address`, once it has this status."""
 
     async def ask() -> Answer | None:
         answer = await call_from(client, address, path)
@@ -100,7 +100,7 @@ async def test_a_restriction_is_felt_changed_and_lifted(
 async def test_an_address_that_a_client_invents_is_not_his(
     admin: Client, client: Client, address: str
 ) -> None:
-    """The rightmost entry that no trusted proxy added counts."""
+    """The rightmost entry that is no trusted proxy is the client."""
     await add(admin, "blacklist", "ip", address)
     assert await until(answers(client, address, 401), FELT_SECONDS)
     for chain, status in (
@@ -166,7 +166,7 @@ async def test_during_maintenance_only_the_whitelisted_pass(
 
 @asynccontextmanager
 async def gateway_of(system: Installation, **changes: str) -> AsyncIterator[str]:
-    """Another gateway of the system's, as soon as it decides."""
+    """Another gateway of the system, once it has loaded its policy."""
     free = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
     async with (
         running(system.service("gateway", **free, **changes)) as addresses,
@@ -203,4 +203,6 @@ async def test_countries_and_continents_are_those_of_a_file(
             headers = {"X-Forwarded-For": caller}
             async with http.get(f"{url}/identity/time", headers=headers) as got:
                 assert got.status == status, caller
-    assert (await call_from(client, "198.51.100.5")).status == 200  # no file, nobody's place
+    assert (
+        await call_from(client, "198.51.100.5")
+    ).status == 200  # without a file no address has a place

@@ -1,4 +1,4 @@
-"""What ends a caller's rights is felt at every replica of the gateway."""
+"""The end of a caller's rights takes effect at every replica of the gateway."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -31,7 +31,7 @@ async def status(http: aiohttp.ClientSession, revocation: Revocation) -> int:
 async def until_felt(
     replicas: Sequence[aiohttp.ClientSession], revocation: Revocation, seconds: float
 ) -> None:
-    """Returns once each replica answers as it should after the change."""
+    """Returns once each replica answers as expected after the change."""
 
     async def felt() -> bool:
         answers = await asyncio.gather(*(status(http, revocation) for http in replicas))
@@ -72,7 +72,7 @@ async def test_every_replica_hears_of_it(
 async def test_without_the_broker_nothing_is_believed_for_longer_than_it_is_held(
     database: TestDatabase, new_amqp_url: Callable[[], str], mail_folder: Path, smtp_port: int
 ) -> None:
-    """The change is made while nobody hears of it, of an answer that was just fetched."""
+    """The change happens while no events arrive, just after the answer was cached."""
     async with AsyncExitStack() as stack:
         rabbitmq = await stack.enter_async_context(Gate.before(new_amqp_url()))
         system = installation(database, rabbitmq.url, mail_folder, smtp_port)
@@ -108,7 +108,7 @@ async def test_without_the_broker_nothing_is_believed_for_longer_than_it_is_held
 
 
 async def test_other_gateways_are_told_past_the_relay(system_of_my_own: Installation) -> None:
-    """No event is published here: who leads the relay of identity-svc, does nothing."""
+    """No event is published: another process leads identity-svc's relay, and does nothing."""
     system = system_of_my_own
     async with AsyncExitStack() as stack:
         tables = await stack.enter_async_context(tables_of_identity(system))

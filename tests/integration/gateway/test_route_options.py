@@ -1,4 +1,4 @@
-"""Routes for upstreams of one's own: raw paths, and paths whose case does not count."""
+"""Options of routes: raw paths and case-insensitive paths."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""HTTP message signatures, and nonces that work once at all gateways together."""
+"""HTTP message signatures, and nonces that work once across all gateways."""
 
 import asyncio
 import io
@@ -47,7 +47,7 @@ def documented(name: str) -> str:
 
 
 def documented_names() -> dict[str, Any]:
-    """What the documented example defines."""
+    """The names that the documented example defines."""
     names: dict[str, Any] = {}
     exec(documented("example"), names)
     return names
@@ -81,7 +81,7 @@ def test_the_documented_example_gives_the_documented_values() -> None:
 async def send(
     program: Client, method: str, target: str, headers: Mapping[str, str], body: Any = None
 ) -> tuple[int, Any]:
-    """Status and body of the answer to a call to the gateway, whose target is sent as it is."""
+    """Status and body of the answer to a call; the target is sent unchanged."""
     url = URL(f"{program.system.gateway_url}{target}", encoded=True)
     async with (
         aiohttp.ClientSession() as http,
@@ -92,7 +92,7 @@ async def send(
 
 @pytest.fixture(params=["HS256", "hmac-sha256", "ed25519"])
 async def signing_key(request: pytest.FixtureRequest, owner: Owner) -> Key:
-    """A key of each kind that signs messages."""
+    """One key of each kind that can sign messages."""
     if request.param == "ed25519":
         return await owner.new_ed25519_key()
     return await owner.new_key(algorithm=request.param)
@@ -125,7 +125,7 @@ async def test_a_call_signed_as_documented_passes(program: Client, signing_key: 
 
 
 async def test_a_body_reaches_the_upstream_whole(program: Client, signing_key: Key) -> None:
-    """It is read before anything is forwarded, in more than one piece."""
+    """It is read before anything is forwarded, in more than one part."""
     body = json.dumps({"key": "long", "value": "x" * 200, "padding": "y" * 200_000}).encode()
     headers = signing_key.message_signed("POST", f"/{LABELS}", body)
     status, label = await send(program, "POST", f"/{LABELS}", headers | JSON, body)
@@ -184,7 +184,7 @@ async def test_a_key_for_messages_signs_messages_only(
 async def test_a_strict_key_of_an_earlier_release_is_one_for_messages(
     program: Client, key: Key, system: Installation
 ) -> None:
-    """As a replica of that release may still make one, after the others were changed."""
+    """A replica of the older release may still make one after the others were upgraded."""
     async with tables_of_resource(system) as tables:
         await tables.execute(
             "UPDATE api_keys SET algorithm = 'HS256-STRICT' WHERE kid = $1", key.kid
@@ -218,7 +218,7 @@ async def test_too_large_a_body_is_not_taken_for_a_wrong_one(
 async def test_where_another_proxy_carries_the_call_its_digest_is_covered(
     program: Client, signing_key: Key
 ) -> None:
-    """Whether or not a body shows: nginx hands over none."""
+    """With or without a visible body: nginx withholds it."""
     for method, target, body, told in (
         ("GET", f"/{ME}?a=1", None, 200),
         ("POST", f"/{LABELS}", b"{}", 200),
@@ -275,7 +275,7 @@ async def test_of_calls_at_the_same_time_to_all_replicas_one_passes(
 async def test_what_postgresql_lost_is_not_taken_for_unused(
     replicas: list[Replica], owner: Owner, system: Installation, key: Key
 ) -> None:
-    """As after a crash: what is unlogged is empty."""
+    """As after a crash: unlogged tables are empty."""
     headers = key.signed()
     assert (await replicas[0](headers))[0] == 200
     async with tables_of_resource(system) as tables:
@@ -334,7 +334,7 @@ async def test_the_keeper_of_nonces_answers_gateways_only(system: Installation) 
 
 
 async def test_what_nobody_accepts_any_more_is_swept(system: Installation) -> None:
-    # Far in the future, where the sweep that the service itself runs finds nothing to delete.
+    # Far in the future, where the service's own sweep finds nothing to delete.
     now = 10**14
     database = Database(system.environments["resource"]["DATABASE_URL"], SCHEMA)
     async with tables_of_resource(system) as tables, database.opened():

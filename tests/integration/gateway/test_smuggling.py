@@ -1,4 +1,4 @@
-"""No request hides in another: what the gateway lets pass, real upstreams read as it does."""
+"""Request smuggling: real upstreams read the same requests that the gateway forwards."""
 
 import asyncio
 import os
@@ -57,9 +57,9 @@ PIECES = (
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """An upstream that tells which requests it saw to their end, each a line of method and target.
+    """An upstream that records each complete request as a line with method and target.
 
-    Its answers carry the header `Seen`.
+    Its responses have the header `Seen`.
     """
 
     url: str
@@ -154,7 +154,7 @@ class Answered:
 
 
 async def answers(front: Gateway, data: bytes) -> list[Answered]:
-    """What these bytes are answered with, until the gateway hangs up."""
+    """The answer to these bytes, until the gateway closes the connection."""
     found: list[Answered] = []
     async with Raw.to(front.public) as client:
         await client.send(data)
@@ -182,7 +182,7 @@ async def test_what_hides_behind_a_broken_request_is_not_seen(
 async def test_whatever_passes_is_read_alike_by_both(
     front: Gateway, witness: Witness, seed: int
 ) -> None:
-    """Requests, one after another, with hostile pieces anywhere: as many are seen as answered."""
+    """Requests with hostile parts anywhere: as many are seen as are answered."""
     chance = random.Random(seed)
     numbers = range(1000 * (seed + 1), 1000 * (seed + 1) + 4 * TOGETHER)
     for begin in range(0, len(numbers), TOGETHER):
@@ -190,7 +190,7 @@ async def test_whatever_passes_is_read_alike_by_both(
         told = await asyncio.gather(*(answers(front, hostile(chance, n)) for n in batch))
         for number, answered in zip(batch, told, strict=True):
             passed = sum(each.by_upstream for each in answered)
-            await until(partial(at_least, witness, number, passed))  # nginx notes it afterwards
+            await until(partial(at_least, witness, number, passed))  # nginx writes its log later
             assert seen(witness, number) == passed, f"{seed}: {number}"
             assert {each.status for each in answered if not each.by_upstream} <= OURS
 
@@ -199,7 +199,7 @@ OURS = {400, 404, 408, 413, 414, 431}
 
 
 def hostile(chance: random.Random, number: int) -> bytes:
-    """Some requests of a number, with one to three pieces put in, or in the place of something."""
+    """Some requests, with one to three hostile parts inserted or in place of others."""
     requests = chance.choices(WELL_FORMED, k=chance.randint(1, 3))
     data = b"".join(each % ((number,) * each.count(b"%d")) for each in requests)
     for _ in range(chance.randint(1, 3)):
@@ -210,7 +210,7 @@ def hostile(chance: random.Random, number: int) -> bytes:
 
 
 def places(data: bytes) -> list[int]:
-    """Where lines begin and end, and where values do."""
+    """The beginnings and ends of lines and values."""
     return [match.start() for match in re.finditer(rb"\r\n|(?<=\n)|: |/x", data)]
 
 

@@ -1,4 +1,4 @@
-"""Two types of tokens: what clients present, and what upstreams receive."""
+"""Two types of tokens: those of clients, and those that upstreams receive."""
 
 import aiohttp
 import jwt
@@ -55,7 +55,7 @@ async def test_an_api_cannot_change_anything_as_its_caller(admin: Client, progra
 async def test_a_service_takes_only_what_the_gateway_sends(
     system: Installation, admin: Client, service: str, path: str
 ) -> None:
-    """Whoever reaches a service around the gateway has nothing that it accepts."""
+    """Services that are reached without the gateway do not accept a client's token."""
     presented = (await admin.log_in_as_superadmin()).headers["Authorization"]
     received = await admin.upstream_bearer()
     url = f"{system.public_url(service)}{path}"

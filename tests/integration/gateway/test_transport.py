@@ -1,4 +1,4 @@
-"""The way of bytes through the gateway: what is streamed, kept, repeated and cut off."""
+"""The gateway as a proxy: streaming, persistent connections, retries and aborts."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("forgotten")
 
 MEGABYTE = 1024 * 1024
 SOON = 3.0
-"""Seconds: less than a connection upstream is kept, which ends all of them."""
+"""Seconds; shorter than the idle time of connections to upstreams."""
 
 ROUTES = """
 - {{prefix: /x, access: public, upstream: "{up}", timeout: 5}}
@@ -62,7 +62,7 @@ async def client(front: Gateway) -> AsyncIterator[Raw]:
 
 
 async def passed(client: Raw, upstream: Upstream, request: str) -> tuple[Raw, dict[str, str]]:
-    """Sends a request on a new connection upstream; that, and the headers which it brought."""
+    """Sends a request that opens a connection to the upstream; returns both, with the headers."""
     await client.send(request)
     server = await upstream.next()
     return server, (await server.head())[1]
@@ -175,7 +175,7 @@ async def test_an_answer_of_unknown_length(
     answered: tuple[str | None, str | None, bool],
     chunked: bool,
 ) -> None:
-    """Chunked for those who know chunks; for HTTP/1.0 it ends with the connection."""
+    """Chunked for HTTP/1.1; for HTTP/1.0 it ends with the connection."""
     server, _ = await passed(client, upstream, get("/x", *request_lines, version=version))
     if chunked:
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n"
@@ -279,7 +279,7 @@ async def test_expect_continue_of_a_refused_call_gets_the_refusal(client: Raw) -
 async def test_bodies_are_streamed_both_ways(
     client: Raw, upstream: Upstream, chunked: bool
 ) -> None:
-    """What came is passed on before the rest is there."""
+    """Each part is forwarded before the next one arrives."""
     line = "Transfer-Encoding: chunked" if chunked else "Content-Length: 6"
     server, headers = await passed(client, upstream, get("/stream", line, method="POST"))
     assert ("transfer-encoding" in headers) == chunked
@@ -300,7 +300,7 @@ async def test_bodies_are_streamed_both_ways(
 async def test_who_does_not_read_is_not_read_for(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
-    """Whatever flows through, little of it is in the gateway."""
+    """However much is streamed, the gateway buffers little of it."""
     memory = psutil.Process().memory_info
     size = 256 * MEGABYTE
     server, _ = await passed(client, upstream, get())
@@ -321,7 +321,7 @@ async def test_who_does_not_read_is_not_read_for(
 
 
 async def test_who_sends_but_does_not_read_is_not_read_for(client: Raw, front: Gateway) -> None:
-    """Whoever polls without taking the answers fills no memory but their own."""
+    """A client that sends requests but reads no answers does not fill the gateway's memory."""
     request = get("/none", f"X-Long: {'x' * 1800}").encode()
     wanted = 40_000
     async with Pouring.through(client, wanted * len(request), request) as pouring:
@@ -351,7 +351,7 @@ async def test_an_upstream_that_does_not_read_is_not_sent_more(
 async def test_an_early_answer_ends_the_call(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
-    """Though the client is still sending; and what they send then is nobody's request."""
+    """Although the client is still sending; what it sends then is not read as a request."""
     request = get("/stream", "Content-Length: 1000000", method="PUT")
     server, _ = await passed(client, upstream, request)
     await server.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
@@ -368,7 +368,7 @@ async def test_an_early_answer_ends_the_call(
 async def test_an_answer_is_not_lost_on_who_is_still_sending(
     client: Raw, upstream: Upstream
 ) -> None:
-    """A connection that is closed with something unread is reset, and what it sent is forgotten."""
+    """Closing a connection with unread bytes resets it, and the peer may lose what was sent."""
     server, _ = await passed(
         client, upstream, get("/stream", "Content-Length: 9000000", method="PUT")
     )
@@ -480,7 +480,7 @@ async def test_an_upstream_that_cannot_be_reached(
 async def test_a_failure_is_logged_with_the_call_that_it_breaks(
     client: Raw, upstream: Upstream, answer: bytes, event: str
 ) -> None:
-    """Not with the one for which the connection was made."""
+    """Not with that of the call for which the connection was opened."""
     server, _ = await passed(client, upstream, get("/x", "X-Request-Id: earlier"))
     await server.send(OK)
     await client.answer()
@@ -547,7 +547,7 @@ async def test_an_answer_that_stops_is_broken_off(client: Raw, upstream: Upstrea
 
 
 async def test_an_upstream_may_wait_for_a_slow_client(client: Raw, upstream: Upstream) -> None:
-    """Its silence counts from when all of the call was sent."""
+    """The timeout starts when the whole request was sent."""
     request = get("/hasty", "Content-Length: 6", method="POST")
     server, _ = await passed(client, upstream, request)
     await client.send(b"abc")
@@ -559,7 +559,7 @@ async def test_an_upstream_may_wait_for_a_slow_client(client: Raw, upstream: Ups
 
 
 async def kept(client: Raw, upstream: Upstream) -> Raw:
-    """A connection upstream that waits for another call."""
+    """An idle connection to the upstream."""
     server, _ = await passed(client, upstream, get())
     await server.send(OK)
     await client.answer()
@@ -570,7 +570,7 @@ async def kept(client: Raw, upstream: Upstream) -> Raw:
 async def test_a_call_on_a_connection_that_was_closed_meanwhile_is_repeated(
     client: Raw, upstream: Upstream, method: str
 ) -> None:
-    """Where it changes nothing that it came twice, and we can say it again."""
+    """If it is idempotent, and the gateway still has all of it."""
     stale = await kept(client, upstream)
     await client.send(get("/x/again", method=method))
     assert (await stale.until(b"\r\n")).startswith(f"{method} /x/again".encode())
@@ -675,7 +675,7 @@ async def test_a_chunk_that_is_none_breaks_the_call_off(client: Raw, upstream: U
 async def test_behind_a_broken_body_stands_no_request(
     upstream: Upstream, tmp_path: Path, fast_loop: bool, broken: bytes
 ) -> None:
-    """Though it seems to end while the call is decided about."""
+    """Although it seems to end during the decision."""
     deciding, decided = asyncio.Event(), asyncio.Event()
 
     async def serve(raw: Raw) -> None:
@@ -697,7 +697,7 @@ async def test_behind_a_broken_body_stands_no_request(
                 await deciding.wait()
             await client.send(b"0\r\n\r\n" + get("/none").encode())
             await other.send(get("/none"))
-            await other.answer()  # by now, what came before was read
+            await other.answer()  # everything before this was read
             decided.set()
             status, headers, _ = await client.answer()
             assert (status, headers["connection"]) == (503, "close")
@@ -718,14 +718,14 @@ SLOW = {
 async def hasty(
     upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
-    """A gateway that waits two seconds for its clients."""
+    """A gateway with time limits of two seconds for clients."""
     routes = ROUTES.format(up=upstream.url, named=upstream.url)
     async with gateway(tmp_path_factory.mktemp("hasty"), routes, settings=SLOW) as made:
         yield made
 
 
 async def test_headers_that_never_end_are_not_waited_for(hasty: Gateway) -> None:
-    """However steadily they come."""
+    """However steadily they arrive."""
     async with Raw.to(hasty.public) as client:
         await client.send("GET /x HTTP/1.1\r\n")
 

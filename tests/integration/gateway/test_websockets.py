@@ -1,4 +1,4 @@
-"""WebSockets through the gateway: where they may be, how they are carried, and when they end."""
+"""WebSockets through the gateway: where they are allowed, forwarding, and when they end."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -216,7 +216,7 @@ KEEPING_OUT = Policy(2, (), (Restriction("blacklist", "ip", KEPT_OUT, 401),))
 
 
 async def asked_for(raw: Raw, upstream: Upstream, address: str) -> Raw:
-    """The upstream's end of a WebSocket that a stranger asks for, before it agrees."""
+    """The upstream's end of an anonymous client's WebSocket, before the upstream agrees."""
     await raw.send(asking("/ws", *ASKS, f"X-Forwarded-For: {address}"))
     server = await upstream.next()
     await server.head()
@@ -232,7 +232,7 @@ async def agreed(raw: Raw, server: Raw) -> None:
 async def test_a_restriction_ends_those_of_strangers(
     upstream: Upstream, tmp_path: Path, heard: str
 ) -> None:
-    """And nobody else's."""
+    """And no other user's."""
     policies, routes = [Policy(1, ())], ROUTES.format(up=upstream.url)
     believes_us = {"BARONG_TRUSTED_PROXIES": "127.0.0.1/32"}
     async with (
@@ -269,7 +269,7 @@ FEED = """
 
 
 async def echo(request: web.Request) -> web.WebSocketResponse:
-    """Says who is calling, then whatever is said to it."""
+    """Sends the scheme of the caller's Authorization, then echoes every message."""
     socket = web.WebSocketResponse()
     await socket.prepare(request)
     await socket.send_str(request.headers["Authorization"].partition(" ")[0])
@@ -285,7 +285,7 @@ async def feed(
     upstream: Upstream,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[str]:
-    """The address of a WebSocket for members, behind a gateway of its own."""
+    """The URL of a WebSocket for members, behind a separate gateway."""
     rule = {"role": "member", "verb": "ALL", "path": "feed", "action": "ACCEPT"}
     assert (await admin.post("admin/permissions", rule)).status == 201
     app = web.Application()
@@ -300,7 +300,7 @@ async def feed(
         addresses = await stack.enter_async_context(running(service))
 
         async def allowed() -> bool:
-            """The gateway decides, hears of changes, and knows the new permission."""
+            """Whether the gateway has its policy, receives events, and knows the new permission."""
             async with (
                 aiohttp.ClientSession() as http,
                 http.get(f"{addresses.public}/feed") as got,
@@ -325,7 +325,7 @@ async def says_hello(socket: aiohttp.ClientWebSocketResponse) -> None:
 async def test_who_may_not_have_it_any_more_loses_it(
     feed: str, client: Client, admin: Client, change: str
 ) -> None:
-    """And nobody else does."""
+    """And no other user does."""
     revocation = await REVOCATIONS[change](await subject_of(client, admin))
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())

@@ -1,6 +1,6 @@
-"""A client by Python's http.client, on one connection: a new user's first minutes.
+"""A client with Python's http.client, on one connection: a new user's first steps.
 
-Prints each step with its status, as JSON. See `test_clients.py` for what it is told.
+Prints each step with its status, as JSON. See `test_clients.py` for its arguments.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ def call(step: str, method: str, path: str, body: bytes | None = None, type_: st
 
 
 def form(**fields: str) -> bytes:
-    """A form as browsers send it without a file."""
+    """A URL-encoded form."""
     return urlencode(fields).encode()
 
 
 def mailed_token() -> str:
-    """The token that came by mail, once it is there."""
+    """The token from the mail, once it has arrived."""
     file = Path(os.environ["TOKEN_FILE"])
     while not (file.exists() and (token := file.read_text())):
         time.sleep(0.05)
@@ -43,7 +43,7 @@ def mailed_token() -> str:
 
 
 def document() -> bytes:
-    """A form with a file."""
+    """A multipart form with a file."""
     fields = {"doc_type": "Passport", "doc_number": "AA 1234", "doc_expire": "3020-01-22"}
     parts = [
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'

@@ -1,6 +1,6 @@
-"""A client by requests, with a session of its own: a new user's first minutes.
+"""A client with requests and its session object: a new user's first steps.
 
-Prints each step with its status, as JSON. See `test_clients.py` for what it is told.
+Prints each step with its status, as JSON. See `test_clients.py` for its arguments.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def call(step: str, method: str, path: str, **options: Any) -> requests.Response
 
 
 def mailed_token() -> str:
-    """The token that came by mail, once it is there."""
+    """The token from the mail, once it has arrived."""
     file = Path(os.environ["TOKEN_FILE"])
     while not (file.exists() and (token := file.read_text())):
         time.sleep(0.05)

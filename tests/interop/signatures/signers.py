@@ -28,7 +28,7 @@ _CALL_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call to be signed; `url` is absolute."""
+    """A call to sign; `url` is absolute."""
 
     method: str
     url: str
@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SignersKey:
-    """A key as a client has it: `key` is the secret, or the private key in PEM."""
+    """A client's key: `key` is the secret, or the private key in PEM."""
 
     kid: str
     key: str
@@ -46,7 +46,7 @@ class SignersKey:
 
 
 class Signer(Protocol):
-    """A library."""
+    """A signing library."""
 
     async def sign(self, call: Call, key: SignersKey) -> dict[str, str]:
         """All headers of the signed call."""
@@ -66,7 +66,7 @@ def documented(name: str) -> str:
 
 
 class InPython:
-    """PyPI's, in this process; calls are sent by aiohttp."""
+    """The library from PyPI, in this process; aiohttp sends the calls."""
 
     def __init__(self) -> None:
         names: dict[str, Any] = {}
@@ -100,7 +100,7 @@ async def send(call: Call, headers: Any) -> tuple[int, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that takes one call on standard input and says what became of it."""
+    """A program that reads one call from standard input and prints the result."""
 
     command: Sequence[str]
 
@@ -137,12 +137,12 @@ class Program:
 
 
 def in_node() -> Program:
-    """npm's, with Node's `fetch`; skips where there is no Node, or no package."""
+    """The library from npm, with Node's `fetch`; skips without Node or the package."""
     return _had(_in_node())
 
 
 def in_go() -> Program:
-    """httpsig-go, with Go's `net/http`; skips where there is no Go, or no module."""
+    """httpsig-go, with Go's `net/http`; skips without Go or the module."""
     return _had(_in_go())
 
 
@@ -154,7 +154,7 @@ def _had(program: Program | str) -> Program:
 
 @functools.cache
 def _in_node() -> Program | str:
-    """The program, or why there is none: nobody waits for a registry twice."""
+    """The program, or why there is none; cached, so that a registry is tried once."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return "There is no node and npm on this machine."
@@ -190,7 +190,7 @@ SIGNERS: Mapping[str, Callable[[], Signer]] = {
 
 
 def _copied(language: str, name: str, example: str) -> Path:
-    """A folder with the program of a language and the example; a new one where either changed."""
+    """A folder with the program of a language and the example; a new one when either changed."""
     files = {file.name: file.read_text() for file in (HERE / language).iterdir()} | {name: example}
     folder = _BUILT / language
     if not all(_has(folder / each, text) for each, text in files.items()):

@@ -1,4 +1,4 @@
-"""Calls signed by other people's libraries pass; changed in any way, they are refused."""
+"""Calls signed by other people's libraries are accepted; changed ones are refused."""
 
 import json
 import re
@@ -34,7 +34,7 @@ async def owner(system: Installation) -> AsyncIterator[Owner]:
 
 @pytest.fixture(autouse=True)
 async def room_for_labels(system: Installation, owner: Owner) -> AsyncIterator[None]:
-    """A user may have a limited number of them."""
+    """A new key; a user may have a limited number of keys."""
     yield
     async with tables_of_resource(system) as tables:
         await tables.execute("DELETE FROM labels WHERE uid = $1 AND scope = 'public'", owner.uid)
@@ -84,19 +84,19 @@ async def test_a_post_with_a_body_passes(
 
 @dataclass
 class Sent:
-    """What reaches the gateway instead of what was signed; a test changes it."""
+    """What reaches the gateway; a test may change it after signing."""
 
     call: Call
     headers: CIMultiDict[str]
 
     def put(self, name: str, old: str, new: str) -> None:
-        """Puts something else into a header."""
+        """Changes a header."""
         changed = re.sub(old, new, self.headers[name])
         assert changed != self.headers[name]
         self.headers[name] = changed
 
     def aim(self, old: str, new: str) -> None:
-        """Calls something else."""
+        """Changes the target."""
         assert old in self.call.url
         self.call = replace(self.call, url=self.call.url.replace(old, new))
 
@@ -294,7 +294,7 @@ FIELDS = {"X-A": "1", "X-D": "a=1", "Accept": "*/*"}
 async def test_what_a_signature_may_and_has_to_have(
     system: Installation, key: SignersKey, more: dict[str, Any], told: int | str
 ) -> None:
-    """As Python's library makes it, which leaves most to its caller."""
+    """As Python's library makes it, which leaves most decisions to its caller."""
     now = datetime.now(UTC)
     options: dict[str, Any] = {
         "nonce": f"nonce {time.time_ns()}",
@@ -319,7 +319,7 @@ async def test_what_a_signature_may_and_has_to_have(
 async def test_of_several_signatures_ours_has_the_tag(
     system: Installation, key: SignersKey
 ) -> None:
-    """Signed by two parties, as where a client's own proxy signs as well."""
+    """Signed twice, for example by the client and by its own proxy."""
     call = reading(system)
     both = await InPython().sign(call, key)
     request = SimpleNamespace(method="GET", url=call.url, headers=both)

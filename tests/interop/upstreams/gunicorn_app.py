@@ -1,4 +1,4 @@
-"""An upstream by gunicorn, as plain WSGI; behaves as `upstream.js` does."""
+"""An upstream for gunicorn, in plain WSGI; behaves like `upstream.js`."""
 
 import json
 import os
@@ -16,7 +16,7 @@ Start = Callable[[str, list[tuple[str, str]]], object]
 
 
 def app(environ: Environ, start: Start) -> Iterable[bytes]:
-    """WSGI's entry."""
+    """The WSGI application."""
     target: str = environ["RAW_URI"]
     behaviour = [*target.split("/"), "", ""][2]
     seen = ("X-Seen", target)
@@ -59,9 +59,9 @@ def _echo(environ: Environ, start: Start) -> Iterable[bytes]:
 
 
 def _later(environ: Environ, text: bytes) -> Iterator[bytes]:
-    """The head at once, and the body when another request has come on the connection, or its end.
+    """The head at once, and the body when another request or the end of the connection arrives.
 
-    To HEAD, 204 and 304, too: WSGI leaves it to the application to have none.
+    Also to HEAD, 204 and 304: WSGI expects the application to send no body.
     """
     yield b""
     connection: socket.socket = environ["gunicorn.socket"]

@@ -1,4 +1,4 @@
-"""An upstream by uvicorn, as plain ASGI; behaves as `upstream.js` does."""
+"""An upstream for uvicorn, in plain ASGI; behaves like `upstream.js`."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ Receive = Callable[[], Awaitable[Message]]
 
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
-    """ASGI's entry."""
+    """The ASGI application."""
     if scope["type"] != "http":
         return
     target = _target(scope)
@@ -54,7 +54,7 @@ def _target(scope: Message) -> str:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """All of it, or None where the client hung up before its end."""
+    """The whole body, or None when the client closed before its end."""
     body: bytes = b""
     while True:
         message = await receive()

@@ -43,7 +43,7 @@ REQUESTS: list[tuple[str, str, int, str | None, str, str | None]] = [
 ]
 
 
-def test_each_line_is_of_its_own_request() -> None:
+def test_each_line_describes_its_own_request() -> None:
     said = lines_of([*REQUESTS, *reversed(REQUESTS)])
     fields = ("method", "route", "status", "uid", "address", "reason")
     told = [tuple(line[name] for name in fields) for line in said]
@@ -53,7 +53,7 @@ def test_each_line_is_of_its_own_request() -> None:
     assert {line["event"] for line in said} == {"request"}
 
 
-def test_those_right_after_others_are_written_together_and_none_is_lost() -> None:
+def test_lines_soon_after_others_are_written_in_one_batch() -> None:
     first, *others = lines_of(
         REQUESTS,
         before="authz_gateway.http.access_log._FLUSH_SECONDS = 60",
@@ -65,7 +65,7 @@ def test_those_right_after_others_are_written_together_and_none_is_lost() -> Non
     assert len({line["timestamp"] for line in others}) == 1
 
 
-def test_after_a_pause_a_line_is_written_in_the_same_turn() -> None:
+def test_after_a_pause_a_line_is_written_in_the_same_iteration() -> None:
     said = lines_of(REQUESTS, between="await asyncio.sleep(0.01)")
     assert len({line["timestamp"] for line in said}) == len(REQUESTS)
 

@@ -67,7 +67,7 @@ def a_cache(others: Others, clock: Clock | None = None) -> ApiKeyCache:
     return ApiKeyCache(others, others, CollectorRegistry(), clock=clock or Clock())
 
 
-async def test_many_calls_ask_once() -> None:
+async def test_concurrent_lookups_ask_once() -> None:
     others = Others()
     cache = a_cache(others)
     others.open.clear()
@@ -80,7 +80,7 @@ async def test_many_calls_ask_once() -> None:
     assert sorted(others.asked) == ["ID1", "kid-1"]
 
 
-async def test_both_are_held_for_a_moment() -> None:
+async def test_keys_and_owners_are_cached_briefly() -> None:
     others, clock = Others(), Clock()
     cache = a_cache(others, clock)
     for seconds in (0.0, MAX_AGE_SECONDS - 0.1, MAX_AGE_SECONDS):
@@ -90,13 +90,13 @@ async def test_both_are_held_for_a_moment() -> None:
     assert others.asked == ["kid-1", "ID1"] * 2
 
 
-async def test_who_is_unknown_is_nobody() -> None:
+async def test_unknown_keys_and_owners_are_none() -> None:
     cache = a_cache(Others({}, {}))
     assert await cache.by_kid("kid-1") is None
     assert await cache.owner("ID1") is None
 
 
-async def test_a_service_that_is_down_is_not_held() -> None:
+async def test_unavailability_is_not_cached() -> None:
     others = Others(down=True)
     cache = a_cache(others)
     for ask in (cache.by_kid("kid-1"), cache.owner("ID1")):
@@ -143,7 +143,7 @@ EVENTS_OF_OWNERS = EVENTS_OF_KEYS[2:]
 
 
 @pytest.mark.parametrize(("name", "record"), EVENTS_OF_KEYS)
-async def test_an_event_makes_it_ask_again_for_a_key(name: str, record: dict[str, object]) -> None:
+async def test_an_event_invalidates_a_key(name: str, record: dict[str, object]) -> None:
     others = Others()
     cache = a_cache(others)
     await cache.by_kid("kid-1")
@@ -153,9 +153,7 @@ async def test_an_event_makes_it_ask_again_for_a_key(name: str, record: dict[str
 
 
 @pytest.mark.parametrize(("name", "record"), EVENTS_OF_OWNERS)
-async def test_an_event_makes_it_ask_again_for_an_owner(
-    name: str, record: dict[str, object]
-) -> None:
+async def test_an_event_invalidates_an_owner(name: str, record: dict[str, object]) -> None:
     others = Others()
     cache = a_cache(others)
     await cache.owner("ID1")
@@ -165,7 +163,7 @@ async def test_an_event_makes_it_ask_again_for_an_owner(
 
 
 @pytest.mark.parametrize(("name", "record"), EVENTS_OF_KEYS)
-async def test_an_event_overtakes_a_key_under_way(name: str, record: dict[str, object]) -> None:
+async def test_an_event_during_the_lookup_of_a_key(name: str, record: dict[str, object]) -> None:
     others = Others()
     cache = a_cache(others)
     others.open.clear()
@@ -178,7 +176,7 @@ async def test_an_event_overtakes_a_key_under_way(name: str, record: dict[str, o
 
 
 @pytest.mark.parametrize(("name", "record"), EVENTS_OF_OWNERS)
-async def test_an_event_overtakes_an_owner_under_way(name: str, record: dict[str, object]) -> None:
+async def test_an_event_during_the_lookup_of_an_owner(name: str, record: dict[str, object]) -> None:
     others = Others()
     cache = a_cache(others)
     others.open.clear()
@@ -190,7 +188,7 @@ async def test_an_event_overtakes_an_owner_under_way(name: str, record: dict[str
     assert await call == changed
 
 
-async def test_other_peoples_events_change_nothing() -> None:
+async def test_events_about_others_invalidate_nothing() -> None:
     others = Others()
     cache = a_cache(others)
     await cache.by_kid("kid-1")

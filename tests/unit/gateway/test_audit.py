@@ -101,7 +101,7 @@ async def test_parameters(query: str, body: bytes, kind: str, expected: Mapping[
         ("", b"\r\n" * 5000, MULTIPART, Malformed),
     ],
 )
-async def test_what_cannot_be_read_is_refused(
+async def test_unreadable_parameters_are_refused(
     query: str, body: bytes, kind: str, refusal: type[Refusal]
 ) -> None:
     with pytest.raises(refusal):
@@ -118,7 +118,7 @@ async def test_a_form_with_files() -> None:
     assert await shown("", body, MULTIPART) == {"uid": "1", "upload": ["file a.png"]}
 
 
-async def test_of_parts_of_one_name_the_last_counts() -> None:
+async def test_the_last_of_several_parts_with_one_name_counts() -> None:
     body = PART % b'name="uid"' + PART.replace(b"\r\n1", b"\r\nID2") % b'name="uid"' + b"--x--\r\n"
     assert await shown("", body, MULTIPART) == {"uid": "ID2"}
 
@@ -136,14 +136,14 @@ async def test_of_parts_of_one_name_the_last_counts() -> None:
         (FORM, b"a&" * 32_000),
     ],
 )
-async def test_no_body_keeps_a_gateway_busy(kind: str, body: bytes) -> None:
+async def test_no_body_takes_long_to_read(kind: str, body: bytes) -> None:
     begun = time.thread_time()
     with suppress(Refusal):
         await shown("", body, kind)
     assert time.thread_time() - begun < 0.2  # a tenth of that is usual
 
 
-async def test_a_large_upload_leaves_others_their_turn() -> None:
+async def test_a_large_upload_does_not_block_the_event_loop() -> None:
     body = PART.replace(b"\r\n1", b"\r\n" + b"x" * 20_000_000) % b'name="a"; filename="b"'
     reading = asyncio.create_task(shown("", body + b"--x--\r\n", MULTIPART, 2**25))
     turns = 0
@@ -163,7 +163,7 @@ async def test_a_large_upload_leaves_others_their_turn() -> None:
         ([("Content-Type", FORM), ("Content-Type", JSON)], Malformed),
     ],
 )
-async def test_headers_that_are_no_help_are_refused(
+async def test_unusable_headers_are_refused(
     headers: list[tuple[str, str]], refusal: type[Refusal]
 ) -> None:
     with pytest.raises(refusal):
@@ -178,14 +178,12 @@ async def test_headers_that_are_no_help_are_refused(
         ("content-type\t,x", {"Content-Encoding": "gzip"}),
     ],
 )
-def test_headers_that_end_at_the_gateway_are_not_looked_at(
-    connection: str, told: Mapping[str, str]
-) -> None:
+def test_hop_by_hop_headers_are_ignored(connection: str, told: Mapping[str, str]) -> None:
     headers = {"Content-Type": FORM, "Content-Encoding": "gzip", "Connection": connection}
     assert headers_of(a_call(headers)) == CIMultiDict(told)
 
 
-async def test_large_bodies_have_turns_in_all_and_of_each_user() -> None:
+async def test_large_bodies_are_limited_in_total_and_per_user() -> None:
     large = LargeBodies()
     async with AsyncExitStack() as turns:
         for uid in ("ID1", "ID1", "ID2"):
@@ -199,13 +197,13 @@ async def test_large_bodies_have_turns_in_all_and_of_each_user() -> None:
         pass
 
 
-async def test_a_slot_does_not_last_for_ever() -> None:
+async def test_a_slot_has_a_time_limit() -> None:
     with pytest.raises(Stalled):
         async with LargeBodies(max_seconds=0.01).slot("ID1"):
             await asyncio.Event().wait()
 
 
-def test_of_a_call_whose_body_is_not_known_nobody_says_whom_it_concerns() -> None:
+def test_without_a_known_body_there_is_no_target() -> None:
     shown = CallParameters({"uid": "ID1", "body": "not shown"})
 
     def target(of: CallParameters) -> str | None:
@@ -224,7 +222,7 @@ def test_of_a_call_whose_body_is_not_known_nobody_says_whom_it_concerns() -> Non
         *("secret", "client_secret", "captcha_response", "signature", "private_key", "pin"),
     ],
 )
-async def test_secrets_are_not_told(name: str) -> None:
+async def test_secrets_are_removed(name: str) -> None:
     secret = "482913"
     assert await shown(f"{name}={secret}&uid=ID1") == {"uid": "ID1"}
     nested = json.dumps({"a": [{name: secret, "b": 1}]})
@@ -234,7 +232,7 @@ async def test_secrets_are_not_told(name: str) -> None:
 
 
 @pytest.mark.parametrize("pair", ["otp=false", "code=471", "key=email", "kid=1", "scope=private"])
-async def test_what_is_no_secret_is_told(pair: str) -> None:
+async def test_other_parameters_are_included(pair: str) -> None:
     name, _, value = pair.partition("=")
     assert await shown(pair) == {name: value}
 
@@ -310,7 +308,7 @@ def test_data_is_the_parameters_and_the_path() -> None:
         ("", b"&".join([b"%d=" % n + b"x" * 999 for n in range(199)]) + b"&uid=ID2", FORM),
     ],
 )
-async def test_whom_a_call_concerns_cannot_be_hidden(query: str, body: bytes, kind: str) -> None:
+async def test_the_target_cannot_be_hidden(query: str, body: bytes, kind: str) -> None:
     activity = an_activity(await shown(query, body, kind))
 
     assert activity.target_uid == "ID2"
@@ -318,7 +316,7 @@ async def test_whom_a_call_concerns_cannot_be_hidden(query: str, body: bytes, ki
     assert "ID2" in json.loads(activity.data).values()
 
 
-async def test_that_there_are_more_parameters_is_told() -> None:
+async def test_omitted_parameters_are_indicated() -> None:
     given = await shown(
         "", json.dumps({**{str(n): n for n in range(200)}, "uid": "ID2"}).encode(), JSON
     )
@@ -326,7 +324,7 @@ async def test_that_there_are_more_parameters_is_told() -> None:
     assert (len(given), given["and"]) == (201, "more")
 
 
-async def test_what_is_too_long_is_cut() -> None:
+async def test_long_values_are_cut() -> None:
     many = {f"{number}": "x" * 2000 for number in range(300)}
     given = await shown(
         "", json.dumps({**many, "nested": [{"a": "y" * 5000}]}).encode(), JSON, 10**6
@@ -350,7 +348,7 @@ _agents = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=3000)
 
 
 @given(st.dictionaries(st.text(), _values), _agents)
-async def test_whatever_is_sent_can_be_kept(body: dict[str, Any], user_agent: str) -> None:
+async def test_every_call_can_be_recorded(body: dict[str, Any], user_agent: str) -> None:
     given = await shown("a=1", json.dumps(body).encode(), JSON, 10**7)
     activity = an_activity(given, user_agent=user_agent)
 
@@ -360,6 +358,6 @@ async def test_whatever_is_sent_can_be_kept(body: dict[str, Any], user_agent: st
 
 
 @given(st.binary(max_size=500), st.sampled_from([FORM, JSON, MULTIPART]))
-async def test_no_body_is_too_odd(body: bytes, kind: str) -> None:
+async def test_every_body_is_read_or_refused(body: bytes, kind: str) -> None:
     with suppress(Refusal):
         assert isinstance(await shown("", body, kind), dict)

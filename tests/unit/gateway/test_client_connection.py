@@ -89,7 +89,7 @@ async def world() -> World:
     return made
 
 
-async def test_the_same_bytes_are_another_request(world: World) -> None:
+async def test_the_same_bytes_again_are_a_new_request(world: World) -> None:
     world.client.data_received(ASKED)
     first, second = world.begun
     assert second.head.target == first.head.target
@@ -103,7 +103,7 @@ async def test_the_same_bytes_in_pieces_are_one_request(world: World) -> None:
     assert len(world.begun) == 2
 
 
-async def test_the_same_bytes_behind_others_belong_to_them(world: World) -> None:
+async def test_the_same_bytes_after_an_incomplete_head_belong_to_it(world: World) -> None:
     """The second part is the rest of a request, although it would be a request by itself."""
     world.client.data_received(b"GET /y HTTP/1.1\r\nX: ")
     world.client.data_received(ASKED)
@@ -111,7 +111,7 @@ async def test_the_same_bytes_behind_others_belong_to_them(world: World) -> None
     assert world.begun[1].head.headers["X"] == "GET /x HTTP/1.1"
 
 
-async def test_who_takes_no_answers_begins_no_request(world: World) -> None:
+async def test_no_request_begins_while_the_client_does_not_read(world: World) -> None:
     world.client.pause_writing()
     world.client.data_received(ASKED)
     world.client.data_received(ASKED)
@@ -127,7 +127,7 @@ async def test_who_takes_no_answers_begins_no_request(world: World) -> None:
     assert len(world.pipe.sent) == 3
 
 
-async def test_who_takes_answers_again_is_read_from_again(world: World) -> None:
+async def test_reading_resumes_when_the_client_reads_again(world: World) -> None:
     world.client.pause_writing()
     world.client.data_received(ASKED[:20])
     assert not world.pipe.is_reading()
@@ -142,7 +142,7 @@ async def test_who_takes_answers_again_is_read_from_again(world: World) -> None:
     ("sent", "refusal"),
     [(b"zz\r\n", Malformed()), (b"3e9\r\n" + bytes(1001), TooLarge()), (b"", Stalled())],
 )
-async def test_nobody_knows_where_a_broken_body_ends(
+async def test_nothing_is_read_after_a_broken_body(
     world: World, sent: bytes, refusal: Refusal
 ) -> None:
     world.client.data_received(

@@ -62,7 +62,7 @@ def policy_of(*rules: Permission) -> CompiledPolicy:
     return CompiledPolicy(Policy(1, rules))
 
 
-def test_a_decision_holds_until_the_session_expires_or_is_dropped() -> None:
+def test_a_decision_is_valid_until_the_session_expires_or_is_dropped() -> None:
     world, call = World(), a_call(BROWSER)
     assert not world.knows(call)
     world.let_pass(call)
@@ -76,7 +76,7 @@ def test_a_decision_holds_until_the_session_expires_or_is_dropped() -> None:
     assert not world.knows(call)
 
 
-def test_a_decision_holds_for_one_policy() -> None:
+def test_a_decision_is_valid_for_one_policy() -> None:
     world, call, public = World(), a_call(BROWSER), a_call({}, access=Access.PUBLIC)
     world.let_pass(call)
     world.cache.put(public, None, world.policy, world.now)
@@ -95,7 +95,7 @@ def test_a_decision_holds_for_one_policy() -> None:
         {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
     ],
 )
-def test_headers_that_decide_nothing_change_nothing(changes: Mapping[str, str]) -> None:
+def test_irrelevant_headers_change_nothing(changes: Mapping[str, str]) -> None:
     world = World()
     world.let_pass(a_call(BROWSER))
     assert world.knows(a_call({**BROWSER, **changes}, path="/another", query="x=1"))
@@ -116,13 +116,13 @@ def test_headers_that_decide_nothing_change_nothing(changes: Mapping[str, str]) 
         {"X-Auth-Signature": "00"},
     ],
 )
-def test_whatever_decides_is_decided_about(changes: Mapping[str, str]) -> None:
+def test_every_relevant_header_needs_another_decision(changes: Mapping[str, str]) -> None:
     world = World()
     world.let_pass(a_call(BROWSER))
     assert not world.knows(a_call({**BROWSER, **changes}))
 
 
-def test_another_address_and_a_second_cookie_header_are_decided_about() -> None:
+def test_another_address_and_a_second_cookie_header_need_a_decision() -> None:
     world = World()
     world.let_pass(a_call(BROWSER))
     assert not world.knows(a_call(BROWSER, address="10.1.2.4"))
@@ -146,20 +146,20 @@ def test_other_cookies_beside_it_do_not_matter() -> None:
         *({"Signature": "a=::"}, {"signature-input": "a=()"}),
     ],
 )
-def test_decisions_about_other_credentials_are_not_kept(changes: Mapping[str, str]) -> None:
+def test_decisions_about_other_credentials_are_not_cached(changes: Mapping[str, str]) -> None:
     world = World()
     world.let_pass(a_call({**BROWSER, **changes}))
     assert len(world.cache) == 0
 
 
-def test_a_session_that_was_replaced_meanwhile_is_not_the_one_decided_about() -> None:
+def test_a_decision_about_a_replaced_session_is_not_cached() -> None:
     world = World()
     caller, world.kept = Caller.of(world.kept.value), Entry(a_session(), 5.0)
     world.let_pass(a_call(BROWSER), caller)
     assert len(world.cache) == 0
 
 
-def test_a_decision_during_which_the_policy_changed_is_not_kept() -> None:
+def test_a_decision_is_not_cached_when_the_policy_changed_meanwhile() -> None:
     world = World()
     before, world.policy = world.policy, policy_of(READ)
     world.cache.put(a_call(BROWSER), Caller.of(world.kept.value), before, world.now)
@@ -167,7 +167,7 @@ def test_a_decision_during_which_the_policy_changed_is_not_kept() -> None:
     assert len(world.cache) == 0
 
 
-def test_what_one_call_may_says_nothing_of_another() -> None:
+def test_permissions_are_checked_for_each_call() -> None:
     world = World(
         Permission("member", "GET", "api", "ACCEPT", None),
         Permission("member", "GET", "api/closed", "DROP", None),
@@ -202,7 +202,7 @@ def test_an_unsafe_call_needs_its_csrf_token_each_time(
         assert world.knows(a_call(headers, method="POST")) is known
 
 
-def test_public_calls_are_known_by_their_address() -> None:
+def test_public_calls_are_cached_by_address() -> None:
     world = World()
     public = a_call({}, access=Access.PUBLIC)
     world.cache.put(public, None, world.policy, world.now)
@@ -212,7 +212,7 @@ def test_public_calls_are_known_by_their_address() -> None:
     assert not world.knows(a_call({}, access=Access.BLOCKED))
 
 
-def test_the_way_in_opens_no_other() -> None:
+def test_decisions_about_the_whitelink_path_are_not_cached() -> None:
     """Restrictions do not apply to this path, so its decisions say nothing about others."""
     world = World()
     way_in = a_call({}, path=WHITELINK_PATH, access=Access.PUBLIC)
@@ -225,7 +225,7 @@ def test_the_way_in_opens_no_other() -> None:
 
 
 @pytest.mark.parametrize("headers", [BROWSER, {}])
-def test_every_call_counts(headers: Mapping[str, str]) -> None:
+def test_every_cached_call_counts_towards_the_rate(headers: Mapping[str, str]) -> None:
     world = World()
     access = Access.REQUIRED if headers else Access.PUBLIC
     call = a_call(headers, access=access, rate=Rate(2, 60.0))
@@ -248,7 +248,7 @@ def test_the_cache_has_a_maximum() -> None:
     assert len(world.cache) <= 6
 
 
-def test_what_holds_no_more_makes_room() -> None:
+def test_invalid_decisions_are_dropped() -> None:
     world = World()
     world.let_pass(a_call(BROWSER))
     world.kept.expires = float("-inf")

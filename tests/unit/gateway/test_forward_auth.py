@@ -27,7 +27,7 @@ TIME = "/api/v2/barong/identity/time"
         ("/api/v2/auth", {}, True, ("POST", "/", ""), "/"),
         ("/api/v2/auth/", {}, True, ("POST", "/", ""), "/"),
         ("/api/v2/auth", TOLD, True, ("DELETE", TIME, "x=1"), TOLD["X-Forwarded-Uri"]),
-        # Headers of a client that is no trusted proxy, or whose proxy appends the path, do not count.
+        # Such headers do not count without a trusted proxy, or when the proxy appends the path.
         ("/api/v2/auth", TOLD, False, ("POST", "/", ""), "/"),
         ("/api/v2/auth/", TOLD, True, ("POST", "/", ""), "/"),
         ("/api/v2/auth?z", {}, True, ("POST", "/", "z"), "/?z"),
@@ -41,7 +41,7 @@ TIME = "/api/v2/barong/identity/time"
         ),
     ],
 )
-def test_what_is_decided_about_is_what_is_carried(
+def test_the_decided_call_is_the_forwarded_one(
     asked: str, headers: dict[str, str], trusted: bool, expected: tuple[str, str, str], sent: str
 ) -> None:
     """A signature covers the target as the client sent it."""
@@ -63,7 +63,7 @@ def test_what_is_decided_about_is_what_is_carried(
         [*TOLD.items(), ("X-Forwarded-Method", "GET")],
     ],
 )
-def test_what_is_ambiguous_is_not_decided_about(headers: Any) -> None:
+def test_ambiguous_calls_are_refused(headers: Any) -> None:
     asked = "/api/v2/auth"
     with pytest.raises(Malformed):
         original_call("GET", asked, target(asked), CIMultiDict(headers), trusted=True)

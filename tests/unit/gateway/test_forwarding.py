@@ -159,7 +159,7 @@ async def told(gateway: str, head: str, body: bytes = b"") -> tuple[int, Any]:
         ("/own", "/"),
     ],
 )
-async def test_what_was_authorised_is_what_is_sent(
+async def test_the_authorized_target_is_forwarded(
     client: aiohttp.ClientSession, gateway: str, asked: str, sent: str
 ) -> None:
     assert (await received(client, "GET", gateway + asked))["target"] == sent
@@ -192,9 +192,7 @@ FORGED = {
 }
 
 
-async def test_an_upstream_sees_what_it_may_trust(
-    client: aiohttp.ClientSession, gateway: str
-) -> None:
+async def test_headers_for_the_upstream(client: aiohttp.ClientSession, gateway: str) -> None:
     skip = ("Accept", "Accept-Encoding", "User-Agent")
     sent = await received(client, "GET", f"{gateway}/pub", headers=FORGED, skip_auto_headers=skip)
     assert sorted(name_value for name_value in sent["headers"] if name_value[0] != "host") == [
@@ -208,7 +206,7 @@ async def test_an_upstream_sees_what_it_may_trust(
     ]
 
 
-async def test_a_route_may_hand_over_the_clients_own_credentials(
+async def test_a_route_may_forward_the_clients_own_credentials(
     client: aiohttp.ClientSession, gateway: str
 ) -> None:
     sent = await received(client, "GET", f"{gateway}/own", headers=FORGED)
@@ -217,7 +215,7 @@ async def test_a_route_may_hand_over_the_clients_own_credentials(
     assert headers["authorization"] == FORGED["Authorization"]
 
 
-async def test_on_public_routes_a_signature_is_the_upstreams_business(
+async def test_public_routes_forward_signatures(
     client: aiohttp.ClientSession, gateway: str
 ) -> None:
     signature = {"Signature": "a=:eA==:", "Signature-Input": "a=()", "Content-Digest": "x"}
@@ -226,14 +224,14 @@ async def test_on_public_routes_a_signature_is_the_upstreams_business(
     assert {name: headers[name.lower()] for name in signature} == signature
 
 
-async def test_other_bytes_than_ascii_are_not_lost(gateway: str) -> None:
+async def test_bytes_beyond_ascii_are_forwarded(gateway: str) -> None:
     head = b"GET /pub HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nCookie: n=caf\xe9\r\n\r\n"
     answer = await answered(gateway, head)
     # This is how the upstream decodes a byte that is not UTF-8.
     assert ["cookie", "n=caf\udce9"] in json.loads(answer.partition(b"\r\n\r\n")[2])["headers"]
 
 
-async def test_the_answer_comes_back_whole(client: aiohttp.ClientSession, gateway: str) -> None:
+async def test_the_whole_response_is_returned(client: aiohttp.ClientSession, gateway: str) -> None:
     async with client.get(f"{gateway}/pub", headers={"X-Request-Id": "request-2"}) as response:
         assert response.headers.getall("Set-Cookie") == ["a=1", "b=2"]
         assert response.headers["Authorization"] == "Bearer new"
@@ -245,7 +243,7 @@ async def test_the_answer_comes_back_whole(client: aiohttp.ClientSession, gatewa
     ("method", "path", "status"),
     [("GET", "nothing", 204), ("GET", "unchanged", 304), ("HEAD", "x", 200), ("HEAD", "slow", 504)],
 )
-async def test_an_answer_without_a_body_ends_with_its_headers(
+async def test_a_response_without_a_body_ends_with_its_head(
     gateway: str, method: str, path: str, status: int
 ) -> None:
     line = f"{method} /pub/{path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"
@@ -261,7 +259,7 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
         yield part
 
 
-async def test_bodies_pass_as_they_are(client: aiohttp.ClientSession, gateway: str) -> None:
+async def test_bodies_are_forwarded_unchanged(client: aiohttp.ClientSession, gateway: str) -> None:
     """Compressed bodies too, and with Content-Length when the client sent one."""
     compressed = {"Content-Encoding": "gzip"}
     sent = await received(client, "PUT", f"{gateway}/pub", data=b"\x1f\x8b\x00", headers=compressed)
@@ -273,7 +271,7 @@ async def test_bodies_pass_as_they_are(client: aiohttp.ClientSession, gateway: s
 
 
 @pytest.mark.parametrize("data", [b"x" * 1001, None])
-async def test_a_body_has_its_limit(
+async def test_bodies_have_a_maximum(
     client: aiohttp.ClientSession, gateway: str, data: bytes | None
 ) -> None:
     body = data or chunks(b"x" * 500, b"x" * 501)
@@ -302,7 +300,7 @@ CHUNKED = b"3\r\nabc\r\n0\r\n\r\n"
         ("Host: another", b""),
     ],
 )
-async def test_a_body_whose_end_is_disputed_is_refused(
+async def test_a_body_with_an_ambiguous_end_is_refused(
     gateway: str, head: str, body: bytes
 ) -> None:
     lines = ["POST /pub HTTP/1.1", "Host: gateway", "Connection: close", *head.splitlines()]
@@ -341,15 +339,13 @@ async def test_what_is_not_forwarded(gateway: str, line: str, answer: tuple[int,
     assert await told(gateway, line) == answer
 
 
-async def test_the_decision_alone_about_a_public_path(
-    client: aiohttp.ClientSession, gateway: str
-) -> None:
+async def test_forward_auth_of_a_public_path(client: aiohttp.ClientSession, gateway: str) -> None:
     async with client.delete(f"{gateway}/api/v2/auth/pub/x") as response:
         assert (response.status, await response.read()) == (200, b"")
         assert "Authorization" not in response.headers
 
 
-async def test_a_broken_answer_does_not_look_whole(
+async def test_a_broken_response_does_not_look_complete(
     client: aiohttp.ClientSession, gateway: str
 ) -> None:
     async with client.get(f"{gateway}/pub/broken") as response:
@@ -357,7 +353,7 @@ async def test_a_broken_answer_does_not_look_whole(
             await response.read()
 
 
-async def test_an_answer_before_the_end_of_the_body_is_passed_on(gateway: str) -> None:
+async def test_an_early_response_is_forwarded(gateway: str) -> None:
     unfinished = b"POST /pub/early HTTP/1.1\r\nHost: gateway\r\nContent-Length: 900\r\n\r\nabc"
     async with connection_with(gateway, unfinished) as answer:
         assert await answer.readline() == b"HTTP/1.1 403 Forbidden\r\n"

@@ -32,7 +32,7 @@ CONTENTS = st.lists(st.binary(min_size=1, max_size=30), max_size=5)
 
 
 @given(CONTENTS, st.lists(st.integers(0, 200), max_size=6), st.sampled_from([b"", b"GET /"]))
-def test_a_chunked_body_may_be_cut_anywhere(
+def test_a_chunked_body_may_be_split_anywhere(
     contents: list[bytes], cuts: list[int], behind: bytes
 ) -> None:
     data = b"".join(map(chunk, contents)) + LAST_CHUNK + behind
@@ -69,7 +69,7 @@ def test_extensions_and_trailers_are_dropped(data: bytes) -> None:
         b"3\r\nabcX\n",
     ],
 )
-def test_what_is_no_chunk_is_refused(data: bytes) -> None:
+def test_malformed_chunks_are_refused(data: bytes) -> None:
     with pytest.raises(BrokenBody):
         read(Chunked(), data)
     with pytest.raises(BrokenBody):
@@ -77,7 +77,7 @@ def test_what_is_no_chunk_is_refused(data: bytes) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_whatever_comes_is_read_alike_in_one_piece_and_in_many(data: bytes) -> None:
+def test_the_result_does_not_depend_on_how_bytes_are_split(data: bytes) -> None:
     def outcome(*pieces: bytes) -> object:
         try:
             return read(Chunked(), *pieces)
@@ -87,12 +87,12 @@ def test_whatever_comes_is_read_alike_in_one_piece_and_in_many(data: bytes) -> N
     assert outcome(data) == outcome(*(bytes([byte]) for byte in data))
 
 
-def test_a_counted_body_ends_where_it_was_said() -> None:
+def test_a_body_with_a_length_ends_there() -> None:
     assert read(FixedLength(5), b"ab", b"cdefg") == (b"abcde", b"fg")
     assert FixedLength(0).done
 
 
-def test_a_body_until_the_end_has_no_other() -> None:
+def test_a_body_until_close_has_no_other_end() -> None:
     reader = UntilClosed()
     assert read(reader, b"ab", b"cd") == (b"abcd", b"")
     assert not reader.done

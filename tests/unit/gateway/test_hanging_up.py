@@ -77,7 +77,9 @@ class World:
         (b"Content-Length: 9\r\n", "lingering"),
     ],
 )
-def test_a_client_that_takes_nothing_is_let_go(new_loop: NewLoop, lines: bytes, how: str) -> None:
+def test_a_client_that_reads_nothing_is_disconnected(
+    new_loop: NewLoop, lines: bytes, how: str
+) -> None:
     async def main() -> None:
         world, loop = World(), asyncio.get_running_loop()
         with pair() as (ours, theirs):
@@ -135,7 +137,9 @@ class Caller(ResponseListener):
 
 @LOOPS
 @pytest.mark.parametrize("closed_by_us", [True, False])
-def test_an_upstream_that_takes_nothing_is_let_go(new_loop: NewLoop, closed_by_us: bool) -> None:
+def test_an_upstream_that_reads_nothing_is_disconnected(
+    new_loop: NewLoop, closed_by_us: bool
+) -> None:
     """Also after its response, when the connection is idle."""
 
     async def main() -> None:

@@ -225,7 +225,7 @@ TEXTS = st.lists(FRAGMENTS, max_size=12).map("".join) | st.text(max_size=60)
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_whatever_is_sent_is_read_or_refused(first: str, second: str, digest: str) -> None:
+def test_every_input_is_read_or_refused(first: str, second: str, digest: str) -> None:
     headers = CIMultiDict({"Signature-Input": first, "Signature": second, "Content-Digest": digest})
     request = a_request(headers=headers)
     with contextlib.suppress(Refusal):
@@ -235,7 +235,7 @@ def test_whatever_is_sent_is_read_or_refused(first: str, second: str, digest: st
 
 
 @given(TEXTS)
-def test_whatever_is_covered_is_found_or_refused(covered: str) -> None:
+def test_every_component_is_found_or_refused(covered: str) -> None:
     with contextlib.suppress(Refusal):
         base = signature_base(
             read_signature(

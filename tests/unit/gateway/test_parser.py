@@ -30,7 +30,7 @@ def read(data: bytes) -> RequestHead:
     return head
 
 
-def test_a_head_is_read_and_what_follows_is_left() -> None:
+def test_a_head_is_read_and_the_rest_is_left() -> None:
     data = a_request(HOST, b"Cookie: a", b"X:\t b \t", b"cookie:b", b"X-\xc3\xa9: c")
     with pytest.raises(BrokenHead):
         read(data)
@@ -65,7 +65,7 @@ def test_a_head_is_read_and_what_follows_is_left() -> None:
         ([b"Host: [::1]:80"], b"M-SEARCH /x HTTP/1.1", (0, True)),
     ],
 )
-def test_what_a_head_says_of_body_and_connection(
+def test_body_length_and_persistence(
     lines: list[bytes], start: bytes, expected: tuple[int | None, bool]
 ) -> None:
     head = read(a_request(*lines, start=start))
@@ -116,7 +116,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("data", BROKEN)
-def test_what_could_be_read_in_two_ways_is_refused(data: bytes) -> None:
+def test_ambiguous_heads_are_refused(data: bytes) -> None:
     with pytest.raises(BrokenHead):
         read_request(data, LIMITS)
 
@@ -136,19 +136,19 @@ def test_bare_line_feeds_are_refused_before_the_head_is_whole() -> None:
         (b"GET /x HTTP/1.1\r\nX: " + b"y" * 1200, TooLargeHead),
     ],
 )
-def test_a_head_has_its_limits(data: bytes, broken: type[BrokenHead]) -> None:
+def test_heads_have_limits(data: bytes, broken: type[BrokenHead]) -> None:
     with pytest.raises(broken):
         read_request(data, LIMITS)
 
 
 @given(st.integers(0, 60))
-def test_a_head_may_come_in_pieces(cut: int) -> None:
+def test_a_head_may_arrive_in_parts(cut: int) -> None:
     data = a_request(HOST, b"X: y", b"Content-Length: 3")
     assert (read_request(data[:cut], LIMITS) is None) == (cut < len(data))
 
 
 @given(st.lists(st.sampled_from(sorted({*BROKEN_LINES, HOST, b"X: y", b"Content-Length: 3"}))))
-def test_whatever_is_read_has_one_reading(lines: list[bytes]) -> None:
+def test_accepted_heads_are_unambiguous(lines: list[bytes]) -> None:
     """One Host, at most one of Content-Length and Transfer-Encoding, no line within another."""
     lines = lines or [HOST]
     try:
@@ -182,7 +182,7 @@ def an_answer(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:
         ),
     ],
 )
-def test_answers_are_read(data: bytes, expected: tuple[object, ...]) -> None:
+def test_response_heads(data: bytes, expected: tuple[object, ...]) -> None:
     head = read_response(data + b"rest", 1000)
     assert isinstance(head, ResponseHead)
     assert (head.line, head.chunked, head.length, head.persistent) == expected
@@ -203,12 +203,12 @@ def test_answers_are_read(data: bytes, expected: tuple[object, ...]) -> None:
         b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
     ],
 )
-def test_what_is_no_answer(data: bytes) -> None:
+def test_malformed_response_heads(data: bytes) -> None:
     with pytest.raises(BrokenHead):
         read_response(data, 1000)
 
 
-def test_a_head_that_comes_again_unchanged_is_parsed_once() -> None:
+def test_an_unchanged_head_is_parsed_once() -> None:
     reader = RequestReader(LIMITS)
     data = a_request(HOST, b"Accept: */*")
     assert reader.read(data) is reader.read(bytes(bytearray(data)))
@@ -223,7 +223,7 @@ def test_a_head_that_comes_again_unchanged_is_parsed_once() -> None:
     ],
     ids=["it has an id of its own", "more came with it", "it is long"],
 )
-def test_a_head_that_may_never_come_again_is_not_kept(sent: bytes, behind: bytes) -> None:
+def test_a_unique_head_is_not_cached(sent: bytes, behind: bytes) -> None:
     reader = RequestReader(HeadLimits(100, 10_000, 100))
     first, second = reader.read(sent + behind), reader.read(sent + behind)
     assert first is not None
@@ -232,7 +232,7 @@ def test_a_head_that_may_never_come_again_is_not_kept(sent: bytes, behind: bytes
     assert first.size == len(sent)
 
 
-def test_heads_that_are_kept_have_a_maximum() -> None:
+def test_the_cache_of_heads_has_a_maximum() -> None:
     reader = RequestReader(LIMITS)
     first = reader.read(a_request(HOST, b"Accept: */*"))
     for number in range(1024):
@@ -240,7 +240,7 @@ def test_heads_that_are_kept_have_a_maximum() -> None:
     assert reader.read(a_request(HOST, b"Accept: */*")) is not first
 
 
-def test_a_broken_head_is_broken_each_time() -> None:
+def test_a_broken_head_is_refused_each_time() -> None:
     reader = RequestReader(LIMITS)
     for _ in range(2):
         with pytest.raises(BrokenHead):

@@ -135,7 +135,7 @@ def test_a_canonical_path_is_its_own_and_has_one_reading(path: str) -> None:
 
 
 @given(PATHS, st.sampled_from(["admin", "a:b", "é"]))
-def test_no_spelling_hides_a_segment_from_rules(path: str, guarded: str) -> None:
+def test_no_encoding_hides_a_segment_from_rules(path: str, guarded: str) -> None:
     """Rules match every form that a decoding upstream reads as the guarded segment."""
     try:
         path = canonical(path)

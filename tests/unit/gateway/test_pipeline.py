@@ -236,7 +236,7 @@ MEMBER = Principal("ID1", "one@barong.io", "member", 1, "active", None, "sid-1")
         a_call(BEARER | {"Cookie": "_barong_session=dead"}),
     ],
 )
-async def test_lets_pass_whom_the_session_shows(call: Call) -> None:
+async def test_a_session_authenticates_its_user(call: Call) -> None:
     """Not as they were when the token was issued."""
     assert await a_decision()(call) == Caller(MEMBER, "fresh-token")
 
@@ -245,7 +245,7 @@ async def test_lets_pass_whom_the_session_shows(call: Call) -> None:
     "headers",
     [{}, COOKIE, BEARER, {"Authorization": "Bearer forged"}, {"X-Auth-Apikey": "half a signature"}],
 )
-async def test_a_public_path_asks_nothing(headers: dict[str, str]) -> None:
+async def test_a_public_path_needs_no_credentials(headers: dict[str, str]) -> None:
     decide = a_decision(sessions=Sessions(None, down=True))
     assert await decide(a_call(headers, method="POST", access=Access.PUBLIC)) is None
 
@@ -317,20 +317,20 @@ async def test_refuses(call: Call, told: tuple[int, str]) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_of_several_cookies_any_living_one_counts(cookies: list[str], method: str) -> None:
+async def test_any_valid_cookie_of_several_counts(cookies: list[str], method: str) -> None:
     headers = CIMultiDict({"User-Agent": "browser"} | CSRF)
     headers.extend([("Cookie", each) for each in cookies])
     assert await a_decision()(a_call(headers, method=method)) == Caller(MEMBER, "fresh-token")
 
 
 @pytest.mark.parametrize("value", ["Basic genuine", "Digest x", "", "Bearerx y", "token"])
-async def test_another_scheme_than_bearer_is_not_meant_for_us(value: str) -> None:
+async def test_other_schemes_than_bearer_are_ignored(value: str) -> None:
     call = a_call(COOKIE | {"Authorization": value})
     assert await a_decision()(call) == Caller(MEMBER, "fresh-token")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-async def test_what_changes_nothing_needs_no_csrf_token(method: str) -> None:
+async def test_safe_methods_need_no_csrf_token(method: str) -> None:
     assert await a_decision()(a_call(COOKIE, method=method)) is not None
 
 
@@ -343,23 +343,23 @@ async def test_refuses_a_user_who_is_not_active(state: str, headers: dict[str, s
     assert sessions.revoked == []
 
 
-async def test_a_bearer_that_was_made_for_an_api_key_is_none() -> None:
+async def test_the_bearer_of_an_api_key_is_refused() -> None:
     decide = a_decision(bearers=Bearers(sid=None), sessions=Sessions(None, down=True))
     assert await refusal_of(decide, a_call(BEARER)) == NO_BEARER
 
 
-async def test_a_bearer_dies_with_its_session() -> None:
+async def test_a_bearer_ends_with_its_session() -> None:
     assert await refusal_of(a_decision(sessions=Sessions(None)), a_call(BEARER)) == NO_BEARER
 
 
 @pytest.mark.parametrize("headers", [COOKIE, BEARER])
-async def test_identity_down_is_no_refusal_of_the_user(headers: dict[str, str]) -> None:
+async def test_unavailable_identity_is_503_and_not_401(headers: dict[str, str]) -> None:
     decide = a_decision(sessions=Sessions(None, down=True))
     assert await refusal_of(decide, a_call(headers)) == (503, "server.unavailable")
 
 
 @pytest.mark.parametrize("access", Access)
-async def test_without_a_policy_nothing_is_decided(access: Access) -> None:
+async def test_without_a_policy_every_call_gets_503(access: Access) -> None:
     decide = a_decision(policy=PolicyInForce(loaded=False))
     told = await refusal_of(decide, a_call(COOKIE, access=access))
     assert told == (503, "server.unavailable")
@@ -372,14 +372,14 @@ ANOTHER_PROTOCOL = a_call(COOKIE, address="2001:db8::1")
 
 
 @pytest.mark.parametrize("call", [ANOTHER_BROWSER, NO_BROWSER, ANOTHER_NETWORK])
-async def test_another_client_ends_the_session(call: Call) -> None:
+async def test_a_session_ends_when_another_client_uses_it(call: Call) -> None:
     sessions = Sessions(a_session())
     told = await refusal_of(a_decision(sessions=sessions), call)
     assert told == (401, "authz.client_session_mismatch")
     assert sessions.revoked == ["sid-1"]
 
 
-async def test_the_first_network_of_the_other_family_is_taken_in() -> None:
+async def test_the_first_network_of_the_other_family_is_added() -> None:
     sessions = Sessions(a_session())
     decide = a_decision(sessions=sessions)
     for address in ("2001:db8::1", "10.1.2.3", "2001:db8::ffff:2", "10.1.9.9"):
@@ -397,7 +397,7 @@ async def test_the_first_network_of_the_other_family_is_taken_in() -> None:
         (Sessions(a_session(network="2001:db8::/64", user=a_user(state="banned"))), None),
     ],
 )
-async def test_whoever_cannot_be_bound_is_refused(
+async def test_a_session_that_cannot_be_bound_is_refused(
     sessions: Sessions, told: tuple[int, str] | None
 ) -> None:
     """`None`: their state is told, and nothing is bound."""
@@ -445,7 +445,7 @@ async def test_an_update_of_the_browser_does_not_end_the_session(opened: str, up
         ("app/1.0", ""),
     ],
 )
-async def test_another_browser_is_another(opened: str, other: str) -> None:
+async def test_another_browser_is_another_client(opened: str, other: str) -> None:
     sessions = Sessions(a_session(user_agent=opened))
     call = a_call(CIMultiDict(COOKIE | {"User-Agent": other}))
     told = await refusal_of(a_decision(sessions=sessions), call)
@@ -484,7 +484,7 @@ async def test_a_restriction_comes_first(
     assert told == (471, f"authz.restrict.{category}")
 
 
-async def test_a_restriction_keeps_out_nobody_else() -> None:
+async def test_a_restriction_refuses_no_other_address() -> None:
     assert await kept_out(value="10.1.2.4")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
 
 
@@ -493,7 +493,7 @@ async def test_a_whitelist_is_no_credential() -> None:
     assert await kept_out("whitelist")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
 
 
-async def test_the_way_in_is_always_open() -> None:
+async def test_the_whitelink_path_is_never_restricted() -> None:
     call = a_call({}, method="POST", path=WHITELINK_PATH, access=Access.PUBLIC)
     assert await kept_out()(call) is None
     assert await a_decision(policy=PolicyInForce(loaded=False))(call) is None
@@ -519,7 +519,7 @@ OWNER = Principal("ID1", "one@barong.io", "member", 1, "active", None, None)
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_lets_pass_whose_key_signed(headers: dict[str, str], method: str) -> None:
+async def test_a_signature_authenticates_the_owner(headers: dict[str, str], method: str) -> None:
     """Other credentials, the User-Agent and CSRF tokens do not matter."""
     caller = await a_decision()(a_call(headers, method=method, address="192.0.2.1"))
     assert caller == Caller(OWNER, "token-of-key", kid="kid-1")
@@ -621,7 +621,7 @@ async def test_a_nonce_works_once() -> None:
     assert await decide(a_call(signed_at(NOW + 1))) is not None
 
 
-async def test_a_call_that_could_not_be_decided_about_may_be_repeated() -> None:
+async def test_a_call_with_503_may_be_repeated() -> None:
     api_keys = ApiKeys(owner_down=True)
     decide = a_decision(authenticate_api_key=api_key_authenticator(api_keys))
     assert await refusal_of(decide, a_call(KEY)) == DOWN
@@ -629,7 +629,7 @@ async def test_a_call_that_could_not_be_decided_about_may_be_repeated() -> None:
     assert await decide(a_call(KEY)) is not None
 
 
-async def test_a_nonce_that_expires_while_the_owner_is_looked_for_is_expired() -> None:
+async def test_a_nonce_may_expire_during_the_lookup_of_the_owner() -> None:
     times = iter([NOW, NOW + LIFETIME + 1])
     authenticate = api_key_authenticator(clock=lambda: next(times))
     assert await refusal_of(a_decision(authenticate_api_key=authenticate), a_call(KEY)) == EXPIRED
@@ -647,7 +647,7 @@ async def test_a_nonce_that_another_gateway_used_is_used() -> None:
         )
 
 
-async def test_a_nonce_that_could_not_be_used_up_may_be_sent_again() -> None:
+async def test_a_nonce_may_be_sent_again_after_an_error() -> None:
     keeper = NonceKeeper(down=True)
     decide = a_decision(authenticate_api_key=api_key_authenticator(keeper=keeper))
     assert await refusal_of(decide, a_call(KEY)) == DOWN
@@ -714,7 +714,9 @@ EARLIEST = (NOW - LIFETIME) // 1000
         {"target": "/resource/users/me?a=1", "sent": {"path": PATH}},
     ],
 )
-async def test_lets_pass_whose_key_signed_the_message(key: ApiKeys, call: dict[str, Any]) -> None:
+async def test_a_message_signature_authenticates_the_owner(
+    key: ApiKeys, call: dict[str, Any]
+) -> None:
     sign = PRIVATE_KEY.sign if key is ED25519_KEY else SECRET
     caller = await a_decision(authenticate_api_key=api_key_authenticator(key))(
         a_message(sign=sign, **call)
@@ -734,7 +736,7 @@ MORE = {
 
 
 @pytest.mark.parametrize("name", MORE)
-async def test_more_may_be_covered(name: str) -> None:
+async def test_additional_components_may_be_covered(name: str) -> None:
     given = message_signed(
         "kid-1", SECRET, "POST", TARGET, body=A_BODY, created=NOW_SECONDS, more=[MORE[name]]
     )
@@ -760,7 +762,7 @@ COVERED_HTTPS = [('"@target-uri"', f"https://api.example.com{TARGET}")]
         (HTTPS | {"X-Forwarded-Proto": "https, https"}, True, None),
     ],
 )
-async def test_a_trusted_proxy_tells_scheme_and_host(
+async def test_scheme_and_host_come_from_a_trusted_proxy(
     more: dict[str, str], trusted: bool, told: tuple[int, str] | None
 ) -> None:
     call = a_message(more=COVERED_HTTPS, headers={"Host": "gateway:8080", **more})
@@ -926,15 +928,13 @@ def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
         (a_call(KEY | FULL_SIGNATURE), WRONG_HEADERS),
     ],
 )
-async def test_refuses_a_message_that_is_not_as_it_was_signed(
-    call: Call, told: tuple[int, str]
-) -> None:
+async def test_refuses_a_message_that_was_changed(call: Call, told: tuple[int, str]) -> None:
     decide = a_decision()
     assert await refusal_of(decide, call) == told
     assert await decide(a_message()) is not None, "it used up the nonce"
 
 
-async def test_every_digest_that_is_known_counts() -> None:
+async def test_every_supported_digest_is_checked() -> None:
     both = f"{content_digest(A_BODY)}, {content_digest(A_BODY, 'sha-512')}, md5=:eA==:"
     wrong = f"{content_digest(A_BODY)}, {content_digest(b'x', 'sha-512')}"
     for digest, passes in ((both, True), (wrong, False)):
@@ -972,7 +972,7 @@ async def test_a_nonce_of_a_message_works_once_whenever_it_was_signed() -> None:
 
 
 @pytest.mark.parametrize("keys", [HMAC_KEY, ED25519_KEY])
-async def test_a_key_for_messages_signs_nothing_less(keys: ApiKeys) -> None:
+async def test_a_key_for_messages_refuses_version_1(keys: ApiKeys) -> None:
     decide = a_decision(authenticate_api_key=api_key_authenticator(keys))
     for signature in (KEY, signed_with("kid-1", "", NOW)):
         assert await refusal_of(decide, a_call(signature)) == (
@@ -980,7 +980,7 @@ async def test_a_key_for_messages_signs_nothing_less(keys: ApiKeys) -> None:
         )
 
 
-async def test_a_public_key_is_no_secret() -> None:
+async def test_a_public_key_is_not_used_as_a_secret() -> None:
     """An empty one is invalid, too: a secret that a key lacks must verify nothing."""
     decide = a_decision(authenticate_api_key=api_key_authenticator(ED25519_KEY))
     for sign in (by_secret(PUBLIC_KEY), by_secret("")):
@@ -991,7 +991,7 @@ async def test_a_public_key_is_no_secret() -> None:
     assert await refusal_of(decide, a_message(sign=by_secret(""))) == BAD_SIGNATURE
 
 
-async def test_a_body_is_read_for_no_other_call() -> None:
+async def test_a_body_is_not_read_for_other_calls() -> None:
     async def unread(limit: int) -> bytes | None:
         raise AssertionError
 
@@ -1017,7 +1017,7 @@ FORGED = {"Authorization": "Bearer forged"}
         ([{}, KEY | {"X-Auth-Signature": "x"}], a_call(BEARER, rate=TWICE)),
     ],
 )
-async def test_of_two_calls_the_third_is_one_too_many(
+async def test_a_rate_of_two_refuses_the_third_call(
     calls: list[dict[str, str]], third: Call
 ) -> None:
     decide = a_decision()
@@ -1027,7 +1027,7 @@ async def test_of_two_calls_the_third_is_one_too_many(
     assert await refusal_of(decide, third) == THROTTLED
 
 
-async def test_a_public_path_counts_by_address() -> None:
+async def test_public_calls_count_by_address() -> None:
     decide = a_decision()
     call = a_call(COOKIE, access=Access.PUBLIC, rate=TWICE)
     assert [await decide(call), await decide(call)] == [None, None]
@@ -1038,14 +1038,14 @@ async def test_a_public_path_counts_by_address() -> None:
     )
 
 
-async def test_strangers_do_not_use_up_what_a_user_has() -> None:
+async def test_anonymous_calls_do_not_use_up_a_users_rate() -> None:
     decide = a_decision()
     for _ in range(5):
         await refusal_of(decide, a_call({}, address="192.0.2.1", rate=TWICE))
     assert await decide(a_call(COOKIE, rate=TWICE)) is not None
 
 
-async def test_nobody_is_asked_about_the_credentials_of_one_too_many() -> None:
+async def test_above_the_limit_credentials_are_not_looked_up() -> None:
     sessions = Sessions(None)
     decide = a_decision(sessions=sessions)
     for _ in range(2):
@@ -1066,7 +1066,7 @@ async def test_nobody_is_asked_about_the_credentials_of_one_too_many() -> None:
         KEY | {"X-Auth-Signature": "x"},
     ],
 )
-async def test_guesses_count_together_where_routes_have_no_rate(guess: dict[str, str]) -> None:
+async def test_failed_calls_count_together_on_routes_without_a_rate(guess: dict[str, str]) -> None:
     sessions = Sessions(a_session())
     decide = a_decision(sessions=sessions)
     for _ in range(50):
@@ -1082,7 +1082,7 @@ async def test_guesses_count_together_where_routes_have_no_rate(guess: dict[str,
     assert await decide(a_call(guess, access=Access.PUBLIC)) is None
 
 
-async def test_guesses_that_come_at_once_are_paid_for_afterwards() -> None:
+async def test_concurrent_failed_calls_all_count() -> None:
     now, answered = 0.0, asyncio.Event()
 
     class Slow(Sessions):
@@ -1102,7 +1102,7 @@ async def test_guesses_that_come_at_once_are_paid_for_afterwards() -> None:
     assert await refusal_of(decide, a_call(COOKIE)) == NO_SESSION
 
 
-async def test_a_known_caller_has_no_limit_where_the_route_has_none() -> None:
+async def test_an_authenticated_caller_has_no_limit_without_a_rate() -> None:
     decide, call = a_decision(), a_call(COOKIE)
     assert ANONYMOUS.burst == 100
     for _ in range(ANONYMOUS.burst + 1):
@@ -1112,7 +1112,7 @@ async def test_a_known_caller_has_no_limit_where_the_route_has_none() -> None:
     assert await refusal_of(decide, a_call({})) == NO_SESSION, "none of them counted"
 
 
-async def test_who_is_kept_out_does_not_count() -> None:
+async def test_restricted_calls_do_not_count() -> None:
     decide = a_decision(
         policy=PolicyInForce(restrictions=(Restriction("blacklist", "ip", "10.1.2.3", 471),))
     )
@@ -1123,7 +1123,7 @@ async def test_who_is_kept_out_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PATCH"])
-async def test_what_is_recorded_has_a_rate_on_every_route(method: str) -> None:
+async def test_recorded_calls_have_a_rate_on_every_route(method: str) -> None:
     """Denied or audited calls: above the limit, a call is neither made nor recorded."""
     audits = Audits()
     decide = a_decision(audits=audits, rate_limits=rate_limits())
@@ -1149,7 +1149,9 @@ async def test_without_throttling_there_is_no_limit() -> None:
 @pytest.mark.parametrize(
     ("method", "topic"), [("PUT", None), ("PATCH", "users")], ids=["without a topic", "with two"]
 )
-async def test_what_is_audited_is_kept_before_it_passes(method: str, topic: str | None) -> None:
+async def test_audited_calls_are_recorded_before_they_are_allowed(
+    method: str, topic: str | None
+) -> None:
     audits = Audits()
     caller = await a_decision(audits=audits)(a_call(COOKIE | CSRF, method=method))
 
@@ -1158,7 +1160,7 @@ async def test_what_is_audited_is_kept_before_it_passes(method: str, topic: str 
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-async def test_what_is_not_audited_costs_nothing(method: str) -> None:
+async def test_other_calls_are_not_recorded(method: str) -> None:
     audits = Audits(down=True)
 
     assert await a_decision(audits=audits)(a_call(COOKIE | CSRF, method=method))
@@ -1166,7 +1168,7 @@ async def test_what_is_not_audited_costs_nothing(method: str) -> None:
     assert audits.kept == []
 
 
-async def test_what_is_audited_and_cannot_be_kept_does_not_pass() -> None:
+async def test_audited_calls_are_refused_when_they_cannot_be_recorded() -> None:
     with pytest.raises(Unavailable):
         await a_decision(audits=Audits(down=True))(a_call(COOKIE | CSRF, method="PUT"))
 
@@ -1176,7 +1178,7 @@ async def test_what_is_audited_and_cannot_be_kept_does_not_pass() -> None:
     [("DELETE", PATH, "deeds"), ("GET", "/api/v2/barong/admin/users", None)],
     ids=["a DROP", "no ACCEPT"],
 )
-async def test_who_is_refused_is_kept(method: str, path: str, topic: str | None) -> None:
+async def test_denied_calls_are_recorded(method: str, path: str, topic: str | None) -> None:
     audits = Audits()
     with pytest.raises(Refusal) as refused:
         await a_decision(audits=audits)(a_call(COOKIE | CSRF, method=method, path=path))
@@ -1185,7 +1187,7 @@ async def test_who_is_refused_is_kept(method: str, path: str, topic: str | None)
     assert audits.kept == [("denied", method, "ID1", topic)]
 
 
-async def test_a_key_that_is_not_meant_for_a_call_is_kept_as_refused() -> None:
+async def test_a_call_outside_the_keys_scope_is_recorded_as_denied() -> None:
     audits = Audits()
     headers = signed_with("kid-1", "a secret", NOW)
     calls = api_key_authenticator(ApiKeys(a_key(scope=("trade",))))
@@ -1196,7 +1198,7 @@ async def test_a_key_that_is_not_meant_for_a_call_is_kept_as_refused() -> None:
     assert audits.kept == [("denied", "GET", "ID1", None)]
 
 
-async def test_who_is_not_known_is_refused_without_a_trace() -> None:
+async def test_unauthenticated_calls_are_not_recorded() -> None:
     audits = Audits()
     for headers in ({}, COOKIE):
         with pytest.raises(Refusal):

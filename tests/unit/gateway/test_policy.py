@@ -45,7 +45,7 @@ CALLS = st.tuples(
 
 
 @given(st.lists(RULES, max_size=8), CALLS)
-def test_agrees_with_reading_the_rules_one_by_one(
+def test_agrees_with_a_simple_evaluation_of_the_rules(
     rules: list[Permission], call: tuple[str, str, str]
 ) -> None:
     role, verb, path = call
@@ -94,13 +94,13 @@ def test_head_is_decided_by_its_own_rules_and_by_those_for_get(
 @pytest.mark.parametrize(
     "rule", ["api/v2/barong/admin/users", "/api/v2/admin/users/", "admin/users"]
 )
-def test_a_rule_for_an_alias_stands_for_the_canonical_path(rule: str) -> None:
+def test_a_rule_for_an_alias_applies_to_the_canonical_path(rule: str) -> None:
     policy = CompiledPolicy(Policy(1, (a_rule(""), a_rule(rule, "DROP"))))
     assert not policy.decide("member", "GET", "/api/v2/barong/admin/users/labels").allowed
     assert policy.decide("member", "GET", "/api/v2/barong/admin/users2").allowed
 
 
-def test_an_escaped_spelling_is_held_against_the_same_rules() -> None:
+def test_the_same_rules_apply_to_an_escaped_path() -> None:
     policy = CompiledPolicy(Policy(1, (a_rule("x"), a_rule("x/a:b", "DROP"))))
     assert not policy.decide("member", "GET", "/x/a%3Ab/y").allowed
     assert not policy.decide("member", "GET", "/x/a%3ab").allowed
@@ -153,7 +153,7 @@ async def seen(policy: CurrentPolicy, version: int) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_there_is_no_policy_before_the_first_could_be_loaded() -> None:
+async def test_without_a_loaded_policy_there_is_none() -> None:
     admin = Admin([Unavailable("admin-svc"), Policy(1, ())])
     policy = CurrentPolicy(admin)
     with pytest.raises(Unavailable):
@@ -178,7 +178,7 @@ async def test_a_change_is_loaded_and_a_failure_leaves_the_last_policy() -> None
         assert [first.superseded, policy.get().superseded] == [True, False]
 
 
-async def test_a_change_during_a_load_asks_for_another() -> None:
+async def test_a_change_during_a_load_causes_another_load() -> None:
     policy: CurrentPolicy
 
     class Changing(Admin):
@@ -194,7 +194,7 @@ async def test_a_change_during_a_load_asks_for_another() -> None:
 
 
 @pytest.mark.parametrize("thing", ["permission", "restriction"])
-async def test_an_event_makes_it_load_again(thing: str) -> None:
+async def test_an_event_causes_a_load(thing: str) -> None:
     policy = CurrentPolicy(Admin([Policy(1, ()), Policy(2, ())]))
     nobody: Any = None
     registry = CollectorRegistry()
@@ -221,7 +221,7 @@ async def test_without_events_it_polls_more_often() -> None:
         await seen(policy, 3)
 
 
-async def test_a_policy_that_is_known_already_is_left_alone() -> None:
+async def test_an_unchanged_policy_is_kept() -> None:
     admin = Admin([Policy(1, ()), Policy(1, ()), Policy(1, ()), Unavailable("admin-svc")])
     policy = CurrentPolicy(admin, poll_seconds_without_events=0)
     loading = asyncio.create_task(policy.keep_current(Listener(listening=False)))
@@ -232,7 +232,7 @@ async def test_a_policy_that_is_known_already_is_left_alone() -> None:
     assert policy.get() is first
 
 
-async def test_it_is_as_old_as_the_last_word_of_who_owns_it() -> None:
+async def test_the_age_counts_from_the_last_confirmation() -> None:
     registry, listener = CollectorRegistry(), Listener(listening=False)
     admin = Admin([Policy(1, ()), Policy(1, ())])
     policy = CurrentPolicy(admin, poll_seconds_without_events=0.01)
@@ -273,7 +273,7 @@ class SlowAdmin(Admin):
         return answer
 
 
-async def test_whoever_waits_for_a_newer_policy_gets_one_that_was_asked_for_later() -> None:
+async def test_load_returns_a_policy_that_was_requested_later() -> None:
     admin = SlowAdmin([Policy(1, ()), Policy(2, ())])
     policy = CurrentPolicy(admin)
     before = asyncio.create_task(policy.load())
@@ -302,7 +302,7 @@ def carried(policy: CurrentPolicy, registry: CollectorRegistry, seconds: float) 
     ],
 )
 @pytest.mark.parametrize("subject", ["policy", "everything"])
-async def test_an_answer_waits_for_a_policy_only_so_long(
+async def test_a_response_waits_for_a_policy_for_a_limited_time(
     admin: Admin, outcome: str, subject: str
 ) -> None:
     registry = CollectorRegistry()
@@ -313,7 +313,7 @@ async def test_an_answer_waits_for_a_policy_only_so_long(
     assert registry.get_sample_value("gateway_carried_changes_total", labels) == 1
 
 
-async def test_what_concerns_a_user_is_not_waited_for() -> None:
+async def test_a_response_does_not_wait_for_changes_of_users() -> None:
     policy = CurrentPolicy(Admin([Unavailable("admin-svc")]))
     assert carried(policy, CollectorRegistry(), seconds=1)("user:ID1, user:ID2") is None
 

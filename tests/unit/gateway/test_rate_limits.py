@@ -91,13 +91,13 @@ def test_fills_at_its_rate(
         (ip_address("0.0.0.0"), ip_address("::"), False),
     ],
 )
-def test_a_client_is_a_user_or_an_address_or_a_subscribers_network(
+def test_a_client_is_a_user_or_an_address_or_an_ipv6_network(
     one: Client, other: Client, *, same: bool
 ) -> None:
     assert list(outcomes(a_route(1, 1), [(0, one), (0, other)])) == [0, int(same)]
 
 
-def test_each_route_counts_for_itself() -> None:
+def test_each_route_counts_separately() -> None:
     limits = RateLimits(CollectorRegistry(), enabled=True, clock=lambda: 0)
     for prefix in ("/x", "/y"):
         limits.take(a_route(1, 1, prefix=prefix), "ID1")
@@ -105,7 +105,7 @@ def test_each_route_counts_for_itself() -> None:
         limits.take(a_route(1, 1, prefix="/y"), "ID1")
 
 
-def test_demanding_room_takes_none() -> None:
+def test_require_capacity_takes_nothing() -> None:
     limits = RateLimits(CollectorRegistry(), enabled=True, clock=lambda: 0)
     for _ in range(3):
         limits.require_capacity(a_route(1, 1), "ID1")
@@ -114,7 +114,7 @@ def test_demanding_room_takes_none() -> None:
         limits.require_capacity(a_route(1, 1), "ID1")
 
 
-def test_what_is_charged_counts_beyond_the_limit() -> None:
+def test_charged_calls_count_beyond_the_limit() -> None:
     now = 0.0
     limits = RateLimits(CollectorRegistry(), enabled=True, clock=lambda: now)
     route = a_route(1, 1)
@@ -144,7 +144,7 @@ def test_never_more_than_the_rate_and_a_burst(calls: int, burst: int, gaps: list
             assert count <= burst + (end - start) * calls + 1e-3
 
 
-def test_memory_is_bounded_and_full_buckets_take_none() -> None:
+def test_memory_is_bounded_and_full_buckets_are_dropped() -> None:
     now = 0.0
     limits = RateLimits(CollectorRegistry(), enabled=True, capacity=10, clock=lambda: now)
     route = a_route(1, 10)

@@ -71,7 +71,7 @@ def test_a_page_learns_whether_it_may_read_the_answer(
 
 
 @pytest.mark.parametrize("cors", [EVERYBODY, NOBODY, SOME, TRUSTED])
-def test_the_answers_of_all_pages_are_those_of_a_few(cors: Cors) -> None:
+def test_few_variants_of_headers_are_cached(cors: Cors) -> None:
     asked = [
         PAGE,
         OTHER,
@@ -142,7 +142,7 @@ METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
         ("OPTIONS", {}),
     ],
 )
-def test_only_a_browsers_question_is_one(method: str, headers: dict[str, str]) -> None:
+def test_other_requests_are_no_preflights(method: str, headers: dict[str, str]) -> None:
     assert EVERYBODY.preflight(method, CIMultiDict(headers)) is None
 
 
@@ -157,9 +157,7 @@ def test_only_a_browsers_question_is_one(method: str, headers: dict[str, str]) -
         (SOME, {"Access-Control-Request-Headers": ""}, None),
     ],
 )
-def test_a_browser_that_asks_may_make_the_call(
-    cors: Cors, more: dict[str, str], allowed: bool | None
-) -> None:
+def test_a_preflight_is_allowed(cors: Cors, more: dict[str, str], allowed: bool | None) -> None:
     lines = cors.preflight("OPTIONS", CIMultiDict(ASKED | more))
     assert lines is not None
     answer = headers_of(lines)
@@ -173,7 +171,7 @@ def test_a_browser_that_asks_may_make_the_call(
 
 
 @pytest.mark.parametrize("cors", [SOME, TRUSTED, NOBODY])
-def test_a_page_of_elsewhere_is_told_nothing(cors: Cors) -> None:
+def test_a_page_of_another_origin_gets_no_cors_headers(cors: Cors) -> None:
     answer = cors.preflight("OPTIONS", CIMultiDict(ASKED | {"Origin": OTHER}))
     assert answer == ()
 
@@ -205,7 +203,7 @@ def test_origins_are_listed(text: str, expected: set[str]) -> None:
         *("https://*.example.com:443", "https://*.EXAMPLE.com", "https://example.com:x"),
     ],
 )
-def test_what_no_browser_sends_is_no_origin(text: str) -> None:
+def test_origins_in_other_forms_are_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="BARONG_API_CORS_ORIGINS"):
         settings(BARONG_API_CORS_ORIGINS=text)
 
@@ -243,7 +241,7 @@ NO_STORE = {"Cache-Control": "no-store"}
         ),
     ],
 )
-def test_browsers_are_told_to_be_careful(
+def test_security_headers(
     security: bool, seconds: int, call: dict[str, Any], expected: dict[str, str]
 ) -> None:
     headers = ResponseHeaders(EVERYBODY, security=security, hsts_seconds=seconds)

@@ -76,7 +76,7 @@ def closeness(row: Restriction, address: Address, place: Place) -> int | None:
 
 
 @given(st.lists(RESTRICTIONS, max_size=12), ADDRESSES)
-def test_agrees_with_reading_the_rows_one_by_one(rows: list[Restriction], caller: str) -> None:
+def test_agrees_with_a_simple_evaluation_of_the_rows(rows: list[Restriction], caller: str) -> None:
     address = ip_address(caller)
     ranked = [
         (CATEGORIES.index(row.category), SCOPES.index(row.scope), close, number)
@@ -150,13 +150,13 @@ def test_the_first_match_decides(
     assert CompiledRestrictions(rows).first_match(ip_address(caller), atlas) == expected
 
 
-def test_names_are_in_the_language_that_is_set(file: Path) -> None:
+def test_names_are_in_the_configured_language(file: Path) -> None:
     row = a_row(BLACK, "country", "DEUTSCHLAND")
     compiled = CompiledRestrictions([row])
     assert compiled.first_match(ip_address("198.51.100.1"), places(str(file), "de")) == row
 
 
-def test_without_a_file_places_match_nobody_and_this_is_said_once() -> None:
+def test_without_a_file_places_match_nobody_and_one_warning_is_logged() -> None:
     compiled, unmapped = CompiledRestrictions([DE, EUROPE, ONE]), places("", "en")
     assert isinstance(unmapped, Unmapped)
     with structlog.testing.capture_logs() as logs:
@@ -179,7 +179,7 @@ def test_a_file_that_is_missing_or_broken_is_a_fault(tmp_path: Path, file: Path)
         places(str(file), "fr")
 
 
-def test_many_rows_cost_a_call_no_more_than_few(atlas: Places) -> None:
+def test_the_cost_does_not_grow_with_the_number_of_rows(atlas: Places) -> None:
     addresses = [a_row(BLACK, "ip", f"10.{n >> 8}.{n & 255}.1") for n in range(10_000)]
     networks = [a_row(BLACK, "ip_subnet", f"11.{n >> 8}.{n & 255}.0/24") for n in range(10_000)]
     many, few = CompiledRestrictions(addresses + networks), CompiledRestrictions([ONE, NET_24])

@@ -58,7 +58,7 @@ def test_the_default_routes(method: str, raw: str, access: Access, url: str) -> 
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v2/barong", "/api/v2/barong/adminx", "/.well-known"])
-def test_what_no_prefix_covers_has_no_route(path: str) -> None:
+def test_a_path_without_a_prefix_has_no_route(path: str) -> None:
     assert load_routes(DEFAULTS, OURS).find(path) is None
 
 
@@ -154,7 +154,7 @@ TWO_OF_ONE_PREFIX = """
         ("PUT", Access.PUBLIC, False),
     ],
 )
-def test_routes_of_one_prefix_are_told_apart_by_method(
+def test_the_method_selects_among_routes_of_one_prefix(
     tmp_path: Path, method: str, access: Access, exists: bool
 ) -> None:
     """A method without a route is not matched by a shorter prefix."""
@@ -214,7 +214,7 @@ def test_below_a_route_without_case_routes_match_in_any_case(
     assert route.prefix == prefix
 
 
-def test_what_is_sent_keeps_its_case(tmp_path: Path) -> None:
+def test_the_forwarded_path_keeps_its_case(tmp_path: Path) -> None:
     way = routes_of(tmp_path, CASES).match("/t/OrDers", "GET")
     assert way is not None
     assert way.path == "/T/OrDers"
@@ -239,7 +239,9 @@ RAW = """
         ("/cut//", "/cut", "//"),
     ],
 )
-def test_a_raw_path_is_sent_as_it_came(tmp_path: Path, received: str, read: str, sent: str) -> None:
+def test_a_raw_path_is_forwarded_unchanged(
+    tmp_path: Path, received: str, read: str, sent: str
+) -> None:
     aim = target(received)
     assert (aim.path, aim.raw) == (read, received)
     route = routes_of(tmp_path, RAW).find(aim.path)
@@ -259,7 +261,7 @@ def test_a_raw_path_is_sent_as_it_came(tmp_path: Path, received: str, read: str,
         "/cut;/x",
     ],
 )
-def test_a_raw_path_begins_as_its_route_does(tmp_path: Path, received: str) -> None:
+def test_a_raw_path_begins_with_the_exact_prefix(tmp_path: Path, received: str) -> None:
     aim = target(received)
     route = routes_of(tmp_path, RAW).find(aim.path)
     assert route is not None
@@ -268,7 +270,7 @@ def test_a_raw_path_begins_as_its_route_does(tmp_path: Path, received: str) -> N
 
 
 @pytest.mark.parametrize("received", ["/files/private//x", "/files%2Fprivate", "/files//private;x"])
-def test_a_blocked_route_below_a_raw_one_is_met_by_every_spelling(
+def test_a_blocked_route_below_a_raw_one_matches_every_encoding(
     tmp_path: Path, received: str
 ) -> None:
     route = routes_of(tmp_path, RAW).find(target(received).path)
@@ -295,7 +297,7 @@ def test_our_own_services_have_strict_paths(tmp_path: Path) -> None:
     ]
 
 
-def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_together(tmp_path: Path) -> None:
     text = """
         - {prefix: /a, acess: public, upstream: "${UNSET}"}
         - {prefix: /a/, access: private, upstream: "ftp://x", timeout: 0, methods: GET}
@@ -347,6 +349,6 @@ def test_a_route_to_call_needs_an_upstream(tmp_path: Path) -> None:
     assert faults == [", route 1 (/a): upstream: Missing."]
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         load_routes(tmp_path / "none.yaml", {})

@@ -91,7 +91,7 @@ def a_cache(identity: Identity, clock: Clock | None = None, capacity: int = 100)
     return SessionCache(identity, CollectorRegistry(), capacity=capacity, clock=clock or Clock())
 
 
-async def test_many_calls_ask_once() -> None:
+async def test_concurrent_lookups_ask_once() -> None:
     identity = Identity({"c": a_session()})
     sessions = a_cache(identity)
     identity.open.clear()
@@ -103,7 +103,7 @@ async def test_many_calls_ask_once() -> None:
     assert identity.asked["c"] == 1
 
 
-async def test_one_who_leaves_takes_nobodys_answer_away() -> None:
+async def test_cancelling_one_lookup_does_not_cancel_the_others() -> None:
     identity = Identity({"c": a_session()})
     sessions = a_cache(identity)
     identity.open.clear()
@@ -121,7 +121,9 @@ async def test_one_who_leaves_takes_nobodys_answer_away() -> None:
     ("name", "left", "held"),
     [("token_expires_at", 60, 5.0), ("token_expires_at", 13, 3.0), ("expires_at", 2, 2.0)],
 )
-async def test_a_session_is_held_only_while_it_is_good(name: str, left: int, held: float) -> None:
+async def test_a_session_is_cached_only_while_it_is_valid(
+    name: str, left: int, held: float
+) -> None:
     clock = Clock()
     identity = Identity({"c": a_session(**{name: datetime.now(UTC) + timedelta(seconds=left)})})
     sessions = a_cache(identity, clock)
@@ -134,7 +136,7 @@ async def test_a_session_is_held_only_while_it_is_good(name: str, left: int, hel
     assert identity.asked["c"] == 2
 
 
-async def test_a_token_near_its_end_is_not_held() -> None:
+async def test_a_token_near_its_expiry_is_not_cached() -> None:
     soon = datetime.now(UTC) + timedelta(seconds=9)
     identity = Identity({"c": a_session(token_expires_at=soon)})
     sessions = a_cache(identity)
@@ -143,7 +145,7 @@ async def test_a_token_near_its_end_is_not_held() -> None:
     assert identity.asked["c"] == 2
 
 
-async def test_that_there_is_none_is_held_for_a_moment() -> None:
+async def test_not_found_is_cached_briefly() -> None:
     clock = Clock()
     identity = Identity()
     sessions = a_cache(identity, clock)
@@ -154,7 +156,7 @@ async def test_that_there_is_none_is_held_for_a_moment() -> None:
     assert await sessions.by_cookie("c") is not None
 
 
-async def test_invented_cookies_push_no_session_out() -> None:
+async def test_invented_cookies_do_not_evict_sessions() -> None:
     identity = Identity({"c": a_session()})
     sessions = SessionCache(
         identity, CollectorRegistry(), capacity=1, negative_capacity=5, clock=Clock()
@@ -166,7 +168,7 @@ async def test_invented_cookies_push_no_session_out() -> None:
     assert identity.asked["c"] == 1
 
 
-async def test_holds_no_more_than_it_may() -> None:
+async def test_the_cache_has_a_capacity() -> None:
     identity = Identity({f"c{n}": a_session(sid=f"sid-{n}") for n in range(4)})
     sessions = a_cache(identity, capacity=3)
     for number in range(4):
@@ -176,7 +178,7 @@ async def test_holds_no_more_than_it_may() -> None:
     assert identity.asked == {"c0": 2, "c1": 1, "c2": 1, "c3": 1}
 
 
-async def test_identity_down_is_not_held() -> None:
+async def test_unavailable_identity_is_not_cached() -> None:
     identity = Identity({"c": a_session()}, down=True)
     sessions = a_cache(identity)
     with pytest.raises(Unavailable):
@@ -185,7 +187,7 @@ async def test_identity_down_is_not_held() -> None:
     assert await sessions.by_cookie("c") is not None
 
 
-async def test_revoking_is_felt_at_once() -> None:
+async def test_a_revoked_session_is_dropped_at_once() -> None:
     identity = Identity({"c": a_session()})
     sessions = a_cache(identity)
     assert await sessions.by_cookie("c")
@@ -226,7 +228,7 @@ async def hear(sessions: SessionCache, name: str, record: dict[str, object]) -> 
 
 
 @pytest.mark.parametrize(("name", "record"), [*EVENTS, ("missed", {})])
-async def test_an_event_makes_it_ask_again(name: str, record: dict[str, object]) -> None:
+async def test_an_event_invalidates_a_session(name: str, record: dict[str, object]) -> None:
     identity = Identity({"c": a_session()})
     sessions = a_cache(identity)
     await sessions.by_cookie("c")
@@ -239,7 +241,7 @@ async def test_an_event_makes_it_ask_again(name: str, record: dict[str, object])
 
 
 @pytest.mark.parametrize(("name", "record"), [*EVENTS, ("missed", {})])
-async def test_an_event_overtakes_an_answer_under_way(name: str, record: dict[str, object]) -> None:
+async def test_an_event_during_a_lookup(name: str, record: dict[str, object]) -> None:
     """The answer was made before the change and arrives after the event."""
     identity = Identity({"c": a_session()})
     sessions = a_cache(identity)
@@ -255,7 +257,7 @@ async def test_an_event_overtakes_an_answer_under_way(name: str, record: dict[st
     assert await sessions.by_cookie("c") is None
 
 
-async def test_other_peoples_events_change_nothing() -> None:
+async def test_events_about_others_invalidate_nothing() -> None:
     identity = Identity({"c": a_session()})
     sessions = a_cache(identity)
     identity.open.clear()

@@ -50,7 +50,7 @@ async def outcomes(shared: SharedNonces, keeper: Keeper, numbers: Sequence[int])
     return [type(result) if result else None for result in results]
 
 
-async def test_what_comes_while_a_question_is_under_way_goes_together() -> None:
+async def test_nonces_that_arrive_during_a_request_are_sent_together() -> None:
     keeper = Keeper()
     shared = SharedNonces(keeper, LIFETIME)
     first = asyncio.create_task(shared.use(nonce(1), NOW))
@@ -61,7 +61,7 @@ async def test_what_comes_while_a_question_is_under_way_goes_together() -> None:
     assert keeper.batches == [1, MAX_NONCES, 2]
 
 
-async def test_each_is_told_of_his_own() -> None:
+async def test_each_call_gets_its_own_result() -> None:
     keeper = Keeper(used={nonce(2), nonce(4)})
     shared = SharedNonces(keeper, LIFETIME)
     told = await outcomes(shared, keeper, [1, 2, 3, 4, 3])
@@ -70,7 +70,7 @@ async def test_each_is_told_of_his_own() -> None:
     assert keeper.batches == [4], "repeats are refused without a question"
 
 
-async def test_who_gets_no_answer_may_ask_again() -> None:
+async def test_a_nonce_may_be_used_after_an_error() -> None:
     keeper = Keeper(down=True)
     shared = SharedNonces(keeper, LIFETIME)
     assert await outcomes(shared, keeper, [1, 2]) == [Unavailable] * 2
@@ -78,7 +78,7 @@ async def test_who_gets_no_answer_may_ask_again() -> None:
     assert await outcomes(shared, keeper, [1, 2]) == [None] * 2
 
 
-async def test_who_leaves_keeps_nobody_waiting() -> None:
+async def test_a_cancelled_call_does_not_block_others() -> None:
     keeper = Keeper()
     shared = SharedNonces(keeper, LIFETIME)
     leaving = asyncio.create_task(shared.use(nonce(1), NOW))

@@ -20,7 +20,7 @@ def acquired(shares: Shares, client: str) -> Share:
     return share
 
 
-async def test_who_waits_takes_the_place_of_its_own_call() -> None:
+async def test_a_waiting_call_gets_the_slot_of_its_own_client() -> None:
     shares = Shares(1)
     one = acquired(shares, "one")
     assert shares.acquire("one") is None
@@ -40,7 +40,7 @@ async def test_who_waits_takes_the_place_of_its_own_call() -> None:
     assert acquired(shares, "one") is not one
 
 
-async def test_as_many_wait_as_are_under_way() -> None:
+async def test_the_number_of_waiting_calls_is_limited() -> None:
     shares = Shares(2)
     share = acquired(shares, "one")
     assert acquired(shares, "one") is share
@@ -56,7 +56,7 @@ async def test_as_many_wait_as_are_under_way() -> None:
 
 
 @pytest.mark.parametrize("when", ["never", "before its turn", "with its turn", "behind its turn"])
-async def test_a_place_is_not_lost_with_who_waited_for_it(when: str) -> None:
+async def test_a_slot_is_not_lost_when_a_waiting_call_is_cancelled(when: str) -> None:
     """Whenever the waiting call is cancelled."""
     shares = Shares(1)
     share = acquired(shares, "one")

@@ -100,7 +100,7 @@ def run(new_loop: NewLoop, story: Callable[[World], Awaitable[None]]) -> None:
 
 
 @LOOPS
-def test_a_call_behind_the_end_was_not_taken(new_loop: NewLoop) -> None:
+def test_a_request_after_the_close_was_not_accepted(new_loop: NewLoop) -> None:
     """The upstream closed first; its FIN and the request crossed on the wire."""
 
     async def story(world: World) -> None:
@@ -113,7 +113,7 @@ def test_a_call_behind_the_end_was_not_taken(new_loop: NewLoop) -> None:
 
 @pytest.mark.parametrize("read", [0, 1, len(ASKED)])
 @LOOPS
-def test_a_call_before_the_end_may_have_been_taken(new_loop: NewLoop, read: int) -> None:
+def test_a_request_before_the_close_may_have_been_accepted(new_loop: NewLoop, read: int) -> None:
     """Whether or not the upstream read it: its kernel had accepted it."""
 
     async def story(world: World) -> None:
@@ -127,7 +127,7 @@ def test_a_call_before_the_end_may_have_been_taken(new_loop: NewLoop, read: int)
 
 
 @LOOPS
-def test_a_call_that_was_half_answered_was_taken(new_loop: NewLoop) -> None:
+def test_a_request_with_part_of_a_response_was_accepted(new_loop: NewLoop) -> None:
 
     async def story(world: World) -> None:
         world.ask()
@@ -141,7 +141,7 @@ def test_a_call_that_was_half_answered_was_taken(new_loop: NewLoop) -> None:
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
 @LOOPS
-def test_what_happened_since_the_loop_looked_is_seen(new_loop: NewLoop, said: bytes) -> None:
+def test_an_idle_connection_is_polled_before_use(new_loop: NewLoop, said: bytes) -> None:
     """A close, and a response without a request, before the event loop polls again."""
 
     async def story(world: World) -> None:
@@ -159,7 +159,7 @@ def test_what_happened_since_the_loop_looked_is_seen(new_loop: NewLoop, said: by
 
 
 @LOOPS
-def test_nobody_waits_too_long_for_another_call(new_loop: NewLoop) -> None:
+def test_an_idle_connection_expires(new_loop: NewLoop) -> None:
 
     async def story(world: World) -> None:
         world.connection.mark_idle()

@@ -28,7 +28,7 @@ def test_no_nonce_is_used_twice_while_it_can_be(calls: list[tuple[int, int]]) ->
         assert len(used) <= 4 * LIFETIME
 
 
-def test_what_cannot_be_used_again_is_forgotten() -> None:
+def test_expired_nonces_are_forgotten() -> None:
     used = UsedNonces(LIFETIME)
     for moment in range(1000, 2000):
         used.use(Nonce("kid", moment), moment)
@@ -41,7 +41,7 @@ def test_what_cannot_be_used_again_is_forgotten() -> None:
         max_size=200,
     )
 )
-def test_no_text_is_used_twice_while_it_is_remembered(calls: list[tuple[int, int, str]]) -> None:
+def test_no_text_is_used_twice_while_it_is_stored(calls: list[tuple[int, int, str]]) -> None:
     """Whenever it was signed. A nonce is stored as long as its signature is valid."""
     used, ends, now = UsedNonces(LIFETIME), dict[str, int](), 1000
     for passed, off, text in calls:
@@ -63,7 +63,7 @@ def test_keys_do_not_share_nonces() -> None:
     used.use(Nonce("two", 1000, "1000"), 1000)
 
 
-def test_without_room_nothing_passes() -> None:
+def test_without_capacity_calls_get_503() -> None:
     used = UsedNonces(LIFETIME, capacity=2)
     used.use(Nonce("kid", 1000), 1000)
     used.use(Nonce("kid", 1001), 1000)

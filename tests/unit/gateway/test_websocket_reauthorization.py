@@ -119,12 +119,12 @@ async def test_by_an_api_key(changed: dict[str, object], stays: bool) -> None:
         ({"restriction": restricted("whitelist")}, True),
     ],
 )
-async def test_a_stranger(changed: dict[str, object], stays: bool) -> None:
+async def test_anonymous(changed: dict[str, object], stays: bool) -> None:
     world = replace(World(), **changed)  # type: ignore[arg-type]
     assert await world.lets_stay(None) is stays
 
 
-async def test_the_way_in_is_open_to_whom_it_is_for() -> None:
+async def test_the_whitelink_path_is_not_restricted() -> None:
     world = World(restriction=restricted("blacklist"))
     assert await world.lets_stay(None, WHITELINK_PATH)
     assert not await world.lets_stay(None, f"{WHITELINK_PATH}/x")

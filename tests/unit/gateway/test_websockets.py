@@ -71,7 +71,7 @@ async def kept_reviewing(connections: Connections) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def test_whatever_was_heard_before_it_was_open_is_felt_then() -> None:
+async def test_a_new_websocket_is_reauthorized() -> None:
     connections = Connections()
     connections.allowed = False
     connections.websockets.reauthorize_user("ID1")
@@ -80,7 +80,7 @@ async def test_whatever_was_heard_before_it_was_open_is_felt_then() -> None:
     assert connections.reviews == 1
 
 
-async def test_all_are_reviewed_when_that_is_due_but_not_in_one_turn() -> None:
+async def test_all_are_reauthorized_but_not_in_one_iteration() -> None:
     connections = await Connections.many()
     async with kept_reviewing(connections):
         connections.websockets.reauthorize_all()
@@ -93,7 +93,7 @@ async def test_all_are_reviewed_when_that_is_due_but_not_in_one_turn() -> None:
         assert len(connections.open) == MANY
 
 
-async def test_a_change_during_a_review_is_seen_by_another() -> None:
+async def test_a_change_during_a_round_causes_another_round() -> None:
     connections = await Connections.many()
     async with kept_reviewing(connections):
         connections.websockets.reauthorize_all()
@@ -104,7 +104,7 @@ async def test_a_change_during_a_review_is_seen_by_another() -> None:
     assert connections.reviews <= 2 * MANY
 
 
-async def test_those_of_a_user_are_reviewed_when_something_is_heard_of_him() -> None:
+async def test_the_websockets_of_a_user_are_reauthorized() -> None:
     connections = await Connections.many()
     connections.allowed = False
     connections.websockets.reauthorize_user("ID2")
