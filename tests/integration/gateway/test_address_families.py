@@ -14,7 +14,7 @@ KEPT_OUT = Restriction("blacklist", "ip", "127.0.0.1", 401)
 
 
 @pytest.mark.parametrize("fast_loop", [True, False])
-async def test_both_reach_it_and_have_their_own_addresses(
+async def test_both_families_reach_it_with_their_own_addresses(
     tmp_path: Path, upstream: Upstream, forgotten: None, fast_loop: bool
 ) -> None:
     """An IPv4 address is not seen as IPv6, for restrictions either."""

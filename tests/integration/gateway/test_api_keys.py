@@ -37,7 +37,7 @@ async def until_refused(program: Client, key: Key, *codes: str) -> Answer:
     return answer
 
 
-async def test_a_signature_stands_for_the_owner(program: Client, owner: Owner, key: Key) -> None:
+async def test_a_signature_authenticates_the_owner(program: Client, owner: Owner, key: Key) -> None:
     me = await program.get(ME, headers=key.signed())
     assert (me.status, me.body["uid"]) == (200, owner.uid)
     label = {"key": "made-by", "value": "program"}
@@ -63,13 +63,13 @@ async def test_a_signature_wins_over_a_cookie(owner: Owner, key: Key) -> None:
         (lambda: time.time_ns() // 1_000_000 + 6000, "authz.nonce_expired"),
     ],
 )
-async def test_a_nonce_is_of_this_moment(program: Client, key: Key, nonce: Any, code: str) -> None:
+async def test_a_nonce_must_be_recent(program: Client, key: Key, nonce: Any, code: str) -> None:
     headers = key.signed(nonce() if callable(nonce) else nonce)
     answer = await program.get(ME, headers=headers)
     assert (answer.status, answer.errors) == (401, [code])
 
 
-async def test_who_does_not_know_the_secret_is_refused(program: Client, key: Key) -> None:
+async def test_a_signature_with_another_secret_is_refused(program: Client, key: Key) -> None:
     for forged, code in (
         (Key(key.kid, "0" * 32), "authz.invalid_signature"),
         (Key("0" * 16, key.secret), "authz.unexistent_apikey"),
@@ -87,28 +87,26 @@ async def test_a_call_cannot_be_replayed(program: Client, key: Key) -> None:
         assert (answer.status, answer.errors) == (401, ["authz.nonce_used"])
 
 
-async def test_of_fifty_calls_with_one_nonce_one_passes(program: Client, key: Key) -> None:
+async def test_one_of_fifty_calls_with_one_nonce_is_allowed(program: Client, key: Key) -> None:
     headers = key.signed()
     answers = await asyncio.gather(*(program.get(ME, headers=headers) for _ in range(50)))
     assert Counter(answer.status for answer in answers) == {200: 1, 401: 49}
     assert {tuple(a.errors) for a in answers if a.status == 401} == {("authz.nonce_used",)}
 
 
-async def test_fifty_calls_with_their_own_nonces_all_pass(program: Client, key: Key) -> None:
+async def test_fifty_calls_with_their_own_nonces_are_allowed(program: Client, key: Key) -> None:
     calls = (program.get(ME, headers=key.signed()) for _ in range(50))
     assert {answer.status for answer in await asyncio.gather(*calls)} == {200}
 
 
-async def test_a_key_that_has_scopes_keeps_to_them(program: Client, owner: Owner) -> None:
+async def test_a_key_is_limited_to_its_scopes(program: Client, owner: Owner) -> None:
     for scope, status in (("trade,resource", 200), ("admin", 401), ("trade", 401)):
         key = await owner.new_key(scope=scope)
         answer = await program.get(ME, headers=key.signed())
         assert answer.status == status, scope
 
 
-async def test_the_decision_alone_hands_out_a_token(
-    program: Client, owner: Owner, key: Key
-) -> None:
+async def test_forward_auth_returns_a_token(program: Client, owner: Owner, key: Key) -> None:
     path = f"/api/v2/auth/api/v2/barong/{ME}"
     answer = await program.call("DELETE", path, headers=key.signed())
     assert answer.status == 200
@@ -121,7 +119,7 @@ async def test_the_decision_alone_hands_out_a_token(
 
 
 @pytest.mark.parametrize("state", ["inactive", "disabled"])
-async def test_switching_a_key_off_is_felt_at_once(
+async def test_disabling_a_key_takes_effect_at_once(
     program: Client, owner: Owner, key: Key, state: str
 ) -> None:
     assert (await program.get(ME, headers=key.signed())).status == 200
@@ -138,7 +136,7 @@ async def test_switching_a_key_off_is_felt_at_once(
     assert await until(passes, HEARD_SECONDS)
 
 
-async def test_deleting_a_key_is_felt_at_once(program: Client, owner: Owner, key: Key) -> None:
+async def test_deleting_a_key_takes_effect_at_once(program: Client, owner: Owner, key: Key) -> None:
     assert (await program.get(ME, headers=key.signed())).status == 200
     gone = await owner.browser.call("DELETE", f"{API_KEYS}/{key.kid}", params=await owner.form())
     assert gone.status == 204
@@ -167,7 +165,7 @@ async def test_a_banned_owners_keys_do_not_work(
 @pytest.mark.parametrize(
     "missing", ["BARONG_RESOURCE_INTERNAL_URL", "BARONG_IDENTITY_INTERNAL_URL"]
 )
-async def test_a_service_that_is_down_is_no_refusal_of_the_key(
+async def test_an_unavailable_service_is_503_and_not_401(
     system: Installation, key: Key, missing: str
 ) -> None:
     free = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0", missing: "http://127.0.0.1:1"}

@@ -252,7 +252,7 @@ async def hide(
         *("parts", "preamble", "long preamble", "epilogue"),
     ],
 )
-async def test_an_administrator_cannot_hide_whom_he_changes(
+async def test_an_administrator_cannot_hide_the_target(
     hide: Callable[[Hiding], Awaitable[Outcome]], hiding: Hiding
 ) -> None:
     assert await hide(hiding) == Outcome(201, [], labelled=True, targets=["V"])
@@ -285,7 +285,7 @@ ENCODED = "request.unsupported_encoding"
         ),
     ],
 )
-async def test_what_the_log_could_not_tell_goes_nowhere(
+async def test_calls_that_cannot_be_recorded_are_not_forwarded(
     hide: Callable[[Hiding], Awaitable[Outcome]], hiding: Hiding, status: int, code: str
 ) -> None:
     assert await hide(hiding) == Outcome(status, [code], labelled=False, targets=[])
@@ -295,7 +295,7 @@ async def test_what_the_log_could_not_tell_goes_nowhere(
     "body",
     [SPLIT_AT_LINE_FEEDS, parts(*LABEL, INNOCENT, VICTIM, line="\n"), parts(*LABEL, line="\n")],
 )
-async def test_lines_that_end_oddly_are_read_alike_by_log_and_service(
+async def test_odd_line_ends_are_read_alike_by_audit_and_service(
     hide: Callable[[Hiding], Awaitable[Outcome]], body: str
 ) -> None:
     outcome = await hide(Hiding(body=body, kind=MULTIPART))
@@ -327,7 +327,7 @@ async def test_an_upload_is_audited_by_the_names_of_its_files(
     assert told["doc_type"] == "Passport"
 
 
-async def test_an_upload_that_is_too_large_goes_nowhere(
+async def test_an_upload_that_is_too_large_is_not_forwarded(
     admin: Client, system: Installation
 ) -> None:
     form: Any = aiohttp.FormData(default_to_multipart=True)
@@ -340,7 +340,7 @@ async def test_an_upload_that_is_too_large_goes_nowhere(
     assert (answer.status, answer.errors) == (413, ["request.too_large"])
 
 
-async def test_a_body_that_was_looked_into_arrives_as_it_was_sent(admin: Client) -> None:
+async def test_an_audited_body_is_forwarded_unchanged(admin: Client) -> None:
     rule = a_rule()
     added = await admin.call("POST", PERMISSIONS, None, json={**rule, "topic": "t" * 200})
     assert added.status == 201
@@ -349,7 +349,7 @@ async def test_a_body_that_was_looked_into_arrives_as_it_was_sent(admin: Client)
     assert too_large.status == 201
 
 
-async def test_what_is_read_or_public_is_not_audited(
+async def test_reads_and_public_calls_are_not_audited(
     admin: Client, client: Client, system: Installation
 ) -> None:
     marker = secrets.token_hex(8)
@@ -363,7 +363,7 @@ async def test_what_is_read_or_public_is_not_audited(
     assert await audits(system, marker) == []
 
 
-async def test_a_decision_alone_is_audited_too(
+async def test_forward_auth_is_audited_too(
     admin: Client, client: Client, system: Installation
 ) -> None:
     marker = secrets.token_hex(8)
@@ -401,7 +401,7 @@ async def test_the_topic_of_a_rule(admin: Client, client: Client, system: Instal
     assert (row["topic"], row["action"], row["result"]) == ("curiosity", "read", "succeed")
 
 
-async def test_without_the_broker_admin_svc_is_told(
+async def test_without_the_broker_admin_svc_records_the_call(
     gateway: Shaken, client: Client, system: Installation
 ) -> None:
     await gateway.broker.shut()
@@ -414,7 +414,7 @@ async def test_without_the_broker_admin_svc_is_told(
     await gateway.until_kept("queue")
 
 
-async def test_without_both_nothing_that_is_audited_passes(
+async def test_without_both_audited_calls_are_refused(
     gateway: Shaken, system: Installation
 ) -> None:
     await gateway.broker.shut()
@@ -434,7 +434,7 @@ async def test_without_both_nothing_that_is_audited_passes(
     assert (await gateway.admin.post(PERMISSIONS, rule)).status == 201
 
 
-async def test_without_both_who_is_refused_stays_refused(gateway: Shaken) -> None:
+async def test_without_both_denied_calls_stay_denied(gateway: Shaken) -> None:
     async with Client(gateway.admin.system) as member:
         uid = (await member.become_member()).body["uid"]
         await gateway.broker.shut()
@@ -450,7 +450,7 @@ async def test_without_both_who_is_refused_stays_refused(gateway: Shaken) -> Non
     ]
 
 
-async def test_a_queue_that_is_gone_is_declared_anew(gateway: Shaken, system: Installation) -> None:
+async def test_a_deleted_queue_is_declared_again(gateway: Shaken, system: Installation) -> None:
     async with connected(system.environments["gateway"]["AMQP_URL"], "test") as connection:
         channel = await connection.channel()
         await channel.queue_delete(AUDITS.queue)
@@ -461,7 +461,9 @@ async def test_a_queue_that_is_gone_is_declared_anew(gateway: Shaken, system: In
     await gateway.until_kept("queue")
 
 
-async def test_many_at_once_are_all_kept_once(gateway: Shaken, system: Installation) -> None:
+async def test_concurrent_audits_are_each_recorded_once(
+    gateway: Shaken, system: Installation
+) -> None:
     """A call that is refused because its record is uncertain may nevertheless be recorded."""
     marker, numbers = secrets.token_hex(8), range(300)
     refused: Counter[int] = Counter()
@@ -490,7 +492,7 @@ async def test_many_at_once_are_all_kept_once(gateway: Shaken, system: Installat
     assert all(kept[number] <= 1 + refused[number] for number in numbers)
 
 
-async def test_what_no_gateway_has_sealed_is_set_aside(system: Installation) -> None:
+async def test_messages_without_a_gateways_seal_are_dead_lettered(system: Installation) -> None:
     marker = secrets.token_hex(8)
     activity = Activity(
         category="admin",

@@ -39,7 +39,7 @@ def cookie_of(client: Client) -> str:
     return f"_barong_session={client.cookie}"
 
 
-async def test_a_second_tab_goes_on_with_the_session(client: Client) -> None:
+async def test_a_second_tab_uses_the_same_session(client: Client) -> None:
     login = await client.become_member()
     token = login.body["csrf_token"]
     client.csrf_token = ""
@@ -55,7 +55,7 @@ async def test_a_second_tab_goes_on_with_the_session(client: Client) -> None:
     assert label.status == 201
 
 
-async def test_head_tells_that_there_is_one(client: Client) -> None:
+async def test_head_shows_that_there_is_a_session(client: Client) -> None:
     await client.become_member()
     assert (await called(client, "HEAD", SESSION, cookie_of(client)))[0] == 200
     assert (await called(client, "HEAD", SESSION, "_barong_session=x"))[0] == 401
@@ -72,16 +72,14 @@ async def test_without_the_cookie_there_is_no_csrf_token(
     assert (signed.status, signed.errors) == (404, ["identity.session.not_found"])
 
 
-async def test_a_bearer_is_told_its_session(client: Client, program: Client) -> None:
+async def test_a_bearer_gets_its_session(client: Client, program: Client) -> None:
     await client.become_member()
     bearer = (await client.log_in()).headers["Authorization"]
     shown = await program.get(SESSION, headers={"Authorization": bearer})
     assert (shown.status, shown.body["csrf_token"]) == (200, None)
 
 
-async def test_a_session_of_before_has_no_token_to_tell(
-    client: Client, system: Installation
-) -> None:
+async def test_an_older_session_has_no_csrf_token(client: Client, system: Installation) -> None:
     uid = (await client.become_member()).body["uid"]
     async with tables_of_identity(system) as tables:
         await tables.execute("UPDATE sessions SET csrf_digest = 'older' WHERE uid = $1", uid)
@@ -89,7 +87,7 @@ async def test_a_session_of_before_has_no_token_to_tell(
     assert (shown.status, shown.body["csrf_token"]) == (200, None)
 
 
-async def test_someone_elses_cookie_beside_ones_own_tells_the_token_of_the_session_that_counts(
+async def test_of_two_cookies_the_csrf_token_of_the_effective_session_is_returned(
     client: Client, system: Installation
 ) -> None:
     await client.become_member()
@@ -101,7 +99,7 @@ async def test_someone_elses_cookie_beside_ones_own_tells_the_token_of_the_sessi
 
 
 @pytest.mark.parametrize("pattern", ["{}; {}", "{1}; {0}", "a=b; {}; {}"])
-async def test_any_living_cookie_counts(client: Client, pattern: str) -> None:
+async def test_any_valid_cookie_counts(client: Client, pattern: str) -> None:
     await client.become_member()
     cookies = pattern.format("_barong_session=dead", cookie_of(client))
     assert (await called(client, "GET", ME, cookies))[0] == 200
@@ -111,7 +109,7 @@ async def test_any_living_cookie_counts(client: Client, pattern: str) -> None:
     assert await called(client, "GET", ME, dead) == INVALID
 
 
-async def test_the_csrf_token_tells_which_of_two_living_sessions_is_meant(
+async def test_the_csrf_token_selects_among_two_valid_sessions(
     client: Client, system: Installation
 ) -> None:
     await client.become_member()
@@ -144,7 +142,7 @@ async def test_another_scheme_beside_a_cookie_is_ignored(client: Client) -> None
     assert await called(client, "GET", ME, "a=b", **headers) == INVALID
 
 
-async def test_a_session_goes_on_in_the_first_network_of_the_other_family(client: Client) -> None:
+async def test_a_session_continues_in_the_first_network_of_the_other_family(client: Client) -> None:
     await client.become_member()
     cookie = cookie_of(client)
     for address in ("2001:db8:0:1::1", "127.0.0.2", "[2001:db8:0:1:ffff::2]:443", "127.0.9.9:1"):
@@ -155,7 +153,7 @@ async def test_a_session_goes_on_in_the_first_network_of_the_other_family(client
     assert await called(client, "GET", ME, cookie) == INVALID
 
 
-async def test_of_many_first_networks_at_once_one_is_taken_in(
+async def test_of_many_concurrent_first_networks_one_is_added(
     client: Client,
 ) -> None:
     uid = (await client.become_member()).body["uid"]

@@ -114,7 +114,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize("path", ["/resource/users/me", "/admin/users", "/own/x", "/nowhere"])
 @pytest.mark.parametrize("address", ["198.51.100.1", KEPT_OUT])
-async def test_a_page_may_ask_before_it_calls(
+async def test_a_preflight_is_answered(
     http: aiohttp.ClientSession, path: str, address: str
 ) -> None:
     """Without credentials, and from every address: the page can read the answer to the call."""
@@ -146,7 +146,7 @@ async def test_a_page_may_ask_before_it_calls(
         ("/own/x", {}, 200),
     ],
 )
-async def test_a_page_may_read_whatever_the_answer_is(
+async def test_a_page_may_read_every_answer(
     http: aiohttp.ClientSession, path: str, headers: dict[str, str], status: int
 ) -> None:
     async with http.get(path, headers={"Origin": PAGE, **headers}) as got:
@@ -183,7 +183,7 @@ async def test_by_default_every_page_may_call_without_credentials(
             assert got.headers.getall("Access-Control-Allow-Origin") == ["*"]
 
 
-async def test_what_a_proxy_carries_is_no_question_of_a_browser(
+async def test_a_preflight_in_forward_auth_needs_a_permission(
     http: aiohttp.ClientSession,
 ) -> None:
     """If it were allowed, it would reach the upstream without credentials."""
@@ -201,7 +201,7 @@ async def test_an_upstream_decides_what_is_its_own(http: aiohttp.ClientSession) 
 
 
 @pytest.mark.parametrize("path", ["/resource/users/me", "/nowhere", "/resource//x"])
-async def test_answers_are_for_nobody_else(
+async def test_answers_are_not_for_shared_caches(
     http: aiohttp.ClientSession, client: Client, path: str
 ) -> None:
     await client.become_member()
@@ -215,9 +215,7 @@ async def test_answers_are_for_nobody_else(
         assert "Strict-Transport-Security" not in got.headers
 
 
-async def test_in_production_browsers_are_told_to_insist_on_https(
-    system: Installation, routes: Path
-) -> None:
+async def test_in_production_there_is_hsts(system: Installation, routes: Path) -> None:
     settings = {"BARONG_ENV": "production", "BARONG_HSTS_SECONDS": "99"}
     async with gateway(system, routes, **settings) as http, http.get("/own/x") as got:
         assert got.headers["Strict-Transport-Security"] == "max-age=99"
@@ -230,7 +228,7 @@ async def test_these_headers_can_be_switched_off(system: Installation, routes: P
         assert not set(SECURITY) & set(got.headers)
 
 
-async def test_one_call_too_many_is_told_when_to_come_back(
+async def test_a_call_above_the_rate_gets_retry_after(
     http: aiohttp.ClientSession, client: Client
 ) -> None:
     """For a user from all addresses together, for an anonymous client by address."""
@@ -247,9 +245,7 @@ async def test_one_call_too_many_is_told_when_to_come_back(
         assert got.status == 200
 
 
-async def test_without_throttling_nobody_calls_too_often(
-    system: Installation, routes: Path
-) -> None:
+async def test_without_throttling_there_are_no_rates(system: Installation, routes: Path) -> None:
     async with gateway(system, routes, BARONG_THROTTLING="false") as http:
         for _ in range(5):
             async with http.get("/rare") as got:

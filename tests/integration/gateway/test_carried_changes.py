@@ -41,7 +41,7 @@ async def superadmin(system: Installation) -> AsyncIterator[Client]:
 
 
 @pytest.mark.parametrize("name", REVOCATIONS)
-async def test_the_very_next_call_shows_what_ended(deaf: Installation, name: str) -> None:
+async def test_the_next_call_shows_the_change(deaf: Installation, name: str) -> None:
     async with superadmin(deaf) as admin, Client(deaf) as browser, Client(deaf) as program:
         revocation = await REVOCATIONS[name](await subject_of(browser, admin))
 
@@ -55,9 +55,7 @@ async def test_the_very_next_call_shows_what_ended(deaf: Installation, name: str
 
 
 @pytest.mark.parametrize("one", [True, False])
-async def test_sessions_that_their_user_ends_are_refused_next(
-    deaf: Installation, one: bool
-) -> None:
+async def test_sessions_that_their_user_ended_are_refused(deaf: Installation, one: bool) -> None:
     """One by one, and all other sessions by a change of the password."""
     async with Client(deaf) as browser, Client(deaf) as other:
         await browser.become_member()
@@ -131,7 +129,7 @@ async def test_a_restriction_decides_the_next_call(deaf: Installation) -> None:
         assert (await member.get("identity/time", headers=headers)).status == 200
 
 
-async def test_no_client_sees_what_services_tell(deaf: Installation) -> None:
+async def test_no_client_gets_the_header_with_changes(deaf: Installation) -> None:
     async with superadmin(deaf) as admin, Client(deaf) as member:
         await member.become_member()
         form = {"category": "whitelist", "scope": "ip", "value": "203.0.113.78"}
@@ -167,7 +165,7 @@ async def front(
         yield made
 
 
-async def test_the_answer_waits_for_the_policy_that_it_tells_of(
+async def test_the_response_waits_for_the_policy_that_it_announces(
     front: Gateway, upstream: Upstream, policies: list[Policy]
 ) -> None:
     """In parts, and in order."""
@@ -184,7 +182,7 @@ async def test_the_answer_waits_for_the_policy_that_it_tells_of(
         assert (await client.answer())[0] == 401
 
 
-async def test_an_upstream_of_others_is_not_believed(
+async def test_other_upstreams_cannot_announce_changes(
     front: Gateway, upstream: Upstream, policies: list[Policy]
 ) -> None:
     async with Raw.to(front.public) as client:
@@ -203,7 +201,7 @@ async def test_an_upstream_of_others_is_not_believed(
         assert "gateway_carried_changes_total{" not in text
 
 
-async def test_a_client_that_leaves_meanwhile_is_no_trouble(
+async def test_a_client_may_disconnect_meanwhile(
     front: Gateway, upstream: Upstream, policies: list[Policy]
 ) -> None:
     for _ in range(TIMES):

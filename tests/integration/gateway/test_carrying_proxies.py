@@ -198,7 +198,7 @@ def cookie_of(member: Client) -> dict[str, str]:
     return {"Cookie": f"_barong_session={member.cookie}; theme=dark"}
 
 
-async def test_a_member_passes_as_who_he_is(proxy: str, member: Client) -> None:
+async def test_a_member_is_forwarded_with_their_own_token(proxy: str, member: Client) -> None:
     target = "/trade/orders/%C3%A9?x=%20&y=../"
     status, seen = await call(proxy + target, cookie_of(member))
     assert (status, seen["method"], seen["target"]) == (200, "GET", target)
@@ -208,7 +208,7 @@ async def test_a_member_passes_as_who_he_is(proxy: str, member: Client) -> None:
     assert "cookie" not in seen["headers"]
 
 
-async def test_a_change_passes_with_its_body(proxy: str, member: Client) -> None:
+async def test_a_change_is_forwarded_with_its_body(proxy: str, member: Client) -> None:
     headers = {**cookie_of(member), "X-CSRF-Token": member.csrf_token}
     body = b'{"amount": "%d"}' % 10**50
     status, seen = await call(f"{proxy}/trade/orders", headers, method="POST", body=body)
@@ -219,7 +219,7 @@ async def test_a_change_passes_with_its_body(proxy: str, member: Client) -> None
         assert without == (401, {"errors": ["authz.missing_csrf_token"]})
 
 
-async def test_what_is_not_shown_is_not_said_to_be_known(
+async def test_a_withheld_body_is_recorded_as_unknown(
     proxy: str, member: Client, system: Installation, request: pytest.FixtureRequest
 ) -> None:
     marker = secrets.token_hex(8)
@@ -243,9 +243,7 @@ async def test_what_is_not_shown_is_not_said_to_be_known(
         assert (row["target_uid"], shown["uid"]) == ("VICTIM", "VICTIM")
 
 
-async def test_an_encoded_body_that_would_be_audited_stays_behind(
-    proxy: str, member: Client
-) -> None:
+async def test_an_encoded_body_of_an_audited_call_is_refused(proxy: str, member: Client) -> None:
     headers = {**cookie_of(member), "X-CSRF-Token": member.csrf_token, "Content-Encoding": "gzip"}
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     url = f"{proxy}/trade/audited"
@@ -264,7 +262,7 @@ async def test_an_encoded_body_that_would_be_audited_stays_behind(
         ("/", {"X-Forwarded-Uri": "/trade/public"}, (401, "authz.invalid_session")),
     ],
 )
-async def test_a_stranger_is_told_why_he_is_refused(
+async def test_an_anonymous_client_gets_the_reason(
     proxy: str, path: str, headers: dict[str, str], refused: tuple[int, str]
 ) -> None:
     status, code = refused
@@ -272,7 +270,7 @@ async def test_a_stranger_is_told_why_he_is_refused(
 
 
 @pytest.mark.parametrize(("address", "status"), KEPT_OUT.items())
-async def test_who_is_kept_out_is_told_so_with_the_restrictions_code(
+async def test_a_restricted_client_gets_the_restrictions_status(
     proxy: str, address: str, status: int
 ) -> None:
     """Whatever headers the client sends."""
@@ -284,7 +282,7 @@ async def test_who_is_kept_out_is_told_so_with_the_restrictions_code(
         assert body == {"errors": [f"authz.restrict.{category}"]}
 
 
-async def test_what_others_could_take_for_our_word_stays_behind(proxy: str, member: Client) -> None:
+async def test_forgeable_headers_are_not_forwarded(proxy: str, member: Client) -> None:
     forged = FORGED | FORGED_FOR_CGI
     for path, headers in (
         ("/trade/orders", forged | cookie_of(member)),
@@ -329,7 +327,7 @@ async def test_nginx_keeps_its_connections(tmp_path: Path) -> None:
     assert not [head for head in heads if b"connection:" in head.lower()]
 
 
-async def test_one_too_many_is_told_when_to_come_back(
+async def test_a_call_above_the_rate_gets_retry_after(
     proxy: str, request: pytest.FixtureRequest
 ) -> None:
     address = "127.0.0.41" if "nginx" in request.node.name else "127.0.0.42"
@@ -417,7 +415,7 @@ async def chunks() -> AsyncIterator[bytes]:
         ("GET", None, BODY, UNSEEN, UNCOVERED),
     ],
 )
-async def test_a_body_is_the_one_that_was_signed(
+async def test_a_body_must_be_the_signed_one(
     proxy: str,
     key: Key,
     request: pytest.FixtureRequest,
@@ -448,7 +446,7 @@ async def test_a_body_is_the_one_that_was_signed(
         (None, BODY, "authz.missing_component"),
     ],
 )
-async def test_what_traefik_asks_may_be_signed(
+async def test_calls_through_traefik_may_be_signed(
     stage: Stage, key: Key, body: bytes | None, sent: bytes, told: int | str
 ) -> None:
     """It sends method, target, scheme and host in headers, and the body as well."""
@@ -469,7 +467,7 @@ async def test_what_traefik_asks_may_be_signed(
         assert (got.status if got.status == 200 else (await got.json())["errors"][0]) == told
 
 
-async def test_bodies_of_others_pass_nginx(proxy: str, member: Client) -> None:
+async def test_bodies_without_signatures_pass_nginx(proxy: str, member: Client) -> None:
     """Without a signature, the body goes to the API only."""
     headers = {**cookie_of(member), "X-CSRF-Token": member.csrf_token}
     for body in (BODY, chunks()):
@@ -485,7 +483,7 @@ async def test_bodies_of_others_pass_nginx(proxy: str, member: Client) -> None:
     ],
     ids=["of a cookie", "of a bearer"],
 )
-async def test_guesses_are_limited_where_no_route_tells_of_the_path(
+async def test_failed_calls_are_limited_on_paths_without_a_route(
     stage: Stage, member: Client, guess: dict[str, str], address: str
 ) -> None:
     url = f"{stage.gateway}{DECISION_PATH}/trade/orders"
@@ -506,7 +504,9 @@ async def test_guesses_are_limited_where_no_route_tells_of_the_path(
 
 
 @pytest.mark.parametrize("name", PROXIES)
-async def test_without_the_gateway_nobody_passes(name: str, stage: Stage, tmp_path: Path) -> None:
+async def test_without_the_gateway_every_call_is_refused(
+    name: str, stage: Stage, tmp_path: Path
+) -> None:
     async with (
         PROXIES[name](tmp_path, "http://127.0.0.1:1", stage.api) as proxy,
         aiohttp.ClientSession() as http,
@@ -515,7 +515,7 @@ async def test_without_the_gateway_nobody_passes(name: str, stage: Stage, tmp_pa
         assert got.status == 503
 
 
-async def test_what_traefik_asks_is_decided_about(stage: Stage, member: Client) -> None:
+async def test_calls_through_traefik_are_decided(stage: Stage, member: Client) -> None:
     """Traefik is not available here: the test sends what its documentation describes."""
     configuration: Any = traefik_configuration()["http"]
     api = configuration["routers"]["api"]

@@ -70,7 +70,7 @@ BODYLESS = [
 
 
 @pytest.mark.parametrize(("method", "head"), BODYLESS)
-async def test_a_body_that_comes_late_is_nobodys_answer(
+async def test_a_late_body_is_not_read_as_a_response(
     client: Raw, upstream: Upstream, front: Gateway, method: str, head: bytes
 ) -> None:
     """As gunicorn 23 with threads does: it sends a body after the response to HEAD."""
@@ -96,7 +96,7 @@ async def test_a_body_that_comes_late_is_nobodys_answer(
         ("/x", "GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n"),
     ],
 )
-async def test_where_nothing_can_follow_the_connection_is_kept(
+async def test_a_connection_is_reused_when_no_body_can_follow(
     client: Raw, upstream: Upstream, path: str, method: str, head: bytes
 ) -> None:
     """Because the operator allows it, or because the forbidden body would be empty."""
@@ -107,7 +107,7 @@ async def test_where_nothing_can_follow_the_connection_is_kept(
 
 
 @pytest.mark.parametrize(("method", "head"), BODYLESS)
-async def test_what_comes_all_the_same_ends_a_kept_connection(
+async def test_unexpected_bytes_close_an_idle_connection(
     client: Raw, upstream: Upstream, method: str, head: bytes
 ) -> None:
     server = await asked(client, upstream, get("/quiet", method=method))
@@ -119,7 +119,7 @@ async def test_what_comes_all_the_same_ends_a_kept_connection(
 @pytest.mark.parametrize(
     "early", [b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no"]
 )
-async def test_an_answer_that_begins_before_the_request_ends_is_the_last(
+async def test_an_early_response_is_the_last_on_its_connection(
     client: Raw, upstream: Upstream, front: Gateway, early: bytes
 ) -> None:
     """However both end: an early response may belong to something else than was sent."""
@@ -157,7 +157,7 @@ async def test_an_answer_that_begins_before_the_request_ends_is_the_last(
     ],
 )
 @pytest.mark.parametrize("cut", [0, -1])
-async def test_an_answer_that_ends_by_its_own_framing(
+async def test_a_response_that_ends_by_its_own_framing(
     client: Raw, upstream: Upstream, answer: bytes, kept: bool, cut: int
 ) -> None:
     """And no byte follows it, whether it arrives in one piece or its last byte separately."""
@@ -178,7 +178,7 @@ async def test_an_answer_that_ends_by_its_own_framing(
 
 
 @pytest.mark.parametrize("announced", ["Content-Length: 5", "Transfer-Encoding: chunked"])
-async def test_an_interim_answer_has_no_body(
+async def test_an_interim_response_has_no_body(
     client: Raw, upstream: Upstream, announced: str
 ) -> None:
     server = await asked(client, upstream, get())
@@ -197,7 +197,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("status", ["103 Early Hints", "200 OK", "101 Switching Protocols"])
-async def test_answers_of_every_kind_lose_the_same_headers(
+async def test_the_same_headers_are_removed_from_all_responses(
     client: Raw, upstream: Upstream, status: str
 ) -> None:
     switching = status.startswith("101")
@@ -216,37 +216,35 @@ async def test_answers_of_every_kind_lose_the_same_headers(
 @pytest.mark.parametrize(
     "coding", [f"chun{KELVIN}ed", f"CHUN{KELVIN}ED", "chunked\N{NO-BREAK SPACE}"]
 )
-async def test_letters_that_only_look_alike_are_others(client: Raw, coding: str) -> None:
+async def test_similar_unicode_letters_are_not_ascii(client: Raw, coding: str) -> None:
     """`str.lower` turns the Kelvin sign into `k`."""
     request = get("/x", f"Transfer-Encoding: {coding}", method="POST")
     await client.send(request + "2\r\nab\r\n0\r\n\r\n")
     assert (await client.answer())[0] == 400
 
 
-async def test_a_client_of_http_1_0_asks_in_ascii_to_be_kept(
-    client: Raw, upstream: Upstream
-) -> None:
+async def test_keep_alive_of_http_1_0_is_ascii(client: Raw, upstream: Upstream) -> None:
     await client.send(get("/none", f"Connection: {KELVIN}eep-alive", version="1.0"))
     _, headers, _ = await client.answer()
     assert headers["connection"] == "close"
     assert await client.hung_up()
 
 
-async def test_an_upstream_speaks_ascii_too(client: Raw, upstream: Upstream) -> None:
+async def test_fields_of_responses_are_ascii_too(client: Raw, upstream: Upstream) -> None:
     server = await asked(client, upstream, get("/x"))
     head = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chun{KELVIN}ed\r\n\r\n0\r\n\r\n"
     await server.send(head.encode())
     assert (await client.answer())[0] == 502
 
 
-async def test_another_protocol_is_asked_for_in_ascii(client: Raw, upstream: Upstream) -> None:
+async def test_upgrade_is_ascii(client: Raw, upstream: Upstream) -> None:
     await client.send(get("/ws", "Connection: Upgrade", f"Upgrade: websoc{KELVIN}et"))
     server = await upstream.next()
     assert "upgrade" not in (await server.head())[1]
 
 
 @pytest.mark.parametrize("body", [b"", b"abc"])
-async def test_an_upstream_that_closes_early_loses_no_call(
+async def test_no_call_fails_when_an_upstream_closes_early(
     client: Raw, upstream: Upstream, body: bytes
 ) -> None:
     """It closes while the request is on its way, before it has accepted a byte."""
@@ -262,7 +260,7 @@ async def test_an_upstream_that_closes_early_loses_no_call(
         await asyncio.sleep(0)  # meanwhile it is closed, whether or not the gateway has noticed
 
 
-async def test_connections_are_kept_as_long_as_the_route_says(
+async def test_connections_are_idle_as_long_as_the_route_allows(
     upstream: Upstream, tmp_path: Path
 ) -> None:
     routes = f'- {{prefix: /x, access: public, upstream: "{upstream.url}", idle: 0.2}}'

@@ -46,7 +46,7 @@ async def called_often(raw: Raw, client: Client) -> dict[str, str]:
     return headers
 
 
-async def test_others_on_the_same_connection_are_others(raw: Raw, client: Client) -> None:
+async def test_other_callers_on_the_same_connection(raw: Raw, client: Client) -> None:
     headers = await called_often(raw, client)
     async with Client(client.system) as other:
         await other.become_member()
@@ -56,7 +56,7 @@ async def test_others_on_the_same_connection_are_others(raw: Raw, client: Client
     assert (await call(raw, ME, {"Host": "gateway", "User-Agent": USER_AGENT}))[0] == 401
 
 
-async def test_other_paths_are_decided_about(raw: Raw, client: Client) -> None:
+async def test_other_paths_are_authorized(raw: Raw, client: Client) -> None:
     assert (await call(raw, PING, of(client)))[0] == 200
     headers = await called_often(raw, client)
     assert await call(raw, USERS, headers) == (401, '{"errors": ["authz.invalid_permission"]}')
@@ -67,7 +67,7 @@ async def test_other_paths_are_decided_about(raw: Raw, client: Client) -> None:
     assert (await call(raw, f"{ME}?x=1", headers))[0] == 200
 
 
-async def test_changes_need_their_token_every_time(raw: Raw, client: Client) -> None:
+async def test_unsafe_methods_need_a_csrf_token_each_time(raw: Raw, client: Client) -> None:
     headers = await called_often(raw, client)
     for verb, path in (("DELETE", LABELS), ("PURGE", f"/api/v2/auth{LABELS}")):
         without = await call(raw, path, headers, verb)
@@ -80,14 +80,16 @@ async def test_changes_need_their_token_every_time(raw: Raw, client: Client) -> 
 
 
 @pytest.mark.parametrize("header", ["User-Agent", "X-Forwarded-For"])
-async def test_the_binding_is_looked_at_again(raw: Raw, client: Client, header: str) -> None:
+async def test_the_client_binding_is_checked_each_time(
+    raw: Raw, client: Client, header: str
+) -> None:
     """The tests' own proxy is trusted: it may forward another address."""
     await called_often(raw, client)
     moved = of(client) | {header: "203.0.113.9"}
     assert await call(raw, ME, moved) == (401, '{"errors": ["authz.client_session_mismatch"]}')
 
 
-async def test_a_log_out_is_felt(raw: Raw, client: Client) -> None:
+async def test_a_log_out_takes_effect(raw: Raw, client: Client) -> None:
     headers = await called_often(raw, client)
     assert (await client.call("DELETE", "identity/sessions")).status == 204
 
@@ -97,7 +99,7 @@ async def test_a_log_out_is_felt(raw: Raw, client: Client) -> None:
     await until(refused)
 
 
-async def test_a_restriction_is_felt_on_public_paths_too(
+async def test_a_restriction_takes_effect_on_public_paths_too(
     raw: Raw, client: Client, admin: Client
 ) -> None:
     address = "100.64.7.1"
@@ -113,7 +115,9 @@ async def test_a_restriction_is_felt_on_public_paths_too(
     await until(kept_out)
 
 
-async def test_the_way_in_opens_no_other(raw: Raw, client: Client, admin: Client) -> None:
+async def test_decisions_about_the_whitelink_path_are_not_cached(
+    raw: Raw, client: Client, admin: Client
+) -> None:
     """Restrictions do not apply to this path."""
     address = "100.64.7.2"
     headers = {"Host": "gateway", "User-Agent": "x", "X-Forwarded-For": address}

@@ -71,7 +71,7 @@ CHUNKED = get("/x", "Transfer-Encoding: chunked", method="POST")
 
 
 @pytest.mark.parametrize("begun", [POST + "abc", CHUNKED + "3\r\nabc\r\n"])
-async def test_bodies_that_hardly_come_take_no_connection_upstream(
+async def test_slow_bodies_occupy_no_connection_to_the_upstream(
     upstream: Upstream, tmp_path: Path, begun: str
 ) -> None:
     settings = {"UPSTREAM_CONNECTIONS": "2"}
@@ -96,7 +96,7 @@ async def test_bodies_that_hardly_come_take_no_connection_upstream(
 
 
 @pytest.mark.parametrize("fast_loop", [True, False])
-async def test_a_large_body_is_passed_on_once_it_moves(
+async def test_a_large_body_is_forwarded_once_its_beginning_arrived(
     upstream: Upstream, tmp_path: Path, fast_loop: bool
 ) -> None:
     size, beginning = 200_000, 64 * 1024
@@ -116,7 +116,7 @@ async def test_a_large_body_is_passed_on_once_it_moves(
         assert (await client.answer())[2] == b"ok"
 
 
-async def test_requests_behind_a_body_that_was_waited_for_are_answered(
+async def test_pipelined_requests_after_a_slow_body_are_answered(
     upstream: Upstream, tmp_path: Path
 ) -> None:
     """Also when the answer is ready as soon as the body is complete."""
@@ -145,7 +145,7 @@ async def drip(client: Raw, piece: bytes) -> None:
 @pytest.mark.parametrize(
     ("begun", "piece"), [(POST[:-4] + "99\r\n\r\n", b"a"), (CHUNKED, b"1\r\na\r\n")]
 )
-async def test_a_body_that_only_drips_is_not_waited_for(
+async def test_a_body_below_the_lowest_rate_gets_408(
     upstream: Upstream,
     tmp_path: Path,
     settings: dict[str, str],
@@ -164,7 +164,7 @@ async def test_a_body_that_only_drips_is_not_waited_for(
         assert upstream.connections == []
 
 
-async def test_a_body_that_stops_moving_loses_its_connection_upstream(
+async def test_a_stalled_body_releases_its_connection_to_the_upstream(
     upstream: Upstream, tmp_path: Path
 ) -> None:
     settings = {"BODY_RATE": str(MEGABYTE)}
@@ -183,9 +183,7 @@ async def test_a_body_that_stops_moving_loses_its_connection_upstream(
             await server.exactly(900_000)
 
 
-async def test_an_upstream_that_takes_nothing_is_not_the_clients_fault(
-    upstream: Upstream, tmp_path: Path
-) -> None:
+async def test_a_slow_upstream_does_not_cause_408(upstream: Upstream, tmp_path: Path) -> None:
     """The time in which the gateway does not read from the client does not count."""
     size, settings = 20 * MEGABYTE, {"BODY_TIMEOUT": "1", "BODY_RATE": str(MEGABYTE)}
     async with (
@@ -204,9 +202,7 @@ async def test_an_upstream_that_takes_nothing_is_not_the_clients_fault(
         assert (await client.answer())[2] == b"ok"
 
 
-async def test_who_asks_for_much_leaves_connections_to_others(
-    upstream: Upstream, tmp_path: Path
-) -> None:
+async def test_one_client_cannot_use_all_connections(upstream: Upstream, tmp_path: Path) -> None:
     settings = {"UPSTREAM_CONNECTIONS": "10", "UPSTREAM_CLIENT_SHARE": "20"}
     async with (
         serving(upstream, tmp_path, settings | TRUSTING, timing=PATIENT) as front,
@@ -243,7 +239,7 @@ async def first(tasks: Sequence[asyncio.Task[T]], count: int) -> list[asyncio.Ta
     return await until(done)
 
 
-async def test_an_ipv6_subscriber_is_one_client(upstream: Upstream, tmp_path: Path) -> None:
+async def test_an_ipv6_network_is_one_client(upstream: Upstream, tmp_path: Path) -> None:
     """A subscriber can use every address of their /64."""
     settings = {"UPSTREAM_CONNECTIONS": "2", "TRUSTED_PROXIES": "127.0.0.1"}
     async with (
@@ -262,7 +258,7 @@ async def test_an_ipv6_subscriber_is_one_client(upstream: Upstream, tmp_path: Pa
         assert b"/x/2" in await server.until(b"\r\n\r\n")
 
 
-async def test_websockets_take_nothing_from_ordinary_calls(
+async def test_websockets_use_no_connections_of_ordinary_calls(
     upstream: Upstream, tmp_path: Path
 ) -> None:
     settings = {"UPSTREAM_CONNECTIONS": "1", "WEBSOCKETS_PER_CLIENT": "3", "MAX_WEBSOCKETS": "4"}
@@ -307,9 +303,7 @@ async def test_websockets_take_nothing_from_ordinary_calls(
         assert (await others[0].head())[0] == 101
 
 
-async def test_websockets_that_are_agreed_on_at_the_same_time(
-    upstream: Upstream, tmp_path: Path
-) -> None:
+async def test_websockets_that_open_at_the_same_time(upstream: Upstream, tmp_path: Path) -> None:
     """When they were requested, there was room for each."""
     settings = {"UPSTREAM_CONNECTIONS": "20", "WEBSOCKETS_PER_CLIENT": "1"}
     async with serving(upstream, tmp_path, settings) as front, many(front, 2) as clients:
@@ -326,7 +320,7 @@ async def test_websockets_that_are_agreed_on_at_the_same_time(
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_one_address_has_so_many_connections(
+async def test_the_connections_of_one_address_are_limited(
     upstream: Upstream, tmp_path: Path, trusted: bool
 ) -> None:
     settings = {
@@ -398,7 +392,7 @@ MOST_OF_ONE = 80 * 1024
 
 
 @pytest.mark.parametrize("fast_loop", [True, False])
-async def test_large_answers_of_our_own_do_not_pile_up(
+async def test_large_answers_of_the_gateway_are_not_buffered(
     upstream: Upstream, tmp_path: Path, fast_loop: bool
 ) -> None:
     """Besides what the kernel accepts, the rest is not yet written."""
@@ -431,7 +425,7 @@ async def test_large_answers_of_our_own_do_not_pile_up(
         assert (await clients[0].answer())[0] == 404
 
 
-async def test_all_together_have_so_much_memory(upstream: Upstream, tmp_path: Path) -> None:
+async def test_the_memory_of_all_clients_is_limited(upstream: Upstream, tmp_path: Path) -> None:
     """The client that began to fill it first is disconnected first."""
     count, most = 40, MEGABYTE
     async with (
@@ -464,7 +458,7 @@ async def test_all_together_have_so_much_memory(upstream: Upstream, tmp_path: Pa
 
 
 @pytest.mark.parametrize("kind", ["head", "body"])
-async def test_an_idle_connection_keeps_little(
+async def test_an_idle_connection_uses_little_memory(
     upstream: Upstream, tmp_path: Path, kind: str
 ) -> None:
     count = 200

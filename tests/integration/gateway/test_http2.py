@@ -104,7 +104,7 @@ async def test_a_grpc_call_reaches_its_service_with_the_gateways_token(
         (OTHER, True, grpc.StatusCode.UNAUTHENTICATED),
     ],
 )
-async def test_whoever_may_not_call_is_told_so_in_grpc(
+async def test_a_refusal_is_a_grpc_status(
     client: Client,
     front: URL,
     echo: tuple[Echo, str],

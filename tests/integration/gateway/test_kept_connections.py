@@ -87,7 +87,7 @@ def alike(answer: Answer) -> Answer:
     ],
     ids=lambda parts: repr(b"|".join(parts))[:60],
 )
-async def test_whatever_comes_down_reaches_the_client_as_the_first_time(
+async def test_each_response_reaches_the_client_like_the_first(
     front: Gateway, upstream: Upstream, client: Raw, version: str, parts: tuple[bytes, ...]
 ) -> None:
     request = get("/x", "Connection: keep-alive", version=version)
@@ -119,7 +119,7 @@ async def test_whatever_comes_down_reaches_the_client_as_the_first_time(
         OK.replace(b"HTTP/1.1", b"HTTP/1.0"),
     ],
 )
-async def test_a_connection_that_is_not_kept_is_not_used_again(
+async def test_a_closed_connection_is_not_reused(
     client: Raw, upstream: Upstream, answer: bytes
 ) -> None:
     server = await repeated(client, upstream, get())
@@ -135,7 +135,7 @@ async def test_a_connection_that_is_not_kept_is_not_used_again(
     assert (await client.answer())[2] == b"ok"
 
 
-async def test_each_has_an_id_of_its_own_up_and_down(client: Raw, upstream: Upstream) -> None:
+async def test_each_request_has_its_own_id(client: Raw, upstream: Upstream) -> None:
     request = get("/x", "X-Kept: 1")
     server = await repeated(client, upstream, request)
     seen, sent = [], []
@@ -152,7 +152,7 @@ async def test_each_has_an_id_of_its_own_up_and_down(client: Raw, upstream: Upst
     assert all(headers == sent[0] and headers["x-kept"] == "1" for headers in sent)
 
 
-async def test_an_id_of_the_client_is_kept(client: Raw, upstream: Upstream) -> None:
+async def test_a_request_id_of_the_client_is_forwarded(client: Raw, upstream: Upstream) -> None:
     request = get("/x", "X-Request-Id: mine")
     server = await repeated(client, upstream, request)
     await client.send(request)
@@ -161,7 +161,7 @@ async def test_an_id_of_the_client_is_kept(client: Raw, upstream: Upstream) -> N
     assert (await client.answer())[1]["x-request-id"] == "mine"
 
 
-async def test_heads_are_asked_for_again(client: Raw, upstream: Upstream) -> None:
+async def test_repeated_head_requests(client: Raw, upstream: Upstream) -> None:
     request = get(method="HEAD")
     server = await repeated(client, upstream, request)
     await client.send(request)
@@ -173,7 +173,7 @@ async def test_heads_are_asked_for_again(client: Raw, upstream: Upstream) -> Non
 
 
 @pytest.mark.parametrize(("method", "sent_twice"), [("GET", True), ("POST", False)])
-async def test_a_connection_that_breaks_has_only_what_changes_nothing_sent_twice(
+async def test_only_idempotent_requests_are_repeated(
     client: Raw, upstream: Upstream, method: str, sent_twice: bool
 ) -> None:
     request = get("/x", "Content-Length: 0", method=method)
@@ -200,7 +200,7 @@ async def noticed(front: Gateway) -> None:
             assert (await other.answer())[0] == 404
 
 
-async def test_after_a_failure_it_is_done_again_all_the_same(
+async def test_requests_continue_after_a_failure(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
     request = get("/hasty")
@@ -219,7 +219,7 @@ async def test_after_a_failure_it_is_done_again_all_the_same(
         await noticed(front)
 
 
-async def test_who_leaves_meanwhile_breaks_it_off(client: Raw, upstream: Upstream) -> None:
+async def test_a_disconnect_aborts_the_call(client: Raw, upstream: Upstream) -> None:
     server = await repeated(client, upstream, get())
     await client.send(get())
     await server.head()
@@ -227,9 +227,7 @@ async def test_who_leaves_meanwhile_breaks_it_off(client: Raw, upstream: Upstrea
     assert await server.hung_up()
 
 
-async def test_one_behind_the_other_they_are_answered_in_order(
-    client: Raw, upstream: Upstream
-) -> None:
+async def test_pipelined_requests_are_answered_in_order(client: Raw, upstream: Upstream) -> None:
     server = await repeated(client, upstream, get())
     await client.send(get() * 2)
     await client.send(get())
@@ -239,7 +237,7 @@ async def test_one_behind_the_other_they_are_answered_in_order(
         assert (await client.answer())[2] == b"#%d" % number
 
 
-async def test_others_in_between_are_others(client: Raw, upstream: Upstream) -> None:
+async def test_other_requests_in_between_are_not_mixed_up(client: Raw, upstream: Upstream) -> None:
     server = await repeated(client, upstream, get("/x/a"))
     for path in ("/x/b", "/x/a", "/none", "/x/a", "/x/a", "/x/../a", "/x/a"):
         await client.send(get(path))
@@ -252,7 +250,9 @@ async def test_others_in_between_are_others(client: Raw, upstream: Upstream) -> 
             assert (await client.answer())[0] in (400, 404)
 
 
-async def test_each_counts_once(client: Raw, upstream: Upstream, front: Gateway) -> None:
+async def test_each_request_is_counted_once(
+    client: Raw, upstream: Upstream, front: Gateway
+) -> None:
     async def counted(name: str, labels: str) -> float:
         async with aiohttp.ClientSession() as http, http.get(f"{front.internal}/metrics") as got:
             found = re.search(rf"^{name}{{{labels}}} (\S+)$", await got.text(), re.MULTILINE)
@@ -270,7 +270,7 @@ async def test_each_counts_once(client: Raw, upstream: Upstream, front: Gateway)
     assert [now - then for now, then in zip(after, before, strict=True)] == [OFTEN + 1] * 4
 
 
-async def test_each_counts_against_the_rate(upstream: Upstream, tmp_path: Path) -> None:
+async def test_each_request_counts_towards_the_rate(upstream: Upstream, tmp_path: Path) -> None:
     settings = {"BARONG_THROTTLING": "true"}
     async with (
         gateway(tmp_path, ROUTES.format(up=upstream.url), settings=settings) as made,
@@ -292,7 +292,9 @@ async def test_each_counts_against_the_rate(upstream: Upstream, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("fast_loop", [True, False])
-async def test_the_last_one_is_told_so(upstream: Upstream, tmp_path: Path, fast_loop: bool) -> None:
+async def test_the_last_request_gets_connection_close(
+    upstream: Upstream, tmp_path: Path, fast_loop: bool
+) -> None:
     routes = ROUTES.format(up=upstream.url)
     async with (
         gateway(tmp_path, routes, fast_loop=fast_loop) as made,
@@ -310,7 +312,9 @@ async def test_the_last_one_is_told_so(upstream: Upstream, tmp_path: Path, fast_
         assert await client.hung_up()
 
 
-async def test_who_left_is_forgotten(client: Raw, upstream: Upstream, front: Gateway) -> None:
+async def test_disconnected_clients_are_forgotten(
+    client: Raw, upstream: Upstream, front: Gateway
+) -> None:
     await repeated(client, upstream, get())
     before = await front.metric("gateway_client_connections")
     client.abort()

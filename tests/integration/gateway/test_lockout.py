@@ -35,7 +35,7 @@ async def refused(admin: Client, form: dict[str, str], method: str = "POST") -> 
         ("continent", "EUROPE"),
     ],
 )
-async def test_a_restriction_that_keeps_out_its_author_is_refused(
+async def test_a_restriction_of_its_own_author_is_refused(
     system: Installation, tmp_path: Path, category: str, scope: str, value: str
 ) -> None:
     path = str(write_places(tmp_path / "places.mmdb"))
@@ -49,7 +49,7 @@ async def test_a_restriction_that_keeps_out_its_author_is_refused(
         assert after == before
 
 
-async def test_whose_address_is_whitelisted_may(system_of_my_own: Installation) -> None:
+async def test_an_author_with_a_whitelisted_address_may(system_of_my_own: Installation) -> None:
     system = system_of_my_own
     async with started(system), Client(system) as admin, Client(system) as client:
         assert (await admin.log_in_as_superadmin()).status == 201
@@ -72,12 +72,12 @@ async def test_whose_address_is_whitelisted_may(system_of_my_own: Installation) 
         assert (await admin.get("resource/users/me")).status == 200
 
 
-async def test_restrictions_of_others_are_nobodys_risk(admin: Client) -> None:
+async def test_restrictions_of_other_addresses_are_allowed(admin: Client) -> None:
     for scope, value in (("ip", "192.0.2.201"), ("ip_subnet", "192.0.2.202/32")):
         await add(admin, "blacklist", scope, value)
 
 
-async def test_who_is_locked_out_gets_in_again(system_of_my_own: Installation) -> None:
+async def test_locked_out_administrators_get_in_again(system_of_my_own: Installation) -> None:
     system = system_of_my_own
     environment = system.environments["admin"]
     async with started(system), Client(system) as admin, Client(system) as outside:

@@ -60,7 +60,7 @@ async def bans(client: Client) -> bool:
         ("admin/restrictions", {"scope": "ip", "value": _ADDRESS, "category": "blacklist"}, bans),
     ],
 )
-async def test_a_change_acts_on_both_gateways_within_a_second(
+async def test_a_change_takes_effect_at_both_gateways_within_a_second(
     admin: Client,
     gateways: list[Client],
     path: str,

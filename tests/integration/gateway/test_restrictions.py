@@ -64,7 +64,7 @@ async def add(admin: Client, category: str, scope: str, value: str, **more: Any)
         ("blacklist", "ip", "192.0.2.{}", 599, 599),
     ],
 )
-async def test_a_restriction_is_felt_changed_and_lifted(
+async def test_a_restriction_takes_effect_changes_and_ends(
     admin: Client,
     client: Client,
     category: str,
@@ -97,9 +97,7 @@ async def test_a_restriction_is_felt_changed_and_lifted(
     assert await until(answers(client, caller, 200), FELT_SECONDS)
 
 
-async def test_an_address_that_a_client_invents_is_not_his(
-    admin: Client, client: Client, address: str
-) -> None:
+async def test_a_forged_address_does_not_count(admin: Client, client: Client, address: str) -> None:
     """The rightmost entry that is no trusted proxy is the client."""
     await add(admin, "blacklist", "ip", address)
     assert await until(answers(client, address, 401), FELT_SECONDS)
@@ -112,7 +110,7 @@ async def test_an_address_that_a_client_invents_is_not_his(
         assert (await call_from(client, chain)).status == status, chain
 
 
-async def test_who_is_kept_out_is_let_in_by_a_whitelink(
+async def test_a_whitelink_lets_a_restricted_client_in(
     admin: Client, client: Client, address: str
 ) -> None:
     made = await admin.post("admin/restrictions/whitelink")
@@ -133,7 +131,7 @@ async def test_who_is_kept_out_is_let_in_by_a_whitelink(
 
 
 @pytest.mark.parametrize("path", ["/api/v2/identity/users/access", "/identity/users/access/"])
-async def test_the_way_in_is_open_by_all_its_names(
+async def test_the_whitelink_path_is_unrestricted_under_all_its_names(
     admin: Client, client: Client, address: str, path: str
 ) -> None:
     await add(admin, "blacklist", "ip", address)
@@ -147,7 +145,7 @@ async def test_the_way_in_is_open_by_all_its_names(
         )
 
 
-async def test_during_maintenance_only_the_whitelisted_pass(
+async def test_during_maintenance_only_whitelisted_clients_may_call(
     system_of_my_own: Installation,
 ) -> None:
     system = system_of_my_own

@@ -59,7 +59,7 @@ async def replicas(system: Installation) -> AsyncIterator[list[aiohttp.ClientSes
 
 
 @pytest.mark.parametrize("name", REVOCATIONS)
-async def test_every_replica_hears_of_it(
+async def test_it_takes_effect_at_every_replica(
     replicas: list[aiohttp.ClientSession], client: Client, admin: Client, name: str
 ) -> None:
     revocation = await REVOCATIONS[name](await subject_of(client, admin))
@@ -69,7 +69,7 @@ async def test_every_replica_hears_of_it(
     await until_felt(replicas, revocation, HEARD_SECONDS)
 
 
-async def test_without_the_broker_nothing_is_believed_for_longer_than_it_is_held(
+async def test_without_the_broker_nothing_is_used_longer_than_it_is_cached(
     database: TestDatabase, new_amqp_url: Callable[[], str], mail_folder: Path, smtp_port: int
 ) -> None:
     """The change happens while no events arrive, just after the answer was cached."""
@@ -107,7 +107,9 @@ async def test_without_the_broker_nothing_is_believed_for_longer_than_it_is_held
             await until_felt(replicas, revocation, 2 * HELD_SECONDS)
 
 
-async def test_other_gateways_are_told_past_the_relay(system_of_my_own: Installation) -> None:
+async def test_other_gateways_are_notified_without_the_relay(
+    system_of_my_own: Installation,
+) -> None:
     """No event is published: another process leads identity-svc's relay, and does nothing."""
     system = system_of_my_own
     async with AsyncExitStack() as stack:

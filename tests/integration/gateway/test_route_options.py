@@ -51,7 +51,7 @@ async def client(front: Gateway) -> AsyncIterator[Raw]:
         ("/shop/ORDERS/1", "/shop/ORDERS/1"),
     ],
 )
-async def test_what_was_asked_for_is_what_is_sent(
+async def test_the_requested_path_is_forwarded(
     client: Raw, upstream: Upstream, asked: str, sent: str
 ) -> None:
     await client.send(get(asked))
@@ -89,13 +89,15 @@ async def test_what_was_asked_for_is_what_is_sent(
         ("/api/v2/auth//x", MALFORMED),
     ],
 )
-async def test_what_is_refused(client: Raw, asked: str, told: tuple[int, str]) -> None:
+async def test_refused_paths(client: Raw, asked: str, told: tuple[int, str]) -> None:
     await client.send(get(asked))
     status, _, body = await client.answer()
     assert (status, *json.loads(body)["errors"]) == told
 
 
-async def test_routes_of_one_prefix_decide_by_method(client: Raw, upstream: Upstream) -> None:
+async def test_the_method_selects_among_routes_of_one_prefix(
+    client: Raw, upstream: Upstream
+) -> None:
     await client.send(get("/both/x"))
     server = await upstream.next()
     await server.head()
@@ -131,7 +133,7 @@ WANTED = ("TE: trailers", "Connection: TE")
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
-async def test_trailers_are_passed_on_where_they_are_wanted(
+async def test_trailers_are_forwarded_to_clients_that_accept_them(
     client: Raw,
     upstream: Upstream,
     path: str,

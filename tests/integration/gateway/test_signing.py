@@ -102,7 +102,7 @@ JSON = {"Content-Type": "application/json"}
 BLUE = json.dumps({"key": "colour", "value": "blue"}).encode()
 
 
-async def test_a_call_signed_as_documented_passes(program: Client, signing_key: Key) -> None:
+async def test_a_call_signed_as_documented_is_allowed(program: Client, signing_key: Key) -> None:
     signed_headers = documented_names()["signed_headers"]
 
     def headers(method: str, path: str, query: str = "", body: bytes | None = None) -> Any:
@@ -124,7 +124,7 @@ async def test_a_call_signed_as_documented_passes(program: Client, signing_key: 
     assert status == 204
 
 
-async def test_a_body_reaches_the_upstream_whole(program: Client, signing_key: Key) -> None:
+async def test_a_signed_body_is_forwarded_completely(program: Client, signing_key: Key) -> None:
     """It is read before anything is forwarded, in more than one part."""
     body = json.dumps({"key": "long", "value": "x" * 200, "padding": "y" * 200_000}).encode()
     headers = signing_key.message_signed("POST", f"/{LABELS}", body)
@@ -168,7 +168,7 @@ async def test_a_call_cannot_be_repeated(program: Client, signing_key: Key) -> N
 
 
 @pytest.mark.parametrize("algorithm", ["hmac-sha256", "ed25519"])
-async def test_a_key_for_messages_signs_messages_only(
+async def test_a_key_for_messages_accepts_no_other_signatures(
     program: Client, owner: Owner, algorithm: str
 ) -> None:
     made = owner.new_ed25519_key() if algorithm == "ed25519" else owner.new_key(algorithm=algorithm)
@@ -206,7 +206,7 @@ async def test_a_message_signature_wins_over_a_cookie(owner: Owner, signing_key:
     assert (answer.status, answer.errors) == (422, ["authz.invalid_api_key_headers"])
 
 
-async def test_too_large_a_body_is_not_taken_for_a_wrong_one(
+async def test_a_body_that_is_too_large_gets_its_own_error(
     program: Client, signing_key: Key
 ) -> None:
     body = b"x" * (1024 * 1024 + 1)
@@ -215,9 +215,7 @@ async def test_too_large_a_body_is_not_taken_for_a_wrong_one(
     assert answer == (413, {"errors": ["request.too_large"]})
 
 
-async def test_where_another_proxy_carries_the_call_its_digest_is_covered(
-    program: Client, signing_key: Key
-) -> None:
+async def test_in_forward_auth_the_digest_is_required(program: Client, signing_key: Key) -> None:
     """With or without a visible body: nginx withholds it."""
     for method, target, body, told in (
         ("GET", f"/{ME}?a=1", None, 200),
@@ -260,7 +258,7 @@ async def test_a_nonce_works_at_one_replica_only(replicas: list[Replica], key: K
         assert await replica(headers) == (401, ["authz.nonce_used"])
 
 
-async def test_of_calls_at_the_same_time_to_all_replicas_one_passes(
+async def test_one_of_concurrent_calls_to_all_replicas_is_allowed(
     replicas: list[Replica], owner: Owner, key: Key
 ) -> None:
     keys = [await owner.new_key(algorithm="hmac-sha256"), await owner.new_ed25519_key()]
@@ -272,7 +270,7 @@ async def test_of_calls_at_the_same_time_to_all_replicas_one_passes(
     assert answers == {(200,): 40, (401, "authz.nonce_used"): 200}
 
 
-async def test_what_postgresql_lost_is_not_taken_for_unused(
+async def test_nonces_that_postgresql_lost_are_refused(
     replicas: list[Replica], owner: Owner, system: Installation, key: Key
 ) -> None:
     """As after a crash: unlogged tables are empty."""
@@ -293,7 +291,7 @@ async def test_what_postgresql_lost_is_not_taken_for_unused(
     assert await replicas[1](fresh) == (401, ["authz.nonce_used"])
 
 
-async def test_the_keeper_of_nonces_answers_gateways_only(system: Installation) -> None:
+async def test_only_gateways_may_use_nonces(system: Installation) -> None:
     nonces = [Nonce("kid", 1), Nonce("kid", 2)]
     async with resource_of(system, GATEWAY) as resource:
         assert await resource.use_nonces(nonces, LIFETIME) == [True, True]
@@ -333,7 +331,7 @@ async def test_the_keeper_of_nonces_answers_gateways_only(system: Installation) 
             await resource.use_nonces(nonces, LIFETIME)
 
 
-async def test_what_nobody_accepts_any_more_is_swept(system: Installation) -> None:
+async def test_expired_nonces_are_deleted(system: Installation) -> None:
     # Far in the future, where the service's own sweep finds nothing to delete.
     now = 10**14
     database = Database(system.environments["resource"]["DATABASE_URL"], SCHEMA)

@@ -170,7 +170,7 @@ async def answers(front: Gateway, data: bytes) -> list[Answered]:
 
 
 @pytest.mark.parametrize("data", [*BROKEN, *BROKEN_BODIES])
-async def test_what_hides_behind_a_broken_request_is_not_seen(
+async def test_requests_after_a_malformed_one_are_not_forwarded(
     front: Gateway, witness: Witness, data: bytes
 ) -> None:
     told = await answers(front, data + HIDDEN)
@@ -179,7 +179,7 @@ async def test_what_hides_behind_a_broken_request_is_not_seen(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_whatever_passes_is_read_alike_by_both(
+async def test_gateway_and_upstream_read_the_same_requests(
     front: Gateway, witness: Witness, seed: int
 ) -> None:
     """Requests with hostile parts anywhere: as many are seen as are answered."""

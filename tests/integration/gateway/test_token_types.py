@@ -18,7 +18,7 @@ def header_and_life(bearer: str) -> tuple[str, int]:
     return jwt.get_unverified_header(token)["typ"], claims["exp"] - claims["iat"]
 
 
-async def test_they_differ_in_type_and_life(client: Client) -> None:
+async def test_they_differ_in_type_and_lifetime(client: Client) -> None:
     await client.become_member()
     presented = (await client.log_in()).headers["Authorization"]
 
@@ -27,7 +27,7 @@ async def test_they_differ_in_type_and_life(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", [ME, ASKED, "/api/v2/auth/trade/orders"])
-async def test_the_gateway_takes_from_no_client_what_upstreams_receive(
+async def test_the_gateway_refuses_tokens_for_upstreams(
     client: Client, program: Client, path: str
 ) -> None:
     await client.become_member()
@@ -37,7 +37,7 @@ async def test_the_gateway_takes_from_no_client_what_upstreams_receive(
     assert "Authorization" not in answer.headers
 
 
-async def test_an_api_cannot_change_anything_as_its_caller(admin: Client, program: Client) -> None:
+async def test_an_upstream_cannot_use_its_callers_token(admin: Client, program: Client) -> None:
     headers = {"Authorization": await admin.upstream_bearer()}
     form = {"category": "blacklist", "scope": "ip", "value": "192.0.2.200"}
     answer = await program.post("admin/restrictions", form, headers=headers)
@@ -52,7 +52,7 @@ async def test_an_api_cannot_change_anything_as_its_caller(admin: Client, progra
         ("identity", "/api/v2/identity/sessions"),
     ],
 )
-async def test_a_service_takes_only_what_the_gateway_sends(
+async def test_a_service_accepts_only_tokens_from_the_gateway(
     system: Installation, admin: Client, service: str, path: str
 ) -> None:
     """Services that are reached without the gateway do not accept a client's token."""
@@ -66,7 +66,7 @@ async def test_a_service_takes_only_what_the_gateway_sends(
             assert got.status == 200
 
 
-async def test_an_access_token_lets_its_client_call(client: Client, program: Client) -> None:
+async def test_an_access_token_authenticates_its_client(client: Client, program: Client) -> None:
     await client.become_member()
     presented = (await client.log_in()).headers["Authorization"]
     answer = await program.get(ME, headers={"Authorization": presented})

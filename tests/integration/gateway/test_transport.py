@@ -68,7 +68,7 @@ async def passed(client: Raw, upstream: Upstream, request: str) -> tuple[Raw, di
     return server, (await server.head())[1]
 
 
-async def test_connections_are_used_again(client: Raw, upstream: Upstream) -> None:
+async def test_connections_are_reused(client: Raw, upstream: Upstream) -> None:
     server, _ = await passed(client, upstream, get())
     await server.send(OK)
     assert (await client.answer())[2] == b"ok"
@@ -87,7 +87,7 @@ async def test_connections_are_used_again(client: Raw, upstream: Upstream) -> No
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok+",
     ],
 )
-async def test_what_an_upstream_means_to_close_is_not_used_again(
+async def test_a_connection_that_the_upstream_closes_is_not_reused(
     client: Raw, upstream: Upstream, answer: bytes
 ) -> None:
     server, _ = await passed(client, upstream, get())
@@ -101,9 +101,7 @@ async def test_what_an_upstream_means_to_close_is_not_used_again(
     assert (await client.answer())[2] == b"ok"
 
 
-async def test_an_upstream_that_speaks_out_of_turn_is_not_believed(
-    client: Raw, upstream: Upstream
-) -> None:
+async def test_bytes_without_a_request_are_not_a_response(client: Raw, upstream: Upstream) -> None:
     server, _ = await passed(client, upstream, get())
     await server.send(OK)
     await client.answer()
@@ -136,7 +134,7 @@ async def test_pipelined_requests_are_answered_in_order(client: Raw, upstream: U
     assert await client.hung_up()
 
 
-async def test_what_stands_behind_a_last_request_is_none(
+async def test_nothing_is_read_after_the_last_request(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
     async with Raw.to(front.public) as other:
@@ -150,7 +148,7 @@ async def test_what_stands_behind_a_last_request_is_none(
         assert b"/x/next" in (await server.until(b"\r\n\r\n")).partition(b"\r\n")[0]
 
 
-async def test_many_refusals_in_one_packet(client: Raw) -> None:
+async def test_many_refused_requests_in_one_packet(client: Raw) -> None:
     await client.send(get("/none") * 2000 + get("/none", "Connection: close"))
     for _ in range(2001):
         assert (await client.answer())[0] == 404
@@ -167,7 +165,7 @@ async def test_many_refusals_in_one_packet(client: Raw) -> None:
     ],
 )
 @pytest.mark.parametrize("chunked", [True, False])
-async def test_an_answer_of_unknown_length(
+async def test_a_response_of_unknown_length(
     client: Raw,
     upstream: Upstream,
     request_lines: list[str],
@@ -215,7 +213,7 @@ async def test_http_1_0_may_keep_its_connection(client: Raw, upstream: Upstream)
         ("GET", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n", None),
     ],
 )
-async def test_answers_without_a_body_may_leave_both_connections_usable(
+async def test_responses_without_a_body_may_keep_both_connections_open(
     client: Raw, upstream: Upstream, method: str, head: str, kept: str | None
 ) -> None:
     server, _ = await passed(client, upstream, get("/quiet", method=method))
@@ -230,7 +228,7 @@ async def test_answers_without_a_body_may_leave_both_connections_usable(
     assert (await client.answer())[2] == b"ok"
 
 
-async def test_interim_answers(client: Raw, upstream: Upstream) -> None:
+async def test_interim_responses(client: Raw, upstream: Upstream) -> None:
     server, _ = await passed(client, upstream, get())
     await server.send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n")
     await server.send(b"\r\n" + OK)
@@ -238,13 +236,13 @@ async def test_interim_answers(client: Raw, upstream: Upstream) -> None:
     assert (await client.answer())[2] == b"ok"
 
 
-async def test_http_1_0_knows_no_interim_answers(client: Raw, upstream: Upstream) -> None:
+async def test_http_1_0_gets_no_interim_responses(client: Raw, upstream: Upstream) -> None:
     server, _ = await passed(client, upstream, get(version="1.0"))
     await server.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK)
     assert (await client.answer())[0] == 200
 
 
-async def test_an_upstream_that_only_keeps_promising(client: Raw, upstream: Upstream) -> None:
+async def test_too_many_interim_responses(client: Raw, upstream: Upstream) -> None:
     server, _ = await passed(client, upstream, get())
     await server.send(b"HTTP/1.1 102 Processing\r\n\r\n" * 17)
     while (answer := await client.head())[0] == 102:
@@ -252,7 +250,7 @@ async def test_an_upstream_that_only_keeps_promising(client: Raw, upstream: Upst
     assert answer[0] == 502
 
 
-async def test_expect_continue_is_answered_when_the_call_may_pass(
+async def test_expect_continue_is_answered_for_an_allowed_call(
     client: Raw, upstream: Upstream
 ) -> None:
     lines = ("Content-Length: 3", "Expect: 100-Continue")
@@ -297,7 +295,7 @@ async def test_bodies_are_streamed_both_ways(
     assert await client.exactly(2) == b"cd"
 
 
-async def test_who_does_not_read_is_not_read_for(
+async def test_no_response_is_read_for_a_client_that_does_not_read(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
     """However much is streamed, the gateway buffers little of it."""
@@ -320,7 +318,9 @@ async def test_who_does_not_read_is_not_read_for(
     assert (await client.answer())[2] == b"ok"
 
 
-async def test_who_sends_but_does_not_read_is_not_read_for(client: Raw, front: Gateway) -> None:
+async def test_no_response_is_read_for_a_client_that_only_sends(
+    client: Raw, front: Gateway
+) -> None:
     """A client that sends requests but reads no answers does not fill the gateway's memory."""
     request = get("/none", f"X-Long: {'x' * 1800}").encode()
     wanted = 40_000
@@ -330,7 +330,7 @@ async def test_who_sends_but_does_not_read_is_not_read_for(client: Raw, front: G
             assert (await client.answer())[0] == 404
 
 
-async def test_an_upstream_that_does_not_read_is_not_sent_more(
+async def test_an_upstream_that_does_not_read_causes_backpressure(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
     size = 60 * MEGABYTE
@@ -348,7 +348,7 @@ async def test_an_upstream_that_does_not_read_is_not_sent_more(
     assert (await client.answer())[2] == b"ok"
 
 
-async def test_an_early_answer_ends_the_call(
+async def test_an_early_response_ends_the_call(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
     """Although the client is still sending; what it sends then is not read as a request."""
@@ -365,7 +365,7 @@ async def test_an_early_answer_ends_the_call(
         assert (await (await upstream.next()).until(b"\r\n")).startswith(b"GET /x/next ")
 
 
-async def test_an_answer_is_not_lost_on_who_is_still_sending(
+async def test_a_client_that_is_still_sending_gets_the_answer(
     client: Raw, upstream: Upstream
 ) -> None:
     """Closing a connection with unread bytes resets it, and the peer may lose what was sent."""
@@ -385,7 +385,7 @@ async def test_an_answer_is_not_lost_on_who_is_still_sending(
     assert (status, body) == (413, b"no")
 
 
-async def test_both_sides_may_talk_at_the_same_time(client: Raw, upstream: Upstream) -> None:
+async def test_both_sides_may_send_at_the_same_time(client: Raw, upstream: Upstream) -> None:
     lines = ("Transfer-Encoding: chunked",)
     server, _ = await passed(client, upstream, get("/stream", *lines, method="POST"))
     await server.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -397,13 +397,17 @@ async def test_both_sides_may_talk_at_the_same_time(client: Raw, upstream: Upstr
         assert await client.exactly(10) == b"5\r\n" + word + b"\r\n"
 
 
-async def test_without_its_client_a_call_is_broken_off(client: Raw, upstream: Upstream) -> None:
+async def test_a_disconnect_aborts_the_call_at_the_upstream(
+    client: Raw, upstream: Upstream
+) -> None:
     server, _ = await passed(client, upstream, get())
     client.abort()
     assert await server.hung_up()
 
 
-async def test_without_its_client_an_upload_is_broken_off(client: Raw, upstream: Upstream) -> None:
+async def test_a_disconnect_aborts_the_upload_at_the_upstream(
+    client: Raw, upstream: Upstream
+) -> None:
     request = get("/stream", "Content-Length: 9", method="POST")
     server, _ = await passed(client, upstream, request)
     await client.send(b"abc")
@@ -424,7 +428,7 @@ CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
         ("1.0", CHUNKS, b""),
     ],
 )
-async def test_a_broken_answer_breaks_the_clients_connection(
+async def test_a_broken_response_resets_the_clients_connection(
     client: Raw, upstream: Upstream, version: str, answer: bytes, then: bytes
 ) -> None:
     server, _ = await passed(client, upstream, get(version=version))
@@ -446,7 +450,7 @@ async def test_a_broken_answer_breaks_the_clients_connection(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
     ],
 )
-async def test_what_is_no_answer_is_a_bad_gateway(
+async def test_a_malformed_response_is_a_bad_gateway(
     client: Raw, upstream: Upstream, answer: bytes
 ) -> None:
     server, _ = await passed(client, upstream, get(method="POST"))
@@ -477,7 +481,7 @@ async def test_an_upstream_that_cannot_be_reached(
     ("answer", "event"),
     [(b"", "upstream_failed"), (OK[:-1], "answer_interrupted")],
 )
-async def test_a_failure_is_logged_with_the_call_that_it_breaks(
+async def test_a_failure_is_logged_with_its_call(
     client: Raw, upstream: Upstream, answer: bytes, event: str
 ) -> None:
     """Not with that of the call for which the connection was opened."""
@@ -501,7 +505,7 @@ async def test_a_failure_is_logged_with_the_call_that_it_breaks(
 
 
 @pytest.mark.parametrize("allowed", ["*", "https://page.example"])
-async def test_answers_are_kept_for_no_origin_that_a_client_invents(
+async def test_no_headers_are_cached_for_forged_origins(
     upstream: Upstream, tmp_path: Path, allowed: str
 ) -> None:
     routes = ROUTES.format(up=upstream.url, named=upstream.url)
@@ -529,14 +533,14 @@ async def test_an_upstream_may_have_a_name(client: Raw, upstream: Upstream) -> N
     assert (await client.answer())[0] == 200
 
 
-async def test_a_silent_upstream_is_not_waited_for(client: Raw, upstream: Upstream) -> None:
+async def test_a_silent_upstream_gets_a_timeout(client: Raw, upstream: Upstream) -> None:
     server, _ = await passed(client, upstream, get("/hasty"))
     status, _, body = await client.answer()
     assert (status, code(body)) == (504, ["gateway.timeout"])
     assert await server.hung_up()
 
 
-async def test_an_answer_that_stops_is_broken_off(client: Raw, upstream: Upstream) -> None:
+async def test_a_response_that_stalls_is_aborted(client: Raw, upstream: Upstream) -> None:
     server, _ = await passed(client, upstream, get("/hasty"))
     await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
     assert (await client.head())[0] == 200
@@ -546,7 +550,7 @@ async def test_an_answer_that_stops_is_broken_off(client: Raw, upstream: Upstrea
     assert await server.hung_up()
 
 
-async def test_an_upstream_may_wait_for_a_slow_client(client: Raw, upstream: Upstream) -> None:
+async def test_the_timeout_does_not_run_for_a_slow_client(client: Raw, upstream: Upstream) -> None:
     """The timeout starts when the whole request was sent."""
     request = get("/hasty", "Content-Length: 6", method="POST")
     server, _ = await passed(client, upstream, request)
@@ -567,7 +571,7 @@ async def kept(client: Raw, upstream: Upstream) -> Raw:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
-async def test_a_call_on_a_connection_that_was_closed_meanwhile_is_repeated(
+async def test_a_request_on_a_closed_idle_connection_is_repeated(
     client: Raw, upstream: Upstream, method: str
 ) -> None:
     """If it is idempotent, and the gateway still has all of it."""
@@ -585,7 +589,7 @@ async def test_a_call_on_a_connection_that_was_closed_meanwhile_is_repeated(
     ("method", "lines", "body"),
     [("POST", [], b""), ("PATCH", [], b""), ("PUT", ["Content-Length: 3"], b"abc")],
 )
-async def test_what_may_have_happened_is_not_repeated(
+async def test_a_request_that_may_have_taken_effect_is_not_repeated(
     client: Raw, upstream: Upstream, method: str, lines: list[str], body: bytes
 ) -> None:
     stale = await kept(client, upstream)
@@ -597,7 +601,7 @@ async def test_what_may_have_happened_is_not_repeated(
     assert upstream.arrived.empty()
 
 
-async def test_a_new_connection_that_breaks_is_no_reason_to_repeat(
+async def test_a_request_on_a_new_connection_is_not_repeated(
     client: Raw, upstream: Upstream
 ) -> None:
     server, _ = await passed(client, upstream, get())
@@ -606,7 +610,7 @@ async def test_a_new_connection_that_breaks_is_no_reason_to_repeat(
     assert upstream.arrived.empty()
 
 
-async def test_a_connection_that_was_closed_while_it_was_kept_is_not_used(
+async def test_a_closed_idle_connection_is_not_used(
     client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
     stale = await kept(client, upstream)
@@ -629,9 +633,7 @@ async def test_a_connection_that_was_closed_while_it_was_kept_is_not_used(
         ("GET /x\r\n\r\n", 400, "request.malformed"),
     ],
 )
-async def test_requests_have_their_limits(
-    client: Raw, request_bytes: str, status: int, why: str
-) -> None:
+async def test_requests_have_limits(client: Raw, request_bytes: str, status: int, why: str) -> None:
     await client.send(request_bytes)
     told, headers, body = await client.answer()
     assert (told, code(body), headers["connection"]) == (status, [why], "close")
@@ -639,7 +641,7 @@ async def test_requests_have_their_limits(
     assert await client.hung_up()
 
 
-async def test_a_chunked_body_that_grows_too_large_is_broken_off(
+async def test_a_chunked_body_that_is_too_large_is_aborted(
     upstream: Upstream, tmp_path: Path
 ) -> None:
     routes = ROUTES.format(up=upstream.url, named=upstream.url)
@@ -658,7 +660,7 @@ async def test_a_chunked_body_that_grows_too_large_is_broken_off(
             await server.exactly(1000)
 
 
-async def test_a_chunk_that_is_none_breaks_the_call_off(client: Raw, upstream: Upstream) -> None:
+async def test_a_malformed_chunk_aborts_the_call(client: Raw, upstream: Upstream) -> None:
     request = get("/stream", "Transfer-Encoding: chunked", method="POST")
     server, _ = await passed(client, upstream, request)
     await client.send(b"3\r\nabcd\r\n")
@@ -672,7 +674,7 @@ async def test_a_chunk_that_is_none_breaks_the_call_off(client: Raw, upstream: U
 @pytest.mark.parametrize(
     "broken", [b"zz\r\n", b"9\r\n123456789\r\n"], ids=["malformed", "too large"]
 )
-async def test_behind_a_broken_body_stands_no_request(
+async def test_nothing_is_read_after_a_broken_body(
     upstream: Upstream, tmp_path: Path, fast_loop: bool, broken: bytes
 ) -> None:
     """Although it seems to end during the decision."""
@@ -724,7 +726,7 @@ async def hasty(
         yield made
 
 
-async def test_headers_that_never_end_are_not_waited_for(hasty: Gateway) -> None:
+async def test_slow_headers_get_408(hasty: Gateway) -> None:
     """However steadily they arrive."""
     async with Raw.to(hasty.public) as client:
         await client.send("GET /x HTTP/1.1\r\n")
@@ -741,7 +743,7 @@ async def test_headers_that_never_end_are_not_waited_for(hasty: Gateway) -> None
         assert await client.hung_up()
 
 
-async def test_who_says_nothing_is_let_go(hasty: Gateway) -> None:
+async def test_an_idle_client_is_disconnected(hasty: Gateway) -> None:
     async with Raw.to(hasty.public) as silent, Raw.to(hasty.public) as idle:
         await idle.send(get("/none"))
         assert (await idle.answer())[0] == 404
@@ -749,7 +751,7 @@ async def test_who_says_nothing_is_let_go(hasty: Gateway) -> None:
         assert await silent.hung_up()
 
 
-async def test_a_body_that_stops_is_not_waited_for(hasty: Gateway, upstream: Upstream) -> None:
+async def test_a_stalled_body_gets_408(hasty: Gateway, upstream: Upstream) -> None:
     async with Raw.to(hasty.public) as client:
         request = get("/stream", "Content-Length: 9", method="POST")
         server, _ = await passed(client, upstream, request)
@@ -760,7 +762,9 @@ async def test_a_body_that_stops_is_not_waited_for(hasty: Gateway, upstream: Ups
             await server.exactly(9)
 
 
-async def test_who_takes_nothing_of_an_answer_is_let_go(hasty: Gateway, upstream: Upstream) -> None:
+async def test_a_client_that_reads_nothing_is_disconnected(
+    hasty: Gateway, upstream: Upstream
+) -> None:
     async with Raw.to(hasty.public) as client:
         server, _ = await passed(client, upstream, get())
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {64 * MEGABYTE}\r\n\r\n".encode()
@@ -769,7 +773,7 @@ async def test_who_takes_nothing_of_an_answer_is_let_go(hasty: Gateway, upstream
         assert len(await client.rest()) < 64 * MEGABYTE
 
 
-async def test_calls_wait_for_their_turn_upstream(hasty: Gateway, upstream: Upstream) -> None:
+async def test_calls_wait_for_a_connection(hasty: Gateway, upstream: Upstream) -> None:
     async with Raw.to(hasty.public) as one, Raw.to(hasty.public) as two:
         server, _ = await passed(one, upstream, get("/x/1"))
         await two.send(get("/x/2"))
@@ -781,7 +785,9 @@ async def test_calls_wait_for_their_turn_upstream(hasty: Gateway, upstream: Upst
         assert len([raw for raw in upstream.connections if raw is server]) == 1
 
 
-async def test_who_waits_in_vain_is_told_to_come_back(hasty: Gateway, upstream: Upstream) -> None:
+async def test_a_call_without_a_connection_gets_retry_after(
+    hasty: Gateway, upstream: Upstream
+) -> None:
     async with Raw.to(hasty.public) as one, Raw.to(hasty.public) as two:
         await passed(one, upstream, get("/patient"))
         await two.send(get("/x", "X-Forwarded-For: 192.0.2.2"))
@@ -790,7 +796,7 @@ async def test_who_waits_in_vain_is_told_to_come_back(hasty: Gateway, upstream: 
         assert headers["retry-after"] == "1"
 
 
-async def test_who_has_its_share_in_use_is_told_so(hasty: Gateway, upstream: Upstream) -> None:
+async def test_a_client_at_its_limit_gets_429(hasty: Gateway, upstream: Upstream) -> None:
     async with Raw.to(hasty.public) as one, Raw.to(hasty.public) as two:
         await passed(one, upstream, get("/patient"))
         await two.send(get("/x"))
@@ -799,7 +805,7 @@ async def test_who_has_its_share_in_use_is_told_so(hasty: Gateway, upstream: Ups
         assert headers["retry-after"] == "1"
 
 
-async def test_there_is_room_for_so_many_clients(hasty: Gateway) -> None:
+async def test_the_number_of_clients_is_limited(hasty: Gateway) -> None:
     async def open_now() -> bool:
         return await hasty.metric("gateway_client_connections") == 0
 
@@ -824,7 +830,7 @@ async def test_there_is_room_for_so_many_clients(hasty: Gateway) -> None:
 
 
 @pytest.mark.parametrize("fast_loop", [True, False])
-async def test_calls_under_way_end_before_the_gateway_does(
+async def test_running_calls_end_before_the_gateway_stops(
     upstream: Upstream, tmp_path: Path, fast_loop: bool
 ) -> None:
     routes = ROUTES.format(up=upstream.url, named=upstream.url)

@@ -72,7 +72,7 @@ async def opened(raw: Raw, upstream: Upstream, early: bytes = b"") -> Raw:
     return server
 
 
-async def test_bytes_pass_both_ways_as_they_are(raw: Raw, upstream: Upstream) -> None:
+async def test_bytes_are_copied_unchanged_in_both_directions(raw: Raw, upstream: Upstream) -> None:
     server = await opened(raw, upstream, early=b"early")
     assert await server.exactly(5) == b"early"
     for sender, receiver in ((raw, server), (server, raw)):
@@ -80,9 +80,7 @@ async def test_bytes_pass_both_ways_as_they_are(raw: Raw, upstream: Upstream) ->
         assert await receiver.exactly(11) == b"GET /\r\n\r\n\x00\xff"
 
 
-async def test_what_the_upstream_sends_with_its_consent_is_not_lost(
-    raw: Raw, upstream: Upstream
-) -> None:
+async def test_bytes_right_after_the_101_are_not_lost(raw: Raw, upstream: Upstream) -> None:
     await raw.send(asking("/ws"))
     server = await upstream.next()
     await server.head()
@@ -92,7 +90,9 @@ async def test_what_the_upstream_sends_with_its_consent_is_not_lost(
 
 
 @pytest.mark.parametrize("who", ["client", "server"])
-async def test_when_one_hangs_up_so_does_the_other(raw: Raw, upstream: Upstream, who: str) -> None:
+async def test_when_one_side_closes_so_does_the_other(
+    raw: Raw, upstream: Upstream, who: str
+) -> None:
     server = await opened(raw, upstream)
     leaving, other = (raw, server) if who == "client" else (server, raw)
     await leaving.send(b"bye")
@@ -102,7 +102,7 @@ async def test_when_one_hangs_up_so_does_the_other(raw: Raw, upstream: Upstream,
 
 
 @pytest.mark.parametrize("who", ["client", "server"])
-async def test_who_does_not_read_is_not_sent_more(
+async def test_a_side_that_does_not_read_causes_backpressure(
     raw: Raw, upstream: Upstream, front: Gateway, who: str
 ) -> None:
     server = await opened(raw, upstream)
@@ -116,7 +116,9 @@ async def test_who_does_not_read_is_not_sent_more(
 
 
 @pytest.mark.parametrize("fast_loop", [True, False], ids=["uvloop", "asyncio"])
-async def test_silence_ends_it(upstream: Upstream, tmp_path: Path, fast_loop: bool) -> None:
+async def test_a_silent_websocket_is_closed(
+    upstream: Upstream, tmp_path: Path, fast_loop: bool
+) -> None:
     routes, settings = ROUTES.format(up=upstream.url), {"BARONG_WEBSOCKET_TIMEOUT": "1"}
     async with (
         gateway(tmp_path, routes, fast_loop=fast_loop, settings=settings) as front,
@@ -127,9 +129,7 @@ async def test_silence_ends_it(upstream: Upstream, tmp_path: Path, fast_loop: bo
         assert await server.hung_up()
 
 
-async def test_those_that_are_open_are_counted(
-    raw: Raw, upstream: Upstream, front: Gateway
-) -> None:
+async def test_open_websockets_are_counted(raw: Raw, upstream: Upstream, front: Gateway) -> None:
     async def none_is_open() -> bool:
         return await front.metric("gateway_websockets") == 0
 
@@ -176,7 +176,7 @@ async def test_nothing_else_is_upgraded(
     assert await server.hung_up()
 
 
-async def test_a_route_without_websockets_passes_an_ordinary_request(
+async def test_a_route_without_websockets_forwards_an_ordinary_request(
     raw: Raw, upstream: Upstream
 ) -> None:
     await raw.send(asking("/plain"))
@@ -195,12 +195,12 @@ async def test_an_upstream_may_not_switch_to_something_else(raw: Raw, upstream: 
     assert (await raw.answer())[0] == 502
 
 
-async def test_who_may_not_call_gets_no_websocket(raw: Raw, upstream: Upstream) -> None:
+async def test_a_refused_call_gets_no_websocket(raw: Raw, upstream: Upstream) -> None:
     await raw.send(asking("/locked"))
     assert (await raw.answer())[0] == 401
 
 
-async def test_they_end_with_the_gateway(upstream: Upstream, tmp_path: Path) -> None:
+async def test_websockets_end_with_the_gateway(upstream: Upstream, tmp_path: Path) -> None:
     async with (
         gateway(tmp_path, ROUTES.format(up=upstream.url)) as made,
         Raw.to(made.public) as raw,
@@ -229,7 +229,7 @@ async def agreed(raw: Raw, server: Raw) -> None:
 
 
 @pytest.mark.parametrize("heard", ["while it is open", "before the upstream agrees"])
-async def test_a_restriction_ends_those_of_strangers(
+async def test_a_restriction_ends_websockets_of_anonymous_clients(
     upstream: Upstream, tmp_path: Path, heard: str
 ) -> None:
     """And no other user's."""
@@ -322,7 +322,7 @@ async def says_hello(socket: aiohttp.ClientWebSocketResponse) -> None:
 
 
 @pytest.mark.parametrize("change", ["log-out", "ban", "password reset", "deletion of a key"])
-async def test_who_may_not_have_it_any_more_loses_it(
+async def test_a_websocket_that_is_no_longer_allowed_is_closed(
     feed: str, client: Client, admin: Client, change: str
 ) -> None:
     """And no other user does."""
@@ -343,7 +343,7 @@ async def test_who_may_not_have_it_any_more_loses_it(
 
 
 @pytest.mark.parametrize("change", ["log-out", "ban"])
-async def test_what_was_heard_before_the_upstream_agreed_is_felt(
+async def test_an_event_before_the_upgrade_takes_effect(
     feed: str, upstream: Upstream, client: Client, admin: Client, change: str
 ) -> None:
     revocation = await REVOCATIONS[change](await subject_of(client, admin))
@@ -365,9 +365,7 @@ async def test_what_was_heard_before_the_upstream_agreed_is_felt(
         assert await server.hung_up()
 
 
-async def test_a_permission_that_is_withdrawn_ends_it(
-    feed: str, client: Client, admin: Client
-) -> None:
+async def test_a_removed_permission_closes_it(feed: str, client: Client, admin: Client) -> None:
     await client.become_member()
     cookie = {"Cookie": f"_barong_session={client.cookie}", "User-Agent": USER_AGENT}
     rule = {"role": "member", "verb": "GET", "path": "feed", "action": "DROP"}
@@ -386,7 +384,9 @@ async def test_a_permission_that_is_withdrawn_ends_it(
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "ed25519"])
-async def test_a_key_that_loses_the_scope_loses_it(feed: str, owner: Owner, algorithm: str) -> None:
+async def test_a_key_that_loses_the_scope_closes_it(
+    feed: str, owner: Owner, algorithm: str
+) -> None:
     make = owner.new_key if algorithm == "HS256" else owner.new_ed25519_key
     key = await make(scope="feed,trade")
 

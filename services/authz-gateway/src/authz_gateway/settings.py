@@ -21,7 +21,7 @@ def _written_rate(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings(ServiceSettings):
-    """The settings of authz-gateway."""
+    """What the gateway is told."""
 
     port: int = setting("BARONG_PORT", port(), "Port that clients reach.", 8080)
     trusted_proxies: tuple[Network, ...] = setting(
@@ -254,10 +254,10 @@ class GatewaySettings(ServiceSettings):
 
     @property
     def cors(self) -> Cors:
-        """The CORS rules."""
+        """Who may call from other origins."""
         return Cors(self.cors_origins, self.cors_credentials, self.cors_max_age)
 
     @property
     def routes_path(self) -> Path:
-        """The path of the routes file."""
+        """Where the routes file is."""
         return Path(self.routes_file or Path(self.config_dir, "routes.yaml"))
