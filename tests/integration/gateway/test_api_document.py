@@ -1,4 +1,4 @@
-"""The API document and its page, without authentication."""
+"""The API document and its page, as anybody gets them."""
 
 import re
 
@@ -14,7 +14,7 @@ async def test_the_document(client: Client) -> None:
     assert "max-age" in answer.headers["Cache-Control"]
 
 
-async def test_the_page_loads_nothing_from_other_origins(client: Client) -> None:
+async def test_the_page_needs_nothing_from_elsewhere(client: Client) -> None:
     answer = await client.get("/api/v2/barong/docs")
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -23,7 +23,7 @@ async def test_the_page_loads_nothing_from_other_origins(client: Client) -> None
     assert not re.search(r"<script|<link|<img|src=|https?://", answer.body)
 
 
-async def test_its_links_are_valid(client: Client) -> None:
+async def test_its_links_lead_somewhere(client: Client) -> None:
     answer = await client.get("/api/v2/barong/docs/")
     links = set(re.findall('href="([^"]+)"', answer.body))
     names = {f"#{name}" for name in re.findall('id="([^"]+)"', answer.body)}
@@ -31,10 +31,10 @@ async def test_its_links_are_valid(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["docs/more", "openapi.json/more"])
-async def test_paths_below_are_not_found(client: Client, path: str) -> None:
+async def test_there_is_nothing_below(client: Client, path: str) -> None:
     assert (await client.get(f"/api/v2/barong/{path}")).status == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-async def test_only_get_and_head_are_allowed(client: Client, method: str) -> None:
+async def test_they_are_only_read(client: Client, method: str) -> None:
     assert (await client.call(method, "/api/v2/barong/docs")).status == 404

@@ -88,7 +88,7 @@ class ForwardAuth(Operation):
 
 
 class ShowDocument(Operation):
-    """Answers with the API document."""
+    """The API document."""
 
     __slots__ = ("_document",)
 
@@ -146,7 +146,7 @@ def forward_auth(
 def show_document(
     _gateway: Gateway, request: Request, destination: Destination, query: str
 ) -> Operation | Answer:
-    """GET /api/v2/barong/openapi.json and /api/v2/barong/docs: the API document."""
+    """GET /api/v2/barong/openapi.json and /api/v2/barong/docs: what there is to call."""
     if destination.raw:
         raise Malformed
     path = destination.path

@@ -27,8 +27,8 @@ def activity_of(
 ) -> Activity:
     """The activity of user `uid`; `call_parameters` are without secrets.
 
-    `topic`: that of the permission; None for the path's. Without the body the target is unknown,
-    because a parameter of the body would override that of the query.
+    `topic`: that of the permission; None: taken from the path. When the body is unknown, so is the
+    target, because a parameter of the body would override that of the query.
     """
     targets = (call_parameters.values.get(name) for name in TARGETS if call_parameters.body_known)
     target = next((value for value in targets if value and isinstance(value, str)), None)

@@ -52,7 +52,7 @@ class AuditPublisher:
         await self._publish(activity_of(call, uid, "succeed", topic, call_parameters))
 
     async def record_denied(self, call: Call, uid: str, topic: str | None) -> None:
-        """Records a denied call. Raises nothing when the audit cannot be stored: it is logged."""
+        """Records a denied call. When that fails, logs it and raises nothing."""
         activity = activity_of(call, uid, "denied", topic, await _read_parameters_if_possible(call))
         try:
             await self._publish(activity)

@@ -120,7 +120,7 @@ class SignedNonce:
 class SignedMessage:
     """A call with an HTTP message signature. `base` is the signature base.
 
-    `created` and `expires` are in seconds since the epoch. `digests` of the body, by algorithm;
+    `created` and `expires` are in seconds since the epoch. `digests`: of the body, by algorithm;
     without any the body must be empty.
     """
 

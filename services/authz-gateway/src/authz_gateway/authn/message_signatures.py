@@ -57,7 +57,7 @@ class SignedRequest(NamedTuple):
 
 
 class Component(NamedTuple):
-    """A covered component; `parameters` of its identifier."""
+    """A covered component, with the parameters of its identifier."""
 
     name: str
     parameters: Mapping[str, Any]
@@ -158,7 +158,7 @@ def _identifier(component: Component) -> str:
 
 
 def _bare(value: int | str) -> str:
-    """RFC 9651, 4.1.4 and 4.1.6. `http_sf` does the same in ten times the time."""
+    """A bare item: RFC 9651, 4.1.4 and 4.1.6. `http_sf` takes ten times as long."""
     if isinstance(value, int):
         return str(value)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
@@ -171,7 +171,7 @@ def _value(component: Component, request: SignedRequest) -> str:
         raise InvalidComponent
     if name == "@query-param":
         return _query_parameter(parameters, request)
-    if parameters:  # of fields sf, key, bs, req and tr, which we do not offer
+    if parameters:  # sf, key, bs, req and tr, which are not supported
         raise InvalidComponent
     derive = _DERIVED.get(name)
     if derive is not None:

@@ -53,7 +53,7 @@ class CompiledPolicy:
 
 
 POLL_SECONDS = 5.0
-"""Bounds the delay of a change whose event is late."""
+"""A change takes effect after this time at the latest, even when its event is late."""
 
 POLL_SECONDS_WITHOUT_EVENTS = 0.5
 """While no events arrive, polling alone makes changes effective within a second."""

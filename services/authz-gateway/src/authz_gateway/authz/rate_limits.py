@@ -34,7 +34,7 @@ log = structlog.get_logger()
 class RateLimits:
     """Token buckets by the generic cell rate algorithm (ITU-T I.371).
 
-    Of each bucket only the time is stored at which it will be full again.
+    For each bucket, only the time is stored at which it will be full again.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""HTTP/1.1 towards clients: connections, requests in, and answers out in their order."""
+"""The HTTP/1.1 server: client connections, requests and answers."""

@@ -58,9 +58,10 @@ class Limits:
     body_rate: float = 1.0
     """Lowest average rate of a body, bytes per second."""
     body_grace_seconds: float = BODY_GRACE_SECONDS
-    """How far a body may fall behind `body_rate`."""
+    """How many seconds a body may be late, measured by `body_rate`."""
     linger_seconds: float = 5.0
-    """How long input is discarded after the last answer, so that no RST destroys that answer."""
+    """How long further input is discarded after the last answer. Closing at once would send a RST,
+    which may destroy that answer."""
 
 
 class ResponseSource(Protocol):
@@ -138,7 +139,7 @@ class ClientConnection:
         self._request_finished = server.request_finished
         self._loop = loop
         self._deadline = Deadline(loop, self._timed_out)
-        self._reported_bytes = 0  # buffered bytes that the server knows of
+        self._reported_bytes = 0  # the buffered bytes that were reported to the server
         self._body_wait = 0.0  # seconds that this request's body has been waited for
         self._waiting_since = 0.0
         self._unread = b""

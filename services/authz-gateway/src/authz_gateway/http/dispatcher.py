@@ -25,7 +25,7 @@ _PUBLIC: Final = Access.PUBLIC
 class Operation(ABC):
     """What a request asks for; it is carried out once the call is allowed.
 
-    `route` is the label in log and metrics. `private`: no shared cache may store the answer.
+    `route` is the label in log and metrics. `private`: no cache may store the answer.
     """
 
     __slots__ = ("call", "private", "route")

@@ -23,7 +23,7 @@ class Request:
 
     `began`: by the monotonic clock, seconds. `route`, `uid` and `reason`, the error codes, are for
     log and metrics. `persistent`: the connection stays open after the answer. `disconnected`: the
-    client has closed the connection. `private`: no shared cache may store the answer.
+    client has closed the connection. `private`: no cache may store the answer.
     """
 
     __slots__ = (

@@ -335,7 +335,7 @@ class UpstreamConnection:
         bodyless = self._head_request or head.status in _BODYLESS
         # With `Content-Length: 0`, no forbidden body can follow.
         self._bodyless = bodyless and head.length != 0
-        if head.length == len(rest) and not bodyless:  # the whole body came in one read: the usual
+        if head.length == len(rest) and not bodyless:  # the usual case: one read has it all
             self._ended = True
             self._single_read = len(data) < _LARGE_READ_BYTES
             listener.response_started(head, rest, bodyless=False, ended=True)
