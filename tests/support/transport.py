@@ -218,7 +218,7 @@ class Raw:
         self.writer.transport.abort()
 
 
-class Pouring:
+class Flood:
     """Sends `size` bytes as fast as the peer reads them, while the block runs."""
 
     def __init__(self, writer: asyncio.StreamWriter, block: bytes, size: int) -> None:
@@ -233,7 +233,7 @@ class Pouring:
         buffered: int = self._writer.transport.get_write_buffer_size()
         return self._written - buffered
 
-    async def _pour(self) -> None:
+    async def _send(self) -> None:
         while self._written < self._size:
             self._writer.write(self._block)
             self._written += len(self._block)
@@ -260,10 +260,10 @@ class Pouring:
         cls, raw: Raw, size: int, block: bytes = bytes(65_536)
     ) -> AsyncIterator[Self]:
         """Starts at once; the end of the block waits until everything was sent."""
-        pouring = cls(raw.writer, block, size)
+        flood = cls(raw.writer, block, size)
         async with asyncio.TaskGroup() as group:
-            group.create_task(pouring._pour())
-            yield pouring
+            group.create_task(flood._send())
+            yield flood
 
 
 Serve = Callable[[Raw], Awaitable[None]]

@@ -322,9 +322,9 @@ async def test_an_upload_is_audited_by_the_names_of_its_files(
 
     assert answer.status == 201
     [row] = await audited(system, marker)
-    told = json.loads(row["data"])
-    assert told["upload"] == [["file a.png"], ["file b.png"], ["file c.png"]]
-    assert told["doc_type"] == "Passport"
+    data = json.loads(row["data"])
+    assert data["upload"] == [["file a.png"], ["file b.png"], ["file c.png"]]
+    assert data["doc_type"] == "Passport"
 
 
 async def test_an_upload_that_is_too_large_is_not_forwarded(
@@ -389,12 +389,12 @@ async def test_the_topic_of_a_rule(admin: Client, client: Client, system: Instal
     }
     added = (await admin.post(PERMISSIONS, rule)).body
 
-    async def heard() -> bool:
+    async def event_arrived() -> bool:
         await client.get("resource/api_keys", params={"marker": marker})
         return bool(await audits(system, marker))
 
     try:
-        await until(heard)
+        await until(event_arrived)
     finally:
         await admin.call("DELETE", PERMISSIONS, {"id": added["id"]})
     row = (await audits(system, marker))[0]

@@ -24,7 +24,7 @@ TIMES = 5
 
 
 @pytest.fixture(scope="module")
-async def deaf(system: Installation) -> AsyncIterator[Installation]:
+async def without_broker(system: Installation) -> AsyncIterator[Installation]:
     """The system, called through a gateway without a broker."""
     async with (
         Gate.before("amqp://127.0.0.1:1/") as shut,
@@ -41,8 +41,12 @@ async def superadmin(system: Installation) -> AsyncIterator[Client]:
 
 
 @pytest.mark.parametrize("name", REVOCATIONS)
-async def test_the_next_call_shows_the_change(deaf: Installation, name: str) -> None:
-    async with superadmin(deaf) as admin, Client(deaf) as browser, Client(deaf) as program:
+async def test_the_next_call_shows_the_change(without_broker: Installation, name: str) -> None:
+    async with (
+        superadmin(without_broker) as admin,
+        Client(without_broker) as browser,
+        Client(without_broker) as program,
+    ):
         revocation = await REVOCATIONS[name](await subject_of(browser, admin))
 
         async def status() -> int:
@@ -55,9 +59,11 @@ async def test_the_next_call_shows_the_change(deaf: Installation, name: str) -> 
 
 
 @pytest.mark.parametrize("one", [True, False])
-async def test_sessions_that_their_user_ended_are_refused(deaf: Installation, one: bool) -> None:
+async def test_sessions_that_their_user_ended_are_refused(
+    without_broker: Installation, one: bool
+) -> None:
     """One by one, and all other sessions by a change of the password."""
-    async with Client(deaf) as browser, Client(deaf) as other:
+    async with Client(without_broker) as browser, Client(without_broker) as other:
         await browser.become_member()
         other.email = browser.email
         await other.log_in()
@@ -78,8 +84,8 @@ async def test_sessions_that_their_user_ended_are_refused(deaf: Installation, on
         assert (await browser.get("resource/users/me")).status == 200
 
 
-async def test_a_permission_decides_the_next_call(deaf: Installation) -> None:
-    async with superadmin(deaf) as admin, Client(deaf) as member:
+async def test_a_permission_decides_the_next_call(without_broker: Installation) -> None:
+    async with superadmin(without_broker) as admin, Client(without_broker) as member:
         await member.become_member()
         for _ in range(TIMES):
             path = "resource/labels"
@@ -97,8 +103,8 @@ async def test_a_permission_decides_the_next_call(deaf: Installation) -> None:
             assert (await admin.call("DELETE", "admin/permissions", params=gone)).status == 204
 
 
-async def test_the_call_after_a_new_audit_rule_is_audited(deaf: Installation) -> None:
-    async with superadmin(deaf) as admin, Client(deaf) as member:
+async def test_the_call_after_a_new_audit_rule_is_audited(without_broker: Installation) -> None:
+    async with superadmin(without_broker) as admin, Client(without_broker) as member:
         uid = (await member.become_member()).body["uid"]
         topic = f"t{secrets.token_hex(6)}"
         form = {"role": "member", "verb": "get", "path": "resource/phones", "action": "audit"}
@@ -115,8 +121,8 @@ async def test_the_call_after_a_new_audit_rule_is_audited(deaf: Installation) ->
         assert (await admin.call("DELETE", "admin/permissions", params=gone)).status == 204
 
 
-async def test_a_restriction_decides_the_next_call(deaf: Installation) -> None:
-    async with superadmin(deaf) as admin, Client(deaf) as member:
+async def test_a_restriction_decides_the_next_call(without_broker: Installation) -> None:
+    async with superadmin(without_broker) as admin, Client(without_broker) as member:
         headers = {"X-Forwarded-For": "203.0.113.77"}
         for _ in range(TIMES):
             assert (await member.get("identity/time", headers=headers)).status == 200
@@ -129,8 +135,8 @@ async def test_a_restriction_decides_the_next_call(deaf: Installation) -> None:
         assert (await member.get("identity/time", headers=headers)).status == 200
 
 
-async def test_no_client_gets_the_header_with_changes(deaf: Installation) -> None:
-    async with superadmin(deaf) as admin, Client(deaf) as member:
+async def test_no_client_gets_the_header_with_changes(without_broker: Installation) -> None:
+    async with superadmin(without_broker) as admin, Client(without_broker) as member:
         await member.become_member()
         form = {"category": "whitelist", "scope": "ip", "value": "203.0.113.78"}
         made = await admin.post("admin/restrictions", form)

@@ -275,8 +275,8 @@ async def test_a_restricted_client_gets_the_restrictions_status(
 ) -> None:
     """Whatever headers the client sends."""
     headers = {"X-Forwarded-For": CLIENT}
-    told, body = await call(f"{proxy}/trade/public", headers, address=address)
-    assert told == (status or 200)
+    got, body = await call(f"{proxy}/trade/public", headers, address=address)
+    assert got == (status or 200)
     if status:
         category = "maintenance" if status == 471 else "blacklist"
         assert body == {"errors": [f"authz.restrict.{category}"]}
@@ -436,7 +436,7 @@ async def test_a_body_must_be_the_signed_one(
 
 
 @pytest.mark.parametrize(
-    ("body", "sent", "told"),
+    ("body", "sent", "expected"),
     [
         (BODY, BODY, 200),
         (b"", b"", 200),
@@ -447,7 +447,7 @@ async def test_a_body_must_be_the_signed_one(
     ],
 )
 async def test_calls_through_traefik_may_be_signed(
-    stage: Stage, key: Key, body: bytes | None, sent: bytes, told: int | str
+    stage: Stage, key: Key, body: bytes | None, sent: bytes, expected: int | str
 ) -> None:
     """It sends method, target, scheme and host in headers, and the body as well."""
     target = "/trade/orders?a=1"
@@ -464,7 +464,7 @@ async def test_calls_through_traefik_may_be_signed(
         aiohttp.ClientSession() as http,
         http.get(stage.gateway + DECISION_PATH, headers=headers, data=sent) as got,
     ):
-        assert (got.status if got.status == 200 else (await got.json())["errors"][0]) == told
+        assert (got.status if got.status == 200 else (await got.json())["errors"][0]) == expected
 
 
 async def test_bodies_without_signatures_pass_nginx(proxy: str, member: Client) -> None:
@@ -490,16 +490,16 @@ async def test_failed_calls_are_limited_on_paths_without_a_route(
     here, elsewhere = {"X-Forwarded-For": address}, {"X-Forwarded-For": CLIENT}
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
 
-        async def told(headers: Mapping[str, str]) -> int:
+        async def status_of(headers: Mapping[str, str]) -> int:
             async with http.get(url, headers={"User-Agent": USER_AGENT, **headers}) as got:
                 return got.status
 
         async def too_many() -> bool:
-            return 429 in await asyncio.gather(*(told(guess | here) for _ in range(200)))
+            return 429 in await asyncio.gather(*(status_of(guess | here) for _ in range(200)))
 
         await until(too_many)
-        assert await told(guess | elsewhere) == 401
-        known = [told(cookie_of(member) | elsewhere) for _ in range(200)]
+        assert await status_of(guess | elsewhere) == 401
+        known = [status_of(cookie_of(member) | elsewhere) for _ in range(200)]
         assert set(await asyncio.gather(*known)) == {200}
 
 
@@ -536,7 +536,7 @@ async def test_calls_through_traefik_are_decided(stage: Stage, member: Client) -
     assert not removed.keys() & MADE_ANEW_BY_TRAEFIK
 
     url = stage.gateway + DECISION_PATH
-    told = {
+    asked = {
         "X-Forwarded-Method": "POST",
         "X-Forwarded-Proto": "https",
         "X-Forwarded-Host": "api.example.com",
@@ -546,13 +546,13 @@ async def test_calls_through_traefik_are_decided(stage: Stage, member: Client) -
     }
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         for headers, status in (
-            (told, 401),
-            (told | cookie_of(member), 401),
-            (told | cookie_of(member) | {"X-CSRF-Token": member.csrf_token}, 200),
-            (told | cookie_of(member) | {"X-Forwarded-Method": "GET"}, 200),
-            (told | {"X-Forwarded-Uri": "/trade/public"}, 200),
-            (told | {"X-Forwarded-Uri": "/trade/../public"}, 400),
-            (told | {"X-Forwarded-For": "127.0.0.71"}, 471),
+            (asked, 401),
+            (asked | cookie_of(member), 401),
+            (asked | cookie_of(member) | {"X-CSRF-Token": member.csrf_token}, 200),
+            (asked | cookie_of(member) | {"X-Forwarded-Method": "GET"}, 200),
+            (asked | {"X-Forwarded-Uri": "/trade/public"}, 200),
+            (asked | {"X-Forwarded-Uri": "/trade/../public"}, 400),
+            (asked | {"X-Forwarded-For": "127.0.0.71"}, 471),
         ):
             async with http.get(url, headers=headers) as got:
                 assert got.status == status, headers

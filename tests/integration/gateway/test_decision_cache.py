@@ -75,8 +75,8 @@ async def test_unsafe_methods_need_a_csrf_token_each_time(raw: Raw, client: Clie
     wrong = of(client, **{"X-CSRF-Token": "wrong"})
     for _ in range(OFTEN):
         assert (await call(raw, ME, wrong))[0] == 200
-    told = await call(raw, LABELS, wrong, "DELETE")
-    assert told == (401, '{"errors": ["authz.csrf_token_mismatch"]}')
+    got = await call(raw, LABELS, wrong, "DELETE")
+    assert got == (401, '{"errors": ["authz.csrf_token_mismatch"]}')
 
 
 @pytest.mark.parametrize("header", ["User-Agent", "X-Forwarded-For"])
@@ -109,10 +109,10 @@ async def test_a_restriction_takes_effect_on_public_paths_too(
     form = {"category": "blacklist", "scope": "ip", "value": address}
     assert (await admin.post("admin/restrictions", form)).status == 201
 
-    async def kept_out() -> bool:
+    async def restricted() -> bool:
         return await call(raw, PING, headers) == (401, '{"errors": ["authz.restrict.blacklist"]}')
 
-    await until(kept_out)
+    await until(restricted)
 
 
 async def test_decisions_about_the_whitelink_path_are_not_cached(
@@ -124,10 +124,10 @@ async def test_decisions_about_the_whitelink_path_are_not_cached(
     form = {"category": "blacklist", "scope": "ip", "value": address}
     assert (await admin.post("admin/restrictions", form)).status == 201
 
-    async def kept_out() -> bool:
+    async def restricted() -> bool:
         return (await call(raw, PING, headers))[0] == 401
 
-    await until(kept_out)
+    await until(restricted)
     for _ in range(OFTEN):
         way_in = await call(raw, "/api/v2/barong/identity/users/access", headers)
         assert "authz.restrict" not in way_in[1]

@@ -219,8 +219,8 @@ async def test_one_client_cannot_use_all_connections(upstream: Upstream, tmp_pat
         assert (await other.answer())[2] == b"ok"
         # As many calls may wait as are under way; each waits for a call of its own client.
         answers = [asyncio.create_task(client.answer()) for client in greedy]
-        told = [status for status, _, _ in [await one for one in await first(answers, 2)]]
-        assert told == [429, 429]
+        statuses = [status for status, _, _ in [await one for one in await first(answers, 2)]]
+        assert statuses == [429, 429]
         for _ in range(2):
             for server in servers:
                 assert b"GET /x/" in await server.until(b"\r\n\r\n")

@@ -88,9 +88,11 @@ async def test_locked_out_administrators_get_in_again(system_of_my_own: Installa
         await until(answers(outside, "192.0.2.8", 471), FELT_SECONDS)
 
         # As an operator does on the host: first for one address, then for all.
-        told = await command("admin_svc", "restrictions-off", environment, "--address", "192.0.2.8")
-        assert "maintenance all all" in told
-        assert "1 restrictions switched off" in told
+        output = await command(
+            "admin_svc", "restrictions-off", environment, "--address", "192.0.2.8"
+        )
+        assert "maintenance all all" in output
+        assert "1 restrictions switched off" in output
         assert await until(answers(outside, "192.0.2.8", 200), FELT_SECONDS)
         assert await until(answers(outside, "192.0.2.9", 401), FELT_SECONDS)
         assert "1 restrictions switched off" in await command(

@@ -89,7 +89,7 @@ async def test_without_the_broker_nothing_is_used_longer_than_it_is_cached(
             revocations.append(await prepare(await subject_of(browser, admin)))
         restriction = {"category": "blacklist", "scope": "ip", "value": "192.0.2.99"}
 
-        async def kept_out(http: aiohttp.ClientSession) -> bool:
+        async def restricted(http: aiohttp.ClientSession) -> bool:
             headers = {"X-Forwarded-For": "192.0.2.99"}
             async with http.get("/api/v2/barong/identity/time", headers=headers) as got:
                 return got.status == 401
@@ -102,7 +102,7 @@ async def test_without_the_broker_nothing_is_used_longer_than_it_is_cached(
             await revocation.make()
         assert (await admin.post("admin/restrictions", restriction)).status == 201
         for http in replicas:
-            assert await until(partial(kept_out, http), HEARD_SECONDS)
+            assert await until(partial(restricted, http), HEARD_SECONDS)
         for revocation in revocations:
             await until_felt(replicas, revocation, 2 * HELD_SECONDS)
 

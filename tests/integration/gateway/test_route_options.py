@@ -63,7 +63,7 @@ async def test_the_requested_path_is_forwarded(
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "expected"),
     [
         ("/files/private//x", MALFORMED),
         ("/files/private%2Fx", MALFORMED),
@@ -89,10 +89,10 @@ async def test_the_requested_path_is_forwarded(
         ("/api/v2/auth//x", MALFORMED),
     ],
 )
-async def test_refused_paths(client: Raw, asked: str, told: tuple[int, str]) -> None:
+async def test_refused_paths(client: Raw, asked: str, expected: tuple[int, str]) -> None:
     await client.send(get(asked))
     status, _, body = await client.answer()
-    assert (status, *json.loads(body)["errors"]) == told
+    assert (status, *json.loads(body)["errors"]) == expected
 
 
 async def test_the_method_selects_among_routes_of_one_prefix(

@@ -133,7 +133,7 @@ async def test_a_signed_body_is_forwarded_completely(program: Client, signing_ke
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"method": "PUT"}, (401, "authz.invalid_signature")),
         ({"target": "/resource/phones?a=1"}, (401, "authz.invalid_signature")),
@@ -143,7 +143,7 @@ async def test_a_signed_body_is_forwarded_completely(program: Client, signing_ke
     ],
 )
 async def test_a_signature_is_for_one_call_only(
-    program: Client, signing_key: Key, change: dict[str, Any], told: tuple[int, str]
+    program: Client, signing_key: Key, change: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     signed: dict[str, Any] = {
         "method": "POST",
@@ -152,7 +152,7 @@ async def test_a_signature_is_for_one_call_only(
     }
     headers = signing_key.message_signed(**signed)
     headers["Content-Type"] = "application/x-www-form-urlencoded"
-    status, code = told
+    status, code = expected
     answer = await send(program, headers=headers, **{**signed, **change})
     assert answer == (status, {"errors": [code]})
 
@@ -217,7 +217,7 @@ async def test_a_body_that_is_too_large_gets_its_own_error(
 
 async def test_in_forward_auth_the_digest_is_required(program: Client, signing_key: Key) -> None:
     """With or without a visible body: nginx withholds it."""
-    for method, target, body, told in (
+    for method, target, body, expected in (
         ("GET", f"/{ME}?a=1", None, 200),
         ("POST", f"/{LABELS}", b"{}", 200),
         ("POST", f"/{LABELS}", None, "authz.missing_component"),
@@ -232,7 +232,7 @@ async def test_in_forward_auth_the_digest_is_required(program: Client, signing_k
             http.request(method, url, data=body, headers=headers) as got,
         ):
             seen = got.status if got.status == 200 else (await got.json())["errors"][0]
-            assert seen == told, (method, body)
+            assert seen == expected, (method, body)
             assert ("Authorization" in got.headers) == (seen == 200)
 
 

@@ -173,8 +173,8 @@ async def answers(front: Gateway, data: bytes) -> list[Answered]:
 async def test_requests_after_a_malformed_one_are_not_forwarded(
     front: Gateway, witness: Witness, data: bytes
 ) -> None:
-    told = await answers(front, data + HIDDEN)
-    assert [each.status for each in told] == [400]
+    got = await answers(front, data + HIDDEN)
+    assert [each.status for each in got] == [400]
     assert not any(" /x/hidden" in line for line in witness.lines())
 
 
@@ -187,8 +187,8 @@ async def test_gateway_and_upstream_read_the_same_requests(
     numbers = range(1000 * (seed + 1), 1000 * (seed + 1) + 4 * TOGETHER)
     for begin in range(0, len(numbers), TOGETHER):
         batch = numbers[begin : begin + TOGETHER]
-        told = await asyncio.gather(*(answers(front, hostile(chance, n)) for n in batch))
-        for number, answered in zip(batch, told, strict=True):
+        got = await asyncio.gather(*(answers(front, hostile(chance, n)) for n in batch))
+        for number, answered in zip(batch, got, strict=True):
             passed = sum(each.by_upstream for each in answered)
             await until(partial(at_least, witness, number, passed))  # nginx writes its log later
             assert seen(witness, number) == passed, f"{seed}: {number}"

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from tests.support.transport import OK, Gateway, Pouring, Raw, Upstream, gateway, get
+from tests.support.transport import OK, Flood, Gateway, Raw, Upstream, gateway, get
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -183,8 +183,8 @@ async def test_a_response_of_unknown_length(
         server.writer.close()
     status, headers, body = await client.answer()
     assert (status, body) == (200, b"abcde")
-    told = (headers.get("connection"), headers.get("transfer-encoding"))
-    assert told == answered[:2]
+    got = (headers.get("connection"), headers.get("transfer-encoding"))
+    assert got == answered[:2]
     assert "trailer" not in headers
     if answered[2]:
         assert await client.hung_up()
@@ -304,8 +304,8 @@ async def test_no_response_is_read_for_a_client_that_does_not_read(
     server, _ = await passed(client, upstream, get())
     before = memory().rss
     server.writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
-    async with Pouring.through(server, size) as pouring:
-        assert await pouring.stuck(front) < size / 4
+    async with Flood.through(server, size) as flood:
+        assert await flood.stuck(front) < size / 4
         assert memory().rss - before < 100 * MEGABYTE
         assert (await client.head())[0] == 200
         left = size
@@ -324,8 +324,8 @@ async def test_no_response_is_read_for_a_client_that_only_sends(
     """A client that sends requests but reads no answers does not fill the gateway's memory."""
     request = get("/none", f"X-Long: {'x' * 1800}").encode()
     wanted = 40_000
-    async with Pouring.through(client, wanted * len(request), request) as pouring:
-        assert await pouring.stuck(front) < wanted * len(request)
+    async with Flood.through(client, wanted * len(request), request) as flood:
+        assert await flood.stuck(front) < wanted * len(request)
         for _ in range(wanted):
             assert (await client.answer())[0] == 404
 
@@ -338,8 +338,8 @@ async def test_an_upstream_that_does_not_read_causes_backpressure(
     server, _ = await passed(client, upstream, request)
     memory = psutil.Process().memory_info
     before = memory().rss
-    async with Pouring.through(client, size) as pouring:
-        assert await pouring.stuck(front) < size / 2
+    async with Flood.through(client, size) as flood:
+        assert await flood.stuck(front) < size / 2
         left = size
         while left:
             left -= len(await server.reader.read(MEGABYTE))
@@ -473,8 +473,8 @@ async def test_an_upstream_that_cannot_be_reached(
     client: Raw, path: str, status: int, why: str
 ) -> None:
     await client.send(get(path))
-    told, _, body = await client.answer()
-    assert (told, code(body)) == (status, [why])
+    got, _, body = await client.answer()
+    assert (got, code(body)) == (status, [why])
 
 
 @pytest.mark.parametrize(
@@ -500,8 +500,8 @@ async def test_a_failure_is_logged_with_its_call(
         else:
             server.abort()
             assert (await client.answer())[0] == 502
-    told = [(each["request_id"], each["route"]) for each in logs if each["event"] == event]
-    assert told == [("broken", "/x")]
+    got = [(each["request_id"], each["route"]) for each in logs if each["event"] == event]
+    assert got == [("broken", "/x")]
 
 
 @pytest.mark.parametrize("allowed", ["*", "https://page.example"])
@@ -596,8 +596,8 @@ async def test_a_request_that_may_have_taken_effect_is_not_repeated(
     await client.send(get("/x/again", *lines, method=method).encode() + body)
     await stale.head()
     stale.abort()
-    status, _, told = await client.answer()
-    assert (status, code(told)) == (502, ["gateway.bad_gateway"])
+    status, _, body = await client.answer()
+    assert (status, code(body)) == (502, ["gateway.bad_gateway"])
     assert upstream.arrived.empty()
 
 
@@ -635,8 +635,8 @@ async def test_a_closed_idle_connection_is_not_used(
 )
 async def test_requests_have_limits(client: Raw, request_bytes: str, status: int, why: str) -> None:
     await client.send(request_bytes)
-    told, headers, body = await client.answer()
-    assert (told, code(body), headers["connection"]) == (status, [why], "close")
+    got, headers, body = await client.answer()
+    assert (got, code(body), headers["connection"]) == (status, [why], "close")
     assert headers["x-request-id"]
     assert await client.hung_up()
 

@@ -16,7 +16,7 @@ from tests.support.api_keys import API_KEYS, Owner
 from tests.support.client import USER_AGENT, Client
 from tests.support.revocations import REVOCATIONS, subject_of
 from tests.support.system import ROOT, Installation
-from tests.support.transport import Gateway, Pouring, Raw, Upstream, gateway, get
+from tests.support.transport import Flood, Gateway, Raw, Upstream, gateway, get
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -108,8 +108,8 @@ async def test_a_side_that_does_not_read_causes_backpressure(
     server = await opened(raw, upstream)
     sender, receiver = (raw, server) if who == "client" else (server, raw)
     size = 50 * MEGABYTE
-    async with Pouring.through(sender, size) as pouring:
-        assert await pouring.stuck(front) < size / 2
+    async with Flood.through(sender, size) as flood:
+        assert await flood.stuck(front) < size / 2
         left = size
         while left:
             left -= len(await receiver.exactly(MEGABYTE))
@@ -228,9 +228,9 @@ async def agreed(raw: Raw, server: Raw) -> None:
     assert (await raw.head())[0] == 101
 
 
-@pytest.mark.parametrize("heard", ["while it is open", "before the upstream agrees"])
+@pytest.mark.parametrize("when", ["while it is open", "before the upstream agrees"])
 async def test_a_restriction_ends_websockets_of_anonymous_clients(
-    upstream: Upstream, tmp_path: Path, heard: str
+    upstream: Upstream, tmp_path: Path, when: str
 ) -> None:
     """And no other user's."""
     policies, routes = [Policy(1, ())], ROUTES.format(up=upstream.url)
@@ -244,16 +244,16 @@ async def test_a_restriction_ends_websockets_of_anonymous_clients(
         server = await asked_for(lost, upstream, KEPT_OUT)
         others = await asked_for(kept, upstream, "192.0.2.78")
         await agreed(kept, others)
-        if heard == "while it is open":
+        if when == "while it is open":
             await agreed(lost, server)
         policies.append(KEEPING_OUT)
 
-        async def kept_out() -> bool:
+        async def restricted() -> bool:
             async with http.get(f"{made.public}/api/v2/auth/ws") as answer:
                 return answer.status == 401
 
-        await until(kept_out)
-        if heard == "before the upstream agrees":
+        await until(restricted)
+        if when == "before the upstream agrees":
             await agreed(lost, server)
         assert await lost.hung_up()
         assert await server.hung_up()

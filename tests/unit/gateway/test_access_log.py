@@ -44,13 +44,13 @@ REQUESTS: list[tuple[str, str, int, str | None, str, str | None]] = [
 
 
 def test_each_line_describes_its_own_request() -> None:
-    said = lines_of([*REQUESTS, *reversed(REQUESTS)])
+    lines = lines_of([*REQUESTS, *reversed(REQUESTS)])
     fields = ("method", "route", "status", "uid", "address", "reason")
-    told = [tuple(line[name] for name in fields) for line in said]
-    assert told == [*REQUESTS, *reversed(REQUESTS)]
-    assert [line["request_id"] for line in said] == [f"r{number}" for number in range(len(said))]
-    assert all(0 <= line["milliseconds"] < 60_000 for line in said)
-    assert {line["event"] for line in said} == {"request"}
+    logged = [tuple(line[name] for name in fields) for line in lines]
+    assert logged == [*REQUESTS, *reversed(REQUESTS)]
+    assert [line["request_id"] for line in lines] == [f"r{number}" for number in range(len(lines))]
+    assert all(0 <= line["milliseconds"] < 60_000 for line in lines)
+    assert {line["event"] for line in lines} == {"request"}
 
 
 def test_lines_soon_after_others_are_written_in_one_batch() -> None:
@@ -66,8 +66,8 @@ def test_lines_soon_after_others_are_written_in_one_batch() -> None:
 
 
 def test_after_a_pause_a_line_is_written_in_the_same_iteration() -> None:
-    said = lines_of(REQUESTS, between="await asyncio.sleep(0.01)")
-    assert len({line["timestamp"] for line in said}) == len(REQUESTS)
+    lines = lines_of(REQUESTS, between="await asyncio.sleep(0.01)")
+    assert len({line["timestamp"] for line in lines}) == len(REQUESTS)
 
 
 def lines_of(

@@ -107,16 +107,16 @@ async def test_unavailability_is_not_cached() -> None:
     assert await cache.owner("ID1")
 
 
-class NobodyAsks:
+class Unused:
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(name)
 
 
-async def hear(cache: ApiKeyCache, name: str, record: dict[str, object]) -> None:
-    nobody: Any = NobodyAsks()
+async def deliver(cache: ApiKeyCache, name: str, record: dict[str, object]) -> None:
+    unused: Any = Unused()
     registry = CollectorRegistry()
-    sessions = SessionCache(nobody, registry)
-    subscriptions = Subscriptions(CurrentPolicy(nobody), sessions, cache, WebSockets(registry))
+    sessions = SessionCache(unused, registry)
+    subscriptions = Subscriptions(CurrentPolicy(unused), sessions, cache, WebSockets(registry))
     if name == "missed":
         await subscriptions.on_missed_events()
         return
@@ -148,7 +148,7 @@ async def test_an_event_invalidates_a_key(name: str, record: dict[str, object]) 
     cache = a_cache(others)
     await cache.by_kid("kid-1")
     others.keys["kid-1"] = a_key(state="inactive")
-    await hear(cache, name, record)
+    await deliver(cache, name, record)
     assert await cache.by_kid("kid-1") == a_key(state="inactive")
 
 
@@ -158,7 +158,7 @@ async def test_an_event_invalidates_an_owner(name: str, record: dict[str, object
     cache = a_cache(others)
     await cache.owner("ID1")
     others.owners["ID1"] = changed = an_owner(otp=False)
-    await hear(cache, name, record)
+    await deliver(cache, name, record)
     assert await cache.owner("ID1") == changed
 
 
@@ -170,7 +170,7 @@ async def test_an_event_during_the_lookup_of_a_key(name: str, record: dict[str, 
     call = asyncio.create_task(cache.by_kid("kid-1"))
     await others.reached.wait()
     del others.keys["kid-1"]
-    await hear(cache, name, record)
+    await deliver(cache, name, record)
     others.open.set()
     assert await call is None
 
@@ -183,7 +183,7 @@ async def test_an_event_during_the_lookup_of_an_owner(name: str, record: dict[st
     call = asyncio.create_task(cache.owner("ID1"))
     await others.reached.wait()
     others.owners["ID1"] = changed = an_owner(state="banned")
-    await hear(cache, name, record)
+    await deliver(cache, name, record)
     others.open.set()
     assert await call == changed
 
@@ -193,8 +193,8 @@ async def test_events_about_others_invalidate_nothing() -> None:
     cache = a_cache(others)
     await cache.by_kid("kid-1")
     await cache.owner("ID1")
-    await hear(cache, "model.user.updated", {"uid": "ID2"})
-    await hear(cache, "model.api_key.updated", {"user": {"uid": "ID1"}, "kid": "kid-2"})
+    await deliver(cache, "model.user.updated", {"uid": "ID2"})
+    await deliver(cache, "model.api_key.updated", {"user": {"uid": "ID1"}, "kid": "kid-2"})
     await cache.by_kid("kid-1")
     await cache.owner("ID1")
     assert others.asked == ["kid-1", "ID1"]

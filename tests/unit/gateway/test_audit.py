@@ -171,16 +171,16 @@ async def test_unusable_headers_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("connection", "told"),
+    ("connection", "expected"),
     [
         ("keep-alive", {"Content-Type": FORM, "Content-Encoding": "gzip"}),
         ("close, Content-Encoding", {"Content-Type": FORM}),
         ("content-type\t,x", {"Content-Encoding": "gzip"}),
     ],
 )
-def test_hop_by_hop_headers_are_ignored(connection: str, told: Mapping[str, str]) -> None:
+def test_hop_by_hop_headers_are_ignored(connection: str, expected: Mapping[str, str]) -> None:
     headers = {"Content-Type": FORM, "Content-Encoding": "gzip", "Connection": connection}
-    assert headers_of(a_call(headers)) == CIMultiDict(told)
+    assert headers_of(a_call(headers)) == CIMultiDict(expected)
 
 
 async def test_large_bodies_are_limited_in_total_and_per_user() -> None:

@@ -50,10 +50,10 @@ class World:
     def entry(self, key: str) -> Entry[ResolvedSession] | None:
         return self.kept if key == session_key("living") else None
 
-    def knows(self, call: Call) -> bool:
+    def is_cached(self, call: Call) -> bool:
         return self.cache.get(call, self.now) is not None
 
-    def let_pass(self, call: Call, caller: Caller | None = None) -> None:
+    def allow(self, call: Call, caller: Caller | None = None) -> None:
         """Does what the dispatcher does after the pipeline allowed a call."""
         self.cache.put(call, caller or Caller.of(self.kept.value), self.policy, self.now)
 
@@ -64,27 +64,27 @@ def policy_of(*rules: Permission) -> CompiledPolicy:
 
 def test_a_decision_is_valid_until_the_session_expires_or_is_dropped() -> None:
     world, call = World(), a_call(BROWSER)
-    assert not world.knows(call)
-    world.let_pass(call)
-    assert world.knows(call)
+    assert not world.is_cached(call)
+    world.allow(call)
+    assert world.is_cached(call)
     world.now = 4.9
-    assert world.knows(call)
+    assert world.is_cached(call)
     world.now = 5.0
-    assert not world.knows(call)
+    assert not world.is_cached(call)
     world.now = 4.9
     world.kept.expires = float("-inf")  # as after the session was dropped
-    assert not world.knows(call)
+    assert not world.is_cached(call)
 
 
 def test_a_decision_is_valid_for_one_policy() -> None:
     world, call, public = World(), a_call(BROWSER), a_call({}, access=Access.PUBLIC)
-    world.let_pass(call)
+    world.allow(call)
     world.cache.put(public, None, world.policy, world.now)
-    assert world.knows(call)
-    assert world.knows(public)
+    assert world.is_cached(call)
+    assert world.is_cached(public)
     world.policy.superseded = True
-    assert not world.knows(call)
-    assert not world.knows(public)
+    assert not world.is_cached(call)
+    assert not world.is_cached(public)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_a_decision_is_valid_for_one_policy() -> None:
 )
 def test_irrelevant_headers_change_nothing(changes: Mapping[str, str]) -> None:
     world = World()
-    world.let_pass(a_call(BROWSER))
-    assert world.knows(a_call({**BROWSER, **changes}, path="/another", query="x=1"))
+    world.allow(a_call(BROWSER))
+    assert world.is_cached(a_call({**BROWSER, **changes}, path="/another", query="x=1"))
 
 
 @pytest.mark.parametrize(
@@ -118,25 +118,25 @@ def test_irrelevant_headers_change_nothing(changes: Mapping[str, str]) -> None:
 )
 def test_every_relevant_header_needs_another_decision(changes: Mapping[str, str]) -> None:
     world = World()
-    world.let_pass(a_call(BROWSER))
-    assert not world.knows(a_call({**BROWSER, **changes}))
+    world.allow(a_call(BROWSER))
+    assert not world.is_cached(a_call({**BROWSER, **changes}))
 
 
 def test_another_address_and_a_second_cookie_header_need_a_decision() -> None:
     world = World()
-    world.let_pass(a_call(BROWSER))
-    assert not world.knows(a_call(BROWSER, address="10.1.2.4"))
+    world.allow(a_call(BROWSER))
+    assert not world.is_cached(a_call(BROWSER, address="10.1.2.4"))
     twice = CIMultiDict(BROWSER)
     twice.add("Cookie", "_barong_session=another")
-    assert not world.knows(a_call(twice))
+    assert not world.is_cached(a_call(twice))
 
 
 def test_other_cookies_beside_it_do_not_matter() -> None:
     world = World()
-    world.let_pass(a_call(BROWSER))
+    world.allow(a_call(BROWSER))
     long = f"a=1; _barong_session=living; b={'x' * 4000}"
-    assert world.knows(a_call({**BROWSER, "Cookie": "theme=dark; _barong_session=living"}))
-    assert world.knows(a_call({**BROWSER, "Cookie": long}))
+    assert world.is_cached(a_call({**BROWSER, "Cookie": "theme=dark; _barong_session=living"}))
+    assert world.is_cached(a_call({**BROWSER, "Cookie": long}))
 
 
 @pytest.mark.parametrize(
@@ -148,14 +148,14 @@ def test_other_cookies_beside_it_do_not_matter() -> None:
 )
 def test_decisions_about_other_credentials_are_not_cached(changes: Mapping[str, str]) -> None:
     world = World()
-    world.let_pass(a_call({**BROWSER, **changes}))
+    world.allow(a_call({**BROWSER, **changes}))
     assert len(world.cache) == 0
 
 
 def test_a_decision_about_a_replaced_session_is_not_cached() -> None:
     world = World()
     caller, world.kept = Caller.of(world.kept.value), Entry(a_session(), 5.0)
-    world.let_pass(a_call(BROWSER), caller)
+    world.allow(a_call(BROWSER), caller)
     assert len(world.cache) == 0
 
 
@@ -174,12 +174,12 @@ def test_permissions_are_checked_for_each_call() -> None:
         Permission("member", "GET", "api/audited", "AUDIT", None),
     )
     call = a_call(BROWSER)
-    world.let_pass(call)
+    world.allow(call)
     for _ in range(2):
-        assert world.knows(call)
+        assert world.is_cached(call)
         for path in ("/api/closed", "/api/audited", "/elsewhere"):
-            assert not world.knows(another(call, path=path))
-        assert not world.knows(another(call, method="DELETE"))
+            assert not world.is_cached(another(call, path=path))
+        assert not world.is_cached(another(call, method="DELETE"))
 
 
 @pytest.mark.parametrize(
@@ -196,32 +196,32 @@ def test_an_unsafe_call_needs_its_csrf_token_each_time(
     token: str | None, protected: bool, known: bool
 ) -> None:
     world = World(csrf_protection=protected)
-    world.let_pass(a_call(BROWSER))
+    world.allow(a_call(BROWSER))
     headers = BROWSER if token is None else {**BROWSER, "X-CSRF-Token": token}
     for _ in range(2):
-        assert world.knows(a_call(headers, method="POST")) is known
+        assert world.is_cached(a_call(headers, method="POST")) is known
 
 
 def test_public_calls_are_cached_by_address() -> None:
     world = World()
     public = a_call({}, access=Access.PUBLIC)
     world.cache.put(public, None, world.policy, world.now)
-    assert world.knows(another(public, path="/another"))
-    assert not world.knows(a_call({}, access=Access.PUBLIC, address="10.1.2.4"))
-    assert not world.knows(a_call({}))
-    assert not world.knows(a_call({}, access=Access.BLOCKED))
+    assert world.is_cached(another(public, path="/another"))
+    assert not world.is_cached(a_call({}, access=Access.PUBLIC, address="10.1.2.4"))
+    assert not world.is_cached(a_call({}))
+    assert not world.is_cached(a_call({}, access=Access.BLOCKED))
 
 
 def test_decisions_about_the_whitelink_path_are_not_cached() -> None:
     """Restrictions do not apply to this path, so its decisions say nothing about others."""
     world = World()
-    way_in = a_call({}, path=WHITELINK_PATH, access=Access.PUBLIC)
-    world.cache.put(way_in, None, world.policy, world.now)
+    whitelink = a_call({}, path=WHITELINK_PATH, access=Access.PUBLIC)
+    world.cache.put(whitelink, None, world.policy, world.now)
     assert len(world.cache) == 0
-    public = another(way_in, path="/another")
+    public = another(whitelink, path="/another")
     world.cache.put(public, None, world.policy, world.now)
-    assert world.knows(public)
-    assert not world.knows(way_in)
+    assert world.is_cached(public)
+    assert not world.is_cached(whitelink)
 
 
 @pytest.mark.parametrize("headers", [BROWSER, {}])
@@ -230,28 +230,28 @@ def test_every_cached_call_counts_towards_the_rate(headers: Mapping[str, str]) -
     access = Access.REQUIRED if headers else Access.PUBLIC
     call = a_call(headers, access=access, rate=Rate(2, 60.0))
     world.cache.put(call, Caller.of(world.kept.value) if headers else None, world.policy, world.now)
-    assert world.knows(call)
-    assert world.knows(call)
+    assert world.is_cached(call)
+    assert world.is_cached(call)
     with pytest.raises(Throttled):
-        world.knows(call)
+        world.is_cached(call)
 
 
 def test_the_cache_has_a_maximum() -> None:
     world = World(capacity=3)
     agents = [f"browser {number}" for number in range(5)]
     for agent in agents:
-        world.let_pass(a_call({**BROWSER, "User-Agent": agent}))
+        world.allow(a_call({**BROWSER, "User-Agent": agent}))
         public = a_call({}, access=Access.PUBLIC, address=f"10.0.0.{agent[-1]}")
         world.cache.put(public, None, world.policy, world.now)
-    known = [world.knows(a_call({**BROWSER, "User-Agent": agent})) for agent in agents]
+    known = [world.is_cached(a_call({**BROWSER, "User-Agent": agent})) for agent in agents]
     assert known == [False, False, True, True, True]
     assert len(world.cache) <= 6
 
 
 def test_invalid_decisions_are_dropped() -> None:
     world = World()
-    world.let_pass(a_call(BROWSER))
+    world.allow(a_call(BROWSER))
     world.kept.expires = float("-inf")
     world.kept = Entry(a_session(), 5.0)
-    world.let_pass(a_call({**BROWSER, "User-Agent": "another"}))
+    world.allow(a_call({**BROWSER, "User-Agent": "another"}))
     assert len(world.cache) == 1

@@ -143,7 +143,7 @@ async def answered(gateway: str, request: bytes) -> bytes:
         return await answer.read()
 
 
-async def told(gateway: str, head: str, body: bytes = b"") -> tuple[int, Any]:
+async def status_and_body(gateway: str, head: str, body: bytes = b"") -> tuple[int, Any]:
     """Status and body of the answer; `head`: request line and headers, one per line."""
     lines = [*head.strip().splitlines(), "Host: gateway", "Connection: close", "", ""]
     raw = await answered(gateway, "\r\n".join(lines).encode() + body)
@@ -336,7 +336,7 @@ async def test_a_body_with_an_ambiguous_end_is_refused(
     ],
 )
 async def test_what_is_not_forwarded(gateway: str, line: str, answer: tuple[int, Any]) -> None:
-    assert await told(gateway, line) == answer
+    assert await status_and_body(gateway, line) == answer
 
 
 async def test_forward_auth_of_a_public_path(client: aiohttp.ClientSession, gateway: str) -> None:

@@ -73,7 +73,7 @@ class World:
         (b"", "idle"),
         (b"", "client"),
         (b"", "drained"),
-        (b"Connection: close\r\n", "told"),
+        (b"Connection: close\r\n", "connection: close"),
         (b"Content-Length: 9\r\n", "lingering"),
     ],
 )

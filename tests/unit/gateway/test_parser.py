@@ -159,8 +159,8 @@ def test_accepted_heads_are_unambiguous(lines: list[bytes]) -> None:
     assert len(head.headers.getall("host")) == 1
     assert len(head.headers.getall("content-length", [])) <= 1
     assert not {"content-length", "transfer-encoding"} <= set(head.headers)
-    told = sorted((name, head.headers.getall(name)) for name in {*head.headers})
-    assert sum(len(values) for _, values in told) == len(lines)
+    fields = sorted((name, head.headers.getall(name)) for name in {*head.headers})
+    assert sum(len(values) for _, values in fields) == len(lines)
 
 
 def an_answer(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK") -> bytes:

@@ -60,7 +60,7 @@ class Sessions:
 
     session: ResolvedSession | None
     down: bool = False
-    takes_in: bool = True
+    can_bind: bool = True
     revoked: list[str] = field(default_factory=list)
 
     async def by_cookie(self, cookie: str) -> ResolvedSession | None:
@@ -78,7 +78,7 @@ class Sessions:
     ) -> ResolvedSession | None:
         if self.down:
             raise Unavailable("identity-svc")
-        if self.session is None or not self.takes_in:
+        if self.session is None or not self.can_bind:
             return self.session
         network = str(ip_network((address, 16 if address.version == 4 else 64), strict=False))
         self.session = replace(session, other_network=network)
@@ -164,7 +164,7 @@ def a_call(headers: MultiMapping[str] | dict[str, str], **fields: Any) -> Call:
 
 
 @dataclass
-class NonceKeeper:
+class NonceStore:
     """Stands for resource-svc's store of nonces."""
 
     used: set[tuple[str, int, str]] = field(default_factory=set)
@@ -180,12 +180,12 @@ class NonceKeeper:
 
 def api_key_authenticator(
     api_keys: ApiKeys | None = None,
-    keeper: NonceKeeper | None = None,
+    store: NonceStore | None = None,
     clock: Callable[[], int] = lambda: NOW,
 ) -> AuthenticateApiKey:
     return AuthenticateApiKey(
         api_keys=api_keys or ApiKeys(),
-        nonces=SharedNonces(keeper or NonceKeeper(), LIFETIME),
+        nonces=SharedNonces(store or NonceStore(), LIFETIME),
         lifetime=LIFETIME,
         max_body_bytes=MAX_BODY,
         clock=clock,
@@ -270,7 +270,7 @@ NO_PERMISSION = (401, "authz.invalid_permission")
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "expected"),
     [
         (a_call(COOKIE, access=Access.BLOCKED), (401, "authz.permission_denied")),
         (a_call({}), NO_SESSION),
@@ -300,8 +300,8 @@ NO_PERMISSION = (401, "authz.invalid_permission")
         (a_call(BEARER, path="/api/v2/barong/admin/users"), NO_PERMISSION),
     ],
 )
-async def test_refuses(call: Call, told: tuple[int, str]) -> None:
-    assert await refusal_of(a_decision(), call) == told
+async def test_refuses(call: Call, expected: tuple[int, str]) -> None:
+    assert await refusal_of(a_decision(), call) == expected
 
 
 @pytest.mark.parametrize(
@@ -338,8 +338,8 @@ async def test_safe_methods_need_no_csrf_token(method: str) -> None:
 @pytest.mark.parametrize("headers", [COOKIE, BEARER])
 async def test_refuses_a_user_who_is_not_active(state: str, headers: dict[str, str]) -> None:
     sessions = Sessions(a_session(user=a_user(state=state)))
-    told = await refusal_of(a_decision(sessions=sessions), a_call(headers, address="192.0.2.1"))
-    assert told == (401, "authz.user_not_active")
+    refusal = await refusal_of(a_decision(sessions=sessions), a_call(headers, address="192.0.2.1"))
+    assert refusal == (401, "authz.user_not_active")
     assert sessions.revoked == []
 
 
@@ -361,8 +361,8 @@ async def test_unavailable_identity_is_503_and_not_401(headers: dict[str, str]) 
 @pytest.mark.parametrize("access", Access)
 async def test_without_a_policy_every_call_gets_503(access: Access) -> None:
     decide = a_decision(policy=PolicyInForce(loaded=False))
-    told = await refusal_of(decide, a_call(COOKIE, access=access))
-    assert told == (503, "server.unavailable")
+    refusal = await refusal_of(decide, a_call(COOKIE, access=access))
+    assert refusal == (503, "server.unavailable")
 
 
 ANOTHER_BROWSER = a_call(COOKIE | {"User-Agent": "another"})
@@ -374,8 +374,8 @@ ANOTHER_PROTOCOL = a_call(COOKIE, address="2001:db8::1")
 @pytest.mark.parametrize("call", [ANOTHER_BROWSER, NO_BROWSER, ANOTHER_NETWORK])
 async def test_a_session_ends_when_another_client_uses_it(call: Call) -> None:
     sessions = Sessions(a_session())
-    told = await refusal_of(a_decision(sessions=sessions), call)
-    assert told == (401, "authz.client_session_mismatch")
+    refusal = await refusal_of(a_decision(sessions=sessions), call)
+    assert refusal == (401, "authz.client_session_mismatch")
     assert sessions.revoked == ["sid-1"]
 
 
@@ -385,25 +385,25 @@ async def test_the_first_network_of_the_other_family_is_added() -> None:
     for address in ("2001:db8::1", "10.1.2.3", "2001:db8::ffff:2", "10.1.9.9"):
         assert await decide(a_call(COOKIE, address=address)) == Caller(MEMBER, "fresh-token")
     assert sessions.revoked == []
-    told = await refusal_of(decide, a_call(COOKIE, address="2001:db8:0:1::1"))
-    assert told == (401, "authz.client_session_mismatch")
+    refusal = await refusal_of(decide, a_call(COOKIE, address="2001:db8:0:1::1"))
+    assert refusal == (401, "authz.client_session_mismatch")
     assert sessions.revoked == ["sid-1"]
 
 
 @pytest.mark.parametrize(
-    ("sessions", "told"),
+    ("sessions", "expected"),
     [
-        (Sessions(a_session(), takes_in=False), (401, "authz.client_session_mismatch")),
+        (Sessions(a_session(), can_bind=False), (401, "authz.client_session_mismatch")),
         (Sessions(a_session(network="2001:db8::/64", user=a_user(state="banned"))), None),
     ],
 )
 async def test_a_session_that_cannot_be_bound_is_refused(
-    sessions: Sessions, told: tuple[int, str] | None
+    sessions: Sessions, expected: tuple[int, str] | None
 ) -> None:
-    """`None`: their state is told, and nothing is bound."""
-    call = ANOTHER_PROTOCOL if told else a_call(COOKIE)
+    """`None`: the user's state is reported, and no network is added."""
+    call = ANOTHER_PROTOCOL if expected else a_call(COOKIE)
     assert await refusal_of(a_decision(sessions=sessions), call) == (
-        told or (401, "authz.user_not_active")
+        expected or (401, "authz.user_not_active")
     )
 
 
@@ -448,8 +448,8 @@ async def test_an_update_of_the_browser_does_not_end_the_session(opened: str, up
 async def test_another_browser_is_another_client(opened: str, other: str) -> None:
     sessions = Sessions(a_session(user_agent=opened))
     call = a_call(CIMultiDict(COOKIE | {"User-Agent": other}))
-    told = await refusal_of(a_decision(sessions=sessions), call)
-    assert told == (401, "authz.client_session_mismatch")
+    refusal = await refusal_of(a_decision(sessions=sessions), call)
+    assert refusal == (401, "authz.client_session_mismatch")
 
 
 @pytest.mark.parametrize(
@@ -468,7 +468,7 @@ async def test_csrf_protection_can_be_switched_off() -> None:
     assert await decide(a_call(COOKIE, method="POST")) == Caller(MEMBER, "fresh-token")
 
 
-def kept_out(category: str = "blacklist", value: str = "10.1.2.3", code: int = 471) -> Decide:
+def restricted(category: str = "blacklist", value: str = "10.1.2.3", code: int = 471) -> Decide:
     """A pipeline with one restriction of an address."""
     restriction = Restriction(category, "ip", value, code)
     return a_decision(policy=PolicyInForce(restrictions=(restriction,)))
@@ -480,25 +480,25 @@ def kept_out(category: str = "blacklist", value: str = "10.1.2.3", code: int = 4
 async def test_a_restriction_comes_first(
     category: str, access: Access, headers: dict[str, str]
 ) -> None:
-    told = await refusal_of(kept_out(category), a_call(headers, access=access, method="POST"))
-    assert told == (471, f"authz.restrict.{category}")
+    refusal = await refusal_of(restricted(category), a_call(headers, access=access, method="POST"))
+    assert refusal == (471, f"authz.restrict.{category}")
 
 
 async def test_a_restriction_refuses_no_other_address() -> None:
-    assert await kept_out(value="10.1.2.4")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
+    assert await restricted(value="10.1.2.4")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
 
 
 async def test_a_whitelist_is_no_credential() -> None:
-    assert await refusal_of(kept_out("whitelist"), a_call({})) == NO_SESSION
-    assert await kept_out("whitelist")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
+    assert await refusal_of(restricted("whitelist"), a_call({})) == NO_SESSION
+    assert await restricted("whitelist")(a_call(COOKIE)) == Caller(MEMBER, "fresh-token")
 
 
 async def test_the_whitelink_path_is_never_restricted() -> None:
     call = a_call({}, method="POST", path=WHITELINK_PATH, access=Access.PUBLIC)
-    assert await kept_out()(call) is None
+    assert await restricted()(call) is None
     assert await a_decision(policy=PolicyInForce(loaded=False))(call) is None
     beside = a_call({}, method="POST", path=f"{WHITELINK_PATH}/x", access=Access.PUBLIC)
-    assert await refusal_of(kept_out(), beside) == (471, "authz.restrict.blacklist")
+    assert await refusal_of(restricted(), beside) == (471, "authz.restrict.blacklist")
 
 
 KEY = signed_with("kid-1", "a secret", NOW)
@@ -546,7 +546,7 @@ LATE = NOW - LIFETIME - 1
 
 
 @pytest.mark.parametrize(
-    ("api_keys", "call", "told"),
+    ("api_keys", "call", "expected"),
     [
         *((ApiKeys(down=True), a_call(without(name)), WRONG_HEADERS) for name in KEY),
         *((ApiKeys(down=True), a_call(KEY | {name: "  "}), WRONG_HEADERS) for name in KEY),
@@ -588,11 +588,13 @@ LATE = NOW - LIFETIME - 1
         (ApiKeys(a_key(scope=("resource",))), a_call(KEY, scope=""), NO_PERMISSION),
     ],
 )
-async def test_refuses_a_signed_call(api_keys: ApiKeys, call: Call, told: tuple[int, str]) -> None:
+async def test_refuses_a_signed_call(
+    api_keys: ApiKeys, call: Call, expected: tuple[int, str]
+) -> None:
     """In this order: each call also has the faults of later rows, where these can be combined."""
     assert (
         await refusal_of(a_decision(authenticate_api_key=api_key_authenticator(api_keys)), call)
-        == told
+        == expected
     )
 
 
@@ -636,22 +638,22 @@ async def test_a_nonce_may_expire_during_the_lookup_of_the_owner() -> None:
 
 
 async def test_a_nonce_that_another_gateway_used_is_used() -> None:
-    keeper = NonceKeeper({Nonce("kid-1", NOW).identity})
+    store = NonceStore({Nonce("kid-1", NOW).identity})
     used = (401, "authz.nonce_used")
     for _ in range(2):
         assert (
             await refusal_of(
-                a_decision(authenticate_api_key=api_key_authenticator(keeper=keeper)), a_call(KEY)
+                a_decision(authenticate_api_key=api_key_authenticator(store=store)), a_call(KEY)
             )
             == used
         )
 
 
 async def test_a_nonce_may_be_sent_again_after_an_error() -> None:
-    keeper = NonceKeeper(down=True)
-    decide = a_decision(authenticate_api_key=api_key_authenticator(keeper=keeper))
+    store = NonceStore(down=True)
+    decide = a_decision(authenticate_api_key=api_key_authenticator(store=store))
     assert await refusal_of(decide, a_call(KEY)) == DOWN
-    keeper.down = False
+    store.down = False
     assert await decide(a_call(KEY)) is not None
 
 
@@ -754,7 +756,7 @@ COVERED_HTTPS = [('"@target-uri"', f"https://api.example.com{TARGET}")]
 
 
 @pytest.mark.parametrize(
-    ("more", "trusted", "told"),
+    ("more", "trusted", "expected"),
     [
         (HTTPS, True, None),
         (HTTPS, False, (401, "authz.invalid_signature")),
@@ -763,14 +765,14 @@ COVERED_HTTPS = [('"@target-uri"', f"https://api.example.com{TARGET}")]
     ],
 )
 async def test_scheme_and_host_come_from_a_trusted_proxy(
-    more: dict[str, str], trusted: bool, told: tuple[int, str] | None
+    more: dict[str, str], trusted: bool, expected: tuple[int, str] | None
 ) -> None:
     call = a_message(more=COVERED_HTTPS, headers={"Host": "gateway:8080", **more})
     call = another(call, trusted=trusted)
-    if told is None:
+    if expected is None:
         assert await a_decision()(call) is not None
     else:
-        assert await refusal_of(a_decision(), call) == told
+        assert await refusal_of(a_decision(), call) == expected
 
 
 def rewritten(headers: dict[str, str], **changed: Any) -> Call:
@@ -799,7 +801,7 @@ def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "expected"),
     [
         # Changed after signing.
         (a_message(sign=by_secret("wrong")), BAD_SIGNATURE),
@@ -928,9 +930,9 @@ def with_input(text: str, signature: str = f"a=:{ZEROS}:") -> Call:
         (a_call(KEY | FULL_SIGNATURE), WRONG_HEADERS),
     ],
 )
-async def test_refuses_a_message_that_was_changed(call: Call, told: tuple[int, str]) -> None:
+async def test_refuses_a_message_that_was_changed(call: Call, expected: tuple[int, str]) -> None:
     decide = a_decision()
-    assert await refusal_of(decide, call) == told
+    assert await refusal_of(decide, call) == expected
     assert await decide(a_message()) is not None, "it used up the nonce"
 
 

@@ -138,7 +138,7 @@ class Listener:
     listening: bool = True
 
 
-def kept_fresh(policy: CurrentPolicy, listener: Listener) -> AbstractAsyncContextManager[None]:
+def kept_current(policy: CurrentPolicy, listener: Listener) -> AbstractAsyncContextManager[None]:
     return supervised("policy", lambda: policy.keep_current(listener))
 
 
@@ -158,7 +158,7 @@ async def test_without_a_loaded_policy_there_is_none() -> None:
     policy = CurrentPolicy(admin)
     with pytest.raises(Unavailable):
         await policy.check()
-    async with kept_fresh(policy, Listener()):
+    async with kept_current(policy, Listener()):
         await seen(policy, 1)
     await policy.check()
 
@@ -166,7 +166,7 @@ async def test_without_a_loaded_policy_there_is_none() -> None:
 async def test_a_change_is_loaded_and_a_failure_leaves_the_last_policy() -> None:
     admin = Admin([Policy(1, (a_rule("x"),)), Unavailable("admin-svc"), Policy(2, ())])
     policy = CurrentPolicy(admin)
-    async with kept_fresh(policy, Listener()):
+    async with kept_current(policy, Listener()):
         await seen(policy, 1)
         first = policy.get()
         policy.mark_outdated()
@@ -189,7 +189,7 @@ async def test_a_change_during_a_load_causes_another_load() -> None:
             return answer
 
     policy = CurrentPolicy(Changing([Policy(1, ()), Policy(2, ())]))
-    async with kept_fresh(policy, Listener()):
+    async with kept_current(policy, Listener()):
         await seen(policy, 2)
 
 
@@ -208,7 +208,7 @@ async def test_an_event_causes_a_load(thing: str) -> None:
         snapshot={},
         issued_at=datetime.now(UTC),
     )
-    async with kept_fresh(policy, Listener()):
+    async with kept_current(policy, Listener()):
         await seen(policy, 1)
         await subscriptions.on_event(event)
         await seen(policy, 2)
@@ -217,7 +217,7 @@ async def test_an_event_causes_a_load(thing: str) -> None:
 async def test_without_events_it_polls_more_often() -> None:
     admin = Admin([Policy(1, ()), Policy(2, ()), Policy(3, ())])
     policy = CurrentPolicy(admin, poll_seconds_without_events=0.01)
-    async with kept_fresh(policy, Listener(listening=False)):
+    async with kept_current(policy, Listener(listening=False)):
         await seen(policy, 3)
 
 
@@ -248,7 +248,7 @@ async def test_the_age_counts_from_the_last_confirmation() -> None:
         return age() < seconds
 
     assert age() == math.inf
-    async with kept_fresh(policy, listener):
+    async with kept_current(policy, listener):
         await until(partial(younger_than, 0.2))
         admin.answers = [Unavailable("admin-svc")]
         await until(partial(older_than, 0.5))  # the policy stays in force, and its age is a metric

@@ -54,7 +54,7 @@ def by_one(*moments: float) -> list[tuple[float, Client]]:
 
 
 @pytest.mark.parametrize(
-    ("route", "calls", "told"),
+    ("route", "calls", "expected"),
     [
         (a_route(1, 1), by_one(0, 0.2, 0.9, 1, 1.5, 2), [0, 1, 1, 0, 1, 0]),
         (a_route(2, 1), by_one(0, 0, 0, 0.4, 0.5, 0.5), [0, 0, 1, 1, 0, 1]),
@@ -74,9 +74,9 @@ def by_one(*moments: float) -> list[tuple[float, Client]]:
     ],
 )
 def test_fills_at_its_rate(
-    route: Route, calls: list[tuple[float, Client]], told: list[int]
+    route: Route, calls: list[tuple[float, Client]], expected: list[int]
 ) -> None:
-    assert list(outcomes(route, calls)) == told
+    assert list(outcomes(route, calls)) == expected
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_charged_calls_count_beyond_the_limit() -> None:
 )
 def test_never_more_than_the_rate_and_a_burst(calls: int, burst: int, gaps: list[float]) -> None:
     moments = [sum(gaps[: number + 1]) for number in range(len(gaps))]
-    told = outcomes(a_route(calls, 1, burst), by_one(*moments))
-    passed = [moment for moment, wait in zip(moments, told, strict=True) if not wait]
+    waits = outcomes(a_route(calls, 1, burst), by_one(*moments))
+    passed = [moment for moment, wait in zip(moments, waits, strict=True) if not wait]
     for first, start in enumerate(passed):
         for count, end in enumerate(passed[first:], 1):
             assert count <= burst + (end - start) * calls + 1e-3

@@ -215,9 +215,9 @@ def test_below_a_route_without_case_routes_match_in_any_case(
 
 
 def test_the_forwarded_path_keeps_its_case(tmp_path: Path) -> None:
-    way = routes_of(tmp_path, CASES).match("/t/OrDers", "GET")
-    assert way is not None
-    assert way.path == "/T/OrDers"
+    match = routes_of(tmp_path, CASES).match("/t/OrDers", "GET")
+    assert match is not None
+    assert match.path == "/T/OrDers"
 
 
 RAW = """

@@ -76,7 +76,7 @@ class Clock:
         return self.seconds
 
 
-class NobodyAsks:
+class Unused:
     async def policy_other_than(self, known: int | None) -> Policy | None:
         raise AssertionError
 
@@ -207,11 +207,11 @@ EVENTS = [
 ]
 
 
-async def hear(sessions: SessionCache, name: str, record: dict[str, object]) -> None:
-    nobody = NobodyAsks()
+async def deliver(sessions: SessionCache, name: str, record: dict[str, object]) -> None:
+    unused = Unused()
     registry = CollectorRegistry()
-    api_keys = ApiKeyCache(nobody, nobody, registry)
-    subscriptions = Subscriptions(CurrentPolicy(nobody), sessions, api_keys, WebSockets(registry))
+    api_keys = ApiKeyCache(unused, unused, registry)
+    subscriptions = Subscriptions(CurrentPolicy(unused), sessions, api_keys, WebSockets(registry))
     if name == "missed":
         await subscriptions.on_missed_events()
         return
@@ -234,7 +234,7 @@ async def test_an_event_invalidates_a_session(name: str, record: dict[str, objec
     await sessions.by_cookie("c")
     await sessions.by_sid("sid-1")
     identity.sessions["c"] = a_session(user=a_user(role="admin"))
-    await hear(sessions, name, record)
+    await deliver(sessions, name, record)
     for session in (await sessions.by_cookie("c"), await sessions.by_sid("sid-1")):
         assert session is not None
         assert session.user.role == "admin"
@@ -249,7 +249,7 @@ async def test_an_event_during_a_lookup(name: str, record: dict[str, object]) ->
     call = asyncio.create_task(sessions.by_cookie("c"))
     await identity.reached.wait()
     del identity.sessions["c"]
-    await hear(sessions, name, record)
+    await deliver(sessions, name, record)
     late = asyncio.create_task(sessions.by_cookie("c"))
     identity.open.set()
     assert await call is None
@@ -263,10 +263,10 @@ async def test_events_about_others_invalidate_nothing() -> None:
     identity.open.clear()
     call = asyncio.create_task(sessions.by_cookie("c"))
     await identity.reached.wait()
-    await hear(sessions, "model.user.updated", {"uid": "ID2"})
-    await hear(sessions, "system.session.revoked", {"user": USER, "sid": "sid-2"})
+    await deliver(sessions, "model.user.updated", {"uid": "ID2"})
+    await deliver(sessions, "system.session.revoked", {"user": USER, "sid": "sid-2"})
     identity.open.set()
     assert await call is not None
-    await hear(sessions, "model.user.updated", {"uid": "ID2"})
+    await deliver(sessions, "model.user.updated", {"uid": "ID2"})
     await sessions.by_cookie("c")
     assert identity.asked["c"] == 1

@@ -15,7 +15,7 @@ NOW = LIFETIME = 5000
 
 
 @dataclass
-class Keeper:
+class Store:
     """Stands for resource-svc; answers when the test allows it."""
 
     used: set[Nonce] = field(default_factory=set)
@@ -40,52 +40,52 @@ def nonce(number: int) -> Nonce:
     return Nonce("kid", number)
 
 
-async def outcomes(shared: SharedNonces, keeper: Keeper, numbers: Sequence[int]) -> list[object]:
+async def outcomes(shared: SharedNonces, store: Store, numbers: Sequence[int]) -> list[object]:
     """The results of concurrent uses; the store answers once all of them wait."""
     tasks = [asyncio.create_task(shared.use(nonce(number), NOW)) for number in numbers]
     await asyncio.sleep(0)
-    keeper.open.set()
+    store.open.set()
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    keeper.open.clear()
+    store.open.clear()
     return [type(result) if result else None for result in results]
 
 
 async def test_nonces_that_arrive_during_a_request_are_sent_together() -> None:
-    keeper = Keeper()
-    shared = SharedNonces(keeper, LIFETIME)
+    store = Store()
+    shared = SharedNonces(store, LIFETIME)
     first = asyncio.create_task(shared.use(nonce(1), NOW))
-    await keeper.asked.wait()
+    await store.asked.wait()
     count = MAX_NONCES + 2
-    assert await outcomes(shared, keeper, range(2, 2 + count)) == [None] * count
+    assert await outcomes(shared, store, range(2, 2 + count)) == [None] * count
     await first
-    assert keeper.batches == [1, MAX_NONCES, 2]
+    assert store.batches == [1, MAX_NONCES, 2]
 
 
 async def test_each_call_gets_its_own_result() -> None:
-    keeper = Keeper(used={nonce(2), nonce(4)})
-    shared = SharedNonces(keeper, LIFETIME)
-    told = await outcomes(shared, keeper, [1, 2, 3, 4, 3])
-    assert told == [None, NonceUsed, None, NonceUsed, NonceUsed]
-    assert await outcomes(shared, keeper, [1, 2, 3, 4]) == [NonceUsed] * 4
-    assert keeper.batches == [4], "repeats are refused without a question"
+    store = Store(used={nonce(2), nonce(4)})
+    shared = SharedNonces(store, LIFETIME)
+    results = await outcomes(shared, store, [1, 2, 3, 4, 3])
+    assert results == [None, NonceUsed, None, NonceUsed, NonceUsed]
+    assert await outcomes(shared, store, [1, 2, 3, 4]) == [NonceUsed] * 4
+    assert store.batches == [4], "repeats are refused without a question"
 
 
 async def test_a_nonce_may_be_used_after_an_error() -> None:
-    keeper = Keeper(down=True)
-    shared = SharedNonces(keeper, LIFETIME)
-    assert await outcomes(shared, keeper, [1, 2]) == [Unavailable] * 2
-    keeper.down = False
-    assert await outcomes(shared, keeper, [1, 2]) == [None] * 2
+    store = Store(down=True)
+    shared = SharedNonces(store, LIFETIME)
+    assert await outcomes(shared, store, [1, 2]) == [Unavailable] * 2
+    store.down = False
+    assert await outcomes(shared, store, [1, 2]) == [None] * 2
 
 
 async def test_a_cancelled_call_does_not_block_others() -> None:
-    keeper = Keeper()
-    shared = SharedNonces(keeper, LIFETIME)
+    store = Store()
+    shared = SharedNonces(store, LIFETIME)
     leaving = asyncio.create_task(shared.use(nonce(1), NOW))
     staying = asyncio.create_task(shared.use(nonce(2), NOW))
     await asyncio.sleep(0)
     leaving.cancel()
-    keeper.open.set()
+    store.open.set()
     await staying
     with pytest.raises(asyncio.CancelledError):
         await leaving

@@ -20,7 +20,7 @@ class Connections:
     def __init__(self) -> None:
         self.websockets = WebSockets(CollectorRegistry(), limit_per_client=MANY)
         self.allowed = True
-        self.reviews = 0
+        self.checks = 0
         self.open: set[object] = set()
 
     @classmethod
@@ -30,11 +30,11 @@ class Connections:
         for _ in range(MANY):
             made.another()
 
-        async def all_reviewed() -> bool:
-            return made.reviews == MANY
+        async def all_checked() -> bool:
+            return made.checks == MANY
 
-        await until(all_reviewed)
-        made.reviews = 0
+        await until(all_checked)
+        made.checks = 0
         return made
 
     def another(self) -> None:
@@ -49,21 +49,21 @@ class Connections:
 
         tunnel: Any = One()
         self.open.add(tunnel)
-        self.websockets.add(tunnel, self._review)
+        self.websockets.add(tunnel, self._check)
 
-    async def _review(self) -> bool:
-        self.reviews += 1
+    async def _check(self) -> bool:
+        self.checks += 1
         return self.allowed
 
-    async def half_reviewed(self) -> bool:
-        return self.reviews >= MANY / 2
+    async def half_checked(self) -> bool:
+        return self.checks >= MANY / 2
 
     async def all_closed(self) -> bool:
         return not self.open
 
 
 @asynccontextmanager
-async def kept_reviewing(connections: Connections) -> AsyncIterator[None]:
+async def reauthorizing(connections: Connections) -> AsyncIterator[None]:
     task = asyncio.create_task(connections.websockets.run())
     try:
         yield
@@ -77,31 +77,31 @@ async def test_a_new_websocket_is_reauthorized() -> None:
     connections.websockets.reauthorize_user("ID1")
     connections.another()
     await until(connections.all_closed)
-    assert connections.reviews == 1
+    assert connections.checks == 1
 
 
 async def test_all_are_reauthorized_but_not_in_one_iteration() -> None:
     connections = await Connections.many()
-    async with kept_reviewing(connections):
+    async with reauthorizing(connections):
         connections.websockets.reauthorize_all()
-        most_in_a_turn = 0
-        while connections.reviews < MANY:
-            before = connections.reviews
+        most_per_iteration = 0
+        while connections.checks < MANY:
+            before = connections.checks
             await asyncio.sleep(0)
-            most_in_a_turn = max(most_in_a_turn, connections.reviews - before)
-        assert 0 < most_in_a_turn <= MANY / 10
+            most_per_iteration = max(most_per_iteration, connections.checks - before)
+        assert 0 < most_per_iteration <= MANY / 10
         assert len(connections.open) == MANY
 
 
 async def test_a_change_during_a_round_causes_another_round() -> None:
     connections = await Connections.many()
-    async with kept_reviewing(connections):
+    async with reauthorizing(connections):
         connections.websockets.reauthorize_all()
-        await until(connections.half_reviewed, every=0)
+        await until(connections.half_checked, every=0)
         connections.allowed = False
         connections.websockets.reauthorize_all()
         await until(connections.all_closed)
-    assert connections.reviews <= 2 * MANY
+    assert connections.checks <= 2 * MANY
 
 
 async def test_the_websockets_of_a_user_are_reauthorized() -> None:
@@ -111,4 +111,4 @@ async def test_the_websockets_of_a_user_are_reauthorized() -> None:
     await asyncio.sleep(0)
     connections.websockets.reauthorize_user("ID1")
     await until(connections.all_closed)
-    assert connections.reviews == MANY
+    assert connections.checks == MANY
