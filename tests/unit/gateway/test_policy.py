@@ -18,7 +18,7 @@ from authz_gateway.authn.api_keys import ApiKeyCache
 from authz_gateway.authn.sessions import SessionCache
 from authz_gateway.authz.policy import CompiledPolicy, CurrentPolicy, register_policy_metrics
 from authz_gateway.routing.route_table import Access, Route
-from authz_gateway.subscriptions import ResponseChanges, Subscriptions
+from authz_gateway.subscriptions import CarriedChanges, Subscriptions
 from authz_gateway.upstream.websocket import WebSockets
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.policy import Permission, Policy
@@ -285,12 +285,12 @@ async def test_load_returns_a_policy_that_was_requested_later() -> None:
     assert (policy.get().version, admin.asked) == (2, 2)
 
 
-def carried(policy: CurrentPolicy, registry: CollectorRegistry, seconds: float) -> ResponseChanges:
+def carried(policy: CurrentPolicy, registry: CollectorRegistry, seconds: float) -> CarriedChanges:
     nobody: Any = None
     sessions = SessionCache(nobody, registry)
     keys = ApiKeyCache(nobody, nobody, registry)
     subscriptions = Subscriptions(policy, sessions, keys, WebSockets(registry))
-    return ResponseChanges(subscriptions, registry, seconds)
+    return CarriedChanges(subscriptions, registry, seconds)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from authz_gateway.routes import Operations
 from authz_gateway.routing.route_table import rate
 from authz_gateway.routing.routes_file import load_routes
 from authz_gateway.settings import GatewaySettings
-from authz_gateway.subscriptions import PATTERNS, ResponseChanges, Subscriptions
+from authz_gateway.subscriptions import PATTERNS, CarriedChanges, Subscriptions
 from authz_gateway.upstream.pool import CONNECT_SECONDS
 from authz_gateway.upstream.proxy import Proxy
 from authz_gateway.upstream.websocket import WebSockets
@@ -102,7 +102,7 @@ def create_app(
             1, settings.upstream_connections * settings.upstream_client_share // 100
         ),
         websocket_timeout=settings.websocket_timeout,
-        on_changes=ResponseChanges(subscriptions, registry),
+        on_changes=CarriedChanges(subscriptions, registry),
         connect_seconds=connect_seconds,
     )
     known_places = places(settings.maxminddb_path, settings.geoip_lang)

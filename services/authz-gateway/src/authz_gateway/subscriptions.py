@@ -86,8 +86,8 @@ POLICY_SECONDS = 1.0
 """How long a response that announces a new policy waits at most until that policy is in force."""
 
 
-class ResponseChanges:
-    """Applies the changes that responses announce, before the client gets the response.
+class CarriedChanges:
+    """Applies changes that a response announces, before the client gets that response.
 
     All gateways receive an event about the same change a little later.
     """
