@@ -1,6 +1,7 @@
 """A client connection alone: where requests begin."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -82,11 +83,12 @@ class World:
 
 
 @pytest.fixture
-async def world() -> World:
+async def world() -> AsyncIterator[World]:
     made = World()
     made.client.data_received(ASKED)
     made.client.answer(NO_ROUTE)
-    return made
+    yield made
+    made.client.connection_lost(None)  # cancels its timer
 
 
 async def test_the_same_bytes_again_are_a_new_request(world: World) -> None:
