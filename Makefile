@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi api-document settings alerts lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi api-document swagger-ui settings alerts lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -55,7 +55,10 @@ alerts: install ## Copy the alert rules to where Kubernetes reads them
 	$(BIN)/python -m deploy.alert_rules
 
 api-document: install ## Write the API document that the gateway shows
-	$(BIN)/python -m deploy.openapi services/authz-gateway/src/authz_gateway/api_document
+	$(BIN)/python -m deploy.openapi --write
+
+swagger-ui: install ## Fetch the pinned version of what renders the API document (npm, network)
+	$(BIN)/python -m deploy.openapi.swagger_ui
 
 settings: install ## Write docs/operators/settings.md, the reference of every setting
 	$(BIN)/python -m deploy.settings_reference --write

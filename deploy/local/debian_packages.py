@@ -46,7 +46,8 @@ def is_complete(folder: Path) -> bool:
 
 def libraries(folder: Path) -> dict[str, str]:
     """Return what the programs of `folder` need in their environment to find their libraries."""
-    path = ":".join(map(str, folder.glob("usr/lib/*-linux-*")))
+    places = ("usr/lib/*-linux-*", "usr/lib/*-linux-*/pulseaudio")
+    path = ":".join(str(found) for place in places for found in folder.glob(place))
     return {"LD_LIBRARY_PATH": path} if path else {}  # an empty one would mean the current folder
 
 

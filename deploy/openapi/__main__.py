@@ -1,12 +1,10 @@
-"""`make openapi`: prints the API document, or writes it and its page into a folder."""
+"""`make openapi`: prints the API document; `make api-document` writes it where the gateway is."""
 
 import sys
-from pathlib import Path
 
-from deploy.openapi.files import DOCUMENT, files
+from deploy.openapi.files import CARRIED, text
 
-if sys.argv[1:]:
-    for name, content in files().items():
-        (Path(sys.argv[1]) / name).write_text(content)
+if sys.argv[1:] == ["--write"]:
+    CARRIED.write_text(text())
 else:
-    sys.stdout.write(files()[DOCUMENT])
+    sys.stdout.write(text())

