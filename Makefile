@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi api-document swagger-ui settings alerts lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi api-document api-examples swagger-ui settings alerts lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -55,6 +55,10 @@ alerts: install ## Copy the alert rules to where Kubernetes reads them
 	$(BIN)/python -m deploy.alert_rules
 
 api-document: install ## Write the API document that the gateway shows
+	$(BIN)/python -m deploy.openapi --write
+
+api-examples: install ## Record the examples of the API document from services that run
+	BARONG_RECORD_EXAMPLES=1 $(BIN)/python -m pytest tests/integration/test_examples.py
 	$(BIN)/python -m deploy.openapi --write
 
 swagger-ui: install ## Fetch the pinned version of what renders the API document (npm, network)

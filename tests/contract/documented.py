@@ -15,8 +15,8 @@ from deploy.openapi.headers import PAGING
 
 _DOCUMENT = "urn:barong"
 _PREFIXES = re.compile("(/api/v2)?(/barong)?")
-_REFUSAL = ("components", "responses", "Refusal")
-_ANYWHERE = ("authz.", "jwt.", "request.")
+_SHARED = ("components", "responses")
+_ANYWHERE = ("authz.", "jwt.", "request.", "server.")
 
 Place = tuple[str, ...]
 
@@ -74,13 +74,23 @@ def _wrong_content(
     elif media_type not in content:
         yield f"{media_type} is not documented"
     elif media_type == "application/json":
-        validator = _validator((*place, "content", media_type, "schema"))
-        for error in validator.iter_errors(body):
+        schema = validator((*place, "content", media_type, "schema"))
+        for error in schema.iter_errors(body):
             yield f"{error.json_path} {error.message}"
+        yield from _unnamed(content[media_type].get("examples"), body)
+
+
+def _unnamed(examples: Mapping[str, Any] | None, body: Any) -> Iterator[str]:
+    """Codes of a refusal that its examples do not name, but those that any call may get."""
+    codes = body.get("errors", ()) if isinstance(body, dict) and examples is not None else ()
+    for code in codes:
+        if code not in (examples or ()) and not code.startswith(_ANYWHERE):
+            yield f"{code} is not documented"
 
 
 @cache
-def _validator(place: Place) -> Draft202012Validator:
+def validator(place: Place) -> Draft202012Validator:
+    """Of the schema at that place; objects have no properties but those that it names."""
     pointer = "/".join(part.replace("~", "~0").replace("/", "~1") for part in place)
     return Draft202012Validator(
         {"$ref": f"{_DOCUMENT}#/{pointer}"}, registry=_registry(), format_checker=FormatChecker()
@@ -102,7 +112,8 @@ class _Operation:
         """Where in the document an answer is described, and what stands there."""
         response = self.responses.get(str(status), self.responses["default"])
         if "$ref" in response:
-            return _REFUSAL, told()["components"]["responses"]["Refusal"]
+            name = response["$ref"].rpartition("/")[2]
+            return (*_SHARED, name), told()["components"]["responses"][name]
         return ("paths", self.template, self.method, "responses", str(status)), response
 
 

@@ -13,8 +13,9 @@ import yaml
 from multidict import CIMultiDict
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from deploy.openapi.examples import REFUSALS
 from deploy.openapi.files import text
-from tests.contract.documented import disagreements, told
+from tests.contract.documented import disagreements, told, validator
 
 CONTRACT = yaml.safe_load((Path(__file__).parent / "api.yaml").read_text())
 OPERATIONS: Mapping[str, Any] = {
@@ -84,6 +85,46 @@ def test_every_model_is_documented(model: str) -> None:
     assert set(CONTRACT["models"][model]) <= set(properties)
 
 
+def operations() -> Iterator[Any]:
+    for path, item in told()["paths"].items():
+        for method in item.keys() - {"servers"}:
+            yield pytest.param(path, method, id=f"{method} {path}")
+
+
+def refused(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A response itself, where another place has it."""
+    name = response.get("$ref", "").rpartition("/")[2]
+    found: Mapping[str, Any] = told()["components"]["responses"][name] if name else response
+    return found
+
+
+@pytest.mark.parametrize(("path", "method"), list(operations()))
+def test_examples_are_of_the_schemas(path: str, method: str) -> None:
+    operation, place = told()["paths"][path][method], ("paths", path, method)
+    for number, parameter in enumerate(operation.get("parameters", ())):
+        if parameter["required"] or "example" in parameter:
+            schema = validator((*place, "parameters", str(number), "schema"))
+            schema.validate(parameter["example"])
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        validator((*place, "requestBody", "content", kind, "schema")).validate(content["example"])
+    for status, response in operation["responses"].items():
+        content = refused(response).get("content", {}).get("application/json", {})
+        if status.startswith("2") and content:
+            schema = validator((*place, "responses", status, "content", JSON_TYPE, "schema"))
+            schema.validate(content["example"])
+        elif content:
+            assert content["examples"]
+            for code, example in content["examples"].items():
+                assert example["value"] == {"errors": [code]}
+
+
+@pytest.mark.parametrize(("path", "method"), list(operations()))
+def test_a_refusal_has_the_same_code_once(path: str, method: str) -> None:
+    codes = REFUSALS.get(f"{method.upper()} {path}", {})
+    for listed in codes.values():
+        assert listed == sorted(set(listed))
+
+
 def test_what_is_more_than_the_contract_says_so() -> None:
     ours = {
         f"{method.upper()} {path}"
@@ -115,6 +156,7 @@ def test_it_is_printed_without_any_server() -> None:
     assert json.loads(printed.stdout) == json.loads(json.dumps(told()))
 
 
+JSON_TYPE = "application/json"
 JSON = {"content-type": "application/json; charset=utf-8"}
 A_PAGE = {"page": "1", "per-page": "100", "total": "0"}
 AS_CSV = {"content-type": "text/csv; charset=utf-8"}
@@ -156,6 +198,7 @@ def test_answers_that_agree(
         ("GET", "/api/v2/barong/identity/time", 200, JSON, {"time": "now"}),
         ("GET", "/identity/ping", 503, JSON, {"error": "server.unavailable"}),
         ("GET", "/identity/ping", 404, JSON, {"errors": ["record.not_found"]}),
+        ("POST", "/resource/labels", 422, JSON, {"errors": ["key.new_reason"]}),
         ("GET", "/identity/ping", 422, JSON, {"errors": []}),
         ("GET", "/resource/users/me", 200, JSON, {"uid": "ID0000000000"}),
         ("DELETE", "/api/v2/identity/sessions", 204, JSON, {"done": True}),

@@ -41,8 +41,8 @@ _NEVER: Final = re.compile(r"\s*q=0(\.0*)?\s*", re.IGNORECASE)
 class Shown:
     """A file as clients get it.
 
-    The compressed form is kept in memory. Every browser takes that; the rest of the clients get
-    the file from disk, so that memory does not hold both.
+    The compressed form is in memory: every browser takes it. The file itself is read when the
+    first client asks for it, and then kept: clients that read slowly share it.
     """
 
     __slots__ = ("_compressed", "_content", "_lines")
@@ -59,9 +59,9 @@ class Shown:
         if self._compressed is not None and _takes_gzip(accept_encoding):
             return Answer(200, (*self._lines, _COMPRESSED), self._compressed)
         content = self._content
-        return Answer(
-            200, self._lines, content if isinstance(content, bytes) else content.read_bytes()
-        )
+        if not isinstance(content, bytes):
+            content = self._content = content.read_bytes()
+        return Answer(200, self._lines, content)
 
 
 def _takes_gzip(accept_encoding: Iterable[str]) -> bool:
@@ -83,8 +83,7 @@ def _assets() -> Iterator[tuple[str, str, Shown]]:
     """Name, path and answer of each; the path changes with the content, which caches may keep."""
     for place, content_type in _ASSETS:
         file = _HERE / place
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()[:16]
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         compressed = _HERE / f"{place}.gz"
         yield (
             file.name,

@@ -1,0 +1,271 @@
+"""The examples of the API document are exchanges with the services, made here once more.
+
+`make api-examples` writes what the services answer today.
+"""
+
+import io
+import json
+import os
+from urllib.parse import parse_qs, quote, urlsplit
+
+import aiohttp
+import pytest
+
+from deploy.openapi.examples import BY_HAND, EXAMPLES, FILE
+from tests.contract.documented import told
+from tests.contract.exchanges import Recorder, agree, normal
+from tests.support.authenticator import Authenticator, forget_used_codes
+from tests.support.client import Client
+from tests.support.system import PASSWORD, SUPERADMIN, Installation, started
+from tests.support.waiting import until
+
+NEW_PASSWORD = "N3w-train-by-night"
+PHONE = "+14155552671"
+A_PDF = b"%PDF-1.7\n" + bytes(100)
+PROFILE = {
+    "first_name": "Alice",
+    "last_name": "Doe",
+    "dob": "1990-01-31",
+    "address": "1 High Street",
+    "postcode": "79100",
+    "city": "Lviv",
+    "country": "UA",
+}
+DOCUMENT = {"doc_type": "Passport", "doc_number": "AA123456", "doc_expire": "2999-01-31"}
+RESTRICTION = {"scope": "ip", "value": "198.51.100.7", "category": "blacklist", "code": 471}
+PERMISSION = {"role": "member", "verb": "GET", "path": "api/v2/market/orders", "action": "ACCEPT"}
+
+
+async def test_examples_are_what_services_answer(system_of_my_own: Installation) -> None:
+    recorder = Recorder()
+    async with (
+        started(system_of_my_own),
+        Client(system_of_my_own) as alice,
+        Client(system_of_my_own) as admin,
+    ):
+        uid = await sign_up_and_log_in(recorder, alice)
+        await own_account(recorder, alice)
+        await recorder.call(
+            admin, "POST /identity/sessions", {"email": SUPERADMIN, "password": PASSWORD}
+        )
+        await users(recorder, admin, uid)
+        await policy(recorder, admin, alice)
+        await audit_log(recorder, admin, alice)
+        await secrets_of(recorder, admin, alice, uid)
+        await farewell(recorder, alice)
+    recorded = normal(recorder.exchanges)
+    if "BARONG_RECORD_EXAMPLES" in os.environ:
+        FILE.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
+        pytest.skip(f"{FILE.name} was written.")
+    assert recorded.keys() | BY_HAND.keys() == set(operations())
+    assert recorded.keys() == EXAMPLES.keys()
+    assert [name for name in recorded if not agree(EXAMPLES[name], recorded[name])] == []
+
+
+def operations() -> list[str]:
+    return [
+        f"{method.upper()} {path}"
+        for path, item in told()["paths"].items()
+        for method in item.keys() - {"servers"}
+    ]
+
+
+async def sign_up_and_log_in(recorder: Recorder, alice: Client) -> str:
+    """Alice is an active member with a session; her uid. Bob did not confirm his address."""
+    for name in ("/.well-known/jwks.json", *(f"/identity/{n}" for n in ABOUT)):
+        await recorder.call(alice, f"GET {name}")
+    await recorder.call(alice, "POST /identity/password/validate", {"password": PASSWORD})
+    alice.email = "alice@example.com"
+    account = {"email": alice.email, "password": PASSWORD}
+    user = await recorder.call(alice, "POST /identity/users", account)
+    token = await alice.mailed_token()
+    again = "POST /identity/users/email/generate_code"
+    await recorder.call(alice, again, {"email": alice.email})
+    token = await next_token(alice, token)
+    await recorder.call(alice, "POST /identity/users/email/confirm_code", {"token": token})
+    reset = "/identity/users/password"
+    await recorder.call(alice, f"POST {reset}/generate_code", {"email": alice.email})
+    token = await next_token(alice, token)
+    passwords = {"password": PASSWORD, "confirm_password": PASSWORD}
+    await recorder.call(
+        alice, f"POST {reset}/confirm_code", {"reset_password_token": token, **passwords}
+    )
+    await recorder.call(alice, "POST /identity/sessions", account)
+    await recorder.call(alice, "GET /identity/sessions")
+    async with Client(alice.system) as bob:
+        await bob.sign_up(email="bob@example.com")
+    return str(user["uid"])
+
+
+ABOUT = ("configs", "version", "time", "ping")
+
+
+async def next_token(client: Client, before: str) -> str:
+    """The token of the mail after that with this token."""
+    file = client.system.mail / f"{quote(client.email, safe='@')}.token"
+
+    async def arrived() -> str:
+        token = file.read_text()
+        return token if token != before else ""
+
+    return await until(arrived)
+
+
+async def own_account(recorder: Recorder, alice: Client) -> None:
+    """What users do with their own accounts."""
+    await recorder.call(alice, "PUT /resource/users/me", {"data": '{"language":"en"}'})
+    label = {"key": "color", "value": "blue"}
+    await recorder.call(alice, "POST /resource/labels", label)
+    await recorder.call(alice, "GET /resource/labels/{key}", key="color")
+    await recorder.call(alice, "PATCH /resource/labels/{key}", {"value": "green"}, key="color")
+    await recorder.call(alice, "GET /resource/labels")
+    await recorder.call(alice, "POST /resource/profiles", PROFILE)
+    await recorder.call(alice, "PUT /resource/profiles", {"city": "Kyiv", "confirm": True})
+    await recorder.call(alice, "GET /resource/profiles/me")
+    number = {"phone_number": PHONE}
+    await recorder.call(alice, "POST /resource/phones", {**number, "channel": "sms"})
+    await recorder.call(alice, "POST /resource/phones/send_code", {**number, "channel": "sms"})
+    code = {**number, "verification_code": "00000"}
+    await recorder.call(alice, "POST /resource/phones/verify", code)
+    await recorder.call(alice, "GET /resource/phones")
+    storage = {"title": "personal", "data": '{"theme":"dark"}'}
+    await recorder.call(alice, "POST /resource/data_storage", storage)
+    form = aiohttp.FormData(DOCUMENT, default_to_multipart=True)
+    form.add_field("upload[]", io.BytesIO(A_PDF), filename="passport.pdf")
+    shown = {**DOCUMENT, "upload": ["passport.pdf"]}
+    made = await recorder.call(alice, "POST /resource/documents", form, shown=shown)
+    await recorder.call(alice, "GET /resource/documents")
+    url = urlsplit(made["upload"]["url"])
+    query = {name: values[0] for name, values in parse_qs(url.query).items()}
+    key = url.path.partition("/uploads/")[2]
+    await recorder.call(alice, "GET /resource/uploads/{key}", query=query, key=key)
+    await recorder.call(alice, "GET /resource/users/me")
+    await recorder.call(alice, "GET /resource/users/me/export")
+
+
+async def users(recorder: Recorder, admin: Client, uid: str) -> None:
+    """What administrators do about users."""
+    whom = {"uid": uid}
+
+    async def known() -> bool:
+        answer = await admin.get(f"admin/users/{uid}")
+        return answer.status == 200 and bool(answer.body["documents"] and answer.body["profiles"])
+
+    await until(known)
+    await recorder.call(admin, "GET /admin/users/documents/pending", query={"extended": True})
+    await recorder.call(admin, "PUT /admin/profiles", {**whom, "state": "verified"})
+    await recorder.call(admin, "GET /admin/profiles", query={"limit": 2})
+    label = {**whom, "key": "vip", "scope": "private"}
+    note = {"description": "Agreed by mail"}
+    await recorder.call(admin, "POST /admin/users/labels", {**label, "value": "silver", **note})
+    await recorder.call(admin, "PUT /admin/users/labels", {**label, "value": "gold"})
+    await recorder.call(
+        admin, "POST /admin/users/labels/update", {**label, "value": "gold", **note}
+    )
+
+    async def labelled() -> bool:
+        answer = await admin.get("admin/users/labels", params=having)
+        return answer.status == 200 and bool(answer.body)
+
+    having = {"key": "vip", "value": "gold"}
+    await until(labelled)
+    await recorder.call(admin, "GET /admin/users/labels", query=having)
+    await recorder.call(admin, "GET /admin/users/labels/list")
+    await recorder.call(admin, "GET /admin/users/{uid}", uid=uid)
+    await recorder.call(admin, "GET /admin/users", query={"limit": 2})
+    await recorder.call(admin, "DELETE /admin/users/labels", query=label)
+    await recorder.call(
+        admin, "DELETE /admin/users/data_storage", query={**whom, "title": "personal"}
+    )
+    state = {**whom, "state": "active"}
+    await recorder.call(admin, "PUT /admin/users", {**whom, "state": "banned"})
+    await recorder.call(admin, "POST /admin/users/update", state)
+    await recorder.call(admin, "POST /admin/users/role", {**whom, "role": "trader"})
+
+
+async def policy(recorder: Recorder, admin: Client, alice: Client) -> None:
+    """Levels, permissions and restrictions."""
+    await recorder.call(admin, "GET /admin/levels")
+    await recorder.call(admin, "GET /admin/permissions", query={"limit": 2})
+    made = await recorder.call(admin, "POST /admin/permissions", PERMISSION)
+    which = {"id": made["id"]}
+    await recorder.call(admin, "PUT /admin/permissions", {**which, "action": "AUDIT"})
+    tried = {name: PERMISSION[name] for name in ("role", "verb", "path")}
+    await recorder.call(admin, "GET /admin/permissions/check", query=tried)
+    await recorder.call(admin, "DELETE /admin/permissions", query=which)
+    made = await recorder.call(admin, "POST /admin/restrictions", RESTRICTION)
+    which = {"id": made["id"]}
+    await recorder.call(admin, "PUT /admin/restrictions", {**which, "state": "disabled"})
+    await recorder.call(admin, "GET /admin/restrictions", query={"category": "blacklist"})
+    await recorder.call(admin, "DELETE /admin/restrictions", query=which)
+    link = await recorder.call(
+        admin, "POST /admin/restrictions/whitelink", {"expire_time": 1, "range": "day"}
+    )
+    await recorder.call(alice, "POST /identity/users/access", link)
+
+
+async def audit_log(recorder: Recorder, admin: Client, alice: Client) -> None:
+    """What somebody did."""
+
+    async def listed(path: str) -> bool:
+        return bool((await admin.get(path)).body)
+
+    await until(lambda: listed("admin/activities?topic=session&limit=2"))
+    await until(lambda: listed("admin/activities/admin?limit=2&range=created"))
+    await until(lambda: signed_up(admin))
+    await recorder.call(admin, "GET /admin/activities", query={"topic": "session", "limit": 2})
+    await recorder.call(admin, "GET /admin/activities/admin", query={"limit": 2})
+    await recorder.call(admin, "GET /admin/metrics")
+    await alice.log_in()
+
+    async def remembered() -> bool:
+        return bool((await alice.get("resource/users/activity/session")).body)
+
+    await until(remembered)
+    await recorder.call(alice, "GET /resource/users/activity/{topic}", topic="session")
+
+
+async def signed_up(admin: Client) -> bool:
+    counts = (await admin.get("admin/metrics")).body
+    return bool(counts["signups"] and counts["sucessful_logins"])
+
+
+async def secrets_of(recorder: Recorder, admin: Client, alice: Client, uid: str) -> None:
+    """The second factor and API keys."""
+    made = await recorder.call(alice, "POST /resource/otp/generate_qrcode")
+    (secret,) = parse_qs(urlsplit(made["data"]["url"]).query)["secret"]
+    authenticator = Authenticator(secret)
+
+    async def code() -> str:
+        await forget_used_codes(alice, uid)
+        return authenticator.code()
+
+    await recorder.call(alice, "POST /resource/otp/enable", {"code": await code()})
+    await recorder.call(alice, "POST /resource/otp/verify", {"code": await code()})
+    key = {"algorithm": "hmac-sha256", "scope": "trade,read"}
+    form = {**key, "totp_code": await code()}
+    made = await recorder.call(alice, "POST /resource/api_keys", form)
+    kid = made["kid"]
+    await recorder.call(alice, "GET /resource/api_keys")
+    await recorder.call(admin, "GET /admin/api_keys", query={"uid": uid})
+    form = {"state": "inactive", "totp_code": await code()}
+    await recorder.call(alice, "PATCH /resource/api_keys/{kid}", form, kid=kid)
+    proof = {"totp_code": await code()}
+    await recorder.call(alice, "DELETE /resource/api_keys/{kid}", query=proof, kid=kid)
+    await recorder.call(alice, "POST /resource/otp/disable", {"code": await code()})
+
+
+async def farewell(recorder: Recorder, alice: Client) -> None:
+    """Sessions end, a label and a phone go, and then the account."""
+    await recorder.call(alice, "DELETE /resource/labels/{key}", key="color")
+    await recorder.call(alice, "DELETE /resource/phones", query={"phone_number": PHONE})
+    change = {"new_password": NEW_PASSWORD, "confirm_password": NEW_PASSWORD}
+    await recorder.call(alice, "PUT /resource/users/password", {"old_password": PASSWORD, **change})
+    async with Client(alice.system) as telephone:
+        await telephone.log_in(alice.email, NEW_PASSWORD)
+        sessions = await recorder.call(alice, "GET /resource/sessions")
+        other = next(each["id"] for each in sessions if not each["current"])
+        await recorder.call(alice, "DELETE /resource/sessions/{id}", id=other)
+        await telephone.log_in(alice.email, NEW_PASSWORD)
+        await recorder.call(telephone, "DELETE /identity/sessions")
+    await recorder.call(alice, "DELETE /resource/users/me", query={"password": NEW_PASSWORD})

@@ -1,0 +1,15 @@
+"""What is shown of the API, as clients that take gzip and others get it."""
+
+from authz_gateway.api_document.files import SHOWN
+
+
+def test_answers_share_their_bytes() -> None:
+    """Else each slow client would hold a copy of a file."""
+    for shown in SHOWN.values():
+        for accepted in ((), ("gzip",)):
+            assert shown.answer(accepted).body is shown.answer(accepted).body
+
+
+def test_the_compressed_form_is_smaller() -> None:
+    for path in (path for path in SHOWN if path.endswith(("bundle.js", ".css", ".json"))):
+        assert len(SHOWN[path].answer(("gzip",)).body) < len(SHOWN[path].answer(()).body) / 3
