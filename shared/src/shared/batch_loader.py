@@ -2,10 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
+
+from shared.errors import Unavailable
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+_TURN_SECONDS = 3.0
+"""How long a key waits until it is asked for: as long as for a connection of a pool."""
 
 
 class BatchLoader(Generic[K, V]):
@@ -15,26 +21,48 @@ class BatchLoader(Generic[K, V]):
     is older than the call that wants it. The more calls there are, the less each of them costs.
     """
 
-    def __init__(self, load: Callable[[Sequence[K]], Awaitable[Sequence[V]]], limit: int) -> None:
-        """`load` gives a value for each of at most `limit` keys, in their order."""
+    def __init__(
+        self, load: Callable[[Sequence[K]], Awaitable[Sequence[V]]], limit: int, dependency: str
+    ) -> None:
+        """`load` gives a value for each of at most `limit` keys, in their order.
+
+        `dependency` is what it asks.
+        """
         self._load = load
         self._limit = limit
-        self._waiting: list[tuple[K, asyncio.Future[V]]] = []
+        self._dependency = dependency
+        self._waiting: dict[asyncio.Future[V], K] = {}
         self._loading: asyncio.Task[None] | None = None
 
     async def get(self, key: K) -> V:
-        """The value of a key; raises what `load` raises."""
-        value: asyncio.Future[V] = asyncio.get_running_loop().create_future()
-        self._waiting.append((key, value))
+        """The value of a key.
+
+        Raises what `load` raises, and `Unavailable` where the key is not asked for within three
+        seconds, because earlier questions take long.
+        """
+        loop = asyncio.get_running_loop()
+        value: asyncio.Future[V] = loop.create_future()
+        self._waiting[value] = key
+        turn = loop.call_later(_TURN_SECONDS, self._refuse, value)
         if self._loading is None:
             self._loading = asyncio.create_task(self._load_while_any_wait())
-        return await value
+        try:
+            return await value
+        finally:
+            turn.cancel()
+            self._waiting.pop(value, None)
+
+    def _refuse(self, value: "asyncio.Future[V]") -> None:
+        """Refuses a key that still waits for its turn."""
+        if value in self._waiting and not value.done():
+            del self._waiting[value]
+            value.set_exception(Unavailable(self._dependency))
 
     async def _load_while_any_wait(self) -> None:
         try:
             while self._waiting:
-                batch = self._waiting[: self._limit]
-                del self._waiting[: self._limit]
+                values = tuple(islice(self._waiting, self._limit))
+                batch = [(self._waiting.pop(value), value) for value in values]
                 await self._answer([each for each in batch if not each[1].done()])
         finally:
             self._loading = None

@@ -7,6 +7,7 @@ import pytest
 
 from shared.batch_loader import BatchLoader
 from shared.errors import Unavailable
+from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
 
 
@@ -42,7 +43,7 @@ async def started(loader: BatchLoader[int, str], *keys: int) -> "list[asyncio.Ta
 
 
 async def test_keys_that_come_while_a_query_runs_go_with_the_next(shelf: Shelf) -> None:
-    loader = BatchLoader(shelf.load, 10)
+    loader = BatchLoader(shelf.load, 10, "postgresql")
     (first,) = await started(loader, 1)
     others = await started(loader, 1, 2, 3)
     assert shelf.batches == [[1]]
@@ -56,7 +57,7 @@ async def test_keys_that_come_while_a_query_runs_go_with_the_next(shelf: Shelf) 
 
 
 async def test_a_query_has_a_limit(shelf: Shelf) -> None:
-    loader = BatchLoader(shelf.load, 2)
+    loader = BatchLoader(shelf.load, 2, "postgresql")
     calls = await started(loader, 1, 2, 3, 4, 5)
     while not all(call.done() for call in calls):
         shelf.turn.set()
@@ -66,7 +67,7 @@ async def test_a_query_has_a_limit(shelf: Shelf) -> None:
 
 
 async def test_a_failure_is_everybodys_of_that_query_and_of_no_other(shelf: Shelf) -> None:
-    loader = BatchLoader(shelf.load, 10)
+    loader = BatchLoader(shelf.load, 10, "postgresql")
     shelf.failing = True
     calls = await started(loader, 1, 2)
     shelf.turn.set()
@@ -79,7 +80,7 @@ async def test_a_failure_is_everybodys_of_that_query_and_of_no_other(shelf: Shel
 
 
 async def test_who_leaves_is_not_asked_for_and_takes_nobody_along(shelf: Shelf) -> None:
-    loader = BatchLoader(shelf.load, 10)
+    loader = BatchLoader(shelf.load, 10, "postgresql")
     (first,) = await started(loader, 1)
     second, third = await started(loader, 2, 3)
     first.cancel()
@@ -91,6 +92,22 @@ async def test_who_leaves_is_not_asked_for_and_takes_nobody_along(shelf: Shelf) 
         return len(shelf.batches) == 2
 
     await until(next_turn)
+    shelf.turn.set()
+    assert await third == "3 in 2"
+    assert shelf.batches == [[1], [3]]
+
+
+@in_virtual_time
+async def test_who_is_not_asked_for_in_time_is_refused_and_not_asked_for_later() -> None:
+    shelf = Shelf()
+    loader = BatchLoader(shelf.load, 10, "postgresql")
+    (first,) = await started(loader, 1)
+    (second,) = await started(loader, 2)
+    with pytest.raises(Unavailable):
+        await second
+    (third,) = await started(loader, 3)
+    shelf.turn.set()
+    assert await first == "1 in 1"  # a question that is under way is waited for
     shelf.turn.set()
     assert await third == "3 in 2"
     assert shelf.batches == [[1], [3]]

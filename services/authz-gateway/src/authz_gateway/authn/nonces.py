@@ -7,7 +7,7 @@ from typing import Protocol
 from authz_gateway.authn.errors import NonceUsed
 from shared.batch_loader import BatchLoader
 from shared.contracts.api_keys import MAX_NONCES, Nonce
-from shared.contracts.services import GATEWAY
+from shared.contracts.services import GATEWAY, RESOURCE
 from shared.errors import Unavailable
 
 MAX_USED_NONCES = 1_000_000
@@ -65,7 +65,7 @@ class SharedNonces:
         """`lifetime` in milliseconds."""
         self._local = UsedNonces(lifetime)
         self._fresh = BatchLoader[Nonce, bool](
-            lambda nonces: store.use_nonces(nonces, lifetime), MAX_NONCES
+            lambda nonces: store.use_nonces(nonces, lifetime), MAX_NONCES, RESOURCE
         )
 
     async def use(self, nonce: Nonce, now: int) -> None:

@@ -35,7 +35,7 @@ class AttachmentsReader:
     def __init__(self, database: Database, query: AttachmentsQuery) -> None:
         self._database = database
         self._query = query
-        self._loader = BatchLoader(self._load, _USERS_PER_QUERY)
+        self._loader = BatchLoader(self._load, _USERS_PER_QUERY, "postgresql")
 
     async def read(self, uid: str) -> _WithAttachments:
         """The user in the replica, and lists of public models by name."""
