@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,3 +120,38 @@ def test_quick_lines_are_for_reading_in_development_too() -> None:
     )
     assert "request" in text
     assert "café" in text
+
+
+FULL_DISK = """
+import asyncio, resource
+import aiohttp
+from shared.crypto.key_ring import KeyRing
+from shared.log import configure_logging
+from shared.tokens.service import ServiceTokens
+from shared.web.applications import WebLayer
+from shared.web.metrics import Registry
+from tests.unit.shared.builders import KEYS, listening
+
+async def main():
+    tokens = ServiceTokens("x", KeyRing.parse(KEYS))
+    app = WebLayer(Registry()).internal((), service_tokens=tokens, checks={})
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with listening(app) as address, aiohttp.ClientSession() as http:
+        for number, room in enumerate((most, 0, most)):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))
+            headers = {"X-Request-Id": f"call-{number}"}
+            async with http.get(f"{address}/health/live", headers=headers) as response:
+                assert response.status == 200
+
+configure_logging("a-service", json=True)
+asyncio.run(main())
+"""
+
+
+def test_a_disk_that_was_full_loses_only_the_lines_of_that_time(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    with file.open("wb") as output:
+        subprocess.run([sys.executable, "-c", FULL_DISK], stdout=output, timeout=60, check=True)
+    said = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    requests = [line["request_id"] for line in said if line["event"] == "request"]
+    assert requests == ["call-0", "call-2"]

@@ -31,8 +31,9 @@ def access_log(metrics: HttpMetrics, *, log_probes: bool = True) -> Middleware:
     unwritten: list[str] = []
 
     def write() -> None:
-        write_lines(unwritten)
-        unwritten.clear()
+        lines = tuple(unwritten)
+        unwritten.clear()  # also where they cannot be written: the next ones may
+        write_lines(lines)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
