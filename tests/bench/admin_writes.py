@@ -99,7 +99,7 @@ async def internal_calls(system: Installation) -> int:
                 text = await got.text()
             for family in text_string_to_metric_families(text):
                 for sample in family.samples if family.name == "http_requests" else ():
-                    if sample.labels["route"].startswith(("/users", "/attachments")):
+                    if sample.labels["route"].startswith(("/users", "/subjects", "/attachments")):
                         total += int(sample.value)
     return total
 

@@ -65,7 +65,7 @@ async def internal_calls(system: Installation) -> Mapping[tuple[str, str], int]:
             for family in text_string_to_metric_families(text):
                 for sample in family.samples if family.name == "http_requests" else ():
                     route = f"{sample.labels['method']} {sample.labels['route']}"
-                    if sample.labels["route"].startswith(("/users", "/attachments")):
+                    if sample.labels["route"].startswith(("/users", "/subjects", "/attachments")):
                         counts[name, route] = counts.get((name, route), 0) + int(sample.value)
     return counts
 

@@ -115,7 +115,7 @@ class ResourceClient(InternalApi):
     async def _change(
         self, method: str, by: Administrator, uid: str, what: str, body: Mapping[str, Any]
     ) -> ChangedAttachment:
-        path = f"/users/{segment(uid)}/{what}"
+        path = f"/subjects/{segment(uid)}/{what}"
         return ChangedAttachment.of(await self.call(method, path, {**body, "by": by.body()}))
 
     async def api_keys_of(

@@ -18,7 +18,7 @@ async def create(request: web.Request, form: DataStorageForm) -> web.Response:
 
 
 async def delete_as_admin(request: web.Request, form: DeleteDataStorageForm) -> web.Response:
-    """DELETE /users/{uid}/data_storages: deletes a data storage, by an administrator."""
+    """DELETE /subjects/{uid}/data_storages: deletes a data storage, by an administrator."""
     data_storages = request.app[DATA_STORAGES]
     changed = await data_storages.delete_as_admin(form.by, form.uid, form.title)
     return answer(changed.body())

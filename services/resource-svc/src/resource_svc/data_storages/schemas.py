@@ -35,7 +35,7 @@ class DataStorageForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteDataStorageForm:
-    """DELETE /users/{uid}/data_storages, of the internal API."""
+    """DELETE /subjects/{uid}/data_storages, of the internal API."""
 
     by: Administrator = declared(AdministratorField())
     uid: str = declared(fields.String(required=True))

@@ -54,19 +54,19 @@ async def put_private(request: web.Request, form: PrivateLabelForm) -> web.Respo
 
 
 async def create_as_admin(request: web.Request, form: AnyLabelForm) -> web.Response:
-    """POST /users/{uid}/labels: a new label, by an administrator."""
+    """POST /subjects/{uid}/labels: a new label, by an administrator."""
     label = form.uid, form.scope, form.key, form.value, form.description
     return answer((await request.app[LABELS].create_as_admin(form.by, *label)).body())
 
 
 async def update_as_admin(request: web.Request, form: AnyLabelForm) -> web.Response:
-    """PUT /users/{uid}/labels: another value for a label, by an administrator."""
+    """PUT /subjects/{uid}/labels: another value for a label, by an administrator."""
     label = form.uid, form.scope, form.key, form.value, form.description
     changed = await request.app[LABELS].update_as_admin(form.by, *label, or_add=form.or_add)
     return answer(changed.body())
 
 
 async def delete_as_admin(request: web.Request, form: AnyKeyForm) -> web.Response:
-    """DELETE /users/{uid}/labels: deletes a label, by an administrator."""
+    """DELETE /subjects/{uid}/labels: deletes a label, by an administrator."""
     changed = await request.app[LABELS].delete_as_admin(form.by, form.uid, form.scope, form.key)
     return answer(changed.body())

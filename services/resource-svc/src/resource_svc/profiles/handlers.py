@@ -35,7 +35,7 @@ async def change(request: web.Request, form: ProfileForm) -> web.Response:
 
 
 async def update_as_admin(request: web.Request, form: AdministerProfileForm) -> web.Response:
-    """PUT /users/{uid}/profile: corrects or judges a profile, by an administrator."""
+    """PUT /subjects/{uid}/profile: corrects or judges a profile, by an administrator."""
     profiles = request.app[PROFILES]
     changed = await profiles.update_as_admin(form.by, form.uid, form.written, form.state)
     return answer(changed.body())
