@@ -32,7 +32,7 @@ def policy() -> Policy:
 
 async def serve(port: int, user_agent: str) -> None:
     """Answers until it is killed."""
-    body = policy().body()
+    body = policy().to_internal()
 
     async def tell_policy(request: web.Request) -> web.Response:
         return web.Response(status=204) if "known" in request.query else web.json_response(body)
@@ -49,7 +49,7 @@ async def serve(port: int, user_agent: str) -> None:
             expires_at=now + timedelta(minutes=30),
             token_expires_at=now + timedelta(minutes=1),
         )
-        return web.json_response(session.body())
+        return web.json_response(session.to_internal())
 
     async def keys(_request: web.Request) -> web.Response:
         return web.json_response({"keys": []})

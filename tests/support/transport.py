@@ -135,7 +135,7 @@ async def _admin(policies: Sequence[Policy]) -> AsyncIterator[str]:
     async def policy(request: web.Request) -> web.Response:
         if request.query.get("known") == str(policies[-1].version):
             return web.Response(status=204)
-        return web.json_response(policies[-1].body())
+        return web.json_response(policies[-1].to_internal())
 
     app = web.Application()
     app.router.add_get("/policy", policy)

@@ -314,7 +314,7 @@ async def test_what_is_no_activity_is_refused(
     system: Installation, changes: Mapping[str, Any]
 ) -> None:
     async with admin_of(system) as internal:
-        body = {"activity": {**an_activity().body(), **changes}}
+        body = {"activity": {**an_activity().to_internal(), **changes}}
         with pytest.raises(Exception) as refused:  # noqa: PT011
             await internal.call("POST", "/activities", body)
     assert type(refused.value).__name__ == "Invalid"

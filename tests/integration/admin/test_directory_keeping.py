@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from admin_svc.directory.models import Order, Page, UserFilter
 from admin_svc.directory.use_cases import Directory
 from admin_svc.schema import SCHEMA
-from shared.contracts.attachments import KINDS, LABELS, PROFILES, AttachmentSet
+from shared.contracts.attachments import KINDS, LABELS, PROFILES, AttachmentSnapshot
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
@@ -70,8 +70,8 @@ def a_profile(number: int, first: str | None, last: str | None, country: str) ->
     return {"id": number, "first_name": first, "last_name": last, "country": country}
 
 
-def a_set(uid: str, kind: str, version: int, *records: Mapping[str, Any]) -> AttachmentSet:
-    return AttachmentSet(uid=uid, kind=kind, version=version, records=records)
+def a_set(uid: str, kind: str, version: int, *records: Mapping[str, Any]) -> AttachmentSnapshot:
+    return AttachmentSnapshot(uid=uid, kind=kind, version=version, records=records)
 
 
 def an_event(name: str, snapshot: Mapping[str, Any], **record: Any) -> ReceivedEvent:
@@ -82,11 +82,11 @@ def an_event(name: str, snapshot: Mapping[str, Any], **record: Any) -> ReceivedE
 
 def of_user(user: User, *labels: Mapping[str, Any]) -> ReceivedEvent:
     taken_over = {"labels": [dict(label) for label in labels]} if labels else {}
-    return an_event("model.user.updated", {**user.snapshot(), **taken_over})
+    return an_event("model.user.updated", {**user.to_internal(), **taken_over})
 
 
-def of_set(attachments: AttachmentSet) -> ReceivedEvent:
-    return an_event("model.label.created", {"attachments": attachments.snapshot()})
+def of_set(attachments: AttachmentSnapshot) -> ReceivedEvent:
+    return an_event("model.label.created", {"attachments": attachments.to_internal()})
 
 
 def of_erasure(uid: str) -> ReceivedEvent:
@@ -109,7 +109,7 @@ class History:
 
     events: list[ReceivedEvent] = field(default_factory=list)
     users: dict[str, User] = field(default_factory=dict)
-    sets: dict[tuple[str, str], AttachmentSet] = field(default_factory=dict)
+    sets: dict[tuple[str, str], AttachmentSnapshot] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
 
     def change(self, uid: str, kind: str, chance: random.Random, number: int) -> None:

@@ -198,7 +198,7 @@ async def test_a_code_is_accepted_once_however_many_try(
     await early_in_a_step()
     url = f"{system.internal_url('identity')}/users/{uid}/otp/verify"
     token = ServiceTokens(RESOURCE, KeyRing.parse(KEY)).issue("identity-svc")
-    code = {"code": authenticator.code(), "client": AT_HOME.body()}
+    code = {"code": authenticator.code(), "client": AT_HOME.to_internal()}
 
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http:
 

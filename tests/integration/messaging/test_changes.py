@@ -10,7 +10,7 @@ import pytest
 
 from shared.contracts.topology import CHANGES
 from shared.crypto.key_ring import KeyRing
-from shared.messaging.changes import ChangeListener, ChangeSeal, ChangeTeller
+from shared.messaging.changes import ChangeListener, ChangePublisher, ChangeSeal
 from shared.messaging.supervision import supervised
 from tests.support.waiting import until
 
@@ -24,18 +24,18 @@ async def test_all_who_listen_are_told_and_strangers_are_not_believed(
 ) -> None:
     url = new_amqp_url()
     heard: list[list[str]] = [[], []]
-    teller = ChangeTeller(url, "teller", KeyRing.parse(f"{NEW},{OLD}"))
+    publisher = ChangePublisher(url, "publisher", KeyRing.parse(f"{NEW},{OLD}"))
     listeners = [
         ChangeListener(url, "listener", KeyRing.parse(f"{OLD},{NEW}"), each.extend)
         for each in heard
     ]
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(supervised("teller", teller.run))
+        await stack.enter_async_context(supervised("publisher", publisher.run))
         for listener in listeners:
             await stack.enter_async_context(supervised("listener", listener.run))
 
         async def told() -> bool:
-            await teller.tell("user:ID1, policy")
+            await publisher.publish("user:ID1, policy")
             return all("policy" in each for each in heard)
 
         await until(told)
@@ -46,7 +46,7 @@ async def test_all_who_listen_are_told_and_strangers_are_not_believed(
             await exchange.publish(aio_pika.Message(forged), "")
 
         async def told_after_them() -> bool:
-            await teller.tell("user:LAST")
+            await publisher.publish("user:LAST")
             return all("user:LAST" in each for each in heard)
 
         await until(told_after_them)
@@ -54,7 +54,7 @@ async def test_all_who_listen_are_told_and_strangers_are_not_believed(
 
 
 async def test_without_a_broker_nothing_is_told_and_nobody_waits() -> None:
-    await ChangeTeller("amqp://127.0.0.1:1/", "teller", KeyRing.parse(NEW)).tell("policy")
+    await ChangePublisher("amqp://127.0.0.1:1/", "publisher", KeyRing.parse(NEW)).publish("policy")
 
 
 @pytest.mark.parametrize(

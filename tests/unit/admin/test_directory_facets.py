@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from admin_svc.directory.facets import Traits, traits
-from shared.contracts.attachments import KINDS, AttachmentSet
+from shared.contracts.attachments import KINDS, AttachmentSnapshot
 
 AT = "2026-11-22T10:10:10.5+00:00"
 
 
 def of(kind: str, *records: Mapping[str, Any]) -> Traits:
-    return traits(AttachmentSet(uid="ID1", kind=kind, version=1, records=records))
+    return traits(AttachmentSnapshot(uid="ID1", kind=kind, version=1, records=records))
 
 
 def a_label(key: str, value: str, scope: str = "private") -> dict[str, Any]:

@@ -14,12 +14,12 @@ POLICY = Policy(
 
 
 def test_it_arrives_as_it_was_sent() -> None:
-    assert Policy.of(json.loads(json.dumps(POLICY.body()))) == POLICY
+    assert Policy.of(json.loads(json.dumps(POLICY.to_internal()))) == POLICY
 
 
 @pytest.mark.parametrize("part", ["version", "permissions", "restrictions"])
 def test_a_part_that_is_missing_is_not_taken_for_an_empty_one(part: str) -> None:
-    body = POLICY.body()
+    body = POLICY.to_internal()
     del body[part]
 
     with pytest.raises(KeyError):

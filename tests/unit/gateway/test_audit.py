@@ -354,7 +354,7 @@ async def test_every_call_can_be_recorded(body: dict[str, Any], user_agent: str)
 
     assert activity.data is not None
     assert json.loads(activity.data)["path"] == "api/v2/barong/admin/users"
-    assert Activity.of(json.loads(json.dumps(activity.body()))) == activity
+    assert Activity.of(json.loads(json.dumps(activity.to_internal()))) == activity
 
 
 @given(st.binary(max_size=500), st.sampled_from([FORM, JSON, MULTIPART]))

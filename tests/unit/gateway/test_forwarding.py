@@ -68,7 +68,7 @@ async def upstream(request: web.Request) -> web.StreamResponse:
 
 
 async def policy(_request: web.Request) -> web.Response:
-    return web.json_response(Policy(1, ()).body())
+    return web.json_response(Policy(1, ()).to_internal())
 
 
 async def loaded(gateway: str) -> bool:

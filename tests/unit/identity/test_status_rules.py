@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.users import MAY_ACT
-from shared.policy.standing import ACTIVE, PENDING, StandingRules, stricter
-from shared.policy.standing_files import standing_rules
+from shared.policy.account_status import ACTIVE, PENDING, AccountStatusRules, stricter
+from shared.policy.account_status_files import account_status_rules
 from tests.support.system import ROOT
 
 EMAIL = {"email": "verified"}
@@ -15,9 +15,9 @@ DOCUMENT = {"document": "verified"}
 
 
 @pytest.fixture(scope="module")
-def rules() -> StandingRules:
+def rules() -> AccountStatusRules:
     """The rules that the default configuration makes."""
-    return standing_rules(str(ROOT / "deploy" / "config"))
+    return account_status_rules(str(ROOT / "deploy" / "config"))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def rules() -> StandingRules:
         (EMAIL | {"ban": "x", "lock": "x"}, "locked"),
     ],
 )
-def test_states(rules: StandingRules, labels: dict[str, str], state: str) -> None:
+def test_states(rules: AccountStatusRules, labels: dict[str, str], state: str) -> None:
     assert rules.state(labels) == state
 
 
@@ -72,7 +72,7 @@ def test_states(rules: StandingRules, labels: dict[str, str], state: str) -> Non
         (EMAIL | {"profile": "verified", "ban": "x"}, 1),
     ],
 )
-def test_levels(rules: StandingRules, labels: dict[str, str], level: int) -> None:
+def test_levels(rules: AccountStatusRules, labels: dict[str, str], level: int) -> None:
     assert rules.level(labels) == level
 
 
@@ -82,7 +82,7 @@ WORDS = st.sampled_from(
 KEYS = st.one_of(WORDS, st.builds("{}{}{}".format, WORDS, st.sampled_from("-_x"), WORDS))
 LABELS = st.dictionaries(KEYS, st.sampled_from(["verified", "pending", "x"]), max_size=8)
 RULES = st.builds(
-    StandingRules,
+    AccountStatusRules,
     st.lists(st.tuples(WORDS, st.sampled_from(["verified", "x"])), min_size=1, max_size=4),
     st.dictionaries(WORDS, st.sampled_from(["verified", "x"]), max_size=3),
     st.dictionaries(
@@ -95,20 +95,20 @@ RULES = st.builds(
 
 @given(rules=RULES, labels=LABELS)
 def test_there_is_always_one_state_and_the_configuration_names_it(
-    rules: StandingRules, labels: dict[str, str]
+    rules: AccountStatusRules, labels: dict[str, str]
 ) -> None:
     assert rules.state(labels) in {ACTIVE, PENDING, *rules.state_triggers}
 
 
 @given(rules=RULES, labels=LABELS)
-def test_the_order_of_labels_is_nothing(rules: StandingRules, labels: dict[str, str]) -> None:
+def test_the_order_of_labels_is_nothing(rules: AccountStatusRules, labels: dict[str, str]) -> None:
     reordered = dict(reversed(labels.items()))
     assert rules.state(reordered) == rules.state(labels)
     assert rules.level(reordered) == rules.level(labels)
 
 
 @given(rules=RULES, labels=LABELS)
-def test_a_level_is_held_without_a_gap(rules: StandingRules, labels: dict[str, str]) -> None:
+def test_a_level_is_held_without_a_gap(rules: AccountStatusRules, labels: dict[str, str]) -> None:
     level = rules.level(labels)
     assert all(labels.get(key) == value for key, value in rules.levels[:level])
     assert all(labels.get(key) != value for key, value in rules.levels[level : level + 1])
@@ -116,7 +116,7 @@ def test_a_level_is_held_without_a_gap(rules: StandingRules, labels: dict[str, s
 
 @given(rules=RULES, labels=LABELS, key=KEYS)
 def test_taking_a_label_back_undoes_it(
-    rules: StandingRules, labels: dict[str, str], key: str
+    rules: AccountStatusRules, labels: dict[str, str], key: str
 ) -> None:
     without = {name: value for name, value in labels.items() if name != key}
     again = {name: value for name, value in {**without, key: "x"}.items() if name != key}
@@ -124,14 +124,16 @@ def test_taking_a_label_back_undoes_it(
 
 
 @given(rules=RULES, labels=LABELS)
-def test_a_trigger_word_forbids_to_be_active(rules: StandingRules, labels: dict[str, str]) -> None:
+def test_a_trigger_word_forbids_to_be_active(
+    rules: AccountStatusRules, labels: dict[str, str]
+) -> None:
     words = [word for words in rules.state_triggers.values() for word in words]
     if any(word in labels for word in words):
         assert rules.state(labels) not in MAY_ACT
 
 
 @given(rules=RULES, labels=LABELS)
-def test_active_needs_every_requirement(rules: StandingRules, labels: dict[str, str]) -> None:
+def test_active_needs_every_requirement(rules: AccountStatusRules, labels: dict[str, str]) -> None:
     if rules.state(labels) == ACTIVE:
         assert rules.activation_requirements.items() <= labels.items()
 

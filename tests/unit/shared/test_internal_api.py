@@ -186,23 +186,23 @@ async def inside(request: web.Request) -> web.Response:
         case ("GET", [".well-known", "jwks.json"]):
             return web.json_response({"keys": []})
         case ("POST", ["sessions", "resolve"]):
-            return web.json_response(SESSION.body())
+            return web.json_response(SESSION.to_internal())
         case ("DELETE", ["sessions", "s%2F1"]):
             return web.Response(status=204)
         case ("GET", ["users", "ID1"]):
-            return web.json_response(USER.snapshot())
+            return web.json_response(USER.to_internal())
         case ("PUT", ["users", "ID1", "labels"]):
-            assert body == LABELS.snapshot()
-            return web.json_response(USER.snapshot())
+            assert body == LABELS.to_internal()
+            return web.json_response(USER.to_internal())
         case ("POST", ["events", "sign"]):
             return web.json_response({"messages": [event["id"] for event in body["events"]]})
         case ("GET", ["policy"]):
-            return web.json_response(POLICY.body())
+            return web.json_response(POLICY.to_internal())
         case ("PUT", ["users", "ID1", "labels", "a%20b"]):
             assert body == {"value": "v"}
-            return web.json_response(LABELS.snapshot())
+            return web.json_response(LABELS.to_internal())
         case ("PUT", ["users"]):
-            assert body == {"user": USER.snapshot()}
+            assert body == {"user": USER.to_internal()}
             return web.json_response({"labels": []})
     raise web.HTTPNotFound
 
@@ -227,7 +227,7 @@ async def test_clients_give_what_services_answer() -> None:
 
 
 def test_a_user_stands_in_events_as_the_specification_says() -> None:
-    assert USER.event_record() == {
+    assert USER.to_event() == {
         "uid": "ID1",
         "email": "user@example.com",
         "role": "member",
@@ -238,4 +238,4 @@ def test_a_user_stands_in_events_as_the_specification_says() -> None:
         "created_at": "2026-11-22T10:00:00Z",
         "updated_at": "2026-11-22T10:00:00Z",
     }
-    assert User.of(USER.snapshot()) == USER
+    assert User.of(USER.to_internal()) == USER

@@ -20,7 +20,10 @@ def create_app(settings: AdminSettings) -> Service:
     core = Core.of(settings)
     built = features.build(core)
     layer = WebLayer(
-        core.registry, settings.trusted_proxies, core.changes.tell, log_probes=settings.log_probes
+        core.registry,
+        settings.trusted_proxies,
+        core.changes.publish,
+        log_probes=settings.log_probes,
     )
     public = layer.public(PUBLIC, prefix=PREFIX, bearers=core.bearers())
     internal = layer.internal(

@@ -9,7 +9,7 @@ from shared.clients.identity import IdentityClient
 from shared.clients.resource import ResourceClient
 from shared.contracts.services import ADMIN
 from shared.database.pool import Database
-from shared.messaging.changes import ChangeTeller
+from shared.messaging.changes import ChangePublisher
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
@@ -34,7 +34,7 @@ class Core:
     identity: IdentityClient
     resource: ResourceClient
     keys: KeySet
-    changes: ChangeTeller
+    changes: ChangePublisher
 
     @classmethod
     def of(cls, settings: AdminSettings) -> "Core":
@@ -50,7 +50,7 @@ class Core:
             identity=identity,
             resource=ResourceClient(settings.resource_internal_url, service_tokens),
             keys=KeySet(identity.jwks),
-            changes=ChangeTeller(settings.broker_url, ADMIN, settings.service_keys),
+            changes=ChangePublisher(settings.broker_url, ADMIN, settings.service_keys),
         )
 
     def bearers(self) -> BearerVerifier:

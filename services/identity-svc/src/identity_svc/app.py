@@ -30,7 +30,10 @@ def create_app(settings: IdentitySettings) -> Service:
         QueueMetrics(core.registry),
     )
     layer = WebLayer(
-        core.registry, settings.trusted_proxies, core.changes.tell, log_probes=settings.log_probes
+        core.registry,
+        settings.trusted_proxies,
+        core.changes.publish,
+        log_probes=settings.log_probes,
     )
     public = layer.public(routes.PUBLIC, bearers=BearerVerifier(keys, settings.jwt_issuer))
     internal = layer.internal(

@@ -9,7 +9,7 @@ from shared.clients.admin import AdminClient
 from shared.clients.resource import ResourceClient
 from shared.contracts.services import IDENTITY
 from shared.database.pool import Database
-from shared.messaging.changes import ChangeTeller
+from shared.messaging.changes import ChangePublisher
 from shared.messaging.envelope import EventSigner
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
@@ -29,7 +29,7 @@ class Core:
     service_tokens: ServiceTokens
     resource: ResourceClient
     admin: AdminClient
-    changes: ChangeTeller
+    changes: ChangePublisher
 
     @classmethod
     def of(cls, settings: IdentitySettings) -> "Core":
@@ -43,7 +43,7 @@ class Core:
             service_tokens=service_tokens,
             resource=ResourceClient(settings.resource_internal_url, service_tokens),
             admin=AdminClient(settings.admin_internal_url, service_tokens),
-            changes=ChangeTeller(settings.broker_url, IDENTITY, settings.service_keys),
+            changes=ChangePublisher(settings.broker_url, IDENTITY, settings.service_keys),
         )
 
     def relay(self, signer: EventSigner) -> Relay:

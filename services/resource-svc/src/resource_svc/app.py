@@ -31,7 +31,10 @@ def create_app(settings: ResourceSettings) -> Service:
         QueueMetrics(core.registry),
     )
     layer = WebLayer(
-        core.registry, settings.trusted_proxies, core.changes.tell, log_probes=settings.log_probes
+        core.registry,
+        settings.trusted_proxies,
+        core.changes.publish,
+        log_probes=settings.log_probes,
     )
     public = layer.public(PUBLIC, prefix="/api/v2/resource", bearers=core.bearers())
     internal = layer.internal(

@@ -9,7 +9,7 @@ from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
 from shared.contracts.services import RESOURCE
 from shared.database.pool import Database
-from shared.messaging.changes import ChangeTeller
+from shared.messaging.changes import ChangePublisher
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
 from shared.messaging.relay import Relay
@@ -34,7 +34,7 @@ class Core:
     identity: IdentityClient
     admin: AdminClient
     keys: KeySet
-    changes: ChangeTeller
+    changes: ChangePublisher
 
     @classmethod
     def of(cls, settings: ResourceSettings) -> "Core":
@@ -50,7 +50,7 @@ class Core:
             identity=identity,
             admin=AdminClient(settings.admin_internal_url, service_tokens),
             keys=KeySet(identity.jwks),
-            changes=ChangeTeller(settings.broker_url, RESOURCE, settings.service_keys),
+            changes=ChangePublisher(settings.broker_url, RESOURCE, settings.service_keys),
         )
 
     def bearers(self) -> BearerVerifier:

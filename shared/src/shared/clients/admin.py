@@ -32,7 +32,7 @@ class AdminClient(InternalApi):
 
     async def record(self, activity: Activity) -> None:
         """Records an activity; a repetition changes nothing."""
-        await self.call("POST", "/activities", {"activity": activity.body()})
+        await self.call("POST", "/activities", {"activity": activity.to_internal()})
 
     async def activities_of(
         self, uid: str, topic: str | None, page: int, limit: int
@@ -46,7 +46,7 @@ class AdminClient(InternalApi):
         return ActivityPage.of(await self.call("GET", path))
 
     async def activities(self, uid: str) -> AsyncIterator[list[dict[str, Any]]]:
-        """All activities of a user by category, in batches of `KeptActivity.body()`."""
+        """All activities of a user by category, in batches of `KeptActivity.to_internal()`."""
         for category in CATEGORIES:
             cursor: str | None = ""
             while cursor is not None:

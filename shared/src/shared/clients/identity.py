@@ -69,7 +69,7 @@ class IdentityClient(InternalApi):
         Raises `NotFound`.
         """
         return User.of(
-            await self.call("PUT", f"/users/{segment(labels.uid)}/labels", labels.snapshot())
+            await self.call("PUT", f"/users/{segment(labels.uid)}/labels", labels.to_internal())
         )
 
     async def change_data(self, uid: str, data: str) -> User:
@@ -81,7 +81,7 @@ class IdentityClient(InternalApi):
 
         Here and below, `client` is who makes the call: attempts are counted for their network.
         """
-        body = {"password": password, "client": client.body()}
+        body = {"password": password, "client": client.to_internal()}
         return User.of(await self.call("POST", f"/users/{segment(uid)}/password/verify", body))
 
     async def change_password(
@@ -104,13 +104,15 @@ class IdentityClient(InternalApi):
             "new_password": new,
             "confirm_password": new if confirmation is None else confirmation,
             "sid": sid,
-            "client": client.body(),
+            "client": client.to_internal(),
         }
         return User.of(await self.call("PUT", f"/users/{segment(uid)}/password", body))
 
     async def create_second_factor(self, uid: str, client: Client) -> tuple[str, str]:
         """A new secret and its otpauth URL; raises `Invalid` with `otp.already_enabled`."""
-        answer = await self.call("POST", f"/users/{segment(uid)}/otp", {"client": client.body()})
+        answer = await self.call(
+            "POST", f"/users/{segment(uid)}/otp", {"client": client.to_internal()}
+        )
         return answer["secret"], answer["url"]
 
     async def enable_second_factor(
@@ -120,7 +122,7 @@ class IdentityClient(InternalApi):
 
         Raises `Invalid` with `otp.already_enabled`, `otp.invalid` or `totp.error`, or `Throttled`.
         """
-        body = {"code": code, "sid": sid, "client": client.body()}
+        body = {"code": code, "sid": sid, "client": client.to_internal()}
         return User.of(await self.call("POST", f"/users/{segment(uid)}/otp/enable", body))
 
     async def verify_code(self, uid: str, code: str, client: Client) -> None:
@@ -128,12 +130,12 @@ class IdentityClient(InternalApi):
 
         Raises `Invalid` with `otp.not_enabled`, `otp.invalid` or `totp.error`, or `Throttled`.
         """
-        body = {"code": code, "client": client.body()}
+        body = {"code": code, "client": client.to_internal()}
         await self.call("POST", f"/users/{segment(uid)}/otp/verify", body)
 
     async def disable_second_factor(self, uid: str, code: str, client: Client) -> User:
         """The user; raises what `verify_code` raises."""
-        body = {"code": code, "client": client.body()}
+        body = {"code": code, "client": client.to_internal()}
         return User.of(await self.call("POST", f"/users/{segment(uid)}/otp/disable", body))
 
     async def authorized(self, by: Administrator, uid: str) -> tuple[User, User]:
@@ -141,7 +143,7 @@ class IdentityClient(InternalApi):
 
         Raises `NotFound`, and `Invalid` where `by` may not change this user.
         """
-        answer = await self.call("POST", f"/users/{segment(uid)}/subject", {"by": by.body()})
+        answer = await self.call("POST", f"/users/{segment(uid)}/subject", {"by": by.to_internal()})
         return User.of(answer["author"]), User.of(answer["subject"])
 
     async def demand_successor(self, uid: str) -> None:
@@ -153,17 +155,17 @@ class IdentityClient(InternalApi):
 
         Here and below: raises `NotFound`, and `Invalid` where `by` may not change this user.
         """
-        body = {"by": by.body()}
+        body = {"by": by.to_internal()}
         return ChangedUser.of(await self.call("DELETE", f"/users/{segment(uid)}/otp", body))
 
     async def change_state(self, by: Administrator, uid: str, state: str) -> ChangedUser:
         """A repetition changes nothing; raises `Invalid` with `state.inclusion`."""
-        body = {"by": by.body(), "state": state}
+        body = {"by": by.to_internal(), "state": state}
         return ChangedUser.of(await self.call("PUT", f"/users/{segment(uid)}/state", body))
 
     async def change_role(self, by: Administrator, uid: str, role: str) -> ChangedUser:
         """A repetition changes nothing."""
-        body = {"by": by.body(), "role": role}
+        body = {"by": by.to_internal(), "role": role}
         return ChangedUser.of(await self.call("PUT", f"/users/{segment(uid)}/role", body))
 
     async def sessions_of(

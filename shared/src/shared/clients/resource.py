@@ -6,7 +6,7 @@ from typing import Any
 from shared.clients.internal_api import InternalApi, segment
 from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.contracts.api_keys import Nonce, SigningKey
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.services import RESOURCE
 from shared.contracts.users import User
@@ -29,17 +29,17 @@ class ResourceClient(InternalApi):
 
         From now on resource-svc has this version of the user.
         """
-        answer: dict[str, Any] = await self.call("PUT", "/users", {"user": user.snapshot()})
+        answer: dict[str, Any] = await self.call("PUT", "/users", {"user": user.to_internal()})
         return answer
 
     async def keep_user(self, user: User) -> None:
         """From now on resource-svc has this version of the user; raises `NotFound`."""
-        await self.call("PUT", f"/users/{segment(user.uid)}", {"user": user.snapshot()})
+        await self.call("PUT", f"/users/{segment(user.uid)}", {"user": user.to_internal()})
 
-    async def attachment_sets(self, uids: Sequence[str]) -> list[AttachmentSet]:
+    async def attachment_snapshots(self, uids: Sequence[str]) -> list[AttachmentSnapshot]:
         """All attachments of at most 1000 users, one snapshot for each kind."""
         answer = await self.call("POST", "/attachments", {"uids": list(uids)})
-        return [AttachmentSet.of(each) for each in answer["sets"]]
+        return [AttachmentSnapshot.of(each) for each in answer["sets"]]
 
     async def upload_links(self, keys: Sequence[str]) -> list[str]:
         """A link to each uploaded file, which expires soon."""
@@ -116,7 +116,7 @@ class ResourceClient(InternalApi):
         self, method: str, by: Administrator, uid: str, what: str, body: Mapping[str, Any]
     ) -> ChangedAttachment:
         path = f"/subjects/{segment(uid)}/{what}"
-        return ChangedAttachment.of(await self.call(method, path, {**body, "by": by.body()}))
+        return ChangedAttachment.of(await self.call(method, path, {**body, "by": by.to_internal()}))
 
     async def api_keys_of(
         self, uid: str, page: int, limit: int

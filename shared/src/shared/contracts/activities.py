@@ -43,7 +43,7 @@ class Client:
         """The client that `body` describes; raises KeyError, TypeError or ValueError."""
         return cls.seen(ip_address(body["ip"]), _text(body["user_agent"]))
 
-    def body(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As it travels in internal calls."""
         return {"ip": str(self.ip), "user_agent": self.user_agent}
 
@@ -88,7 +88,7 @@ class Activity:
             created_at=created_at,
         )
 
-    def body(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As it travels in events, audits and internal calls."""
         return {
             **asdict(self),
@@ -123,10 +123,10 @@ class ActivityPage:
         activities = [KeptActivity.of(each) for each in body["activities"]]
         return cls(activities, Total(body["total"], body["exact"]), body["goes_on"])
 
-    def body(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As it travels in internal calls."""
         return {
-            "activities": [each.body() for each in self.activities],
+            "activities": [each.to_internal() for each in self.activities],
             "total": self.total.number,
             "exact": self.total.exact,
             "goes_on": self.goes_on,
@@ -135,7 +135,7 @@ class ActivityPage:
 
 def recorded(activity: Activity) -> Event:
     """The event of an activity; both have the same id."""
-    return Event(id=activity.id, name=ACTIVITY_RECORDED, record=activity.body())
+    return Event(id=activity.id, name=ACTIVITY_RECORDED, record=activity.to_internal())
 
 
 def storable(text: str, maximum: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.contracts.users import User
 
 SUPERADMIN = "superadmin"
@@ -17,7 +17,7 @@ class Administrator:
     uid: str
     role: str
 
-    def body(self) -> dict[str, str]:
+    def to_internal(self) -> dict[str, str]:
         """As it travels in internal calls."""
         return asdict(self)
 
@@ -34,9 +34,9 @@ class ChangedUser:
         """What the internal API's answer describes."""
         return cls(User.of(body["before"]), User.of(body["after"]))
 
-    def body(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As the internal API answers."""
-        return {"before": self.before.snapshot(), "after": self.after.snapshot()}
+        return {"before": self.before.to_internal(), "after": self.after.to_internal()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class ChangedAttachment:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
     user: User
-    sets: Sequence[AttachmentSet]
+    sets: Sequence[AttachmentSnapshot]
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "ChangedAttachment":
@@ -59,14 +59,14 @@ class ChangedAttachment:
             before=body["before"],
             after=body["after"],
             user=User.of(body["user"]),
-            sets=[AttachmentSet.of(each) for each in body["sets"]],
+            sets=[AttachmentSnapshot.of(each) for each in body["sets"]],
         )
 
-    def body(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As the internal API answers."""
         return {
             "before": self.before,
             "after": self.after,
-            "user": self.user.snapshot(),
-            "sets": [each.snapshot() for each in self.sets],
+            "user": self.user.to_internal(),
+            "sets": [each.to_internal() for each in self.sets],
         }

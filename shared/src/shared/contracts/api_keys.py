@@ -62,7 +62,7 @@ class SigningKey:
             algorithm=body["algorithm"],
         )
 
-    def body(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As the internal API answers."""
         return {
             "kid": self.kid,

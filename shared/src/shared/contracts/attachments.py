@@ -11,7 +11,7 @@ KINDS = (LABELS, PROFILES, PHONES, DOCUMENTS, DATA_STORAGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttachmentSet:
+class AttachmentSnapshot:
     """All that a user has of one kind, the oldest first.
 
     `version` grows with every change of the set, deletions too. A projection that keeps the newest
@@ -24,7 +24,7 @@ class AttachmentSet:
     records: Sequence[Mapping[str, Any]]
 
     @classmethod
-    def of(cls, snapshot: Mapping[str, Any]) -> "AttachmentSet":
+    def of(cls, snapshot: Mapping[str, Any]) -> "AttachmentSnapshot":
         """The set that `snapshot` describes; raises KeyError, TypeError or ValueError."""
         if snapshot["kind"] not in KINDS:
             raise ValueError(snapshot["kind"])
@@ -35,7 +35,7 @@ class AttachmentSet:
             records=[dict(record) for record in snapshot["records"]],
         )
 
-    def snapshot(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As it travels in events and internal calls."""
         return {
             "uid": self.uid,

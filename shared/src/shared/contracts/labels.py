@@ -22,7 +22,7 @@ class PrivateLabels:
         """The labels that `snapshot` describes; raises KeyError, TypeError or ValueError."""
         return cls(str(snapshot["uid"]), int(snapshot["version"]), dict(snapshot["labels"]))
 
-    def snapshot(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As it travels in events and internal calls."""
         return {"uid": self.uid, "version": self.version, "labels": dict(self.labels)}
 
@@ -46,7 +46,7 @@ class TakenOverLabel:
             fields[moment] = datetime.fromisoformat(fields[moment])
         return cls(**fields)
 
-    def snapshot(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As it travels in an event."""
         return {
             **asdict(self),

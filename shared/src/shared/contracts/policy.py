@@ -54,7 +54,7 @@ class Policy:
             tuple(Restriction(**row) for row in body["restrictions"]),
         )
 
-    def body(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As the internal API answers."""
         return {
             "version": self.version,

@@ -80,11 +80,11 @@ class ResolvedSession:
             token_expires_at=datetime.fromisoformat(body["token_expires_at"]),
         )
 
-    def body(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As the internal API answers."""
         return {
             "sid": self.sid,
-            "user": self.user.snapshot(),
+            "user": self.user.to_internal(),
             "csrf_digest": self.csrf_digest,
             "user_agent": self.user_agent,
             "network": self.network,
@@ -116,10 +116,10 @@ class UserToken:
             expires_at=datetime.fromisoformat(body["expires_at"]),
         )
 
-    def body(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """As the internal API answers."""
         return {
-            "user": self.user.snapshot(),
+            "user": self.user.to_internal(),
             "token": self.token,
             "expires_at": self.expires_at.isoformat(),
         }

@@ -44,7 +44,7 @@ class User:
         """Whether this is only the mark of an erased user."""
         return self.version == ERASED_VERSION
 
-    def snapshot(self) -> dict[str, Any]:
+    def to_internal(self) -> dict[str, Any]:
         """All fields, as services send them to each other."""
         return {
             **asdict(self),
@@ -52,7 +52,7 @@ class User:
             "updated_at": self.updated_at.isoformat(),
         }
 
-    def model(self) -> dict[str, Any]:
+    def to_public(self) -> dict[str, Any]:
         """The `User` of the public API."""
         return {
             "email": self.email,
@@ -65,7 +65,7 @@ class User:
             "data": self.data,
         }
 
-    def event_record(self) -> Record:
+    def to_event(self) -> Record:
         """The user inside the record of an event."""
         return {
             "uid": self.uid,
@@ -100,7 +100,7 @@ def erased_user(uid: str, at: datetime) -> User:
 def full_information(user: User, attachments: Mapping[str, Any]) -> dict[str, Any]:
     """The `UserWithFullInfo` of the public API; `attachments` are what resource-svc holds."""
     return {
-        **user.model(),
+        **user.to_public(),
         "created_at": seconds(user.created_at),
         "updated_at": seconds(user.updated_at),
         **{name: attachments[name] for name in ATTACHMENTS},

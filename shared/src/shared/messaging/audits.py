@@ -30,14 +30,14 @@ class AuditSeal:
     def seal(self, activities: Sequence[Activity]) -> bytes:
         """The message with these activities, of which there is at least one."""
         return jwt.encode(
-            {"aud": AUDIT, "activities": [activity.body() for activity in activities]},
+            {"aud": AUDIT, "activities": [activity.to_internal() for activity in activities]},
             self._keys[self._primary],
             _ALGORITHM,
             headers={"kid": self._primary, "typ": None},
         ).encode()
 
     async def open(self, body: bytes) -> ReceivedEvent:
-        """The audit; its record has the `activities`, as `Activity.body()`.
+        """The audit; its record has the `activities`, as `Activity.to_internal()`.
 
         Raises `UntrustedEventError`.
         """

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 _ALGORITHM = "HS256"
 _LIFETIME = 30.0
-_TELL_SECONDS = 0.1
+_PUBLISH_SECONDS = 0.1
 
 
 class ChangeSeal:
@@ -57,7 +57,7 @@ class ChangeSeal:
         return listed(str(claims.get("changes", "")))
 
 
-class ChangeTeller:
+class ChangePublisher:
     """Publishes to all gateways, without waiting for a confirm of the broker."""
 
     def __init__(self, url: str, name: str, ring: KeyRing) -> None:
@@ -81,14 +81,14 @@ class ChangeTeller:
             finally:
                 self._channel = None
 
-    async def tell(self, changes: str) -> None:
+    async def publish(self, changes: str) -> None:
         """Publishes the changes where there is a broker; never raises."""
         channel = self._channel
         if channel is None:
             return
         properties = spec.Basic.Properties(delivery_mode=1, expiration="10000")
         try:
-            async with asyncio.timeout(_TELL_SECONDS):
+            async with asyncio.timeout(_PUBLISH_SECONDS):
                 await channel.basic_publish(
                     self._seal.seal(changes), exchange=CHANGES, properties=properties, wait=False
                 )

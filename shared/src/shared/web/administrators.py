@@ -9,7 +9,7 @@ from shared.web.fields import INVALID
 
 
 class AdministratorField(fields.Field[Administrator]):
-    """`Administrator.body()`; always required."""
+    """`Administrator.to_internal()`; always required."""
 
     def __init__(self) -> None:
         super().__init__(required=True)

@@ -7,9 +7,6 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from shared.values.timestamps import milliseconds as milliseconds
-from shared.values.timestamps import seconds as seconds
-
 _CONTENT_TYPE = "application/json; charset=utf-8"
 _EXPLICIT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 """Moments and dataclasses have no form of orjson's: ours are declared."""

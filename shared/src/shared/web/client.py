@@ -16,7 +16,7 @@ def client_of(request: web.Request) -> Client:
 
 
 class ClientField(fields.Field[Client]):
-    """`Client.body()`, in internal calls; required."""
+    """`Client.to_internal()`, in internal calls; required."""
 
     def __init__(self) -> None:
         super().__init__(required=True)

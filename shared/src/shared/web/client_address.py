@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
 
-from shared.values.addresses import LONGEST, Network, address_of
-from shared.values.addresses import Address as Address
-from shared.values.addresses import subscriber as subscriber
+from shared.values.addresses import LONGEST, Address, Network, address_of
 
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[^\]]*)?)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 """Entries of some proxies: `203.0.113.9:5555`, `[2001:db8::1]:443`, `[2001:db8::1]`."""

@@ -45,7 +45,7 @@ async def index_own(request: web.Request, form: OwnActivitiesForm) -> web.Respon
     """GET /users/{uid}/activities, for resource-svc: a page."""
     found = await request.app[ACTIVITIES].list_page(form.wanted, None, *form.window)
     page = [each.activity for each in found.activities]
-    return answer(ActivityPage(page, found.total, found.goes_on).body())
+    return answer(ActivityPage(page, found.total, found.goes_on).to_internal())
 
 
 async def index_all(request: web.Request, form: AllActivitiesForm) -> web.Response:
@@ -53,7 +53,7 @@ async def index_all(request: web.Request, form: AllActivitiesForm) -> web.Respon
     activities = request.app[ACTIVITIES]
     batch = await activities.list_after(form.wanted, None, BATCH, form.cursor)
     cursor = batch[-1].position.cursor if len(batch) == BATCH else None
-    return answer({"activities": [each.activity.body() for each in batch], "cursor": cursor})
+    return answer({"activities": [each.activity.to_internal() for each in batch], "cursor": cursor})
 
 
 async def _answer(

@@ -101,7 +101,7 @@ def given(text: str | None) -> str | None:
 
 
 class _ActivityField(fields.Field[Activity]):
-    """`Activity.body()`."""
+    """`Activity.to_internal()`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Activity:
         try:
@@ -166,7 +166,7 @@ def activity_to_public(found: FoundActivity) -> dict[str, Any]:
 def _user(uid: str | None, user: User | None) -> dict[str, Any] | None:
     """The user as the directory has them now; only the uid of a user whom it does not have."""
     if uid is None or user is not None:
-        return user.model() if user is not None else None
+        return user.to_public() if user is not None else None
     return {**dict.fromkeys(_USER), "uid": uid}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.attachments import LABELS, PROFILES, AttachmentSet
+from shared.contracts.attachments import LABELS, PROFILES, AttachmentSnapshot
 
 SEARCHED = (LABELS, PROFILES)
 """The kinds of attachments that have traits."""
@@ -24,7 +24,7 @@ class Traits:
     waiting_since: datetime | None = None
 
 
-def traits(snapshot: AttachmentSet) -> Traits:
+def traits(snapshot: AttachmentSnapshot) -> Traits:
     """The traits of a snapshot; raises KeyError, TypeError or ValueError for incomplete records."""
     if snapshot.kind == LABELS:
         return _of_labels(snapshot)
@@ -53,7 +53,7 @@ def profile_facet(field: str, value: str) -> str:
 PROFILE_FIELDS = ("first_name", "last_name", "country")
 
 
-def _of_labels(labels: AttachmentSet) -> Traits:
+def _of_labels(labels: AttachmentSnapshot) -> Traits:
     private = {each["key"]: each for each in labels.records if each["scope"] == PRIVATE}
     document = private.get("document", {"value": None})
     waits = document["value"] in WAITING
@@ -66,7 +66,7 @@ def _of_labels(labels: AttachmentSet) -> Traits:
     )
 
 
-def _of_profiles(profiles: AttachmentSet) -> Traits:
+def _of_profiles(profiles: AttachmentSnapshot) -> Traits:
     said = [
         profile_facet(field, each[field])
         for each in profiles.records

@@ -82,5 +82,5 @@ def _answer(
     found: Found,
     extended: list[dict[str, Any]] | None = None,
 ) -> web.Response:
-    shown = [user.model() for user in found.users] if extended is None else extended
+    shown = [user.to_public() for user in found.users] if extended is None else extended
     return answer(shown, headers=list_headers(request.rel_url, form, found))

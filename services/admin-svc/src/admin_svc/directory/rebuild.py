@@ -54,7 +54,7 @@ class DirectoryRebuild:
 
     async def _rebuild_page(self, progress: Progress, users: Sequence[User]) -> Progress:
         uids = [user.uid for user in users]
-        snapshots = await self.resource.attachment_sets(uids)
+        snapshots = await self.resource.attachment_snapshots(uids)
         unknown = await self._unknown(progress.last_uid, uids[-1], uids)
         progress = progress.after(uids[-1], len(uids), len(unknown))
         async with self.database.transaction() as connection:

@@ -222,7 +222,7 @@ def profile_to_public(record: Record) -> dict[str, Any]:
 def user_to_public(found: UserWithAttachments) -> dict[str, Any]:
     """The `UserWithProfile` or `UserWithKYC` of the public API: the attachments it was given."""
     user = found.user
-    model = user.model()
+    model = user.to_public()
     referral = model.pop("referral_uid")
     return {
         **model,

@@ -17,7 +17,7 @@ from admin_svc.directory.models import (
     Progress,
     UserFilter,
 )
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.contracts.users import User
 from shared.database.pool import Connection
 
@@ -249,14 +249,14 @@ async def upsert_users(connection: Connection, users: Sequence[User]) -> list[st
         WHERE users.version < excluded.version
         RETURNING uid, xmax = 0 AS is_new
         """,
-        [user.snapshot() for user in users],
+        [user.to_internal() for user in users],
     )
     return [row["uid"] for row in rows if row["is_new"]]
 
 
 async def upsert_attachments(
-    connection: Connection, snapshots: Sequence[AttachmentSet], *, equal_versions: bool = False
-) -> list[AttachmentSet]:
+    connection: Connection, snapshots: Sequence[AttachmentSnapshot], *, equal_versions: bool = False
+) -> list[AttachmentSnapshot]:
     """Stores snapshots of locked users under the same conditions; returns those that it stored.
 
     With `equal_versions`, snapshots of the stored version are stored, too.
@@ -315,7 +315,7 @@ async def copy_facets(connection: Connection, uids: Sequence[str]) -> None:
     )
 
 
-async def upsert_positions(connection: Connection, profiles: Sequence[AttachmentSet]) -> None:
+async def upsert_positions(connection: Connection, profiles: Sequence[AttachmentSnapshot]) -> None:
     """Makes the list of all profiles hold exactly the profiles of these users."""
     ids = [record["id"] for each in profiles for record in each.records]
     owners = [each.uid for each in profiles for _ in each.records]
@@ -472,11 +472,11 @@ def _listed(row: Any) -> Listed:
     return Listed(User(**{name: row[name] for name in User.__slots__}), row["position"])
 
 
-def _row(attachments: AttachmentSet) -> dict[str, object]:
+def _row(attachments: AttachmentSnapshot) -> dict[str, object]:
     found_by = traits(attachments)
     since = found_by.waiting_since
     return {
-        **attachments.snapshot(),
+        **attachments.to_internal(),
         "facets": sorted(found_by.facets),
         "names": "\n".join(found_by.names),
         "waiting_since": since.isoformat() if since else None,

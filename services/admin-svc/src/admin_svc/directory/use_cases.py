@@ -21,7 +21,7 @@ from admin_svc.directory.models import (
 from admin_svc.user_counts.models import CountedUsers, whole_weeks
 from admin_svc.user_counts.use_cases import UserCounts
 from shared.clients.resource import ResourceClient
-from shared.contracts.attachments import DOCUMENTS, KINDS, LABELS, PROFILES, AttachmentSet
+from shared.contracts.attachments import DOCUMENTS, KINDS, LABELS, PROFILES, AttachmentSnapshot
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.users import User
 from shared.database.planning import plan_each_query
@@ -126,7 +126,7 @@ class Directory:
         self,
         connection: Connection,
         users: Sequence[User] = (),
-        snapshots: Sequence[AttachmentSet] = (),
+        snapshots: Sequence[AttachmentSnapshot] = (),
         *,
         equal_versions: bool = False,
     ) -> None:
@@ -158,7 +158,7 @@ class Directory:
         """
         user = User.of(event.snapshot)
         labels: list[dict[str, Any]] = event.snapshot.get("labels", [])
-        imported = AttachmentSet(uid=user.uid, kind=LABELS, version=_IMPORTED, records=labels)
+        imported = AttachmentSnapshot(uid=user.uid, kind=LABELS, version=_IMPORTED, records=labels)
         await self.upsert(connection, [user], [imported] if labels else [])
 
     async def upsert_attachments(self, connection: Connection, event: ReceivedEvent) -> None:
@@ -166,7 +166,7 @@ class Directory:
 
         Raises KeyError, TypeError or ValueError for an incomplete event.
         """
-        snapshot = AttachmentSet.of(event.snapshot["attachments"])
+        snapshot = AttachmentSnapshot.of(event.snapshot["attachments"])
         await self.upsert(connection, snapshots=[snapshot])
 
     async def remove(self, connection: Connection, uids: Sequence[str]) -> None:
@@ -184,7 +184,7 @@ class Directory:
         """Whether the user was erased."""
         return await store.is_erased(connection, uid)
 
-    async def refresh(self, user: User, snapshots: Sequence[AttachmentSet] = ()) -> None:
+    async def refresh(self, user: User, snapshots: Sequence[AttachmentSnapshot] = ()) -> None:
         """Stores what an owner answered to an administrator's change, before its events.
 
         So the administrator's next call shows the change. Nothing is lost when it fails: the

@@ -67,4 +67,4 @@ class DeleteLabelForm:
 
 def label_to_public(changed: ChangedAttachment) -> dict[str, Any]:
     """The label, with its user in the state and of the level that follow from it."""
-    return {**(changed.after or {}), "user": changed.user.model()}
+    return {**(changed.after or {}), "user": changed.user.to_public()}

@@ -14,19 +14,19 @@ USERS = web.AppKey("users", Users)
 
 async def put(request: web.Request, form: UpdateUserForm) -> web.Response:
     """PUT /admin/users."""
-    return answer((await _updated(request, form)).model())
+    return answer((await _updated(request, form)).to_public())
 
 
 async def update(request: web.Request, form: UpdateUserForm) -> web.Response:
     """POST /admin/users/update."""
-    return answer((await _updated(request, form)).model(), 201)
+    return answer((await _updated(request, form)).to_public(), 201)
 
 
 async def update_role(request: web.Request, form: UpdateRoleForm) -> web.Response:
     """POST /admin/users/role."""
     actor = Actor.of(request[PRINCIPAL])
     user = await request.app[USERS].change_role(actor, form.uid, form.role)
-    return answer(user.model(), 201)
+    return answer(user.to_public(), 201)
 
 
 async def _updated(request: web.Request, form: UpdateUserForm) -> User:

@@ -1,7 +1,7 @@
 """The key of per-client limits: the user, or the network of an anonymous call."""
 
 from authz_gateway.http.request import Request
-from shared.web.client_address import subscriber
+from shared.values.addresses import subscriber
 
 
 def client_key(request: Request) -> str:

@@ -8,6 +8,6 @@ def account_deleted(user: User) -> Event:
     """A user deleted their account: the state says so, the record stays."""
     return Event(
         name="system.user.account.deleted",
-        record={"user": user.event_record()},
-        snapshot=user.snapshot(),
+        record={"user": user.to_event()},
+        snapshot=user.to_internal(),
     )

@@ -14,7 +14,7 @@ ACCOUNT_STATUS = web.AppKey("account_status", AccountStatus)
 async def apply_labels(request: web.Request, form: ApplyLabelsForm) -> web.Response:
     """PUT /users/{uid}/labels: the user as these labels make them."""
     labels = PrivateLabels(form.uid, form.version, form.labels)
-    return answer((await request.app[ACCOUNT_STATUS].apply_labels(labels)).snapshot())
+    return answer((await request.app[ACCOUNT_STATUS].apply_labels(labels)).to_internal())
 
 
 async def demand_successor(request: web.Request, form: GetUserForm) -> web.Response:

@@ -9,7 +9,7 @@ from shared.declared import declared
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyLabelsForm:
-    """`PrivateLabels.snapshot()`."""
+    """`PrivateLabels.to_internal()`."""
 
     uid: str = declared(fields.String(required=True))
     version: int = declared(fields.Integer(required=True, validate=validate.Range(1)))

@@ -17,8 +17,8 @@ from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
-from shared.policy.standing import ACTIVE, REFUSALS, StandingRules, stricter
-from shared.policy.standing_files import standing_rules
+from shared.policy.account_status import ACTIVE, REFUSALS, AccountStatusRules, stricter
+from shared.policy.account_status_files import account_status_rules
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class AccountStatus:
     users: Users
     sessions: Sessions
     mail_tokens: MailTokens
-    rules: StandingRules
+    rules: AccountStatusRules
 
     async def apply_labels(self, labels: PrivateLabels) -> User:
         """The user as they are now; raises `UserNotFound`.
@@ -126,5 +126,5 @@ class AccountStatus:
 
 def build(core: Core, users: Users, sessions: Sessions, mail_tokens: MailTokens) -> AccountStatus:
     """The status of accounts, by the rules of levels.yaml and states.yaml."""
-    rules = standing_rules(core.settings.config_dir)
+    rules = account_status_rules(core.settings.config_dir)
     return AccountStatus(core.database, core.outbox, users, sessions, mail_tokens, rules)

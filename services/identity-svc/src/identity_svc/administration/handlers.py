@@ -17,22 +17,22 @@ ADMINISTRATION = web.AppKey("administration", Administration)
 async def get_subject(request: web.Request, form: GetSubjectForm) -> web.Response:
     """POST /users/{uid}/subject: the administrator and the user, whom they may change."""
     actor, subject = await request.app[ADMINISTRATION].get_subject(form.by, form.uid)
-    return answer({"author": actor.snapshot(), "subject": subject.snapshot()})
+    return answer({"author": actor.to_internal(), "subject": subject.to_internal()})
 
 
 async def change_role(request: web.Request, form: ChangeRoleForm) -> web.Response:
     """PUT /users/{uid}/role: the user before and after."""
     changed = await request.app[ADMINISTRATION].change_role(form.by, form.uid, form.role)
-    return answer(changed.body())
+    return answer(changed.to_internal())
 
 
 async def change_state(request: web.Request, form: ChangeStateForm) -> web.Response:
     """PUT /users/{uid}/state: the user before and after."""
     changed = await request.app[ADMINISTRATION].change_state(form.by, form.uid, form.state)
-    return answer(changed.body())
+    return answer(changed.to_internal())
 
 
 async def reset_second_factor(request: web.Request, form: ResetSecondFactorForm) -> web.Response:
     """DELETE /users/{uid}/otp: the user before and after."""
     changed = await request.app[ADMINISTRATION].reset_second_factor(form.by, form.uid)
-    return answer(changed.body())
+    return answer(changed.to_internal())

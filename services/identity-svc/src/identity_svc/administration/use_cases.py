@@ -11,9 +11,9 @@ from identity_svc.users.use_cases import Users
 from shared.contracts.administration import Administrator, ChangedUser
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
+from shared.policy.account_status import ACTIVE, REFUSALS, stricter
 from shared.policy.authority import Authority
 from shared.policy.ranks import read_ranks
-from shared.policy.standing import ACTIVE, REFUSALS, stricter
 
 
 @dataclass(frozen=True, slots=True)

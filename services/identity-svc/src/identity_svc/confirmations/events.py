@@ -11,8 +11,8 @@ def confirmation_token(user: User, domain: str, token: str) -> Event:
     """A mail with this token is to be sent."""
     return Event(
         name="system.user.email.confirmation.token",
-        record={"user": user.event_record(), "domain": domain},
-        snapshot=user.snapshot(),
+        record={"user": user.to_event(), "domain": domain},
+        snapshot=user.to_internal(),
         secrets={"token": token},
     )
 
@@ -28,6 +28,6 @@ def email_confirmed(
     """
     return Event(
         name="system.user.email.confirmed",
-        record={"user": confirmed.event_record(), "domain": domain},
-        snapshot={**user.snapshot(), **(besides or {})},
+        record={"user": confirmed.to_event(), "domain": domain},
+        snapshot={**user.to_internal(), **(besides or {})},
     )

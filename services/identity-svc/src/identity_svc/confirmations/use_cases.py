@@ -24,7 +24,7 @@ from shared.contracts.users import MAY_ACT, NO_ATTACHMENTS, User
 from shared.database.pool import Database
 from shared.errors import Unavailable
 from shared.messaging.outbox import Outbox
-from shared.policy.standing import PENDING
+from shared.policy.account_status import PENDING
 
 log = structlog.get_logger()
 

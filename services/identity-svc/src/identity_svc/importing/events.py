@@ -12,5 +12,5 @@ from shared.contracts.users import User
 def user_imported(user: User, labels: Sequence[TakenOverLabel]) -> Event:
     """There is a new user with these labels, which resource-svc owns from now on."""
     event = user_created(user)
-    with_labels = {**(event.snapshot or {}), "labels": [label.snapshot() for label in labels]}
+    with_labels = {**(event.snapshot or {}), "labels": [label.to_internal() for label in labels]}
     return replace(event, snapshot=with_labels)

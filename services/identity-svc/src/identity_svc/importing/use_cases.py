@@ -29,7 +29,7 @@ from identity_svc.users.use_cases import Users
 from shared.contracts.labels import TakenOverLabel
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
-from shared.policy.standing_files import standing_rules
+from shared.policy.account_status_files import account_status_rules
 
 MAX_LABELS = 1000
 _BATCH = 500
@@ -161,7 +161,7 @@ class UserImport:
 
 def build(core: Core, users: Users) -> UserImport:
     """The import of this installation, by its states and levels."""
-    status, progress = standing_rules(core.settings.config_dir), Progress()
+    status, progress = account_status_rules(core.settings.config_dir), Progress()
     rules = UserRules(status.states, len(status.levels), datetime.now(UTC))
     return UserImport(core.database, core.outbox, users, FolderReader(rules, progress), progress)
 

@@ -10,7 +10,7 @@ def session_created(user: User, client: Client) -> Event:
     return Event(
         name="system.session.create",
         record={
-            "user": user.event_record(),
+            "user": user.to_event(),
             "user_ip": str(client.ip),
             "user_agent": client.user_agent,
         },

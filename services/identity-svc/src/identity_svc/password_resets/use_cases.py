@@ -20,7 +20,7 @@ from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
-from shared.policy.standing import PENDING
+from shared.policy.account_status import PENDING
 from shared.text import composed
 
 _FORGIVEN: tuple[Purpose, ...] = ("login", "reset")

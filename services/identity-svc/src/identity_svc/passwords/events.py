@@ -8,5 +8,5 @@ def password_changed(user: User, domain: str) -> Event:
     """Somebody who knew the old password set a new one."""
     return Event(
         name="system.user.password.change",
-        record={"user": user.event_record(), "domain": domain},
+        record={"user": user.to_event(), "domain": domain},
     )

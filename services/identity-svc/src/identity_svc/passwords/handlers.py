@@ -22,7 +22,7 @@ async def validate(_request: web.Request, form: ValidatePasswordForm) -> web.Res
 async def verify(request: web.Request, form: VerifyPasswordForm) -> web.Response:
     """POST /users/{uid}/password/verify: the user whose password it is."""
     verified = await request.app[PASSWORDS].verify(form.uid, form.password, form.client)
-    return answer(verified.user.snapshot())
+    return answer(verified.user.to_internal())
 
 
 async def change(request: web.Request, form: ChangePasswordForm) -> web.Response:
@@ -35,4 +35,4 @@ async def change(request: web.Request, form: ChangePasswordForm) -> web.Response
         form.sid,
         form.client,
     )
-    return answer(user.snapshot())
+    return answer(user.to_internal())

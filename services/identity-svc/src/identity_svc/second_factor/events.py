@@ -10,10 +10,10 @@ def codes_guessed(user: User, domain: str, client: Client) -> Event:
     return Event(
         name="system.user.otp.guessed",
         record={
-            "user": user.event_record(),
+            "user": user.to_event(),
             "domain": domain,
             "user_ip": str(client.ip),
             "user_agent": client.user_agent,
         },
-        snapshot=user.snapshot(),
+        snapshot=user.to_internal(),
     )

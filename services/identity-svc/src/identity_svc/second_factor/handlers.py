@@ -18,7 +18,7 @@ async def create(request: web.Request, form: CreateForm) -> web.Response:
 async def enable(request: web.Request, form: EnableForm) -> web.Response:
     """POST /users/{uid}/otp/enable: the user as they are now."""
     user = await request.app[SECOND_FACTORS].enable(form.uid, form.code, form.sid, form.client)
-    return answer(user.snapshot())
+    return answer(user.to_internal())
 
 
 async def verify(request: web.Request, form: CodeForm) -> web.Response:
@@ -30,4 +30,4 @@ async def verify(request: web.Request, form: CodeForm) -> web.Response:
 async def disable(request: web.Request, form: CodeForm) -> web.Response:
     """POST /users/{uid}/otp/disable: the user as they are now."""
     user = await request.app[SECOND_FACTORS].disable(form.uid, form.code, form.client)
-    return answer(user.snapshot())
+    return answer(user.to_internal())

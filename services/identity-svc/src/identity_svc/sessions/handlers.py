@@ -38,12 +38,12 @@ async def log_out(request: web.Request, _form: NoParameters) -> web.Response:
 async def resolve(request: web.Request, form: ResolveSessionForm) -> web.Response:
     """POST /sessions/resolve."""
     session = await request.app[SESSIONS].resolve(key=form.key, sid=form.sid, address=form.address)
-    return answer(session.body())
+    return answer(session.to_internal())
 
 
 async def issue_token(request: web.Request, form: IssueTokenForm) -> web.Response:
     """POST /users/{uid}/token."""
-    return answer((await request.app[SESSIONS].issue_token(form.uid)).body())
+    return answer((await request.app[SESSIONS].issue_token(form.uid)).to_internal())
 
 
 async def revoke(request: web.Request, form: RevokeSessionForm) -> web.Response:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from shared.contracts.users import User
 from shared.errors import NotFound
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 
 class NoSession(NotFound):

@@ -8,8 +8,8 @@ from marshmallow import fields, validate
 
 from identity_svc.sessions.models import CurrentSession, ListedSession
 from shared.declared import declared
+from shared.values.addresses import Address
 from shared.values.timestamps import seconds
-from shared.web.client_address import Address
 from shared.web.pagination import PageForm
 
 

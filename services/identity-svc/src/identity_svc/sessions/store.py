@@ -14,7 +14,7 @@ from identity_svc.sessions.models import (
 from identity_svc.users.models import COLUMNS, user_of
 from shared.contracts.activities import Client
 from shared.database.pool import Connection
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 
 async def insert_session(

@@ -36,7 +36,7 @@ from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
 from shared.tokens.bearer import ACCESS_TOKEN, SUBJECT, UPSTREAM_TOKEN
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 from shared.web.pagination import PageForm
 
 UPSTREAM_SECONDS = 60

@@ -33,8 +33,8 @@ from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid
 from shared.messaging.outbox import Outbox
-from shared.policy.standing import StandingRules
-from shared.policy.standing_files import standing_rules
+from shared.policy.account_status import AccountStatusRules
+from shared.policy.account_status_files import account_status_rules
 from shared.text import ascii_email
 
 _UID_ATTEMPTS = 5  # of 2^40 uids: two collisions in a row do not happen
@@ -117,7 +117,7 @@ class Superadmins:
     users: Users
     hasher: PasswordHasher
     password_rules: PasswordRules
-    status_rules: StandingRules
+    status_rules: AccountStatusRules
     uid_prefix: str
     domain: str
 
@@ -187,7 +187,7 @@ def superadmins(core: Core) -> Superadmins:
         build_users(core),
         PasswordHasher(1),
         password_rules(settings),
-        standing_rules(settings.config_dir),
+        account_status_rules(settings.config_dir),
         settings.uid_prefix,
         settings.domain,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Literal
 
-from shared.web.client_address import Address
+from shared.values.addresses import Address
 
 Purpose = Literal["sign-up", "login", "login-otp", "otp", "reset", "password", "confirmation"]
 """What is attempted; each purpose has counts of its own."""

@@ -11,8 +11,8 @@ def user_created(user: User) -> Event:
     """There is a new user."""
     return Event(
         name="model.user.created",
-        record=without_nulls(user.event_record()),
-        snapshot=user.snapshot(),
+        record=without_nulls(user.to_event()),
+        snapshot=user.to_internal(),
     )
 
 
@@ -20,7 +20,7 @@ def user_updated(user: User, changes: Mapping[str, Any]) -> Event:
     """A user changed; `changes` are the old values of what the record shows."""
     return Event(
         name="model.user.updated",
-        record=without_nulls(user.event_record()),
+        record=without_nulls(user.to_event()),
         changes=changes,
-        snapshot=user.snapshot(),
+        snapshot=user.to_internal(),
     )

@@ -16,6 +16,6 @@ def api_key_event(
     """What happened to an API key; its secret is in no event."""
     return Event(
         name=f"model.api_key.{happening}",
-        record={"user": user.event_record(), **key.to_public()},
+        record={"user": user.to_event(), **key.to_public()},
         changes=changes,
     )

@@ -60,7 +60,7 @@ async def delete(request: web.Request, form: DeleteApiKeyForm) -> web.Response:
 
 async def find(request: web.Request, form: FindApiKeyForm) -> web.Response:
     """GET /api_keys/{kid}, internal: everything that a signature is checked with."""
-    return answer((await request.app[API_KEYS].get(form.kid)).body())
+    return answer((await request.app[API_KEYS].get(form.kid)).to_internal())
 
 
 async def end_all(request: web.Request, form: EndApiKeysForm) -> web.Response:

@@ -12,4 +12,4 @@ ATTACHMENTS = web.AppKey("attachments", Attachments)
 async def index(request: web.Request, form: ListSnapshotsForm) -> web.Response:
     """POST /attachments: the snapshots of the users that the body names."""
     snapshots = await request.app[ATTACHMENTS].list_snapshots(form.uids)
-    return answer({"sets": [each.snapshot() for each in snapshots]})
+    return answer({"sets": [each.to_internal() for each in snapshots]})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.database.pool import Connection
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class AttachmentTable(Generic[T]):
 
     async def snapshots(
         self, connection: Connection, uids: Sequence[str]
-    ) -> Sequence[AttachmentSet]:
+    ) -> Sequence[AttachmentSnapshot]:
         """The snapshots of these users, also of those who have no records any more.
 
         One statement reads records and versions, so that they belong together.
@@ -94,9 +94,9 @@ class AttachmentTable(Generic[T]):
             """,
             uids,
         )
-        return [AttachmentSet(kind=self.kind, **row) for row in rows]
+        return [AttachmentSnapshot(kind=self.kind, **row) for row in rows]
 
-    async def snapshot(self, connection: Connection, uid: str) -> AttachmentSet:
+    async def snapshot(self, connection: Connection, uid: str) -> AttachmentSnapshot:
         """The snapshot of one user, who has a version already."""
         (snapshot,) = await self.snapshots(connection, [uid])
         return snapshot

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from resource_svc.core import Core
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.database.pool import Connection, Database
 
 
@@ -14,7 +14,7 @@ class SnapshotSource(Protocol):
 
     async def snapshots(
         self, connection: Connection, uids: Sequence[str]
-    ) -> Sequence[AttachmentSet]:
+    ) -> Sequence[AttachmentSnapshot]:
         """The snapshots of the users among these who have, or had, attachments of its kind."""
         ...
 
@@ -26,7 +26,7 @@ class Attachments:
     database: Database
     sources: Sequence[SnapshotSource]
 
-    async def list_snapshots(self, uids: Sequence[str]) -> Sequence[AttachmentSet]:
+    async def list_snapshots(self, uids: Sequence[str]) -> Sequence[AttachmentSnapshot]:
         """The snapshots of these users. Each is as new as its latest event, or newer."""
         async with self.database.connection() as connection:
             return [

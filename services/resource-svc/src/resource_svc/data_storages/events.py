@@ -13,6 +13,6 @@ def data_storage_event(happening: Happening, storage: DataStorage, user: User) -
     """What happened to a data storage."""
     return Event(
         name=f"model.data_storage.{happening}",
-        record={"user": user.event_record(), **storage.to_public()},
+        record={"user": user.to_event(), **storage.to_public()},
         snapshot={"data_storage": storage.to_internal()},
     )

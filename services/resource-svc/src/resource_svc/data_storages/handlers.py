@@ -21,4 +21,4 @@ async def delete_as_admin(request: web.Request, form: DeleteDataStorageForm) -> 
     """DELETE /subjects/{uid}/data_storages: deletes a data storage, by an administrator."""
     data_storages = request.app[DATA_STORAGES]
     changed = await data_storages.delete_as_admin(form.by, form.uid, form.title)
-    return answer(changed.body())
+    return answer(changed.to_internal())

@@ -14,7 +14,7 @@ from resource_svc.data_storages.store import DATA_STORAGE_TABLE
 from resource_svc.labels.use_cases import Labels
 from resource_svc.users.use_cases import Users
 from shared.contracts.administration import Administrator, ChangedAttachment
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid
@@ -71,7 +71,7 @@ class DataStorages:
 
     async def snapshots(
         self, connection: Connection, uids: Sequence[str]
-    ) -> Sequence[AttachmentSet]:
+    ) -> Sequence[AttachmentSnapshot]:
         """The snapshots of these users' data storages."""
         return await DATA_STORAGE_TABLE.snapshots(connection, uids)
 
@@ -81,7 +81,7 @@ class DataStorages:
 
     async def _publish(
         self, connection: Connection, happening: Happening, storage: DataStorage, user: User
-    ) -> AttachmentSet:
+    ) -> AttachmentSnapshot:
         """Adds the event of a change, whose version was counted, to the outbox; the snapshot."""
         snapshot = await DATA_STORAGE_TABLE.snapshot(connection, storage.uid)
         event = data_storage_event(happening, storage, user)

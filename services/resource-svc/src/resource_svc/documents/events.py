@@ -11,7 +11,7 @@ from shared.values.timestamps import seconds
 def document_created(document: Document, user: User) -> Event:
     """A document was created."""
     record = {
-        "user": user.event_record(),
+        "user": user.to_event(),
         "upload": quote(f"/uploads/{document.upload}", safe=""),
         "doc_type": document.doc_type,
         "doc_number": document.doc_number,

@@ -29,7 +29,7 @@ from resource_svc.documents.storage import ObjectStorage, StoredObject
 from resource_svc.documents.store import DOCUMENT_TABLE
 from resource_svc.labels.use_cases import Labels
 from resource_svc.users.use_cases import Users
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid, Unavailable
 from shared.messaging.outbox import Outbox
@@ -206,7 +206,7 @@ class Documents:
 
     async def snapshots(
         self, connection: Connection, uids: Sequence[str]
-    ) -> Sequence[AttachmentSet]:
+    ) -> Sequence[AttachmentSnapshot]:
         """The snapshots of these users' documents."""
         return await DOCUMENT_TABLE.snapshots(connection, uids)
 

@@ -45,7 +45,7 @@ class Exports:
         user = await self.identity.user(uid)
         sections = {
             "user": {
-                **user.model(),
+                **user.to_public(),
                 "created_at": seconds(user.created_at),
                 "updated_at": seconds(user.updated_at),
             },

@@ -24,7 +24,7 @@ def label_event(
         name=f"model.label.{happening}",
         record={**_record(label, user), "scope": label.scope},
         changes=changes,
-        snapshot={"private_labels": private_labels.snapshot(), "label": label.to_internal()},
+        snapshot={"private_labels": private_labels.to_internal(), "label": label.to_internal()},
     )
 
 
@@ -43,6 +43,6 @@ def _record(label: Label, user: User) -> Record:
         "key": label.key,
         "value": label.value,
         "description": label.description,
-        "user": user.event_record(),
+        "user": user.to_event(),
     }
     return without_nulls(record)

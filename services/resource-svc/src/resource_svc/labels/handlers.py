@@ -50,23 +50,23 @@ async def delete(request: web.Request, form: KeyForm) -> web.Response:
 async def put_private(request: web.Request, form: PrivateLabelForm) -> web.Response:
     """PUT /users/{uid}/labels/{key}: a private label; the caller applies the answer itself."""
     labels = await request.app[LABELS].put_private(form.uid, form.key, form.value)
-    return answer(labels.snapshot())
+    return answer(labels.to_internal())
 
 
 async def create_as_admin(request: web.Request, form: AnyLabelForm) -> web.Response:
     """POST /subjects/{uid}/labels: a new label, by an administrator."""
     label = form.uid, form.scope, form.key, form.value, form.description
-    return answer((await request.app[LABELS].create_as_admin(form.by, *label)).body())
+    return answer((await request.app[LABELS].create_as_admin(form.by, *label)).to_internal())
 
 
 async def update_as_admin(request: web.Request, form: AnyLabelForm) -> web.Response:
     """PUT /subjects/{uid}/labels: another value for a label, by an administrator."""
     label = form.uid, form.scope, form.key, form.value, form.description
     changed = await request.app[LABELS].update_as_admin(form.by, *label, or_add=form.or_add)
-    return answer(changed.body())
+    return answer(changed.to_internal())
 
 
 async def delete_as_admin(request: web.Request, form: AnyKeyForm) -> web.Response:
     """DELETE /subjects/{uid}/labels: deletes a label, by an administrator."""
     changed = await request.app[LABELS].delete_as_admin(form.by, form.uid, form.scope, form.key)
-    return answer(changed.body())
+    return answer(changed.to_internal())

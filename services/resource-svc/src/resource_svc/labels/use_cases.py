@@ -22,15 +22,15 @@ from resource_svc.labels.store import LABEL_TABLE
 from resource_svc.users.use_cases import Users
 from shared.clients.identity import IdentityClient
 from shared.contracts.administration import Administrator, ChangedAttachment
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.contracts.events import ReceivedEvent, Record
 from shared.contracts.labels import PrivateLabels, TakenOverLabel
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import NotFound, Unavailable
 from shared.messaging.outbox import Outbox
-from shared.policy.standing import StandingRules
-from shared.policy.standing_files import standing_rules
+from shared.policy.account_status import AccountStatusRules
+from shared.policy.account_status_files import account_status_rules
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ class Labels:
     outbox: Outbox
     identity: IdentityClient
     users: Users
-    status_rules: StandingRules
+    status_rules: AccountStatusRules
 
     # What users do with their own labels.
 
@@ -236,7 +236,7 @@ class Labels:
 
     async def snapshots(
         self, connection: Connection, uids: Sequence[str]
-    ) -> Sequence[AttachmentSet]:
+    ) -> Sequence[AttachmentSnapshot]:
         """The snapshots of these users' labels."""
         return await LABEL_TABLE.snapshots(connection, uids)
 
@@ -288,7 +288,7 @@ class Labels:
         label: Label,
         user: User,
         changes: Record | None = None,
-    ) -> AttachmentSet:
+    ) -> AttachmentSnapshot:
         """Counts a change and adds its event to the outbox; the labels after the change."""
         await store.count_change(connection, label.uid)
         labels = await LABEL_TABLE.snapshot(connection, label.uid)
@@ -302,7 +302,7 @@ class Labels:
         return labels
 
     async def _changed(
-        self, before: Label | None, after: Label | None, user: User, labels: AttachmentSet
+        self, before: Label | None, after: Label | None, user: User, labels: AttachmentSnapshot
     ) -> ChangedAttachment:
         """The answer to an administrator, after the commit."""
         label = after or before
@@ -312,7 +312,7 @@ class Labels:
 
 
 def _answer(
-    before: Label | None, after: Label | None, user: User, snapshots: Sequence[AttachmentSet]
+    before: Label | None, after: Label | None, user: User, snapshots: Sequence[AttachmentSnapshot]
 ) -> ChangedAttachment:
     return ChangedAttachment(
         before=before.to_administrator() if before else None,
@@ -322,7 +322,7 @@ def _answer(
     )
 
 
-def _private(labels: AttachmentSet) -> PrivateLabels:
+def _private(labels: AttachmentSnapshot) -> PrivateLabels:
     """The private labels of a snapshot, which have its version."""
     private = {each["key"]: each["value"] for each in labels.records if each["scope"] == PRIVATE}
     return PrivateLabels(labels.uid, labels.version, private)
@@ -341,5 +341,5 @@ def _before(
 
 def build(core: Core, users: Users) -> Labels:
     """The use cases of labels."""
-    rules = standing_rules(core.settings.config_dir)
+    rules = account_status_rules(core.settings.config_dir)
     return Labels(core.database, core.outbox, core.identity, users, rules)

@@ -13,5 +13,5 @@ def phone_event(happening: Happening, phone: Phone, user: User) -> Event:
     """What happened to a phone."""
     return Event(
         name=f"model.phone.{happening}",
-        record={"user": user.event_record(), **without_nulls(phone.to_public())},
+        record={"user": user.to_event(), **without_nulls(phone.to_public())},
     )

@@ -34,7 +34,7 @@ from resource_svc.phones.models import (
 from resource_svc.phones.providers import Provider, configured_provider
 from resource_svc.phones.store import PHONE_TABLE
 from resource_svc.users.use_cases import Users
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
@@ -135,7 +135,7 @@ class Phones:
 
     async def snapshots(
         self, connection: Connection, uids: Sequence[str]
-    ) -> Sequence[AttachmentSet]:
+    ) -> Sequence[AttachmentSnapshot]:
         """The snapshots of these users' phones."""
         return await PHONE_TABLE.snapshots(connection, uids)
 

@@ -15,7 +15,7 @@ def profile_event(
 ) -> Event:
     """What happened to a profile."""
     record = {
-        "user": user.event_record(),
+        "user": user.to_event(),
         **profile.written(),
         "created_at": seconds(profile.created_at),
         "updated_at": seconds(profile.updated_at),

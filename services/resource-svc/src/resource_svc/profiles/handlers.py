@@ -38,4 +38,4 @@ async def update_as_admin(request: web.Request, form: AdministerProfileForm) -> 
     """PUT /subjects/{uid}/profile: corrects or judges a profile, by an administrator."""
     profiles = request.app[PROFILES]
     changed = await profiles.update_as_admin(form.by, form.uid, form.written, form.state)
-    return answer(changed.body())
+    return answer(changed.to_internal())

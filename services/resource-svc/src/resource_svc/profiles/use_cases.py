@@ -14,7 +14,7 @@ from resource_svc.profiles.models import DRAFTED, SUBMITTED, Profile, check
 from resource_svc.profiles.store import PROFILE_TABLE
 from resource_svc.users.use_cases import Users
 from shared.contracts.administration import Administrator, ChangedAttachment
-from shared.contracts.attachments import AttachmentSet
+from shared.contracts.attachments import AttachmentSnapshot
 from shared.contracts.events import Record
 from shared.contracts.labels import PrivateLabels
 from shared.contracts.users import User
@@ -104,7 +104,7 @@ class Profiles:
 
     async def snapshots(
         self, connection: Connection, uids: Sequence[str]
-    ) -> Sequence[AttachmentSet]:
+    ) -> Sequence[AttachmentSnapshot]:
         """The snapshots of these users' profiles."""
         return await PROFILE_TABLE.snapshots(connection, uids)
 

@@ -11,7 +11,7 @@ from shared.web.fields import INVALID, Text
 
 
 class _UserField(fields.Field[User]):
-    """`User.snapshot()`."""
+    """`User.to_internal()`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> User:
         try:

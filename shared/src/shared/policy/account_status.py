@@ -12,7 +12,7 @@ REFUSALS = ("locked", "banned", "deleted")
 
 
 @dataclass(frozen=True, slots=True)
-class StandingRules:
+class AccountStatusRules:
     """The operator's levels, activation requirements and state triggers."""
 
     levels: Sequence[tuple[str, str]]

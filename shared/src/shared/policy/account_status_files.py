@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
-from shared.policy.standing import StandingRules
+from shared.policy.account_status import AccountStatusRules
 from shared.settings import SettingsError
 
 
-def standing_rules(config_dir: str) -> StandingRules:
+def account_status_rules(config_dir: str) -> AccountStatusRules:
     """The rules of both files; raises `SettingsError` with every fault."""
     levels_file, states_file = Path(config_dir, "levels.yaml"), Path(config_dir, "states.yaml")
     levels, states = _read(levels_file), _read(states_file)
@@ -18,7 +18,7 @@ def standing_rules(config_dir: str) -> StandingRules:
     faults += [f"{states_file}: {fault}" for fault in _state_faults(states)]
     if faults:
         raise SettingsError(faults)
-    return StandingRules(
+    return AccountStatusRules(
         levels=tuple((level["key"], level["value"]) for level in levels),
         activation_requirements=states["activation_requirements"],
         state_triggers=states["state_triggers"],
