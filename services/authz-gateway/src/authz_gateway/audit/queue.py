@@ -7,6 +7,7 @@ import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, DeliveryMode
 
+from shared.batch_loader import BatchLoader
 from shared.contracts.activities import Activity
 from shared.contracts.services import GATEWAY
 from shared.contracts.topology import AUDIT, AUDITS
@@ -23,8 +24,8 @@ _BATCH = 100
 class AuditQueue:
     """Publishes to the durable queue that admin-svc consumes.
 
-    While one message waits for its confirm, further activities wait for the next message: many
-    concurrent calls cost the broker little more than one.
+    While one message waits for its confirm, further activities wait for the next message, for three
+    seconds at most: many concurrent calls cost the broker little more than one.
     """
 
     def __init__(self, url: str, seal: AuditSeal) -> None:
@@ -32,8 +33,7 @@ class AuditQueue:
         self._seal = seal
         self._channel: AbstractChannel | None = None
         self._ended = asyncio.Event()
-        self._waiting: list[tuple[Activity, asyncio.Future[None]]] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._confirmations = BatchLoader(self._send, _BATCH, "rabbitmq")
 
     async def run(self) -> None:
         """Opens a channel, and returns when it was lost or an error occurred on it."""
@@ -56,31 +56,18 @@ class AuditQueue:
         """
         if self._channel is None:
             raise Unavailable("rabbitmq")
-        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((activity, confirmed))
-        if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send())
-        await confirmed
+        await self._confirmations.get(activity)
 
-    async def _send(self) -> None:
-        while batch := self._waiting[:_BATCH]:
-            del self._waiting[: len(batch)]
-            failure: Unavailable | None = None
-            try:
-                await self._publish([activity for activity, _ in batch])
-            except Exception as error:  # noqa: BLE001 - a lost connection has many names
-                log.warning("audits_not_confirmed", error=repr(error), audits=len(batch))
-                failure = Unavailable("rabbitmq")
-                # A new connection declares missing queues again.
-                self._channel = None
-                self._ended.set()
-            for _, confirmed in batch:
-                if confirmed.done():  # the call was cancelled
-                    continue
-                if failure is None:
-                    confirmed.set_result(None)
-                else:
-                    confirmed.set_exception(failure)
+    async def _send(self, activities: Sequence[Activity]) -> list[None]:
+        try:
+            await self._publish(activities)
+        except Exception as error:  # noqa: BLE001 - a lost connection has many names
+            log.warning("audits_not_confirmed", error=repr(error), audits=len(activities))
+            # A new connection declares missing queues again.
+            self._channel = None
+            self._ended.set()
+            raise Unavailable("rabbitmq") from None
+        return [None] * len(activities)
 
     async def _publish(self, activities: Sequence[Activity]) -> None:
         if self._channel is None:
