@@ -19,8 +19,8 @@ from tests.support.transport import Gateway
 
 PIECEMEAL_BYTES = 500
 SENDS_AFTER_ITS_CLOSE = "pipelined-behind-a-close"
-"""Bytes that come after the connection is closed reset it, and its answer may be lost. A client that
-sends `Connection: close` must not send another request (RFC 9112, 9.6)."""
+"""Bytes that come after the connection is closed reset it, and the answer may be lost. A client
+that sends `Connection: close` must not send another request (RFC 9112, 9.6)."""
 
 
 @pytest.fixture(params=ROWS, ids=lambda row: row.id)
