@@ -27,7 +27,7 @@ def main() -> None:
         choices=["compose", "local", "production"],
         help="compose: env files in deploy/secrets; the others: Secrets for `kubectl create -f -`",
     )
-    parser.add_argument("--superadmin", default="admin@barong.io", help="his e-mail address")
+    parser.add_argument("--superadmin", default="admin@barong.io", help="their e-mail address")
     given = parser.parse_args()
     if given.target == "compose":
         _write_compose(given.superadmin)

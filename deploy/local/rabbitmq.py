@@ -74,7 +74,7 @@ def add_vhost(directory: Path, name: str) -> str:
 def add_user(directory: Path, name: str, vhost: str, may: Mapping[str, str]) -> str:
     """Create a user in `vhost` with these patterns, and return its URL there.
 
-    `may` has the patterns of what he may configure, write and read, under these names.
+    `may` has the patterns of what they may configure, write and read, under these names.
     """
     node = _Node.load(directory)
     password = secrets.token_hex(24)

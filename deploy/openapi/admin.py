@@ -124,7 +124,7 @@ OPERATIONS: Operations = {
         note="`extended` shows them with their profiles.",
     ),
     "GET /admin/users/{uid}": Operation(
-        summary="A user with everything he is judged by",
+        summary="A user with everything that they are judged by",
         status=200,
         answer=ref("UserWithKYC"),
         refusals=(401, 404, 422),
@@ -137,13 +137,13 @@ OPERATIONS: Operations = {
         headers=BY_CURSOR_TOO,
     ),
     "PUT /admin/users": Operation(
-        summary="Set a user's state, or turn his second factor off",
+        summary="Set a user's state, or turn off their second factor",
         status=200,
         answer=ref("User"),
         refusals=(401, 404, 422),
     ),
     "POST /admin/users/update": Operation(
-        summary="Set a user's state, or turn his second factor off",
+        summary="Set a user's state, or turn off their second factor",
         status=201,
         answer=ref("User"),
         refusals=(401, 404, 422),

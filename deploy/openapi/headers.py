@@ -34,6 +34,6 @@ BY_PAGE_UNCOUNTED = _headers(
 BY_CURSOR_TOO = _headers(
     always=("Per-Page", "Total"), sometimes=("Page", "Link", "Next-Cursor", "Total-Relation")
 )
-"""Who goes on by cursor is not told on which page he is."""
+"""An answer to a cursor does not say which page it is."""
 AS_FILE_TOO = _headers(sometimes=PAGING)
 """A file has none of them, and who goes on by cursor is told neither page nor total."""

@@ -56,7 +56,7 @@ MODELS: dict[str, Schema] = {
         "A label as administrators see it.", **_LABEL, description=maybe(TEXT), **_TIMES
     ),
     "ChangedLabel": model(
-        "A label, and its user in the state and of the level that it made of him.",
+        "A label, and its user with the state and level that follow from it.",
         **_LABEL,
         description=maybe(TEXT),
         user=ref("User"),
@@ -80,7 +80,7 @@ MODELS: dict[str, Schema] = {
         **_TIMES,
     ),
     "Profile": model(
-        "Who a user says he is.",
+        "Who a user says they are.",
         first_name=maybe(TEXT),
         last_name=maybe(TEXT),
         dob=maybe(DAY),
@@ -111,10 +111,10 @@ MODELS: dict[str, Schema] = {
     "DataStorage": model("A JSON text under a title.", title=TEXT, data=JSON_TEXT, **_TIMES),
     "User": model("A user.", **_ACCOUNT),
     "UserWithProfile": model(
-        "A user with his profiles.", **_ACCOUNT, profiles=several(ref("Profile")), **_TIMES
+        "A user with their profiles.", **_ACCOUNT, profiles=several(ref("Profile")), **_TIMES
     ),
     "UserWithKYC": model(
-        "A user with everything he is judged by.",
+        "A user with everything that they are judged by.",
         **_ACCOUNT,
         **_ATTACHED,
         labels=several(ref("AdminLabelView")),
@@ -122,7 +122,7 @@ MODELS: dict[str, Schema] = {
         **_TIMES,
     ),
     "UserWithFullInfo": model(
-        "A user as he sees himself; the CSRF token is there when a session was opened.",
+        "A user as they see themself; the CSRF token is there when a session was opened.",
         optional=("csrf_token",),
         **_ACCOUNT,
         csrf_token=TEXT,

@@ -1,4 +1,4 @@
-"""A member who signs his calls with API keys."""
+"""A member who signs their calls with API keys."""
 
 import secrets
 import time
@@ -27,7 +27,7 @@ def a_nonce() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A member with a second factor, whose codes count as often as he likes, and his browser."""
+    """A member with a second factor, whose codes count as often as they like, and their browser."""
 
     browser: Client
     uid: str

@@ -1,4 +1,4 @@
-"""An API consumer: talks to the gateway, keeps cookies and the CSRF token, reads his mail."""
+"""An API consumer: talks to the gateway, keeps cookies and the CSRF token, reads their mail."""
 
 import secrets
 from collections.abc import Mapping

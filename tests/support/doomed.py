@@ -21,7 +21,7 @@ def marker() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Doomed:
-    """Who he is, and what he is known by, field by field."""
+    """Who they are, and what they are known by, field by field."""
 
     uid: str
     email: str
@@ -77,14 +77,14 @@ def _json(text: str) -> str:
 
 
 async def delete_account(client: Client, system: Installation, uid: str, days: float) -> None:
-    """He deletes his account, which then was so many days ago."""
+    """They delete their account, which then was so many days ago."""
     answer = await client.call("DELETE", "resource/users/me", {"password": PASSWORD})
     assert answer.status == 204, answer
     await age_deletion(system, uid, days)
 
 
 async def age_deletion(system: Installation, uid: str, days: float) -> None:
-    """Makes it as if the user had been deleted so many days ago, once he is deleted."""
+    """Makes it as if the user had been deleted so many days ago, once they are deleted."""
     async with tables_of_identity(system) as tables:
         await until(lambda: _aged(tables, uid, days))
 

@@ -58,7 +58,7 @@ async def admin_of(system: Installation, caller: str = GATEWAY) -> AsyncIterator
 
 
 async def superadmin_of(system: Installation) -> Administrator:
-    """The seeded superadmin, as admin-svc names him to identity-svc."""
+    """The seeded superadmin, as admin-svc names them to identity-svc."""
     async with tables_of_identity(system) as tables:
         uid = await tables.fetchval("SELECT uid FROM users WHERE email = $1", SUPERADMIN)
     return Administrator(uid, "superadmin")

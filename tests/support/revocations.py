@@ -15,7 +15,7 @@ ME = "resource/users/me"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A member and his browser, and an administrator."""
+    """A member and their browser, and an administrator."""
 
     browser: Client
     uid: str

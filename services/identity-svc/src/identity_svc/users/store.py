@@ -236,45 +236,29 @@ async def lock_for_log_in(connection: Connection, uid: str, password_version: in
 
 async def set_data(connection: Connection, uid: str, data: str) -> User:
     """The user with other data."""
-    row = await connection.fetchrow(
-        f"""
-        UPDATE users
-        SET data = $2, version = version + 1, updated_at = now()
-        WHERE uid = $1
-        RETURNING {COLUMNS}
-        """,
-        uid,
-        data,
-    )
-    return user_of(row)
+    return await _set(connection, uid, "data", data)
 
 
 async def set_role(connection: Connection, uid: str, role: str) -> User:
     """The user in another role."""
-    row = await connection.fetchrow(
-        f"""
-        UPDATE users
-        SET role = $2, version = version + 1, updated_at = now()
-        WHERE uid = $1
-        RETURNING {COLUMNS}
-        """,
-        uid,
-        role,
-    )
-    return user_of(row)
+    return await _set(connection, uid, "role", role)
 
 
 async def set_otp(connection: Connection, uid: str, otp: bool) -> User:
     """The user with their second factor on or off."""
+    return await _set(connection, uid, "otp", otp)
+
+
+async def _set(connection: Connection, uid: str, column: str, value: str | bool) -> User:
     row = await connection.fetchrow(
         f"""
         UPDATE users
-        SET otp = $2, version = version + 1, updated_at = now()
+        SET {column} = $2, version = version + 1, updated_at = now()
         WHERE uid = $1
         RETURNING {COLUMNS}
         """,
         uid,
-        otp,
+        value,
     )
     return user_of(row)
 
