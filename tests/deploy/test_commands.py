@@ -26,7 +26,7 @@ def named() -> set[tuple[str, str]]:
         for part in stack
         if part["image"].startswith("barong/") and "entrypoint" not in part
     ]
-    assert all(len(arguments) == 1 for _, arguments in told)
+    assert all(arguments[1:2] in ([], ["--wait"]) for _, arguments in told)
     return {(service_of(image), arguments[0]) for image, arguments in told}
 
 

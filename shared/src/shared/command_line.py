@@ -4,13 +4,14 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from shared.contracts.topology import Subscription
-from shared.database.migrate import MigrationError
+from shared.database.migrate import MigrationError, migrate, wait_until_reachable
 from shared.errors import Unavailable
 from shared.log import configure_logging
 from shared.messaging.dead_letters import look, replay
@@ -81,6 +82,36 @@ def main(package: str, service: str, commands: Mapping[str, Command]) -> None:
 def asynchronous(work: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """A function for a command, made of an asynchronous one."""
     return lambda **given: asyncio.run(work(**given))
+
+
+def migrate_command(
+    database_url: Callable[[], str], schema: str, directories: Sequence[Path]
+) -> Command:
+    """`migrate`: brings `schema` up to date, over an address that leads to PostgreSQL itself."""
+
+    async def run(wait: str | None) -> None:
+        dsn = database_url()
+        if wait is not None:
+            await wait_until_reachable(dsn, _seconds(wait))
+        await migrate(dsn, schema, directories)
+
+    return Command(
+        "Bring the schema up to date.",
+        asynchronous(run),
+        (
+            Argument(
+                "--wait",
+                "first wait for PostgreSQL, at most for this many seconds",
+                takes="SECONDS",
+            ),
+        ),
+    )
+
+
+def _seconds(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise CommandFailed(f"--wait takes a number of seconds, not {text!r}")
+    return int(text)
 
 
 def dead_letter_commands(

@@ -13,13 +13,22 @@ from urllib.parse import quote, urlsplit
 
 import asyncpg
 import pytest
+import structlog
 
 from deploy.local.ports import free_ports
-from shared.database.migrate import SHARED_MIGRATIONS, MigratedCheck, MigrationError, migrate
+from shared.database.migrate import (
+    SHARED_MIGRATIONS,
+    MigratedCheck,
+    MigrationError,
+    migrate,
+    wait_until_reachable,
+)
 from shared.database.pool import Database
 from shared.errors import Unavailable
 from tests.support.database import TestDatabase
+from tests.support.gate import Gate
 from tests.support.system import ROOT
+from tests.support.waiting import until
 
 SCHEMA = "tried"
 PASSWORD = "p@ss:w/rd ?#%41'"
@@ -105,6 +114,35 @@ async def test_keys_for_whole_calls_become_keys_for_messages(place: Place) -> No
                 RETURNING kid
                 """
             )
+
+
+async def test_a_first_install_waits_for_postgresql_and_for_its_role(
+    database: TestDatabase,
+) -> None:
+    role = f"late_{database.dsn.rpartition('/')[2]}"
+    server = urlsplit(database.dsn)
+    dsn = server._replace(netloc=f"{role}:late@{server.netloc.rpartition('@')[2]}").geturl()
+
+    async def awaited(reason: str) -> bool:
+        return any(reason in line["reason"] for line in logs)
+
+    async with Gate.before(dsn) as gate:
+        with structlog.testing.capture_logs() as logs:
+            waiting = asyncio.create_task(wait_until_reachable(gate.url, 60))
+            await until(lambda: awaited("Connect call failed"))
+            await gate.open()
+            await until(lambda: awaited("InvalidPasswordError"))
+            async with database.connected() as connection:
+                await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'late'")
+            async with asyncio.timeout(20):
+                await waiting
+
+
+async def test_the_wait_for_postgresql_ends() -> None:
+    (port,) = free_ports(1)
+
+    with pytest.raises(Unavailable):
+        await wait_until_reachable(f"postgresql://any:any@127.0.0.1:{port}/any", 0)
 
 
 async def test_those_who_migrate_at_the_same_time_apply_everything_once(place: Place) -> None:

@@ -10,12 +10,9 @@ import pytest
 from tests.unit.shared.builders import KEYS
 
 SERVICE = """
-import asyncio
-import sys
 import structlog
-from shared.command_line import Command, asynchronous, dead_letter_commands, main
+from shared.command_line import Command, dead_letter_commands, main, migrate_command
 from shared.contracts.topology import MAILER
-from shared.database.migrate import migrate
 from shared.errors import Unavailable
 from shared.settings import PublicServiceSettings, load_settings
 
@@ -31,16 +28,13 @@ def log():
     except KeyError:
         structlog.get_logger().exception("failed", uid="ID1")
 
-async def apply():
-    await migrate(load().database_url, "x", [])
-
 def unavailable():
     raise Unavailable("postgresql")
 
 main("try_svc", "try-svc", {
     "check": Command("Read the settings.", load),
     "log": Command("Write to the log.", log),
-    "migrate": Command("Migrate.", asynchronous(apply)),
+    "migrate": migrate_command(lambda: load().database_url, "x", []),
     "wait": Command("Need something.", unavailable),
     **dead_letter_commands(load, MAILER),
 })
@@ -84,6 +78,8 @@ def test_good_settings_are_no_reason_to_speak() -> None:
         (["dead-letters"], {}, "try-svc: "),
         (["replay"], {}, "try-svc: "),
         (["migrate"], {}, "try-svc cannot be migrated: "),
+        (["migrate", "--wait", "0"], {}, "try-svc: postgresql does not answer"),
+        (["migrate", "--wait", "5m"], {}, "try-svc: --wait takes a number of seconds, not '5m'\n"),
         (
             ["migrate"],
             {"DATABASE_URL": "postgres://u:hunter2@[x/y"},

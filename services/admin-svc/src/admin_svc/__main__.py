@@ -25,10 +25,11 @@ from shared.command_line import (
     asynchronous,
     dead_letter_commands,
     main,
+    migrate_command,
 )
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
-from shared.database.migrate import MigratedCheck, migrate
+from shared.database.migrate import MigratedCheck
 from shared.process import serve
 from shared.settings import load_settings
 from shared.values.addresses import address_of
@@ -44,10 +45,6 @@ def _audit(core: Core) -> AuditTrail:
 
 def _serve() -> None:
     serve(create_app(_settings()))
-
-
-async def _migrate() -> None:
-    await migrate(_settings().direct_database_url, SCHEMA, MIGRATIONS)
 
 
 async def _seed() -> None:
@@ -136,7 +133,7 @@ if __name__ == "__main__":
         ADMIN,
         {
             "serve": Command("Answer calls until stopped.", _serve),
-            "migrate": Command("Bring the schema up to date.", asynchronous(_migrate)),
+            "migrate": migrate_command(lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS),
             "seed": Command("Add the permissions that are missing.", asynchronous(_seed)),
             "verify-audit": Command(
                 "Verify the chain of administrators' changes, and say where it breaks.",

@@ -29,10 +29,11 @@ from shared.command_line import (
     asynchronous,
     dead_letter_commands,
     main,
+    migrate_command,
 )
 from shared.contracts.services import IDENTITY
 from shared.contracts.topology import IDENTITY as SUBSCRIPTION
-from shared.database.migrate import MigratedCheck, migrate
+from shared.database.migrate import MigratedCheck
 from shared.database.reencrypt import reencrypt
 from shared.errors import Invalid
 from shared.messaging.outbox import SEALED as OUTBOX
@@ -42,10 +43,6 @@ from shared.settings import SettingsError, load_settings
 
 def _settings() -> IdentitySettings:
     return load_settings(IdentitySettings)
-
-
-async def _migrate() -> None:
-    await migrate(_settings().direct_database_url, SCHEMA, MIGRATIONS)
 
 
 async def _seed() -> None:
@@ -151,7 +148,7 @@ if __name__ == "__main__":
         IDENTITY,
         {
             "serve": Command("Answer calls.", lambda: serve(create_app(_settings()))),
-            "migrate": Command("Bring the schema up to date.", asynchronous(_migrate)),
+            "migrate": migrate_command(lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS),
             "seed": Command("Make the first superadmin.", asynchronous(_seed)),
             "rotate-keys": Command(
                 "Publish the next signing key; it takes over by itself.", asynchronous(_rotate_keys)

@@ -13,10 +13,11 @@ from shared.command_line import (
     asynchronous,
     dead_letter_commands,
     main,
+    migrate_command,
 )
 from shared.contracts.services import RESOURCE
 from shared.contracts.topology import RESOURCE as SUBSCRIPTION
-from shared.database.migrate import MigratedCheck, migrate
+from shared.database.migrate import MigratedCheck
 from shared.database.reencrypt import reencrypt
 from shared.process import serve
 from shared.settings import load_settings
@@ -42,10 +43,7 @@ main(
     RESOURCE,
     {
         "serve": Command("Answer calls.", lambda: serve(create_app(_settings()))),
-        "migrate": Command(
-            "Bring the schema up to date.",
-            asynchronous(lambda: migrate(_settings().direct_database_url, SCHEMA, MIGRATIONS)),
-        ),
+        "migrate": migrate_command(lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS),
         "reencrypt": Command(
             "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
             asynchronous(_reencrypt),

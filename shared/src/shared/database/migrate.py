@@ -5,21 +5,26 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
+import structlog
 
 from shared.database.dsn import Dsn, Host
 from shared.database.pool import Database, reachable
 from shared.errors import Unavailable
-from shared.reasons import without_credentials
+from shared.reasons import reason_of, without_credentials
+
+log = structlog.get_logger()
 
 SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
 
 _LOCK_TIMEOUT = "5s"  # a migration that waits for a table's lock holds up everyone behind it
 _STATEMENT_TIMEOUT = "10min"
+_RETRY_SECONDS = 1.0
 _LIBPQ = {
     name: value for name, value in os.environ.items() if name.startswith("PG") or name == "HOME"
 }
@@ -57,6 +62,22 @@ async def migrate(dsn: str, schema: str, directories: Sequence[Path]) -> None:
     output, _ = await process.communicate()
     if process.returncode:
         raise MigrationError(without_credentials(output.decode(errors="replace").strip()))
+
+
+async def wait_until_reachable(dsn: str, seconds: float) -> None:
+    """Returns when PostgreSQL accepts a connection; raises `Unavailable` after `seconds`.
+
+    While the role or the database does not exist yet, PostgreSQL counts as not reachable.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return await reachable(dsn)
+        except Unavailable as error:
+            if time.monotonic() >= end:
+                raise
+            log.info("postgresql_awaited", reason=reason_of(error.__cause__))
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
 def versions(directories: Sequence[Path]) -> frozenset[str]:
