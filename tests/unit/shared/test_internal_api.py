@@ -130,6 +130,28 @@ async def test_every_answer_is_a_record_or_a_refusal(
     assert (raised.type, raised.value.codes) == (type(expected), expected.codes)
 
 
+async def test_a_connection_that_leads_to_another_program_is_dropped() -> None:
+    connections: dict[object, bool] = {}
+
+    async def answer(request: web.Request) -> web.Response:
+        """The first connection leads to a program that knows no such route."""
+        known = connections.setdefault(request.transport, bool(connections))
+        return web.json_response({}) if known else web.json_response({}, status=404)
+
+    app = web.Application()
+    app.router.add_get("/policy", answer)
+    async with listening(app) as address:
+        client = InternalApi(address, "admin-svc", TOKENS)
+        async with client.opened():
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    await client.call("GET", "/policy")
+            for _ in range(5):
+                assert await client.call("GET", "/policy") == {}
+
+    assert len(connections) == 3  # the last one is kept
+
+
 @pytest.mark.parametrize("text", ["x", "\N{PENGUIN}é", "broken \udc80", "a\x00b"])
 async def test_any_text_arrives_as_it_was(api: InternalApi, text: str) -> None:
     assert (await api.call("POST", "/echo/200", {"text": text}))["body"] == {"text": text}

@@ -21,7 +21,12 @@ TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
 
 
 class InternalApi:
-    """The internal API of one service, over a pool of connections."""
+    """The internal API of one service, over a pool of connections.
+
+    A kept connection may lead to another program than before, for example after a pod's address
+    went to another pod. So after an answer that is not the service's own, each call asks for its
+    connection to be closed, until an answer is right.
+    """
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class InternalApi:
         self._tokens = tokens
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
+        self._last_was_right = True
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -60,6 +66,8 @@ class InternalApi:
             "Content-Type": "application/json",
             **_correlation(),
         }
+        if not self._last_was_right:
+            headers["Connection"] = "close"
         data = None if body is None else _encoded(body)
         try:
             async with self._session.request(
@@ -70,7 +78,9 @@ class InternalApi:
                 retry_after = int(response.headers.get("Retry-After", "1"))
                 note(listed(response.headers.get(CHANGED_HEADER, "")), here=False)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            self._last_was_right = False
             raise Unavailable(self._service) from error
+        self._last_was_right = True
         codes = answer.get("errors") if isinstance(answer, dict) else None
         if status == 404 and codes:
             raise NotFound(codes)
@@ -82,6 +92,7 @@ class InternalApi:
             if status == 401 and codes == list(ended.codes):
                 raise ended
         if status >= 300:
+            self._last_was_right = False
             log.error("internal_call_refused", service=self._service, path=path, status=status)
             raise Unavailable(self._service)
         return answer
