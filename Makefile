@@ -68,7 +68,7 @@ settings: install ## Write docs/operators/settings.md, the reference of every se
 	$(BIN)/python -m deploy.settings_reference --write
 
 lock: install ## Lock the newest allowed versions of all requirements, with hashes
-	@for part in compile runtime local dev kustomize; do \
+	@for part in compile migrations runtime local dev kustomize; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url --no-emit-find-links \
 	    requirements/$$part.in --output-file requirements/$$part.txt || exit 1; \

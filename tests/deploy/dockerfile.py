@@ -69,13 +69,14 @@ def build(root: Path, service: str) -> Path:
 
 
 def _copy(arguments: str, root: Path) -> None:
-    source, target = arguments.split()
-    here, there = ROOT / source, root / target.lstrip("/")
-    if here.is_dir():
-        shutil.copytree(here, there, dirs_exist_ok=True)
-    else:
-        there.mkdir(parents=True, exist_ok=True)
-        shutil.copy(here, there)
+    *sources, target = arguments.split()
+    there = root / target.lstrip("/")
+    for source in sources:
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, there, dirs_exist_ok=True)
+        else:
+            there.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / source, there)
 
 
 def _run(arguments: str, root: Path, environment: Mapping[str, str]) -> None:

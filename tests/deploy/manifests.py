@@ -84,6 +84,16 @@ def environment(
     return made | {each["name"]: each["value"] for each in container.get("env", ())}
 
 
-def service_of(image: str) -> str:
-    """Which of ours runs in an image: its repository's last part."""
+MIGRATIONS = "migrations"
+"""The image that migrates the schemas of all services."""
+
+
+def name_of(image: str) -> str:
+    """The name of an image: its repository's last part."""
     return image.rpartition("/")[2].partition(":")[0]
+
+
+def started_by(image: str, arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The service that runs in a container, and its arguments."""
+    name = name_of(image)
+    return (arguments[0], arguments[1:]) if name == MIGRATIONS else (name, arguments)

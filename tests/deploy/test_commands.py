@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from tests.deploy.manifests import OVERLAYS, of_kind, service_of, workloads
+from tests.deploy.manifests import OVERLAYS, of_kind, started_by, workloads
 from tests.support.kustomize import rendered
 from tests.support.system import ROOT
 
@@ -16,18 +16,18 @@ def named() -> set[tuple[str, str]]:
     """Services and what they are told to do, in manifests and in the compose file."""
     stack = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"].values()
     told = [
-        (container["image"], container["args"])
+        started_by(container["image"], container["args"])
         for overlay in OVERLAYS
         for workload in workloads(rendered(overlay))
         if workload.ours
         for container in workload.containers
     ] + [
-        (part["image"], part.get("command", ["serve"]))
+        started_by(part["image"], part.get("command", ["serve"]))
         for part in stack
         if part["image"].startswith("barong/") and "entrypoint" not in part
     ]
     assert all(arguments[1:2] in ([], ["--wait"]) for _, arguments in told)
-    return {(service_of(image), arguments[0]) for image, arguments in told}
+    return {(service, arguments[0]) for service, arguments in told}
 
 
 def documented() -> set[tuple[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.deploy import dockerfile
-from tests.deploy.manifests import SERVICES, service_of
+from tests.deploy.manifests import MIGRATIONS, SERVICES, name_of
 from tests.deploy.test_settings import compose_secrets
 from tests.support import programs
 from tests.support.system import ROOT
@@ -26,7 +26,7 @@ DEPENDENCIES = {name: part.get("depends_on", {}) for name, part in PARTS.items()
 def test_it_is_the_whole_system() -> None:
     assert PARTS.keys() - JOBS == {*SERVICES, "postgres", "rabbitmq", "mail", "prometheus"}
     for name in SERVICES:
-        assert service_of(PARTS[name]["image"]) == name
+        assert name_of(PARTS[name]["image"]) == name
 
 
 def test_both_composes_read_it() -> None:
@@ -34,7 +34,7 @@ def test_both_composes_read_it() -> None:
     assert STACK.keys() - extensions == {"services", "networks", "volumes"}  # no name, no version
     for name, part in OURS.items():
         assert set(part["build"]) == {"context", "dockerfile", "args"}, name  # no secrets
-        assert part["build"]["args"]["SERVICE"] == service_of(part["image"])
+        assert part["build"]["args"]["SERVICE"] == name_of(part["image"])
         assert (FILE.parent / part["build"]["context"] / part["build"]["dockerfile"]).samefile(
             dockerfile.FILE
         )
@@ -69,8 +69,8 @@ def test_schemas_come_before_services(database: str) -> None:
     assert service[job]["condition"] == "service_completed_successfully"
     assert service["postgres"] == service["rabbitmq"] == {"condition": "service_healthy"}
     assert DEPENDENCIES[job] == {"postgres": {"condition": "service_healthy"}}
-    assert PARTS[job]["image"] == PARTS[f"{database}-svc"]["image"]
-    assert PARTS[job]["command"] == ["migrate"]
+    assert name_of(PARTS[job]["image"]) == MIGRATIONS
+    assert PARTS[job]["command"] == [f"{database}-svc", "migrate"]
 
 
 def test_the_gateway_opens_last() -> None:

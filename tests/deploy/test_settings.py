@@ -23,7 +23,7 @@ from tests.deploy.manifests import (
     Workload,
     environment,
     of_kind,
-    service_of,
+    started_by,
     workloads,
 )
 from tests.support.kustomize import rendered
@@ -94,7 +94,8 @@ def test_a_service_could_start_with_this(
     providers = PROVIDERS if overlay.endswith("production") else {}
     for container in workload.containers:
         given = environment(rendered(overlay), container, {**secrets[overlay], **providers})
-        settings = load_settings(DECLARATIONS[service_of(container["image"])], given)
+        service, _ = started_by(container["image"], container["args"])
+        settings = load_settings(DECLARATIONS[service], given)
         assert settings.production is overlay.endswith("production")
         assert settings.broker_url.startswith("amqp://")
         assert settings.identity_internal_url == "http://identity-svc-internal:9080"
@@ -245,7 +246,7 @@ def test_compose_tells_services_what_they_know(tmp_path: Path) -> None:
         given = {k: _DEFAULTS.sub(r"\1", str(v)) for k, v in part["environment"].items()}
         for path in part["env_file"]:
             given |= files[path]
-        name = service_of(part["image"])
+        name, _ = started_by(part["image"], part.get("command", ["serve"]))
         assert set(part["environment"]) <= EVERY_VARIABLE
         load_settings(DECLARATIONS[name], given)
         started += 1
