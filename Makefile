@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi api-document api-examples swagger-ui settings alerts lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi api-document api-examples swagger-ui settings alerts images lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -66,6 +66,9 @@ swagger-ui: install ## Fetch the pinned version of what renders the API document
 
 settings: install ## Write docs/operators/settings.md, the reference of every setting
 	$(BIN)/python -m deploy.settings_reference --write
+
+images: install ## Build every image and check it, where a container engine can be had (ARGS="--tag …")
+	$(BIN)/python -m deploy.images $(ARGS)
 
 lock: install ## Lock the newest allowed versions of all requirements, with hashes
 	@for part in compile migrations runtime local dev kustomize; do \
