@@ -15,14 +15,18 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from identity_svc.core import Core
 from identity_svc.settings import IdentitySettings
 from identity_svc.signing_keys.key_chain import KeyChain
 from identity_svc.signing_keys.use_cases import build
+from shared.contracts.topology import EVENTS
 from shared.crypto.key_ring import KeyRing
+from shared.messaging.broker import connected
 from shared.process import running
 from shared.settings import load_settings
+from tests.support.barong_subscriber import verified
 from tests.support.client import Client
 from tests.support.database import TestDatabase
 from tests.support.events import listening
@@ -158,7 +162,7 @@ async def test_a_key_that_nobody_needs_is_deleted(database: TestDatabase) -> Non
         (first,) = await kids(instances[0])
         await connection.execute(
             "UPDATE identity.signing_keys"
-            " SET active_at = now() - interval '40 days', used_at = now() - interval '8 days'"
+            " SET active_at = now() - interval '70 days', used_at = now() - interval '31 days'"
         )
         await instances[0].load()  # the next one is published
         assert first in await kids(instances[0])
@@ -166,7 +170,7 @@ async def test_a_key_that_nobody_needs_is_deleted(database: TestDatabase) -> Non
             "UPDATE identity.signing_keys SET active_at = now() WHERE active_at > now()"
         )
         await connection.execute(
-            "UPDATE identity.signing_keys SET used_at = now() - interval '8 days' WHERE kid = $1",
+            "UPDATE identity.signing_keys SET used_at = now() - interval '31 days' WHERE kid = $1",
             first,
         )
         await asyncio.gather(*(chain.load() for chain in instances))
@@ -283,6 +287,7 @@ async def test_the_operators_key_takes_over_and_hands_back(
         assert set(await published(with_own)) == {own.kid, kid_of(generated)}
         assert kid_of(await fresh_bearer(with_own)) == kid_of(generated), "it is published first"
         signed = await signs(with_own, own.kid)
+        await _barong_subscriber_verifies(with_own, own.key.public_key())
         for bearer in (generated, signed):
             assert await status_of(with_own, bearer) == 200
         code, output = await outcome(
@@ -300,6 +305,20 @@ async def test_the_operators_key_takes_over_and_hands_back(
         again = await fresh_bearer(hasty)
         assert kid_of(again) == kid_of(generated)
         assert await status_of(hasty, again) == 200
+
+
+async def _barong_subscriber_verifies(system: Installation, key: RSAPublicKey) -> None:
+    """A subscriber of Barong 2.4, which was given one public key, opens an event on the wire."""
+    async with connected(system.environments["identity"]["AMQP_URL"], "test") as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind(f"{EVENTS}.model", "user.created")
+        await fresh_bearer(system)
+        async with queue.iterator(no_ack=True, timeout=30) as messages:
+            message = await anext(messages)
+    claims = verified(message.body, key)
+    assert claims["event"]["name"] == "model.user.created"
+    assert "exp" not in claims
 
 
 async def _three(system: Installation) -> list[str]:

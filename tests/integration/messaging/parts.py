@@ -40,6 +40,11 @@ def an_event(number: int = 0, name: str = CREATED, **changes: Any) -> Event:
     return Event(**{"name": name, "record": {"number": number}, **changes})
 
 
+def public_key() -> rsa.RSAPublicKey:
+    """What the signer's messages verify with."""
+    return _KEY.public_key()
+
+
 def signed(event: Event, key: rsa.RSAPrivateKey = _KEY) -> bytes:
     return sign(event, key, KID, "barong")
 

@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from shared.contracts.topology import EVENTS
 from shared.database.pool import Database
 from shared.messaging.inbox import forget_old
 from shared.messaging.outbox import Outbox
@@ -61,7 +62,8 @@ async def test_a_secret_is_sealed_then_on_the_wire_then_gone(schema: Database, b
         await tap.hears(1)
         await all_published(schema)
 
-    event = await verifier().open(tap.heard[0][2].body)
+    [body] = [message.body for exchange, _, message in tap.heard if exchange == EVENTS]
+    event = await verifier().open(body)
     assert event.record == {"number": 1, "token": SECRET}
     assert SECRET not in await table(schema)
     assert r"\\x" not in await table(schema)

@@ -1,11 +1,12 @@
 """The relay: nothing lost, in order, whatever comes and goes."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from aio_pika.abc import DeliveryMode
+from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 from prometheus_client import CollectorRegistry
 
 from shared.contracts.events import Event
@@ -16,6 +17,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
     CREATED,
+    KID,
     Signer,
     a_relay,
     add,
@@ -23,11 +25,13 @@ from tests.integration.messaging.parts import (
     an_event,
     channel_to,
     messages,
+    public_key,
     refused_again,
     tapped,
     verifier,
     waiting,
 )
+from tests.support import barong_subscriber
 from tests.support.gate import Gate
 from tests.support.waiting import until
 
@@ -78,12 +82,16 @@ async def test_large_events_leave_few_at_a_time(schema: Database, broker: str) -
     assert signer.batches == [5, 5, 4, 50]
 
 
-async def test_one_body_goes_to_both_kinds_of_exchange(schema: Database, broker: str) -> None:
+async def test_one_signature_serves_both_kinds_of_exchange(schema: Database, broker: str) -> None:
     names = (CREATED, "system.session.create")
     await add(schema, *(an_event(name=name) for name in names))
-    async with tapped(broker) as tap, working(a_relay(schema, broker)):
+    signer = Signer()
+    async with tapped(broker) as tap, working(a_relay(schema, broker, signer)):
         await tap.hears(2)
+        await tap.hears(1, f"{EVENTS}.model")
         await tap.hears(1, f"{EVENTS}.system")
+
+    assert sum(signer.batches) == 2, "each event is signed once"
 
     for name in names:
         _, prefix, key = ("", *name.split(".", 1))
@@ -91,10 +99,19 @@ async def test_one_body_goes_to_both_kinds_of_exchange(schema: Database, broker:
         [old] = [(on, key, m) for on, key, m in tap.heard if on != EVENTS and m.type == name]
         assert new[1] == name
         assert old[:2] == (f"{EVENTS}.{prefix}", key)
-        assert new[2].body == old[2].body
+        event = await verifier().open(new[2].body)
+        claims = barong_subscriber.verified(old[2].body, public_key())
+        assert (str(event.id), event.name) == (claims["jti"], claims["event"]["name"])
+        assert _signature(new[2]) == _signature(old[2])
+        assert old[2].body == new[2].body.replace(KID.encode(), b"barong")
         for _, _, message in (new, old):
             assert message.content_type == "application/jose+json"
             assert message.delivery_mode == DeliveryMode.PERSISTENT
+
+
+def _signature(message: AbstractIncomingMessage) -> str:
+    [signature] = json.loads(message.body)["signatures"]
+    return str(signature["signature"])
 
 
 async def test_an_event_is_kept_for_each_service_that_asked_for_it(
@@ -274,8 +291,9 @@ async def test_a_death_between_publishing_and_marking_publishes_again(
         await all_published(schema)
 
     assert tap.ids() == [event.id, event.id]
-    for _, _, message in tap.heard:
-        assert (await verifier().open(message.body)).record["token"] == "again"
+    for exchange, _, message in tap.heard:
+        if exchange == EVENTS:
+            assert (await verifier().open(message.body)).record["token"] == "again"
 
 
 async def test_an_event_that_finds_no_queue_is_kept_until_the_queue_is_back(

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from shared.contracts.events import Event
 from shared.errors import Unavailable
-from shared.messaging.envelope import EventVerifier, UntrustedEventError, sign
+from shared.messaging.envelope import (
+    EventVerifier,
+    UntrustedEventError,
+    for_direct_exchanges,
+    sign,
+)
 from shared.tokens.key_set import KeySet
 from tests.unit.shared.builders import KID, Issuer, rsa_key
 
@@ -45,12 +50,19 @@ def message(event: Event = EVENT, key: str = KID, kid: str = KID, issuer: str = 
     return sign(event, rsa_key(key), kid, issuer)
 
 
-def signed(claims: object, algorithm: str = "RS256", key: Any = None) -> bytes:
+def signed(
+    claims: object,
+    algorithm: str = "RS256",
+    key: Any = None,
+    protected_kid: str | None = None,
+    kid: object = KID,
+) -> bytes:
     """An envelope around any claims, with a good signature."""
     payload = json.dumps(claims).encode()
-    compact = jwt.api_jws.encode(payload, key or rsa_key(KID), algorithm, headers={"kid": KID})
+    headers: dict[str, Any] = {"kid": protected_kid} if protected_kid else {"typ": None}
+    compact = jwt.api_jws.encode(payload, key or rsa_key(KID), algorithm, headers=headers)
     protected, middle, signature = compact.split(".")
-    parts = {"protected": protected, "header": {"kid": "barong"}, "signature": signature}
+    parts = {"protected": protected, "header": {"kid": kid}, "signature": signature}
     return json.dumps({"payload": middle, "signatures": [parts]}).encode()
 
 
@@ -61,11 +73,10 @@ def test_the_shape_is_that_of_the_specification() -> None:
     assert list(envelope) == ["payload", "signatures"]
     [signature] = envelope["signatures"]
     assert list(signature) == ["protected", "header", "signature"]
-    assert decoded(signature["protected"]) == {"alg": "RS256", "kid": KID}
-    assert signature["header"] == {"kid": "barong"}
+    assert decoded(signature["protected"]) == {"alg": "RS256"}
+    assert signature["header"] == {"kid": KID}
     claims = decoded(envelope["payload"])
     assert before <= claims["iat"] <= time.time()
-    assert claims["exp"] == claims["iat"] + 86_400
     assert {name: claims[name] for name in ("iss", "jti")} == {
         "iss": "barong",
         "jti": str(EVENT.id),
@@ -78,10 +89,17 @@ def test_the_shape_is_that_of_the_specification() -> None:
     ]
 
 
+def test_on_the_direct_exchanges_only_the_name_of_the_key_differs() -> None:
+    topic, direct = message(), for_direct_exchanges(message())
+
+    assert json.loads(direct)["signatures"][0]["header"] == {"kid": "barong"}
+    assert direct.replace(b'{"kid":"barong"}', b'{"kid":"%s"}' % KID.encode()) == topic
+
+
 def test_what_an_event_has_not_is_left_out() -> None:
     claims = decoded(json.loads(message(Event(name="x.y", record={})))["payload"])
 
-    assert set(claims) == {"iss", "jti", "iat", "exp", "event"}
+    assert set(claims) == {"iss", "jti", "iat", "event"}
     assert claims["event"] == {"record": {}, "name": "x.y"}
 
 
@@ -98,9 +116,21 @@ async def test_an_event_arrives_as_it_was_written() -> None:
 @pytest.mark.parametrize("age", [-3600, 0, 10 * 86_400])
 async def test_an_event_is_good_however_old_and_whatever_the_clocks(age: int) -> None:
     issued = int(time.time()) - age
-    claims = {"iss": "barong", "jti": str(EVENT.id), "iat": issued, "exp": issued, "event": TOLD}
+    claims = {"iss": "barong", "jti": str(EVENT.id), "iat": issued, "event": TOLD}
 
     assert (await opener().open(signed(claims))).issued_at.timestamp() == issued
+
+
+@pytest.mark.parametrize("age", [0, 10 * 86_400])
+async def test_a_message_of_the_previous_version_is_good(age: int) -> None:
+    issued = int(time.time()) - age
+    claims = {"iss": "barong", "jti": str(EVENT.id), "iat": issued, "exp": issued, "event": TOLD}
+
+    event = await opener().open(signed(claims, protected_kid=KID, kid="barong"))
+
+    assert event.id == EVENT.id
+    with pytest.raises(UntrustedEventError):
+        await opener().open(signed(claims, protected_kid="other", kid=KID))
 
 
 def change(*path: Any, to: Callable[[Any], Any]) -> Callable[[Any], None]:
@@ -137,6 +167,11 @@ def claims_with(**claims: object) -> Callable[[str], str]:
             to=lambda _: encoded({"alg": "RS256", "kid": KID, "x": 1}),
         ),
         change("signatures", 0, "protected", to=lambda _: encoded("[" * 9000)),
+        change("signatures", 0, "header", to=lambda _: {}),
+        change("signatures", 0, "header", to=lambda _: None),
+        change("signatures", 0, "header", to=lambda _: {"kid": "x"}),
+        change("signatures", 0, "header", to=lambda _: {"kid": [KID]}),
+        change("signatures", 0, "header", to=lambda _: {"kid": "barong"}),
         change("signatures", 0, to=lambda _: {}),
         change("signatures", to=lambda _: []),
         change("signatures", to=lambda _: {}),

@@ -20,6 +20,8 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise ValueError(f"Not a regular expression: {error}.") from None
 
 
+MIN_KEEP_DAYS = 30  # for so long an event verifies at least, whenever a subscriber reads it
+
 _PLACE = (
     r"(?:https?://)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?\Z"
 )
@@ -139,10 +141,10 @@ class IdentitySettings(PublicServiceSettings):
     )
     signing_key_keep_days: int = setting(
         "BARONG_SIGNING_KEY_KEEP_DAYS",
-        positive(3650),
-        "How long a signing key stays published after its last signature, in days: as "
-        "long as tokens live and events wait in queues.",
-        7,
+        fields.Integer(validate=validate.Range(MIN_KEEP_DAYS, 3650)),
+        "How long a signing key stays published after its last signature, in days, "
+        f"{MIN_KEEP_DAYS} at least: as long as events may wait for a subscriber.",
+        MIN_KEEP_DAYS,
     )
     signing_key_reload_seconds: int = setting(
         "BARONG_SIGNING_KEY_RELOAD_SECONDS",

@@ -1,9 +1,15 @@
-"""The envelope of an event: JWS, JSON general serialization (RFC 7515, 7.2.1), RS256."""
+"""The envelope of an event: JWS, JSON general serialization (RFC 7515, 7.2.1), RS256.
+
+The protected header is `{"alg":"RS256"}`. The id of the key stands in the unprotected header, which
+the signature does not cover, so that one signature serves two serializations: the topic exchange
+gets the key's id in the JWKS, and the direct exchanges get `barong`, which subscribers of Barong
+2.4 look for.
+"""
 
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -14,8 +20,8 @@ from shared.contracts.events import Event, ReceivedEvent
 from shared.tokens.key_set import KeySet, UnknownKeyError
 
 ALGORITHM = "RS256"
-SIGNER = "barong"
-LIFETIME = 86_400  # seconds; for subscribers that check `exp`, ours know an event by its id
+BARONG = "barong"
+"""The `kid` on the direct exchanges, whichever key signed."""
 
 
 class UntrustedEventError(Exception):
@@ -31,8 +37,10 @@ class EventSigner(Protocol):
 
 
 def sign(event: Event, key: RSAPrivateKey, kid: str, issuer: str) -> bytes:
-    """The message body of an event."""
-    now = int(time.time())
+    """The message body of an event for the topic exchange.
+
+    It has no `exp`: a subscriber that was away for weeks still verifies it.
+    """
     body: dict[str, Any] = {"record": {**event.record, **event.secrets}}
     if event.changes is not None:
         body["changes"] = event.changes
@@ -40,17 +48,27 @@ def sign(event: Event, key: RSAPrivateKey, kid: str, issuer: str) -> bytes:
     claims: dict[str, Any] = {
         "iss": issuer,
         "jti": str(event.id),
-        "iat": now,
-        "exp": now + LIFETIME,
+        "iat": int(time.time()),
         "event": body,
     }
     if event.snapshot is not None:
         claims["snapshot"] = event.snapshot
-    compact = jwt.encode(claims, key, ALGORITHM, headers={"kid": kid, "typ": None})
+    compact = jwt.encode(claims, key, ALGORITHM, headers={"typ": None})
     protected, payload, signature = compact.split(".")
+    return _serialized(payload, protected, kid, signature)
+
+
+def for_direct_exchanges(body: bytes) -> bytes:
+    """The same signed event, as subscribers of Barong 2.4 expect it: with `kid` "barong"."""
+    envelope = json.loads(body)
+    [signature] = envelope["signatures"]
+    return _serialized(envelope["payload"], signature["protected"], BARONG, signature["signature"])
+
+
+def _serialized(payload: str, protected: str, kid: str, signature: str) -> bytes:
     envelope = {
         "payload": payload,
-        "signatures": [{"protected": protected, "header": {"kid": SIGNER}, "signature": signature}],
+        "signatures": [{"protected": protected, "header": {"kid": kid}, "signature": signature}],
     }
     return json.dumps(envelope, separators=(",", ":")).encode()
 
@@ -63,10 +81,10 @@ class EventVerifier:
         self._issuer = issuer
 
     async def open(self, body: bytes) -> ReceivedEvent:
-        """The event; raises `UntrustedEventError`, or `Unavailable` without keys.
+        """The event of a message from the topic exchange.
 
-        `exp` is not checked: a queue may hold an event longer, and the inbox finds repeated
-        events. `iat` is not checked, either: the signer's clock may be ahead of ours.
+        Raises `UntrustedEventError`, or `Unavailable` without keys. `iat` is not checked: the
+        signer's clock may be ahead of ours.
         """
         try:
             envelope = json.loads(body)
@@ -74,10 +92,9 @@ class EventVerifier:
             compact = ".".join(
                 (signature["protected"], envelope["payload"], signature["signature"])
             )
-            kid = str(jwt.get_unverified_header(compact).get("kid"))
             claims = jwt.decode(
                 compact,
-                await self._keys.key(kid),
+                await self._keys.key(_key_id(compact, signature)),
                 algorithms=[ALGORITHM],
                 issuer=self._issuer,
                 options={
@@ -96,6 +113,17 @@ class EventVerifier:
             RecursionError,
         ) as error:
             raise UntrustedEventError(type(error).__name__) from None
+
+
+def _key_id(compact: str, signature: Mapping[str, Any]) -> str:
+    """The id of the key that signed.
+
+    Until 2026-11-30 messages had it in the protected header, with `barong` in the unprotected one,
+    and an `exp`. Such messages may wait in queues during an upgrade, and for thirty days as dead
+    letters: accept them until 2027-01-31.
+    """
+    protected = jwt.get_unverified_header(compact)
+    return str(protected["kid"] if "kid" in protected else signature["header"]["kid"])
 
 
 def _received(claims: dict[str, Any]) -> ReceivedEvent:

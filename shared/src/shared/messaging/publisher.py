@@ -10,6 +10,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange, DeliveryMode
 from shared.contracts.events import Event
 from shared.contracts.topology import EVENTS, LEGACY_PREFIXES, expected_by_someone, legacy_route
 from shared.messaging.broker import connected, declare_topology
+from shared.messaging.envelope import for_direct_exchanges
 
 
 class Publisher:
@@ -27,7 +28,8 @@ class Publisher:
         async with asyncio.TaskGroup() as group:
             for event, body in events:
                 group.create_task(self._publish(EVENTS, event.name, event, body))
-                group.create_task(self._publish(*legacy_route(event.name), event, body))
+                direct = for_direct_exchanges(body)
+                group.create_task(self._publish(*legacy_route(event.name), event, direct))
 
     async def _publish(self, exchange: str, key: str, event: Event, body: bytes) -> None:
         message = aio_pika.Message(
