@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.local import private_files
 
 _FOLDER = Path(__file__).parent / "secrets"
-_DATABASES = ("identity", "resource", "admin")
+_DATABASES = ("identity", "resource", "admin", "mailer")
 _SERVICES = ("identity-svc", "resource-svc", "admin-svc", "authz-gateway", "mailer-svc")
 _SEALING = ("identity-svc", "resource-svc")
 _VERIFIED = "?sslmode=verify-full&sslrootcert=/etc/postgres/ca.crt"

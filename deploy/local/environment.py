@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import ports
-from deploy.local.postgres import SCHEMAS
 from deploy.local.services import Service
 from deploy.local.stack_secrets import Secrets
 
@@ -18,6 +17,9 @@ _DISTRIBUTIONS = {
     "gateway": "authz-gateway",
     "mailer": "mailer-svc",
 }
+_CALLED = ("identity", "resource", "admin")
+"""The services that have an API for the others and for the gateway."""
+
 _ROOT = Path(__file__).parents[2]
 _CONFIG = _ROOT / "deploy" / "config"
 # What any program needs to find its files and to speak its user's language.
@@ -41,9 +43,9 @@ class Addresses:
     @classmethod
     def choose(cls, gateway_port: int, smtp_port: int, amqp_url: str) -> "Addresses":
         """Find ports for all that may listen anywhere."""
-        free = iter(ports.free_ports(len(SCHEMAS) + len(_DISTRIBUTIONS)))
+        free = iter(ports.free_ports(len(_CALLED) + len(_DISTRIBUTIONS)))
         return cls(
-            public={**{name: next(free) for name in SCHEMAS}, "gateway": gateway_port},
+            public={**{name: next(free) for name in _CALLED}, "gateway": gateway_port},
             internal={name: next(free) for name in _DISTRIBUTIONS},
             smtp_port=smtp_port,
             amqp_url=amqp_url,
@@ -106,7 +108,11 @@ def _from_user() -> dict[str, str]:
 
 def _defaults(name: str, addresses: Addresses) -> dict[str, str]:
     if name == "mailer":
-        return {"BARONG_SENDER_EMAIL": "noreply@barong.io"}
+        return {
+            "BARONG_CONFIG_DIR": str(_CONFIG),
+            "BARONG_DOMAIN": addresses.public_url("gateway"),
+            "BARONG_SENDER_EMAIL": "noreply@barong.io",
+        }
     only_here = {}
     if name == "identity":
         only_here["BARONG_DOMAIN"] = addresses.public_url("gateway")
@@ -123,7 +129,7 @@ def _for_all(addresses: Addresses, secrets: Secrets) -> dict[str, str]:
     return {
         "AMQP_URL": addresses.amqp_url,
         "BARONG_SERVICE_KEYS": secrets.service_keys,
-        **{f"BARONG_{name.upper()}_INTERNAL_URL": addresses.internal_url(name) for name in SCHEMAS},
+        **{f"BARONG_{name.upper()}_INTERNAL_URL": addresses.internal_url(name) for name in _CALLED},
     }
 
 
@@ -132,13 +138,14 @@ def _for_one(
 ) -> dict[str, str]:
     if name == "mailer":
         return {
+            "DATABASE_URL": dsns[name],
             "BARONG_SMTP_HOST": ports.LOOPBACK,
             "BARONG_SMTP_PORT": str(addresses.smtp_port),
         }
     port = {"BARONG_PORT": str(addresses.public[name])}
     if name == "gateway":
         return port | {
-            f"BARONG_{other.upper()}_URL": addresses.public_url(other) for other in SCHEMAS
+            f"BARONG_{other.upper()}_URL": addresses.public_url(other) for other in _CALLED
         }
     # admin keeps nothing that has to be encrypted.
     keys = {} if name == "admin" else {"BARONG_MASTER_KEYS": secrets.master_keys}

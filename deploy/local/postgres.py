@@ -19,7 +19,7 @@ import asyncpg
 from deploy.local import ports, private_files, processes
 from deploy.local.processes import StartError
 
-SCHEMAS = ("identity", "resource", "admin")
+SCHEMAS = ("identity", "resource", "admin", "mailer")
 
 _SUPERUSER = "barong"
 _DATABASE = "barong"
@@ -92,8 +92,8 @@ def running(
 async def provision(dsn: str, passwords: Mapping[str, str]) -> dict[str, str]:
     """Create or update each service's role and schema, and return the DSN of each service.
 
-    `passwords` maps identity, resource and admin to the passwords of their roles. Where `dsn` may
-    not create roles, all three get `dsn` itself.
+    `passwords` maps each schema to the password of its role. Where `dsn` may not create roles,
+    all of them get `dsn` itself.
     """
     connection = await asyncpg.connect(dsn)
     try:

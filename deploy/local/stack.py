@@ -28,6 +28,7 @@ from deploy.local.processes import StartError
 from deploy.local.services import Running, Service
 from deploy.local.stack_secrets import Secrets
 from identity_svc import schema as identity_schema
+from mailer_svc import schema as mailer_schema
 from resource_svc import schema as resource_schema
 from shared.database.migrate import MigrationError, migrate
 
@@ -220,13 +221,13 @@ def _provision(dsn: str, secrets: Secrets) -> dict[str, str]:
 async def _migrated(dsn: str, secrets: Secrets) -> dict[str, str]:
     """Return the DSN of each service, whose schema is up to date.
 
-    The services' own `migrate` commands would start three Pythons, a second on two cores.
+    The services' own `migrate` commands would start four Pythons, more than a second on two cores.
     """
     dsns = await postgres.provision(dsn, secrets.roles)
     await asyncio.gather(
         *(
             migrate(dsns[schema.SCHEMA], schema.SCHEMA, schema.MIGRATIONS)
-            for schema in (identity_schema, resource_schema, admin_schema)
+            for schema in (identity_schema, resource_schema, admin_schema, mailer_schema)
         )
     )
     return dsns

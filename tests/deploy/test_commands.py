@@ -59,6 +59,7 @@ def test_what_has_its_time_is_done() -> None:
         ("identity-svc", "migrate"),
         ("resource-svc", "migrate"),
         ("admin-svc", "migrate"),
+        ("mailer-svc", "migrate"),
         ("identity-svc", "seed"),
         ("admin-svc", "seed"),
         ("identity-svc", "rotate-keys"),

@@ -63,7 +63,7 @@ def test_a_job_is_waited_for_to_its_end(name: str) -> None:
     assert set(waiting) == {"service_completed_successfully"}
 
 
-@pytest.mark.parametrize("database", ["identity", "resource", "admin"])
+@pytest.mark.parametrize("database", ["identity", "resource", "admin", "mailer"])
 def test_schemas_come_before_services(database: str) -> None:
     service, job = DEPENDENCIES[f"{database}-svc"], f"{database}-migrate"
     assert service[job]["condition"] == "service_completed_successfully"

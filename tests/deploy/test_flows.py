@@ -14,7 +14,7 @@ from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
 from resource_svc.settings import ResourceSettings
 from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE
-from shared.settings import PublicServiceSettings, ServiceSettings
+from shared.settings import DatabaseSettings, ServiceSettings
 from shared.web.routes import Route, ServiceToken
 from tests.deploy.flows import Peer, Policies
 from tests.deploy.manifests import NAME, OVERLAYS, SERVICES, workloads
@@ -44,7 +44,8 @@ NEIGHBOUR = Peer({NAME: "something-else"})
 INTERNET = Peer(address="93.184.216.34")
 METADATA = Peer(address="169.254.169.254")
 INTRANET = Peer(address="10.1.2.3")
-JOBS = {name: Peer({NAME: name}) for name in ("identity-jobs", "resource-jobs", "admin-jobs")}
+MIGRATED = ("identity-jobs", "resource-jobs", "admin-jobs", "mailer-jobs")
+JOBS = {name: Peer({NAME: name}) for name in MIGRATED}
 PODS = {name: Peer({NAME: name}) for name in SERVICES}
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -52,7 +53,7 @@ each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 def has_schema(service: str) -> bool:
     """Whether a service has a database: its settings say so."""
-    return issubclass(SETTINGS[service], PublicServiceSettings)
+    return issubclass(SETTINGS[service], DatabaseSettings)
 
 
 def callers(service: str) -> set[str]:

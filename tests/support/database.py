@@ -12,6 +12,7 @@ import asyncpg
 from admin_svc.schema import MIGRATIONS as ADMIN_MIGRATIONS
 from deploy.local import postgres
 from identity_svc.schema import MIGRATIONS as IDENTITY_MIGRATIONS
+from mailer_svc.schema import MIGRATIONS as MAILER_MIGRATIONS
 from resource_svc.schema import MIGRATIONS as RESOURCE_MIGRATIONS
 from shared.database.migrate import migrate
 
@@ -19,6 +20,7 @@ MIGRATIONS = {
     "identity": IDENTITY_MIGRATIONS,
     "resource": RESOURCE_MIGRATIONS,
     "admin": ADMIN_MIGRATIONS,
+    "mailer": MAILER_MIGRATIONS,
 }
 TEMPLATE = "barong_template"
 

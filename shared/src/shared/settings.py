@@ -83,6 +83,29 @@ def _postgres_dsn(text: str) -> str:
     return text
 
 
+_PLACE = (
+    r"(?:https?://)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?\Z"
+)
+
+
+def front_end() -> Any:
+    """The setting of the front end's address, which several services have."""
+    return setting(
+        "BARONG_DOMAIN",
+        fields.String(validate=validate.Regexp(_PLACE, error="Not a host or an address of one.")),
+        "Address of the front end, to which links in mails lead: a host, with a port "
+        "if needed (`example.com:8443`, by https), or a URL "
+        "(`http://localhost:3000`).",
+        "",
+        shown="`openware.com`; in development the gateway, `http://localhost:8080`",
+    )
+
+
+def front_end_or_default(given: str, *, production: bool) -> str:
+    """The front end's address, as it was given or by default."""
+    return given or ("openware.com" if production else "http://localhost:8080")
+
+
 def _with_files(declaration: Any, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that are given, those included whose values lie in files.
 
@@ -260,10 +283,9 @@ class ServiceSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PublicServiceSettings(ServiceSettings):
-    """What a service that answers callers behind the gateway is told besides."""
+class DatabaseSettings(ServiceSettings):
+    """What a service with a schema of its own is told besides."""
 
-    port: int = setting("BARONG_PORT", port(), "Port of the public API.", 8080)
     database_url: str = setting(
         "DATABASE_URL", postgres_dsn(), "Address of PostgreSQL, with this service's own role."
     )
@@ -274,12 +296,6 @@ class PublicServiceSettings(ServiceSettings):
         "transaction mode: for migrations, LISTEN and locks of a session "
         "(docs/operators/postgresql.md).",
         "",
-    )
-    trusted_proxies: tuple[Network, ...] = setting(
-        "BARONG_TRUSTED_PROXIES",
-        Parsed(networks),
-        "Networks (CIDR, comma separated) of proxies whose X-Forwarded-For entries are believed.",
-        (),
     )
     config_dir: str = setting(
         "BARONG_CONFIG_DIR", fields.String(), "Folder of the configuration files.", "deploy/config"
@@ -293,3 +309,16 @@ class PublicServiceSettings(ServiceSettings):
     def database(self, schema: str) -> Database:
         """The schema, not yet connected to."""
         return Database(self.database_url, schema, direct_dsn=self.database_direct_url)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PublicServiceSettings(DatabaseSettings):
+    """What a service that answers callers behind the gateway is told besides."""
+
+    port: int = setting("BARONG_PORT", port(), "Port of the public API.", 8080)
+    trusted_proxies: tuple[Network, ...] = setting(
+        "BARONG_TRUSTED_PROXIES",
+        Parsed(networks),
+        "Networks (CIDR, comma separated) of proxies whose X-Forwarded-For entries are believed.",
+        (),
+    )

@@ -47,6 +47,8 @@ class MailServer:
     seconds: float = 0
     port: int = 0
     deliveries: list[Delivery] = field(default_factory=list)
+    received: int = 0
+    """Mails that came, whatever became of them."""
 
     async def _reply(self, verb: str, accepted: str) -> str:
         reply = self.replies.get(verb, accepted)
@@ -69,6 +71,7 @@ class MailServer:
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        self.received += 1
         reply = await self._reply("DATA", "250 OK")
         await asyncio.sleep(self.seconds)
         if reply.startswith("250"):

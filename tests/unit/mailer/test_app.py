@@ -17,7 +17,11 @@ async def test_it_starts_before_what_it_stands_on() -> None:
             assert answer.status == 200
         async with client.get(f"{addresses.internal}/health/ready") as answer:
             assert answer.status == 503
-            assert (await answer.json())["parts"] == {"rabbitmq": "down", "keys": "down"}
+            assert (await answer.json())["parts"] == {
+                "postgresql": "down",
+                "rabbitmq": "down",
+                "keys": "down",
+            }
         async with client.get(f"{addresses.internal}/metrics") as answer:
             assert "mails_total" in await answer.text()
 
@@ -29,4 +33,6 @@ def test_it_does_not_start_with_broken_templates(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as raised:
         create_app(settings(BARONG_MAIL_TEMPLATES_DIR=str(tmp_path)))
 
-    assert raised.value.faults == ("en/confirmation.txt.j2: 'nobody' is undefined",)
+    assert raised.value.faults == (
+        f"{tmp_path}/en/confirmation.txt.j2, line 1: 'nobody' is undefined",
+    )

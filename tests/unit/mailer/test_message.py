@@ -17,7 +17,7 @@ CONTENT = Content("Bestätigen", "Grüße\n.\n" + "x" * 2000 + "\n", "<p>Grüße
 def composed(
     recipient: str = "user@example.com", content: Content = CONTENT, sender: Address = SENDER
 ) -> EmailMessage:
-    return compose(content, sender=sender, recipient=recipient, event_id=str(EVENT_ID), now=NOW)
+    return compose(content, sender=sender, recipient=recipient, message_id=str(EVENT_ID), now=NOW)
 
 
 def received(message: EmailMessage) -> EmailMessage:

@@ -41,7 +41,7 @@ def a_mail(recipient: str = RECIPIENT) -> EmailMessage:
         Content("Grüße", ".\n..\nGrüße\n", "<p>Grüße</p>"),
         sender=Address("Barong", addr_spec=SENDER),
         recipient=recipient,
-        event_id=str(EVENT_ID),
+        message_id=str(EVENT_ID),
         now=NOW,
     )
 

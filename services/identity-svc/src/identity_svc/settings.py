@@ -10,7 +10,15 @@ from marshmallow import fields, validate
 
 from identity_svc.operator_key import OperatorKey, read_operator_key
 from shared.crypto.key_ring import KeyRing
-from shared.settings import Parsed, PublicServiceSettings, positive, setting, url
+from shared.settings import (
+    Parsed,
+    PublicServiceSettings,
+    front_end,
+    front_end_or_default,
+    positive,
+    setting,
+    url,
+)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -21,10 +29,6 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 MIN_KEEP_DAYS = 30  # for so long an event verifies at least, whenever a subscriber reads it
-
-_PLACE = (
-    r"(?:https?://)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?\Z"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +54,7 @@ class IdentitySettings(PublicServiceSettings):
         "Name of the application, as authenticator apps show it.",
         "Barong",
     )
-    given_domain: str = setting(
-        "BARONG_DOMAIN",
-        fields.String(validate=validate.Regexp(_PLACE, error="Not a host or an address of one.")),
-        "Address of the front end, to which links in mails lead: a host, with a port "
-        "if needed (`example.com:8443`, by https), or a URL "
-        "(`http://localhost:3000`).",
-        "",
-        shown="`openware.com`; in development the gateway, `http://localhost:8080`",
-    )
+    given_domain: str = front_end()
     uid_prefix: str = setting(
         "BARONG_UID_PREFIX",
         fields.String(validate=validate.Regexp("[A-Z]{2,6}$")),
@@ -226,7 +222,7 @@ class IdentitySettings(PublicServiceSettings):
     @property
     def domain(self) -> str:
         """The address of the front end, as events carry it."""
-        return self.given_domain or ("openware.com" if self.production else "http://localhost:8080")
+        return front_end_or_default(self.given_domain, production=self.production)
 
     def conflicts(self) -> Iterable[str]:
         yield from super(IdentitySettings, self).conflicts()

@@ -2,10 +2,12 @@
 
 from mailer_svc.core import Core
 from mailer_svc.mail.use_cases import build as build_mails
+from mailer_svc.schema import MIGRATIONS
 from mailer_svc.settings import MailerSettings
 from mailer_svc.subscriptions import reactions
 from shared.contracts import topology
 from shared.contracts.services import MAILER
+from shared.database.migrate import MigratedCheck
 from shared.messaging.envelope import EventVerifier
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.subscriber import Subscriber
@@ -17,11 +19,12 @@ from shared.web.applications import WebLayer
 def create_app(settings: MailerSettings) -> Service:
     """The service, not yet running; raises `SettingsError` when a mail cannot be made."""
     core = Core.of(settings)
+    mails = build_mails(core)
     subscriber = Subscriber(
         settings.broker_url,
         topology.MAILER,
         EventVerifier(core.keys, settings.jwt_issuer),
-        reactions(build_mails(core)),
+        reactions(mails),
         QueueMetrics(core.registry),
     )
     return Service(
@@ -33,7 +36,16 @@ def create_app(settings: MailerSettings) -> Service:
             # It takes no calls: nobody misses it while it is not ready, and a release that cannot
             # reach the broker goes no further. SMTP is not checked: events wait in the queue for
             # the relay, and no restart would bring it back.
-            checks={"rabbitmq": subscriber.check, "keys": core.keys.loaded},
+            checks={
+                "postgresql": MigratedCheck(core.database, MIGRATIONS),
+                "rabbitmq": subscriber.check,
+                "keys": core.keys.loaded,
+            },
         ),
-        parts=(core.identity.opened(), supervised("subscriber", subscriber.run)),
+        parts=(
+            core.database.opened(),
+            core.identity.opened(),
+            supervised("housekeeping", mails.keep_house),
+            supervised("subscriber", subscriber.run),
+        ),
     )

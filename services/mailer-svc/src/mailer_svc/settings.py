@@ -4,10 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 
 from marshmallow import fields, validate
 
-from shared.settings import Parsed, ServiceSettings, positive, setting
+from shared.settings import (
+    DatabaseSettings,
+    Parsed,
+    front_end,
+    front_end_or_default,
+    positive,
+    setting,
+)
 
 
 class Tls(StrEnum):
@@ -37,9 +45,17 @@ def _tls(text: str) -> Tls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MailerSettings(ServiceSettings):
+class MailerSettings(DatabaseSettings):
     """Settings of mailer-svc."""
 
+    mails_file: str = setting(
+        "BARONG_MAILER_FILE",
+        fields.String(),
+        "File that says which events become mails (docs/operators/mails.md). If blank: "
+        "`mailer.yaml` of the configuration folder.",
+        "",
+    )
+    given_domain: str = front_end()
     app_name: str = setting(
         "BARONG_APP_NAME", _line(), "Name of the application in mails.", "Barong"
     )
@@ -76,6 +92,16 @@ class MailerSettings(ServiceSettings):
         "certificate.",
         Tls.AUTO,
     )
+
+    @property
+    def mails_path(self) -> Path:
+        """The file that says which events become mails."""
+        return Path(self.mails_file or Path(self.config_dir, "mailer.yaml"))
+
+    @property
+    def domain(self) -> str:
+        """The front end, to which mails link whose events name none."""
+        return front_end_or_default(self.given_domain, production=self.production)
 
     def conflicts(self) -> Iterable[str]:
         yield from super(MailerSettings, self).conflicts()

@@ -2,11 +2,14 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from shared.contracts.activities import MAX_USER_AGENT, storable
 from shared.contracts.users import User
 from shared.values.principal import Principal
 
@@ -29,6 +32,24 @@ def csrf_token_of(cookie: str) -> str:
 def csrf_digest(token: str) -> str:
     """The stored form of a CSRF token: its SHA-256, in hex."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+_PRODUCT_VERSION = re.compile(r"/[^\s;)]+")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9._])[0-9]+(?:[._][0-9]+)*")
+
+
+@lru_cache(maxsize=4096)
+def _without_versions(user_agent: str) -> str:
+    return _NUMBER.sub("", _PRODUCT_VERSION.sub("", user_agent))
+
+
+def without_versions(user_agent: str) -> str:
+    """A User-Agent without the versions of products (RFC 9110, 10.1.5) and systems.
+
+    `Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0` becomes
+    `Mozilla (X11; Linux x86_64; rv:) Gecko Firefox`.
+    """
+    return _without_versions(storable(user_agent, MAX_USER_AGENT))
 
 
 def _principal(user: User, sid: str | None) -> Principal:

@@ -86,11 +86,33 @@ AUDITS = Subscription("admin-svc.audits", (), (AUDIT,))
 MAILER = Subscription(
     "mailer-svc",
     (
+        "model.user.created",
+        "model.user.updated",
+        "model.label.created",
+        "model.label.updated",
+        "model.label.deleted",
+        "model.profile.created",
+        "model.profile.updated",
+        "model.phone.created",
+        "model.phone.updated",
+        "model.phone.deleted",
+        "model.document.created",
+        "model.api_key.created",
+        "model.api_key.updated",
+        "model.api_key.deleted",
+        "system.session.create",
         "system.user.email.confirmation.token",
+        "system.user.email.confirmed",
         "system.user.password.reset.token",
+        "system.user.password.reset",
+        "system.user.password.change",
         "system.user.otp.guessed",
+        "system.user.account.deleted",
+        "system.document.verified",
+        "system.document.rejected",
     ),
 )
+"""Every event about a user of which mailer.yaml may make a mail."""
 
 SUBSCRIPTIONS = (IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER)
 

@@ -1,5 +1,6 @@
 """A user as identity-svc publishes them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,6 +11,9 @@ from shared.values.timestamps import seconds
 
 MAY_ACT = frozenset({"active", "pending"})
 """The states in which users may log in and change anything; every other state forbids it."""
+
+MAX_LANGUAGE = 64
+"""The characters of a language that are looked at; tags of RFC 5646 have at most 35."""
 
 ERASED_VERSION = 2**63 - 1
 """The version of an erased user: no later message about the user has a newer one."""
@@ -38,6 +42,11 @@ class User:
         for moment in ("created_at", "updated_at"):
             fields[moment] = datetime.fromisoformat(fields[moment])
         return cls(**fields)
+
+    @property
+    def language(self) -> str:
+        """The language that the user chose, as they wrote it; blank if none."""
+        return language_in(self.data)
 
     @property
     def erased(self) -> bool:
@@ -78,6 +87,15 @@ class User:
             "created_at": seconds(self.created_at),
             "updated_at": seconds(self.updated_at),
         }
+
+
+def language_in(data: Any) -> str:
+    """The `language` in a user's `data`, which may be anything; blank if there is none."""
+    try:
+        language = json.loads(data)["language"]
+    except (TypeError, ValueError, LookupError, RecursionError):
+        return ""
+    return language[:MAX_LANGUAGE] if isinstance(language, str) else ""
 
 
 def erased_user(uid: str, at: datetime) -> User:

@@ -1,7 +1,6 @@
 """Sessions: the session cookie, CSRF tokens, client binding, and the cache of sessions."""
 
 import hmac
-import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,8 +23,12 @@ from authz_gateway.authn.lookup_cache import (
     LookupCache,
     seconds_of_token,
 )
-from shared.contracts.activities import MAX_USER_AGENT, storable
-from shared.contracts.sessions import ResolvedSession, csrf_digest, session_key
+from shared.contracts.sessions import (
+    ResolvedSession,
+    csrf_digest,
+    session_key,
+    without_versions,
+)
 from shared.errors import NotFound
 from shared.values.addresses import Address, Network
 from shared.web.cookies import cookies
@@ -110,24 +113,6 @@ _network = lru_cache(maxsize=10_000)(ip_network)
 
 def _networks(session: ResolvedSession) -> list[Network]:
     return [_network(text) for text in (session.network, session.other_network) if text is not None]
-
-
-_PRODUCT_VERSION = re.compile(r"/[^\s;)]+")
-_NUMBER = re.compile(r"(?<![A-Za-z0-9._])[0-9]+(?:[._][0-9]+)*")
-
-
-@lru_cache(maxsize=4096)
-def _without_versions(user_agent: str) -> str:
-    return _NUMBER.sub("", _PRODUCT_VERSION.sub("", user_agent))
-
-
-def without_versions(user_agent: str) -> str:
-    """A User-Agent without the versions of products (RFC 9110, 10.1.5) and systems.
-
-    `Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0` becomes
-    `Mozilla (X11; Linux x86_64; rv:) Gecko Firefox`.
-    """
-    return _without_versions(storable(user_agent, MAX_USER_AGENT))
 
 
 MAX_SESSIONS = 100_000

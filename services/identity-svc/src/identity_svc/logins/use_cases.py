@@ -71,7 +71,7 @@ class Logins:
                 if user.otp:
                     await self.second_factors.accept(connection, uid, otp_code)
                 opened = await self.sessions.open(connection, user, client)
-                await self.outbox.add(connection, session_created(user, client))
+                await self.outbox.add(connection, session_created(user, client, opened.origin))
                 await self.activities.record_success(connection, uid, client, action)
         return opened, attachments
 

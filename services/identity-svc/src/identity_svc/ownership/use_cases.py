@@ -52,6 +52,7 @@ class Ownership:
         elif not user.otp:
             await self.second_factors.discard(connection, user.uid)  # others may know the secret
         await self.sessions.revoke_all(connection, user, but=sid)
+        await self.sessions.forget_origins(connection, user.uid)
         return user, not stays
 
     @staticmethod

@@ -9,4 +9,5 @@ def password_changed(user: User, domain: str) -> Event:
     return Event(
         name="system.user.password.change",
         record={"user": user.to_event(), "domain": domain},
+        snapshot=user.to_internal(),
     )

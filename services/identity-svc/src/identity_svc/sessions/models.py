@@ -40,6 +40,25 @@ class Lifetime:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Whether an account had been used from a device, and from a network, before.
+
+    A device is known by its User-Agent without versions, a network as sessions are bound to it.
+    Neither is new to an account of which no origin is known.
+    """
+
+    new_device: bool
+    new_network: bool
+
+
+ORIGINS_PER_USER = 50
+"""The origins that are stored of a user; the ones that were unused for longest give way."""
+
+ORIGIN_DAYS = 180
+"""The days after which an origin that was not used is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedSession:
     """A new session, with the secrets that only its client is given, and only once."""
 
@@ -47,6 +66,7 @@ class OpenedSession:
     cookie: str = field(repr=False)
     csrf_token: str = field(repr=False)
     bearer: str = field(repr=False)
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,23 @@
 """SQL of sessions."""
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from identity_svc.sessions.models import (
+    ORIGIN_DAYS,
+    ORIGINS_PER_USER,
     EndedSession,
     Lifetime,
     ListedSession,
     LivingSession,
+    Origin,
     network_of,
 )
 from identity_svc.users.models import COLUMNS, user_of
 from shared.contracts.activities import Client
+from shared.contracts.sessions import without_versions
 from shared.database.pool import Connection
 from shared.values.addresses import Address
 
@@ -297,4 +302,73 @@ async def delete_expired(connection: Connection) -> None:
         DELETE FROM sessions
         WHERE expires_at < now()
         """
+    )
+
+
+async def note_origin(connection: Connection, uid: str, client: Client) -> Origin:
+    """Notes from where a locked user opens a session; what was new about it."""
+    device = hashlib.sha256(without_versions(client.user_agent).encode()).digest()[:16]
+    [row] = await connection.fetch(
+        """
+        WITH known AS (
+            SELECT device, network
+            FROM session_origins
+            WHERE uid = $1
+              AND seen_at > now() - make_interval(days => $4)
+        ),
+        noted AS (
+            INSERT INTO session_origins (uid, device, network)
+            VALUES ($1, $2, $3)
+            ON CONFLICT (uid, device, network) DO UPDATE
+            SET seen_at = now()
+        )
+        SELECT
+            count(*) AS origins,
+            coalesce(bool_or(device = $2), true) AS device_known,
+            coalesce(bool_or(network = $3), true) AS network_known
+        FROM known
+        """,
+        uid,
+        device,
+        network_of(client.ip),
+        ORIGIN_DAYS,
+    )
+    if row["origins"] >= ORIGINS_PER_USER:
+        await connection.execute(
+            """
+            DELETE FROM session_origins
+            WHERE uid = $1
+              AND (device, network) IN (
+                  SELECT device, network
+                  FROM session_origins
+                  WHERE uid = $1
+                  ORDER BY seen_at DESC
+                  OFFSET $2
+              )
+            """,
+            uid,
+            ORIGINS_PER_USER,
+        )
+    return Origin(not row["device_known"], not row["network_known"])
+
+
+async def delete_origins_of(connection: Connection, uid: str) -> None:
+    """Deletes from where an account was used."""
+    await connection.execute(
+        """
+        DELETE FROM session_origins
+        WHERE uid = $1
+        """,
+        uid,
+    )
+
+
+async def delete_old_origins(connection: Connection) -> None:
+    """Deletes origins that were not used for `ORIGIN_DAYS`."""
+    await connection.execute(
+        """
+        DELETE FROM session_origins
+        WHERE seen_at < now() - make_interval(days => $1)
+        """,
+        ORIGIN_DAYS,
     )

@@ -79,8 +79,9 @@ class Sessions:
         ended = await store.delete_oldest_sessions(connection, user.uid, self.limit, sid)
         if ended:
             await self.outbox.add(connection, *(session_revoked(user, each) for each in ended))
+        origin = await store.note_origin(connection, user.uid, client)
         bearer, _ = self._token(user, sid, self.bearer_seconds, ACCESS_TOKEN)
-        return OpenedSession(user, cookie, csrf_token, bearer)
+        return OpenedSession(user, cookie, csrf_token, bearer, origin)
 
     async def resolve(
         self, *, key: str | None, sid: uuid.UUID | None, address: Address | None = None
@@ -190,9 +191,14 @@ class Sessions:
         """The user's living session that has one of these cookies, the newest of several."""
         return await store.sid_of(connection, uid, [session_key(each) for each in cookies])
 
+    async def forget_origins(self, connection: Connection, uid: str) -> None:
+        """Forgets from where an account was used: by somebody who was not its owner."""
+        await store.delete_origins_of(connection, uid)
+
     async def delete_expired(self, connection: Connection) -> None:
-        """Deletes sessions that ended by themselves."""
+        """Deletes sessions that ended by themselves, and origins that were not used for long."""
         await store.delete_expired(connection)
+        await store.delete_old_origins(connection)
 
     def _upstream_token(self, user: User, sid: str | None) -> tuple[str, datetime]:
         """The token that tells upstreams who is calling, and when it expires.

@@ -12,11 +12,12 @@ _MAILBOX = re.compile(r'[^\s\x00-\x1f\x7f<>()\[\]\\,;:"@]+@[^\s\x00-\x1f\x7f<>()
 
 
 def compose(
-    content: Content, *, sender: Address, recipient: str, event_id: str, now: datetime
+    content: Content, *, sender: Address, recipient: str, message_id: str, now: datetime
 ) -> EmailMessage:
     """The mail to one recipient; raises `RecipientRefusedError` for an invalid address.
 
-    The Message-ID is the event's id, so that a mail that is sent twice is known to be the same.
+    `message_id` is the same whenever this mail of this event is sent, so that a mail that arrives
+    twice is known to be the same.
     """
     if not _MAILBOX.fullmatch(recipient):
         raise RecipientRefusedError("not an e-mail address")
@@ -26,7 +27,7 @@ def compose(
     message["From"] = sender
     message["To"] = Address(username=name, domain=domain)
     message["Date"] = now
-    message["Message-ID"] = f"<{event_id}@{sender.domain}>"
+    message["Message-ID"] = f"<{message_id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(content.text, cte="quoted-printable")
     message.add_alternative(content.html, subtype="html", cte="quoted-printable")

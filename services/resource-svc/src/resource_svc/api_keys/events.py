@@ -18,4 +18,5 @@ def api_key_event(
         name=f"model.api_key.{happening}",
         record={"user": user.to_event(), **key.to_public()},
         changes=changes,
+        snapshot={"language": user.language},
     )

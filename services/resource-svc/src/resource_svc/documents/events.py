@@ -23,5 +23,5 @@ def document_created(document: Document, user: User) -> Event:
     return Event(
         name="model.document.created",
         record=without_nulls(record),
-        snapshot={"document": document.to_internal()},
+        snapshot={"document": document.to_internal(), "language": user.language},
     )

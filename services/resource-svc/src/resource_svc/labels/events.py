@@ -24,7 +24,11 @@ def label_event(
         name=f"model.label.{happening}",
         record={**_record(label, user), "scope": label.scope},
         changes=changes,
-        snapshot={"private_labels": private_labels.to_internal(), "label": label.to_internal()},
+        snapshot={
+            "private_labels": private_labels.to_internal(),
+            "label": label.to_internal(),
+            "language": user.language,
+        },
     )
 
 
@@ -34,7 +38,13 @@ def verdict_events(happening: Happening, label: Label, user: User) -> tuple[Even
     if happening == "deleted" or not is_verdict:
         return ()
     record = {"description": None, **_record(label, user)}  # not left out where there is none
-    return (Event(name=f"system.document.{label.value}", record=record),)
+    return (
+        Event(
+            name=f"system.document.{label.value}",
+            record=record,
+            snapshot={"language": user.language},
+        ),
+    )
 
 
 def _record(label: Label, user: User) -> Record:

@@ -14,4 +14,5 @@ def phone_event(happening: Happening, phone: Phone, user: User) -> Event:
     return Event(
         name=f"model.phone.{happening}",
         record={"user": user.to_event(), **without_nulls(phone.to_public())},
+        snapshot={"language": user.language},
     )

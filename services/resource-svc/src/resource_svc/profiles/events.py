@@ -24,7 +24,7 @@ def profile_event(
         name=f"model.profile.{happening}",
         record=without_nulls(record),
         changes=changes,
-        snapshot={"profile": profile.to_internal()},
+        snapshot={"profile": profile.to_internal(), "language": user.language},
     )
 
 
