@@ -250,7 +250,7 @@ def test_compose_tells_services_what_they_know(tmp_path: Path) -> None:
         assert set(part["environment"]) <= EVERY_VARIABLE
         load_settings(DECLARATIONS[name], given)
         started += 1
-    assert started == len(SERVICES) + 5
+    assert started == len(SERVICES) + 6
 
 
 def compose_secrets(folder: Path) -> dict[str, dict[str, str]]:

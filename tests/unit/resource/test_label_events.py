@@ -124,6 +124,7 @@ def test_a_judgement_without_a_description_says_so() -> None:
 def test_the_snapshot_carries_the_label_and_all_private_labels() -> None:
     event = label_event("created", a_label(), a_user(), LABELS)
     assert event.snapshot == {
+        "language": "en",
         "private_labels": {
             "uid": "ID0995D31765",
             "version": 4,

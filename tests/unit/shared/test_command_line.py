@@ -71,8 +71,8 @@ def test_good_settings_are_no_reason_to_speak() -> None:
             {"BARONG_PORT": "x", "DATABASE_URL": "", "BARONG_SERVICE_KEYS": "hunter2"},
             "try-svc cannot start:\n"
             "  BARONG_SERVICE_KEYS: Key 1 is not `id:base64 of 32 bytes` with an id of its own.\n"
-            "  BARONG_PORT: Not a valid integer.\n"
-            "  DATABASE_URL: Missing data for required field.\n",
+            "  DATABASE_URL: Missing data for required field.\n"
+            "  BARONG_PORT: Not a valid integer.\n",
         ),
         (["wait"], {}, "try-svc: postgresql does not answer\n"),
         (["dead-letters"], {}, "try-svc: "),

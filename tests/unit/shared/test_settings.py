@@ -68,8 +68,8 @@ def test_every_fault_is_told_at_once_in_the_order_of_the_settings() -> None:
         "BARONG_SERVICE_KEYS",
         "BARONG_IDENTITY_INTERNAL_URL",
         "BARONG_SHUTDOWN_SECONDS",
-        "BARONG_PORT",
         "DATABASE_URL",
+        "BARONG_PORT",
         "BARONG_TRUSTED_PROXIES",
     ]
 
