@@ -127,6 +127,7 @@ async def test_an_event_is_kept_for_each_service_that_asked_for_it(
     assert {queue: count for queue, count in kept.items() if count} == {
         "resource-svc": 3,
         "admin-svc": 2,
+        "mailer-svc": 3,
     }
 
 
@@ -315,7 +316,7 @@ async def test_an_event_that_finds_no_queue_is_kept_until_the_queue_is_back(
 async def test_an_event_that_nobody_of_ours_expects_needs_no_queue(
     schema: Database, broker: str
 ) -> None:
-    await add(schema, an_event(name="system.session.create"))
+    await add(schema, an_event(name="system.session.revoked"))
     async with working(a_relay(schema, broker)):
         await all_published(schema)
 
