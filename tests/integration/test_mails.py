@@ -1,11 +1,16 @@
 """What people read in their mailbox after calls at the gateway."""
 
+import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from urllib.parse import quote
 
+import aio_pika
+import aiohttp
 import pytest
 
+from shared.contracts.topology import EVENTS
+from shared.messaging.broker import connected
 from tests.support.client import Client
 from tests.support.system import PASSWORD
 from tests.support.waiting import until
@@ -103,6 +108,36 @@ async def test_nobody_mails_themselves_a_verdict(client: Client) -> None:
 
     await mailed(client, "New log-in to your Barong account")
     assert "Confirm" in sent_before
+
+
+async def test_an_event_that_is_published_again_is_no_mail(client: Client) -> None:
+    """As a relay does that got no confirm, or whose batch another queue refused."""
+    async with connected(client.system.environments["identity"]["AMQP_URL"], "test") as connection:
+        channel = await connection.channel()
+        heard = await channel.declare_queue(exclusive=True)
+        await heard.bind(EVENTS, "system.user.email.confirmation.token")
+        sent, repeated = await _count(client, "sent"), await _count(client, "repeated")
+        await client.become_member()
+        message = await heard.get()
+        copy = aio_pika.Message(message.body, message_id=message.message_id, type=message.type)
+        exchange = await channel.get_exchange(EVENTS)
+        for _ in range(20):
+            await exchange.publish(copy, "system.user.email.confirmation.token")
+
+    async def all_repeated() -> bool:
+        return await _count(client, "repeated") == repeated + 20
+
+    await until(all_repeated, 30)
+    assert await _count(client, "sent") == sent + 1
+
+
+async def _count(client: Client, outcome: str) -> float:
+    """How many confirmations had this outcome so far, as mailer-svc's metrics say."""
+    url = f"{client.system.internal_url('mailer')}/metrics"
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        metrics = await answer.text()
+    found = re.search(rf'mails_total{{mail="confirmation",outcome="{outcome}"}} (\S+)', metrics)
+    return float(found[1]) if found else 0.0
 
 
 async def _latest(client: Client) -> str:

@@ -39,9 +39,7 @@ if __name__ == "__main__":
             "serve": Command(
                 "Send mails until told to stop.", lambda: serve(create_app(_settings()))
             ),
-            "migrate": migrate_command(
-                lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS
-            ),
+            "migrate": migrate_command(lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS),
             "preview": Command(
                 "Show mails of sample events, without sending any.",
                 _preview,
