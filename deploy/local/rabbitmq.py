@@ -97,6 +97,11 @@ def delete_vhost(directory: Path, name: str) -> None:
     )
 
 
+def evaluate(directory: Path, expression: str) -> None:
+    """Evaluate an Erlang `expression`, which must give ok, in the broker running on `directory`."""
+    _Node.load(directory).evaluate(expression)
+
+
 def _checked(name: str) -> str:
     # The name becomes part of an Erlang expression.
     if not _VHOST_NAME.fullmatch(name):

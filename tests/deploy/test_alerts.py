@@ -58,6 +58,7 @@ HEALTHY = {
     of("identity-svc", "signing_key_age_seconds"): f"{29 * DAY}+60x500",
     of("admin-svc", "activity_partitions_ahead"): "3x500",
     of("admin-svc", "outbox_oldest_seconds"): "0.2x500",
+    of("identity-svc", "outbox_connection_blocked"): "0x500",
     of("mailer-svc", "mails_total", 'mail="password_reset",outcome="sent"'): "0+60x500",
     of("resource-svc", "phone_codes_total", 'outcome="issued"'): "0+6x500",
     of("resource-svc", "phone_codes_total", 'outcome="ceiling"'): "0x500",
@@ -93,6 +94,10 @@ TROUBLES: dict[str, dict[str, str]] = {
         )
     },
     "OutboxStuck": {of("admin-svc", "outbox_oldest_seconds"): f"0x{LATE} 0+60x150"},
+    "QueueRefusesEvents": {
+        of("identity-svc", "outbox_refusing_queue", 'queue="theirs"'): f"_x{LATE} 1x150"
+    },
+    "BrokerBlocksEvents": {of("identity-svc", "outbox_connection_blocked"): then("0", "1")},
     "QueueUnread": {of_queue("queue_lag_seconds", "mailer-svc"): f"1x{LATE}" + 150 * " NaN"},
     "SubscriberLags": {of_queue("queue_lag_seconds", "admin-svc.activities"): then("1", "90")},
     "DirectoryLags": {of_queue("queue_lag_seconds", "admin-svc"): then("1", "45")},

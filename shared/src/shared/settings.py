@@ -322,3 +322,10 @@ class PublicServiceSettings(DatabaseSettings):
         "Networks (CIDR, comma separated) of proxies whose X-Forwarded-For entries are believed.",
         (),
     )
+    rabbitmq_management_url: str = setting(
+        "BARONG_RABBITMQ_MANAGEMENT_URL",
+        fields.Url(schemes={"http", "https"}, require_tld=False),
+        "Address of RabbitMQ's management API, with a user that has the tag `monitoring`, as in "
+        "http://user:password@rabbitmq:15672. It tells the metrics which queue refuses events.",
+        "",
+    )

@@ -23,7 +23,8 @@ from shared.messaging.envelope import EventVerifier, sign
 from shared.messaging.inbox import Reaction
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
-from shared.messaging.publisher import publisher
+from shared.messaging.publisher import CONFIRM_SECONDS, publisher
+from shared.messaging.refusals import ManagementApi, Refusals
 from shared.messaging.relay import POLL_SECONDS, Relay
 from shared.messaging.subscriber import LONGEST_WAIT, Subscriber
 from shared.tokens.key_set import JwksDocument, KeySet
@@ -94,13 +95,17 @@ def a_relay(
     registry: CollectorRegistry | None = None,
     *,
     poll_seconds: float = POLL_SECONDS,
+    confirm_seconds: float = CONFIRM_SECONDS,
+    management: ManagementApi | None = None,
 ) -> Relay:
+    registry = registry or CollectorRegistry()
+    refusals = Refusals(registry, management, look_seconds=0.2)
     return Relay(
         database,
         Outbox(RING),
         signer or Signer(),
-        lambda: publisher(url, "relay under test"),
-        registry or CollectorRegistry(),
+        lambda: publisher(url, "relay under test", refusals, confirm_seconds=confirm_seconds),
+        registry,
         poll_seconds=poll_seconds,
     )
 

@@ -12,8 +12,8 @@ from shared.contracts.topology import (
     RESOURCE,
     RETRY_SECONDS,
     SUBSCRIPTIONS,
-    expected_by_someone,
     legacy_route,
+    queues_of,
 )
 
 
@@ -101,14 +101,14 @@ def test_existing_subscribers_find_events_where_they_were(
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("model.user.created", True),
-        ("system.user.password.reset.token", True),
-        ("model.label.deleted", True),
-        ("system.session.create", True),
-        ("system.session.revoked", False),
-        ("model.user", False),
-        ("model.user.created.x", False),
+        ("model.user.created", ("resource-svc", "admin-svc", "mailer-svc")),
+        ("system.user.password.reset.token", ("mailer-svc",)),
+        ("model.label.deleted", ("identity-svc", "admin-svc", "mailer-svc")),
+        ("system.session.create", ("mailer-svc",)),
+        ("system.session.revoked", ()),
+        ("model.user", ()),
+        ("model.user.created.x", ()),
     ],
 )
-def test_it_is_known_which_events_must_find_a_queue(name: str, expected: bool) -> None:
-    assert expected_by_someone(name) is expected
+def test_it_is_known_which_queues_must_get_an_event(name: str, expected: tuple[str, ...]) -> None:
+    assert queues_of(name) == expected

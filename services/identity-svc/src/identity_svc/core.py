@@ -13,6 +13,7 @@ from shared.messaging.changes import ChangePublisher
 from shared.messaging.envelope import EventSigner
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
+from shared.messaging.refusals import Refusals, management_api
 from shared.messaging.relay import Relay
 from shared.tokens.service import ServiceTokens
 from shared.web.metrics import Registry
@@ -48,5 +49,8 @@ class Core:
 
     def relay(self, signer: EventSigner) -> Relay:
         """Publishes the events of the outbox, signed."""
-        connect = partial(publisher, self.settings.broker_url, f"{IDENTITY} relay")
+        settings = self.settings
+        api = management_api(settings.rabbitmq_management_url, settings.broker_url)
+        refusals = Refusals(self.registry, api)
+        connect = partial(publisher, settings.broker_url, f"{IDENTITY} relay", refusals)
         return Relay(self.database, self.outbox, signer, connect, self.registry)

@@ -12,6 +12,7 @@ from shared.database.pool import Database
 from shared.messaging.changes import ChangePublisher
 from shared.messaging.outbox import Outbox
 from shared.messaging.publisher import publisher
+from shared.messaging.refusals import Refusals, management_api
 from shared.messaging.relay import Relay
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.key_set import KeySet
@@ -59,5 +60,8 @@ class Core:
 
     def relay(self) -> Relay:
         """Publishes the events of the outbox."""
-        connect = partial(publisher, self.settings.broker_url, f"{RESOURCE} relay")
+        settings = self.settings
+        api = management_api(settings.rabbitmq_management_url, settings.broker_url)
+        refusals = Refusals(self.registry, api)
+        connect = partial(publisher, settings.broker_url, f"{RESOURCE} relay", refusals)
         return Relay(self.database, self.outbox, self.identity, connect, self.registry)

@@ -38,6 +38,13 @@ class ReceivedEvent:
     issued_at: datetime
 
 
+def subject_of(event: Event) -> str:
+    """The uid of the user whom the event is about; blank for events about no user."""
+    user = event.record.get("user")
+    uid = user.get("uid") if isinstance(user, Mapping) else None
+    return str(uid or event.record.get("uid") or event.record.get("target_uid") or "")
+
+
 def without_nulls(record: Record) -> dict[str, Any]:
     """A model's record as published: its own nulls left out, those of nested records kept."""
     return {key: value for key, value in record.items() if value is not None}

@@ -123,11 +123,13 @@ def legacy_route(name: str) -> tuple[str, str]:
     return f"{EVENTS}.{prefix}", key
 
 
-def expected_by_someone(name: str) -> bool:
-    """Whether one of our own queues is bound to the event."""
-    return name in _BOUND
+def queues_of(name: str) -> tuple[str, ...]:
+    """Our own queues that are bound to the event."""
+    return _QUEUES.get(name, ())
 
 
-_BOUND: Mapping[str, bool] = {
-    name: True for subscription in SUBSCRIPTIONS for name in subscription.events
+_QUEUES: Mapping[str, tuple[str, ...]] = {
+    name: tuple(each.queue for each in SUBSCRIPTIONS if name in each.events)
+    for subscription in SUBSCRIPTIONS
+    for name in subscription.events
 }

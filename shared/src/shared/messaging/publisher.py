@@ -1,53 +1,266 @@
-"""Publishes signed events, with confirms of the broker."""
+"""Publishes signed events, with confirms of the broker.
+
+An event goes to the topic exchange and to a direct exchange, to which anybody may bind a queue. The
+broker confirms a message when every queue has it, so that one full queue of somebody's makes it
+refuse the message, although all other queues have it. Such an event is not published again: it goes
+directly to each of our own queues that subscribe to it, and nowhere else.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
-import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractExchange, DeliveryMode
+import structlog
+from aio_pika.abc import AbstractConnection
+from aiormq import spec
+from aiormq.channel import Channel
+from aiormq.exceptions import DeliveryError, PublishError
 
-from shared.contracts.events import Event
-from shared.contracts.topology import EVENTS, LEGACY_PREFIXES, expected_by_someone, legacy_route
+from shared.contracts.events import Event, subject_of
+from shared.contracts.topology import EVENTS, legacy_route, queues_of
 from shared.messaging.broker import connected, declare_topology
 from shared.messaging.envelope import for_direct_exchanges
+from shared.messaging.refusals import Refusals
+
+log = structlog.get_logger()
+
+CONFIRM_SECONDS = 5.0
+_PROBE_SECONDS = 5.0
+_LOOK_SECONDS = 0.5
+_FIRST_DELAY, _LONGEST_DELAY = 0.1, 30.0
+
+
+class NoAnswerError(Exception):
+    """The broker answers nothing: the connection is as good as lost."""
+
+
+class NoQueueError(Exception):
+    """A service of ours subscribes to the event, and has no queue."""
 
 
 class Publisher:
-    """One channel with publisher confirms."""
+    """One connection, with a channel for each kind of destination."""
 
-    def __init__(self, exchanges: dict[str, AbstractExchange]) -> None:
-        self._exchanges = exchanges
+    def __init__(
+        self,
+        *,
+        topic: Channel,
+        direct: Channel,
+        own: Channel,
+        refusals: Refusals,
+        confirm_seconds: float = CONFIRM_SECONDS,
+    ) -> None:
+        self._topic = topic
+        self._direct = direct
+        self._own = own  # aiormq matches returned messages by their id, so each copy has a channel
+        self._refusals = refusals
+        self._confirm_seconds = confirm_seconds
+        self._silent: set[tuple[str, str]] = set()  # routes with a queue that does not confirm
+        self._late: set[asyncio.Task[None]] = set()
 
-    async def publish(self, events: Sequence[tuple[Event, bytes]]) -> None:
-        """Publishes in order, each event to both kinds of exchange; returns when all are confirmed.
+    async def publish(
+        self, events: Sequence[tuple[Event, bytes]], delivered: Callable[[Event], None]
+    ) -> None:
+        """Publishes the events, those of one user in their order.
 
-        Raises what aio-pika raises when an event is not confirmed, or reaches no queue although
-        one of our services subscribes to it.
+        Calls `delivered` with each event that needs no further work: every queue of ours that
+        subscribes to it has it, and other queues have it or refused it. Returns when all are
+        delivered. Waits for as long as one of our own queues refuses an event, or the broker blocks
+        the connection.
+
+        Raises `NoAnswerError`, `NoQueueError`, or what aiormq raises when the connection is lost.
         """
-        async with asyncio.TaskGroup() as group:
-            for event, body in events:
-                group.create_task(self._publish(EVENTS, event.name, event, body))
-                direct = for_direct_exchanges(body)
-                group.create_task(self._publish(*legacy_route(event.name), event, direct))
+        chains: dict[str, list[tuple[Event, bytes]]] = {}
+        for event, body in events:
+            chains.setdefault(subject_of(event), []).append((event, body))
+        tasks = [
+            asyncio.create_task(self._publish_in_order(chain, delivered))
+            for chain in chains.values()
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _publish(self, exchange: str, key: str, event: Event, body: bytes) -> None:
-        message = aio_pika.Message(
-            body,
-            content_type="application/jose+json",
-            delivery_mode=DeliveryMode.PERSISTENT,
-            message_id=str(event.id),
-            type=event.name,
+    async def _publish_in_order(
+        self, events: Sequence[tuple[Event, bytes]], delivered: Callable[[Event], None]
+    ) -> None:
+        for event, body in events:
+            await self._publish(event, body)
+            delivered(event)
+
+    async def _publish(self, event: Event, body: bytes) -> None:
+        queues = queues_of(event.name)
+        route = legacy_route(event.name)
+        direct = asyncio.create_task(
+            self._offer(self._direct, *route, event, for_direct_exchanges(body))
         )
-        mandatory = exchange == EVENTS and expected_by_someone(event.name)
-        await self._exchanges[exchange].publish(message, key, mandatory=mandatory, timeout=30)
+        try:
+            if not await self._offer(
+                self._topic, EVENTS, event.name, event, body, mandatory=bool(queues)
+            ):
+                await asyncio.gather(*(self._insist(queue, event, body) for queue in queues))
+            await direct
+        finally:
+            direct.cancel()
+
+    async def _offer(
+        self,
+        channel: Channel,
+        exchange: str,
+        key: str,
+        event: Event,
+        body: bytes,
+        *,
+        mandatory: bool = False,
+    ) -> bool:
+        """Publishes to an exchange to which others bind queues, once; whether all queues have it.
+
+        A missing confirm is waited for once. Until that route confirms again, its events do not
+        wait.
+        """
+        sent = asyncio.create_task(_send(channel, exchange, key, event, body, mandatory=mandatory))
+        route = exchange, key
+        if route in self._silent:
+            self._keep(self._hear_late(sent, route))
+            return False
+        try:
+            if await self._answered(sent):
+                return True
+        except asyncio.CancelledError:
+            sent.cancel()
+            raise
+        if sent.done():
+            self._refusals.note(exchange, key)
+        else:
+            self._silent.add(route)
+            self._keep(self._hear_late(sent, route))
+        return False
+
+    async def _insist(self, queue: str, event: Event, body: bytes) -> None:
+        """Publishes to a queue of ours until it has the event, with growing delays."""
+        delay = _FIRST_DELAY
+        while True:
+            sent = asyncio.create_task(_send(self._own, "", queue, event, body, mandatory=True))
+            try:
+                # Not sent again while the broker has it: it would only be there twice.
+                while not (taken := await self._answered(sent)) and not sent.done():
+                    pass
+            finally:
+                sent.cancel()
+            if taken:
+                return
+            self._refusals.note(queue, event.name)
+            log.warning("own_queue_refuses", queue=queue, retry_seconds=delay)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY)
+
+    async def _answered(self, sent: "asyncio.Task[None]") -> bool:
+        """Whether the broker confirmed; false when it refused, or is silent about this message.
+
+        Raises `NoAnswerError` when it is silent about everything. While it blocks the connection,
+        no time passes.
+        """
+        waited = 0.0
+        while waited < self._confirm_seconds:
+            await asyncio.wait([sent], timeout=_LOOK_SECONDS)
+            if sent.done():
+                return _taken(sent)
+            if not self._refusals.blocked:
+                waited += _LOOK_SECONDS
+        await self._probe()
+        return sent.done() and _taken(sent)
+
+    async def _probe(self) -> None:
+        try:
+            await self._own.basic_qos(prefetch_count=1, timeout=_PROBE_SECONDS)
+        except TimeoutError:
+            if not self._refusals.blocked:
+                raise NoAnswerError from None
+
+    async def _hear_late(self, sent: "asyncio.Task[None]", route: tuple[str, str]) -> None:
+        """Trusts the route again if it answers in time."""
+        try:
+            await asyncio.wait([sent], timeout=self._confirm_seconds)
+            if sent.done() and not sent.cancelled():
+                if sent.exception():
+                    self._refusals.note(*route)
+                self._silent.discard(route)
+            else:
+                self._refusals.note(*route)
+        finally:
+            sent.cancel()
+
+    @asynccontextmanager
+    async def waiting_for_late_answers(self) -> AsyncIterator[None]:
+        """At the end of the block nobody waits for late answers any more."""
+        try:
+            yield
+        finally:
+            for task in tuple(self._late):
+                task.cancel()
+            await asyncio.gather(*self._late, return_exceptions=True)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+
+async def _send(
+    channel: Channel, exchange: str, key: str, event: Event, body: bytes, *, mandatory: bool = False
+) -> None:
+    """Returns when the broker has confirmed the message."""
+    properties = spec.Basic.Properties(
+        content_type="application/jose+json",
+        delivery_mode=2,
+        message_id=str(event.id),
+        message_type=event.name,
+    )
+    await channel.basic_publish(
+        body,
+        exchange=exchange,
+        routing_key=key,
+        properties=properties,
+        mandatory=mandatory,
+        wait=False,
+    )
+
+
+def _taken(sent: "asyncio.Task[None]") -> bool:
+    """Whether the broker confirmed or refused; raises what ended the connection."""
+    if sent.cancelled():
+        raise NoAnswerError
+    error = sent.exception()
+    if isinstance(error, PublishError):
+        raise NoQueueError
+    if error is not None and not isinstance(error, DeliveryError):
+        raise error
+    return error is None
 
 
 @asynccontextmanager
-async def publisher(url: str, name: str) -> AsyncIterator[Publisher]:
-    """A publisher for the time of the block; it declares exchanges and queues first."""
+async def publisher(
+    url: str, name: str, refusals: Refusals, *, confirm_seconds: float = CONFIRM_SECONDS
+) -> AsyncIterator[Publisher]:
+    """A publisher for the time of the block; it declares exchanges and queues first.
+
+    `confirm_seconds`: how long a confirm may be missing while the broker answers otherwise.
+    """
     async with connected(url, name) as connection:
-        channel: AbstractChannel = await connection.channel(on_return_raises=True)
-        await declare_topology(channel)
-        names = [EVENTS, *(f"{EVENTS}.{prefix}" for prefix in LEGACY_PREFIXES)]
-        yield Publisher({name: await channel.get_exchange(name, ensure=False) for name in names})
+        await declare_topology(await connection.channel())
+        topic, direct, own = [await _channel(connection) for _ in range(3)]
+        made = Publisher(
+            topic=topic, direct=direct, own=own, refusals=refusals, confirm_seconds=confirm_seconds
+        )
+        async with refusals.watched(connection), made.waiting_for_late_answers():
+            yield made
+
+
+async def _channel(connection: AbstractConnection) -> Channel:
+    """A channel of aiormq: aio-pika's adds a quarter to the time that a message takes."""
+    channel = await connection.channel(on_return_raises=True)
+    return cast(Channel, await channel.get_underlay_channel())

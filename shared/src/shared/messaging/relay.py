@@ -23,6 +23,11 @@ BATCH = 100
 BATCH_BYTES = 4 * 1024 * 1024
 POLL_SECONDS = 1.0  # finds events whose notification was lost
 PRUNE_SECONDS = 3600.0
+STUCK_SECONDS = 600.0
+
+
+class StuckError(Exception):
+    """Nothing of a batch was delivered for ten minutes: it begins anew, on another connection."""
 
 
 class Relay:
@@ -86,18 +91,44 @@ class Relay:
 
     async def _drain(self, connection: Any, publisher: Publisher) -> None:
         while batch := await self._outbox.unpublished(connection, BATCH, BATCH_BYTES):
-            await self._publish(publisher, [event for _, event in batch])
-            await self._outbox.mark_published(connection, [position for position, _ in batch])
+            await self._publish(connection, publisher, batch)
             await self._measure(connection)
         if time.monotonic() - self._pruned > PRUNE_SECONDS:
             await self._outbox.prune(connection)
             await forget_old(connection)
             self._pruned = time.monotonic()
 
-    async def _publish(self, publisher: Publisher, events: Sequence[Event]) -> None:
+    async def _publish(
+        self, connection: Any, publisher: Publisher, batch: Sequence[tuple[int, Event]]
+    ) -> None:
+        """Publishes a batch; marks what is delivered, though a part of it may have to wait."""
+        events = [event for _, event in batch]
+        positions = {event.id: position for position, event in batch}
+        delivered: list[int] = []
         bodies = await self._signer.sign(events)
-        await publisher.publish(list(zip(events, bodies, strict=True)))
-        self._published.inc(len(events))
+        publishing = asyncio.create_task(
+            publisher.publish(
+                list(zip(events, bodies, strict=True)),
+                lambda event: delivered.append(positions[event.id]),
+            )
+        )
+        progressed = time.monotonic()
+        try:
+            while True:
+                await asyncio.wait([publishing], timeout=self._poll_seconds)
+                if delivered:
+                    await self._outbox.mark_published(connection, delivered)
+                    self._published.inc(len(delivered))
+                    delivered.clear()
+                    progressed = time.monotonic()
+                if publishing.done():
+                    return publishing.result()
+                if time.monotonic() - progressed > STUCK_SECONDS:
+                    raise StuckError
+                await self._measure(connection)
+        finally:
+            publishing.cancel()
+            await asyncio.gather(publishing, return_exceptions=True)
 
     async def _measure(self, connection: Any) -> None:
         self._backlog = await self._outbox.backlog(connection)
