@@ -21,6 +21,8 @@ class Gate:
         self.accepted = 0
         self._server: asyncio.Server | None = None
         self._passing: set[asyncio.Task[None]] = set()
+        self._wire = asyncio.Event()
+        self._wire.set()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -50,6 +52,17 @@ class Gate:
         for task in tuple(self._passing):
             task.cancel()
 
+    def freeze(self) -> None:
+        """Passes no further byte of the connections that there are, and cuts none."""
+        self._wire.clear()
+        self._wire = asyncio.Event()
+        self._wire.set()
+
+    def lead_to(self, url: str) -> None:
+        """Passes later connections to another server."""
+        parts = urlsplit(url)
+        self._host, self._server_port = parts.hostname or "", parts.port or 0
+
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -65,17 +78,21 @@ class Gate:
     async def _pour_both_ways(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        wire = self._wire
         there, back = await asyncio.open_connection(self._host, self._server_port)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_pour(reader, back))
-                group.create_task(_pour(there, writer))
+                group.create_task(_pour(reader, back, wire))
+                group.create_task(_pour(there, writer, wire))
         finally:
             back.transport.abort()
 
 
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pour(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wire: asyncio.Event
+) -> None:
     while data := await reader.read(65_536):
+        await wire.wait()
         writer.write(data)
         await writer.drain()
     raise ConnectionResetError  # one side hung up: so does the other

@@ -20,6 +20,7 @@ from shared.contracts.topology import (
 )
 
 _CONNECT_SECONDS = 5
+_HEARTBEAT_SECONDS = 10  # after three of them without a byte, the connection is lost
 _DELIVERY_LIMIT = 20  # deliveries of one message before the broker itself makes it a dead letter
 _NO_DELIVERY_LIMIT = 2**31 - 1  # by default RabbitMQ 4 drops a message that was returned 20 times
 
@@ -33,7 +34,8 @@ async def connected(
     Raises what aio-pika raises when the broker refuses, and `TimeoutError` when connecting or
     closing takes more than `seconds`. The connection is closed however the block ends.
     """
-    connection = _Connection(URL(url), client_properties={"connection_name": name})
+    address = URL(url).with_query({"heartbeat": _HEARTBEAT_SECONDS, **URL(url).query})
+    connection = _Connection(address, client_properties={"connection_name": name})
     try:
         await connection.connect_within(seconds)
         yield connection
