@@ -1,6 +1,9 @@
-"""How soon a subscriber knows what happened."""
+"""How soon a subscriber knows what happened, and how fast waiting events leave."""
 
 import asyncio
+import base64
+import json
+import os
 import random
 import statistics
 import time
@@ -13,8 +16,8 @@ import aiohttp
 from aio_pika.abc import AbstractIncomingMessage
 
 from shared.contracts.topology import EVENTS
-from shared.messaging.broker import connected
-from tests.bench.installed import Bench, installed
+from shared.messaging.broker import connected, declare_topology
+from tests.bench.installed import Bench, helper, installed, output_of
 from tests.bench.row import Row, percentile
 from tests.support.system import PASSWORD
 from tests.support.waiting import until
@@ -23,9 +26,94 @@ COUNT = 600
 _LABELS_OF_ONE_USER = 100
 _WARM_UP = 20
 _LONGEST_PAUSE = 0.02
+WAITING = int(os.environ.get("BARONG_BENCH_WAITING_EVENTS", "100000"))
+_USERS = 1000
+_DRAIN_SECONDS = 600
+_UNMEASURED = 0.1  # of the events: the service starts meanwhile
 
 
 def rows() -> Iterator[Row]:
+    """How soon a subscriber has an event, and how fast a relay drains what waits."""
+    yield from _drained()
+    yield from _latency()
+
+
+def _drained() -> Iterator[Row]:
+    """Events that wait while identity-svc is down, and then leave: identity-svc has one core.
+
+    PostgreSQL, RabbitMQ and the subscriber have the others.
+    """
+    core = max(os.sched_getaffinity(0))
+    with installed() as bench:
+        alone = float(output_of(helper("signatures_alone", core)))
+        numbers, seconds = asyncio.run(_drain(bench, core))
+        yield Row(
+            f"{WAITING} waiting events of {_USERS} users: signed and confirmed, one core",
+            len(numbers) * (1 - _UNMEASURED) / seconds,
+            "/s",
+            alone / 2,
+            "at least",
+        )
+        yield Row("RS256 signatures alone, one core", alone, "/s")
+        yield Row("of the waiting events, lost", WAITING - len(set(numbers)), "events", 1)
+        yield Row("of the waiting events, before an earlier one", _disorder(numbers), "events", 1)
+
+
+async def _drain(bench: Bench, core: int) -> tuple[list[int], float]:
+    """The numbers of the events as they came, and the time that nine tenths of them took."""
+    numbers: list[int] = []
+    moments: list[float] = []
+
+    async def receive(message: AbstractIncomingMessage) -> None:
+        payload = json.loads(message.body)["payload"]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+        numbers.append(claims["event"]["record"]["number"])
+        moments.append(time.perf_counter())
+
+    async with connected(bench.system.environments["identity"]["AMQP_URL"], "bench") as connection:
+        channel = await connection.channel()
+        await declare_topology(channel)
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind(EVENTS, "model.user.updated")
+        await queue.consume(receive, no_ack=True)
+        async with bench.database.connected() as database:
+            await database.execute("UPDATE identity.outbox SET published_at = now()")
+            await database.execute(
+                """
+                INSERT INTO identity.outbox (event_id, name, record)
+                SELECT gen_random_uuid(), 'model.user.updated', jsonb_build_object(
+                    'uid', 'ID' || n % $2, 'number', n, 'note', repeat('x', 300)
+                )
+                FROM generate_series(1, $1) AS n
+                """,
+                WAITING,
+                _USERS,
+            )
+        with bench.process("identity") as process:
+            await asyncio.to_thread(bench.wait, "identity")
+            for thread in process.threads():
+                os.sched_setaffinity(thread.id, {core})
+
+            async def all_came() -> bool:
+                return len(numbers) >= WAITING
+
+            await until(all_came, _DRAIN_SECONDS)
+    first = int(len(moments) * _UNMEASURED)
+    return numbers, moments[-1] - moments[first]
+
+
+def _disorder(numbers: list[int]) -> int:
+    """How many events came for the first time when a later one of the same user had come."""
+    newest: dict[int, int] = {}
+    disorder = 0
+    for number in dict.fromkeys(numbers):
+        user = number % _USERS
+        disorder += number < newest.get(user, 0)
+        newest[user] = max(number, newest.get(user, 0))
+    return disorder
+
+
+def _latency() -> Iterator[Row]:
     """Sign-ups, whose events identity-svc signs itself, and labels, whose events it signs for
     resource-svc; one at a time, on a system that does nothing else.
 

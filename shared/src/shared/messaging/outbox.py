@@ -72,10 +72,13 @@ class Outbox:
             decoy,
         )
 
-    async def unpublished(self, connection: Any, limit: int, size: int) -> list[tuple[int, Event]]:
+    async def unpublished(
+        self, connection: Any, limit: int, size: int, under_way: Sequence[int] = ()
+    ) -> list[tuple[int, Event]]:
         """The oldest events that are not marked as published, with their positions.
 
-        At least one, and more only while those before it have fewer than `size` bytes.
+        At least one, if there is any that is not `under_way`, and more only while those before it
+        have fewer than `size` bytes.
         """
         rows = await connection.fetch(
             """
@@ -85,7 +88,7 @@ class Outbox:
                 FROM (
                     SELECT *, octet_length(concat(record, changes, snapshot)) AS size
                     FROM outbox
-                    WHERE published_at IS NULL
+                    WHERE published_at IS NULL AND id <> ALL($3)
                     ORDER BY id
                     LIMIT $1
                 ) AS oldest
@@ -95,6 +98,7 @@ class Outbox:
             """,
             limit,
             size,
+            under_way,
         )
         return [(row["id"], self._event(row)) for row in rows]
 

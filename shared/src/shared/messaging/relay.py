@@ -90,45 +90,66 @@ class Relay:
             await asyncio.sleep(self._poll_seconds)
 
     async def _drain(self, connection: Any, publisher: Publisher) -> None:
-        while batch := await self._outbox.unpublished(connection, BATCH, BATCH_BYTES):
-            await self._publish(connection, publisher, batch)
-            await self._measure(connection)
+        batch = await self._outbox.unpublished(connection, BATCH, BATCH_BYTES)
+        signing = self._signing(batch)
+        try:
+            while batch:
+                bodies = await signing
+                publishing = self._publishing(publisher, batch, bodies)
+                try:
+                    positions = [position for position, _ in batch]
+                    batch = await self._outbox.unpublished(
+                        connection, BATCH, BATCH_BYTES, positions
+                    )
+                    signing = self._signing(batch)  # while the broker confirms
+                    await self._delivered(connection, *publishing)
+                finally:
+                    await _ended(publishing[0])
+                await self._measure(connection)
+        finally:
+            await _ended(signing)
         if time.monotonic() - self._pruned > PRUNE_SECONDS:
             await self._outbox.prune(connection)
             await forget_old(connection)
             self._pruned = time.monotonic()
 
-    async def _publish(
-        self, connection: Any, publisher: Publisher, batch: Sequence[tuple[int, Event]]
-    ) -> None:
-        """Publishes a batch; marks what is delivered, though a part of it may have to wait."""
-        events = [event for _, event in batch]
+    def _signing(self, batch: Sequence[tuple[int, Event]]) -> "asyncio.Task[list[bytes]]":
+        return asyncio.create_task(self._sign([event for _, event in batch]))
+
+    async def _sign(self, events: Sequence[Event]) -> list[bytes]:
+        return await self._signer.sign(events) if events else []
+
+    def _publishing(
+        self, publisher: Publisher, batch: Sequence[tuple[int, Event]], bodies: Sequence[bytes]
+    ) -> "tuple[asyncio.Task[None], list[int]]":
+        """Begins to publish a batch; the list grows by the positions of what is delivered."""
         positions = {event.id: position for position, event in batch}
         delivered: list[int] = []
-        bodies = await self._signer.sign(events)
-        publishing = asyncio.create_task(
-            publisher.publish(
-                list(zip(events, bodies, strict=True)),
-                lambda event: delivered.append(positions[event.id]),
-            )
+        events = [event for _, event in batch]
+        publishing = publisher.publish(
+            list(zip(events, bodies, strict=True)),
+            lambda event: delivered.append(positions[event.id]),
         )
+        return asyncio.create_task(publishing), delivered
+
+    async def _delivered(
+        self, connection: Any, publishing: "asyncio.Task[None]", delivered: list[int]
+    ) -> None:
+        """Marks what is delivered of a batch, though a part of it may have to wait."""
         progressed = time.monotonic()
-        try:
-            while True:
-                await asyncio.wait([publishing], timeout=self._poll_seconds)
-                if delivered:
-                    await self._outbox.mark_published(connection, delivered)
-                    self._published.inc(len(delivered))
-                    delivered.clear()
-                    progressed = time.monotonic()
-                if publishing.done():
-                    return publishing.result()
-                if time.monotonic() - progressed > STUCK_SECONDS:
-                    raise StuckError
-                await self._measure(connection)
-        finally:
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+        while True:
+            await asyncio.wait([publishing], timeout=self._poll_seconds)
+            over = publishing.done()
+            if marked := tuple(delivered):
+                await self._outbox.mark_published(connection, marked)
+                self._published.inc(len(marked))
+                del delivered[: len(marked)]
+                progressed = time.monotonic()
+            if over:
+                return publishing.result()
+            if time.monotonic() - progressed > STUCK_SECONDS:
+                raise StuckError
+            await self._measure(connection)
 
     async def _measure(self, connection: Any) -> None:
         self._backlog = await self._outbox.backlog(connection)
@@ -140,3 +161,9 @@ class Relay:
 
     def _notified(self, *_: object) -> None:
         self._wake.set()
+
+
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    """Returns when the task is over, cancelled if need be."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
