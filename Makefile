@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi api-document api-examples swagger-ui settings alerts images lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui settings alerts images lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -50,6 +50,12 @@ bench: install ## Measure, and print ratios (PART="a b" chooses, PART=-h lists)
 
 openapi: install ## Print the API document (OpenAPI 3.1)
 	@$(BIN)/python -m deploy.openapi
+
+asyncapi: install ## Print the document of all events (AsyncAPI 3)
+	@$(BIN)/python -m deploy.asyncapi
+
+event-catalogue: install ## Write the AsyncAPI document, the schemas and the catalogue of events
+	$(BIN)/python -m deploy.asyncapi --write
 
 alerts: install ## Copy the alert rules to where Kubernetes reads them
 	$(BIN)/python -m deploy.alert_rules

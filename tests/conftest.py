@@ -4,14 +4,17 @@ A run without workers is like one worker.
 """
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
 
 from deploy.local import mail_sink, postgres, rabbitmq, rabbitmq_install
+from identity_svc.signing_keys.key_chain import KeyChain
+from shared.contracts.events import Event
 from shared.log import configure_logging
+from tests.support import event_schemas
 from tests.support.client import Client
 from tests.support.database import TestDatabase, template
 from tests.support.distribution import ByFileOrGroup, one_at_a_time, take_own_ports
@@ -34,6 +37,29 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileO
 def logs() -> None:
     """What services log while a test runs is shown when it fails."""
     configure_logging("tests", json=False)
+
+
+@pytest.fixture(scope="session")
+def signed_events() -> Iterator[list[str]]:
+    """What is wrong with events that identity-svc signed in this process, for all services."""
+    faults: list[str] = []
+    sign = KeyChain.sign
+
+    async def checked(chain: KeyChain, events: Sequence[Event]) -> list[bytes]:
+        faults.extend(fault for event in events for fault in event_schemas.faults(event))
+        return await sign(chain, events)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(KeyChain, "sign", checked)
+        yield faults
+
+
+@pytest.fixture(autouse=True)
+def events_match_their_schemas(signed_events: list[str]) -> Iterator[None]:
+    """Every event that is published while any test runs is as the contract describes it."""
+    yield
+    faults, signed_events[:] = list(signed_events), []
+    assert not faults, "\n".join(faults)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The API document, its page and what the page loads, as anybody gets them."""
 
 import gzip
+import json
 import re
 from collections.abc import Mapping
 from importlib import resources
@@ -9,6 +10,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from shared.contracts.catalogue import CATALOGUE
 from tests.support.client import Client
 from tests.support.system import Installation
 
@@ -51,6 +53,32 @@ async def test_the_document(client: Client) -> None:
     assert (answer.status, answer.body["openapi"]) == (200, "3.1.0")
     assert "/resource/users/me" in answer.body["paths"]
     assert "max-age" in answer.headers["Cache-Control"]
+
+
+async def test_the_document_of_events(client: Client) -> None:
+    answer = await client.get("/api/v2/barong/asyncapi.json")
+    assert (answer.status, answer.body["asyncapi"]) == (200, "3.0.0")
+    assert set(answer.body["components"]["messages"]) == set(CATALOGUE)
+
+
+async def test_the_page_of_events_runs_nothing(system: Installation) -> None:
+    status, headers, body = await fetched(system, f"{PAGE}/events")
+    page = body.decode()
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "style-src 'self'" in headers["Content-Security-Policy"]
+    assert not re.search(r"https?://|<style|style=|<script|\son\w+=", page)
+    assert all(f'<section id="{name}">' in page for name in CATALOGUE)
+    targets = re.findall(r'href="#([^"]+)"', page)
+    assert all(f'id="{target}"' in page for target in targets)
+    for path in set(re.findall(r'href="(/[^"]+)"', page)):
+        assert (await fetched(system, path))[0] == 200, path
+
+
+async def test_the_schema_of_an_event(system: Installation) -> None:
+    path = f"{PAGE}/events/model.user.created.v1.json"
+    status, headers, body = await fetched(system, path)
+    assert (status, headers["Content-Type"]) == (200, "application/schema+json")
+    assert json.loads(body)["title"] == "model.user.created"
 
 
 @pytest.mark.parametrize("path", [PAGE, PAGE + "/"])
@@ -104,6 +132,8 @@ async def test_others_get_the_file_as_it_is(system: Installation, accepted: str 
     "path",
     [
         f"{PAGE}/more",
+        f"{PAGE}/events/model.user.created.v2.json",
+        f"{PAGE}/events/model.user.created",
         f"{PAGE}/0123456789abcdef/swagger-ui.css",
         f"{PAGE}/swagger-ui.css",
         f"{PAGE}/SHA256SUMS",

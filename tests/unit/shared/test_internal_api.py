@@ -249,7 +249,7 @@ async def test_clients_give_what_services_answer() -> None:
 
 
 def test_a_user_stands_in_events_as_the_specification_says() -> None:
-    assert USER.to_event() == {
+    assert USER.to_event().published() == {
         "uid": "ID1",
         "email": "user@example.com",
         "role": "member",

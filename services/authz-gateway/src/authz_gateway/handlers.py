@@ -146,7 +146,7 @@ def forward_auth(
 def show_document(
     _gateway: Gateway, request: Request, destination: Destination, query: str
 ) -> Operation | Answer:
-    """GET /api/v2/barong/openapi.json, /api/v2/barong/docs and below: what there is to call."""
+    """GET /api/v2/barong/{openapi,asyncapi}.json, /api/v2/barong/docs and below: the documents."""
     if destination.raw:
         raise Malformed
     path = destination.path

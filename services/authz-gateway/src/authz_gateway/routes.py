@@ -3,7 +3,7 @@
 from typing import Final
 
 from authz_gateway import handlers
-from authz_gateway.api_document.files import DOCUMENT_PATH, PAGE_PATH
+from authz_gateway.api_document.files import DOCUMENT_PATH, EVENTS_DOCUMENT_PATH, PAGE_PATH
 from authz_gateway.handlers import Destination, Gateway, Handler
 from authz_gateway.http.dispatcher import Operation
 from authz_gateway.http.request import Request
@@ -16,6 +16,7 @@ from shared.web.access_log import UNKNOWN_ROUTE
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     (DECISION_PATH, f"{DECISION_PATH}/{{path}}", handlers.forward_auth),
     (DOCUMENT_PATH, DOCUMENT_PATH, handlers.show_document),
+    (EVENTS_DOCUMENT_PATH, EVENTS_DOCUMENT_PATH, handlers.show_document),
     (PAGE_PATH, PAGE_PATH, handlers.show_document),
     ("", UNKNOWN_ROUTE, handlers.forward),
 )

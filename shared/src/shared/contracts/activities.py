@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, Literal
 
+from shared.contracts import catalogue
 from shared.contracts.events import Event
+from shared.contracts.records import ActivityRecord
 from shared.values.addresses import Address
 from shared.values.totals import Total
 
@@ -18,8 +20,6 @@ Result = Literal["succeed", "failed", "denied"]
 
 CATEGORIES: tuple[Category, ...] = ("user", "admin")
 RESULTS: tuple[Result, ...] = ("succeed", "failed", "denied")
-
-ACTIVITY_RECORDED = "system.activity.recorded"
 
 MAX_USER_AGENT = 512
 MAX_WORD = 255
@@ -135,7 +135,8 @@ class ActivityPage:
 
 def recorded(activity: Activity) -> Event:
     """The event of an activity; both have the same id."""
-    return Event(id=activity.id, name=ACTIVITY_RECORDED, record=activity.to_internal())
+    record = ActivityRecord(**activity.to_internal())
+    return catalogue.ACTIVITY_RECORDED.event(record, id=activity.id)
 
 
 def storable(text: str, maximum: int) -> str:

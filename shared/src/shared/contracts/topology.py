@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.contracts import catalogue
+from shared.contracts.catalogue import names
+
 EVENTS = "barong.events"
 """Durable topic exchange; the routing key is the event's full name."""
 
@@ -45,38 +48,30 @@ class Subscription:
 
 IDENTITY = Subscription(
     "identity-svc",
-    ("model.label.created", "model.label.updated", "model.label.deleted"),
+    names(catalogue.LABELS),
 )
 RESOURCE = Subscription(
     "resource-svc",
     (
-        "model.user.created",
-        "model.user.updated",
-        "system.user.email.confirmed",
-        "system.user.password.reset",
-        "system.user.erased",
+        *names(catalogue.USERS),
+        catalogue.EMAIL_CONFIRMED.name,
+        catalogue.PASSWORD_RESET.name,
+        catalogue.USER_ERASED.name,
     ),
 )
 ADMIN = Subscription(
     "admin-svc",
     (
-        "model.user.created",
-        "model.user.updated",
-        "model.label.created",
-        "model.label.updated",
-        "model.label.deleted",
-        "model.profile.created",
-        "model.profile.updated",
-        "model.phone.created",
-        "model.phone.updated",
-        "model.phone.deleted",
-        "model.document.created",
-        "model.data_storage.created",
-        "model.data_storage.deleted",
-        "system.user.erased",
+        *names(catalogue.USERS),
+        *names(catalogue.LABELS),
+        *names(catalogue.PROFILES),
+        *names(catalogue.PHONES),
+        *names(catalogue.DOCUMENTS),
+        *names(catalogue.DATA_STORAGES),
+        catalogue.USER_ERASED.name,
     ),
 )
-ACTIVITIES = Subscription("admin-svc.activities", ("system.activity.recorded",))
+ACTIVITIES = Subscription("admin-svc.activities", (catalogue.ACTIVITY_RECORDED.name,))
 """A queue of its own, so that a flood of failed log-ins delays no other events."""
 
 AUDIT = "audit"
@@ -86,30 +81,21 @@ AUDITS = Subscription("admin-svc.audits", (), (AUDIT,))
 MAILER = Subscription(
     "mailer-svc",
     (
-        "model.user.created",
-        "model.user.updated",
-        "model.label.created",
-        "model.label.updated",
-        "model.label.deleted",
-        "model.profile.created",
-        "model.profile.updated",
-        "model.phone.created",
-        "model.phone.updated",
-        "model.phone.deleted",
-        "model.document.created",
-        "model.api_key.created",
-        "model.api_key.updated",
-        "model.api_key.deleted",
-        "system.session.create",
-        "system.user.email.confirmation.token",
-        "system.user.email.confirmed",
-        "system.user.password.reset.token",
-        "system.user.password.reset",
-        "system.user.password.change",
-        "system.user.otp.guessed",
-        "system.user.account.deleted",
-        "system.document.verified",
-        "system.document.rejected",
+        *names(catalogue.USERS),
+        *names(catalogue.LABELS),
+        *names(catalogue.PROFILES),
+        *names(catalogue.PHONES),
+        *names(catalogue.DOCUMENTS),
+        *names(catalogue.API_KEYS),
+        catalogue.SESSION_CREATED.name,
+        catalogue.CONFIRMATION_TOKEN.name,
+        catalogue.EMAIL_CONFIRMED.name,
+        catalogue.PASSWORD_RESET_TOKEN.name,
+        catalogue.PASSWORD_RESET.name,
+        catalogue.PASSWORD_CHANGED.name,
+        catalogue.OTP_GUESSED.name,
+        catalogue.ACCOUNT_DELETED.name,
+        *names(catalogue.DOCUMENT_VERDICTS),
     ),
 )
 """Every event about a user of which mailer.yaml may make a mail."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.events import Record
+from shared.contracts.records import NestedUser, UserRecord
 from shared.values.timestamps import seconds
 
 MAY_ACT = frozenset({"active", "pending"})
@@ -74,8 +74,15 @@ class User:
             "data": self.data,
         }
 
-    def to_event(self) -> Record:
+    def to_event(self) -> NestedUser:
         """The user inside the record of an event."""
+        return NestedUser(**self._published())
+
+    def to_model_event(self) -> UserRecord:
+        """The user as the record of an event."""
+        return UserRecord(**self._published())
+
+    def _published(self) -> dict[str, Any]:
         return {
             "uid": self.uid,
             "email": self.email,

@@ -1,4 +1,4 @@
-"""What the gateway shows of the API: the document, the page that renders it, and its assets."""
+"""What the gateway shows of API and events: documents, schemas, pages and their assets."""
 
 import gzip
 import hashlib
@@ -14,6 +14,9 @@ from authz_gateway.routing.route_table import Access, Route
 
 DOCUMENT_PATH: Final = "/api/v2/barong/openapi.json"
 PAGE_PATH: Final = "/api/v2/barong/docs"
+EVENTS_DOCUMENT_PATH: Final = "/api/v2/barong/asyncapi.json"
+EVENTS_PATH: Final = f"{PAGE_PATH}/events"
+"""The page of events; below it are their JSON Schemas, by name and version."""
 ROUTE: Final = Route(prefix=PAGE_PATH, access=Access.PUBLIC, methods=frozenset({"GET"}))
 """How they are decided about: restrictions have their say."""
 
@@ -29,6 +32,7 @@ _ASSETS: Final = (
     ("swagger_ui/swagger-ui.css", "text/css; charset=utf-8"),
     ("swagger_ui/favicon-32x32.png", "image/png"),
     ("page/page.js", "text/javascript; charset=utf-8"),
+    ("page/events.css", "text/css; charset=utf-8"),
 )
 _FOREVER: Final = "Cache-Control: public, max-age=31536000, immutable"
 _FOR_MINUTES: Final = "Cache-Control: public, max-age=300"
@@ -73,8 +77,8 @@ def _takes_gzip(accept_encoding: Iterable[str]) -> bool:
     return False
 
 
-def _document() -> Shown:
-    file = _HERE / "openapi.json"
+def _document(name: str) -> Shown:
+    file = _HERE / name
     lines = ("Content-Type: application/json", _FOR_MINUTES)
     return Shown(lines, file, gzip.compress(file.read_bytes(), 6))
 
@@ -96,8 +100,15 @@ def _assets() -> Iterator[tuple[str, str, Shown]]:
         )
 
 
-def _page(paths: Mapping[str, str]) -> Shown:
-    template = (_HERE / "page" / "index.html").read_text()
+def _schemas() -> Iterator[tuple[str, Shown]]:
+    """The JSON Schema of each version of each event."""
+    lines = ("Content-Type: application/schema+json", _FOR_MINUTES)
+    for file in (_HERE / "events").iterdir():
+        yield f"{EVENTS_PATH}/{file.name}", Shown(lines, file)
+
+
+def _page(name: str, paths: Mapping[str, str]) -> Shown:
+    template = (_HERE / "page" / name).read_text()
     lines = (
         "Content-Type: text/html; charset=utf-8",
         _CHECKED,
@@ -114,8 +125,12 @@ class _Page(Template):
 
 def _shown() -> Iterator[tuple[str, Shown]]:
     assets = list(_assets())
-    yield DOCUMENT_PATH, _document()
-    yield PAGE_PATH, _page({name: path for name, path, _ in assets})
+    paths = {name: path for name, path, _ in assets}
+    yield DOCUMENT_PATH, _document("openapi.json")
+    yield PAGE_PATH, _page("index.html", paths)
+    yield EVENTS_DOCUMENT_PATH, _document("asyncapi.json")
+    yield EVENTS_PATH, _page("events.html", paths)
+    yield from _schemas()
     for _, path, shown in assets:
         yield path, shown
 

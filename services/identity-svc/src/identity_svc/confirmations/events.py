@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.contracts.catalogue import CONFIRMATION_TOKEN, EMAIL_CONFIRMED
 from shared.contracts.events import Event
+from shared.contracts.records import TokenRecord, UserAndDomain
 from shared.contracts.users import User
 
 
 def confirmation_token(user: User, domain: str, token: str) -> Event:
     """A mail with this token is to be sent."""
-    return Event(
-        name="system.user.email.confirmation.token",
-        record={"user": user.to_event(), "domain": domain},
+    return CONFIRMATION_TOKEN.event(
+        TokenRecord(user=user.to_event(), domain=domain, token=token),
         snapshot=user.to_internal(),
-        secrets={"token": token},
     )
 
 
@@ -26,8 +26,7 @@ def email_confirmed(
     effect already, as Barong's does. The snapshot, for replicas, shows the user as they still are;
     `besides` is added to it, for our own services.
     """
-    return Event(
-        name="system.user.email.confirmed",
-        record={"user": confirmed.to_event(), "domain": domain},
+    return EMAIL_CONFIRMED.event(
+        UserAndDomain(user=confirmed.to_event(), domain=domain),
         snapshot={**user.to_internal(), **(besides or {})},
     )

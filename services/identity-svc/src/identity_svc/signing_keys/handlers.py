@@ -5,6 +5,7 @@ from aiohttp import web
 from identity_svc.signing_keys.key_chain import KeyChain
 from identity_svc.signing_keys.models import ForeignEvent
 from identity_svc.signing_keys.schemas import SignEventsForm
+from shared.contracts.catalogue import owned_by
 from shared.contracts.events import Event
 from shared.contracts.services import ADMIN, RESOURCE
 from shared.web.answers import answer
@@ -12,19 +13,8 @@ from shared.web.routes import CALLER, NoParameters
 
 KEY_CHAIN = web.AppKey("key_chain", KeyChain)
 
-OWN_EVENTS = {
-    RESOURCE: (
-        "model.api_key.",
-        "model.data_storage.",
-        "model.document.",
-        "model.label.",
-        "model.phone.",
-        "model.profile.",
-        "system.document.",
-    ),
-    ADMIN: ("model.permission.", "model.restriction.", "model.whitelink."),
-}
-"""The events that each service owns, by prefixes of their names: only these are signed for it."""
+OWN_EVENTS = {service: owned_by(service) for service in (RESOURCE, ADMIN)}
+"""The events that each service owns: only these are signed for it."""
 
 
 async def jwks(request: web.Request, _form: NoParameters) -> web.Response:
@@ -38,7 +28,7 @@ async def sign_events(request: web.Request, form: SignEventsForm) -> web.Respons
     """POST /events/sign: a message for each event, in order."""
     own = OWN_EVENTS[request[CALLER]]
     events = [Event(**event) for event in form.events]
-    if not all(event.name.startswith(own) for event in events):
+    if not all(event.name in own for event in events):
         raise ForeignEvent
     messages = await request.app[KEY_CHAIN].sign(events)
     return answer({"messages": [message.decode() for message in messages]})

@@ -3,7 +3,9 @@
 from typing import Literal
 
 from resource_svc.api_keys.models import ApiKey
+from shared.contracts.catalogue import API_KEYS
 from shared.contracts.events import Event, Record
+from shared.contracts.records import ApiKeyRecord
 from shared.contracts.users import User
 
 
@@ -14,9 +16,7 @@ def api_key_event(
     changes: Record | None = None,
 ) -> Event:
     """What happened to an API key; its secret is in no event."""
-    return Event(
-        name=f"model.api_key.{happening}",
-        record={"user": user.to_event(), **key.to_public()},
-        changes=changes,
-        snapshot={"language": user.language},
+    record = ApiKeyRecord(user=user.to_event(), **key.to_public())
+    return API_KEYS[happening].event(
+        record, changes=changes, snapshot={"language": user.language}
     )

@@ -3,7 +3,9 @@
 from typing import Literal
 
 from resource_svc.phones.models import Phone
-from shared.contracts.events import Event, without_nulls
+from shared.contracts.catalogue import PHONES
+from shared.contracts.events import Event
+from shared.contracts.records import PhoneRecord
 from shared.contracts.users import User
 
 Happening = Literal["created", "updated", "deleted"]
@@ -11,8 +13,5 @@ Happening = Literal["created", "updated", "deleted"]
 
 def phone_event(happening: Happening, phone: Phone, user: User) -> Event:
     """What happened to a phone."""
-    return Event(
-        name=f"model.phone.{happening}",
-        record={"user": user.to_event(), **without_nulls(phone.to_public())},
-        snapshot={"language": user.language},
-    )
+    record = PhoneRecord(user=user.to_event(), **phone.to_public())
+    return PHONES[happening].event(record, snapshot={"language": user.language})

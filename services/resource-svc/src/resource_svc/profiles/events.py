@@ -3,7 +3,9 @@
 from typing import Literal
 
 from resource_svc.profiles.models import Profile
+from shared.contracts.catalogue import PROFILES
 from shared.contracts.events import Event, Record, without_nulls
+from shared.contracts.records import ProfileRecord
 from shared.contracts.users import User
 from shared.values.timestamps import seconds
 
@@ -14,17 +16,14 @@ def profile_event(
     happening: Happening, profile: Profile, user: User, changes: Record | None = None
 ) -> Event:
     """What happened to a profile."""
-    record = {
-        "user": user.to_event(),
+    record = ProfileRecord(
+        user=user.to_event(),
         **profile.written(),
-        "created_at": seconds(profile.created_at),
-        "updated_at": seconds(profile.updated_at),
-    }
-    return Event(
-        name=f"model.profile.{happening}",
-        record=without_nulls(record),
-        changes=changes,
-        snapshot={"profile": profile.to_internal(), "language": user.language},
+        created_at=seconds(profile.created_at),
+        updated_at=seconds(profile.updated_at),
+    )
+    return PROFILES[happening].event(
+        record, changes=changes, snapshot={"profile": profile.to_internal(), "language": user.language}
     )
 
 

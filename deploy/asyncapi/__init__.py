@@ -1,0 +1,1 @@
+"""The AsyncAPI document, the schemas of events and their catalogue, made from the contract."""

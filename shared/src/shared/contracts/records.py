@@ -1,0 +1,281 @@
+"""The records of events, field by field: what subscribers get."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+SEALED: Final = "sealed"
+DESCRIPTION: Final = "description"
+FORMAT: Final = "format"
+VALUES: Final = "values"
+
+
+def _told(
+    description: str,
+    *,
+    format: str | None = None,  # noqa: A002
+    values: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
+    """A field; `format` is that of JSON Schema, `values` are all that it may have.
+
+    What is secret lies encrypted in the outbox.
+    """
+    metadata = {DESCRIPTION: description, FORMAT: format, VALUES: values, SEALED: secret}
+    return dataclasses.field(metadata=metadata, repr=not secret)
+
+
+def _moment(description: str) -> Any:
+    return _told(description, format="date-time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """A record as it is published.
+
+    A model's record leaves its own nulls out (`omits_nulls`); others have all their fields.
+    """
+
+    omits_nulls: ClassVar[bool] = False
+
+    def published(self) -> dict[str, Any]:
+        """Everything but secrets, in the order of the fields."""
+        return {
+            field.name: value.published() if isinstance(value, EventRecord) else value
+            for field in dataclasses.fields(self)
+            if not field.metadata[SEALED]
+            and ((value := getattr(self, field.name)) is not None or not self.omits_nulls)
+        }
+
+    def secrets(self) -> dict[str, str]:
+        """The secret fields."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.metadata[SEALED]
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NestedUser(EventRecord):
+    """The user whom another record belongs to."""
+
+    uid: str = _told("The user's id.")
+    email: str = _told("The user's address, in lower case.")
+    role: str = _told("The user's role, such as `member`.")
+    level: int = _told("How many levels of verification the user has reached.")
+    otp: bool = _told("Whether the second factor is on.")
+    state: str = _told("`active`, `pending`, `banned`, `locked`, `deleted`, or another one.")
+    referral_uid: str | None = _told("The uid of the user who referred this one.")
+    created_at: str = _moment("When the user signed up.")
+    updated_at: str = _moment("When the user was changed last.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRecord(NestedUser):
+    """A user."""
+
+    omits_nulls = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRecord(EventRecord):
+    """The label of a verdict about a user's documents."""
+
+    id: int = _told("The label's id.")
+    key: str = _told("The label's key.", values=("document",))
+    value: str = _told("The verdict.", values=("verified", "rejected"))
+    description: str | None = _told("What staff wrote about it.")
+    user: NestedUser = _told("The label's user, as the label makes them.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRecord(EventRecord):
+    """A label."""
+
+    omits_nulls = True
+
+    id: int = _told("The label's id.")
+    key: str = _told("What the label is about.")
+    value: str = _told("What it says about it.")
+    description: str | None = _told("A remark.")
+    user: NestedUser = _told("The label's user. Level and state are those after the label.")
+    scope: str = _told("`private` labels are written by staff only.", values=("public", "private"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRecord(EventRecord):
+    """A profile."""
+
+    omits_nulls = True
+
+    user: NestedUser = _told("The profile's user.")
+    first_name: str | None = _told("First name.")
+    last_name: str | None = _told("Last name.")
+    dob: str | None = _told("Day of birth.", format="date")
+    address: str | None = _told("Address.")
+    postcode: str | None = _told("Postcode.")
+    city: str | None = _told("City.")
+    country: str | None = _told("ISO 3166-1 code of the country, in upper case.")
+    metadata: str | None = _told("JSON text of the front end.")
+    created_at: str = _moment("When the profile was created.")
+    updated_at: str = _moment("When it was changed last.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneRecord(EventRecord):
+    """A phone."""
+
+    omits_nulls = True
+
+    user: NestedUser = _told("The phone's user.")
+    country: str = _told("ISO 3166-1 code of the number's country.")
+    number: str = _told("The number with its country code.")
+    validated_at: str | None = _moment("When its user proved that it is theirs.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRecord(EventRecord):
+    """A document."""
+
+    omits_nulls = True
+
+    user: NestedUser = _told("The document's user.")
+    upload: str = _told("The path of the file, percent-encoded.")
+    doc_type: str = _told("The kind of document, such as `Passport`.")
+    doc_number: str = _told("The document's number.")
+    doc_expire: str | None = _told("The last day on which it is valid.", format="date")
+    metadata: str | None = _told("JSON text of the front end.")
+    created_at: str = _moment("When the document was uploaded.")
+    updated_at: str = _moment("When it was changed last.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataStorageRecord(EventRecord):
+    """A data storage."""
+
+    omits_nulls = True
+
+    user: NestedUser = _told("The data storage's user.")
+    title: str = _told("What the data are about.")
+    data: str = _told("The data: a JSON text.")
+    created_at: str = _moment("When the data storage was created.")
+    updated_at: str = _moment("When it was changed last.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyRecord(EventRecord):
+    """An API key, without its secret."""
+
+    user: NestedUser = _told("The key's user.")
+    kid: str = _told("The key's id.")
+    algorithm: str = _told("How calls are signed with it.")
+    scope: list[str] = _told("What it may be used for; an empty list is everything.")
+    state: str = _told("Only `active` keys work.")
+    created_at: str = _moment("When the key was created.")
+    updated_at: str = _moment("When it was changed last.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionRecord(EventRecord):
+    """A row of permissions."""
+
+    omits_nulls = True
+
+    id: int = _told("The row's id.")
+    action: str = _told("`ACCEPT`, `DROP` or `AUDIT`.")
+    role: str = _told("The role that it is about.")
+    verb: str = _told("An HTTP method, or `ALL`.")
+    path: str = _told("The path; what is below it is meant as well.")
+    topic: str | None = _told("The topic of audited activities.")
+    created_at: str = _moment("When the row was created.")
+    updated_at: str = _moment("When it was changed last.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestrictionRecord(EventRecord):
+    """A restriction."""
+
+    id: int = _told("The restriction's id.")
+    category: str = _told("`whitelist`, `maintenance` or `blacklist`.")
+    scope: str = _told("`all`, `ip`, `ip_subnet`, `continent` or `country`.")
+    value: str = _told("The address, subnet, continent or country.")
+    code: int | None = _told("The status of the refusal, where it is not the default.")
+    state: str = _told("`enabled` or `disabled`.")
+    created_at: str = _moment("When the restriction was created.")
+    updated_at: str = _moment("When it was changed last.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAndDomain(EventRecord):
+    """A user, and the front end's address."""
+
+    user: NestedUser = _told("The user.")
+    domain: str = _told("The front end's address: the setting `BARONG_DOMAIN`.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord(UserAndDomain):
+    """A user, and the token that has to be mailed to them."""
+
+    token: str = _told("The token of the mail's link. Whoever has it can use it.", secret=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginRecord(EventRecord):
+    """A login."""
+
+    user: NestedUser = _told("The user.")
+    user_ip: str = _told("The client's address.")
+    user_agent: str = _told("The client's User-Agent, cut to 512 characters.")
+    new_device: bool = _told("Whether the account knew no such User-Agent, versions aside.")
+    new_network: bool = _told("Whether the account knew no such network (IPv4 /16, IPv6 /64).")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuessRecord(UserAndDomain):
+    """Guesses of codes."""
+
+    user_ip: str = _told("The address of the client that guessed last.")
+    user_agent: str = _told("Its User-Agent, cut to 512 characters.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecord(EventRecord):
+    """A session that ended before its time."""
+
+    user: NestedUser = _told("The session's user.")
+    sid: str | None = _told("The claim `sid` of the session's tokens; null: all of the user's.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAlone(EventRecord):
+    """A user."""
+
+    user: NestedUser = _told("The user.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedRecord(EventRecord):
+    """A user who was erased."""
+
+    uid: str = _told("The id that the user had.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityRecord(EventRecord):
+    """An activity of a user."""
+
+    category: str = _told(
+        "Whether they acted on themselves, or on others.", values=("user", "admin")
+    )
+    uid: str = _told("Who acted. Blank: nobody who is known.")
+    user_ip: str = _told("The client's address.")
+    user_agent: str = _told("The client's User-Agent, cut to 512 characters.")
+    topic: str = _told("What it was about: `session`, `password`, `otp`, `account` …")
+    action: str = _told("What was done: `login`, `password change` …")
+    result: str = _told("How it ended.", values=("succeed", "failed", "denied"))
+    target_uid: str | None = _told("The user on whom an administrator acted.")
+    data: str | None = _told("JSON text with details, without secrets.")
+    id: str = _told("The activity's id, which is the event's id.", format="uuid")
+    created_at: str = _moment("When it happened.")
