@@ -63,6 +63,27 @@ _ENVELOPE = {
     },
 }
 
+_HEADERS = {
+    "type": "object",
+    "description": "The attributes of CloudEvents 1.0, in AMQP's binary mode. They are not signed.",
+    "required": [
+        f"cloudEvents:{name}"
+        for name in ("specversion", "id", "source", "type", "time", "dataschema")
+    ],
+    "properties": {
+        f"cloudEvents:{name}": {"type": "string", "description": description}
+        for name, description in (
+            ("specversion", "`1.0`"),
+            ("id", "The event's id, as `jti`."),
+            ("source", "The service that owns the event, such as `/barong/identity-svc`."),
+            ("type", "The event's name."),
+            ("time", "When it was published."),
+            ("subject", "The uid of the user whom it is about, if there is one."),
+            ("dataschema", "Where the JSON Schema of the event is."),
+        )
+    },
+}
+
 
 def document() -> dict[str, Any]:
     """The document; its parts are in the order of the catalogue."""
@@ -107,7 +128,7 @@ def document() -> dict[str, Any]:
         },
         "components": {
             "messages": {name: _message(each) for name, each in CATALOGUE.items()},
-            "schemas": {"Envelope": _ENVELOPE},
+            "schemas": {"Envelope": _ENVELOPE, "Headers": _HEADERS},
         },
     }
 
@@ -128,6 +149,7 @@ def _message(event: EventType[Any]) -> dict[str, Any]:
         "summary": f"Sent when {event.when}.",
         "contentType": CONTENT_TYPE,
         "tags": tags,
+        "headers": {"$ref": "#/components/schemas/Headers"},
         "payload": schema,
         "x-version": event.version,
         "x-owner": event.owner,

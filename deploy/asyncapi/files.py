@@ -10,7 +10,7 @@ from deploy.asyncapi.catalogue_page import page
 from deploy.asyncapi.compatibility import breaking_changes
 from deploy.asyncapi.document import document
 from deploy.asyncapi.schemas import schema_of
-from shared.contracts.catalogue import CATALOGUE, EventType
+from shared.contracts.catalogue import CATALOGUE
 
 _GATEWAY = Path("services/authz-gateway/src/authz_gateway/api_document")
 PUBLISHED = _GATEWAY / "events"
@@ -35,13 +35,8 @@ def written() -> Mapping[Path, str]:
         CARRIED: text(),
         CATALOGUE_PAGE: page(),
         HTML_PAGE: html_page.page(),
-        **{PUBLISHED / file_name(each): _json(schema_of(each)) for each in CATALOGUE.values()},
+        **{PUBLISHED / each.schema_name: _json(schema_of(each)) for each in CATALOGUE.values()},
     }
-
-
-def file_name(event: EventType[Any]) -> str:
-    """The name of a schema's file: one for each version of an event."""
-    return f"{event.name}.v{event.version}.json"
 
 
 def check() -> None:
@@ -49,7 +44,7 @@ def check() -> None:
 
     An event that was published stays published, as does each version before the present one.
     """
-    present = {file_name(each): schema_of(each) for each in CATALOGUE.values()}
+    present = {each.schema_name: schema_of(each) for each in CATALOGUE.values()}
     versions = {each.name: each.version for each in CATALOGUE.values()}
     faults = []
     for file in sorted(PUBLISHED.glob("*.json")):

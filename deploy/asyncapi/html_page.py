@@ -11,6 +11,7 @@ from deploy.asyncapi.schemas import record_schema
 from shared.contracts.catalogue import CATALOGUE, EventType
 from shared.contracts.records import EventRecord
 from shared.contracts.topology import EVENTS, legacy_route
+from shared.messaging.cloud_events import SCHEMAS_PATH
 
 
 def page() -> str:
@@ -66,8 +67,8 @@ def _event(event: EventType[Any]) -> Iterator[str]:
     changes = ", and <code>changes</code> with the old values" if event.has_changes else ""
     yield f'<dt>Record</dt><dd><a href="#{name.lower()}">{name}</a>{changes}</dd>'
     yield f"<dt>Direct exchange</dt><dd><code>{exchange}</code>, key <code>{key}</code></dd>"
-    schema = f"/api/v2/barong/docs/events/{event.name}.v{event.version}.json"
-    yield f'<dt>JSON Schema</dt><dd><a href="{schema}">{event.name}.v{event.version}.json</a></dd>'
+    schema = event.schema_name
+    yield f'<dt>JSON Schema</dt><dd><a href="{SCHEMAS_PATH}/{schema}">{schema}</a></dd>'
     yield "</dl>"
     yield "</section>"
 

@@ -114,6 +114,8 @@ def _defaults(name: str, addresses: Addresses) -> dict[str, str]:
             "BARONG_SENDER_EMAIL": "noreply@barong.io",
         }
     only_here = {}
+    if name in _CALLED:
+        only_here["BARONG_PUBLIC_URL"] = addresses.public_url("gateway")
     if name == "identity":
         only_here["BARONG_DOMAIN"] = addresses.public_url("gateway")
         if sha := commit(_ROOT):

@@ -176,7 +176,7 @@ def test_no_setting_is_a_secret(overlay: str) -> None:
         for declaration in DECLARATIONS.values()
         for variable in variables(declaration)
         if variable.endswith(("_KEY", "_KEYS", "_PASSWORD", "_TOKEN", "_URL"))
-        and not variable.endswith(("_INTERNAL_URL", "_SITE_KEY"))
+        and not variable.endswith(("_INTERNAL_URL", "_PUBLIC_URL", "_SITE_KEY"))
         and not variable.startswith(("BARONG_TWILIO_URL", "BARONG_TWILIO_VERIFY_URL"))
     }
     for name, settings in of_kind(rendered(overlay), "ConfigMap").items():

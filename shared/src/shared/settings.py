@@ -329,3 +329,9 @@ class PublicServiceSettings(DatabaseSettings):
         "http://user:password@rabbitmq:15672. It tells the metrics which queue refuses events.",
         "",
     )
+    public_url: str = setting(
+        "BARONG_PUBLIC_URL",
+        url(),
+        "The gateway's address, as subscribers reach it: events name their JSON Schemas by it.",
+        "http://localhost:8080",
+    )

@@ -31,6 +31,7 @@ from shared.tokens.key_set import JwksDocument, KeySet
 from tests.support.waiting import until
 
 RING = KeyRing({"test": bytes(32)})
+PUBLIC_URL = "https://barong.example"
 KID = "messaging"
 CREATED, UPDATED, *_ = ADMIN.events
 _KEY = rsa.generate_private_key(65537, 2048)
@@ -104,7 +105,9 @@ def a_relay(
         database,
         Outbox(RING),
         signer or Signer(),
-        lambda: publisher(url, "relay under test", refusals, confirm_seconds=confirm_seconds),
+        lambda: publisher(
+            url, "relay under test", refusals, PUBLIC_URL, confirm_seconds=confirm_seconds
+        ),
         registry,
         poll_seconds=poll_seconds,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.asyncapi import files
 from deploy.asyncapi.compatibility import breaking_changes
-from deploy.asyncapi.files import CATALOGUE_PAGE, PUBLISHED, Breaks, check, file_name, written
+from deploy.asyncapi.files import CATALOGUE_PAGE, PUBLISHED, Breaks, check, written
 from deploy.asyncapi.schemas import schema_of
 from shared.contracts.catalogue import CATALOGUE, LABELS, owned_by
 from shared.contracts.events import Event
@@ -197,16 +197,16 @@ def test_a_breaking_change_needs_a_new_version(
 ) -> None:
     label = LABELS["updated"]
     for event in CATALOGUE.values():
-        (tmp_path / file_name(event)).write_text(json.dumps(schema_of(event)))
+        (tmp_path / event.schema_name).write_text(json.dumps(schema_of(event)))
     monkeypatch.setattr(files, "PUBLISHED", tmp_path)
     check()
 
     before = changed(*FIELDS, "colour", to={"type": "string"})
-    (tmp_path / file_name(label)).write_text(json.dumps(before))
+    (tmp_path / label.schema_name).write_text(json.dumps(before))
     with pytest.raises(Breaks, match=r"model\.label\.updated: event\.record\.colour: removed"):
         check()
 
-    (tmp_path / file_name(label)).rename(tmp_path / "model.label.updated.v0.json")
+    (tmp_path / label.schema_name).rename(tmp_path / "model.label.updated.v0.json")
     check()
 
     (tmp_path / "model.label.painted.v1.json").write_text("{}")
@@ -215,6 +215,6 @@ def test_a_breaking_change_needs_a_new_version(
 
 
 def test_every_published_schema_is_kept() -> None:
-    assert {file_name(event) for event in CATALOGUE.values()} <= {
+    assert {event.schema_name for event in CATALOGUE.values()} <= {
         file.name for file in PUBLISHED.glob("*.json")
     }

@@ -52,5 +52,6 @@ class Core:
         settings = self.settings
         api = management_api(settings.rabbitmq_management_url, settings.broker_url)
         refusals = Refusals(self.registry, api)
-        connect = partial(publisher, settings.broker_url, f"{IDENTITY} relay", refusals)
+        name, public_url = f"{IDENTITY} relay", settings.public_url
+        connect = partial(publisher, settings.broker_url, name, refusals, public_url)
         return Relay(self.database, self.outbox, signer, connect, self.registry)

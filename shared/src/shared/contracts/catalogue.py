@@ -56,6 +56,11 @@ class EventType(Generic[R]):
         return any(field.metadata[SEALED] for field in fields(self.record))
 
     @property
+    def schema_name(self) -> str:
+        """The name of the file with its JSON Schema."""
+        return f"{self.name}.v{self.version}.json"
+
+    @property
     def has_changes(self) -> bool:
         """Whether the event has old values beside the record."""
         return self.name.startswith("model.") and self.name.endswith(".updated")

@@ -19,6 +19,7 @@ from aiormq.exceptions import DeliveryError, PublishError
 
 from shared.contracts.events import Event, subject_of
 from shared.contracts.topology import EVENTS, legacy_route, queues_of
+from shared.messaging import cloud_events
 from shared.messaging.broker import connected, declare_topology
 from shared.messaging.envelope import for_direct_exchanges
 from shared.messaging.refusals import Refusals
@@ -49,12 +50,14 @@ class Publisher:
         direct: Channel,
         own: Channel,
         refusals: Refusals,
+        public_url: str,
         confirm_seconds: float = CONFIRM_SECONDS,
     ) -> None:
         self._topic = topic
         self._direct = direct
         self._own = own  # aiormq matches returned messages by their id, so each copy has a channel
         self._refusals = refusals
+        self._public_url = public_url
         self._confirm_seconds = confirm_seconds
         self._silent: set[tuple[str, str]] = set()  # routes with a queue that does not confirm
         self._late: set[asyncio.Task[None]] = set()
@@ -122,7 +125,9 @@ class Publisher:
         A missing confirm is waited for once. Until that route confirms again, its events do not
         wait.
         """
-        sent = asyncio.create_task(_send(channel, exchange, key, event, body, mandatory=mandatory))
+        sent = asyncio.create_task(
+            self._send(channel, exchange, key, event, body, mandatory=mandatory)
+        )
         route = exchange, key
         if route in self._silent:
             self._keep(self._hear_late(sent, route))
@@ -144,7 +149,9 @@ class Publisher:
         """Publishes to a queue of ours until it has the event, with growing delays."""
         delay = _FIRST_DELAY
         while True:
-            sent = asyncio.create_task(_send(self._own, "", queue, event, body, mandatory=True))
+            sent = asyncio.create_task(
+                self._send(self._own, "", queue, event, body, mandatory=True)
+            )
             try:
                 # Not sent again while the broker has it: it would only be there twice.
                 while not (taken := await self._answered(sent)) and not sent.done():
@@ -204,30 +211,37 @@ class Publisher:
                 task.cancel()
             await asyncio.gather(*self._late, return_exceptions=True)
 
+    async def _send(
+        self,
+        channel: Channel,
+        exchange: str,
+        key: str,
+        event: Event,
+        body: bytes,
+        *,
+        mandatory: bool,
+    ) -> None:
+        """Returns when the broker has confirmed the message."""
+        properties = spec.Basic.Properties(
+            content_type="application/jose+json",
+            delivery_mode=2,
+            headers=dict(cloud_events.headers(event, self._public_url)),
+            message_id=str(event.id),
+            message_type=event.name,
+        )
+        await channel.basic_publish(
+            body,
+            exchange=exchange,
+            routing_key=key,
+            properties=properties,
+            mandatory=mandatory,
+            wait=False,
+        )
+
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._late.add(task)
         task.add_done_callback(self._late.discard)
-
-
-async def _send(
-    channel: Channel, exchange: str, key: str, event: Event, body: bytes, *, mandatory: bool = False
-) -> None:
-    """Returns when the broker has confirmed the message."""
-    properties = spec.Basic.Properties(
-        content_type="application/jose+json",
-        delivery_mode=2,
-        message_id=str(event.id),
-        message_type=event.name,
-    )
-    await channel.basic_publish(
-        body,
-        exchange=exchange,
-        routing_key=key,
-        properties=properties,
-        mandatory=mandatory,
-        wait=False,
-    )
 
 
 def _taken(sent: "asyncio.Task[None]") -> bool:
@@ -244,17 +258,28 @@ def _taken(sent: "asyncio.Task[None]") -> bool:
 
 @asynccontextmanager
 async def publisher(
-    url: str, name: str, refusals: Refusals, *, confirm_seconds: float = CONFIRM_SECONDS
+    url: str,
+    name: str,
+    refusals: Refusals,
+    public_url: str,
+    *,
+    confirm_seconds: float = CONFIRM_SECONDS,
 ) -> AsyncIterator[Publisher]:
     """A publisher for the time of the block; it declares exchanges and queues first.
 
-    `confirm_seconds`: how long a confirm may be missing while the broker answers otherwise.
+    `public_url`: see `cloud_events.headers`. `confirm_seconds`: how long a confirm may be missing
+    while the broker answers otherwise.
     """
     async with connected(url, name) as connection:
         await declare_topology(await connection.channel())
         topic, direct, own = [await _channel(connection) for _ in range(3)]
         made = Publisher(
-            topic=topic, direct=direct, own=own, refusals=refusals, confirm_seconds=confirm_seconds
+            topic=topic,
+            direct=direct,
+            own=own,
+            refusals=refusals,
+            public_url=public_url,
+            confirm_seconds=confirm_seconds,
         )
         async with refusals.watched(connection), made.waiting_for_late_answers():
             yield made

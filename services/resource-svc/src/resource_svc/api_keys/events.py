@@ -17,6 +17,4 @@ def api_key_event(
 ) -> Event:
     """What happened to an API key; its secret is in no event."""
     record = ApiKeyRecord(user=user.to_event(), **key.to_public())
-    return API_KEYS[happening].event(
-        record, changes=changes, snapshot={"language": user.language}
-    )
+    return API_KEYS[happening].event(record, changes=changes, snapshot={"language": user.language})

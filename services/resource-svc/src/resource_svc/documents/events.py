@@ -22,4 +22,6 @@ def document_created(document: Document, user: User) -> Event:
         created_at=seconds(document.created_at),
         updated_at=seconds(document.updated_at),
     )
-    return DOCUMENTS["created"].event(record, snapshot={"document": document.to_internal(), "language": user.language})
+    return DOCUMENTS["created"].event(
+        record, snapshot={"document": document.to_internal(), "language": user.language}
+    )

@@ -31,7 +31,11 @@ def label_event(
     return LABELS[happening].event(
         record,
         changes=changes,
-        snapshot={"private_labels": private_labels.to_internal(), "label": label.to_internal(), "language": user.language},
+        snapshot={
+            "private_labels": private_labels.to_internal(),
+            "label": label.to_internal(),
+            "language": user.language,
+        },
     )
 
 

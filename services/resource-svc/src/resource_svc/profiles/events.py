@@ -23,7 +23,9 @@ def profile_event(
         updated_at=seconds(profile.updated_at),
     )
     return PROFILES[happening].event(
-        record, changes=changes, snapshot={"profile": profile.to_internal(), "language": user.language}
+        record,
+        changes=changes,
+        snapshot={"profile": profile.to_internal(), "language": user.language},
     )
 
 

@@ -1,0 +1,40 @@
+"""CloudEvents 1.0 attributes of events, as AMQP headers in binary mode.
+
+Brokers' and clouds' tools route and filter by them. The body stays what it is.
+"""
+
+from datetime import UTC, datetime
+
+from shared.contracts.catalogue import CATALOGUE
+from shared.contracts.events import Event
+
+SCHEMAS_PATH = "/api/v2/barong/docs/events"
+"""Where the gateway shows the JSON Schemas of events."""
+
+_PREFIX = "cloudEvents:"
+
+
+def headers(event: Event, public_url: str) -> dict[str, str]:
+    """The attributes of an event that is published now; `public_url` is the gateway's address.
+
+    `datacontenttype` is the message's content type. `subject` is the uid of the user whom the
+    event is about, if there is one. Headers are not signed: who must trust them opens the event.
+    """
+    kind = CATALOGUE.get(event.name)
+    attributes = {
+        "specversion": "1.0",
+        "id": str(event.id),
+        "source": f"/barong/{kind.owner if kind else 'unknown'}",
+        "type": event.name,
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    if uid := _subject(event):
+        attributes["subject"] = uid
+    if kind:
+        attributes["dataschema"] = f"{public_url}{SCHEMAS_PATH}/{kind.schema_name}"
+    return {_PREFIX + name: value for name, value in attributes.items()}
+
+
+def _subject(event: Event) -> str:
+    user = event.record.get("user")
+    return str((user if isinstance(user, dict) else event.record).get("uid") or "")
