@@ -1,24 +1,27 @@
-"""The document: routes, forms and answers of all services put together."""
+"""The document: the operations of all services put together."""
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
+
+from marshmallow import fields
 
 import admin_svc.routes
 import identity_svc.routes
 import resource_svc.routes
-from deploy.openapi import admin, identity, resource
-from deploy.openapi.examples import BY_HAND, EXAMPLES, REFUSALS
-from deploy.openapi.models import MODELS
-from deploy.openapi.operation import Operation, Operations
-from deploy.openapi.schemas import Schema, ref
-from shared.declared import schema_of
+from deploy.openapi.examples import BY_HAND, EXAMPLES
+from deploy.openapi.headers import header_objects
+from deploy.openapi.models import Models, Parameter, new_spec
+from shared.answer_schemas import AnswerSchema
 from shared.version import VERSION
-from shared.web.fields import Parameter
-from shared.web.routes import ANYONE, NoParameters, Route
+from shared.web.errors import status_of
+from shared.web.fields import Absence, CheckedField, Text
+from shared.web.operations import NoParameters, Operation
+from shared.web.routes import ANYONE, Route
 
 _BELOW = "/api/v2/barong"
 _SERVED_UNDER = "/api/v2"
@@ -41,7 +44,7 @@ in another tab: the browser keeps the cookie, and the page adds the CSRF token t
 something. Other credentials are entered under "Authorize".
 """
 
-_SECURITY_SCHEMES: Mapping[str, Schema] = {
+_SECURITY_SCHEMES: Mapping[str, dict[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "session": {
         "type": "apiKey",
@@ -73,15 +76,15 @@ _OF_CALLERS = ("authz.invalid_session", "authz.client_session_mismatch", "jwt.de
 """Some codes with which any call is answered 401 that has to bring credentials."""
 
 
-def _refusal(description: str, codes: Iterable[str]) -> Schema:
+def _refusal(description: str, codes: Iterable[str]) -> dict[str, Any]:
     """A response that tells why not; each code is shown as an example."""
-    content: Schema = {"schema": ref("Errors")}
+    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Errors"}}
     if examples := {code: {"value": {"errors": [code]}} for code in codes}:
         content["examples"] = examples
     return {"description": description, "content": {"application/json": content}}
 
 
-_SHARED_REFUSALS: Mapping[str, Schema] = {
+_SHARED_REFUSALS: Mapping[str, dict[str, Any]] = {
     "Refusal": _refusal(
         "Why not. Any call may be refused with these codes, and with others like them.",
         (
@@ -98,64 +101,73 @@ _SHARED_REFUSALS: Mapping[str, Schema] = {
 }
 
 
-def _shared(name: str) -> Schema:
+def _shared(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/responses/{name}"}
 
 
-_UNREADABLE_BODIES: Mapping[str, Schema] = {
+_UNREADABLE_BODIES: Mapping[str, dict[str, Any]] = {
     "413": _shared("TooLarge"),
     "415": _shared("UnsupportedContent"),
 }
 """How a body is answered that is too large, or of another type or encoding."""
 
-_ANYBODY: list[Schema] = []
-_BY_CREDENTIALS: list[Schema] = [
+_ANYBODY: list[dict[str, Any]] = []
+_BY_CREDENTIALS: list[dict[str, Any]] = [
     {"bearer": []},
     {"session": [], "csrf": []},
     {"signature_input": [], "message_signature": []},
     {"api_key": [], "nonce": [], "signature": []},
 ]
-_AT_THE_ROOT: Schema = {"servers": [{"url": "/"}]}
+_AT_THE_ROOT: dict[str, Any] = {"servers": [{"url": "/"}]}
 
 
-def document() -> Schema:
+class ErrorsSchema(AnswerSchema):
+    """Why a call was refused: stable codes, in the order of the parameters."""
+
+    errors = fields.List(fields.String())
+
+
+def document() -> dict[str, Any]:
     """The OpenAPI document of the public API; its paths are those behind the gateway."""
-    paths: dict[str, dict[str, Any]] = {}
-    named = {*EXAMPLES, *BY_HAND, *REFUSALS}
-    for tag, routes, operations in _services():
-        told = dict(operations)
-        for route in routes:
-            path = _path(route)
-            operation = told.pop(f"{route.method} {path}")
-            named.discard(f"{route.method} {path}")
-            item = paths.setdefault(path, {} if path.startswith(f"/{tag}/") else {**_AT_THE_ROOT})
-            item[route.method.lower()] = _operation(tag, path, route, operation)
-        if told:
-            raise LookupError(f"no such routes: {', '.join(told)}")
-    if named:
-        raise LookupError(f"examples of no such routes: {', '.join(named)}")
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Barong",
-            "version": VERSION,
+    models = Models()
+    spec = new_spec(
+        models,
+        title="Barong",
+        version=VERSION,
+        info={
             "description": _ABOUT,
             "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": _BELOW}],
-        "paths": paths,
-        "components": {
-            "schemas": MODELS,
-            "securitySchemes": _SECURITY_SCHEMES,
-            "responses": _SHARED_REFUSALS,
-        },
-    }
+        servers=[{"url": _BELOW}],
+    )
+    spec.components.schema("Errors", schema=ErrorsSchema)
+    for name, scheme in _SECURITY_SCHEMES.items():
+        spec.components.security_scheme(name, dict(scheme))
+    for name, response in _SHARED_REFUSALS.items():
+        spec.components.response(name, response)
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
+    at_the_root = set()
+    for tag, routes in _services():
+        for route in routes:
+            path = _path(route)
+            paths[path][route.method.lower()] = _operation(models, tag, path, route)
+            if not path.startswith(f"/{tag}/"):
+                at_the_root.add(path)
+    for path, operations in paths.items():
+        spec.path(path, operations=operations)
+    told: dict[str, Any] = spec.to_dict()
+    for path in at_the_root:
+        told["paths"][path].update(_AT_THE_ROOT)
+    known = {f"{method.upper()} {path}" for path, item in paths.items() for method in item}
+    if odd := {*EXAMPLES, *BY_HAND} - known:
+        raise LookupError(f"examples of no such routes: {', '.join(odd)}")
+    return told
 
 
-def _services() -> Iterator[tuple[str, Iterable[Route[Any]], Operations]]:
-    yield "identity", identity_svc.routes.PUBLIC, identity.OPERATIONS
-    yield "resource", _below(resource_svc.routes, "/resource"), resource.OPERATIONS
-    yield "admin", _below(admin_svc.routes, "/admin"), admin.OPERATIONS
+def _services() -> Iterator[tuple[str, Iterable[Route[Any]]]]:
+    yield "identity", identity_svc.routes.PUBLIC
+    yield "resource", _below(resource_svc.routes, "/resource")
+    yield "admin", _below(admin_svc.routes, "/admin")
 
 
 def _below(routes: ModuleType, prefix: str) -> Iterable[Route[Any]]:
@@ -167,30 +179,32 @@ def _path(route: Route[Any]) -> str:
     return re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path.removeprefix(_SERVED_UNDER))
 
 
-def _operation(tag: str, path: str, route: Route[Any], operation: Operation) -> Schema:
-    parameters = _parameters(route.form if operation.form is NoParameters else operation.form)
+def _operation(models: Models, tag: str, path: str, route: Route[Any]) -> dict[str, Any]:
+    operation = route.operation
+    if operation.status is None:
+        raise LookupError(f"{route.method} {path} is public and not declared as an operation")
+    parameters = {} if operation.form is NoParameters else models.parameters(operation.form)
     in_path = [name for name in parameters if f"{{{name}}}" in path]
     others = [name for name in parameters if name not in in_path]
     name = f"{route.method} {path}"
     example: Mapping[str, Any] = EXAMPLES.get(name) or BY_HAND.get(name, {})
-    told: Schema = {
+    shown: dict[str, Any] = {
         "operationId": f"{route.method.lower()}{re.sub('[^a-z0-9]+', '_', path.lower())}".rstrip(
             "_"
         ),
         "tags": [tag],
         "summary": operation.summary,
         "security": _ANYBODY if route.access is ANYONE else _BY_CREDENTIALS,
-        "responses": _responses(
-            operation,
-            example,
-            REFUSALS.get(name, {}),
-            _OF_CALLERS if route.access is not ANYONE else (),
-        ),
+        "responses": {
+            str(operation.status): _success(models, operation, example),
+            **_refusals(operation, parameters, in_path, by_anyone=route.access is ANYONE),
+            "default": _shared("Refusal"),
+        },
     }
     if operation.note:
-        told["description"] = operation.note
-    if operation.ours:
-        told["x-beyond-barong"] = True
+        shown["description"] = operation.note
+    if operation.beyond_barong:
+        shown["x-beyond-barong"] = True
     in_query = others if route.method in _IN_QUERY else []
     listed = [_parameter("path", parameters[name], True) for name in in_path]
     listed += [
@@ -200,42 +214,16 @@ def _operation(tag: str, path: str, route: Route[Any], operation: Operation) -> 
         if parameter["name"] in example.get("parameters", {}):
             parameter["example"] = example["parameters"][parameter["name"]]
     if listed:
-        told["parameters"] = listed
+        shown["parameters"] = listed
     if others and not in_query:
-        told["requestBody"] = _body(
-            [parameters[name] for name in others], route.streams, example.get("body")
+        shown["requestBody"] = _body(
+            [parameters[name] for name in others], operation.reads_body, example.get("body")
         )
-        told["responses"] = {**_UNREADABLE_BODIES, **told["responses"]}
-    return told
+        shown["responses"] = {**_UNREADABLE_BODIES, **shown["responses"]}
+    return shown
 
 
-@dataclass(frozen=True, slots=True)
-class _Parameter:
-    """A field of a form, as clients send it."""
-
-    name: str
-    schema: Schema
-    required: bool
-
-
-def _parameters(form: type[Any]) -> Mapping[str, _Parameter]:
-    if form is NoParameters:
-        return {}
-    declared = schema_of(cast(Hashable, form)).fields
-    parameters = {}
-    for field in fields(form):
-        if field.name not in declared:
-            continue
-        checked = declared[field.name]
-        name = checked.data_key or field.name
-        schema = dict(cast(Parameter, checked).json_schema())
-        if isinstance(field.default, str | int) and field.default != "":
-            schema["default"] = field.default
-        parameters[name] = _Parameter(name, schema, field.default is MISSING)
-    return parameters
-
-
-def _parameter(place: str, parameter: _Parameter, required: bool) -> Schema:
+def _parameter(place: str, parameter: Parameter, required: bool) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "in": place,
@@ -244,49 +232,68 @@ def _parameter(place: str, parameter: _Parameter, required: bool) -> Schema:
     }
 
 
-def _body(parameters: Sequence[_Parameter], streams: bool, example: Any) -> Schema:
+def _body(parameters: Sequence[Parameter], has_files: bool, example: Any) -> dict[str, Any]:
     required = [parameter.name for parameter in parameters if parameter.required]
-    schema: Schema = {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": {parameter.name: parameter.schema for parameter in parameters},
     }
     if required:
         schema["required"] = required
-    types = ("multipart/form-data",) if streams else _BODY_TYPES
-    content: Schema = (
-        {"schema": schema}
-        if example is None
-        else {
-            "schema": schema,
-            "example": example,
-        }
-    )
+    types = ("multipart/form-data",) if has_files else _BODY_TYPES
+    content: dict[str, Any] = {"schema": schema}
+    if example is not None:
+        content["example"] = example
     return {"required": bool(required), "content": dict.fromkeys(types, content)}
 
 
-def _responses(
-    operation: Operation,
-    example: Mapping[str, Any],
-    codes: Mapping[int, Sequence[str]],
-    codes_of_callers: Sequence[str],
-) -> Schema:
-    """Raises `LookupError` for codes of a status that the operation does not name."""
-    success: Schema = {"description": operation.summary + "."}
-    if operation.answer is not None:
-        schemas = {operation.media_type: operation.answer, **operation.other_types}
-        success["content"] = {kind: {"schema": schema} for kind, schema in schemas.items()}
-        if "answer" in example:
-            success["content"][operation.media_type]["example"] = example["answer"]
+def _success(
+    models: Models, operation: Operation[Any], example: Mapping[str, Any]
+) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": f"{operation.summary}."}
+    contents = {"application/json": operation.answer, **operation.other_types}
+    content: dict[str, Any] = {
+        kind: {"schema": models.of(what)} for kind, what in contents.items() if what is not None
+    }
+    if operation.answer is not None and "answer" in example:
+        content["application/json"]["example"] = example["answer"]
+    if content:
+        success["content"] = content
     if operation.headers:
-        success["headers"] = operation.headers
-    if odd := codes.keys() - set(operation.refusals):
-        raise LookupError(f"{operation.summary}: {odd} have codes but are not among the statuses")
-    refused: dict[str, Schema] = {}
-    for status in operation.refusals:
-        general = codes_of_callers if status == HTTPStatus.UNAUTHORIZED else ()
-        if status in codes:
+        success["headers"] = header_objects(operation.headers)
+    return success
+
+
+def _refusals(
+    operation: Operation[Any],
+    parameters: Mapping[str, Parameter],
+    in_path: Collection[str],
+    *,
+    by_anyone: bool,
+) -> dict[str, Any]:
+    """The responses of refusals by status, the codes of each in order."""
+    codes: dict[int, set[str]] = {status: set() for status in operation.statuses}
+    for name, parameter in parameters.items():
+        for code in _codes(parameter.field, is_text=name in in_path):
+            absent = isinstance(code, Absence) and operation.missing_is_400
+            codes.setdefault(400 if absent else 422, set()).add(str(code))
+    for refusal in operation.refuses:
+        codes.setdefault(status_of(refusal), set()).update(refusal.codes)
+    if not by_anyone:
+        codes.setdefault(HTTPStatus.UNAUTHORIZED, set())
+    refused: dict[str, Any] = {}
+    for status in sorted(codes):
+        general = () if by_anyone or status != HTTPStatus.UNAUTHORIZED else _OF_CALLERS
+        if codes[status]:
             phrase = HTTPStatus(status).phrase
-            refused[str(status)] = _refusal(f"{phrase}.", (*codes[status], *general))
+            refused[str(status)] = _refusal(f"{phrase}.", (*sorted(codes[status]), *general))
         else:
             refused[str(status)] = _shared("Unauthenticated" if general else "Refusal")
-    return {str(operation.status): success, **refused, "default": _shared("Refusal")}
+    return refused
+
+
+def _codes(field: CheckedField, *, is_text: bool) -> Iterator[str]:
+    """The codes of a parameter; one in the path is text, whose type cannot be wrong."""
+    for code in field.codes():
+        if not (is_text and isinstance(field, Text) and code == field.invalid != field.flawed):
+            yield code

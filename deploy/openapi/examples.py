@@ -1,11 +1,9 @@
-"""Examples of requests and answers, and the codes with which operations refuse."""
+"""Examples of requests and answers."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 _HERE = Path(__file__).parent
 FILE = _HERE / "examples.json"
@@ -25,8 +23,3 @@ BY_HAND: Mapping[str, Any] = {
     }
 }
 """What needs an account with somebody else."""
-
-REFUSALS: Mapping[str, Mapping[int, list[str]]] = yaml.safe_load(
-    (_HERE / "refusals.yaml").read_text()
-)
-"""Codes by status, by verb and path; tests hold every refusal that they get against them."""

@@ -13,7 +13,6 @@ import yaml
 from multidict import CIMultiDict
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from deploy.openapi.examples import REFUSALS
 from deploy.openapi.files import text
 from tests.contract.documented import disagreements, told, validator
 
@@ -116,13 +115,6 @@ def test_examples_are_of_the_schemas(path: str, method: str) -> None:
             assert content["examples"]
             for code, example in content["examples"].items():
                 assert example["value"] == {"errors": [code]}
-
-
-@pytest.mark.parametrize(("path", "method"), list(operations()))
-def test_a_refusal_has_the_same_code_once(path: str, method: str) -> None:
-    codes = REFUSALS.get(f"{method.upper()} {path}", {})
-    for listed in codes.values():
-        assert listed == sorted(set(listed))
 
 
 def test_what_is_more_than_the_contract_says_so() -> None:

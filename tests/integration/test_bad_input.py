@@ -16,7 +16,6 @@ from yarl import URL
 from admin_svc import routes as admin
 from identity_svc import routes as identity
 from resource_svc import routes as resource
-from resource_svc.documents.schemas import DocumentForm
 from shared.web.routes import Route
 from tests.support.client import USER_AGENT, Client
 from tests.support.system import Installation
@@ -27,9 +26,6 @@ TURNS = 25
 
 ROUTES = {"identity": identity.PUBLIC, "resource": resource.PUBLIC, "admin": admin.PUBLIC}
 """The public operations of each service; another service needs a line here and nothing else."""
-
-STREAMED = {"/documents": DocumentForm}
-"""The forms of operations that read the body themselves."""
 
 TEXTS = (
     *(b"", b" ", b"\x00", b"a\x00b", b"\x01", b"\x1b[31m", b"\x7f", b"\r\nX-Odd: 1", b"\t"),
@@ -77,8 +73,7 @@ class Oddity:
     def __init__(self, route: Route[Any], service: str, chance: random.Random) -> None:
         self._method = route.method
         self._path = f"/api/v2/barong/{service}" + route.path.removeprefix(f"/api/v2/{service}")
-        form = STREAMED.get(route.path, route.form)
-        names = [field.name for field in dataclasses.fields(form)]
+        names = [field.name for field in dataclasses.fields(route.operation.form)]
         in_path = re.findall(r"\{(\w+)", route.path)
         self._names = [name for name in names if name not in in_path] or ["odd"]
         self._chance = chance

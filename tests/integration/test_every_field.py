@@ -21,7 +21,6 @@ from yarl import URL
 from admin_svc import routes as admin
 from identity_svc import routes as identity
 from resource_svc import routes as resource
-from resource_svc.documents.schemas import DocumentForm
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
 from shared.web.routes import Anyone, BearerOf, Route, ServiceToken
@@ -31,9 +30,6 @@ from tests.support.system import KEY, PASSWORD, Installation, started
 AT_ONCE = 8
 MODULES = {"identity": identity, "resource": resource, "admin": admin}
 PREFIXES = {"identity": "", "resource": "/api/v2/resource", "admin": "/api/v2/admin"}
-
-STREAMED = {"/documents": DocumentForm}
-"""The forms of operations that read the body themselves."""
 
 DEEP: Any = "deep"
 for _ in range(40):
@@ -136,7 +132,7 @@ def forms(service: str) -> Iterator[tuple[bool, Route[Any], type[Any]]]:
     module = MODULES[service]
     for public, routes in ((True, module.PUBLIC), (False, module.INTERNAL)):
         for route in routes:
-            yield public, route, STREAMED.get(route.path, route.form) if public else route.form
+            yield public, route, route.operation.form
 
 
 def names_of(form: type[Any]) -> list[str]:

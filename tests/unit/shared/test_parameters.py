@@ -18,6 +18,7 @@ from shared.web.answers import answer
 from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Integer, Text
 from shared.web.metrics import Registry
+from shared.web.operations import operation
 from shared.web.routes import ANYONE, Route
 from tests.unit.shared.builders import raw, sent, served
 
@@ -42,10 +43,10 @@ async def echo(_request: web.Request, form: Thing) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/things", ANYONE, Thing, echo),
-    Route("POST", "/things", ANYONE, Thing, echo),
-    Route("PUT", "/things", ANYONE, Thing, echo, tells_missing=True),
-    Route("PUT", "/things/{id}", ANYONE, Thing, echo),
+    Route("GET", "/things", ANYONE, echo),
+    Route("POST", "/things", ANYONE, echo),
+    Route("PUT", "/things", ANYONE, operation(missing_is_400=True)(echo)),
+    Route("PUT", "/things/{id}", ANYONE, echo),
 )
 
 

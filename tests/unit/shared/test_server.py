@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 
 from shared.web.answers import answer
 from shared.web.metrics import Registry
-from shared.web.routes import ANYONE, NoParameters, Route
+from shared.web.operations import NoParameters
+from shared.web.routes import ANYONE, Route
 from shared.web.server import HeadLimits, listening
 from tests.unit.shared.builders import raw, sent, served
 
@@ -34,8 +35,8 @@ async def sizes(request: web.Request, _form: NoParameters) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/sizes", ANYONE, NoParameters, sizes),
-    Route("POST", "/sizes", ANYONE, NoParameters, sizes),
+    Route("GET", "/sizes", ANYONE, sizes),
+    Route("POST", "/sizes", ANYONE, sizes),
 )
 
 

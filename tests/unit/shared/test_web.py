@@ -36,8 +36,9 @@ from shared.web.errors import STATUSES, status_of
 from shared.web.fields import Text
 from shared.web.health import Readiness
 from shared.web.metrics import Registry
+from shared.web.operations import NoParameters
 from shared.web.principal import PRINCIPAL
-from shared.web.routes import ANYONE, BEARER, CALLER, NoParameters, Route, services
+from shared.web.routes import ANYONE, BEARER, CALLER, Route, services
 from tests.unit.shared.builders import KEYS, Issuer, a_bearer, listening, raw, sent, served
 
 RING = KeyRing.parse(KEYS)
@@ -97,9 +98,9 @@ async def caller(request: web.Request, _form: NoParameters) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/fail/{id}", ANYONE, Id, fail),
-    Route("GET", "/me", BEARER, NoParameters, whoami),
-    Route("GET", "/anyone", ANYONE, NoParameters, whoami),
+    Route("GET", "/fail/{id}", ANYONE, fail),
+    Route("GET", "/me", BEARER, whoami),
+    Route("GET", "/anyone", ANYONE, whoami),
 )
 
 
@@ -360,7 +361,7 @@ async def test_a_check_that_hangs_is_down_and_the_others_are_still_told(
 async def test_the_internal_api_is_for_the_services_of_the_route(
     http: aiohttp.ClientSession,
 ) -> None:
-    route = Route("GET", "/inside", services("mailer-svc"), NoParameters, caller)
+    route = Route("GET", "/inside", services("mailer-svc"), caller)
     tokens = ServiceTokens("identity-svc", RING)
     app = WebLayer(Registry()).internal((route,), service_tokens=tokens, checks={})
     async with listening(app) as address:

@@ -1,6 +1,6 @@
 """Kinds of parameters that several features have."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,9 @@ class Word(Parameter):
         if not isinstance(value, str) or value not in self._words:
             raise self.refuse()
         return value
+
+    def codes(self) -> Iterator[str]:
+        yield from (*super().codes(), *self._blank)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "enum": list(self._words)}

@@ -28,6 +28,6 @@ def _rendered(body: Any) -> bytes:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def nothing(status: int = 204) -> web.Response:
+def nothing() -> web.Response:
     """An answer without a body."""
-    return web.Response(status=status)
+    return web.Response(status=204)

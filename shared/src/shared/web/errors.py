@@ -53,11 +53,10 @@ OUTCOME = web.RequestKey("outcome", str)
 log = structlog.get_logger()
 
 
-def status_of(refusal: Refusal) -> int:
+def status_of(refusal: Refusal | type[Refusal]) -> int:
     """The status of a refusal: its own, or that of the nearest kind it is derived from."""
-    return refusal.status or next(
-        STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES
-    )
+    kind = refusal if isinstance(refusal, type) else type(refusal)
+    return refusal.status or next(STATUSES[each] for each in kind.__mro__ if each in STATUSES)
 
 
 def refused(refusal: Refusal) -> web.Response:

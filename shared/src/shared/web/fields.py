@@ -1,9 +1,9 @@
 """The types of parameters: which values are read, and the codes of the others."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from marshmallow import ValidationError, fields
 
@@ -26,6 +26,17 @@ class Absence(str):
     """A code that says a parameter is absent or blank; some operations answer it with 400."""
 
     __slots__ = ()
+
+
+@runtime_checkable
+class CheckedField(Protocol):
+    """A field of a form as the API document shows it."""
+
+    def codes(self) -> Iterator[str]:
+        """All codes that a value, or its absence, can give."""
+
+    def json_schema(self) -> dict[str, Any]:
+        """The schema of the values (JSON Schema, 2020-12)."""
 
 
 class Parameter(fields.Field[Any]):
@@ -62,6 +73,17 @@ class Parameter(fields.Field[Any]):
     def refuse(self) -> ValidationError:
         """The fault of a value that is of another type."""
         return ValidationError([self.invalid])
+
+    def codes(self) -> Iterator[str]:
+        """All codes that a value of the parameter, or its absence, can give."""
+        yield from self.codes_of_absence()
+        yield self.invalid
+
+    def codes_of_absence(self) -> Iterator[str]:
+        """The codes of an absent and of a blank value."""
+        yield from self.error_messages["required"]
+        if self.empty:
+            yield self.empty
 
     def json_schema(self) -> dict[str, Any]:
         """The schema of the values in the API document (JSON Schema, 2020-12)."""
@@ -113,6 +135,9 @@ class Text(Parameter):
         """The value of a client's text."""
         return cleaned(text)
 
+    def codes(self) -> Iterator[str]:
+        yield from (*super().codes(), self.flawed)
+
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "maxLength": self.maximum}
 
@@ -160,7 +185,7 @@ class Integer(Parameter):
     ) -> None:
         super().__init__(missing=missing, empty=empty)
         self.blank_code = blank_code
-        self.codes = list(invalid)
+        self.wrong_type = list(invalid)
         self.minimum, self.maximum, self.range_code = minimum, maximum, range_code
 
     def blank(self, value: str | None) -> int | None:
@@ -172,10 +197,15 @@ class Integer(Parameter):
         if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise ValidationError(self.codes)
+            raise ValidationError(self.wrong_type)
         if not self.minimum <= value <= self.maximum:
             raise ValidationError([self.range_code])
         return value
+
+    def codes(self) -> Iterator[str]:
+        yield from (*self.codes_of_absence(), *self.wrong_type, self.range_code)
+        if self.blank_code:
+            yield self.blank_code
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}

@@ -1,6 +1,6 @@
 """Pages of a list: the parameters that choose one and the headers that describe it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from yarl import URL
@@ -42,6 +42,26 @@ class PageForm:
         """LIMIT and OFFSET."""
         limit = self.limit or MAX_LIMIT
         return limit, ((self.page or 1) - 1) * limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageHeaders:
+    """The names of the headers that describe a page of a list, as operations declare them."""
+
+    always: Collection[str] = ()
+    sometimes: Collection[str] = ()
+
+
+BY_PAGE = PageHeaders(always=("Page", "Per-Page", "Total"), sometimes=("Link",))
+"""Of `page_headers`."""
+BY_PAGE_UNCOUNTED = PageHeaders(always=BY_PAGE.always, sometimes=("Link", "Total-Relation"))
+"""Of `bounded_headers`: a long list is counted only so far."""
+BY_CURSOR_TOO = PageHeaders(
+    always=("Per-Page", "Total"), sometimes=("Page", "Link", "Next-Cursor", "Total-Relation")
+)
+"""The answer to a cursor does not say which page it is."""
+AS_FILE_TOO = PageHeaders(sometimes=(*BY_CURSOR_TOO.always, *BY_CURSOR_TOO.sometimes))
+"""A file has none of them, and the answer to a cursor has neither page nor total."""
 
 
 def page_headers(url: URL, form: PageForm, total: int) -> Mapping[str, str]:

@@ -17,13 +17,13 @@ async def read_form(
     request: web.Request,
     declaration: type[T],
     *,
-    tells_missing: bool,
+    missing_is_400: bool,
     files: FileReceiver | None = None,
 ) -> T:
     """The request's parameters as `declaration`.
 
     The path wins over the body, the body over the query. Raises what `read_body` does, `Missing`
-    (only where the operation tells absence apart) or `Invalid`.
+    (only with `missing_is_400`) or `Invalid`.
     """
     raw = {**_query(request), **await _body(request, files), **request.match_info}
     _refuse_unstorable(raw)
@@ -31,7 +31,7 @@ async def read_form(
         return load(declaration, raw)
     except Faults as faults:
         codes = [code for codes in faults.by_key.values() for code in codes]
-        if tells_missing and any(isinstance(code, Absence) for code in codes):
+        if missing_is_400 and any(isinstance(code, Absence) for code in codes):
             raise Missing(codes) from None
         raise Invalid(codes) from None
 

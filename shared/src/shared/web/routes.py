@@ -1,4 +1,4 @@
-"""Routes as data: each URL with its handler, its form and its callers."""
+"""Routes as data: each URL with its operation and its callers."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from aiohttp.typedefs import Middleware
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.service import ServiceTokens
 from shared.web.bodies import MAX_BODY_BYTES
+from shared.web.operations import FormReader, Handler, Operation, operation_of
 from shared.web.parameters import read_form
 from shared.web.principal import PRINCIPAL, bearer_token
 
@@ -20,11 +21,6 @@ BEARERS = web.AppKey("bearers", BearerVerifier)
 SERVICE_TOKENS = web.AppKey("service_tokens", ServiceTokens)
 CALLER = web.RequestKey("caller", str)
 """The service that makes an internal call."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoParameters:
-    """The form of an operation without parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +50,20 @@ def services(*names: str) -> ServiceToken:
 
 @dataclass(frozen=True, slots=True)
 class Route(Generic[F]):
-    """One operation: verb and path, who may call it, its form and its handler.
+    """Verb and path of an operation, and who may call it.
 
-    `tells_missing`: absent and blank parameters are answered with 400 instead of 422.
-    `streams`: the handler reads the body itself, as it arrives; `form` has no parameters.
+    A handler that is not declared as an operation is one of the internal API.
     """
 
     method: str
     path: str
     access: Anyone | BearerOf | ServiceToken
-    form: type[F]
-    handler: Callable[[web.Request, F], Awaitable[web.StreamResponse]]
-    tells_missing: bool = False
-    streams: bool = False
+    handler: Operation[F] | Handler[F]
+
+    @property
+    def operation(self) -> Operation[F]:
+        """The operation that is called."""
+        return operation_of(self.handler)
 
 
 def application(
@@ -90,13 +87,20 @@ def application(
     return app
 
 
-def _endpoint(route: Route[F]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _endpoint(route: Route[Any]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    operation = route.operation
+
     async def endpoint(request: web.Request) -> web.StreamResponse:
         await _authenticate(request, route.access)
-        if route.streams:
-            return await route.handler(request, route.form())
-        form = await read_form(request, route.form, tells_missing=route.tells_missing)
-        return await route.handler(request, form)
+        form = (
+            FormReader(request, operation.form, operation.missing_is_400)
+            if operation.reads_body
+            else await read_form(request, operation.form, missing_is_400=operation.missing_is_400)
+        )
+        response = await operation.handler(request, form)
+        if operation.status not in (None, response.status):
+            response.set_status(operation.status)
+        return response
 
     return endpoint
 

@@ -6,9 +6,12 @@ import structlog
 from aiohttp import hdrs, web
 
 from admin_svc.activities.export import FileFormat, file_format
-from admin_svc.activities.models import ActivityFilter, FoundActivity
+from admin_svc.activities.models import ActivityFilter, FoundActivity, PageTooDeep
 from admin_svc.activities.schemas import (
+    FILES,
+    ActivitySchema,
     AdminActivitiesForm,
+    AdminActivitySchema,
     AllActivitiesForm,
     OwnActivitiesForm,
     RecordForm,
@@ -18,20 +21,36 @@ from admin_svc.activities.schemas import (
 from admin_svc.activities.use_cases import BATCH, Activities
 from shared.contracts.activities import ActivityPage
 from shared.web.answers import answer, nothing
-from shared.web.pagination import bounded_headers
+from shared.web.operations import operation
+from shared.web.pagination import AS_FILE_TOO, bounded_headers
 
 ACTIVITIES = web.AppKey("activities", Activities)
 
 log = structlog.get_logger()
 
 
+@operation(
+    answer=ActivitySchema(many=True), other_types=FILES, headers=AS_FILE_TOO, refuses=(PageTooDeep,)
+)
 async def index(request: web.Request, form: UserActivitiesForm) -> web.StreamResponse:
-    """GET /admin/activities: what users did about their own accounts."""
+    """What users did.
+
+    `format`, or `Accept`, gets all that is found as a file.
+    """
     return await _answer(request, form, form.wanted("user"))
 
 
+@operation(
+    answer=AdminActivitySchema(many=True),
+    other_types=FILES,
+    headers=AS_FILE_TOO,
+    refuses=(PageTooDeep,),
+)
 async def index_admin(request: web.Request, form: AdminActivitiesForm) -> web.StreamResponse:
-    """GET /admin/activities/admin: what gateways audited and refused."""
+    """What administrators did.
+
+    `format`, or `Accept`, gets all that is found as a file.
+    """
     return await _answer(request, form, form.wanted("admin", form.target_uid))
 
 

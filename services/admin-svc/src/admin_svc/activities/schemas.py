@@ -1,5 +1,6 @@
 """The parameters and answers of the audit log."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,9 @@ from marshmallow.validate import OneOf
 
 from admin_svc.activities.models import ActivityFilter, FoundActivity, Position
 from admin_svc.parameters import Moment, Word
+from shared.answer_schemas import JSON_TEXT, AnswerSchema
 from shared.contracts.activities import CATEGORIES, MAX_WORD, RESULTS, Activity, Category
+from shared.contracts.schemas import UserSchema
 from shared.contracts.users import User
 from shared.declared import declared
 from shared.values.timestamps import seconds
@@ -171,3 +174,41 @@ def _user(uid: str | None, user: User | None) -> dict[str, Any] | None:
 
 
 _USER = ("email", "uid", "role", "level", "otp", "state", "referral_uid", "data")
+
+
+class ActorSchema(UserSchema):
+    """A user; of one who is erased, or too new to be known here, only the uid."""
+
+    def on_bind_field(self, field_name: str, field_obj: "fields.Field[Any]") -> None:
+        super().on_bind_field(field_name, field_obj)
+        field_obj.allow_none = field_name != "uid"
+
+
+class _AnyActivitySchema(AnswerSchema):
+    user_ip = fields.String()
+    user_agent = fields.String()
+    topic = fields.String()
+    action = fields.String()
+    result = fields.String(validate=OneOf(RESULTS))
+    data = fields.String(allow_none=True, metadata=JSON_TEXT)
+    created_at = fields.DateTime()
+
+
+FILES: Mapping[str, fields.Field[Any]] = {
+    "text/csv": fields.String(),
+    "application/x-ndjson": fields.String(),
+}
+"""The same as a file."""
+
+
+class ActivitySchema(_AnyActivitySchema):
+    """Something a user did, as administrators see it."""
+
+    user = fields.Nested(ActorSchema, allow_none=True)
+
+
+class AdminActivitySchema(_AnyActivitySchema):
+    """Something an administrator did, and to whom."""
+
+    admin = fields.Nested(ActorSchema, allow_none=True)
+    target = fields.Nested(ActorSchema, allow_none=True)

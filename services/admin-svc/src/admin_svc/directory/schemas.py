@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from marshmallow import fields
 from yarl import URL
 
 from admin_svc.directory.facets import PRIVATE, SCOPES
@@ -22,12 +23,21 @@ from admin_svc.directory.models import (
     is_searchable,
 )
 from admin_svc.parameters import Moment, Word
+from shared.answer_schemas import AnyOf, described
 from shared.contracts.attachments import (
     DATA_STORAGES,
     DOCUMENTS,
     LABELS,
     PHONES,
     PROFILES,
+)
+from shared.contracts.schemas import (
+    DataStorageSchema,
+    DocumentSchema,
+    LabelSchema,
+    PhoneSchema,
+    ProfileSchema,
+    UserSchema,
 )
 from shared.declared import declared
 from shared.text import ascii_email
@@ -299,3 +309,36 @@ def _cursor_links(url: URL, found: Found) -> Mapping[str, URL]:
     return {"first": first} | (
         {"next": first.update_query(cursor=found.next.encode())} if found.next else {}
     )
+
+
+class AdminLabelViewSchema(LabelSchema):
+    """A label as administrators see it."""
+
+    description = fields.String(allow_none=True)
+
+
+class UserWithProfileSchema(UserSchema):
+    """A user with their profiles."""
+
+    profiles = fields.List(fields.Nested(ProfileSchema))
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class UserWithKYCSchema(UserWithProfileSchema):
+    """A user with everything that they are judged by."""
+
+    labels = fields.List(fields.Nested(AdminLabelViewSchema))
+    phones = fields.List(fields.Nested(PhoneSchema))
+    documents = fields.List(fields.Nested(DocumentSchema))
+    data_storages = fields.List(fields.Nested(DataStorageSchema))
+
+
+USERS = fields.List(AnyOf(UserWithKYCSchema, UserWithProfileSchema, UserSchema))
+"""Users, with as much of them as the call asks for."""
+
+COUNTS = fields.Dict(
+    values=fields.Integer(),
+    metadata=described('By key and value, as `["email", "verified"]`.'),
+)
+"""How many users have each label."""

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from marshmallow import fields
+
 from admin_svc.users.schemas import uid
 from shared.contracts.administration import ChangedAttachment
+from shared.contracts.schemas import LabelSchema, UserSchema
 from shared.declared import declared
 from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Boolean, Text
@@ -68,3 +71,10 @@ class DeleteLabelForm:
 def label_to_public(changed: ChangedAttachment) -> dict[str, Any]:
     """The label, with its user in the state and of the level that follow from it."""
     return {**(changed.after or {}), "user": changed.user.to_public()}
+
+
+class ChangedLabelSchema(LabelSchema):
+    """A label, and its user with the state and level that follow from it."""
+
+    description = fields.String(allow_none=True)
+    user = fields.Nested(UserSchema)

@@ -2,14 +2,16 @@
 
 from aiohttp import web
 
-from admin_svc.metrics.schemas import MetricsForm, report_to_public
+from admin_svc.metrics.schemas import MetricsForm, MetricsSchema, report_to_public
 from admin_svc.metrics.use_cases import Metrics
 from shared.web.answers import answer
+from shared.web.operations import operation
 
 METRICS = web.AppKey("metrics", Metrics)
 
 
+@operation(answer=MetricsSchema)
 async def show(request: web.Request, form: MetricsForm) -> web.Response:
-    """GET /admin/metrics."""
+    """What happened on each day of a period."""
     report = await request.app[METRICS].get(form.created_from, form.created_to)
     return answer(report_to_public(report))

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from marshmallow import fields
+
 from admin_svc.activities.models import FAILED_LOGINS, SIGNUPS, SUCCESSFUL_LOGINS
 from admin_svc.metrics.models import Report
+from shared.answer_schemas import AnswerSchema, described
 from shared.declared import declared
 from shared.web.fields import Date, Integer, Parameter
 
@@ -70,3 +73,17 @@ def report_to_public(report: Report) -> dict[str, Any]:
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items()))
+
+
+_BY_DAY = described("By day, YYYY-MM-DD.")
+
+
+class MetricsSchema(AnswerSchema):
+    """What happened on each day of a period."""
+
+    signups = fields.Dict(values=fields.Integer(), metadata=_BY_DAY)
+    sucessful_logins = fields.Dict(values=fields.Integer(), metadata=_BY_DAY)
+    failed_logins = fields.Dict(values=fields.Integer(), metadata=_BY_DAY)
+    pending_applications = fields.Integer(
+        metadata=described("How many users wait to be judged now.")
+    )

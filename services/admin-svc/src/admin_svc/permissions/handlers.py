@@ -3,51 +3,66 @@
 from aiohttp import web
 
 from admin_svc.audit.models import Actor
+from admin_svc.permissions.models import InvalidAction, PermissionNotFound, PermissionTaken
 from admin_svc.permissions.schemas import (
     AddPermissionForm,
     ChangePermissionForm,
     CheckPermissionForm,
+    PermissionCheckSchema,
+    PermissionSchema,
     RemovePermissionForm,
     permission_to_public,
     trial_to_public,
 )
 from admin_svc.permissions.use_cases import Permissions
 from shared.web.answers import answer, nothing
-from shared.web.pagination import PageForm, page_headers
+from shared.web.operations import operation
+from shared.web.pagination import BY_PAGE, PageForm, page_headers
 from shared.web.principal import PRINCIPAL
 
 PERMISSIONS = web.AppKey("permissions", Permissions)
 
 
+@operation(answer=PermissionSchema(many=True), headers=BY_PAGE)
 async def index(request: web.Request, form: PageForm) -> web.Response:
-    """GET /admin/permissions."""
+    """All permissions."""
     page, total = await request.app[PERMISSIONS].list_page(*form.window)
     headers = page_headers(request.rel_url, form, total)
     return answer([permission_to_public(permission) for permission in page], headers=headers)
 
 
+@operation(answer=PermissionCheckSchema, refuses=(InvalidAction,), beyond_barong=True)
 async def check(request: web.Request, form: CheckPermissionForm) -> web.Response:
-    """GET /admin/permissions/check."""
+    """What permissions decide about a call, tried out.
+
+    `rules`, a JSON list of permissions, stands in for the table.
+    """
     permissions = request.app[PERMISSIONS]
     trial = await permissions.try_out(form.role.strip(), form.verb, form.path, form.rules)
     return answer(trial_to_public(trial))
 
 
+@operation(status=201, answer=PermissionSchema, refuses=(PermissionTaken,))
 async def create(request: web.Request, form: AddPermissionForm) -> web.Response:
-    """POST /admin/permissions."""
+    """Add a permission.
+
+    Acts on every gateway within a second.
+    """
     actor = Actor.of(request[PRINCIPAL])
     created = await request.app[PERMISSIONS].create(actor, form.rule)
-    return answer(permission_to_public(created), 201)
+    return answer(permission_to_public(created))
 
 
+@operation(answer=PermissionSchema, refuses=(PermissionNotFound, PermissionTaken))
 async def update(request: web.Request, form: ChangePermissionForm) -> web.Response:
-    """PUT /admin/permissions."""
+    """Change a permission."""
     actor = Actor.of(request[PRINCIPAL])
     updated = await request.app[PERMISSIONS].update(actor, form.id, form.given)
     return answer(permission_to_public(updated))
 
 
+@operation(status=204, refuses=(PermissionNotFound,))
 async def delete(request: web.Request, form: RemovePermissionForm) -> web.Response:
-    """DELETE /admin/permissions."""
+    """Remove a permission."""
     await request.app[PERMISSIONS].delete(Actor.of(request[PRINCIPAL]), form.id)
     return nothing()

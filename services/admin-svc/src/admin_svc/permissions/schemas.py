@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from marshmallow import fields, validate
+
 from admin_svc.permissions.models import (
+    ACTIONS,
     MAX_PATH,
     MAX_WORD,
     InvalidAction,
@@ -15,6 +18,7 @@ from admin_svc.permissions.models import (
     StoredPermission,
     Trial,
 )
+from shared.answer_schemas import AnswerSchema, described
 from shared.contracts.policy import Permission
 from shared.declared import Faults, declared, load
 from shared.policy.paths import MAX_PATH_LENGTH
@@ -148,3 +152,45 @@ def trial_to_public(trial: Trial) -> dict[str, Any]:
 
 def _candidate_to_public(rule: Permission) -> dict[str, Any]:
     return {name: getattr(rule, name) for name in Permission.__slots__}
+
+
+class PermissionSchema(AnswerSchema):
+    """What a role may do at a path and everything below it."""
+
+    id = fields.Integer()
+    action = fields.String(validate=validate.OneOf(ACTIONS))
+    role = fields.String()
+    verb = fields.String()
+    path = fields.String()
+    topic = fields.String(allow_none=True)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class _MatchSchema(AnswerSchema):
+    """A permission that matches, the shortest path first."""
+
+    optional = ("id", "created_at", "updated_at")
+
+    id = fields.Integer()
+    role = fields.String()
+    verb = fields.String()
+    path = fields.String()
+    action = fields.String()
+    topic = fields.String(allow_none=True)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class PermissionCheckSchema(AnswerSchema):
+    """What would become of a call."""
+
+    path = fields.String(metadata=described("The canonical path that was decided about."))
+    allowed = fields.Boolean()
+    action = fields.String(
+        allow_none=True,
+        metadata=described("What decides: DROP, ACCEPT, or nothing that accepts."),
+    )
+    audited = fields.Boolean()
+    topic = fields.String(allow_none=True)
+    permissions = fields.List(fields.Nested(_MatchSchema))

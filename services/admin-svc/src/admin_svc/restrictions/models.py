@@ -41,12 +41,6 @@ class LocksOutActor(Invalid):
     codes = ("admin.restriction.locks_out_yourself",)
 
 
-class ValueTaken(Invalid):
-    """Another restriction has the same category, scope and value."""
-
-    codes = ("value.taken",)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a restriction says; `terms` makes it as it is stored."""

@@ -1,10 +1,11 @@
 """The parameters and answers of the operations on restrictions."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields, validate
 
 from admin_svc.parameters import Word
 from admin_svc.restrictions.models import (
@@ -18,6 +19,7 @@ from admin_svc.restrictions.models import (
     Terms,
     terms,
 )
+from shared.answer_schemas import AnswerSchema, described
 from shared.contracts.policy import CATEGORIES, SCOPES
 from shared.declared import declared
 from shared.values.timestamps import milliseconds
@@ -72,6 +74,9 @@ def _id() -> Integer:
     return Integer(missing=("admin.restriction.missing_id", empty), empty=empty, maximum=2**63 - 1)
 
 
+_EMPTY_CODE = Absence("admin.restriction.empty_code")
+
+
 class Code(Integer):
     """The status with which calls are refused."""
 
@@ -79,8 +84,10 @@ class Code(Integer):
         super().__init__(minimum=MIN_CODE, maximum=MAX_CODE)
 
     def blank(self, value: str | None) -> Any:
-        empty = Absence("admin.restriction.empty_code")
-        raise ValidationError([INVALID, empty] if value else [empty])
+        raise ValidationError([INVALID, _EMPTY_CODE] if value else [_EMPTY_CODE])
+
+    def codes(self) -> Iterator[str]:
+        yield from (*super().codes(), _EMPTY_CODE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +126,7 @@ class ChangeRestrictionForm:
     @property
     def given(self) -> Mapping[str, Any]:
         """The values to set, by field."""
-        values = {field.name: getattr(self, field.name) for field in fields(Terms)}
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Terms)}
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -162,3 +169,16 @@ def restriction_to_public(restriction: StoredRestriction) -> dict[str, Any]:
         "created_at": milliseconds(restriction.created_at),
         "updated_at": milliseconds(restriction.updated_at),
     }
+
+
+class RestrictionSchema(AnswerSchema):
+    """Addresses or places that are let in or kept out."""
+
+    id = fields.Integer()
+    category = fields.String(validate=validate.OneOf(CATEGORIES))
+    scope = fields.String(validate=validate.OneOf(SCOPES))
+    value = fields.String()
+    code = fields.Integer(metadata=described("The status with which callers are refused."))
+    state = fields.String(validate=validate.OneOf(STATES))
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()

@@ -1,13 +1,9 @@
 """The table of restrictions."""
 
 from admin_svc.policy.rule_table import RuleTable
-from admin_svc.restrictions.models import (
-    RestrictionNotFound,
-    StoredRestriction,
-    Terms,
-    ValueTaken,
-)
+from admin_svc.restrictions.models import RestrictionNotFound, StoredRestriction, Terms
 from shared.contracts.policy import Restriction
+from shared.contracts.refusals import RestrictionValueTaken
 from shared.database.pool import Connection
 from shared.values.addresses import Address
 
@@ -16,7 +12,7 @@ TABLE = RuleTable(
     columns=("category", "scope", "value", "state", "code"),
     make=Terms,
     unique="restrictions_value_key",
-    taken=ValueTaken,
+    taken=RestrictionValueTaken,
     not_found=RestrictionNotFound,
 )
 

@@ -3,30 +3,74 @@
 from aiohttp import web
 
 from admin_svc.audit.models import Actor
+from admin_svc.directory.models import UserNotFound
+from admin_svc.users.models import (
+    EnableSecondFactor,
+    OtpNoChange,
+    RoleDoesNotExist,
+    RoleNoChange,
+    StateNoChange,
+)
 from admin_svc.users.schemas import UpdateRoleForm, UpdateUserForm
 from admin_svc.users.use_cases import Users
+from shared.contracts.refusals import UnknownState
+from shared.contracts.schemas import UserSchema
 from shared.contracts.users import User
+from shared.policy.authority import HigherRole, SelfChange, SuperadminChange
 from shared.web.answers import answer
+from shared.web.operations import operation
 from shared.web.principal import PRINCIPAL
 
 USERS = web.AppKey("users", Users)
 
 
+@operation(
+    answer=UserSchema,
+    refuses=(
+        EnableSecondFactor,
+        HigherRole,
+        OtpNoChange,
+        SelfChange,
+        StateNoChange,
+        SuperadminChange,
+        UserNotFound,
+        UnknownState,
+    ),
+)
 async def put(request: web.Request, form: UpdateUserForm) -> web.Response:
-    """PUT /admin/users."""
+    """Set a user's state, or turn off their second factor."""
     return answer((await _updated(request, form)).to_public())
 
 
+@operation(
+    status=201,
+    answer=UserSchema,
+    refuses=(
+        EnableSecondFactor,
+        HigherRole,
+        OtpNoChange,
+        SelfChange,
+        StateNoChange,
+        SuperadminChange,
+        UserNotFound,
+        UnknownState,
+    ),
+)
 async def update(request: web.Request, form: UpdateUserForm) -> web.Response:
-    """POST /admin/users/update."""
-    return answer((await _updated(request, form)).to_public(), 201)
+    """Set a user's state, or turn off their second factor."""
+    return answer((await _updated(request, form)).to_public())
 
 
+@operation(
+    status=201,
+    answer=UserSchema,
+    refuses=(RoleDoesNotExist, RoleNoChange, SelfChange, SuperadminChange, UserNotFound),
+)
 async def update_role(request: web.Request, form: UpdateRoleForm) -> web.Response:
-    """POST /admin/users/role."""
+    """Give a user another role."""
     actor = Actor.of(request[PRINCIPAL])
     user = await request.app[USERS].change_role(actor, form.uid, form.role)
-    return answer(user.to_public(), 201)
+    return answer(user.to_public())
 
 
 async def _updated(request: web.Request, form: UpdateUserForm) -> User:

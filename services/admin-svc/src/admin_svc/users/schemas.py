@@ -1,5 +1,6 @@
 """The parameters of the operations that change users."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,8 @@ from marshmallow import ValidationError
 
 from shared.declared import declared
 from shared.web.fields import Boolean, Text
+
+_ONE_OF_BOTH = "admin.user.one_of_state_otp"
 
 
 def uid() -> Text:
@@ -23,8 +26,11 @@ class _Otp(Boolean):
 
     def deserialize(self, value: Any, attr: Any = None, data: Any = None, **kwargs: Any) -> Any:
         if ("state" in data) == ("otp" in data):
-            raise ValidationError(["admin.user.one_of_state_otp"])
+            raise ValidationError([_ONE_OF_BOTH])
         return super().deserialize(value, attr, data, **kwargs)
+
+    def codes(self) -> Iterator[str]:
+        yield from (*super().codes(), _ONE_OF_BOTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

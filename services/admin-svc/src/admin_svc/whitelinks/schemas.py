@@ -1,15 +1,18 @@
 """The parameters of the operations on whitelinks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields
 
 from admin_svc.parameters import Word
+from shared.answer_schemas import AnswerSchema
 from shared.declared import declared
 from shared.web.fields import INVALID, Absence, Integer, Text
 
+_EMPTY_EXPIRE = Absence("admin.restriction.empty_expire_time")
 _INVALID_EXPIRE = "invalid_expire"
 _UNITS = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
 
@@ -23,7 +26,10 @@ class ExpireTime(Integer):
         )
 
     def blank(self, value: str | None) -> Any:
-        raise ValidationError([Absence("admin.restriction.empty_expire_time"), _INVALID_EXPIRE])
+        raise ValidationError([_EMPTY_EXPIRE, _INVALID_EXPIRE])
+
+    def codes(self) -> Iterator[str]:
+        yield from (*super().codes(), _EMPTY_EXPIRE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +68,9 @@ class UseWhitelinkForm:
             empty="whitelink.empty_address",
         )
     )
+
+
+class WhitelinkSchema(AnswerSchema):
+    """A link that lets an address in."""
+
+    whitelink_token = fields.String()

@@ -4,28 +4,33 @@ import time
 
 from aiohttp import web
 
+from identity_svc.about.schemas import ConfigsSchema, PingSchema, TimeSchema, VersionSchema
 from identity_svc.about.use_cases import About
 from shared.web.answers import answer
-from shared.web.routes import NoParameters
+from shared.web.operations import NoParameters, operation
 
 ABOUT = web.AppKey("about", About)
 
 
+@operation(answer=ConfigsSchema)
 async def configs(request: web.Request, _form: NoParameters) -> web.Response:
-    """GET /identity/configs."""
+    """What front ends have to know."""
     return answer(request.app[ABOUT].configs.to_public())
 
 
+@operation(answer=VersionSchema)
 async def version(request: web.Request, _form: NoParameters) -> web.Response:
-    """GET /identity/version."""
+    """Which build answers."""
     return answer(request.app[ABOUT].build.to_public())
 
 
+@operation(answer=TimeSchema)
 async def current_time(_request: web.Request, _form: NoParameters) -> web.Response:
-    """GET /identity/time: seconds since the epoch."""
+    """The server's time."""
     return answer({"time": int(time.time())})
 
 
+@operation(answer=PingSchema)
 async def ping(_request: web.Request, _form: NoParameters) -> web.Response:
-    """GET /identity/ping."""
+    """Is somebody there?"""
     return answer({"ping": "pong"})

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from identity_svc.account_status.use_cases import AccountStatus
-from identity_svc.administration.models import UnknownState
 from identity_svc.core import Core
 from identity_svc.second_factor.use_cases import SecondFactors
 from identity_svc.users.models import UserNotFound
 from identity_svc.users.use_cases import Users
 from shared.contracts.administration import Administrator, ChangedUser
+from shared.contracts.refusals import UnknownState
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.policy.account_status import ACTIVE, REFUSALS, stricter

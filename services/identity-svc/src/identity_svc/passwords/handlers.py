@@ -5,18 +5,21 @@ from aiohttp import web
 from identity_svc.passwords.models import entropy
 from identity_svc.passwords.schemas import (
     ChangePasswordForm,
+    EntropySchema,
     ValidatePasswordForm,
     VerifyPasswordForm,
 )
 from identity_svc.passwords.use_cases import Passwords
 from shared.web.answers import answer
+from shared.web.operations import operation
 
 PASSWORDS = web.AppKey("passwords", Passwords)
 
 
+@operation(status=201, answer=EntropySchema)
 async def validate(_request: web.Request, form: ValidatePasswordForm) -> web.Response:
-    """POST /identity/password/validate."""
-    return answer({"entropy": entropy(form.password or "")}, status=201)
+    """Tell how strong a password is."""
+    return answer({"entropy": entropy(form.password or "")})
 
 
 async def verify(request: web.Request, form: VerifyPasswordForm) -> web.Response:

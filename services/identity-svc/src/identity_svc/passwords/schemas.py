@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from marshmallow import fields
 
+from shared.answer_schemas import AnswerSchema, described
 from shared.contracts.activities import Client
 from shared.declared import declared
 from shared.web.client import ClientField
@@ -43,3 +44,9 @@ class ChangePasswordForm:
     confirm_password: str = declared(Password(missing=("password.doesnt_match",)))
     client: Client = declared(ClientField())
     sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)
+
+
+class EntropySchema(AnswerSchema):
+    """How hard a password is to guess."""
+
+    entropy = fields.Float(metadata=described("Bits."))

@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass
 
 from identity_svc.second_factor import store
-from identity_svc.second_factor.models import Factor, NotEnabled, UsedCode, WrongCode
+from identity_svc.second_factor.models import Factor, NotEnabled, WrongCode
 from identity_svc.second_factor.totp import matching_step
+from shared.contracts.refusals import UsedCode
 from shared.crypto.key_ring import KeyRing
 from shared.database.pool import Connection
 from shared.database.reencrypt import SealedColumn

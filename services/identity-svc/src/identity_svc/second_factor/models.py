@@ -37,9 +37,3 @@ class WrongCode(Invalid):
     """The code is not one of this moment."""
 
     codes = ("otp.invalid",)
-
-
-class UsedCode(Invalid):
-    """The code was right, and this one or a later one was accepted before."""
-
-    codes = ("totp.error",)

@@ -24,9 +24,9 @@ class SessionCookie:
         return cookies(request.headers, self.name)
 
     def hand_over(self, opened: OpenedSession, attachments: Mapping[str, Any]) -> web.Response:
-        """201 with the user, their CSRF token, the cookie, and a bearer for cookieless clients."""
+        """The user, their CSRF token, the cookie, and a bearer for clients without cookies."""
         body = full_information(opened.user, attachments) | {"csrf_token": opened.csrf_token}
-        response = answer(body, status=201, headers={"Authorization": f"Bearer {opened.bearer}"})
+        response = answer(body, headers={"Authorization": f"Bearer {opened.bearer}"})
         response.set_cookie(
             self.name,
             opened.cookie,

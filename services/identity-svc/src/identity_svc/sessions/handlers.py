@@ -4,6 +4,7 @@ from aiohttp import web
 
 from identity_svc.sessions.models import NoSession
 from identity_svc.sessions.schemas import (
+    CurrentSessionSchema,
     IssueTokenForm,
     ListSessionsForm,
     ResolveSessionForm,
@@ -15,21 +16,26 @@ from identity_svc.sessions.schemas import (
 from identity_svc.sessions.use_cases import Sessions
 from shared.web.answers import answer, nothing
 from shared.web.client import client_of
+from shared.web.operations import NoParameters, operation
 from shared.web.principal import PRINCIPAL
-from shared.web.routes import NoParameters
 
 SESSIONS = web.AppKey("sessions", Sessions)
 
 
+@operation(answer=CurrentSessionSchema, refuses=(NoSession,), beyond_barong=True)
 async def show(request: web.Request, _form: NoParameters) -> web.Response:
-    """GET /identity/sessions: the caller's session; Barong has no such operation."""
+    """The current session, and its CSRF token.
+
+    For a second tab, which did not see the log-in.
+    """
     sessions = request.app[SESSIONS]
     cookies = sessions.cookie.all_of(request)
     return answer(to_public(await sessions.get_current(request[PRINCIPAL].sid, cookies)))
 
 
+@operation(status=204, refuses=(NoSession,), statuses=(400,))
 async def log_out(request: web.Request, _form: NoParameters) -> web.Response:
-    """DELETE /identity/sessions."""
+    """Log out."""
     sessions = request.app[SESSIONS]
     await sessions.log_out(sessions.cookie.all_of(request), client_of(request))
     return sessions.cookie.take_back(nothing())

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from identity_svc.sessions.models import CurrentSession, ListedSession
+from shared.answer_schemas import AnswerSchema, described
 from shared.declared import declared
 from shared.values.addresses import Address
 from shared.values.timestamps import seconds
@@ -74,3 +75,18 @@ def to_public(current: CurrentSession) -> dict[str, Any]:
         "expires_at": seconds(session.expires_at),
         "csrf_token": current.csrf_token,
     }
+
+
+class CurrentSessionSchema(AnswerSchema):
+    """The session by which the caller calls."""
+
+    id = fields.UUID()
+    user_ip = fields.String()
+    user_agent = fields.String()
+    current = fields.Boolean()
+    created_at = fields.DateTime()
+    expires_at = fields.DateTime(metadata=described("When it ends, unless it is used before."))
+    csrf_token = fields.String(
+        allow_none=True,
+        metadata=described("For whoever brings the session's cookie; null for a bearer."),
+    )

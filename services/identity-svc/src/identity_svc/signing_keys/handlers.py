@@ -4,12 +4,13 @@ from aiohttp import web
 
 from identity_svc.signing_keys.key_chain import KeyChain
 from identity_svc.signing_keys.models import ForeignEvent
-from identity_svc.signing_keys.schemas import SignEventsForm
+from identity_svc.signing_keys.schemas import KeySetSchema, SignEventsForm
 from shared.contracts.catalogue import owned_by
 from shared.contracts.events import Event
 from shared.contracts.services import ADMIN, RESOURCE
 from shared.web.answers import answer
-from shared.web.routes import CALLER, NoParameters
+from shared.web.operations import NoParameters, operation
+from shared.web.routes import CALLER
 
 KEY_CHAIN = web.AppKey("key_chain", KeyChain)
 
@@ -17,8 +18,9 @@ OWN_EVENTS = {service: owned_by(service) for service in (RESOURCE, ADMIN)}
 """The events that each service owns: only these are signed for it."""
 
 
+@operation(answer=KeySetSchema, beyond_barong=True)
 async def jwks(request: web.Request, _form: NoParameters) -> web.Response:
-    """GET /.well-known/jwks.json."""
+    """The public keys under which tokens and events verify."""
     return answer(
         await request.app[KEY_CHAIN].jwks(), headers={"Cache-Control": "public, max-age=60"}
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from shared.answer_schemas import AnswerSchema
 from shared.declared import declared
 
 
@@ -21,3 +22,9 @@ class SignEventsForm:
     """Events of another service, to be signed."""
 
     events: list[dict[str, Any]] = declared(fields.List(fields.Nested(_EventSchema), required=True))
+
+
+class KeySetSchema(AnswerSchema):
+    """The public keys under which tokens and events verify (RFC 7517)."""
+
+    keys = fields.List(fields.Raw(metadata={"type": "object"}))

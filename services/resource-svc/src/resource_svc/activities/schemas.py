@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from marshmallow import fields, validate
+
 from resource_svc.activities.models import user_number
-from shared.contracts.activities import KeptActivity
+from shared.answer_schemas import JSON_TEXT, AnswerSchema, described
+from shared.contracts.activities import CATEGORIES, RESULTS, KeptActivity
 from shared.declared import declared
 from shared.values.timestamps import milliseconds
 from shared.web.fields import Text
@@ -61,3 +64,19 @@ def to_public(activity: KeptActivity) -> dict[str, Any]:
         "data": activity.data,
         "created_at": milliseconds(activity.created_at),
     }
+
+
+class OwnActivitySchema(AnswerSchema):
+    """Something the caller did."""
+
+    id = fields.Integer()
+    user_id = fields.Integer(metadata=described("A number of the caller's own, always the same."))
+    target_uid = fields.String(allow_none=True)
+    category = fields.String(validate=validate.OneOf(CATEGORIES))
+    user_ip = fields.String()
+    user_agent = fields.String()
+    topic = fields.String()
+    action = fields.String()
+    result = fields.String(validate=validate.OneOf(RESULTS))
+    data = fields.String(allow_none=True, metadata=JSON_TEXT)
+    created_at = fields.DateTime()

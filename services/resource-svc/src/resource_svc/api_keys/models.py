@@ -42,6 +42,18 @@ class TooManyApiKeys(Invalid):
     codes = ("resource.api_key.limit_reached",)
 
 
+INVALID_API_KEY = Invalid(
+    (
+        *("algorithm.inclusion", "kid.blank", "scope.too_long", "scope.invalid"),
+        *("public_key.blank", "public_key.invalid", "public_key.unexpected"),
+    )
+)
+"""All codes of what can be wrong with a new key, for the API document."""
+
+INVALID_CHANGE = Invalid(("scope.too_long", "scope.invalid", "state.inclusion"))
+"""The same of a change of a key."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """One API key of one user, without its secret; unique by `kid`.

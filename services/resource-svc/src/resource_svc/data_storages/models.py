@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.errors import NotFound
+from shared.errors import Invalid
 from shared.json_text import is_json
 from shared.values.timestamps import seconds
 
@@ -14,10 +14,10 @@ EXCLUDED = frozenset({"document", "label", "profile", "phone", "user"})
 """Never titles, whatever is configured: their labels would be taken for those of other things."""
 
 
-class DataStorageNotFound(NotFound):
-    """The user has no data storage with this title; for administrators."""
-
-    codes = ("admin.storage.doesnt_exist",)
+INVALID_STORAGE = Invalid(
+    ("title.inclusion", "title.exclusion", "title.taken", "data.too_long", "data.invalid_format")
+)
+"""All codes of what can be wrong with a data storage, for the API document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,13 @@ from resource_svc.core import Core
 from resource_svc.data_storages import models, store
 from resource_svc.data_storages.configuration import configured_titles
 from resource_svc.data_storages.events import Happening, data_storage_event
-from resource_svc.data_storages.models import DataStorage, DataStorageNotFound
+from resource_svc.data_storages.models import DataStorage
 from resource_svc.data_storages.store import DATA_STORAGE_TABLE
 from resource_svc.labels.use_cases import Labels
 from resource_svc.users.use_cases import Users
 from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.contracts.attachments import AttachmentSnapshot
+from shared.contracts.refusals import DataStorageNotFound
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid

@@ -51,6 +51,27 @@ class BadLink(Forbidden):
     codes = ("resource.upload.invalid_link",)
 
 
+INVALID_DOCUMENT = Invalid(
+    (
+        *("doc_type.inclusion", "doc_number.too_long", "doc_number.invalid"),
+        *("metadata.too_long", "metadata.invalid_format"),
+    )
+)
+"""All codes of what can be wrong with a document, for the API document."""
+
+REFUSED_UPLOAD = Invalid(
+    (
+        BLANK,
+        "upload.content_mismatch",
+        "upload.File size should be greater than 1 Byte",
+        "upload.File size should be less than 10 MB",
+        'upload.You are not allowed to upload "" files, allowed types: jpg, jpeg, png, pdf',
+        'upload.You are not allowed to upload "exe" files, allowed types: jpg, jpeg, png, pdf',
+    )
+)
+"""Codes of what can be wrong with a file; some of them name the file's extension, or settings."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One document of one user; `upload` is the key of its object.

@@ -1,6 +1,6 @@
 """What comes in to the operations on documents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,10 @@ class _Files(fields.Field[list[ReceivedFile]]):
             raise ValidationError([_MISSING])
         sent = value if isinstance(value, list) else [value]
         return [file if isinstance(file, ReceivedFile) else RefusedFile(BLANK) for file in sent]
+
+    def codes(self) -> Iterator[str]:
+        """The only one: refused files are the documents' faults."""
+        yield _MISSING
 
     def json_schema(self) -> dict[str, Any]:
         """For the API document: several files may be sent under this name."""

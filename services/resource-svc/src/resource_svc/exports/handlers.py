@@ -5,18 +5,24 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from aiohttp import hdrs, web
+from marshmallow import fields
 
 from resource_svc.exports.use_cases import Export, Exports
+from shared.answer_schemas import described
 from shared.errors import Unavailable
 from shared.web.errors import OUTCOME
+from shared.web.operations import NoParameters, operation
 from shared.web.principal import PRINCIPAL
-from shared.web.routes import NoParameters
 
 EXPORTS = web.AppKey("exports", Exports)
 
 
+@operation(
+    answer=fields.Raw(metadata=described("By kind; secrets are not in it.", type="object")),
+    beyond_barong=True,
+)
 async def show(request: web.Request, _form: NoParameters) -> web.StreamResponse:
-    """GET /users/me/export: everything that the system holds about the caller."""
+    """Everything the system holds about oneself."""
     uid = request[PRINCIPAL].uid
     return await _download(request, uid, await request.app[EXPORTS].collect(uid))
 

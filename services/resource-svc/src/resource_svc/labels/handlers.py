@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from resource_svc.labels.models import LabelIsPrivate, TooManyLabels
 from resource_svc.labels.schemas import (
     AnyKeyForm,
     AnyLabelForm,
@@ -10,39 +11,54 @@ from resource_svc.labels.schemas import (
     PrivateLabelForm,
 )
 from resource_svc.labels.use_cases import Labels
+from shared.contracts.refusals import INVALID_LABEL, INVALID_LABEL_VALUE, LabelKeyTaken
+from shared.contracts.schemas import LabelSchema
+from shared.errors import NotFound
 from shared.web.answers import answer, nothing
+from shared.web.operations import NoParameters, operation
 from shared.web.principal import PRINCIPAL
-from shared.web.routes import NoParameters
 
 LABELS = web.AppKey("labels", Labels)
 
 
+@operation(answer=LabelSchema(many=True))
 async def index(request: web.Request, _form: NoParameters) -> web.Response:
-    """GET /labels: all labels of the caller."""
+    """One's labels."""
     labels = await request.app[LABELS].list(request[PRINCIPAL].uid)
     return answer([label.to_public() for label in labels])
 
 
+@operation(answer=LabelSchema, refuses=(NotFound,), missing_is_400=True)
 async def show(request: web.Request, form: KeyForm) -> web.Response:
-    """GET /labels/{key}: one label of the caller."""
+    """One of one's labels."""
     label = await request.app[LABELS].get(request[PRINCIPAL].uid, form.key)
     return answer(label.to_public())
 
 
+@operation(
+    status=201,
+    answer=LabelSchema,
+    refuses=(LabelKeyTaken, TooManyLabels, INVALID_LABEL),
+    missing_is_400=True,
+)
 async def create(request: web.Request, form: LabelForm) -> web.Response:
-    """POST /labels: a new public label."""
+    """Add a public label."""
     label = await request.app[LABELS].create(request[PRINCIPAL].uid, form.key, form.value)
-    return answer(label.to_public(), 201)
+    return answer(label.to_public())
 
 
+@operation(
+    answer=LabelSchema, refuses=(LabelIsPrivate, NotFound, INVALID_LABEL_VALUE), missing_is_400=True
+)
 async def change(request: web.Request, form: LabelForm) -> web.Response:
-    """PATCH /labels/{key}: another value for a public label."""
+    """Change a public label."""
     label = await request.app[LABELS].update(request[PRINCIPAL].uid, form.key, form.value)
     return answer(label.to_public())
 
 
+@operation(status=204, refuses=(LabelIsPrivate, NotFound), missing_is_400=True)
 async def delete(request: web.Request, form: KeyForm) -> web.Response:
-    """DELETE /labels/{key}: deletes a public label."""
+    """Remove a public label."""
     await request.app[LABELS].delete(request[PRINCIPAL].uid, form.key)
     return nothing()
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.errors import BadRequest, Invalid, NotFound
+from shared.errors import BadRequest, Invalid
 from shared.values.timestamps import seconds
 
 PUBLIC, PRIVATE = "public", "private"
@@ -20,12 +20,6 @@ MAX_DESCRIPTION = 255
 _ALLOWED = re.compile(r"[a-z0-9_-]+")
 
 
-class LabelKeyTaken(Invalid):
-    """The user has a label with this key in this scope."""
-
-    codes = ("key.taken",)
-
-
 class TooManyLabels(Invalid):
     """The user has as many public labels as allowed; a code of ours, Barong knows no limit."""
 
@@ -36,12 +30,6 @@ class LabelIsPrivate(BadRequest):
     """The key is that of a private label, which its user cannot write."""
 
     codes = ("resource.labels.private",)
-
-
-class LabelNotFound(NotFound):
-    """The user has no label with this key in this scope; for administrators."""
-
-    codes = ("admin.label.doesnt_exist",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from resource_svc.attachments.table import AttachmentTable
-from resource_svc.labels.models import PRIVATE, PUBLIC, Label, LabelKeyTaken
+from resource_svc.labels.models import PRIVATE, PUBLIC, Label
 from shared.contracts.attachments import LABELS
 from shared.contracts.labels import PrivateLabels, TakenOverLabel
+from shared.contracts.refusals import LabelKeyTaken
 from shared.database.pool import Connection, Record
 from shared.errors import NotFound
 

@@ -10,14 +10,7 @@ from resource_svc.attachments.events import with_snapshot
 from resource_svc.core import Core
 from resource_svc.labels import models, store
 from resource_svc.labels.events import Happening, label_event, verdict_events
-from resource_svc.labels.models import (
-    PRIVATE,
-    PUBLIC,
-    Label,
-    LabelIsPrivate,
-    LabelNotFound,
-    TooManyLabels,
-)
+from resource_svc.labels.models import PRIVATE, PUBLIC, Label, LabelIsPrivate, TooManyLabels
 from resource_svc.labels.store import LABEL_TABLE
 from resource_svc.users.use_cases import Users
 from shared.clients.identity import IdentityClient
@@ -25,6 +18,7 @@ from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.contracts.attachments import AttachmentSnapshot
 from shared.contracts.events import ReceivedEvent, Record
 from shared.contracts.labels import PrivateLabels, TakenOverLabel
+from shared.contracts.refusals import LabelNotFound
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import NotFound, Unavailable

@@ -110,7 +110,15 @@ class InvalidChannel(Invalid):
 
 
 class NotDelivered(Invalid):
-    """The provider will not send to this number, for the reason that the code gives."""
+    """The provider will not send to this number, for one of these reasons."""
+
+    codes = (
+        "resource.phone.num_not_valid",
+        "resource.phone.num_not_reachable",
+        "resource.phone.unsubscribed_recipient",
+        "resource.phone.sms_content_invalid",
+        "resource.phone.twilio_unexpected",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from marshmallow import fields
+
 from resource_svc.phones.models import CHANNELS, InvalidChannel, InvalidNumber, WrongCode
+from shared.answer_schemas import AnswerSchema
 from shared.declared import declared
 from shared.web.bodies import MAX_BODY_BYTES
 from shared.web.fields import Code, Parameter, Text
@@ -72,3 +75,9 @@ class VerifyPhoneForm:
 
     phone_number: str = declared(_number())
     verification_code: str = declared(_code())
+
+
+class MessageSchema(AnswerSchema):
+    """What was done."""
+
+    message = fields.String()

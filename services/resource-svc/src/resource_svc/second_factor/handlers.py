@@ -2,40 +2,65 @@
 
 from aiohttp import web
 
-from resource_svc.second_factor.schemas import CodeForm
+from resource_svc.second_factor.models import AlreadyEnabled, NotEnabled, WrongCode
+from resource_svc.second_factor.schemas import CodeForm, QRCodeSchema
 from resource_svc.second_factor.use_cases import SecondFactor
 from resource_svc.users.handlers import full_answer
+from shared.contracts.refusals import UsedCode
+from shared.contracts.schemas import UserWithFullInfoSchema
 from shared.web.answers import answer, nothing
 from shared.web.client import client_of
+from shared.web.operations import NoParameters, operation
 from shared.web.principal import PRINCIPAL
-from shared.web.routes import NoParameters
 
 SECOND_FACTOR = web.AppKey("second_factor", SecondFactor)
 
 
+@operation(status=201, answer=QRCodeSchema, refuses=(AlreadyEnabled,))
 async def generate_qrcode(request: web.Request, _form: NoParameters) -> web.Response:
-    """POST /otp/generate_qrcode: a new secret, which is shown only once."""
+    """Make a second factor, which is not on yet."""
     second_factor = request.app[SECOND_FACTOR]
     created = await second_factor.create(request[PRINCIPAL].uid, client_of(request))
-    return answer({"data": created}, 201, headers={"Cache-Control": "no-store"})
+    return answer({"data": created}, headers={"Cache-Control": "no-store"})
 
 
+@operation(
+    status=201,
+    answer=UserWithFullInfoSchema,
+    refuses=(AlreadyEnabled, WrongCode),
+    missing_is_400=True,
+)
 async def enable(request: web.Request, form: CodeForm) -> web.Response:
-    """POST /otp/enable: codes are required from now on, and all other sessions end."""
+    """Turn the second factor on, with a code of it.
+
+    Ends all sessions but the one that asks.
+    """
     caller, second_factor = request[PRINCIPAL], request.app[SECOND_FACTOR]
     user = await second_factor.enable(caller.uid, caller.sid, form.code, client_of(request))
-    return await full_answer(request, user, 201)
+    return await full_answer(request, user)
 
 
+@operation(
+    status=201,
+    answer=UserWithFullInfoSchema,
+    refuses=(NotEnabled, WrongCode, UsedCode),
+    missing_is_400=True,
+)
 async def disable(request: web.Request, form: CodeForm) -> web.Response:
-    """POST /otp/disable: no code is required any more."""
+    """Turn the second factor off, with a code of it.
+
+    All API keys become inactive.
+    """
     second_factor = request.app[SECOND_FACTOR]
     user = await second_factor.disable(request[PRINCIPAL].uid, form.code, client_of(request))
-    return await full_answer(request, user, 201)
+    return await full_answer(request, user)
 
 
+@operation(
+    status=201, refuses=(AlreadyEnabled, WrongCode, UsedCode), statuses=(403,), missing_is_400=True
+)
 async def verify(request: web.Request, form: CodeForm) -> web.Response:
-    """POST /otp/verify: checks a code and uses it up."""
+    """Check a code of the second factor."""
     second_factor = request.app[SECOND_FACTOR]
     await second_factor.verify(request[PRINCIPAL].uid, form.code, client_of(request))
-    return nothing(201)
+    return nothing()

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from marshmallow import fields
+
+from shared.answer_schemas import AnswerSchema
 from shared.declared import declared
 from shared.web.fields import Code
 
@@ -16,3 +19,16 @@ class CodeForm:
             empty="resource.otp.empty_code",
         )
     )
+
+
+class _SecretSchema(AnswerSchema):
+    """The same secret twice."""
+
+    barcode = fields.String(metadata={"contentEncoding": "base64", "contentMediaType": "image/png"})
+    url = fields.String(metadata={"format": "uri"})
+
+
+class QRCodeSchema(AnswerSchema):
+    """A new second factor, to be scanned."""
+
+    data = fields.Nested(_SecretSchema)

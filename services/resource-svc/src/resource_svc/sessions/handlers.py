@@ -2,17 +2,20 @@
 
 from aiohttp import web
 
-from resource_svc.sessions.schemas import RevokeSessionForm, to_public
+from resource_svc.sessions.schemas import RevokeSessionForm, SessionSchema, to_public
 from resource_svc.sessions.use_cases import Sessions
+from shared.errors import NotFound
 from shared.web.answers import answer, nothing
-from shared.web.pagination import PageForm, page_headers
+from shared.web.operations import operation
+from shared.web.pagination import BY_PAGE, PageForm, page_headers
 from shared.web.principal import PRINCIPAL
 
 SESSIONS = web.AppKey("sessions", Sessions)
 
 
+@operation(answer=SessionSchema(many=True), headers=BY_PAGE, beyond_barong=True)
 async def index(request: web.Request, form: PageForm) -> web.Response:
-    """GET /sessions: a page of the caller's living sessions."""
+    """One's living sessions, the newest first."""
     caller = request[PRINCIPAL]
     sessions, total = await request.app[SESSIONS].list(caller.uid, form)
     return answer(
@@ -21,7 +24,8 @@ async def index(request: web.Request, form: PageForm) -> web.Response:
     )
 
 
+@operation(status=204, refuses=(NotFound,), beyond_barong=True)
 async def revoke(request: web.Request, form: RevokeSessionForm) -> web.Response:
-    """DELETE /sessions/{id}: ends a session, which may be the caller's own."""
+    """End one of one's sessions."""
     await request.app[SESSIONS].revoke(request[PRINCIPAL].uid, form.id)
     return nothing()

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from marshmallow import fields
+
+from shared.answer_schemas import AnswerSchema, described
 from shared.declared import declared
 from shared.values.timestamps import seconds
 from shared.web.fields import Text
@@ -30,3 +33,14 @@ def to_public(session: Mapping[str, Any], current: str | None) -> dict[str, Any]
         "created_at": seconds(datetime.fromisoformat(session["created_at"])),
         "expires_at": seconds(datetime.fromisoformat(session["expires_at"])),
     }
+
+
+class SessionSchema(AnswerSchema):
+    """A session of the caller's."""
+
+    id = fields.UUID()
+    user_ip = fields.String()
+    user_agent = fields.String()
+    current = fields.Boolean(metadata=described("Whether it is the one that asks."))
+    created_at = fields.DateTime()
+    expires_at = fields.DateTime(metadata=described("When it ends, unless it is used before."))

@@ -1,0 +1,39 @@
+"""The answers of the operations about the installation."""
+
+from marshmallow import fields, validate
+
+from shared.answer_schemas import AnswerSchema, described
+
+
+class ConfigsSchema(AnswerSchema):
+    """What front ends have to know."""
+
+    optional = ("captcha_id",)
+
+    session_expire_time = fields.Integer(metadata=described("Seconds."))
+    captcha_type = fields.String(validate=validate.OneOf(("none", "recaptcha", "geetest")))
+    captcha_id = fields.String()
+    phone_verification_type = fields.String()
+    password_min_entropy = fields.Integer(metadata=described("Bits."))
+    password_regexp = fields.String()
+
+
+class VersionSchema(AnswerSchema):
+    """Which build answers."""
+
+    git_tag = fields.String(allow_none=True)
+    git_sha = fields.String(allow_none=True)
+    build_date = fields.String(allow_none=True)
+    version = fields.String(allow_none=True)
+
+
+class TimeSchema(AnswerSchema):
+    """The server's time."""
+
+    time = fields.Integer(metadata=described("Seconds since the epoch."))
+
+
+class PingSchema(AnswerSchema):
+    """Somebody is there."""
+
+    ping = fields.String(validate=validate.OneOf(("pong",)))
