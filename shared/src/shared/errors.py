@@ -7,7 +7,7 @@ from types import MappingProxyType
 class Refusal(Exception):
     """The request cannot be fulfilled, for the reasons that `codes` give to the client.
 
-    Subclasses that stand for exactly one reason set `codes` on the class.
+    Subclasses set `codes` to the reasons that they may have; an instance can have some of them.
     """
 
     codes: tuple[str, ...] = ()

@@ -32,6 +32,10 @@ class NoAuthority(Invalid):
     codes = ("authz.invalid_permission",)
 
 
+NOT_ALLOWED: tuple[type[Invalid], ...] = (SelfChange, SuperadminChange, HigherRole)
+"""What `Authority.demand` raises, for the API document; any call may get `NoAuthority`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authority:
     """Administrators change users of lower ranks than their own; superadmins everybody else.

@@ -50,8 +50,8 @@ class FormReader(Generic[F]):
 class Operation(Generic[F]):
     """A handler, its form, and what `operation` declares; an internal one declares nothing."""
 
-    handler: Handler[Any]
-    form: type[F]
+    handler: Handler[F]
+    form: type[Any]
     reads_body: bool
     """Whether the handler gets a `FormReader`."""
     status: int | None = None
@@ -94,7 +94,8 @@ def operation(
     Its form is the annotation of the second argument. The first paragraph of its docstring is the
     summary in the API document, and the rest is the description.
 
-    `status` is that of a success, whose body is `answer`; None is no body. `other_types` are other
+    `status` is that of a success, which gets it whatever status the handler gave it. Its body is
+    `answer`; None is no body. `other_types` are other
     content types in which the answer can be had. `headers` are those of a list's page.
 
     `refuses` are refusals, whose statuses and codes are documented. The codes of parameters come
@@ -131,11 +132,9 @@ def operation_of(handler: Handler[F] | Operation[F]) -> Operation[F]:
     return Operation(handler=handler, form=form, reads_body=reads_body)
 
 
-def _form_of(handler: Handler[F]) -> tuple[type[F], bool]:
+def _form_of(handler: Handler[Any]) -> tuple[type[Any], bool]:
     """The form of a handler, and whether it reads the body itself."""
     _, parameter = inspect.signature(handler).parameters.values()
     if get_origin(parameter.annotation) is FormReader:
-        (form,) = get_args(parameter.annotation)
-        return form, True
-    form = parameter.annotation
-    return form, False
+        return get_args(parameter.annotation)[0], True
+    return parameter.annotation, False

@@ -7,7 +7,7 @@ from admin_svc.data_storages.schemas import DeleteDataStorageForm
 from admin_svc.data_storages.use_cases import DataStorages
 from admin_svc.directory.models import UserNotFound
 from shared.contracts.refusals import DataStorageNotFound
-from shared.policy.authority import HigherRole
+from shared.policy.authority import NOT_ALLOWED
 from shared.web.answers import nothing
 from shared.web.operations import operation
 from shared.web.principal import PRINCIPAL
@@ -15,7 +15,7 @@ from shared.web.principal import PRINCIPAL
 DATA_STORAGES = web.AppKey("data_storages", DataStorages)
 
 
-@operation(status=204, refuses=(HigherRole, UserNotFound, DataStorageNotFound))
+@operation(status=204, refuses=(*NOT_ALLOWED, UserNotFound, DataStorageNotFound))
 async def delete(request: web.Request, form: DeleteDataStorageForm) -> web.Response:
     """Delete what a user keeps under a title."""
     actor = Actor.of(request[PRINCIPAL])

@@ -22,7 +22,7 @@ from shared.contracts.refusals import (
     LabelKeyTaken,
     LabelNotFound,
 )
-from shared.policy.authority import HigherRole, SelfChange, SuperadminChange
+from shared.policy.authority import NOT_ALLOWED
 from shared.web.answers import answer, nothing
 from shared.web.operations import operation
 from shared.web.principal import PRINCIPAL
@@ -34,9 +34,7 @@ LABELS = web.AppKey("labels", Labels)
     status=201,
     answer=ChangedLabelSchema,
     refuses=(
-        HigherRole,
-        SelfChange,
-        SuperadminChange,
+        *NOT_ALLOWED,
         UserNotFound,
         LabelKeyTaken,
         INVALID_LABEL,
@@ -56,9 +54,7 @@ async def create(request: web.Request, form: AddLabelForm) -> web.Response:
 @operation(
     answer=ChangedLabelSchema,
     refuses=(
-        HigherRole,
-        SelfChange,
-        SuperadminChange,
+        *NOT_ALLOWED,
         UserNotFound,
         LabelNotFound,
         INVALID_LABEL_VALUE,
@@ -75,9 +71,7 @@ async def change(request: web.Request, form: ChangeLabelForm) -> web.Response:
     status=201,
     answer=ChangedLabelSchema,
     refuses=(
-        HigherRole,
-        SelfChange,
-        SuperadminChange,
+        *NOT_ALLOWED,
         UserNotFound,
         LabelNotFound,
         INVALID_LABEL,
@@ -91,9 +85,7 @@ async def put(request: web.Request, form: PutLabelForm) -> web.Response:
     return answer(label_to_public(updated))
 
 
-@operation(
-    status=204, refuses=(HigherRole, SelfChange, SuperadminChange, UserNotFound, LabelNotFound)
-)
+@operation(status=204, refuses=(*NOT_ALLOWED, UserNotFound, LabelNotFound))
 async def delete(request: web.Request, form: DeleteLabelForm) -> web.Response:
     """Take a label from a user."""
     actor = Actor.of(request[PRINCIPAL])

@@ -16,7 +16,7 @@ from admin_svc.users.use_cases import Users
 from shared.contracts.refusals import UnknownState
 from shared.contracts.schemas import UserSchema
 from shared.contracts.users import User
-from shared.policy.authority import HigherRole, SelfChange, SuperadminChange
+from shared.policy.authority import NOT_ALLOWED
 from shared.web.answers import answer
 from shared.web.operations import operation
 from shared.web.principal import PRINCIPAL
@@ -27,12 +27,10 @@ USERS = web.AppKey("users", Users)
 @operation(
     answer=UserSchema,
     refuses=(
+        *NOT_ALLOWED,
         EnableSecondFactor,
-        HigherRole,
         OtpNoChange,
-        SelfChange,
         StateNoChange,
-        SuperadminChange,
         UserNotFound,
         UnknownState,
     ),
@@ -46,12 +44,10 @@ async def put(request: web.Request, form: UpdateUserForm) -> web.Response:
     status=201,
     answer=UserSchema,
     refuses=(
+        *NOT_ALLOWED,
         EnableSecondFactor,
-        HigherRole,
         OtpNoChange,
-        SelfChange,
         StateNoChange,
-        SuperadminChange,
         UserNotFound,
         UnknownState,
     ),
@@ -64,7 +60,7 @@ async def update(request: web.Request, form: UpdateUserForm) -> web.Response:
 @operation(
     status=201,
     answer=UserSchema,
-    refuses=(RoleDoesNotExist, RoleNoChange, SelfChange, SuperadminChange, UserNotFound),
+    refuses=(*NOT_ALLOWED, RoleDoesNotExist, RoleNoChange, UserNotFound),
 )
 async def update_role(request: web.Request, form: UpdateRoleForm) -> web.Response:
     """Give a user another role."""

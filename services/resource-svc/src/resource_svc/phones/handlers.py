@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from resource_svc.phones.models import (
+    CHANNEL_TOO,
     CeilingReached,
     CountryNotAllowed,
     InvalidNumber,
@@ -23,7 +24,6 @@ from resource_svc.phones.schemas import (
 from resource_svc.phones.use_cases import Phones
 from resource_svc.users.handlers import found_answer
 from shared.contracts.schemas import PhoneSchema, UserWithFullInfoSchema
-from shared.errors import BadRequest
 from shared.web.answers import answer, nothing
 from shared.web.operations import NoParameters, operation
 from shared.web.principal import PRINCIPAL
@@ -49,7 +49,7 @@ async def index(request: web.Request, _form: NoParameters) -> web.Response:
         NumberTaken,
         PhoneExists,
         TooManyPhones,
-        BadRequest(("resource.phone.invalid_channel",)),
+        CHANNEL_TOO,
         NotDelivered,
     ),
     statuses=(404,),
@@ -81,7 +81,7 @@ async def delete(request: web.Request, form: DeletePhoneForm) -> web.Response:
         KindNotAllowed,
         NumberTaken,
         UnknownPhone,
-        BadRequest(("resource.phone.invalid_channel",)),
+        CHANNEL_TOO,
         NotDelivered,
     ),
     statuses=(429,),

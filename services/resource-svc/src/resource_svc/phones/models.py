@@ -109,6 +109,10 @@ class InvalidChannel(Invalid):
     codes = ("resource.phone.invalid_channel",)
 
 
+CHANNEL_TOO = BadRequest(InvalidChannel.codes)
+"""The same beside the code of an absent number: the answer has both codes, and is a 400."""
+
+
 class NotDelivered(Invalid):
     """The provider will not send to this number, for one of these reasons."""
 

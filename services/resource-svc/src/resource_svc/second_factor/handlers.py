@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from resource_svc.second_factor.models import AlreadyEnabled, NotEnabled, WrongCode
+from resource_svc.second_factor.models import AlreadyEnabled, NotEnabled, NothingToVerify, WrongCode
 from resource_svc.second_factor.schemas import CodeForm, QRCodeSchema
 from resource_svc.second_factor.use_cases import SecondFactor
 from resource_svc.users.handlers import full_answer
@@ -57,7 +57,7 @@ async def disable(request: web.Request, form: CodeForm) -> web.Response:
 
 
 @operation(
-    status=201, refuses=(AlreadyEnabled, WrongCode, UsedCode), statuses=(403,), missing_is_400=True
+    status=201, refuses=(NothingToVerify, WrongCode, UsedCode), statuses=(403,), missing_is_400=True
 )
 async def verify(request: web.Request, form: CodeForm) -> web.Response:
     """Check a code of the second factor."""
