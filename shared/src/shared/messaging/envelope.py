@@ -88,7 +88,7 @@ class EventVerifier:
         """
         try:
             envelope = json.loads(body)
-            signature = envelope["signatures"][0]
+            [signature] = envelope["signatures"]
             compact = ".".join(
                 (signature["protected"], envelope["payload"], signature["signature"])
             )

@@ -1,0 +1,305 @@
+"""The records of events. A record may have more fields than are listed here."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+
+class Record:
+    """What an event is about. A field that may be absent or null is None then."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User(Record):
+    """The user whom another record belongs to."""
+
+    uid: str
+    email: str
+    role: str
+    level: int
+    otp: bool
+    state: str
+    referral_uid: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(Record):
+    """The label of a verdict about a user's documents."""
+
+    id: int
+    key: str
+    value: str
+    description: str | None = None
+    user: User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label(Record):
+    """A label."""
+
+    id: int
+    key: str
+    value: str
+    description: str | None = None
+    user: User
+    scope: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(Record):
+    """A profile."""
+
+    user: User
+    first_name: str | None = None
+    last_name: str | None = None
+    dob: date | None = None
+    address: str | None = None
+    postcode: str | None = None
+    city: str | None = None
+    country: str | None = None
+    metadata: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phone(Record):
+    """A phone."""
+
+    user: User
+    country: str
+    number: str
+    validated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(Record):
+    """A document."""
+
+    user: User
+    upload: str
+    doc_type: str
+    doc_number: str
+    doc_expire: date | None = None
+    metadata: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataStorage(Record):
+    """A data storage."""
+
+    user: User
+    title: str
+    data: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey(Record):
+    """An API key, without its secret."""
+
+    user: User
+    kid: str
+    algorithm: str
+    scope: tuple[str, ...]
+    state: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission(Record):
+    """A row of permissions."""
+
+    id: int
+    action: str
+    role: str
+    verb: str
+    path: str
+    topic: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restriction(Record):
+    """A restriction."""
+
+    id: int
+    category: str
+    scope: str
+    value: str
+    code: int | None = None
+    state: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAndDomain(Record):
+    """A user, and the front end's address."""
+
+    user: User
+    domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token(Record):
+    """A user, and the token that has to be mailed to them."""
+
+    user: User
+    domain: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login(Record):
+    """A login."""
+
+    user: User
+    user_ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess(Record):
+    """Guesses of codes."""
+
+    user: User
+    domain: str
+    user_ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(Record):
+    """A session that ended before its time."""
+
+    user: User
+    sid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAlone(Record):
+    """A user."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased(Record):
+    """A user who was erased."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity(Record):
+    """An activity of a user."""
+
+    category: str
+    uid: str
+    user_ip: str
+    user_agent: str
+    topic: str
+    action: str
+    result: str
+    target_uid: str | None = None
+    data: str | None = None
+    id: UUID
+    created_at: datetime
+
+
+RECORDS: Final[Mapping[str, type[Record]]] = {
+    "model.user.created": User,
+    "model.user.updated": User,
+    "model.label.created": Label,
+    "model.label.updated": Label,
+    "model.label.deleted": Label,
+    "model.profile.created": Profile,
+    "model.profile.updated": Profile,
+    "model.phone.created": Phone,
+    "model.phone.updated": Phone,
+    "model.phone.deleted": Phone,
+    "model.document.created": Document,
+    "model.data_storage.created": DataStorage,
+    "model.data_storage.deleted": DataStorage,
+    "model.api_key.created": ApiKey,
+    "model.api_key.updated": ApiKey,
+    "model.api_key.deleted": ApiKey,
+    "model.permission.created": Permission,
+    "model.permission.updated": Permission,
+    "model.permission.deleted": Permission,
+    "model.restriction.created": Restriction,
+    "model.restriction.updated": Restriction,
+    "model.restriction.deleted": Restriction,
+    "system.session.create": Login,
+    "system.session.revoked": Session,
+    "system.user.email.confirmation.token": Token,
+    "system.user.email.confirmed": UserAndDomain,
+    "system.user.password.reset.token": Token,
+    "system.user.password.reset": UserAndDomain,
+    "system.user.password.change": UserAndDomain,
+    "system.user.otp.guessed": Guess,
+    "system.user.account.deleted": UserAlone,
+    "system.user.erased": Erased,
+    "system.document.verified": Verdict,
+    "system.document.rejected": Verdict,
+    "system.activity.recorded": Activity,
+}
+"""The record of each event, by its name."""
+
+
+def record_of(name: str, raw: Mapping[str, Any]) -> Record | None:
+    """The typed record, or None for an event that this release does not know.
+
+    Raises LookupError, TypeError or ValueError if the record is not what the contract says.
+    """
+    kind = RECORDS.get(name)
+    return None if kind is None else _made(kind, raw)
+
+
+def _made(kind: type[Record], raw: Mapping[str, Any]) -> Record:
+    values = {}
+    for name, (wanted, optional) in _fields(kind).items():
+        value = raw.get(name) if optional else raw[name]
+        values[name] = None if value is None and optional else _value(wanted, value, name)
+    return kind(**values)
+
+
+def _value(wanted: Any, value: Any, name: str) -> Any:
+    if isinstance(wanted, type) and issubclass(wanted, Record) and isinstance(value, Mapping):
+        return _made(wanted, value)
+    if get_origin(wanted) is tuple and isinstance(value, list):
+        return tuple(_value(str, each, name) for each in value)
+    if wanted in (date, datetime) and isinstance(value, str):
+        return wanted.fromisoformat(value)
+    if wanted is UUID and isinstance(value, str):
+        return UUID(value)
+    if type(value) is not wanted:
+        raise TypeError(f"{name} has another type")
+    return value
+
+
+@cache
+def _fields(kind: Hashable) -> Mapping[str, tuple[Any, bool]]:
+    """The type of each field, and whether it may be absent or null."""
+    return {name: _without_none(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if not isinstance(hint, UnionType):
+        return hint, False
+    [wanted] = [each for each in get_args(hint) if each is not NoneType]
+    return wanted, True
