@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 
@@ -272,7 +272,7 @@ def record_of(name: str, raw: Mapping[str, Any]) -> Record | None:
 
 def _made(kind: type[Record], raw: Mapping[str, Any]) -> Record:
     values = {}
-    for name, (wanted, optional) in _fields(kind).items():
+    for name, (wanted, optional) in _fields(cast(Hashable, kind)).items():
         value = raw.get(name) if optional else raw[name]
         values[name] = None if value is None and optional else _value(wanted, value, name)
     return kind(**values)
