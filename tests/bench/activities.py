@@ -10,8 +10,8 @@ import aio_pika
 import asyncpg
 import psutil
 
-from admin_svc.activities.models import Month
-from admin_svc.activities.partitions import Partitions
+from admin_svc.activities.partitions import TABLE
+from shared.database.partitions import Month, MonthlyPartitions
 from shared.database.pool import Database
 from shared.messaging.broker import connected
 from tests.bench.installed import Bench, installed
@@ -131,7 +131,7 @@ async def _partitions(bench: Bench) -> None:
     database = Database(bench.system.environments["admin"]["DATABASE_URL"], "admin")
     async with database.opened():
         for ago in range(MONTHS + 1):
-            await Partitions(database).make(Month.of(datetime.now(UTC)).plus(-ago))
+            await MonthlyPartitions(database, TABLE).make(Month.of(datetime.now(UTC)).plus(-ago))
 
 
 async def _inserted(tables: "asyncpg.Connection[asyncpg.Record]", months: int) -> float:

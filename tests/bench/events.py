@@ -139,17 +139,17 @@ async def _measured(bench: Bench) -> dict[str, list[float]]:
 
         await until(all_received)
         return {
-            "model.user.created": await _latencies(bench, "identity.outbox", "user", received),
-            "model.label.created": await _latencies(bench, "resource.outbox", "label", received),
+            "model.user.created": await _latencies(bench, "identity.events", "user", received),
+            "model.label.created": await _latencies(bench, "resource.events", "label", received),
         }
 
 
 async def _latencies(
-    bench: Bench, outbox: str, record: str, received: dict[UUID, float]
+    bench: Bench, archive: str, record: str, received: dict[UUID, float]
 ) -> list[float]:
     async with bench.database.connected() as connection:
         rows = await connection.fetch(
-            f"SELECT event_id, created_at FROM {outbox} WHERE name = $1 ORDER BY id",
+            f"SELECT event_id, created_at FROM {archive} WHERE name = $1 ORDER BY id",
             f"model.{record}.created",
         )
     heard = [row for row in rows if row["event_id"] in received][-COUNT:]

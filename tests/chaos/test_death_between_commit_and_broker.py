@@ -83,7 +83,11 @@ async def test_killed_when(
             async with asyncio.timeout(60):
                 assert await process.wait() == -signal.SIGKILL
         committed = await connection.fetch(
-            "SELECT event_id FROM identity.outbox WHERE record::text LIKE '%victim%'"
+            """
+            SELECT event_id FROM identity.outbox WHERE record::text LIKE '%victim%'
+            UNION
+            SELECT event_id FROM identity.events WHERE record::text LIKE '%victim%'
+            """
         )
         assert len(committed) == 2
         everything = {str(row["event_id"]) for row in committed}

@@ -171,6 +171,20 @@ async def test_what_is_not_ours_is_out_of_reach(urls: Mapping[str, str], name: s
             raise AssertionError("this virtual host is not for him")
 
 
+@pytest.mark.parametrize("name", PUBLISHERS)
+async def test_replays_reach_the_queue_of_somebody_else(rabbitmq_folder: Path, name: str) -> None:
+    vhost = f"replays-{name}"
+    operator = rabbitmq.add_vhost(rabbitmq_folder, vhost)
+    url = rabbitmq.add_user(rabbitmq_folder, f"replays-{name}", vhost, MAY[name])
+    async with connected(operator, "subscriber") as owner, connected(url, name) as connection:
+        await (await owner.channel()).declare_queue("somebody-elses", durable=True)
+        channel = await connection.channel(on_return_raises=True)
+        await channel.declare_queue("somebody-elses", passive=True)
+        message = aio_pika.Message(b"{}")
+        await channel.default_exchange.publish(message, "somebody-elses", mandatory=True)
+    rabbitmq.delete_vhost(rabbitmq_folder, vhost)
+
+
 async def test_every_queue_is_within_the_patterns(urls: Mapping[str, str]) -> None:
     async with connected(urls["mailer-svc"], "reader") as connection:
         await declare_topology(await connection.channel())

@@ -98,12 +98,17 @@ PLAUSIBLE: Mapping[str, Any] = {
     "doc_number": "1",
     "doc_expire": "2999-01-01",
     "events": [],
+    "service": "resource-svc",
+    "queue": "nobody-declared-this",
+    "wanted": {},
     "labels": [],
     "keys": [],
     "nonces": [],
     "email": "probe@example.com",
 }
 OF_PATH: Mapping[str, Mapping[str, Any]] = {
+    "/events": {"name": "model.#"},
+    "/events/replays": {"name": "model.#"},
     "/restrictions": {"scope": "ip", "value": "203.0.113.7", "category": "blacklist"},
     "/users/activity/{topic}": {"topic": "all"},
     "/users/me": {"password": "wrong"},  # who deletes their account can make no more calls

@@ -6,12 +6,17 @@
 import io
 import json
 import os
+import uuid
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import aio_pika
 import aiohttp
 import pytest
 
 from deploy.openapi.examples import BY_HAND, EXAMPLES, FILE
+from shared.contracts.topology import ADMIN
+from shared.messaging.broker import connected
 from tests.contract.documented import told
 from tests.contract.exchanges import Recorder, agree, normal
 from tests.support.authenticator import Authenticator, forget_used_codes
@@ -33,6 +38,8 @@ PROFILE = {
 }
 DOCUMENT = {"doc_type": "Passport", "doc_number": "AA123456", "doc_expire": "2999-01-31"}
 RESTRICTION = {"scope": "ip", "value": "198.51.100.7", "category": "blacklist", "code": 471}
+FULL: Any = {"x-max-length": 0, "x-overflow": "reject-publish"}
+"""The arguments of a queue that takes nothing, so that a replay into it does not end."""
 PERMISSION = {"role": "member", "verb": "GET", "path": "api/v2/market/orders", "action": "ACCEPT"}
 
 
@@ -51,6 +58,7 @@ async def test_examples_are_what_services_answer(system_of_my_own: Installation)
         await users(recorder, admin, uid)
         await policy(recorder, admin, alice)
         await audit_log(recorder, admin, alice)
+        await events(recorder, admin, uid)
         await secrets_of(recorder, admin, alice, uid)
         await farewell(recorder, alice)
     recorded = normal(recorder.exchanges)
@@ -223,6 +231,38 @@ async def audit_log(recorder: Recorder, admin: Client, alice: Client) -> None:
 
     await until(remembered)
     await recorder.call(alice, "GET /resource/users/activity/{topic}", topic="session")
+
+
+async def events(recorder: Recorder, admin: Client, uid: str) -> None:
+    """Published events, a replay that is cancelled, dead letters, and a snapshot."""
+    url = admin.system.environments["admin"]["AMQP_URL"]
+    async with connected(url, "examples") as connection:
+        channel = await connection.channel()
+        await channel.declare_queue("crm", arguments=FULL)
+        of_alice = {"service": "identity-svc", "uid": uid, "name": "model.user.#"}
+        await recorder.call(admin, "GET /admin/events", query={**of_alice, "limit": 1})
+        asked = {**of_alice, "queue": "crm"}
+        replay = await recorder.call(admin, "POST /admin/events/replays", asked)
+        which = {"service": "identity-svc"}
+        await recorder.call(admin, "GET /admin/events/replays", query=which)
+        await recorder.call(
+            admin, "DELETE /admin/events/replays/{id}", query=which, id=replay["id"]
+        )
+        dead_id = str(uuid.uuid4())
+        dead = aio_pika.Message(b"{}", message_id=dead_id, type="model.user.updated")
+        for _ in range(3):
+            await channel.default_exchange.publish(dead, ADMIN.dead_letters)
+    queue = ADMIN.queue
+    await recorder.call(admin, "GET /admin/dead_letters")
+    await recorder.call(admin, "GET /admin/dead_letters/{queue}", query={"limit": 1}, queue=queue)
+    which = {"id": dead_id}
+    await recorder.call(admin, "DELETE /admin/dead_letters/{queue}", query=which, queue=queue)
+    async with connected(url, "examples") as connection:
+        channel = await connection.channel()
+        await channel.default_exchange.publish(dead, ADMIN.dead_letters)
+    await recorder.call(admin, "POST /admin/dead_letters/{queue}/replay", which, queue=queue)
+    page = {"limit": 1, "cursor": uid[:-1]}  # Alice follows
+    await recorder.call(admin, "GET /admin/snapshots/users", query=page)
 
 
 async def signed_up(admin: Client) -> bool:

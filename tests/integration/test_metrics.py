@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from admin_svc.activities.partitions import AHEAD
+from shared.database.partitions import AHEAD
 from tests.deploy.promql import promtool
 from tests.support.client import Client
 from tests.support.system import NAMES, ROOT, Installation

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter
 
-from admin_svc.activities.partitions import Partitions
+from admin_svc.activities.partitions import TABLE
 from admin_svc.activities.use_cases import Activities
 from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.directory.use_cases import Directory
@@ -10,6 +10,7 @@ from admin_svc.user_counts.use_cases import UserCounts
 from shared.clients.resource import ResourceClient
 from shared.contracts.services import ADMIN
 from shared.crypto.key_ring import KeyRing
+from shared.database.partitions import MonthlyPartitions
 from shared.database.pool import Database
 from shared.tokens.service import ServiceTokens
 from tests.support.system import KEY
@@ -26,7 +27,9 @@ def directory_over(database: Database) -> Directory:
 def activities_over(database: Database, **bounds: int) -> Activities:
     """The audit log; `bounds` are its `exact` and `deepest`."""
     stored = Counter("activities_stored", "", ("category", "outcome"), registry=CollectorRegistry())
-    return Activities(database, directory_over(database), Partitions(database), stored, **bounds)
+    return Activities(
+        database, directory_over(database), MonthlyPartitions(database, TABLE), stored, **bounds
+    )
 
 
 def audit_trail_over(database: Database) -> AuditTrail:

@@ -44,6 +44,12 @@ LEGACY_KEYS = {
     ),
 }
 
+_COLUMNS = "event_id, name, record, changes, snapshot, created_at, published_at"
+WRITTEN = f"""(
+    SELECT {_COLUMNS} FROM outbox UNION ALL SELECT {_COLUMNS} FROM events
+) AS written"""
+"""Every event that a service wrote, whether it was published or waits, as what SQL selects from."""
+
 
 @dataclass(slots=True)
 class Ear:

@@ -5,20 +5,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.contracts.topology import Subscription
 from shared.database.migrate import MigrationError, migrate, wait_until_reachable
 from shared.errors import Unavailable
 from shared.log import configure_logging
-from shared.messaging.dead_letters import look, replay
 from shared.reasons import reason_of
-from shared.settings import ServiceSettings, SettingsError
-
-_LIMIT = 1000
+from shared.settings import SettingsError
 
 
 class CommandFailed(Exception):
@@ -48,26 +43,36 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command with its help; `run` gets the arguments by name."""
+    """A command with its help: `run` gets the arguments by name; or a group of `commands`."""
 
     help: str
-    run: Callable[..., None]
+    run: Callable[..., None] | None = None
     arguments: tuple[Argument, ...] = ()
+    commands: "Mapping[str, Command]" = field(default_factory=dict)
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        """Adds what follows the command's name to `parser`."""
+        for argument in self.arguments:
+            argument.add_to(parser)
+        if self.run is not None:
+            parser.set_defaults(_run=self.run)
+        if self.commands:
+            subparsers = parser.add_subparsers(required=True)
+            for name, command in self.commands.items():
+                command.add_to(
+                    subparsers.add_parser(name, help=command.help, description=command.help)
+                )
 
 
 def main(package: str, service: str, commands: Mapping[str, Command]) -> None:
     """Runs the command that the arguments name; faults are printed without a traceback."""
     parser = argparse.ArgumentParser(prog=f"python -m {package}")
-    subparsers = parser.add_subparsers(dest="command", required=True)
-    for name, command in commands.items():
-        subparser = subparsers.add_parser(name, help=command.help, description=command.help)
-        for argument in command.arguments:
-            argument.add_to(subparser)
+    Command("", commands=commands).add_to(parser)
     given = vars(parser.parse_args())
-    chosen = commands[given.pop("command")]
+    run = given.pop("_run")
     configure_logging(service, json=os.environ.get("BARONG_ENV") == "production")
     try:
-        chosen.run(**given)
+        run(**given)
     except SettingsError as error:
         sys.exit("\n".join((f"{service} cannot start:", *(f"  {line}" for line in error.faults))))
     except MigrationError as error:
@@ -112,25 +117,3 @@ def _seconds(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 6:
         raise CommandFailed(f"--wait takes a number of seconds, not {text!r}")
     return int(text)
-
-
-def dead_letter_commands(
-    settings: Callable[[], ServiceSettings], *subscriptions: Subscription
-) -> Mapping[str, Command]:
-    """`dead-letters` and `replay` for the service's queues."""
-
-    async def show() -> None:
-        for subscription in subscriptions:
-            async with aclosing(look(settings().broker_url, subscription, _LIMIT)) as letters:
-                async for letter in letters:
-                    sys.stdout.write(f"{letter.event_id}  {letter.name}  {letter.reason}\n")
-
-    async def play_again() -> None:
-        for subscription in subscriptions:
-            count = await replay(settings().broker_url, subscription, _LIMIT)
-            sys.stdout.write(f"{count} events are back in {subscription.queue}\n")
-
-    return {
-        "dead-letters": Command("List events that could not be handled.", asynchronous(show)),
-        "replay": Command("Handle those events again.", asynchronous(play_again)),
-    }

@@ -335,3 +335,16 @@ class PublicServiceSettings(DatabaseSettings):
         "The gateway's address, as subscribers reach it: events name their JSON Schemas by it.",
         "http://localhost:8080",
     )
+    events_keep_days: int = setting(
+        "BARONG_EVENTS_KEEP_DAYS",
+        positive(3650),
+        "How long published events are kept for replays, in days. They are dropped by "
+        "whole months, so that they stay up to 31 days longer.",
+        90,
+    )
+    events_replay_rate: int = setting(
+        "BARONG_EVENTS_REPLAY_RATE",
+        positive(1000),
+        "How many events a second each replay publishes at most.",
+        200,
+    )

@@ -28,6 +28,11 @@ OPERATIONS = [
     ("GET", "admin/api_keys"),
     ("GET", "admin/metrics"),
     ("GET", "admin/permissions/check"),
+    ("GET", "admin/events?service=identity-svc"),
+    ("POST", "admin/events/replays"),
+    ("GET", "admin/dead_letters"),
+    ("DELETE", "admin/dead_letters/mailer-svc"),
+    ("GET", "admin/snapshots/users"),
 ]
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from admin_svc.activities.models import Month
 from shared.contracts.activities import Activity
+from shared.database.partitions import Month
 from shared.database.pool import Database
 from shared.errors import Unavailable
 from tests.support.admin_features import activities_over

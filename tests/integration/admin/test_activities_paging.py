@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from admin_svc.activities.models import ActivityFilter, FoundPage, PageTooDeep
-from admin_svc.activities.partitions import Partitions
+from admin_svc.activities.partitions import TABLE
 from admin_svc.activities.use_cases import Activities
+from shared.database.partitions import MonthlyPartitions
 from shared.database.pool import Connection, Database
 from shared.values.totals import Total
 from tests.support.admin_features import activities_over
@@ -25,7 +26,7 @@ async def schema(database: TestDatabase) -> AsyncIterator[Database]:
     """The schema of an admin-svc of the test's own, with the partitions that are needed now."""
     made = Database(database.dsns["admin"], "admin")
     async with made.opened():
-        await Partitions(made).make_ahead()
+        await MonthlyPartitions(made, TABLE).make_ahead()
         yield made
 
 

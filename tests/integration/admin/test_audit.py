@@ -16,6 +16,7 @@ from admin_svc.audit.models import Actor
 from admin_svc.erasure.use_cases import Erasure
 from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
 from shared.process import running
 from tests.support.admin_features import activities_over, audit_trail_over, directory_over
 from tests.support.client import Client
@@ -356,7 +357,9 @@ async def test_an_erasure_takes_what_was_said_and_leaves_that_it_was_said(
 
 async def erase_user(audit: Database, uid: str) -> None:
     """What admin-svc does when it hears that a user was erased."""
-    erasure = Erasure(audit, directory_over(audit), activities_over(audit), audit_trail_over(audit))
+    erasure = Erasure(
+        audit, Outbox(), directory_over(audit), activities_over(audit), audit_trail_over(audit)
+    )
     told = {"record": {"uid": uid}, "changes": {}, "snapshot": {}}
     await erasure.erase(
         ReceivedEvent(

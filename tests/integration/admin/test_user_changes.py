@@ -11,7 +11,7 @@ from shared.contracts.services import ADMIN
 from shared.errors import Invalid, Unavailable
 from tests.support.authenticator import second_factor_of
 from tests.support.client import Client
-from tests.support.events import Ear
+from tests.support.events import WRITTEN, Ear
 from tests.support.internal import identity_of, superadmin_of, tables_of_identity
 from tests.support.staff import promote
 from tests.support.system import Installation
@@ -349,7 +349,7 @@ async def test_asked_again_the_owner_changes_nothing(system: Installation, uid: 
     assert first.after == again.before == again.after
     async with tables_of_identity(system) as tables:
         told = await tables.fetchval(
-            "SELECT count(*) FROM outbox WHERE name = 'model.user.updated' AND changes ? 'role'"
+            f"SELECT count(*) FROM {WRITTEN} WHERE name = 'model.user.updated' AND changes ? 'role'"
             " AND record ->> 'uid' = $1",
             uid,
         )

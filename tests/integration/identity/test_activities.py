@@ -14,7 +14,7 @@ from tests.support.authenticator import (
     second_factor_of,
 )
 from tests.support.client import USER_AGENT, Client
-from tests.support.events import Ear
+from tests.support.events import WRITTEN, Ear
 from tests.support.internal import tables_of_identity
 from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
@@ -200,7 +200,7 @@ async def test_what_is_refused_to_nobody_leaves_nothing_but_costs_as_much(
     client: Client, uid: str, system: Installation
 ) -> None:
     async with tables_of_identity(system) as tables:
-        written = "SELECT count(*) FROM outbox WHERE name = 'system.activity.recorded'"
+        written = f"SELECT count(*) FROM {WRITTEN} WHERE name = 'system.activity.recorded'"
         decoys = f"{written} AND record = '{{}}' AND published_at IS NOT NULL"
         before, decoys_before = await tables.fetchval(written), await tables.fetchval(decoys)
         form = {"email": f"nobody-{uid}@example.com", "password": PASSWORD}
@@ -208,7 +208,7 @@ async def test_what_is_refused_to_nobody_leaves_nothing_but_costs_as_much(
 
         assert await tables.fetchval(written) == before + 1
         assert await tables.fetchval(decoys) == decoys_before + 1
-        query = "SELECT count(*) FROM outbox WHERE record::text LIKE '%nobody-' || $1 || '%'"
+        query = f"SELECT count(*) FROM {WRITTEN} WHERE record::text LIKE '%nobody-' || $1 || '%'"
         assert not await tables.fetchval(query, uid)
 
 
@@ -219,7 +219,7 @@ async def test_no_secret_reaches_the_log(
     await client.log_in()
     async with tables_of_identity(system) as tables:
         rows = await tables.fetch(
-            "SELECT record::text AS text FROM outbox WHERE record ->> 'uid' = $1", uid
+            f"SELECT record::text AS text FROM {WRITTEN} WHERE record ->> 'uid' = $1", uid
         )
 
     assert len(rows) >= 3

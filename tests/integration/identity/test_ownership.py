@@ -11,6 +11,7 @@ from tests.integration.identity.test_password_resets import confirm as reset
 from tests.support.api_keys import Key, Owner
 from tests.support.authenticator import Authenticator
 from tests.support.client import Answer, Client
+from tests.support.events import WRITTEN
 from tests.support.internal import AT_HOME, identity_of, tables_of_identity, tables_of_resource
 from tests.support.own_service import client_of
 from tests.support.system import PASSWORD, Installation, started
@@ -210,7 +211,7 @@ async def test_one_address_gets_one_mail_a_minute_and_five_an_hour(
             async with tables_of_identity(system) as tables:
                 return int(
                     await tables.fetchval(
-                        "SELECT count(*) FROM outbox"
+                        f"SELECT count(*) FROM {WRITTEN}"
                         " WHERE name = $1 AND record -> 'user' ->> 'email' = $2",
                         event,
                         client.email,

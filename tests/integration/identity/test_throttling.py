@@ -18,6 +18,7 @@ from shared.process import running
 from tests.support.authenticator import Authenticator, forget_used_codes, second_factor_of
 from tests.support.client import Answer, Client
 from tests.support.database import TestDatabase
+from tests.support.events import WRITTEN
 from tests.support.internal import identity_of, tables_of_identity
 from tests.support.slow_motion import FACTOR, pass_by, slow_motion, without
 from tests.support.system import PASSWORD, Installation, installation, started
@@ -298,7 +299,7 @@ async def warnings_of(system: Installation, uid: str) -> int:
     async with tables_of_identity(system) as tables:
         return int(
             await tables.fetchval(
-                "SELECT count(*) FROM outbox WHERE name = 'system.user.otp.guessed'"
+                f"SELECT count(*) FROM {WRITTEN} WHERE name = 'system.user.otp.guessed'"
                 " AND record -> 'user' ->> 'uid' = $1",
                 uid,
             )

@@ -278,7 +278,7 @@ async def test_a_death_between_publishing_and_marking_publishes_again(
                     """
                     SELECT pg_terminate_backend(pid)
                     FROM pg_stat_activity
-                    WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE outbox%'
+                    WHERE wait_event_type = 'Lock' AND query LIKE '%DELETE FROM outbox%'
                     """
                 )
             )

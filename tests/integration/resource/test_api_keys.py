@@ -16,7 +16,7 @@ from shared.contracts.services import GATEWAY
 from shared.errors import NotFound, Unavailable
 from tests.support.authenticator import Authenticator, early_in_a_step, second_factor_of
 from tests.support.client import Answer, Client
-from tests.support.events import Ear
+from tests.support.events import WRITTEN, Ear
 from tests.support.internal import (
     AT_HOME,
     identity_of,
@@ -495,14 +495,14 @@ async def test_keys_outlive_a_late_event_from_before_the_second_factor(
     late = uuid.uuid4()
     async with tables_of_identity(system) as tables:
         await tables.execute(
-            """
+            f"""
             INSERT INTO outbox (event_id, name, record, changes, snapshot)
             SELECT $1, name, record, changes, snapshot
-            FROM outbox
+            FROM {WRITTEN}
             WHERE name = 'model.user.updated'
               AND record ->> 'uid' = $2
               AND NOT (record ->> 'otp')::boolean
-            ORDER BY id
+            ORDER BY created_at
             LIMIT 1
             """,
             late,

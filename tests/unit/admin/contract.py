@@ -42,6 +42,19 @@ ADMIN: dict[Operation, frozenset[str]] = {
     ("GET", "admin/users/labels/list"): STAFF,
 }
 
+ABOUT_EVENTS: tuple[Operation, ...] = (
+    ("GET", "admin/events"),
+    ("GET", "admin/events/replays"),
+    ("POST", "admin/events/replays"),
+    ("DELETE", "admin/events/replays/1"),
+    ("GET", "admin/dead_letters"),
+    ("GET", "admin/dead_letters/admin-svc.audits"),
+    ("POST", "admin/dead_letters/admin-svc.audits/replay"),
+    ("DELETE", "admin/dead_letters/admin-svc.audits"),
+    ("GET", "admin/snapshots/users"),
+)
+"""Operations of our own, which only a superadmin may call; whoever reads there is recorded."""
+
 RESOURCE: tuple[Operation, ...] = (
     ("GET", "resource/api_keys"),
     ("POST", "resource/api_keys"),

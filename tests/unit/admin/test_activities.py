@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin_svc.activities.export import COLUMNS, FORMATS, csv_lines, file_format, json_lines
-from admin_svc.activities.models import FoundActivity, Month, Position
+from admin_svc.activities.models import FoundActivity, Position
 from admin_svc.activities.partitions import ahead
 from shared.contracts.activities import KeptActivity
+from shared.database.partitions import Month
 
 MOMENTS = st.datetimes(
     datetime(1970, 1, 2),  # noqa: DTZ001 - hypothesis adds the zone
@@ -35,30 +36,6 @@ def found(**changes: Any) -> FoundActivity:
         "number": 1,
     }
     return FoundActivity(KeptActivity(**{**fields, **changes}), None, None)
-
-
-def test_months_follow_each_other() -> None:
-    assert Month(2026, 12).plus(1) == Month(2027, 1)
-    assert Month(2027, 1).plus(-1) == Month(2026, 12)
-    assert Month(2026, 11).plus(-24) == Month(2024, 11)
-    assert Month(2026, 9) < Month(2026, 11) < Month(2027, 1)
-
-
-@given(MOMENTS)
-def test_a_moment_lies_in_its_month(moment: datetime) -> None:
-    month = Month.of(moment)
-    begins = datetime(month.year, month.month, 1, tzinfo=UTC)
-
-    assert begins <= moment
-    assert moment - begins < timedelta(days=31)
-    assert Month.of_partition(month.partition) == month
-
-
-@pytest.mark.parametrize(
-    "name", ["activities", "activities_y2026", "x_y2026m11", "activities_pkey"]
-)
-def test_other_tables_are_no_months(name: str) -> None:
-    assert Month.of_partition(name) is None
 
 
 @given(MOMENTS, st.uuids())

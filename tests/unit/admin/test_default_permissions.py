@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from admin_svc.permissions.file import read_permissions
-from tests.unit.admin.contract import ADMIN, IDENTITY, RESOURCE, ROLES, STAFF, Operation
+from tests.unit.admin.contract import (
+    ABOUT_EVENTS,
+    ADMIN,
+    IDENTITY,
+    RESOURCE,
+    ROLES,
+    STAFF,
+    Operation,
+)
 
 FILE = Path(__file__).parents[3] / "deploy" / "config" / "permissions.yaml"
 PERMISSIONS = read_permissions(FILE)
@@ -72,6 +80,12 @@ def test_a_path_that_only_begins_alike_is_another(role: str, path: str) -> None:
     assert not allowed(role, "POST", path)
     if role not in ("accountant", "technical") or not path.startswith("admin"):
         assert not allowed(role, "GET", path)
+
+
+@pytest.mark.parametrize("operation", ABOUT_EVENTS)
+def test_events_are_for_superadmins_and_each_look_is_recorded(operation: Operation) -> None:
+    assert [role for role in sorted(ROLES) if allowed(role, *operation)] == ["superadmin"]
+    assert "AUDIT" in actions("superadmin", *operation)
 
 
 def test_an_unknown_role_may_nothing() -> None:

@@ -11,8 +11,9 @@ from tests.unit.shared.builders import KEYS
 
 SERVICE = """
 import structlog
-from shared.command_line import Command, dead_letter_commands, main, migrate_command
+from shared.command_line import Command, main, migrate_command
 from shared.contracts.topology import MAILER
+from shared.dead_letter_commands import dead_letter_commands
 from shared.errors import Unavailable
 from shared.settings import PublicServiceSettings, load_settings
 
@@ -36,7 +37,7 @@ main("try_svc", "try-svc", {
     "log": Command("Write to the log.", log),
     "migrate": migrate_command(lambda: load().database_url, "x", []),
     "wait": Command("Need something.", unavailable),
-    **dead_letter_commands(load, MAILER),
+    "dead-letters": dead_letter_commands(load, MAILER),
 })
 """
 ENVIRONMENT = {
@@ -75,8 +76,10 @@ def test_good_settings_are_no_reason_to_speak() -> None:
             "  BARONG_PORT: Not a valid integer.\n",
         ),
         (["wait"], {}, "try-svc: postgresql does not answer\n"),
-        (["dead-letters"], {}, "try-svc: "),
-        (["replay"], {}, "try-svc: "),
+        (["dead-letters", "list"], {}, "try-svc: rabbitmq does not answer"),
+        (["dead-letters", "replay"], {}, "try-svc: rabbitmq does not answer"),
+        (["dead-letters", "drop"], {}, "try-svc: either --event says which, or --everything"),
+        (["dead-letters", "list", "--queue", "x"], {}, "try-svc: x is none of mailer-svc"),
         (["migrate"], {}, "try-svc cannot be migrated: "),
         (["migrate", "--wait", "0"], {}, "try-svc: postgresql does not answer"),
         (["migrate", "--wait", "5m"], {}, "try-svc: --wait takes a number of seconds, not '5m'\n"),
@@ -108,7 +111,14 @@ def test_an_unknown_command_shows_those_that_there_are(arguments: list[str]) -> 
     done = run(*arguments)
 
     assert done.returncode == 2
-    assert "{check,log,migrate,wait,dead-letters,replay}" in done.stderr
+    assert "{check,log,migrate,wait,dead-letters}" in done.stderr
+
+
+def test_a_group_of_commands_shows_those_that_it_has() -> None:
+    done = run("dead-letters")
+
+    assert done.returncode == 2
+    assert "{list,show,replay,drop}" in done.stderr
 
 
 def test_a_line_of_the_log_is_json_with_its_service_and_without_local_variables() -> None:

@@ -1,8 +1,10 @@
 """The commands of admin-svc."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from admin_svc.activities.partitions import Partitions
+from admin_svc.activities.partitions import TABLE
 from admin_svc.app import create_app
 from admin_svc.audit.models import BrokenChain
 from admin_svc.audit.use_cases import AuditTrail
@@ -18,18 +20,20 @@ from admin_svc.restrictions.use_cases import build as build_restrictions
 from admin_svc.schema import MIGRATIONS, SCHEMA
 from admin_svc.settings import AdminSettings
 from admin_svc.user_counts.use_cases import build as build_user_counts
+from shared.archive.commands import Opened, event_commands, opened
 from shared.command_line import (
     Argument,
     Command,
     CommandFailed,
     asynchronous,
-    dead_letter_commands,
     main,
     migrate_command,
 )
 from shared.contracts import topology
 from shared.contracts.services import ADMIN
 from shared.database.migrate import MigratedCheck
+from shared.database.partitions import MonthlyPartitions
+from shared.dead_letter_commands import dead_letter_commands
 from shared.process import serve
 from shared.settings import load_settings
 from shared.values.addresses import address_of
@@ -103,13 +107,13 @@ async def _restrictions_off(address: str | None) -> None:
 
 async def _partitions() -> None:
     core = Core.of(_settings())
-    partitions = Partitions(core.database)
+    partitions = MonthlyPartitions(core.database, TABLE)
     async with core.database.opened():
         await MigratedCheck(core.database, MIGRATIONS)()
         made = await partitions.make_ahead()
         dropped = await partitions.drop_old(core.settings.activities_keep_months)
     for word, months in (("made", made), ("dropped", dropped)):
-        sys.stdout.writelines(f"{word} {month.partition}\n" for month in months)
+        sys.stdout.writelines(f"{word} {month.partition_of(TABLE)}\n" for month in months)
 
 
 async def _rebuild_directory(anew: bool) -> None:
@@ -125,6 +129,18 @@ async def _rebuild_directory(anew: bool) -> None:
                 sys.stdout.flush()
         except AnotherRebuildRuns:
             raise CommandFailed("another rebuild runs") from None
+
+
+@asynccontextmanager
+async def _opened() -> AsyncIterator[Opened]:
+    """The archive of published events."""
+    core = Core.of(_settings())
+    check = MigratedCheck(core.database, MIGRATIONS)
+    async with (
+        core.identity.opened(),
+        opened(core.database, check, core.identity, core.settings, ADMIN) as archive,
+    ):
+        yield archive
 
 
 if __name__ == "__main__":
@@ -171,6 +187,9 @@ if __name__ == "__main__":
                 asynchronous(_rebuild_directory),
                 (Argument("--anew", "start from the first user"),),
             ),
-            **dead_letter_commands(_settings, topology.ADMIN, topology.ACTIVITIES, topology.AUDITS),
+            "dead-letters": dead_letter_commands(
+                _settings, topology.ADMIN, topology.ACTIVITIES, topology.AUDITS
+            ),
+            "events": event_commands(_opened),
         },
     )

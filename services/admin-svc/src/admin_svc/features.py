@@ -16,9 +16,13 @@ from admin_svc.audit.use_cases import build as build_audit
 from admin_svc.core import Core
 from admin_svc.data_storages.handlers import DATA_STORAGES
 from admin_svc.data_storages.use_cases import build as build_data_storages
+from admin_svc.dead_letters.handlers import DEAD_LETTERS
+from admin_svc.dead_letters.use_cases import build as build_dead_letters
 from admin_svc.directory.handlers import DIRECTORY
 from admin_svc.directory.use_cases import build as build_directory
 from admin_svc.erasure.use_cases import build as build_erasure
+from admin_svc.event_archive.handlers import PUBLISHED_EVENTS
+from admin_svc.event_archive.use_cases import build as build_event_archive
 from admin_svc.labels.handlers import LABELS
 from admin_svc.labels.use_cases import build as build_labels
 from admin_svc.levels.handlers import LEVELS
@@ -33,12 +37,16 @@ from admin_svc.profiles.handlers import PROFILES
 from admin_svc.profiles.use_cases import build as build_profiles
 from admin_svc.restrictions.handlers import RESTRICTIONS
 from admin_svc.restrictions.use_cases import build as build_restrictions
+from admin_svc.snapshots.handlers import SNAPSHOTS
+from admin_svc.snapshots.use_cases import build as build_snapshots
 from admin_svc.subscriptions import Subscribers, subscribers
 from admin_svc.user_counts.use_cases import build as build_user_counts
 from admin_svc.users.handlers import USERS
 from admin_svc.users.use_cases import build as build_users
 from admin_svc.whitelinks.handlers import WHITELINKS
 from admin_svc.whitelinks.use_cases import build as build_whitelinks
+from shared.archive.use_cases import build_archive, build_replays
+from shared.contracts.services import ADMIN
 from shared.messaging.supervision import supervised
 
 
@@ -64,12 +72,15 @@ def build(core: Core) -> Features:
     users = build_users(core, audit, directory, permissions)
     erasure = build_erasure(core, directory, activities, audit)
     received = subscribers(core, directory, activities, erasure)
-    partitions_ahead = PartitionsAhead(core.database, core.registry)
+    partitions_ahead = PartitionsAhead(activities.partitions, core.registry)
+    archive = build_archive(core.database, core.settings)
+    replays = build_replays(core.database, core.identity, core.settings, ADMIN, core.registry)
     return Features(
         use_cases={
             ACTIVITIES: activities,
             API_KEYS: build_api_keys(core),
             DATA_STORAGES: build_data_storages(core, users),
+            DEAD_LETTERS: build_dead_letters(core, audit),
             DIRECTORY: directory,
             LABELS: build_labels(core, users),
             LEVELS: build_levels(core),
@@ -77,7 +88,9 @@ def build(core: Core) -> Features:
             PERMISSIONS: permissions,
             POLICY: policy,
             PROFILES: build_profiles(core, users),
+            PUBLISHED_EVENTS: build_event_archive(core, audit, archive, replays),
             RESTRICTIONS: restrictions,
+            SNAPSHOTS: build_snapshots(core),
             USERS: users,
             WHITELINKS: build_whitelinks(core, audit, restrictions),
         },
@@ -89,5 +102,7 @@ def build(core: Core) -> Features:
             supervised("activity partitions ahead", partitions_ahead.run),
             supervised("activity subscriber", received.activities.run),
             supervised("audit subscriber", received.audits.run),
+            supervised("event archive", archive.run),
+            supervised("event replays", replays.run),
         ),
     )

@@ -5,7 +5,9 @@ from typing import Any
 from admin_svc.activities import handlers as activities
 from admin_svc.api_keys import handlers as api_keys
 from admin_svc.data_storages import handlers as data_storages
+from admin_svc.dead_letters import handlers as dead_letters
 from admin_svc.directory import handlers as directory
+from admin_svc.event_archive import handlers as event_archive
 from admin_svc.labels import handlers as labels
 from admin_svc.levels import handlers as levels
 from admin_svc.metrics import handlers as metrics
@@ -13,6 +15,7 @@ from admin_svc.permissions import handlers as permissions
 from admin_svc.policy import handlers as policy
 from admin_svc.profiles import handlers as profiles
 from admin_svc.restrictions import handlers as restrictions
+from admin_svc.snapshots import handlers as snapshots
 from admin_svc.users import handlers as users
 from admin_svc.whitelinks import handlers as whitelinks
 from shared.contracts.services import GATEWAY, IDENTITY, RESOURCE
@@ -52,6 +55,15 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/users/labels/list",       BEARER, directory.labels),
     Route("GET",    "/users/{uid}",             BEARER, directory.show),
     Route("GET",    "/profiles",                BEARER, directory.profiles),
+    Route("GET",    "/events",                  BEARER, event_archive.index),
+    Route("GET",    "/events/replays",          BEARER, event_archive.index_replays),
+    Route("POST",   "/events/replays",          BEARER, event_archive.create_replay),
+    Route("DELETE", "/events/replays/{id}",     BEARER, event_archive.cancel_replay),
+    Route("GET",    "/dead_letters",            BEARER, dead_letters.counts),
+    Route("GET",    "/dead_letters/{queue}",    BEARER, dead_letters.index),
+    Route("POST",   "/dead_letters/{queue}/replay", BEARER, dead_letters.replay),
+    Route("DELETE", "/dead_letters/{queue}",    BEARER, dead_letters.drop),
+    Route("GET",    "/snapshots/users",         BEARER, snapshots.users),
 )
 
 INTERNAL: tuple[Route[Any], ...] = (

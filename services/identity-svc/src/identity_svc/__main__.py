@@ -20,14 +20,15 @@ from identity_svc.settings import IdentitySettings
 from identity_svc.sign_ups.use_cases import superadmins
 from identity_svc.signing_keys.models import SEALED as SIGNING_KEYS
 from identity_svc.signing_keys.models import KeyInUse, UnknownSigningKey
+from identity_svc.signing_keys.use_cases import build as build_signing_keys
 from identity_svc.signing_keys.use_cases import stored_keys
 from identity_svc.users.use_cases import build as build_users
+from shared.archive.commands import Opened, event_commands, opened
 from shared.command_line import (
     Argument,
     Command,
     CommandFailed,
     asynchronous,
-    dead_letter_commands,
     main,
     migrate_command,
 )
@@ -35,6 +36,7 @@ from shared.contracts.services import IDENTITY
 from shared.contracts.topology import IDENTITY as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
 from shared.database.reencrypt import reencrypt
+from shared.dead_letter_commands import dead_letter_commands
 from shared.errors import Invalid
 from shared.messaging.outbox import SEALED as OUTBOX
 from shared.process import serve
@@ -142,6 +144,17 @@ async def _import_users(folder: str, dry_run: bool) -> None:
         sys.exit(1)
 
 
+@contextlib.asynccontextmanager
+async def _opened() -> AsyncIterator[Opened]:
+    """The archive of published events; the keys of the table sign."""
+    core = Core.of(_settings())
+    check = MigratedCheck(core.database, MIGRATIONS)
+    keys = build_signing_keys(core)
+    async with opened(core.database, check, keys, core.settings, IDENTITY) as archive:
+        await keys.load()
+        yield archive
+
+
 if __name__ == "__main__":
     main(
         "identity_svc",
@@ -182,6 +195,7 @@ if __name__ == "__main__":
                 "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
                 asynchronous(_reencrypt),
             ),
-            **dead_letter_commands(_settings, SUBSCRIPTION),
+            "dead-letters": dead_letter_commands(_settings, SUBSCRIPTION),
+            "events": event_commands(_opened),
         },
     )

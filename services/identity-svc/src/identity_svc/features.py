@@ -45,6 +45,9 @@ from identity_svc.subscriptions import reactions
 from identity_svc.throttling.use_cases import build as build_throttling
 from identity_svc.users.handlers import USERS
 from identity_svc.users.use_cases import build as build_users
+from shared.archive.handlers import EVENT_ARCHIVE, REPLAYS
+from shared.archive.use_cases import build_archive, build_replays
+from shared.contracts.services import IDENTITY
 from shared.messaging.inbox import Reaction
 from shared.messaging.supervision import supervised
 
@@ -75,6 +78,8 @@ def build(core: Core) -> Features:
     second_factors = build_second_factor(core, users, sessions, mail_tokens, throttle, activities)
     ownership = build_ownership(core, sessions, second_factors)
     erasure = build_erasure(core, users)
+    archive = build_archive(core.database, core.settings)
+    replays = build_replays(core.database, key_chain, core.settings, IDENTITY, core.registry)
     housekeeping = partial(keep_house, core.database, sessions, mail_tokens, throttle)
     return Features(
         key_chain=key_chain,
@@ -87,6 +92,7 @@ def build(core: Core) -> Features:
             CONFIRMATIONS: build_confirmations(
                 core, users, sessions, account_status, ownership, mail_tokens, throttle
             ),
+            EVENT_ARCHIVE: archive,
             KEY_CHAIN: key_chain,
             LOGINS: build_logins(
                 core, users, passwords, second_factors, sessions, throttle, activities
@@ -95,6 +101,7 @@ def build(core: Core) -> Features:
             PASSWORD_RESETS: build_password_resets(
                 core, users, passwords, ownership, mail_tokens, throttle, activities
             ),
+            REPLAYS: replays,
             SECOND_FACTORS: second_factors,
             SESSIONS: sessions,
             SIGN_UPS: build_sign_ups(
@@ -108,6 +115,8 @@ def build(core: Core) -> Features:
             passwords.hasher.opened(),
             supervised("signing keys", key_chain.run),
             supervised("housekeeping", housekeeping),
+            supervised("event archive", archive.run),
+            supervised("event replays", replays.run),
             *([supervised("erasure", erasure.run)] if core.settings.erasure_days else []),
         ),
     )

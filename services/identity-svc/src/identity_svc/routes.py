@@ -16,6 +16,7 @@ from identity_svc.sessions import handlers as sessions
 from identity_svc.sign_ups import handlers as sign_ups
 from identity_svc.signing_keys import handlers as signing_keys
 from identity_svc.users import handlers as users
+from shared.archive import handlers as archive
 from shared.contracts.services import ADMIN, GATEWAY, RESOURCE
 from shared.web.routes import ANYONE, BEARER, Route, services
 
@@ -62,5 +63,6 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("PUT",    "/users/{uid}/data",            services(RESOURCE),        users.change_data),
     Route("POST",   "/users/{uid}/token",           services(GATEWAY),         sessions.issue_token),
     Route("PUT",    "/users/{uid}/labels",          services(RESOURCE),        account_status.apply_labels),
+    *archive.ROUTES,
 )
 # fmt: on

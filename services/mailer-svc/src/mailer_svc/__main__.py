@@ -9,12 +9,12 @@ from mailer_svc.settings import MailerSettings
 from shared.command_line import (
     Argument,
     Command,
-    dead_letter_commands,
     main,
     migrate_command,
 )
 from shared.contracts.services import MAILER
 from shared.contracts.topology import MAILER as SUBSCRIPTION
+from shared.dead_letter_commands import dead_letter_commands
 from shared.process import serve
 from shared.settings import load_settings
 
@@ -50,6 +50,6 @@ if __name__ == "__main__":
                     Argument("--out", "write files, of all mails by default", takes="FOLDER"),
                 ),
             ),
-            **dead_letter_commands(_settings, SUBSCRIPTION),
+            "dead-letters": dead_letter_commands(_settings, SUBSCRIPTION),
         },
     )

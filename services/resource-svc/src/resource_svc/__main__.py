@@ -1,17 +1,20 @@
 """The commands of resource-svc."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 from resource_svc.api_keys.seal import SEALED as API_KEYS
 from resource_svc.app import create_app
+from resource_svc.core import Core
 from resource_svc.schema import MIGRATIONS, SCHEMA
 from resource_svc.settings import ResourceSettings
+from shared.archive.commands import Opened, event_commands, opened
 from shared.command_line import (
     Command,
     CommandFailed,
     asynchronous,
-    dead_letter_commands,
     main,
     migrate_command,
 )
@@ -19,6 +22,7 @@ from shared.contracts.services import RESOURCE
 from shared.contracts.topology import RESOURCE as SUBSCRIPTION
 from shared.database.migrate import MigratedCheck
 from shared.database.reencrypt import reencrypt
+from shared.dead_letter_commands import dead_letter_commands
 from shared.process import serve
 from shared.settings import load_settings
 
@@ -38,6 +42,18 @@ async def _reencrypt() -> None:
         )
 
 
+@asynccontextmanager
+async def _opened() -> AsyncIterator[Opened]:
+    """The archive of published events."""
+    core = Core.of(_settings())
+    check = MigratedCheck(core.database, MIGRATIONS)
+    async with (
+        core.identity.opened(),
+        opened(core.database, check, core.identity, core.settings, RESOURCE) as archive,
+    ):
+        yield archive
+
+
 main(
     "resource_svc",
     RESOURCE,
@@ -48,6 +64,7 @@ main(
             "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
             asynchronous(_reencrypt),
         ),
-        **dead_letter_commands(_settings, SUBSCRIPTION),
+        "dead-letters": dead_letter_commands(_settings, SUBSCRIPTION),
+        "events": event_commands(_opened),
     },
 )

@@ -44,6 +44,9 @@ from resource_svc.sessions.use_cases import build as build_sessions
 from resource_svc.subscriptions import reactions
 from resource_svc.users.handlers import USERS
 from resource_svc.users.use_cases import build as build_users
+from shared.archive.handlers import EVENT_ARCHIVE, REPLAYS
+from shared.archive.use_cases import build_archive, build_replays
+from shared.contracts.services import RESOURCE
 from shared.messaging.inbox import Reaction
 from shared.messaging.supervision import supervised
 
@@ -73,6 +76,8 @@ def build(core: Core) -> Features:
     nonces = build_nonces(core)
     holders = (labels, profiles, phones, documents, data_storages)
     erasure = build_erasure(core, users, api_keys, *holders)
+    archive = build_archive(core.database, core.settings)
+    replays = build_replays(core.database, core.identity, core.settings, RESOURCE, core.registry)
     return Features(
         use_cases={
             ACCOUNTS: build_accounts(core, users, labels),
@@ -81,12 +86,14 @@ def build(core: Core) -> Features:
             ATTACHMENTS: build_attachments(core, *holders),
             DATA_STORAGES: data_storages,
             DOCUMENTS: documents,
+            EVENT_ARCHIVE: archive,
             EXPORTS: build_exports(core, *holders, api_keys),
             LABELS: labels,
             NONCES: nonces,
             PASSWORDS: build_passwords(core, users),
             PHONES: phones,
             PROFILES: profiles,
+            REPLAYS: replays,
             SECOND_FACTOR: second_factor,
             SESSIONS: build_sessions(core),
             USERS: users,
@@ -97,5 +104,7 @@ def build(core: Core) -> Features:
             documents.uploads.opened(),
             supervised("upload sweep", documents.uploads.sweep_forever),
             supervised("nonce sweep", nonces.sweep_forever),
+            supervised("event archive", archive.run),
+            supervised("event replays", replays.run),
         ),
     )

@@ -17,6 +17,7 @@ from resource_svc.profiles import handlers as profiles
 from resource_svc.second_factor import handlers as second_factor
 from resource_svc.sessions import handlers as sessions
 from resource_svc.users import handlers as users
+from shared.archive import handlers as archive
 from shared.contracts.services import ADMIN, GATEWAY, IDENTITY
 from shared.web.routes import ANYONE, BEARER, Route, services
 
@@ -80,5 +81,6 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("POST",   "/attachments",                  services(ADMIN),    attachments.index),
     Route("POST",   "/uploads/links",                services(ADMIN),    documents.links),
     Route("POST",   "/nonces/use",                   services(GATEWAY),  nonces.use),
+    *archive.ROUTES,
 )
 # fmt: on

@@ -5,7 +5,8 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
-from shared.clients.internal_api import InternalApi, segment
+from shared.clients.archive import ArchiveClient
+from shared.clients.internal_api import segment
 from shared.contracts.activities import Client
 from shared.contracts.administration import Administrator, ChangedUser
 from shared.contracts.events import Event
@@ -19,7 +20,7 @@ from shared.tokens.service import ServiceTokens
 _PAGE = 100
 
 
-class IdentityClient(InternalApi):
+class IdentityClient(ArchiveClient):
     """Every call raises `Unavailable` when identity-svc cannot answer."""
 
     def __init__(self, url: str, tokens: ServiceTokens) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.clients.internal_api import InternalApi, segment
+from shared.clients.archive import ArchiveClient
+from shared.clients.internal_api import segment
 from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.contracts.api_keys import Nonce, SigningKey
 from shared.contracts.attachments import AttachmentSnapshot
@@ -13,7 +14,7 @@ from shared.contracts.users import User
 from shared.tokens.service import ServiceTokens
 
 
-class ResourceClient(InternalApi):
+class ResourceClient(ArchiveClient):
     """Every call raises `Unavailable` when resource-svc cannot answer."""
 
     def __init__(self, url: str, tokens: ServiceTokens) -> None:

@@ -1,64 +1,180 @@
-"""Dead letters: events that could not be handled, listed, and replayed once the cause is mended."""
+"""Dead letters: events that could not be handled, shown, and handled again or dropped."""
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 import aio_pika
-from aio_pika.abc import DeliveryMode
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractIncomingMessage,
+    AbstractQueue,
+    DeliveryMode,
+)
+from aio_pika.exceptions import AMQPError
 
+from shared.contracts.secrets import without_secrets
 from shared.contracts.topology import Subscription
+from shared.errors import NotFound, Unavailable
 from shared.messaging.broker import connected, declare_topology
 from shared.messaging.subscriber import REASON_HEADER
+
+MOST = 1000
+"""The number of dead letters of a queue, the oldest ones, that are looked at."""
+
+
+class NoDeadLetter(NotFound):
+    """No dead letter of the queue has this id, or another process holds it at the moment."""
+
+    codes = ("admin.dead_letter.doesnt_exist",)
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One dead letter, without its contents, which may be personal."""
+    """One dead letter; its contents may be personal."""
 
     event_id: str
     name: str
     reason: str
+    body: bytes = field(repr=False)
+
+    def contents(self) -> dict[str, Any] | None:
+        """What the message says, without secrets; None for what is no event and no audit.
+
+        Its signature is not verified: `reason` says whether that was the fault.
+        """
+        try:
+            text = self.body.decode("ascii")
+            encoded = json.loads(text)["payload"] if text.startswith("{") else text.split(".")[1]
+            claims = json.loads(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+            said = claims.get("event") or {"activities": claims["activities"]}
+            issued = claims.get("iat")
+            at = None if issued is None else datetime.fromtimestamp(issued, UTC).isoformat()
+            return {"issued_at": at, **without_secrets(said)}
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            OSError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ):
+            return None
+
+
+async def count(url: str, subscription: Subscription) -> int:
+    """The number of dead letters of a queue; raises `Unavailable`."""
+    async with _opened(url, subscription) as (channel, _):
+        declared = await channel.declare_queue(subscription.dead_letters, passive=True)
+        return declared.declaration_result.message_count or 0
 
 
 async def look(
-    url: str, subscription: Subscription, limit: int
+    url: str, subscription: Subscription, limit: int = MOST
 ) -> AsyncGenerator[DeadLetter, None]:
-    """The oldest dead letters, which stay in their queue.
+    """The oldest dead letters, which stay in their queue; raises `Unavailable`.
 
     A caller that may stop before the end closes the generator, and with it the connection.
     """
-    async with connected(url, f"{subscription.queue} dead letters") as connection:
-        channel = await connection.channel()
-        await declare_topology(channel)
-        queue = await channel.get_queue(subscription.dead_letters, ensure=False)
-        for _ in range(limit):
-            message = await queue.get(fail=False)  # unacknowledged: back in the queue at the end
-            if message is None:
-                return
-            yield DeadLetter(
-                message.message_id or "",
-                message.type or "",
-                str(message.headers.get(REASON_HEADER, "delivery limit")),
-            )
+    async with _opened(url, subscription) as (_, queue):
+        async for message in _oldest(queue, limit):
+            yield _letter(message)
 
 
-async def replay(url: str, subscription: Subscription, limit: int) -> int:
-    """Puts dead letters back into the service's queue; returns their number."""
-    async with connected(url, f"{subscription.queue} dead letters") as connection:
-        channel = await connection.channel(on_return_raises=True)
-        await declare_topology(channel)
-        queue = await channel.get_queue(subscription.dead_letters, ensure=False)
-        for count in range(limit):
-            message = await queue.get(fail=False)
-            if message is None:
-                return count
-            copy = aio_pika.Message(
-                message.body,
-                content_type=message.content_type,
-                delivery_mode=DeliveryMode.PERSISTENT,
-                message_id=message.message_id,
-                type=message.type,
-            )
-            await channel.default_exchange.publish(copy, subscription.queue, mandatory=True)
-            await message.ack()
-    return limit
+async def find(url: str, subscription: Subscription, event_id: str) -> DeadLetter:
+    """One dead letter; raises `NoDeadLetter` or `Unavailable`."""
+    async with aclosing(look(url, subscription)) as letters:
+        async for letter in letters:
+            if letter.event_id == event_id:
+                return letter
+    raise NoDeadLetter
+
+
+async def replay(
+    url: str, subscription: Subscription, limit: int = MOST, event_id: str | None = None
+) -> int:
+    """Puts dead letters back into the service's queue; returns their number.
+
+    The oldest ones, or the one with this id: raises `NoDeadLetter` then. Raises `Unavailable`. A
+    crash loses none; one may be handled twice.
+    """
+
+    async def put_back(channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
+        copy = aio_pika.Message(
+            message.body,
+            content_type=message.content_type,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=message.message_id,
+            type=message.type,
+        )
+        await channel.default_exchange.publish(copy, subscription.queue, mandatory=True, timeout=30)
+
+    return await _take(url, subscription, limit, event_id, put_back)
+
+
+async def drop(
+    url: str, subscription: Subscription, limit: int = MOST, event_id: str | None = None
+) -> int:
+    """Deletes dead letters for good; chooses, returns and raises as `replay` does."""
+
+    async def leave(_channel: AbstractChannel, _message: AbstractIncomingMessage) -> None:
+        pass
+
+    return await _take(url, subscription, limit, event_id, leave)
+
+
+async def _take(
+    url: str,
+    subscription: Subscription,
+    limit: int,
+    event_id: str | None,
+    act: Callable[[AbstractChannel, AbstractIncomingMessage], Awaitable[None]],
+) -> int:
+    """Acts on dead letters, and takes each out of the queue when that is done."""
+    taken = 0
+    async with _opened(url, subscription) as (channel, queue):
+        async for message in _oldest(queue, limit if event_id is None else MOST):
+            if event_id is None or message.message_id == event_id:
+                await act(channel, message)
+                await message.ack()
+                taken += 1
+    if event_id is not None and not taken:
+        raise NoDeadLetter
+    return taken
+
+
+async def _oldest(queue: AbstractQueue, limit: int) -> AsyncIterator[AbstractIncomingMessage]:
+    """The oldest messages; those that are not acknowledged return when the connection ends."""
+    for _ in range(limit):
+        message = await queue.get(fail=False)
+        if message is None:
+            return
+        yield message
+
+
+@asynccontextmanager
+async def _opened(
+    url: str, subscription: Subscription
+) -> AsyncIterator[tuple[AbstractChannel, AbstractQueue]]:
+    """A channel, and the queue of dead letters."""
+    try:
+        async with connected(url, f"{subscription.queue} dead letters") as connection:
+            channel = await connection.channel(on_return_raises=True)
+            await declare_topology(channel)
+            yield channel, await channel.get_queue(subscription.dead_letters, ensure=False)
+    except (AMQPError, OSError, TimeoutError) as error:
+        raise Unavailable("rabbitmq") from error
+
+
+def _letter(message: AbstractIncomingMessage) -> DeadLetter:
+    return DeadLetter(
+        message.message_id or "",
+        message.type or "",
+        str(message.headers.get(REASON_HEADER, "delivery limit")),
+        message.body,
+    )

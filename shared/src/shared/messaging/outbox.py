@@ -4,14 +4,46 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from shared.contracts.catalogue import USER_ERASED
 from shared.contracts.changes import changes_of, note
 from shared.contracts.events import Event
 from shared.crypto.key_ring import KeyRing
+from shared.database.partitions import Month, NoPartition, make_partition, missing_partitions
 from shared.database.pool import Connection
 from shared.database.reencrypt import SealedColumn
+
+ARCHIVE = "events"
+"""The table of published events, partitioned by the month in which they were published."""
+
+# It locks the archive before it sees the marks of erased users and the clock: none of its rows is
+# older than what `forget` or a new replay found in the archive.
+_ARCHIVE = """
+    WITH published AS (
+        DELETE FROM outbox
+        WHERE id = ANY($1)
+        RETURNING
+            *,
+            coalesce(record -> 'user' ->> 'uid', record ->> 'uid') AS uid,
+            record ->> 'target_uid' AS target_uid
+    )
+    INSERT INTO events (
+        id, event_id, name, uid, target_uid, record, changes, snapshot, had_secrets, created_at,
+        published_at
+    )
+    SELECT
+        id, event_id, name, uid, target_uid, record, changes, snapshot, sealed IS NOT NULL,
+        created_at, (SELECT clock_timestamp())
+    FROM published
+    WHERE name = $2
+       OR NOT EXISTS (
+           SELECT
+           FROM events_erased_users AS erased
+           WHERE erased.uid = ANY(ARRAY[published.uid, published.target_uid])
+       )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +135,18 @@ class Outbox:
         return [(row["id"], self._event(row)) for row in rows]
 
     async def mark_published(self, connection: Any, positions: Sequence[int]) -> None:
-        """Marks events that the broker has confirmed, and deletes their secrets."""
-        await connection.execute(
-            """
-            UPDATE outbox
-            SET published_at = now(), sealed = NULL
-            WHERE id = ANY($1)
-            """,
-            positions,
-        )
+        """Moves events that the broker has confirmed into the archive, without their secrets.
+
+        Events about erased users are not archived. It makes the partition of this month where
+        there is none.
+        """
+        try:
+            with missing_partitions():
+                await connection.execute(_ARCHIVE, positions, USER_ERASED.name)
+        except NoPartition:
+            async with connection.transaction():
+                await make_partition(connection, ARCHIVE, Month.of(datetime.now(UTC)))
+            await connection.execute(_ARCHIVE, positions, USER_ERASED.name)
 
     async def backlog(self, connection: Any) -> Backlog:
         """The events that wait to be published."""
@@ -125,7 +160,7 @@ class Outbox:
         return Backlog(row["events"], row["oldest"])
 
     async def prune(self, connection: Any) -> None:
-        """Deletes events that were published more than a day ago."""
+        """Deletes decoys of more than a day ago, and what an earlier release published."""
         await connection.execute(
             """
             DELETE FROM outbox
@@ -134,7 +169,25 @@ class Outbox:
         )
 
     async def forget(self, connection: Connection, uid: str) -> None:
-        """Deletes published events about a user; those that wait go the usual way."""
+        """Deletes published events about a user for good, in a transaction.
+
+        Events that wait are published, and not archived then. It stays in the archive that the
+        user was erased. A repetition changes nothing.
+        """
+        # Returns when no relay is archiving; relays that come later see the mark.
+        await connection.execute("LOCK TABLE ONLY events IN SHARE MODE")
+        await connection.execute(
+            """
+            INSERT INTO events_erased_users (uid)
+            VALUES ($1)
+            ON CONFLICT (uid) DO NOTHING
+            """,
+            uid,
+        )
+        await connection.execute(
+            "DELETE FROM events WHERE uid = $1 AND name <> $2", uid, USER_ERASED.name
+        )
+        await connection.execute("DELETE FROM events WHERE target_uid = $1", uid)
         await connection.execute(
             """
             DELETE FROM outbox

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import aio_pika
 import structlog
-from aio_pika.abc import AbstractConnection
-from aiormq import spec
+from aio_pika.abc import AbstractConnection, DeliveryMode
 from aiormq.channel import Channel
 from aiormq.exceptions import DeliveryError, PublishError
 
@@ -222,13 +222,7 @@ class Publisher:
         mandatory: bool,
     ) -> None:
         """Returns when the broker has confirmed the message."""
-        properties = spec.Basic.Properties(
-            content_type="application/jose+json",
-            delivery_mode=2,
-            headers=dict(cloud_events.headers(event, self._public_url)),
-            message_id=str(event.id),
-            message_type=event.name,
-        )
+        properties = as_message(event, body, self._public_url).properties
         await channel.basic_publish(
             body,
             exchange=exchange,
@@ -242,6 +236,18 @@ class Publisher:
         task = asyncio.create_task(work)
         self._late.add(task)
         task.add_done_callback(self._late.discard)
+
+
+def as_message(event: Event, body: bytes, public_url: str) -> aio_pika.Message:
+    """The message of an event, whose signed body is `body`; see `cloud_events.headers`."""
+    return aio_pika.Message(
+        body,
+        content_type="application/jose+json",
+        delivery_mode=DeliveryMode.PERSISTENT,
+        headers=dict(cloud_events.headers(event, public_url)),
+        message_id=str(event.id),
+        type=event.name,
+    )
 
 
 def _taken(sent: "asyncio.Task[None]") -> bool:

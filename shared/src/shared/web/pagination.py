@@ -56,6 +56,8 @@ BY_PAGE = PageHeaders(always=("Page", "Per-Page", "Total"), sometimes=("Link",))
 """Of `page_headers`."""
 BY_PAGE_UNCOUNTED = PageHeaders(always=BY_PAGE.always, sometimes=("Link", "Total-Relation"))
 """Of `bounded_headers`: a long list is counted only so far."""
+BY_CURSOR = PageHeaders(always=("Per-Page",), sometimes=("Next-Cursor",))
+"""A list that only cursors page, and that nobody counts."""
 BY_CURSOR_TOO = PageHeaders(
     always=("Per-Page", "Total"), sometimes=("Page", "Link", "Next-Cursor", "Total-Relation")
 )

@@ -1,8 +1,7 @@
-"""Activities as they are searched, the months they are stored by, and what is counted."""
+"""Activities as they are searched, and what is counted."""
 
 import base64
 import binascii
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +23,6 @@ METRICS = {
     ("session", "login::2fa", "failed"): FAILED_LOGINS,
 }
 """The metric of each action that is counted, by topic, action and result."""
-
-_PARTITION = re.compile(r"activities_y(\d{4,})m(\d\d)")
 
 
 class PageTooDeep(Invalid):
@@ -102,41 +99,6 @@ class FoundPage:
     activities: Sequence[FoundActivity]
     total: Total
     goes_on: bool
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Month:
-    """A month in UTC, for which there is a partition of the table."""
-
-    year: int
-    month: int
-
-    @classmethod
-    def of(cls, moment: datetime) -> "Month":
-        """The month of a moment."""
-        here = moment.astimezone(UTC)
-        return cls(here.year, here.month)
-
-    @classmethod
-    def of_partition(cls, name: str) -> "Month | None":
-        """The month whose partition has this name."""
-        match = _PARTITION.fullmatch(name)
-        return cls(int(match[1]), int(match[2])) if match else None
-
-    def plus(self, months: int) -> "Month":
-        """The month so many months later; earlier, if negative."""
-        years, month = divmod(self.month - 1 + months, 12)
-        return Month(self.year + years, month + 1)
-
-    @property
-    def partition(self) -> str:
-        """The name of its partition."""
-        return f"activities_y{self.year:04}m{self.month:02}"
-
-    @property
-    def begins(self) -> str:
-        """Its first moment, as SQL."""
-        return f"'{self.year:04}-{self.month:02}-01 00:00:00+00'"
 
 
 def metric_of(activity: Activity) -> str | None:

@@ -6,10 +6,9 @@ from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-import asyncpg
-
-from admin_svc.activities.models import ActivityFilter, Month, Position
+from admin_svc.activities.models import ActivityFilter, Position
 from shared.contracts.activities import CATEGORIES, Activity, Category, KeptActivity
+from shared.database.partitions import missing_partitions
 from shared.database.pool import Connection
 
 _COLUMNS = (
@@ -36,10 +35,6 @@ _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 
 _COUNT_SLOTS = 8
 """The rows of one count, so that writers seldom wait for each other."""
-
-
-class NoPartition(Exception):
-    """No partition holds the month of an activity."""
 
 
 class Walk(NamedTuple):
@@ -76,7 +71,7 @@ async def insert_activities(
     Raises `NoPartition`, and then stores none; the transaction cannot be used after it.
     """
     columns = _COLUMNS.split(", ")
-    try:
+    with missing_partitions():
         rows = await connection.fetch(
             f"""
             INSERT INTO activities ({_COLUMNS})
@@ -94,10 +89,6 @@ async def insert_activities(
             """,
             *([getattr(activity, column) for activity in activities] for column in columns),
         )
-    except asyncpg.CheckViolationError as error:
-        if error.constraint_name is not None:
-            raise
-        raise NoPartition from None
     return {row["id"] for row in rows}
 
 
@@ -255,55 +246,6 @@ async def select_daily_counts(
         last,
     )
     return [(row["day"], row["metric"], row["number"]) for row in rows]
-
-
-async def make_partition(connection: Connection, month: Month) -> bool:
-    """Makes the partition of a month; returns False where there is one.
-
-    It is made as a table and then attached: readers and writers do not wait for that.
-    """
-    await _one_at_a_time(connection)
-    if await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", month.partition):
-        return False
-    await connection.execute(
-        f"""
-        {_LOCK_TIMEOUT};
-        CREATE TABLE {month.partition} (LIKE activities INCLUDING ALL);
-        ALTER TABLE activities ATTACH PARTITION {month.partition}
-        FOR VALUES FROM ({month.begins}) TO ({month.plus(1).begins})
-        """
-    )
-    return True
-
-
-async def drop_partition(connection: Connection, month: Month) -> None:
-    """Drops the partition of a month, with all its activities."""
-    await _one_at_a_time(connection)
-    await connection.execute(f"{_LOCK_TIMEOUT}; DROP TABLE IF EXISTS {month.partition}")
-
-
-async def partitioned_months(connection: Connection) -> list[Month]:
-    """The months that have a partition, in order."""
-    rows = await connection.fetch(
-        """
-        SELECT relname
-        FROM pg_inherits
-        JOIN pg_class ON pg_class.oid = inhrelid
-        WHERE inhparent = 'activities'::regclass
-        """
-    )
-    return sorted(month for row in rows if (month := Month.of_partition(row["relname"])))
-
-
-async def _one_at_a_time(connection: Connection) -> None:
-    """Waits until nobody else makes or drops partitions, and keeps others waiting."""
-    await connection.execute(
-        """
-        SELECT pg_advisory_xact_lock(
-            hashtextextended('activities partitions ' || current_schema(), 0)
-        )
-        """
-    )
 
 
 def _where(wanted: ActivityFilter) -> tuple[str, list[Any]]:

@@ -13,16 +13,16 @@ from admin_svc.activities.models import (
     ActivityFilter,
     FoundActivity,
     FoundPage,
-    Month,
     PageTooDeep,
     Position,
     metric_of,
 )
-from admin_svc.activities.partitions import Partitions
+from admin_svc.activities.partitions import TABLE
 from admin_svc.core import Core
 from admin_svc.directory.use_cases import Directory
 from shared.contracts.activities import Activity, KeptActivity
 from shared.contracts.events import ReceivedEvent
+from shared.database.partitions import Month, MonthlyPartitions, NoPartition
 from shared.database.planning import plan_each_query
 from shared.database.pool import Database
 from shared.values.totals import Total
@@ -46,7 +46,7 @@ class Activities:
 
     database: Database
     directory: Directory
-    partitions: Partitions
+    partitions: MonthlyPartitions
     stored: Counter = field(repr=False)
     exact: int = EXACT
     deepest: int = DEEPEST
@@ -58,7 +58,7 @@ class Activities:
         """
         try:
             new = await self._insert(activities)
-        except store.NoPartition:  # a month that was dropped, or that nobody foresaw
+        except NoPartition:  # a month that was dropped, or that nobody foresaw
             for month in {Month.of(activity.created_at) for activity in activities}:
                 await self.partitions.make(month)
             new = await self._insert(activities)
@@ -200,4 +200,4 @@ def build(core: Core, directory: Directory) -> Activities:
         ("category", "outcome"),
         registry=core.registry,
     )
-    return Activities(core.database, directory, Partitions(core.database), stored)
+    return Activities(core.database, directory, MonthlyPartitions(core.database, TABLE), stored)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from shared.contracts.secrets import is_secret
+from shared.contracts.secrets import without_secrets
 from shared.values.principal import Principal
 
 Kind = Literal["change", "intent", "outcome", "erasure"]
@@ -15,8 +15,6 @@ Result = Literal["done", "refused", "unknown"]
 
 BEGINNING = bytes(32)
 """The hash before the first entry."""
-
-_REMOVED = "[removed]"
 
 
 class BrokenChain(Exception):
@@ -139,15 +137,4 @@ def commitment_to(salt: bytes, payload: str) -> bytes:
 
 def payload_of(said: Mapping[str, Any]) -> str:
     """The payload of a change: JSON, without the values whose names mean a secret."""
-    return json.dumps(_without_secrets(said), ensure_ascii=False, sort_keys=True)
-
-
-def _without_secrets(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            key: _REMOVED if is_secret(key, part) else _without_secrets(part)
-            for key, part in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_without_secrets(part) for part in value]
-    return value
+    return json.dumps(without_secrets(said), ensure_ascii=False, sort_keys=True)

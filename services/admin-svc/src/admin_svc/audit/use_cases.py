@@ -89,7 +89,7 @@ class AuditTrail:
 
     @asynccontextmanager
     async def audited_change(
-        self, actor: Actor, action: str, target_uid: str, wanted: Mapping[str, Any]
+        self, actor: Actor, action: str, target_uid: str | None, wanted: Mapping[str, Any]
     ) -> AsyncIterator[AuditedChange]:
         """Records the intent before the block, in which another service makes the change.
 
@@ -160,7 +160,7 @@ class AuditTrail:
         intent_id: int,
         actor: Actor,
         action: str,
-        target_uid: str,
+        target_uid: str | None,
         result: Result,
         outcome: Mapping[str, Any],
     ) -> None:

@@ -9,6 +9,7 @@ from admin_svc.core import Core
 from admin_svc.directory.use_cases import Directory
 from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Database
+from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Erasure:
     """
 
     database: Database
+    outbox: Outbox
     directory: Directory
     activities: Activities
     audit: AuditTrail
@@ -34,10 +36,11 @@ class Erasure:
         uid = str(event.record["uid"])
         async with self.database.transaction() as connection:
             await self.directory.erase(connection, uid)
+            await self.outbox.forget(connection, uid)
         await self.activities.erase(uid)
         await self.audit.erase(uid, ERASURE)
 
 
 def build(core: Core, directory: Directory, activities: Activities, audit: AuditTrail) -> Erasure:
     """Wires the feature."""
-    return Erasure(core.database, directory, activities, audit)
+    return Erasure(core.database, core.outbox, directory, activities, audit)

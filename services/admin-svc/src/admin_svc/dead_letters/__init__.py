@@ -1,0 +1,1 @@
+"""Events that services could not handle, shown, and handled again or dropped."""

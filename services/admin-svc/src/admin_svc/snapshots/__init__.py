@@ -1,0 +1,1 @@
+"""The state of all users, from which a new subscriber begins."""

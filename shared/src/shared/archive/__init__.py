@@ -1,0 +1,1 @@
+"""Published events of a service: searched, and published again to one queue."""
