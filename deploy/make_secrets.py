@@ -12,9 +12,12 @@ from pathlib import Path
 from deploy.local import private_files
 
 _FOLDER = Path(__file__).parent / "secrets"
-_DATABASES = ("identity", "resource", "admin", "mailer")
-_SERVICES = ("identity-svc", "resource-svc", "admin-svc", "authz-gateway", "mailer-svc")
-_SEALING = ("identity-svc", "resource-svc")
+_DATABASES = ("identity", "resource", "admin", "mailer", "webhooks")
+_SERVICES = (
+    *("identity-svc", "resource-svc", "admin-svc", "authz-gateway"),
+    *("mailer-svc", "webhooks-svc"),
+)
+_SEALING = ("identity-svc", "resource-svc", "webhooks-svc")
 _VERIFIED = "?sslmode=verify-full&sslrootcert=/etc/postgres/ca.crt"
 _Values = Mapping[str, str]
 

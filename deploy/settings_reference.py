@@ -12,6 +12,7 @@ from authz_gateway.settings import GatewaySettings
 from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
 from resource_svc.settings import ResourceSettings
+from webhooks_svc.settings import WebhooksSettings
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "operators" / "settings.md"
 
@@ -21,6 +22,7 @@ SERVICES: dict[str, type[Any]] = {
     "admin-svc": AdminSettings,
     "authz-gateway": GatewaySettings,
     "mailer-svc": MailerSettings,
+    "webhooks-svc": WebhooksSettings,
 }
 
 _HEAD = """\

@@ -19,8 +19,8 @@ from deploy.images.index import index_secrets
 
 ROOT = Path(__file__).parents[2]
 IMAGES = (
-    *("authz-gateway", "identity-svc", "resource-svc", "admin-svc", "mailer-svc"),
-    "migrations",
+    *("authz-gateway", "identity-svc", "resource-svc", "admin-svc"),
+    *("mailer-svc", "webhooks-svc", "migrations"),
 )
 
 

@@ -16,9 +16,13 @@ _DISTRIBUTIONS = {
     "admin": "admin-svc",
     "gateway": "authz-gateway",
     "mailer": "mailer-svc",
+    "webhooks": "webhooks-svc",
 }
 _CALLED = ("identity", "resource", "admin")
-"""The services that have an API for the others and for the gateway."""
+"""The services that have an internal API for the others."""
+
+_FORWARDED = (*_CALLED, "webhooks")
+"""The services to which the gateway forwards calls."""
 
 _ROOT = Path(__file__).parents[2]
 _CONFIG = _ROOT / "deploy" / "config"
@@ -43,9 +47,9 @@ class Addresses:
     @classmethod
     def choose(cls, gateway_port: int, smtp_port: int, amqp_url: str) -> "Addresses":
         """Find ports for all that may listen anywhere."""
-        free = iter(ports.free_ports(len(_CALLED) + len(_DISTRIBUTIONS)))
+        free = iter(ports.free_ports(len(_FORWARDED) + len(_DISTRIBUTIONS)))
         return cls(
-            public={**{name: next(free) for name in _CALLED}, "gateway": gateway_port},
+            public={**{name: next(free) for name in _FORWARDED}, "gateway": gateway_port},
             internal={name: next(free) for name in _DISTRIBUTIONS},
             smtp_port=smtp_port,
             amqp_url=amqp_url,
@@ -147,7 +151,7 @@ def _for_one(
     port = {"BARONG_PORT": str(addresses.public[name])}
     if name == "gateway":
         return port | {
-            f"BARONG_{other.upper()}_URL": addresses.public_url(other) for other in _CALLED
+            f"BARONG_{other.upper()}_URL": addresses.public_url(other) for other in _FORWARDED
         }
     # admin keeps nothing that has to be encrypted.
     keys = {} if name == "admin" else {"BARONG_MASTER_KEYS": secrets.master_keys}

@@ -31,8 +31,16 @@ from identity_svc import schema as identity_schema
 from mailer_svc import schema as mailer_schema
 from resource_svc import schema as resource_schema
 from shared.database.migrate import MigrationError, migrate
+from webhooks_svc import schema as webhooks_schema
 
 _READY_SECONDS = 60
+_SCHEMAS = (
+    identity_schema,
+    resource_schema,
+    admin_schema,
+    mailer_schema,
+    webhooks_schema,
+)
 _LOOK_SECONDS = 0.05
 
 
@@ -221,14 +229,11 @@ def _provision(dsn: str, secrets: Secrets) -> dict[str, str]:
 async def _migrated(dsn: str, secrets: Secrets) -> dict[str, str]:
     """Return the DSN of each service, whose schema is up to date.
 
-    The services' own `migrate` commands would start four Pythons, more than a second on two cores.
+    The services' own `migrate` commands would start five Pythons, more than a second on two cores.
     """
     dsns = await postgres.provision(dsn, secrets.roles)
     await asyncio.gather(
-        *(
-            migrate(dsns[schema.SCHEMA], schema.SCHEMA, schema.MIGRATIONS)
-            for schema in (identity_schema, resource_schema, admin_schema, mailer_schema)
-        )
+        *(migrate(dsns[schema.SCHEMA], schema.SCHEMA, schema.MIGRATIONS) for schema in _SCHEMAS)
     )
     return dsns
 

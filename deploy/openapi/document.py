@@ -13,6 +13,7 @@ from marshmallow import fields
 import admin_svc.routes
 import identity_svc.routes
 import resource_svc.routes
+import webhooks_svc.routes
 from deploy.openapi.examples import BY_HAND, EXAMPLES
 from deploy.openapi.headers import header_objects
 from deploy.openapi.models import Models, Parameter, new_spec
@@ -168,6 +169,7 @@ def _services() -> Iterator[tuple[str, Iterable[Route[Any]]]]:
     yield "identity", identity_svc.routes.PUBLIC
     yield "resource", _below(resource_svc.routes, "/resource")
     yield "admin", _below(admin_svc.routes, "/admin")
+    yield "admin", _below(webhooks_svc.routes, "/admin/webhooks")
 
 
 def _below(routes: ModuleType, prefix: str) -> Iterable[Route[Any]]:

@@ -5,9 +5,12 @@
 \getenv resource_password RESOURCE_DATABASE_PASSWORD
 \getenv admin_password ADMIN_DATABASE_PASSWORD
 \getenv mailer_password MAILER_DATABASE_PASSWORD
+\getenv webhooks_password WEBHOOKS_DATABASE_PASSWORD
 
 SELECT format('CREATE ROLE %I', role)
-FROM unnest(ARRAY['barong_identity', 'barong_resource', 'barong_admin', 'barong_mailer']) AS role
+FROM unnest(ARRAY[
+    'barong_identity', 'barong_resource', 'barong_admin', 'barong_mailer', 'barong_webhooks'
+]) AS role
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role)
 \gexec
 
@@ -15,16 +18,19 @@ ALTER ROLE barong_identity LOGIN PASSWORD :'identity_password';
 ALTER ROLE barong_resource LOGIN PASSWORD :'resource_password';
 ALTER ROLE barong_admin LOGIN PASSWORD :'admin_password';
 ALTER ROLE barong_mailer LOGIN PASSWORD :'mailer_password';
+ALTER ROLE barong_webhooks LOGIN PASSWORD :'webhooks_password';
 
 -- What everybody may do in a new database, these roles may not.
 REVOKE ALL ON DATABASE :DBNAME FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT CONNECT ON DATABASE :DBNAME TO barong_identity, barong_resource, barong_admin, barong_mailer;
+GRANT CONNECT ON DATABASE :DBNAME TO barong_identity, barong_resource, barong_admin, barong_mailer,
+    barong_webhooks;
 
 CREATE SCHEMA IF NOT EXISTS identity AUTHORIZATION barong_identity;
 CREATE SCHEMA IF NOT EXISTS resource AUTHORIZATION barong_resource;
 CREATE SCHEMA IF NOT EXISTS admin AUTHORIZATION barong_admin;
 CREATE SCHEMA IF NOT EXISTS mailer AUTHORIZATION barong_mailer;
+CREATE SCHEMA IF NOT EXISTS webhooks AUTHORIZATION barong_webhooks;
 
 -- The directory's search stands on it, and a service's role may create nothing in the database.
 CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA admin;

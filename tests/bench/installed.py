@@ -28,6 +28,7 @@ PACKAGES = {
     "admin": "admin_svc",
     "gateway": "authz_gateway",
     "mailer": "mailer_svc",
+    "webhooks": "webhooks_svc",
 }
 
 

@@ -10,6 +10,7 @@ from marshmallow.fields import Field
 import admin_svc.routes
 import identity_svc.routes
 import resource_svc.routes
+import webhooks_svc.routes
 from shared.declared import schema_of
 from shared.web.fields import CheckedField
 
@@ -21,7 +22,10 @@ ODD: tuple[Any, ...] = (
 
 
 def fields() -> Iterator[Any]:
-    for module in (identity_svc.routes, resource_svc.routes, admin_svc.routes):
+    for module in (
+        *(identity_svc.routes, resource_svc.routes, admin_svc.routes),
+        webhooks_svc.routes,
+    ):
         seen = set()
         for route in module.PUBLIC:
             form = route.operation.form

@@ -6,7 +6,10 @@ from typing import Any
 
 from tests.support.kustomize import Resource
 
-SERVICES = ("authz-gateway", "identity-svc", "resource-svc", "admin-svc", "mailer-svc")
+SERVICES = (
+    *("authz-gateway", "identity-svc", "resource-svc", "admin-svc"),
+    *("mailer-svc", "webhooks-svc"),
+)
 OVERLAYS = ("k8s/overlays/local", "k8s/overlays/production")
 NAME = "app.kubernetes.io/name"
 

@@ -35,7 +35,14 @@ def of(service: str, metric: str, labels: str = "") -> str:
     return f'{metric}{{service="{service}",instance="{service}-1"{labels and "," + labels}}}'
 
 
-QUEUES = ("identity-svc", "resource-svc", "admin-svc", "admin-svc.activities", "mailer-svc")
+QUEUES = (
+    "identity-svc",
+    "resource-svc",
+    "admin-svc",
+    "admin-svc.activities",
+    "mailer-svc",
+    "webhooks-svc",
+)
 HEALTHY = {
     **{of(service, "up"): "1x500" for service in SERVICES},
     **{of(service, "process_open_fds"): "100x500" for service in SERVICES},

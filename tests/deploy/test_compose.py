@@ -63,7 +63,7 @@ def test_a_job_is_waited_for_to_its_end(name: str) -> None:
     assert set(waiting) == {"service_completed_successfully"}
 
 
-@pytest.mark.parametrize("database", ["identity", "resource", "admin", "mailer"])
+@pytest.mark.parametrize("database", ["identity", "resource", "admin", "mailer", "webhooks"])
 def test_schemas_come_before_services(database: str) -> None:
     service, job = DEPENDENCIES[f"{database}-svc"], f"{database}-migrate"
     assert service[job]["condition"] == "service_completed_successfully"
@@ -93,7 +93,9 @@ def test_only_three_ports_are_published_and_only_to_this_machine() -> None:
         if "network_mode" in part:
             assert part["network_mode"] == "none"
         else:
-            expected = ["edge", "inside"] if name in published else ["inside"]
+            # Endpoints of webhooks are outside.
+            outside = name in published or name == "webhooks-svc"
+            expected = ["edge", "inside"] if outside else ["inside"]
             assert part["networks"] == expected, name
 
 

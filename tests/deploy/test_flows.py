@@ -13,12 +13,13 @@ from authz_gateway.settings import GatewaySettings
 from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
 from resource_svc.settings import ResourceSettings
-from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE
+from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
 from shared.settings import DatabaseSettings, ServiceSettings
 from shared.web.routes import Route, ServiceToken
 from tests.deploy.flows import Peer, Policies
 from tests.deploy.manifests import NAME, OVERLAYS, SERVICES, workloads
 from tests.support.kustomize import rendered
+from webhooks_svc.settings import WebhooksSettings
 
 SETTINGS: Mapping[str, type[ServiceSettings]] = {
     IDENTITY: IdentitySettings,
@@ -26,6 +27,7 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
     ADMIN: AdminSettings,
     GATEWAY: GatewaySettings,
     MAILER: MailerSettings,
+    WEBHOOKS: WebhooksSettings,
 }
 INTERNAL: Mapping[str, tuple[Route[Any], ...]] = {
     IDENTITY: identity_svc.routes.INTERNAL,
@@ -44,7 +46,7 @@ NEIGHBOUR = Peer({NAME: "something-else"})
 INTERNET = Peer(address="93.184.216.34")
 METADATA = Peer(address="169.254.169.254")
 INTRANET = Peer(address="10.1.2.3")
-MIGRATED = ("identity-jobs", "resource-jobs", "admin-jobs", "mailer-jobs")
+MIGRATED = ("identity-jobs", "resource-jobs", "admin-jobs", "mailer-jobs", "webhooks-jobs")
 JOBS = {name: Peer({NAME: name}) for name in MIGRATED}
 PODS = {name: Peer({NAME: name}) for name in SERVICES}
 
@@ -140,7 +142,7 @@ def test_the_internet_is_open_where_somebody_there_is_asked(overlay: str) -> Non
     policies = Policies(rendered(overlay))
     everybody = {**PODS, **JOBS}
     for port, expected in {
-        443: {IDENTITY, RESOURCE},
+        443: {IDENTITY, RESOURCE, WEBHOOKS},
         465: {MAILER},
         587: {MAILER},
         25: set(),

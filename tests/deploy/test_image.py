@@ -55,7 +55,9 @@ def test_the_steps_make_a_service_that_starts(programs: dict[str, Path], service
     assert_starts(programs[service], service, "serve")
 
 
-@pytest.mark.parametrize("service", ["identity-svc", "resource-svc", "admin-svc", "mailer-svc"])
+@pytest.mark.parametrize(
+    "service", ["identity-svc", "resource-svc", "admin-svc", "mailer-svc", "webhooks-svc"]
+)
 def test_one_image_migrates_every_schema(programs: dict[str, Path], service: str) -> None:
     assert_starts(programs[MIGRATIONS], service, service, "migrate")
 
@@ -81,7 +83,7 @@ def test_an_image_has_its_own_service_and_no_tools(programs: dict[str, Path], ro
     for image, program in programs.items():
         found = {path.name for path in program.parent.iterdir()}
         expected = (
-            {f"{name}_svc" for name in ("identity", "resource", "admin", "mailer")}
+            {f"{name}_svc" for name in ("identity", "resource", "admin", "mailer", "webhooks")}
             if image == MIGRATIONS
             else {image.replace("-", "_")}
         )

@@ -26,7 +26,8 @@ MAY: Mapping[str, Mapping[str, str]] = {
     each["user"]: each
     for each in json.loads((ROOT / "deploy/rabbitmq/permissions.json").read_text())["permissions"]
 }
-PUBLISHERS = ("identity-svc", "resource-svc", "admin-svc")
+REPLAYING = ("identity-svc", "resource-svc", "admin-svc")
+PUBLISHERS = (*REPLAYING, "webhooks-svc")
 
 
 @pytest.fixture(scope="module", params=["roles.sql", "CloudNativePG"])
@@ -171,7 +172,7 @@ async def test_what_is_not_ours_is_out_of_reach(urls: Mapping[str, str], name: s
             raise AssertionError("this virtual host is not for him")
 
 
-@pytest.mark.parametrize("name", PUBLISHERS)
+@pytest.mark.parametrize("name", REPLAYING)
 async def test_replays_reach_the_queue_of_somebody_else(rabbitmq_folder: Path, name: str) -> None:
     vhost = f"replays-{name}"
     operator = rabbitmq.add_vhost(rabbitmq_folder, vhost)

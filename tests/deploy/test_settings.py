@@ -28,6 +28,7 @@ from tests.deploy.manifests import (
 )
 from tests.support.kustomize import rendered
 from tests.support.system import ROOT
+from webhooks_svc.settings import WebhooksSettings
 
 DECLARATIONS: dict[str, type[ServiceSettings]] = {
     "identity-svc": IdentitySettings,
@@ -35,6 +36,7 @@ DECLARATIONS: dict[str, type[ServiceSettings]] = {
     "admin-svc": AdminSettings,
     "authz-gateway": GatewaySettings,
     "mailer-svc": MailerSettings,
+    "webhooks-svc": WebhooksSettings,
 }
 # What an operator gets from others, and k8s/README.md tells him to put into these Secrets.
 PROVIDERS = {
@@ -250,7 +252,7 @@ def test_compose_tells_services_what_they_know(tmp_path: Path) -> None:
         assert set(part["environment"]) <= EVERY_VARIABLE
         load_settings(DECLARATIONS[name], given)
         started += 1
-    assert started == len(SERVICES) + 6
+    assert started == len(SERVICES) + 7
 
 
 def compose_secrets(folder: Path) -> dict[str, dict[str, str]]:

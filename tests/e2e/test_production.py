@@ -32,6 +32,7 @@ SERVICES = {
     "admin": "admin-svc",
     "gateway": "authz-gateway",
     "mailer": "mailer-svc",
+    "webhooks": "webhooks-svc",
 }
 WRONG_PASSWORD = "Wr0ng-by-a-letter"
 READY_SECONDS = 60

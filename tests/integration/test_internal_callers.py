@@ -9,13 +9,13 @@ import pytest
 from admin_svc.routes import INTERNAL as AT_ADMIN
 from identity_svc.routes import INTERNAL as AT_IDENTITY
 from resource_svc.routes import INTERNAL as AT_RESOURCE
-from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE
+from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
 from shared.web.routes import Route
 from tests.support.system import KEY, Installation
 
-EVERYONE = (IDENTITY, RESOURCE, ADMIN, GATEWAY, MAILER)
+EVERYONE = (IDENTITY, RESOURCE, ADMIN, GATEWAY, MAILER, WEBHOOKS)
 NOBODY = "00000000-0000-4000-8000-000000000000"
 """No user, session, key or label; also a UUID, which sessions want."""
 

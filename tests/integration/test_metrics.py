@@ -25,6 +25,7 @@ SERVICES = {
     "admin": "admin-svc",
     "gateway": "authz-gateway",
     "mailer": "mailer-svc",
+    "webhooks": "webhooks-svc",
 }
 ADDED = {"le"}
 """What a histogram's samples have besides its own labels."""

@@ -15,12 +15,14 @@ from identity_svc.schema import MIGRATIONS as IDENTITY_MIGRATIONS
 from mailer_svc.schema import MIGRATIONS as MAILER_MIGRATIONS
 from resource_svc.schema import MIGRATIONS as RESOURCE_MIGRATIONS
 from shared.database.migrate import migrate
+from webhooks_svc.schema import MIGRATIONS as WEBHOOKS_MIGRATIONS
 
 MIGRATIONS = {
     "identity": IDENTITY_MIGRATIONS,
     "resource": RESOURCE_MIGRATIONS,
     "admin": ADMIN_MIGRATIONS,
     "mailer": MAILER_MIGRATIONS,
+    "webhooks": WEBHOOKS_MIGRATIONS,
 }
 TEMPLATE = "barong_template"
 

@@ -1,4 +1,4 @@
-"""The whole system in one process: five services on free ports, as the tests use it."""
+"""The whole system in one process: six services on free ports, as the tests use it."""
 
 import asyncio
 import base64
@@ -25,11 +25,13 @@ from shared.process import Service, running
 from shared.settings import load_settings
 from tests.support.database import TestDatabase
 from tests.support.waiting import until
+from webhooks_svc.app import create_app as create_webhooks
+from webhooks_svc.settings import WebhooksSettings
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "Tr4vel-by-night-train"
 SUPERADMIN = "admin@barong.io"
-NAMES = ("identity", "resource", "admin", "gateway", "mailer")
+NAMES = ("identity", "resource", "admin", "gateway", "mailer", "webhooks")
 KEY = "test:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -75,6 +77,8 @@ class Installation:
                 return create_admin(load_settings(AdminSettings, environment))
             case "gateway":
                 return create_gateway(load_settings(GatewaySettings, environment), environment)
+            case "webhooks":
+                return create_webhooks(load_settings(WebhooksSettings, environment))
             case _:
                 return create_mailer(load_settings(MailerSettings, environment))
 
@@ -83,7 +87,7 @@ def installation(
     database: TestDatabase, amqp_url: str, mail: Path, smtp_port: int, **settings: str
 ) -> Installation:
     """A system on this database and broker; `settings` go to every service."""
-    free = iter(ports.free_ports(10))
+    free = iter(ports.free_ports(2 * len(NAMES)))
     public = {name: next(free) for name in NAMES}
     internal = {name: next(free) for name in NAMES}
 
@@ -101,6 +105,8 @@ def installation(
             "BARONG_SMTP_TLS": "none",
             "BARONG_SENDER_EMAIL": "noreply@barong.io",
             "BARONG_STORAGE_FOLDER": str(mail.with_name("uploads")),
+            "BARONG_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "BARONG_WEBHOOK_PLAIN_HTTP": "true",
             "BARONG_THROTTLING": "false",  # all tests come from one address
             **{f"BARONG_{n.upper()}_URL": f"http://127.0.0.1:{public[n]}" for n in NAMES},
             **{

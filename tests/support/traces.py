@@ -8,7 +8,7 @@ import asyncpg
 
 from tests.support.system import Installation
 
-SCHEMAS = ("identity", "resource", "admin", "mailer")
+SCHEMAS = ("identity", "resource", "admin", "mailer", "webhooks")
 
 
 async def traces(system: Installation, words: Iterable[str]) -> Mapping[str, frozenset[str]]:

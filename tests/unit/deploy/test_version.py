@@ -16,6 +16,7 @@ PACKAGES = (
     "admin-svc",
     "authz-gateway",
     "mailer-svc",
+    "webhooks-svc",
 )
 
 

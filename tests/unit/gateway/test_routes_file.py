@@ -15,6 +15,7 @@ OURS = {
     "BARONG_IDENTITY_URL": "http://identity:1",
     "BARONG_RESOURCE_URL": "http://resource:2",
     "BARONG_ADMIN_URL": "https://admin",
+    "BARONG_WEBHOOKS_URL": "https://webhooks",
 }
 
 

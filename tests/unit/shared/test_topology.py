@@ -12,6 +12,7 @@ from shared.contracts.topology import (
     RESOURCE,
     RETRY_SECONDS,
     SUBSCRIPTIONS,
+    WEBHOOKS,
     legacy_route,
     queues_of,
 )
@@ -57,8 +58,9 @@ def test_each_service_receives_what_it_needs() -> None:
             "system.document.verified",
             "system.document.rejected",
         },
+        "webhooks-svc": set(WEBHOOKS.events),
     }
-    assert {IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER} == set(SUBSCRIPTIONS)
+    assert {IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER, WEBHOOKS} == set(SUBSCRIPTIONS)
 
 
 def test_no_two_queues_have_one_name() -> None:
@@ -101,11 +103,12 @@ def test_existing_subscribers_find_events_where_they_were(
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("model.user.created", ("resource-svc", "admin-svc", "mailer-svc")),
+        ("model.user.created", ("resource-svc", "admin-svc", "mailer-svc", "webhooks-svc")),
         ("system.user.password.reset.token", ("mailer-svc",)),
-        ("model.label.deleted", ("identity-svc", "admin-svc", "mailer-svc")),
-        ("system.session.create", ("mailer-svc",)),
-        ("system.session.revoked", ()),
+        ("model.label.deleted", ("identity-svc", "admin-svc", "mailer-svc", "webhooks-svc")),
+        ("system.session.create", ("mailer-svc", "webhooks-svc")),
+        ("system.session.revoked", ("webhooks-svc",)),
+        ("system.nothing.happened", ()),
         ("model.user", ()),
         ("model.user.created.x", ()),
     ],

@@ -65,6 +65,7 @@ def create_app(
             "BARONG_IDENTITY_URL": settings.identity_url,
             "BARONG_RESOURCE_URL": settings.resource_url,
             "BARONG_ADMIN_URL": settings.admin_url,
+            "BARONG_WEBHOOKS_URL": settings.webhooks_url,
         },
     )
     registry = Registry()

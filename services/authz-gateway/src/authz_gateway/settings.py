@@ -48,6 +48,9 @@ class GatewaySettings(ServiceSettings):
     admin_url: str = setting(
         "BARONG_ADMIN_URL", url(), "admin-svc's public API.", "http://admin-svc:8080"
     )
+    webhooks_url: str = setting(
+        "BARONG_WEBHOOKS_URL", url(), "webhooks-svc's public API.", "http://webhooks-svc:8080"
+    )
     session_name: str = setting(
         "BARONG_SESSION_NAME", fields.String(), "Name of the session cookie.", "_barong_session"
     )

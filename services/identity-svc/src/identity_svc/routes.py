@@ -17,7 +17,7 @@ from identity_svc.sign_ups import handlers as sign_ups
 from identity_svc.signing_keys import handlers as signing_keys
 from identity_svc.users import handlers as users
 from shared.archive import handlers as archive
-from shared.contracts.services import ADMIN, GATEWAY, RESOURCE
+from shared.contracts.services import ADMIN, GATEWAY, RESOURCE, WEBHOOKS
 from shared.web.routes import ANYONE, BEARER, Route, services
 
 # fmt: off
@@ -42,7 +42,7 @@ PUBLIC: tuple[Route[Any], ...] = (
 
 INTERNAL: tuple[Route[Any], ...] = (
     Route("GET",    "/.well-known/jwks.json",       ANYONE,                    signing_keys.jwks),
-    Route("POST",   "/events/sign",                 services(RESOURCE, ADMIN), signing_keys.sign_events),
+    Route("POST",   "/events/sign",                 services(RESOURCE, ADMIN, WEBHOOKS), signing_keys.sign_events),
     Route("POST",   "/sessions/resolve",            services(GATEWAY),         sessions.resolve),
     Route("DELETE", "/sessions/{sid}",              services(GATEWAY),         sessions.revoke),
     Route("GET",    "/users/{uid}/sessions",        services(RESOURCE),        sessions.index),

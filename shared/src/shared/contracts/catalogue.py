@@ -30,8 +30,9 @@ from shared.contracts.records import (
     UserAndDomain,
     UserRecord,
     VerdictRecord,
+    WebhookRecord,
 )
-from shared.contracts.services import ADMIN, IDENTITY, RESOURCE
+from shared.contracts.services import ADMIN, IDENTITY, RESOURCE, WEBHOOKS
 
 R = TypeVar("R", bound=EventRecord)
 
@@ -233,6 +234,12 @@ ACTIVITY_RECORDED: Final = EventType(
     owner=IDENTITY,
     when="a user did something about their account, or was refused",
 )
+WEBHOOK_DISABLED: Final = EventType(
+    name="system.webhook.disabled",
+    record=WebhookRecord,
+    owner=WEBHOOKS,
+    when="webhooks-svc itself disabled an endpoint",
+)
 
 
 def _all() -> Iterator[EventType[Any]]:
@@ -245,7 +252,7 @@ def _all() -> Iterator[EventType[Any]]:
     yield from (PASSWORD_RESET_TOKEN, PASSWORD_RESET, PASSWORD_CHANGED, OTP_GUESSED)
     yield from (ACCOUNT_DELETED, USER_ERASED)
     yield from DOCUMENT_VERDICTS.values()
-    yield ACTIVITY_RECORDED
+    yield from (ACTIVITY_RECORDED, WEBHOOK_DISABLED)
 
 
 CATALOGUE: Final[Mapping[str, EventType[Any]]] = {each.name: each for each in _all()}

@@ -263,6 +263,19 @@ class ErasedRecord(EventRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRecord(EventRecord):
+    """An endpoint of webhooks."""
+
+    id: int = _told("The endpoint's id.")
+    url: str = _told("Its address.")
+    reason: str = _told(
+        "`gone`: it answered 410. `failing`: every delivery failed for a long time. `crowded`: too "
+        "many deliveries wait.",
+        values=("gone", "failing", "crowded"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityRecord(EventRecord):
     """An activity of a user."""
 

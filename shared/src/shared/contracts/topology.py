@@ -100,7 +100,17 @@ MAILER = Subscription(
 )
 """Every event about a user of which mailer.yaml may make a mail."""
 
-SUBSCRIPTIONS = (IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER)
+WEBHOOKS = Subscription(
+    "webhooks-svc",
+    tuple(
+        name
+        for name, each in catalogue.CATALOGUE.items()
+        if not each.sensitive and each is not catalogue.ACTIVITY_RECORDED
+    ),
+)
+"""What webhooks may get: no event with a token, whoever asks for it, and no flood of activities."""
+
+SUBSCRIPTIONS = (IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER, WEBHOOKS)
 
 
 def legacy_route(name: str) -> tuple[str, str]:

@@ -7,14 +7,14 @@ from identity_svc.signing_keys.models import ForeignEvent
 from identity_svc.signing_keys.schemas import KeySetSchema, SignEventsForm
 from shared.contracts.catalogue import owned_by
 from shared.contracts.events import Event
-from shared.contracts.services import ADMIN, RESOURCE
+from shared.contracts.services import ADMIN, RESOURCE, WEBHOOKS
 from shared.web.answers import answer
 from shared.web.operations import NoParameters, operation
 from shared.web.routes import CALLER
 
 KEY_CHAIN = web.AppKey("key_chain", KeyChain)
 
-OWN_EVENTS = {service: owned_by(service) for service in (RESOURCE, ADMIN)}
+OWN_EVENTS = {service: owned_by(service) for service in (RESOURCE, ADMIN, WEBHOOKS)}
 """The events that each service owns: only these are signed for it."""
 
 

@@ -1,0 +1,1 @@
+"""Delivers events over HTTP to subscribers without a broker."""

@@ -1,0 +1,1 @@
+"""Deliveries of events to endpoints: what waits, what was sent, and what came of it."""

@@ -1,0 +1,1 @@
+"""The endpoints to which events are delivered."""
