@@ -16,6 +16,7 @@ _MOST_LISTED = 2
 _BY_NAME: Mapping[str, Any] = {
     **dict.fromkeys(("code", "otp_code", "totp_code"), "123456"),
     "time": 1_769_851_800,
+    "milliseconds": 12,
     "barcode": base64.b64encode(b"\x89PNG\r\n\x1a\n").decode(),
     "n": base64.urlsafe_b64encode(hashlib.sha512(b"n").digest() * 4).decode().rstrip("="),
     "build_date": "2026-01-31T09:30:00+00:00",
@@ -43,6 +44,8 @@ _PATTERNS: tuple[tuple[str, Callable[[int, str], str]], ...] = (
     (r"(?<=expires=)\d+", lambda *_: "1769852400"),
     (r"(?<=signature=)[\w%-]+", lambda *_: "c2lnbmF0dXJl"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?", lambda *_: f"{_DAY}T09:30:00"),
+    (r"whsec_[\w+/=]+", lambda *_: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+    (r"http://127\.0\.0\.1:\d+/hook", lambda *_: "https://crm.example.com/hook"),
     (r"127\.0\.0\.1", lambda *_: "203.0.113.7"),
 )
 """What is recognized by its form, and what stands in for the different values that are found."""

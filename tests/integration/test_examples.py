@@ -23,6 +23,7 @@ from tests.support.authenticator import Authenticator, forget_used_codes
 from tests.support.client import Client
 from tests.support.system import PASSWORD, SUPERADMIN, Installation, started
 from tests.support.waiting import until
+from tests.support.webhook_receiver import webhook_receiver
 
 NEW_PASSWORD = "N3w-train-by-night"
 PHONE = "+14155552671"
@@ -59,6 +60,7 @@ async def test_examples_are_what_services_answer(system_of_my_own: Installation)
         await policy(recorder, admin, alice)
         await audit_log(recorder, admin, alice)
         await events(recorder, admin, uid)
+        await webhooks(recorder, admin, alice)
         await secrets_of(recorder, admin, alice, uid)
         await farewell(recorder, alice)
     recorded = normal(recorder.exchanges)
@@ -263,6 +265,35 @@ async def events(recorder: Recorder, admin: Client, uid: str) -> None:
     await recorder.call(admin, "POST /admin/dead_letters/{queue}/replay", which, queue=queue)
     page = {"limit": 1, "cursor": uid[:-1]}  # Alice follows
     await recorder.call(admin, "GET /admin/snapshots/users", query=page)
+
+
+async def webhooks(recorder: Recorder, admin: Client, alice: Client) -> None:
+    """An endpoint, a delivery to it, and its end."""
+    async with webhook_receiver() as receiver:
+        wanted = {"url": receiver.url, "events": "model.label.updated", "description": "CRM"}
+        made = await recorder.call(admin, "POST /admin/webhooks", wanted)
+        own = {"id": made["id"]}
+        await recorder.call(admin, "GET /admin/webhooks")
+        await recorder.call(admin, "GET /admin/webhooks/{id}", **own)
+        await recorder.call(admin, "PUT /admin/webhooks/{id}", {"state": "active"}, **own)
+        await recorder.call(admin, "POST /admin/webhooks/{id}/secret", **own)
+        await recorder.call(admin, "POST /admin/webhooks/{id}/test", **own)
+        await alice.call("POST", "resource/labels", {"key": "plan", "value": "free"})
+        await alice.call("PATCH", "resource/labels/plan", {"value": "paid"})
+
+        async def delivered() -> Any:
+            listed = await admin.get(
+                f"admin/webhooks/{made['id']}/deliveries", params={"state": "delivered"}
+            )
+            return listed.body
+
+        (delivery,) = await until(delivered)
+        await recorder.call(admin, "GET /admin/webhooks/{id}/deliveries", **own)
+        span = {"since": 1}
+        await recorder.call(admin, "POST /admin/webhooks/{id}/resend", span, **own)
+        again = "POST /admin/webhooks/{id}/deliveries/{delivery_id}/resend"
+        await recorder.call(admin, again, **own, delivery_id=delivery["id"])
+        await recorder.call(admin, "DELETE /admin/webhooks/{id}", **own)
 
 
 async def signed_up(admin: Client) -> bool:

@@ -28,7 +28,7 @@ ARCHIVE: Mapping[str, tuple[str, ...]] = {
 CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "identity": {
         "GET /.well-known/jwks.json": EVERYONE,
-        "POST /events/sign": (RESOURCE, ADMIN),
+        "POST /events/sign": (RESOURCE, ADMIN, WEBHOOKS),
         "POST /sessions/resolve": (GATEWAY,),
         "DELETE /sessions/{sid}": (GATEWAY,),
         "GET /users/{uid}/sessions": (RESOURCE,),

@@ -170,6 +170,8 @@ class Login(Record):
     user: User
     user_ip: str
     user_agent: str
+    new_device: bool
+    new_network: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +204,15 @@ class Erased(Record):
     """A user who was erased."""
 
     uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook(Record):
+    """An endpoint of webhooks that the service itself disabled."""
+
+    id: int
+    url: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +268,7 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     "system.document.verified": Verdict,
     "system.document.rejected": Verdict,
     "system.activity.recorded": Activity,
+    "system.webhook.disabled": Webhook,
 }
 """The record of each event, by its name."""
 
