@@ -12,6 +12,7 @@ include_patterns = [
     "docs/**.md",
     "deploy/*.md",
     "k8s/*.md",
+    "clients/**.md",
     "tests/interop/**.md",
 ]
 root_doc = "docs/index"
