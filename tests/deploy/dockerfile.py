@@ -1,17 +1,22 @@
 """The Dockerfile as data, and its steps done without an engine, in a folder instead of a root."""
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.deploy.manifests import MIGRATIONS
+from tests.support.distribution import one_at_a_time
 from tests.support.system import ROOT
 
 FILE = ROOT / "deploy" / "Dockerfile"
+PLACE = ROOT / ".local" / "images"
+"""Stands for the root of the file system in which the steps are done."""
 _STEP_SECONDS = 300
 _PLACES = re.compile(r"(?<![\w/])/(opt/barong|app|build)\b")
 
@@ -43,46 +48,106 @@ def stages() -> list[Stage]:
     return made
 
 
-def build(root: Path, service: str) -> Path:
-    """Do all but the last stage below `root`, and return the program that the image starts."""
-    python = root / "python"
-    if not python.exists():  # stands for the base images
-        subprocess.run([sys.executable, "-m", "venv", python], check=True, timeout=_STEP_SECONDS)
-    for stage in stages()[1:-1]:
-        if stage.name == "libraries" and (root / "opt/barong").exists():
-            continue  # as Docker does, which knows that no argument changed
-        environment = {"PATH": f"{python}/bin:{os.environ['PATH']}", "SERVICE": service}
-        for keyword, arguments in stage.instructions:
-            match keyword:
-                case "COPY" if arguments.startswith("--from="):
-                    _, _, target = arguments.split()  # all stages work in one folder: it is there
-                    assert (root / target.lstrip("/")).exists()
-                case "COPY":
-                    _copy(arguments, root)
-                case "ENV":
-                    environment |= dict(pair.split("=", 1) for pair in arguments.split())
-                case "RUN":
-                    _run(arguments, root, environment)
-                case _:
-                    assert keyword == "ARG", f"{keyword} is not known here"
-    return _moved(root / f"app-{service}", root)
+def build(service: str) -> Path:
+    """Do all but the last stage in `PLACE`, and return the program that the image starts.
+
+    A stage is done again when its instructions or what it copies have changed, as Docker does; of
+    `services`, an image of one service gets that one only. So a compiled gateway is made once, for
+    all tests and until a source of it changes.
+    """
+    with one_at_a_time("images"):
+        made_of = hashlib.sha256(f"{sys.version} {sys.executable}".encode())
+        for stage in stages()[1:-1]:
+            own = "SERVICE" in stage.all("ARG")
+            made_of.update(f"{service if own else ''} {stage.instructions}".encode())
+            for source in _sources(stage, service):
+                _add(made_of, source)
+            done = PLACE / "done" / (service if own else stage.name)
+            if done.exists() and done.read_text() == made_of.hexdigest():
+                continue
+            if own:
+                _remove(PLACE / "build")
+                _remove(PLACE / "app")
+            else:  # all else is made with it
+                _remove(PLACE)
+                python = PLACE / "python"  # stands for the base images
+                command = [sys.executable, "-m", "venv", str(python)]
+                subprocess.run(command, check=True, timeout=_STEP_SECONDS)
+            done.unlink(missing_ok=True)
+            _do(stage, service)
+            if own:  # the next service finds an empty folder
+                _remove(PLACE / f"app-{service}")
+                (PLACE / "app").rename(PLACE / f"app-{service}")
+            done.parent.mkdir(exist_ok=True)
+            done.write_text(made_of.hexdigest())
+    return PLACE / f"app-{service}" / "barong"
 
 
-def _copy(arguments: str, root: Path) -> None:
+def _do(stage: Stage, service: str) -> None:
+    environment = {"PATH": f"{PLACE}/python/bin:{os.environ['PATH']}", "SERVICE": service}
+    for keyword, arguments in stage.instructions:
+        match keyword:
+            case "COPY" if arguments.startswith("--from="):
+                _, _, target = arguments.split()  # all stages work in one folder: it is there
+                assert _within(target).exists()
+            case "COPY":
+                _copy(arguments, service)
+            case "ENV":
+                environment |= dict(pair.split("=", 1) for pair in arguments.split())
+            case "RUN":
+                _run(arguments, environment)
+            case _:
+                assert keyword == "ARG", f"{keyword} is not known here"
+
+
+def _sources(stage: Stage, service: str) -> Iterator[Path]:
+    """What the stage copies from the repository."""
+    for arguments in stage.all("COPY"):
+        if not arguments.startswith("--from="):
+            for source in arguments.split()[:-1]:
+                yield ROOT / _part(source, service)
+
+
+def _part(source: str, service: str) -> str:
+    """What an image needs of `source`."""
+    return f"services/{service}" if source == "services" and service != MIGRATIONS else source
+
+
+def _add(digest: "hashlib._Hash", source: Path) -> None:
+    for path in (source, *sorted(source.rglob("*"))):
+        if path.is_file() and "__pycache__" not in path.parts:
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
+
+
+def _copy(arguments: str, service: str) -> None:
     *sources, target = arguments.split()
-    there = root / target.lstrip("/")
     for source in sources:
-        if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, there, dirs_exist_ok=True)
+        part = _part(source, service)
+        there = _within(target) / Path(part).relative_to(source)
+        if (ROOT / part).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / part, there, ignore=ignored, dirs_exist_ok=True)
         else:
             there.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / source, there)
+            shutil.copy(ROOT / part, there)
 
 
-def _run(arguments: str, root: Path, environment: Mapping[str, str]) -> None:
+def _within(place: str) -> Path:
+    return PLACE / place.lstrip("/")
+
+
+def _remove(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)  # nobody writes to an image
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(arguments: str, environment: Mapping[str, str]) -> None:
     script = re.sub(r"--mount=\S+ ", "", arguments)
     done = subprocess.run(
-        ["sh", "-c", _PLACES.sub(lambda match: f"{root}/{match[1]}", script)],
+        ["sh", "-c", _PLACES.sub(lambda match: f"{PLACE}/{match[1]}", script)],
         env={**_network(), **environment},
         capture_output=True,
         text=True,
@@ -96,10 +161,3 @@ def _network() -> dict[str, str]:
     """How this machine reaches its package index: what the secrets say in a real build."""
     kept = ("PIP_", "HTTP", "http", "NO_PROXY", "no_proxy", "SSL_", "HOME")
     return {key: value for key, value in os.environ.items() if key.startswith(kept)}
-
-
-def _moved(aside: Path, root: Path) -> Path:
-    """Put a service's own layer aside, so that the next one finds an empty folder."""
-    shutil.rmtree(aside, ignore_errors=True)
-    (root / "app").rename(aside)
-    return aside / "barong"

@@ -36,18 +36,12 @@ compiles = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the steps of the Dockerfile are done."""
-    return tmp_path_factory.mktemp("image")
-
-
-@pytest.fixture(scope="module")
-def programs(root: Path) -> dict[str, Path]:
+def programs() -> dict[str, Path]:
     """What the images start, of all that can be made on this machine."""
     if shutil.which("strip") is None:
         pytest.skip("the build of an image wants `strip`: binutils")
     made = [*OTHERS, MIGRATIONS, *([GATEWAY] if can_compile() else [])]
-    return {service: dockerfile.build(root, service) for service in made}
+    return {service: dockerfile.build(service) for service in made}
 
 
 @pytest.mark.parametrize("service", [*OTHERS, pytest.param(GATEWAY, marks=compiles)])
@@ -78,7 +72,7 @@ def assert_starts(program: Path, service: str, *arguments: str) -> None:
     assert "BARONG_SERVICE_KEYS: Missing" in done.stderr
 
 
-def test_an_image_has_its_own_service_and_no_tools(programs: dict[str, Path], root: Path) -> None:
+def test_an_image_has_its_own_service_and_no_tools(programs: dict[str, Path]) -> None:
     packages = {service.replace("-", "_") for service in SERVICES}
     for image, program in programs.items():
         found = {path.name for path in program.parent.iterdir()}
@@ -93,22 +87,22 @@ def test_an_image_has_its_own_service_and_no_tools(programs: dict[str, Path], ro
         unknown = found - packages - {"shared", "barong", "bin"}
         assert all(re.search(r"\.dist-info$|__mypyc\.[^.]+\.so$", name) for name in unknown)
     tools = {"pip", "setuptools", "wheel", "hatchling", "editables", "uv", "mypy", "mypyc"}
-    (site,) = (root / "opt/barong/lib").glob("python*/site-packages")
+    (site,) = (dockerfile.PLACE / "opt/barong/lib").glob("python*/site-packages")
     assert not tools & {path.name for path in site.iterdir()}
-    assert not list((root / "opt/barong/bin").glob("pip*"))
-    assert not (root / "opt/barong/bin/dbmate").exists()
+    assert not list((dockerfile.PLACE / "opt/barong/bin").glob("pip*"))
+    assert not (dockerfile.PLACE / "opt/barong/bin/dbmate").exists()
     assert (programs[MIGRATIONS].parent / "bin/dbmate").exists()
 
 
 @compiles
-def test_what_calls_pass_in_the_gateway_is_compiled(programs: dict[str, Path], root: Path) -> None:
+def test_what_calls_pass_in_the_gateway_is_compiled(programs: dict[str, Path]) -> None:
     app = programs[GATEWAY].parent
     names = [module.removesuffix(".py").replace("/", ".") for module in MODULES]
     ask = (
         "import importlib, sys; [print(importlib.import_module(n).__file__) for n in sys.argv[1:]]"
     )
     done = subprocess.run(
-        [root / "opt/barong/bin/python", "-P", "-c", ask, *names],
+        [dockerfile.PLACE / "opt/barong/bin/python", "-P", "-c", ask, *names],
         env={"PYTHONPATH": str(app)},
         capture_output=True,
         text=True,
