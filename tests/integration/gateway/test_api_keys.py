@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -12,7 +13,7 @@ import pytest
 from shared.contracts.services import ADMIN, GATEWAY, IDENTITY
 from shared.errors import NotFound, Unavailable
 from shared.process import running
-from tests.support.api_keys import API_KEYS, Key, Owner
+from tests.support.api_keys import API_KEYS, Key, Owner, an_owner
 from tests.support.client import Answer, Client
 from tests.support.internal import identity_of, resource_of, superadmin_of
 from tests.support.system import Installation
@@ -21,6 +22,18 @@ from tests.support.waiting import HEARD_SECONDS, until
 ME = "resource/users/me"
 
 ODD_KIDS = ("a/../b", "..", ".", "%00", "a?b#c", "ü", "x" * 65, "%" * 4000)
+
+
+@pytest.fixture(scope="module")
+async def lasting_owner(system: Installation) -> AsyncIterator[Owner]:
+    """The owner of keys in tests that change neither."""
+    async with Client(system) as browser:
+        yield await an_owner(browser)
+
+
+@pytest.fixture(scope="module")
+async def lasting_key(lasting_owner: Owner) -> Key:
+    return await lasting_owner.new_key()
 
 
 async def until_refused(program: Client, key: Key, *codes: str) -> Answer:
@@ -37,21 +50,23 @@ async def until_refused(program: Client, key: Key, *codes: str) -> Answer:
     return answer
 
 
-async def test_a_signature_authenticates_the_owner(program: Client, owner: Owner, key: Key) -> None:
-    me = await program.get(ME, headers=key.signed())
-    assert (me.status, me.body["uid"]) == (200, owner.uid)
+async def test_a_signature_authenticates_the_owner(
+    program: Client, lasting_owner: Owner, lasting_key: Key
+) -> None:
+    me = await program.get(ME, headers=lasting_key.signed())
+    assert (me.status, me.body["uid"]) == (200, lasting_owner.uid)
     label = {"key": "made-by", "value": "program"}
-    made = await program.post("resource/labels", label, headers=key.signed())
+    made = await program.post("resource/labels", label, headers=lasting_key.signed())
     assert made.status == 201
-    refused = await program.get("admin/users", headers=key.signed())
+    refused = await program.get("admin/users", headers=lasting_key.signed())
     assert (refused.status, refused.errors) == (401, ["authz.invalid_permission"])
 
 
-async def test_a_signature_wins_over_a_cookie(owner: Owner, key: Key) -> None:
-    half = {"X-Auth-Apikey": key.kid}
-    answer = await owner.browser.get(ME, headers=half)
+async def test_a_signature_wins_over_a_cookie(lasting_owner: Owner, lasting_key: Key) -> None:
+    half = {"X-Auth-Apikey": lasting_key.kid}
+    answer = await lasting_owner.browser.get(ME, headers=half)
     assert (answer.status, answer.errors) == (422, ["authz.invalid_api_key_headers"])
-    assert (await owner.browser.get(ME, headers=key.signed())).status == 200
+    assert (await lasting_owner.browser.get(ME, headers=lasting_key.signed())).status == 200
 
 
 @pytest.mark.parametrize(
@@ -63,56 +78,66 @@ async def test_a_signature_wins_over_a_cookie(owner: Owner, key: Key) -> None:
         (lambda: time.time_ns() // 1_000_000 + 6000, "authz.nonce_expired"),
     ],
 )
-async def test_a_nonce_must_be_recent(program: Client, key: Key, nonce: Any, code: str) -> None:
-    headers = key.signed(nonce() if callable(nonce) else nonce)
+async def test_a_nonce_must_be_recent(
+    program: Client, lasting_key: Key, nonce: Any, code: str
+) -> None:
+    headers = lasting_key.signed(nonce() if callable(nonce) else nonce)
     answer = await program.get(ME, headers=headers)
     assert (answer.status, answer.errors) == (401, [code])
 
 
-async def test_a_signature_with_another_secret_is_refused(program: Client, key: Key) -> None:
+async def test_a_signature_with_another_secret_is_refused(
+    program: Client, lasting_key: Key
+) -> None:
     for forged, code in (
-        (Key(key.kid, "0" * 32), "authz.invalid_signature"),
-        (Key("0" * 16, key.secret), "authz.unexistent_apikey"),
-        *((Key(kid, key.secret), "authz.unexistent_apikey") for kid in ODD_KIDS),
+        (Key(lasting_key.kid, "0" * 32), "authz.invalid_signature"),
+        (Key("0" * 16, lasting_key.secret), "authz.unexistent_apikey"),
+        *((Key(kid, lasting_key.secret), "authz.unexistent_apikey") for kid in ODD_KIDS),
     ):
         answer = await program.get(ME, headers=forged.signed())
         assert (answer.status, answer.errors) == (401, [code])
 
 
-async def test_a_call_cannot_be_replayed(program: Client, key: Key) -> None:
-    headers = key.signed()
+async def test_a_call_cannot_be_replayed(program: Client, lasting_key: Key) -> None:
+    headers = lasting_key.signed()
     assert (await program.get(ME, headers=headers)).status == 200
     for path in (ME, "resource/labels"):
         answer = await program.get(path, headers=headers)
         assert (answer.status, answer.errors) == (401, ["authz.nonce_used"])
 
 
-async def test_one_of_fifty_calls_with_one_nonce_is_allowed(program: Client, key: Key) -> None:
-    headers = key.signed()
+async def test_one_of_fifty_calls_with_one_nonce_is_allowed(
+    program: Client, lasting_key: Key
+) -> None:
+    headers = lasting_key.signed()
     answers = await asyncio.gather(*(program.get(ME, headers=headers) for _ in range(50)))
     assert Counter(answer.status for answer in answers) == {200: 1, 401: 49}
     assert {tuple(a.errors) for a in answers if a.status == 401} == {("authz.nonce_used",)}
 
 
-async def test_fifty_calls_with_their_own_nonces_are_allowed(program: Client, key: Key) -> None:
-    calls = (program.get(ME, headers=key.signed()) for _ in range(50))
+async def test_fifty_calls_with_their_own_nonces_are_allowed(
+    program: Client, lasting_key: Key
+) -> None:
+    calls = (program.get(ME, headers=lasting_key.signed()) for _ in range(50))
     assert {answer.status for answer in await asyncio.gather(*calls)} == {200}
 
 
-async def test_a_key_is_limited_to_its_scopes(program: Client, owner: Owner) -> None:
+async def test_a_key_is_limited_to_its_scopes(program: Client, lasting_owner: Owner) -> None:
     for scope, status in (("trade,resource", 200), ("admin", 401), ("trade", 401)):
-        key = await owner.new_key(scope=scope)
+        key = await lasting_owner.new_key(scope=scope)
         answer = await program.get(ME, headers=key.signed())
         assert answer.status == status, scope
 
 
-async def test_forward_auth_returns_a_token(program: Client, owner: Owner, key: Key) -> None:
+async def test_forward_auth_returns_a_token(
+    program: Client, lasting_owner: Owner, lasting_key: Key
+) -> None:
     path = f"/api/v2/auth/api/v2/barong/{ME}"
-    answer = await program.call("DELETE", path, headers=key.signed())
+    answer = await program.call("DELETE", path, headers=lasting_key.signed())
     assert answer.status == 200
     token = answer.headers["Authorization"].removeprefix("Bearer ")
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert (claims["uid"], claims["exp"] - claims["iat"]) == (owner.uid, 60)
+    assert (claims["uid"], claims["exp"] - claims["iat"]) == (lasting_owner.uid, 60)
     assert "sid" not in claims
     again = await program.get(ME, headers={"Authorization": f"Bearer {token}"})
     assert (again.status, again.errors) == (401, ["jwt.decode_and_verify"])
@@ -166,7 +191,7 @@ async def test_a_banned_owners_keys_do_not_work(
     "missing", ["BARONG_RESOURCE_INTERNAL_URL", "BARONG_IDENTITY_INTERNAL_URL"]
 )
 async def test_an_unavailable_service_is_503_and_not_401(
-    system: Installation, key: Key, missing: str
+    system: Installation, lasting_key: Key, missing: str
 ) -> None:
     free = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0", missing: "http://127.0.0.1:1"}
     async with (
@@ -175,7 +200,7 @@ async def test_an_unavailable_service_is_503_and_not_401(
     ):
 
         async def decided() -> tuple[int, Any]:
-            headers = key.signed()
+            headers = lasting_key.signed()
             async with http.get(f"/api/v2/barong/{ME}", headers=headers) as got:
                 return got.status, await got.json()
 
@@ -187,13 +212,18 @@ async def test_an_unavailable_service_is_503_and_not_401(
         assert await decided() == (503, {"errors": ["server.unavailable"]})
 
 
-async def test_only_the_gateway_gets_tokens_of_users(system: Installation, owner: Owner) -> None:
+async def test_only_the_gateway_gets_tokens_of_users(
+    system: Installation, lasting_owner: Owner
+) -> None:
     async with identity_of(system, GATEWAY) as identity:
-        given = await identity.user_token(owner.uid)
+        given = await identity.user_token(lasting_owner.uid)
         for uid in ("ID0", "x", "ID1/../ID2"):
             with pytest.raises(NotFound):
                 await identity.user_token(uid)
     async with identity_of(system) as identity:
-        assert (given.user, given.user.uid) == (await identity.user(owner.uid), owner.uid)
+        assert (given.user, given.user.uid) == (
+            await identity.user(lasting_owner.uid),
+            lasting_owner.uid,
+        )
         with pytest.raises(Unavailable):
-            await identity.user_token(owner.uid)
+            await identity.user_token(lasting_owner.uid)
