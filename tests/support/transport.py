@@ -26,6 +26,8 @@ from tests.support.waiting import until
 
 NOWHERE = "http://127.0.0.1:1"
 _PATIENCE = 30.0
+PATIENT = {"BARONG_SHUTDOWN_SECONDS": "5"}
+"""Settings of a gateway that gives the calls under way time to end when it is stopped."""
 _OTHER_CALLS = 200
 _NONE: Mapping[str, str] = {}
 _NO_TIMING: Mapping[str, float] = {}
@@ -83,7 +85,7 @@ async def gateway(
             "BARONG_ADMIN_INTERNAL_URL": admin_url,
             "AMQP_URL": "amqp://127.0.0.1:1/",
             "BARONG_ROUTES_FILE": str(file),
-            "BARONG_SHUTDOWN_SECONDS": "5",
+            "BARONG_SHUTDOWN_SECONDS": "1",  # many tests end while a call is under way
             "BARONG_THROTTLING": "false",
             **settings,
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.transport import OK, Gateway, Raw, Upstream, gateway, get
+from tests.support.transport import OK, PATIENT, Gateway, Raw, Upstream, gateway, get
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -297,7 +297,7 @@ async def test_the_last_request_gets_connection_close(
 ) -> None:
     routes = ROUTES.format(up=upstream.url)
     async with (
-        gateway(tmp_path, routes, fast_loop=fast_loop) as made,
+        gateway(tmp_path, routes, fast_loop=fast_loop, settings=PATIENT) as made,
         Raw.to(made.public) as idle,
         Raw.to(made.public) as client,
     ):

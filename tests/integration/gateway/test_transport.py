@@ -10,7 +10,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from tests.support.transport import OK, Flood, Gateway, Raw, Upstream, gateway, get
+from tests.support.transport import OK, PATIENT, Flood, Gateway, Raw, Upstream, gateway, get
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -720,9 +720,10 @@ SLOW = {
 async def hasty(
     upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
-    """A gateway with time limits of two seconds for clients."""
+    """A gateway with time limits of two seconds."""
     routes = ROUTES.format(up=upstream.url, named=upstream.url)
-    async with gateway(tmp_path_factory.mktemp("hasty"), routes, settings=SLOW) as made:
+    folder, timing = tmp_path_factory.mktemp("hasty"), {"connect_seconds": 2.0}
+    async with gateway(folder, routes, settings=SLOW, timing=timing) as made:
         yield made
 
 
@@ -835,7 +836,7 @@ async def test_running_calls_end_before_the_gateway_stops(
 ) -> None:
     routes = ROUTES.format(up=upstream.url, named=upstream.url)
     async with (
-        gateway(tmp_path, routes, fast_loop=fast_loop) as made,
+        gateway(tmp_path, routes, fast_loop=fast_loop, settings=PATIENT) as made,
         Raw.to(made.public) as idle,
         Raw.to(made.public) as busy,
     ):

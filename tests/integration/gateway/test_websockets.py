@@ -16,7 +16,7 @@ from tests.support.api_keys import API_KEYS, Owner
 from tests.support.client import USER_AGENT, Client
 from tests.support.revocations import REVOCATIONS, subject_of
 from tests.support.system import ROOT, Installation
-from tests.support.transport import Flood, Gateway, Raw, Upstream, gateway, get
+from tests.support.transport import PATIENT, Flood, Gateway, Raw, Upstream, gateway, get
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -202,7 +202,7 @@ async def test_a_refused_call_gets_no_websocket(raw: Raw, upstream: Upstream) ->
 
 async def test_websockets_end_with_the_gateway(upstream: Upstream, tmp_path: Path) -> None:
     async with (
-        gateway(tmp_path, ROUTES.format(up=upstream.url)) as made,
+        gateway(tmp_path, ROUTES.format(up=upstream.url), settings=PATIENT) as made,
         Raw.to(made.public) as raw,
     ):
         server = await opened(raw, upstream)
