@@ -23,7 +23,7 @@ from tests.unit.gateway.test_parser import BROKEN
 
 ROUTE = '- {{prefix: /x, access: public, upstream: "{up}"}}'
 LIMITS = {f"BARONG_{what}_TIMEOUT": "1" for what in ("HEADER", "IDLE", "STALL")}
-TOGETHER = 40
+TOGETHER = 80
 
 HIDDEN = b"GET /x/hidden HTTP/1.1\r\nHost: gateway\r\n\r\n"
 CHUNKED = b"POST /x/open HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -184,7 +184,7 @@ async def test_gateway_and_upstream_read_the_same_requests(
 ) -> None:
     """Requests with hostile parts anywhere: as many are seen as are answered."""
     chance = random.Random(seed)
-    numbers = range(1000 * (seed + 1), 1000 * (seed + 1) + 4 * TOGETHER)
+    numbers = range(1000 * (seed + 1), 1000 * (seed + 1) + 2 * TOGETHER)
     for begin in range(0, len(numbers), TOGETHER):
         batch = numbers[begin : begin + TOGETHER]
         got = await asyncio.gather(*(answers(front, hostile(chance, n)) for n in batch))
