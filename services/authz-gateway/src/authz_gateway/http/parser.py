@@ -22,12 +22,14 @@ from authz_gateway.http.headers import (
     ascii_lower,
     field_of,
     members,
+    one_of,
 )
 
 _METHOD: Final = re.compile(rb"[A-Z-]{1,32}")
 _KNOWN_METHODS: Final = {
     name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 }
+_TARGET: Final = one_of(range(0x21, 0x7F))
 _VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*+))?")
 _END: Final = b"\r\n\r\n"
@@ -226,10 +228,10 @@ def read_request(data: bytes, limits: HeadLimits) -> RequestHead | None:
         raise BrokenHead
     raw_method, raw_target, version = parts
     method = _KNOWN_METHODS.get(raw_method) or _method(raw_method)
-    target = raw_target.decode("latin-1")
     minor = _VERSIONS.get(version, -1)
-    if minor < 0 or not (target.isascii() and target.isprintable() and target):
+    if minor < 0 or not raw_target.translate(_TARGET).isdigit():
         raise BrokenHead
+    target = raw_target.decode()
     header_bytes = end - begin - len(first)  # with one line break for each line
     if header_bytes > limits.header_bytes or len(lines) > limits.header_lines:
         if any(field_of(line) is None for line in lines):
