@@ -63,18 +63,21 @@ class Call:
         return self.head.headers
 
 
-@dataclass(frozen=True)
+@dataclass
 class Caller:
     """The authenticated caller, with the bearer token for upstreams.
 
     `kid`: the id of the caller's API key, None without one. `in_scope`: whether that key's scopes
-    include the route's.
+    include the route's. `authorization_line`: the header line with the token, with its line break.
     """
 
     principal: Principal
     token: str
     in_scope: bool = True
     kid: str | None = None
+
+    def __post_init__(self) -> None:
+        self.authorization_line = f"Authorization: Bearer {self.token}\r\n".encode()
 
     @classmethod
     def of(cls, session: ResolvedSession) -> "Caller":

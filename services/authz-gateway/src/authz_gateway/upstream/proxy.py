@@ -106,10 +106,9 @@ class Proxy:
         if reauthorize is not None and _asks_for_websocket(request):
             self._websockets.require_capacity(client_key(request))
             on_upgrade = partial(self._upgrade, reauthorize)
-        token = None if caller is None else caller.token
         target = f"{match.path}?{query}" if query else match.path
         message = self._request_head(
-            request, route, target, token, upstream_route, on_upgrade is not None
+            request, route, target, caller, upstream_route, on_upgrade is not None
         )
         Exchange(request, upstream_route, message, on_upgrade).start()
 
@@ -118,7 +117,7 @@ class Proxy:
         request: Request,
         route: Route,
         target: str,
-        token: str | None,
+        caller: Caller | None,
         upstream_route: UpstreamRoute,
         upgrade: bool,
     ) -> bytes:
@@ -128,12 +127,12 @@ class Proxy:
         parts = [f"{head.method} {target} HTTP/1.1\r\n".encode(), upstream_route.host_line]
         lines = head.to_upstream
         # On public routes the gateway checks no signature; it may be meant for the upstream.
-        if token is not None and head.flags & CREDENTIAL:
+        if caller is not None and head.flags & CREDENTIAL:
             lines = head.without(SIGNATURES)
         if lines:
             parts += (b"\r\n".join(lines), b"\r\n")
         if route.cookies:
-            names = ("authorization", "cookie") if token is None else ("cookie",)
+            names = ("authorization", "cookie") if caller is None else ("cookie",)
             parts += [b"%b\r\n" % line for line in head.lines_of(names)]
         elif "cookie" in read:
             parts.append(self._other_cookies(head))
@@ -146,9 +145,9 @@ class Proxy:
         elif route.trailers and wants_trailers(head.headers):
             parts.append(b"TE: trailers\r\nConnection: TE\r\n")
         parts.append(_forwarded_lines(head, connection.peer, connection.trusted))
-        if token is not None:
-            parts.append(b"Authorization: Bearer %b\r\n" % token.encode())
-        parts.append(b"X-Request-Id: %b\r\n\r\n" % request.id.encode())
+        if caller is not None:
+            parts.append(caller.authorization_line)
+        parts += (b"X-Request-Id: ", request.id.encode(), b"\r\n\r\n")
         return b"".join(parts)
 
     def _other_cookies(self, head: RequestHead) -> bytes:
@@ -207,7 +206,7 @@ class Proxy:
         tunnel.start(head, rest, self._websocket_timeout)
 
 
-_forwarded_cache: Final[dict[tuple[str, str, str], bytes]] = {}
+_forwarded_cache: Final[dict[tuple[str | None, str, str, str], bytes]] = {}
 _MAX_CACHED_FORWARDED: Final = 4096
 _MAX_CACHED_FORWARDED_BYTES: Final = 1024
 
@@ -221,20 +220,17 @@ def _forwarded_lines(head: RequestHead, peer: str, trusted: bool) -> bytes:
     chain = read.get("x-forwarded-for")
     if chain is not None and "x-forwarded-for" in head.repeated:
         chain = ", ".join(head.headers.getall("x-forwarded-for"))
-    if chain is None:
-        chain = peer
-    elif peer:
-        chain = f"{chain}, {peer}"
     host = read.get("host", "")
     scheme = "http"
     if trusted:
         host = read.get("x-forwarded-host", host)
         scheme = read.get("x-forwarded-proto", scheme)
-    key = (chain, host, scheme)
+    key = (chain, peer, host, scheme)
     lines = _forwarded_cache.get(key)
     if lines is None:
+        hops = ", ".join(hop for hop in (chain, peer) if hop)
         text = (
-            f"X-Forwarded-For: {chain}\r\n"
+            f"X-Forwarded-For: {hops}\r\n"
             f"X-Forwarded-Host: {host}\r\n"
             f"X-Forwarded-Proto: {scheme}\r\n"
         )
