@@ -278,12 +278,7 @@ class Exchange(ResponseListener):
                 self._rechunked = True
         if self._rechunked and self._route.trailers and wants_trailers(request.head.headers):
             self._trailers = announced(head.headers)
-        start = self._response_head(head)
-        if ended and not self._rechunked:
-            request.connection.write(b"".join((start, request.final_lines(), part)))
-            self._end()
-        else:
-            self._pass_on(start + request.final_lines(), part, ended=ended)
+        self._pass_on(self._response_head(head), part, ended=ended)
 
     def response_part(self, part: bytes, *, ended: bool) -> None:
         """See `ResponseListener`."""
@@ -321,7 +316,6 @@ class Exchange(ResponseListener):
         )
 
     def _response_head(self, head: ResponseHead) -> bytes:
-        """The response head without its last lines."""
         parts = [head.line]
         if head.to_client:
             parts += (b"\r\n".join(head.to_client), b"\r\n")
@@ -336,6 +330,7 @@ class Exchange(ResponseListener):
         parts.append(
             ours.lines_for(request.head.read.get("origin"), request.private, head.defaults)
         )
+        parts.append(request.final_lines())
         return b"".join(parts)
 
     def _pass_on(self, message: bytes, part: bytes, *, ended: bool) -> None:
