@@ -109,6 +109,10 @@ TROUBLES: dict[str, dict[str, str]] = {
     "SubscriberLags": {of_queue("queue_lag_seconds", "admin-svc.activities"): then("1", "90")},
     "DirectoryLags": {of_queue("queue_lag_seconds", "admin-svc"): then("1", "45")},
     "DeadLetters": {of_queue("queue_dead_letters", "identity-svc"): then("0", "1")},
+    "WebhookDisabled": {
+        of("webhooks-svc", "webhook_endpoints_disabled_total", 'reason="failing"'): "0x395 1x100"
+    },
+    "WebhooksLate": {of("webhooks-svc", "webhook_oldest_due_seconds"): then("0", "600")},
     "MailsFail": {
         of("mailer-svc", "mails_total", 'mail="password_reset",outcome="waiting"'): "0+6x500"
     },
