@@ -35,6 +35,7 @@ from tests.integration.messaging.parts import (
     messages,
 )
 from tests.support.database import TestDatabase
+from tests.support.events import WRITTEN
 from tests.support.gate import Gate
 from tests.support.waiting import until
 
@@ -104,7 +105,7 @@ async def under_load(schema: Database, url: str) -> AsyncIterator[Load]:
             await asyncio.gather(task, return_exceptions=True)
         # The commit that was interrupted may have happened.
         await all_published(schema, 60)
-        committed = await ids(schema, "SELECT event_id FROM outbox ORDER BY id")
+        committed = await ids(schema, f"SELECT event_id FROM {WRITTEN} ORDER BY id")
         assert set(committed) >= {event.id for event in load.events}
 
         async def all_acted() -> bool:
@@ -133,7 +134,7 @@ async def everything_came_in_order(schema: Database, channel: AbstractChannel) -
     taken = await contents(channel, "theirs", await messages(channel, "theirs"))
     received = list(dict.fromkeys(uuid.UUID(message.message_id) for message in taken))
     async with schema.connection() as connection:
-        rows = await connection.fetch("SELECT event_id, record FROM outbox ORDER BY id")
+        rows = await connection.fetch(f"SELECT event_id, record FROM {WRITTEN} ORDER BY id")
     assert {row["event_id"] for row in rows} == set(received)
     for uid in {row["record"]["uid"] for row in rows}:
         of_user = [row["event_id"] for row in rows if row["record"]["uid"] == uid]

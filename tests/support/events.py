@@ -44,7 +44,7 @@ LEGACY_KEYS = {
     ),
 }
 
-_COLUMNS = "event_id, name, record, changes, snapshot, created_at, published_at"
+_COLUMNS = "id, event_id, name, record, changes, snapshot, created_at, published_at"
 WRITTEN = f"""(
     SELECT {_COLUMNS} FROM outbox UNION ALL SELECT {_COLUMNS} FROM events
 ) AS written"""
