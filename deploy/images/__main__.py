@@ -43,6 +43,8 @@ def main() -> None:
             check_version(docker, f"barong/identity-svc:{tag}", tag, _git("rev-parse", "HEAD"))
     except NoEngineError as error:
         print(f"images: not built here: {error}")
+    except subprocess.TimeoutExpired as error:
+        print(f"images: not built here: {error.cmd[1]} takes more than {error.timeout:.0f} s")
     except subprocess.CalledProcessError as error:
         sys.exit(f"{' '.join(map(str, error.cmd[:3]))} … failed:\n{error.stdout}")
     except AssertionError as error:

@@ -34,8 +34,11 @@ class Engine:
         return self._start(arguments, text, seconds, check=True).stdout
 
     def succeeds(self, *arguments: str, seconds: float = 60) -> bool:
-        """Whether `docker …` ends without an error."""
-        return not self._start(arguments, None, seconds, check=False).returncode
+        """Whether `docker …` ends without an error within `seconds`."""
+        try:
+            return not self._start(arguments, None, seconds, check=False).returncode
+        except subprocess.TimeoutExpired:
+            return False
 
     def _start(
         self, arguments: tuple[str, ...], text: str | None, seconds: float, *, check: bool

@@ -1,4 +1,4 @@
-"""The five services as processes on this machine."""
+"""The six services as processes on this machine."""
 
 import contextlib
 import http.client

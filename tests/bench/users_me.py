@@ -35,7 +35,7 @@ _PRODUCTION = {
 
 
 def rows() -> Iterator[Row]:
-    """Everything shares the cores: five services, PostgreSQL, RabbitMQ and wrk.
+    """Everything shares the cores: six services, PostgreSQL, RabbitMQ and wrk.
 
     `MEMBERS` members take turns. The gateway is compiled, as in its image. The CPU time a call is
     what rates do not show where others share the machine.
