@@ -7,7 +7,7 @@ import aio_pika
 import pytest
 
 from shared.contracts.events import ReceivedEvent
-from shared.contracts.topology import EVENTS
+from shared.contracts.topology import EVENTS, WEBHOOKS
 from shared.errors import Unavailable
 from shared.messaging.listener import Listener
 from shared.messaging.supervision import supervised
@@ -155,6 +155,7 @@ async def test_it_leaves_no_queue_behind(broker: str) -> None:
     async with supervised("listener", listener.run):
         await until(answers(listener.check))
     async with channel_to(broker) as channel:
+        await channel.queue_delete(WEBHOOKS.queue)  # the only other one that gets the event
         exchange = await channel.get_exchange(EVENTS, ensure=False)
         with pytest.raises(aio_pika.exceptions.DeliveryError):
             await exchange.publish(aio_pika.Message(b""), "system.session.revoked", mandatory=True)

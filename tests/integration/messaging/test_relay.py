@@ -10,7 +10,7 @@ from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 from prometheus_client import CollectorRegistry
 
 from shared.contracts.events import Event
-from shared.contracts.topology import ADMIN, EVENTS, MAILER, SUBSCRIPTIONS
+from shared.contracts.topology import ADMIN, EVENTS, MAILER, SUBSCRIPTIONS, WEBHOOKS
 from shared.database.pool import Database
 from shared.messaging import relay as relay_module
 from shared.messaging.relay import Relay
@@ -128,6 +128,7 @@ async def test_an_event_is_kept_for_each_service_that_asked_for_it(
         "resource-svc": 3,
         "admin-svc": 2,
         "mailer-svc": 3,
+        "webhooks-svc": 3,
     }
 
 
@@ -303,7 +304,7 @@ async def test_an_event_that_finds_no_queue_is_kept_until_the_queue_is_back(
     async with working(a_relay(schema, broker)), channel_to(broker) as channel:
         await add(schema, an_event(1))
         await all_published(schema)
-        for bound in (ADMIN, SUBSCRIPTIONS[1], MAILER):  # all that the event goes to
+        for bound in (ADMIN, SUBSCRIPTIONS[1], MAILER, WEBHOOKS):  # all that the event goes to
             await channel.queue_delete(bound.queue)
 
         await add(schema, an_event(2))
@@ -316,7 +317,7 @@ async def test_an_event_that_finds_no_queue_is_kept_until_the_queue_is_back(
 async def test_an_event_that_nobody_of_ours_expects_needs_no_queue(
     schema: Database, broker: str
 ) -> None:
-    await add(schema, an_event(name="system.session.revoked"))
+    await add(schema, an_event(name="system.nothing.happened"))
     async with working(a_relay(schema, broker)):
         await all_published(schema)
 
