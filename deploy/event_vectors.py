@@ -26,7 +26,7 @@ ISSUER = "barong"
 RS256 = {"alg": "RS256"}
 CLAIMS: Mapping[str, Any] = {
     "iss": ISSUER,
-    "jti": "4ff4d3e5-0d4f-4d6c-9a59-6d3f7fd9a1c2",
+    "jti": "4ff4d3e5-0d4f-4d6c-9a59-6d3f7fd9a1c0",
     "iat": 1795342189,
     "event": {
         "record": {

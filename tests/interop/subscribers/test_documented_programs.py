@@ -40,6 +40,7 @@ async def listening(
 ) -> AsyncIterator[tuple[AbstractChannel, Path]]:
     """The program, which reads its queue; a channel, and the file of what it prints."""
     said, complained = folder / "said", folder / "complained"
+    await delete_queues(amqp_url)  # another test's may have the same name, and other arguments
     with said.open("wb") as output, complained.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -66,10 +67,14 @@ async def listening(
         if process.returncode is None:
             process.terminate()
         await process.wait()
-        async with connected(amqp_url, "test") as connection:
-            channel = await connection.channel()
-            for queue in (QUEUE, DEAD, *(f"{QUEUE}.retry.{delay}s" for delay in (1, 10, 60, 300))):
-                await channel.queue_delete(queue)
+        await delete_queues(amqp_url)
+
+
+async def delete_queues(amqp_url: str) -> None:
+    async with connected(amqp_url, "test") as connection:
+        channel = await connection.channel()
+        for queue in (QUEUE, DEAD, *(f"{QUEUE}.retry.{delay}s" for delay in (1, 10, 60, 300))):
+            await channel.queue_delete(queue)
 
 
 async def test_a_documented_program_hears_real_events(
