@@ -1,6 +1,6 @@
 """`make images`: builds every image and checks it; says why if this machine cannot.
 
-    python -m deploy.images [--tag TAG] [--keep]
+    python -m deploy.images [--tag TAG]
 
 Ends with 0 also where no container engine or no base image can be had: it then says so. A fault of
 an image ends it with 1.

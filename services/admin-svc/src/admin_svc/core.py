@@ -1,7 +1,6 @@
 """What all features of admin-svc share."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from admin_svc.schema import SCHEMA
 from admin_svc.settings import AdminSettings
@@ -11,9 +10,7 @@ from shared.contracts.services import ADMIN
 from shared.database.pool import Database
 from shared.messaging.changes import ChangePublisher
 from shared.messaging.outbox import Outbox
-from shared.messaging.publisher import publisher
-from shared.messaging.refusals import Refusals, management_api
-from shared.messaging.relay import Relay
+from shared.messaging.relay import Relay, build_relay
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.key_set import KeySet
 from shared.tokens.service import ServiceTokens
@@ -60,9 +57,6 @@ class Core:
 
     def relay(self) -> Relay:
         """Publishes the events of the outbox."""
-        settings = self.settings
-        api = management_api(settings.rabbitmq_management_url, settings.broker_url)
-        refusals = Refusals(self.registry, api)
-        name, public_url = f"{ADMIN} relay", settings.public_url
-        connect = partial(publisher, settings.broker_url, name, refusals, public_url)
-        return Relay(self.database, self.outbox, self.identity, connect, self.registry)
+        return build_relay(
+            ADMIN, self.settings, self.database, self.outbox, self.identity, self.registry
+        )

@@ -1,12 +1,12 @@
 """Kinds of parameters that several features have."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError
 
-from shared.web.fields import Absence, Integer, Parameter
+from shared.web.fields import Absence, Integer, Parameter, Text
 
 
 class Word(Parameter):
@@ -48,3 +48,23 @@ class Moment(Integer):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         return datetime.fromtimestamp(super()._deserialize(value, attr, data, **kwargs), UTC)
+
+
+class Cursor(Text):
+    """A place in a list, from an earlier answer, which `parse` reads; blank, it is the beginning.
+
+    `parse` raises ValueError for a text that is no place.
+    """
+
+    def __init__(self, parse: Callable[[str], Any], *, invalid: str, maximum: int) -> None:
+        super().__init__(invalid=invalid, maximum=maximum)
+        self._parse = parse
+
+    def blank(self, value: str | None) -> Any:
+        return None
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        try:
+            return self._parse(super()._deserialize(value, attr, data, **kwargs))
+        except ValueError:
+            raise self.refuse() from None

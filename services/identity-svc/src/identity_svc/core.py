@@ -1,7 +1,6 @@
 """What all features of identity-svc share."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from identity_svc.schema import SCHEMA
 from identity_svc.settings import IdentitySettings
@@ -12,9 +11,7 @@ from shared.database.pool import Database
 from shared.messaging.changes import ChangePublisher
 from shared.messaging.envelope import EventSigner
 from shared.messaging.outbox import Outbox
-from shared.messaging.publisher import publisher
-from shared.messaging.refusals import Refusals, management_api
-from shared.messaging.relay import Relay
+from shared.messaging.relay import Relay, build_relay
 from shared.tokens.service import ServiceTokens
 from shared.web.metrics import Registry
 
@@ -49,9 +46,6 @@ class Core:
 
     def relay(self, signer: EventSigner) -> Relay:
         """Publishes the events of the outbox, signed."""
-        settings = self.settings
-        api = management_api(settings.rabbitmq_management_url, settings.broker_url)
-        refusals = Refusals(self.registry, api)
-        name, public_url = f"{IDENTITY} relay", settings.public_url
-        connect = partial(publisher, settings.broker_url, name, refusals, public_url)
-        return Relay(self.database, self.outbox, signer, connect, self.registry)
+        return build_relay(
+            IDENTITY, self.settings, self.database, self.outbox, signer, self.registry
+        )

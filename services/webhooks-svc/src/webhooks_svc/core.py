@@ -1,15 +1,12 @@
 """What all features of webhooks-svc share."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from shared.clients.identity import IdentityClient
 from shared.contracts.services import WEBHOOKS
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
-from shared.messaging.publisher import publisher
-from shared.messaging.refusals import Refusals, management_api
-from shared.messaging.relay import Relay
+from shared.messaging.relay import Relay, build_relay
 from shared.tokens.bearer import BearerVerifier
 from shared.tokens.key_set import KeySet
 from shared.tokens.service import ServiceTokens
@@ -54,9 +51,6 @@ class Core:
 
     def relay(self) -> Relay:
         """Publishes the events of the outbox."""
-        settings = self.settings
-        api = management_api(settings.rabbitmq_management_url, settings.broker_url)
-        refusals = Refusals(self.registry, api)
-        name, public_url = f"{WEBHOOKS} relay", settings.public_url
-        connect = partial(publisher, settings.broker_url, name, refusals, public_url)
-        return Relay(self.database, self.outbox, self.identity, connect, self.registry)
+        return build_relay(
+            WEBHOOKS, self.settings, self.database, self.outbox, self.identity, self.registry
+        )

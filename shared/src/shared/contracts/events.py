@@ -38,11 +38,10 @@ class ReceivedEvent:
     issued_at: datetime
 
 
-def subject_of(event: Event) -> str:
-    """The uid of the user whom the event is about; blank for events about no user."""
-    user = event.record.get("user")
-    uid = user.get("uid") if isinstance(user, Mapping) else None
-    return str(uid or event.record.get("uid") or event.record.get("target_uid") or "")
+def subject_of(record: Record) -> str:
+    """The uid of the user whom an event is about; blank for events about no user."""
+    user = record.get("user")
+    return str((user if isinstance(user, Mapping) else record).get("uid") or "")
 
 
 def without_nulls(record: Record) -> dict[str, Any]:

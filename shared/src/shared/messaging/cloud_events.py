@@ -6,7 +6,7 @@ Brokers' and clouds' tools route and filter by them. The body stays what it is.
 from datetime import UTC, datetime
 
 from shared.contracts.catalogue import CATALOGUE
-from shared.contracts.events import Event
+from shared.contracts.events import Event, subject_of
 
 SCHEMAS_PATH = "/api/v2/barong/docs/events"
 """Where the gateway shows the JSON Schemas of events."""
@@ -28,13 +28,8 @@ def headers(event: Event, public_url: str) -> dict[str, str]:
         "type": event.name,
         "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
-    if uid := _subject(event):
+    if uid := subject_of(event.record):
         attributes["subject"] = uid
     if kind:
         attributes["dataschema"] = f"{public_url}{SCHEMAS_PATH}/{kind.schema_name}"
     return {_PREFIX + name: value for name, value in attributes.items()}
-
-
-def _subject(event: Event) -> str:
-    user = event.record.get("user")
-    return str((user if isinstance(user, dict) else event.record).get("uid") or "")

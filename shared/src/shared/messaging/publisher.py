@@ -76,7 +76,8 @@ class Publisher:
         """
         chains: dict[str, list[tuple[Event, bytes]]] = {}
         for event, body in events:
-            chains.setdefault(subject_of(event), []).append((event, body))
+            user = subject_of(event.record) or str(event.record.get("target_uid") or "")
+            chains.setdefault(user, []).append((event, body))
         tasks = [
             asyncio.create_task(self._publish_in_order(chain, delivered))
             for chain in chains.values()

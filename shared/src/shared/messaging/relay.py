@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,7 +16,9 @@ from shared.database.pool import Database
 from shared.messaging.envelope import EventSigner
 from shared.messaging.inbox import forget_old
 from shared.messaging.outbox import Backlog, Outbox
-from shared.messaging.publisher import Publisher
+from shared.messaging.publisher import Publisher, publisher
+from shared.messaging.refusals import Refusals, management_api
+from shared.settings import PublicServiceSettings
 
 log = structlog.get_logger()
 
@@ -167,3 +170,23 @@ async def _ended(task: "asyncio.Task[Any]") -> None:
     """Returns when the task is over, cancelled if need be."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def build_relay(
+    service: str,
+    settings: PublicServiceSettings,
+    database: Database,
+    outbox: Outbox,
+    signer: EventSigner,
+    registry: CollectorRegistry,
+) -> Relay:
+    """The relay of a service."""
+    api = management_api(settings.rabbitmq_management_url, settings.broker_url)
+    connect = partial(
+        publisher,
+        settings.broker_url,
+        f"{service} relay",
+        Refusals(registry, api),
+        settings.public_url,
+    )
+    return Relay(database, outbox, signer, connect, registry)

@@ -12,6 +12,17 @@ from shared.web.fields import Integer
 MAX_LIMIT = 100
 
 
+def limit_field(maximum: int = MAX_LIMIT) -> Integer:
+    """The number of records of a page."""
+    return Integer(
+        invalid=("non_integer_limit", "invalid_limit"),
+        minimum=1,
+        maximum=maximum,
+        range_code="invalid_limit",
+        blank_code="invalid_limit",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageForm:
     """The page, counted from 1, and the number of records of a page."""
@@ -27,13 +38,7 @@ class PageForm:
         1,
     )
     limit: int | None = declared(
-        Integer(
-            invalid=("non_integer_limit", "invalid_limit"),
-            minimum=1,
-            maximum=MAX_LIMIT,
-            range_code="invalid_limit",
-            blank_code="invalid_limit",
-        ),
+        limit_field(),
         MAX_LIMIT,
     )
 

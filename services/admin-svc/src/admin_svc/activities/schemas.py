@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf
 
 from admin_svc.activities.models import ActivityFilter, FoundActivity, Position
-from admin_svc.parameters import Moment, Word
+from admin_svc.parameters import Cursor, Moment, Word
 from shared.answer_schemas import JSON_TEXT, AnswerSchema
 from shared.contracts.activities import CATEGORIES, MAX_WORD, RESULTS, Activity, Category
 from shared.contracts.schemas import UserSchema
@@ -26,20 +26,8 @@ _INVALID_RESULT = "admin.activity.invalid_result"
 _INVALID_FORMAT = "admin.activity.invalid_format"
 
 
-class Cursor(Text):
-    """A place in the list, from an earlier answer; blank, it is the beginning."""
-
-    def __init__(self) -> None:
-        super().__init__(invalid="admin.activity.invalid_cursor", maximum=200)
-
-    def blank(self, value: str | None) -> Any:
-        return None
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        try:
-            return Position.of(super()._deserialize(value, attr, data, **kwargs))
-        except ValueError:
-            raise self.refuse() from None
+def _cursor() -> Cursor:
+    return Cursor(Position.of, invalid="admin.activity.invalid_cursor", maximum=200)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +46,7 @@ class ActivityFilterForm:
     )
     start: datetime | None = declared(Moment("from"), None)
     end: datetime | None = declared(Moment("to"), None)
-    cursor: Position | None = declared(Cursor(), None)
+    cursor: Position | None = declared(_cursor(), None)
     format: str | None = declared(
         Word((CSV, JSON_LINES), blank=(_INVALID_FORMAT,), invalid=_INVALID_FORMAT), None
     )
@@ -139,7 +127,7 @@ class AllActivitiesForm:
 
     uid: str = declared(fields.String(required=True))
     category: Category = declared(fields.String(required=True, validate=OneOf(CATEGORIES)))
-    cursor: Position | None = declared(Cursor(), None)
+    cursor: Position | None = declared(_cursor(), None)
 
     @property
     def wanted(self) -> ActivityFilter:

@@ -9,8 +9,8 @@ from shared.answer_schemas import AnswerSchema, described
 from shared.declared import declared
 from shared.errors import Invalid
 from shared.messaging.dead_letters import DeadLetter
-from shared.web.fields import Boolean, Integer, Text
-from shared.web.pagination import MAX_LIMIT
+from shared.web.fields import Boolean, Text
+from shared.web.pagination import MAX_LIMIT, limit_field
 
 _EMPTY_ID = "admin.dead_letter.empty_id"
 
@@ -31,13 +31,7 @@ class ListDeadLettersForm:
 
     queue: str = declared(_queue())
     limit: int | None = declared(
-        Integer(
-            invalid=("non_integer_limit", "invalid_limit"),
-            minimum=1,
-            maximum=MAX_LIMIT,
-            range_code="invalid_limit",
-            blank_code="invalid_limit",
-        ),
+        limit_field(),
         MAX_LIMIT,
     )
 

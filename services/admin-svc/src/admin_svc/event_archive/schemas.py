@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from admin_svc.parameters import Moment, Word
+from admin_svc.parameters import Cursor, Moment, Word
 from shared.answer_schemas import AnswerSchema, described
 from shared.archive.use_cases import LONGEST_QUEUE
 from shared.contracts.archive import (
@@ -21,8 +21,8 @@ from shared.contracts.archive import (
 from shared.contracts.services import ADMIN, IDENTITY, RESOURCE
 from shared.declared import declared
 from shared.values.timestamps import milliseconds
-from shared.web.fields import Boolean, Integer, Text
-from shared.web.pagination import MAX_LIMIT
+from shared.web.fields import Boolean, Text
+from shared.web.pagination import MAX_LIMIT, limit_field
 
 OWNERS = (IDENTITY, RESOURCE, ADMIN)
 """The services that publish events."""
@@ -45,22 +45,6 @@ class Pattern(Text):
         if not is_pattern(text):
             raise self.refuse()
         return text
-
-
-class Cursor(Text):
-    """A place in the list, from an earlier answer; blank, it is the beginning."""
-
-    def __init__(self) -> None:
-        super().__init__(invalid="admin.event.invalid_cursor", maximum=100)
-
-    def blank(self, value: str | None) -> Any:
-        return None
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        try:
-            return Position.of(super()._deserialize(value, attr, data, **kwargs))
-        except ValueError:
-            raise self.refuse() from None
 
 
 class Queue(Text):
@@ -103,6 +87,10 @@ def _service() -> Word:
     )
 
 
+def _cursor() -> Cursor:
+    return Cursor(Position.of, invalid="admin.event.invalid_cursor", maximum=100)
+
+
 @dataclass(frozen=True, kw_only=True)
 class EventFilterForm:
     """Which events; the service is the one that published them."""
@@ -123,15 +111,9 @@ class EventFilterForm:
 class ListEventsForm(EventFilterForm):
     """GET /admin/events."""
 
-    cursor: Position | None = declared(Cursor(), None)
+    cursor: Position | None = declared(_cursor(), None)
     limit: int | None = declared(
-        Integer(
-            invalid=("non_integer_limit", "invalid_limit"),
-            minimum=1,
-            maximum=MAX_LIMIT,
-            range_code="invalid_limit",
-            blank_code="invalid_limit",
-        ),
+        limit_field(),
         MAX_LIMIT,
     )
 

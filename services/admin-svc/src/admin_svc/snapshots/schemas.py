@@ -8,7 +8,8 @@ from marshmallow import fields, validate
 from admin_svc.snapshots.models import UserSnapshot
 from shared.answer_schemas import AnswerSchema, described
 from shared.declared import declared
-from shared.web.fields import Integer, Text
+from shared.web.fields import Text
+from shared.web.pagination import limit_field
 
 MAX_LIMIT = 500
 
@@ -19,13 +20,7 @@ class SnapshotForm:
 
     cursor: str | None = declared(Text(invalid="admin.snapshot.invalid_cursor", maximum=64), None)
     limit: int | None = declared(
-        Integer(
-            invalid=("non_integer_limit", "invalid_limit"),
-            minimum=1,
-            maximum=MAX_LIMIT,
-            range_code="invalid_limit",
-            blank_code="invalid_limit",
-        ),
+        limit_field(MAX_LIMIT),
         100,
     )
 

@@ -1,6 +1,5 @@
 """Sends messages to endpoints: one attempt each, never to an address that is not allowed."""
 
-import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -92,11 +91,3 @@ def _described(error: Exception) -> str:
 def _retry_after(text: str) -> int:
     """The seconds of `Retry-After` (RFC 9110, 10.2.3); 0 for a date."""
     return int(text) if _SECONDS.fullmatch(text.strip()) else 0
-
-
-async def cancelled(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    """Cancels tasks, and returns when they have ended."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.events import ReceivedEvent
+from shared.contracts.events import ReceivedEvent, subject_of
 from shared.errors import Invalid, NotFound
 
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
@@ -126,13 +126,6 @@ def payload_of(event: ReceivedEvent, source: str) -> str:
         "datacontenttype": "application/json",
         "data": data,
     }
-    if subject := subject_of(event):
+    if subject := subject_of(event.record):
         envelope["subject"] = subject
     return json.dumps(envelope, separators=(",", ":"), ensure_ascii=False)
-
-
-def subject_of(event: ReceivedEvent) -> str | None:
-    """The uid of the user whom the event is about, if any."""
-    user = event.record.get("user")
-    uid = user.get("uid") if isinstance(user, dict) else event.record.get("uid")
-    return uid if isinstance(uid, str) else None

@@ -11,11 +11,11 @@ from uuid import uuid4
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.contracts.events import ReceivedEvent
+from shared.contracts.events import ReceivedEvent, subject_of
 from shared.database.pool import Connection, Database
 from webhooks_svc.core import Core
 from webhooks_svc.deliveries import store
-from webhooks_svc.deliveries.http import HttpSender, cancelled
+from webhooks_svc.deliveries.http import HttpSender
 from webhooks_svc.deliveries.models import (
     GONE,
     MAX_RESENT,
@@ -25,7 +25,6 @@ from webhooks_svc.deliveries.models import (
     Outcome,
     delay_after,
     payload_of,
-    subject_of,
 )
 from webhooks_svc.endpoints import use_cases as endpoints_module
 from webhooks_svc.endpoints.models import Endpoint, EndpointNotFound, matches
@@ -79,7 +78,7 @@ class Deliveries:
         if wanting:
             payload = payload_of(event, self.source)
             await store.insert(
-                connection, wanting, event.id, event.name, subject_of(event), payload
+                connection, wanting, event.id, event.name, subject_of(event.record) or None, payload
             )
 
     async def forget(self, connection: Connection, event: ReceivedEvent) -> None:
@@ -146,7 +145,10 @@ class Deliveries:
                         async with asyncio.timeout(_POLL_SECONDS):
                             await self._wake.wait()
         finally:
-            await cancelled(tuple(tasks.values()))
+            under_way = tuple(tasks.values())
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def sweep_forever(self) -> None:
         """Deletes what is old, and disables endpoints for which too much waits, each minute."""
