@@ -139,7 +139,10 @@ def create_app(
     )
     web_layer = WebLayer(registry, settings.trusted_proxies, log_probes=settings.log_probes)
     internal = web_layer.internal(
-        (), service_tokens=tokens, checks={"policy": policy.check, "keys": keys.loaded}
+        (),
+        service_tokens=tokens,
+        checks={"policy": policy.check, "keys": keys.loaded},
+        watched={"rabbitmq": audit_queue.check},
     )
     server = HttpServer(
         Dispatcher(Operations(gateway).of, decide, decisions, policy, registry),

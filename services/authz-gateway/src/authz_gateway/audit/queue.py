@@ -49,13 +49,17 @@ class AuditQueue:
             finally:
                 self._channel = None
 
+    async def check(self) -> None:
+        """Raises `Unavailable` when the channel is not open: audits then go to admin-svc."""
+        if self._channel is None:
+            raise Unavailable("rabbitmq")
+
     async def publish(self, activity: Activity) -> None:
         """Returns when the broker has confirmed the activity; raises `Unavailable` otherwise.
 
         Concurrent calls are allowed.
         """
-        if self._channel is None:
-            raise Unavailable("rabbitmq")
+        await self.check()
         await self._confirmations.get(activity)
 
     async def _send(self, activities: Sequence[Activity]) -> list[None]:
