@@ -22,7 +22,6 @@ from shared.contracts.topology import EVENTS
 from shared.database.pool import Connection, Database
 from shared.messaging import publisher as publisher_module
 from shared.messaging.inbox import once
-from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
     UPDATED,
     a_relay,
@@ -37,6 +36,7 @@ from tests.integration.messaging.parts import (
 from tests.support.database import TestDatabase
 from tests.support.events import WRITTEN
 from tests.support.gate import Gate
+from tests.support.supervision import supervised
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("machine")

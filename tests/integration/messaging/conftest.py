@@ -5,15 +5,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from shared.database.pool import Database
-from shared.messaging import supervision
 from tests.support.database import TestDatabase
 from tests.support.gate import Gate
-
-
-@pytest.fixture(autouse=True)
-def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever was interrupted is tried again soon, however often that happens."""
-    monkeypatch.setattr(supervision, "_LONGEST_DELAY", 0.1)
 
 
 @pytest.fixture

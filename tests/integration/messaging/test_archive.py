@@ -5,6 +5,7 @@ import contextlib
 import re
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,7 +29,6 @@ from shared.contracts.topology import ADMIN
 from shared.database.partitions import Month, MonthlyPartitions
 from shared.database.pool import Database
 from shared.messaging.outbox import ARCHIVE, Outbox
-from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
     PUBLIC_URL,
     RING,
@@ -43,6 +43,7 @@ from tests.integration.messaging.parts import (
     tapped,
     verifier,
 )
+from tests.support.supervision import supervised
 from tests.support.waiting import until
 
 QUEUE = "crm"
@@ -283,12 +284,9 @@ async def test_secrets_are_missing_where_incomplete_events_are_wanted(
         assert (await verifier().open(first.body)).record == {"number": 1}
 
 
-async def test_a_full_queue_holds_up_its_own_replay_only(
-    schema: Database, broker: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.archive.use_cases._REFUSED_SECONDS", 0.2)
+async def test_a_full_queue_holds_up_its_own_replay_only(schema: Database, broker: str) -> None:
     await archive_now(schema, *numbered(*range(40)))
-    replays = some_replays(schema, broker)
+    replays = replace(some_replays(schema, broker), refused_seconds=0.2)
     full = {"x-max-length": 5, "x-overflow": "reject-publish"}
     async with a_queue(broker, **full) as channel, supervised("replays", replays.run):
         await channel.declare_queue("other", arguments={"x-queue-type": "quorum"}, durable=True)

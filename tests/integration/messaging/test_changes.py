@@ -11,7 +11,7 @@ import pytest
 from shared.contracts.topology import CHANGES
 from shared.crypto.key_ring import KeyRing
 from shared.messaging.changes import ChangeListener, ChangePublisher, ChangeSeal
-from shared.messaging.supervision import supervised
+from tests.support.supervision import supervised
 from tests.support.waiting import until
 
 OLD, NEW, OTHER = (

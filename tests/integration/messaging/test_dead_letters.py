@@ -8,7 +8,6 @@ from shared.contracts.topology import ADMIN, RETRY_SECONDS
 from shared.database.pool import Connection, Database
 from shared.messaging.dead_letters import DeadLetter, look, replay
 from shared.messaging.inbox import once
-from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
     CREATED,
     Witness,
@@ -20,6 +19,7 @@ from tests.integration.messaging.parts import (
     publish,
     signed,
 )
+from tests.support.supervision import supervised
 from tests.support.waiting import until
 
 LAST = {"x-attempt": len(RETRY_SECONDS)}

@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import ADMIN, RETRY_SECONDS
 from shared.errors import Unavailable
-from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
     CREATED,
     Keys,
@@ -20,6 +19,7 @@ from tests.integration.messaging.parts import (
     signed,
 )
 from tests.support.gate import Gate
+from tests.support.supervision import supervised
 from tests.support.waiting import until
 
 QUEUE = {"queue": ADMIN.queue}

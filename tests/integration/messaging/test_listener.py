@@ -10,7 +10,6 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import EVENTS, WEBHOOKS
 from shared.errors import Unavailable
 from shared.messaging.listener import Listener
-from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
     CREATED,
     UPDATED,
@@ -22,6 +21,7 @@ from tests.integration.messaging.parts import (
     verifier,
 )
 from tests.support.gate import Gate
+from tests.support.supervision import supervised
 from tests.support.waiting import until
 
 

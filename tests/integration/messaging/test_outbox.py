@@ -7,7 +7,6 @@ from shared.contracts.topology import EVENTS
 from shared.database.pool import Database
 from shared.messaging.inbox import forget_old
 from shared.messaging.outbox import Outbox
-from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
     RING,
     a_relay,
@@ -18,6 +17,7 @@ from tests.integration.messaging.parts import (
     verifier,
     waiting,
 )
+from tests.support.supervision import supervised
 
 SECRET = "eyJ-a-token-nobody-may-read"
 

@@ -20,7 +20,6 @@ from shared.contracts.events import Event
 from shared.contracts.topology import ADMIN, EVENTS, RESOURCE
 from shared.database.pool import Database
 from shared.messaging.refusals import management_api
-from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
     CREATED,
     UPDATED,
@@ -34,6 +33,7 @@ from tests.integration.messaging.parts import (
     tapped,
     waiting,
 )
+from tests.support.supervision import supervised
 from tests.support.waiting import until
 
 FULL: FieldTable = {"x-max-length": 2, "x-overflow": "reject-publish"}

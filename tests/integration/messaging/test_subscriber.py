@@ -18,7 +18,6 @@ from shared.errors import Unavailable
 from shared.messaging.inbox import Reaction, once
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.subscriber import Subscriber
-from shared.messaging.supervision import supervised
 from tests.integration.messaging.parts import (
     CREATED,
     UPDATED,
@@ -39,6 +38,7 @@ from tests.integration.messaging.parts import (
     verifier,
 )
 from tests.support.gate import Gate
+from tests.support.supervision import supervised
 from tests.support.waiting import until
 
 

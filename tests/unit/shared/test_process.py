@@ -12,7 +12,6 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from shared.messaging import supervision
 from shared.messaging.supervision import supervised
 from shared.process import Service, running
 from shared.settings import ServiceSettings, load_settings
@@ -125,11 +124,7 @@ def test_a_signal_ends_the_process_in_order(how: signal.Signals) -> None:
     assert "Traceback" not in said
 
 
-async def test_work_goes_on_after_every_failure_and_ends_with_the_block(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(supervision, "_FIRST_DELAY", 0.001)
-    monkeypatch.setattr(supervision, "_LONGEST_DELAY", 0.004)
+async def test_work_goes_on_after_every_failure_and_ends_with_the_block() -> None:
     attempts = 0
     working = asyncio.Event()
 
@@ -144,7 +139,8 @@ async def test_work_goes_on_after_every_failure_and_ends_with_the_block(
         await asyncio.sleep(60)
 
     with capture_logs() as logs:
-        async with asyncio.timeout(2), supervised("try", attempt):
+        work = supervised("try", attempt, first_delay=0.001, longest_delay=0.004)
+        async with asyncio.timeout(2), work:
             await working.wait()
 
     assert attempts == 7
@@ -153,10 +149,7 @@ async def test_work_goes_on_after_every_failure_and_ends_with_the_block(
     assert {entry["event"] for entry in ours} == {"interrupted"}
 
 
-async def test_work_that_swallows_a_cancellation_is_cancelled_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(supervision, "_CANCEL_AGAIN_SECONDS", 0.01)
+async def test_work_that_swallows_a_cancellation_is_cancelled_again() -> None:
     deaf = 2
 
     async def attempt() -> None:
@@ -169,7 +162,7 @@ async def test_work_that_swallows_a_cancellation_is_cancelled_again(
                     raise
                 deaf -= 1
 
-    async with asyncio.timeout(2), supervised("try", attempt):
+    async with asyncio.timeout(2), supervised("try", attempt, cancel_again=0.01):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     assert deaf == 0

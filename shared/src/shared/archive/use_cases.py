@@ -53,7 +53,6 @@ _BATCH = 100
 _CONFIRM_SECONDS = 10.0
 _TURN_SECONDS = 5.0  # with the last confirm it is less than PostgreSQL lets a transaction rest
 _LOOK_SECONDS = 2.0
-_REFUSED_SECONDS = 5.0
 _KEEP = timedelta(days=30)
 _NO_QUEUE = "the queue does not exist"
 _REFUSED = "the queue takes no events at present"
@@ -111,6 +110,8 @@ class Replays:
     """The largest number of events a second, for each replay."""
     public_url: str
     replayed: Counter = field(repr=False)
+    refused_seconds: float = 5.0
+    """How long a queue that takes nothing is left alone."""
 
     async def create(self, queue: str, wanted: EventFilter, *, incomplete: bool) -> Replay:
         """Begins a replay of events that were published up to now.
@@ -203,7 +204,7 @@ class Replays:
                 log.info("replay_done", replay=str(current.id), events=current.replayed)
                 return True
             done, fault = await self._publish(channel, current.queue, batch)
-            pause = len(done) / self.rate if fault is None else _REFUSED_SECONDS
+            pause = len(done) / self.rate if fault is None else self.refused_seconds
             await store.update_replay(connection, current.id, done, pause, fault)
             if fault == _NO_QUEUE:
                 await store.end_replay(connection, current.id, "failed", fault)
