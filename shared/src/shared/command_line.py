@@ -101,7 +101,7 @@ def migrate_command(
         await migrate(dsn, schema, directories)
 
     return Command(
-        "Bring the schema up to date.",
+        "Apply the migrations that are missing.",
         asynchronous(run),
         (
             Argument(

@@ -92,7 +92,7 @@ def dead_letter_commands(
     """The commands for the service's queues."""
     letters = _DeadLetters(settings, subscriptions)
     return Command(
-        "Events that could not be handled: the oldest thousand of each queue.",
+        "List, show, replay or drop events that a subscriber could not handle.",
         commands={
             "list": Command(
                 "List their ids, names and reasons.", asynchronous(letters.list_all), (_QUEUE,)

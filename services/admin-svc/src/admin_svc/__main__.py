@@ -148,7 +148,7 @@ if __name__ == "__main__":
         "admin_svc",
         ADMIN,
         {
-            "serve": Command("Answer calls until stopped.", _serve),
+            "serve": Command("Run the service.", _serve),
             "migrate": migrate_command(lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS),
             "seed": Command("Add the permissions that are missing.", asynchronous(_seed)),
             "verify-audit": Command(

@@ -13,4 +13,4 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    main("authz_gateway", GATEWAY, {"serve": Command("Run the gateway.", _serve)})
+    main("authz_gateway", GATEWAY, {"serve": Command("Run the service.", _serve)})

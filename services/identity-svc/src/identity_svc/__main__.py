@@ -160,14 +160,16 @@ if __name__ == "__main__":
         "identity_svc",
         IDENTITY,
         {
-            "serve": Command("Answer calls.", lambda: serve(create_app(_settings()))),
+            "serve": Command("Run the service.", lambda: serve(create_app(_settings()))),
             "migrate": migrate_command(lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS),
             "seed": Command("Make the first superadmin.", asynchronous(_seed)),
             "rotate-keys": Command(
-                "Publish the next signing key; it takes over by itself.", asynchronous(_rotate_keys)
+                "Publish the next signing key. It becomes active by itself.",
+                asynchronous(_rotate_keys),
             ),
             "revoke-key": Command(
-                "Withdraw a stolen signing key: sessions go on, all that it signed is worthless.",
+                "Revoke a stolen signing key. Sessions continue. "
+                "Nothing that the key signed is accepted.",
                 asynchronous(_revoke_key),
                 (Argument("kid", "its id, as /.well-known/jwks.json gives it"),),
             ),
@@ -182,9 +184,9 @@ if __name__ == "__main__":
                 ),
             ),
             "import-users": Command(
-                "Take over users.csv and labels.csv, exported from Barong's tables of these names. "
-                "Refused rows are listed beside them; mend those in place and import again. "
-                "Second factors start off: users.otp_off.csv lists whose.",
+                "Import users.csv and labels.csv, exported from Barong's tables of these names. "
+                "Files beside them list the refused rows: correct those and import again. "
+                "All second factors are off: users.otp_off.csv lists the users who had one.",
                 asynchronous(_import_users),
                 (
                     Argument("folder", "where both files are"),
@@ -192,7 +194,7 @@ if __name__ == "__main__":
                 ),
             ),
             "reencrypt": Command(
-                "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
+                "Encrypt every stored secret again, with the first of BARONG_MASTER_KEYS.",
                 asynchronous(_reencrypt),
             ),
             "dead-letters": dead_letter_commands(_settings, SUBSCRIPTION),

@@ -36,9 +36,7 @@ if __name__ == "__main__":
         "mailer_svc",
         MAILER,
         {
-            "serve": Command(
-                "Send mails until told to stop.", lambda: serve(create_app(_settings()))
-            ),
+            "serve": Command("Run the service.", lambda: serve(create_app(_settings()))),
             "migrate": migrate_command(lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS),
             "preview": Command(
                 "Show mails of sample events, without sending any.",

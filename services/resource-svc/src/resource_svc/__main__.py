@@ -58,10 +58,10 @@ main(
     "resource_svc",
     RESOURCE,
     {
-        "serve": Command("Answer calls.", lambda: serve(create_app(_settings()))),
+        "serve": Command("Run the service.", lambda: serve(create_app(_settings()))),
         "migrate": migrate_command(lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS),
         "reencrypt": Command(
-            "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
+            "Encrypt every stored secret again, with the first of BARONG_MASTER_KEYS.",
             asynchronous(_reencrypt),
         ),
         "dead-letters": dead_letter_commands(_settings, SUBSCRIPTION),

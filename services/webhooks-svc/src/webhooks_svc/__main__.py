@@ -46,12 +46,10 @@ if __name__ == "__main__":
         "webhooks_svc",
         WEBHOOKS,
         {
-            "serve": Command(
-                "Deliver events until stopped.", lambda: serve(create_app(_settings()))
-            ),
+            "serve": Command("Run the service.", lambda: serve(create_app(_settings()))),
             "migrate": migrate_command(lambda: _settings().direct_database_url, SCHEMA, MIGRATIONS),
             "reencrypt": Command(
-                "Seal every secret anew under the first of BARONG_MASTER_KEYS.",
+                "Encrypt every stored secret again, with the first of BARONG_MASTER_KEYS.",
                 asynchronous(_reencrypt),
             ),
             "dead-letters": dead_letter_commands(_settings, SUBSCRIPTION),
