@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui settings alerts images lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui settings alerts images release lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -75,6 +75,9 @@ settings: install ## Write docs/operators/settings.md, the reference of every se
 
 images: install ## Build every image and check it, where a container engine can be had (ARGS="--tag …")
 	$(BIN)/python -m deploy.images $(ARGS)
+
+release: install ## Build everything that a release hands out, from a clean clone (ARGS="--images")
+	$(BIN)/python -m deploy.release $(ARGS)
 
 lock: install ## Lock the newest allowed versions of all requirements, with hashes
 	@for part in compile migrations runtime local dev kustomize; do \

@@ -2,9 +2,12 @@
 
 import json
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 from deploy.compiled import MODULES
 from deploy.images.engine import Engine
+from deploy.sbom import bill
 
 MOST_MEGABYTES = 76
 """What a service may add to its base: with Python's slim image (124 MB) it stays under 200."""
@@ -59,6 +62,34 @@ def check_image(docker: Engine, name: str, image: str, *, added: int) -> None:
         ).split()
         slow = [file for file in files if not file.endswith(".so")]
         assert not slow, f"{image}: not compiled: {slow}"
+
+
+def check_contents(docker: Engine, image: str, root: Path, arguments: Mapping[str, str]) -> None:
+    """Whether labels and bill of materials are those of this build; raises `AssertionError`."""
+    labels = json.loads(
+        docker.run("image", "inspect", "--format", "{{json .Config.Labels}}", image)
+    )
+    expected = {
+        "created": arguments["BUILD_DATE"],
+        "licenses": "Apache-2.0",
+        "revision": arguments["GIT_SHA"],
+        "source": arguments["SOURCE_URL"],
+        "title": f"barong {arguments['SERVICE']}",
+        "version": arguments["GIT_TAG"],
+    }
+    given = {name: labels.get(f"org.opencontainers.image.{name}") for name in expected}
+    assert given == expected, f"{image} has the labels {given}"
+    carried = docker.run(
+        *("run", *_LOCKED_DOWN, "--entrypoint", "cat", image, "/app/sbom.cdx.json")
+    )
+    made = bill(
+        arguments["SERVICE"],
+        root,
+        root / "requirements",
+        version=arguments["GIT_TAG"],
+        created=arguments["BUILD_DATE"],
+    )
+    assert carried == made, f"{image} has another bill of materials"
 
 
 def check_version(docker: Engine, image: str, tag: str, commit: str) -> None:

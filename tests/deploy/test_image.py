@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import importlib.metadata
 import json
 import os
 import re
@@ -92,6 +93,23 @@ def test_an_image_has_its_own_service_and_no_tools(programs: dict[str, Path]) ->
     assert not list((dockerfile.PLACE / "opt/barong/bin").glob("pip*"))
     assert not (dockerfile.PLACE / "opt/barong/bin/dbmate").exists()
     assert (programs[MIGRATIONS].parent / "bin/dbmate").exists()
+
+
+def test_the_bill_of_materials_lists_what_is_installed(programs: dict[str, Path]) -> None:
+    """That of the image that was made last: the steps leave no other."""
+    bill = json.loads((dockerfile.PLACE / "build/sbom.cdx.json").read_text())
+    app = programs[bill["metadata"]["component"]["name"].removeprefix("barong/")].parent
+    (site,) = (dockerfile.PLACE / "opt/barong/lib").glob("python*/site-packages")
+    installed = {
+        (re.sub(r"[-_.]+", "-", package.name).lower(), package.version)
+        for package in importlib.metadata.distributions(path=[str(site), str(app)])
+    }
+    listed = {
+        (component["name"], component["version"])
+        for component in bill["components"]
+        if not component["purl"].startswith("pkg:npm/")
+    }
+    assert listed == installed
 
 
 @compiles
@@ -204,12 +222,12 @@ def test_nothing_secret_stays_in_a_layer() -> None:
 
 def test_the_version_is_what_the_build_said() -> None:
     declared = {name.partition("=")[0] for name in FINAL.all("ARG")}
-    assert declared == {"SERVICE", "GIT_TAG", "GIT_SHA", "BUILD_DATE"}
+    assert declared == {"SERVICE", "GIT_TAG", "GIT_SHA", "BUILD_DATE", "SOURCE_URL"}
     environment = dict(pair.split("=", 1) for pair in FINAL.all("ENV")[0].split())
-    for name in declared - {"SERVICE"}:
+    for name in declared - {"SERVICE", "SOURCE_URL"}:
         assert environment[f"BARONG_{name}"] == f"${{{name}}}"
     labels = " ".join(FINAL.all("LABEL"))
-    for name in ("title", "version", "revision", "created"):
+    for name in ("title", "version", "revision", "created", "source", "licenses"):
         assert f"org.opencontainers.image.{name}=" in labels
 
 

@@ -1,0 +1,1 @@
+"""Releases: their version, and everything that is handed out with them."""
