@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui settings alerts images release lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui settings alerts chart images release lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -59,6 +59,9 @@ event-catalogue: install ## Write the AsyncAPI document, the schemas and the cat
 
 alerts: install ## Copy the alert rules to where Kubernetes reads them
 	$(BIN)/python -m deploy.alert_rules
+
+chart: install ## Make the Helm chart of the kustomize manifests, and let Helm check it
+	$(BIN)/python -m deploy.helm
 
 api-document: install ## Write the API document that the gateway shows
 	$(BIN)/python -m deploy.openapi --write

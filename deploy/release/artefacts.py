@@ -14,10 +14,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy.helm.chart import CHART
 from deploy.images.build import IMAGES, build_all
 from deploy.images.engine import engine
 from deploy.manifests import render
-from deploy.release.archives import compressed
+from deploy.release.archives import compressed, packed
 from deploy.release.version import Version, version_of
 from deploy.sbom import bill
 
@@ -50,6 +51,7 @@ def _files(version: Version, tools: Path) -> Iterator[tuple[str, bytes]]:
             *(image, ROOT, ROOT / "requirements"), version=version.text, created=version.created
         )
         yield f"{image}.cdx.json", text.encode()
+    yield f"{prefix}.tgz", chart_archive(CHART, version.text, version.epoch)
     _tag_manifests(version)
     for overlay in ("local", "production"):
         manifest = render(ROOT / "k8s" / "overlays" / overlay, tools)
@@ -78,6 +80,18 @@ def _source(prefix: str, version: Version) -> bytes:
         check=True,
     )
     return compressed(archive.stdout)
+
+
+def chart_archive(chart: Path, version: str, epoch: int) -> bytes:
+    """The Helm chart as `helm install` reads it, with a version."""
+    files = {
+        f"barong/{path.relative_to(chart)}": path.read_bytes()
+        for path in chart.rglob("*")
+        if path.is_file()
+    }
+    head = files["barong/Chart.yaml"].decode()
+    head = re.sub(r"^((?:appV|v)ersion: ).*$", rf"\g<1>{version}", head, flags=re.MULTILINE)
+    return packed({**files, "barong/Chart.yaml": head.encode()}, epoch)
 
 
 def _tag_manifests(version: Version) -> None:

@@ -28,8 +28,6 @@ from shared.version import VERSION
 from tests.deploy.manifests import workloads
 from tests.support.system import ROOT
 
-pytestmark = pytest.mark.xdist_group("machine")
-
 REQUIREMENTS = ROOT / "requirements"
 TIME = "2026-11-30T12:00:00Z"
 
@@ -220,7 +218,7 @@ def release(releases: list[Path]) -> Path:
 def text_of(release: Path) -> Iterator[tuple[str, str]]:
     """Every file that is text, also those in archives."""
     for path in release.iterdir():
-        if path.suffix == ".gz":
+        if path.suffix in (".gz", ".tgz"):
             with tarfile.open(path) as archive:
                 for member in archive.getmembers():
                     if file := archive.extractfile(member):

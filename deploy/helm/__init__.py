@@ -1,0 +1,1 @@
+"""The Helm chart `barong`, which is made of the kustomize manifests: `make chart`."""
