@@ -166,7 +166,10 @@ def document() -> dict[str, Any]:
 
 
 def _services() -> Iterator[tuple[str, Iterable[Route[Any]]]]:
-    yield "identity", identity_svc.routes.PUBLIC
+    own_account = f"{_SERVED_UNDER}/resource/"
+    for tag, is_own in (("identity", False), ("resource", True)):
+        routes = identity_svc.routes.PUBLIC
+        yield tag, [each for each in routes if each.path.startswith(own_account) is is_own]
     yield "resource", _below(resource_svc.routes, "/resource")
     yield "admin", _below(admin_svc.routes, "/admin")
     yield "admin", _below(webhooks_svc.routes, "/admin/webhooks")

@@ -149,6 +149,7 @@ async def own_account(recorder: Recorder, alice: Client) -> None:
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
     key = url.path.partition("/uploads/")[2]
     await recorder.call(alice, "GET /resource/uploads/{key}", query=query, key=key)
+    await recorder.call(alice, "POST /resource/sessions/verify", {"password": PASSWORD})
     await recorder.call(alice, "GET /resource/users/me")
     await recorder.call(alice, "GET /resource/users/me/export")
 

@@ -1,6 +1,7 @@
 """The decision cache: what its entries depend on, and when they become invalid."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import pytest
 from multidict import CIMultiDict
@@ -31,6 +32,7 @@ class World:
         *rules: Permission,
         csrf_protection: bool = True,
         capacity: int = MAX_DECISIONS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.now = 0.0
         self.kept = Entry(a_session(), 5.0)
@@ -42,6 +44,7 @@ class World:
             "_barong_session",
             csrf_protection=csrf_protection,
             capacity=capacity,
+            clock=clock,
         )
 
     def get(self) -> CompiledPolicy:

@@ -45,6 +45,8 @@ from identity_svc.subscriptions import reactions
 from identity_svc.throttling.use_cases import build as build_throttling
 from identity_svc.users.handlers import USERS
 from identity_svc.users.use_cases import build as build_users
+from identity_svc.verifications.handlers import VERIFICATIONS
+from identity_svc.verifications.use_cases import build as build_verifications
 from shared.archive.handlers import EVENT_ARCHIVE, REPLAYS
 from shared.archive.use_cases import build_archive, build_replays
 from shared.contracts.services import IDENTITY
@@ -108,6 +110,9 @@ def build(core: Core) -> Features:
                 core, users, passwords, sessions, mail_tokens, throttle, activities
             ),
             USERS: users,
+            VERIFICATIONS: build_verifications(
+                core, users, passwords, second_factors, sessions, activities
+            ),
         },
         reactions=reactions(core.database, account_status),
         parts=(

@@ -16,6 +16,7 @@ from identity_svc.sessions import handlers as sessions
 from identity_svc.sign_ups import handlers as sign_ups
 from identity_svc.signing_keys import handlers as signing_keys
 from identity_svc.users import handlers as users
+from identity_svc.verifications import handlers as verifications
 from shared.archive import handlers as archive
 from shared.contracts.services import ADMIN, GATEWAY, RESOURCE, WEBHOOKS
 from shared.web.routes import ANYONE, BEARER, Route, services
@@ -38,7 +39,11 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/api/v2/identity/version",                      ANYONE, about.version),
     Route("GET",    "/api/v2/identity/time",                         ANYONE, about.current_time),
     Route("GET",    "/api/v2/identity/ping",                         ANYONE, about.ping),
+
+    # What users do with their own credentials: routes.yaml leads these paths here.
+    Route("POST",   "/api/v2/resource/sessions/verify",              BEARER, verifications.verify),
 )
+
 
 INTERNAL: tuple[Route[Any], ...] = (
     Route("GET",    "/.well-known/jwks.json",       ANYONE,                    signing_keys.jwks),

@@ -91,6 +91,13 @@ class IdentitySettings(PublicServiceSettings):
         "Lifetime of a login's bearer token, in seconds.",
         900,
     )
+    step_up_seconds: int = setting(
+        "BARONG_STEP_UP_SECONDS",
+        positive(86_400),
+        "For how long after a log-in or a verification users may change their credentials, "
+        "in seconds.",
+        600,
+    )
     mail_token_seconds: int = setting(
         "BARONG_JWT_EXPIRE_TIME",
         positive(),

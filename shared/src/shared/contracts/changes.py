@@ -76,5 +76,9 @@ def changes_of(event: Event) -> tuple[str, ...]:
             pass
         case _:
             return ()
-    uid = event.record.get("user", event.record).get("uid")
+    return changes_of_user(event.record.get("user", event.record).get("uid"))
+
+
+def changes_of_user(uid: object) -> tuple[str, ...]:
+    """The subject that is this user; everything, where a header cannot carry the uid."""
     return (f"{_USER}{uid}",) if isinstance(uid, str) and _UID.fullmatch(uid) else (EVERYTHING,)

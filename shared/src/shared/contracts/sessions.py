@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from shared.contracts.activities import MAX_USER_AGENT, storable
+from shared.contracts.authentication import Authentication
 from shared.contracts.users import User
 from shared.values.principal import Principal
 
@@ -52,7 +53,10 @@ def without_versions(user_agent: str) -> str:
     return _without_versions(storable(user_agent, MAX_USER_AGENT))
 
 
-def _principal(user: User, sid: str | None) -> Principal:
+def _principal(
+    user: User, sid: str | None, authentication: Authentication | None = None
+) -> Principal:
+    shown = authentication
     return Principal(
         uid=user.uid,
         email=user.email,
@@ -61,6 +65,9 @@ def _principal(user: User, sid: str | None) -> Principal:
         state=user.state,
         referral_uid=user.referral_uid,
         sid=sid,
+        auth_time=int(shown.at.timestamp()) if shown else None,
+        amr=shown.amr if shown else (),
+        acr=shown.acr if shown else None,
     )
 
 
@@ -80,11 +87,13 @@ class ResolvedSession:
     token_expires_at: datetime
     other_network: str | None = None
     """The first network of the other address family that used it, if one did."""
+    authentication: Authentication | None = None
+    """How its user was authenticated last; None from an identity-svc of an earlier release."""
     principal: Principal = field(init=False, repr=False, compare=False)
     """The user of the session, as a caller."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "principal", _principal(self.user, self.sid))
+        object.__setattr__(self, "principal", _principal(self.user, self.sid, self.authentication))
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "ResolvedSession":
@@ -99,11 +108,13 @@ class ResolvedSession:
             expires_at=datetime.fromisoformat(body["expires_at"]),
             token=body["token"],
             token_expires_at=datetime.fromisoformat(body["token_expires_at"]),
+            authentication=Authentication.of(body) if "auth_time" in body else None,
         )
 
     def to_internal(self) -> dict[str, Any]:
         """As the internal API answers."""
         return {
+            **(self.authentication.to_internal() if self.authentication else {}),
             "sid": self.sid,
             "user": self.user.to_internal(),
             "csrf_digest": self.csrf_digest,

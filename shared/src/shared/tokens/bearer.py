@@ -121,6 +121,7 @@ class BearerVerifier:
 def _principal(claims: dict[str, Any]) -> Principal:
     if not all(isinstance(claims[name], str) for name in ("uid", "email", "role", "state")):
         raise BadBearerToken
+    auth_time, amr, acr = (claims.get(name) for name in ("auth_time", "amr", "acr"))
     return Principal(
         uid=claims["uid"],
         email=claims["email"],
@@ -129,4 +130,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         state=claims["state"],
         referral_uid=claims.get("referral_uid"),
         sid=claims.get("sid"),
+        auth_time=auth_time if isinstance(auth_time, int) else None,
+        amr=tuple(map(str, amr)) if isinstance(amr, list) else (),
+        acr=acr if isinstance(acr, str) else None,
     )

@@ -1,10 +1,13 @@
 """Caches who a caller is, for as long as session and policy stay the same.
 
 The caller depends on the credential, the client's address and its User-Agent, which are the key of
-this cache, and on session and policy, which are in its entries. Permissions, rate limits and the
-CSRF tokens of unsafe methods are checked for each call. On a miss the pipeline decides.
+this cache, and on session and policy, which are in its entries. Permissions, rate limits, the CSRF
+tokens of unsafe methods, and age and level of the authentication are checked for each call. On a
+miss the pipeline decides.
 """
 
+import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from authz_gateway.authn.lookup_cache import Entry
@@ -13,6 +16,7 @@ from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.pipeline import WHITELINK_PATH
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import RateLimits
+from authz_gateway.authz.step_up import suffices
 from authz_gateway.http.headers import CREDENTIAL
 from authz_gateway.routing.route_table import Access
 from shared.contracts.sessions import ResolvedSession, session_key
@@ -88,13 +92,16 @@ class DecisionCache:
         *,
         csrf_protection: bool,
         capacity: int = MAX_DECISIONS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`clock`: seconds since the epoch."""
         self._sessions = sessions
         self._policy = policy
         self._rate_limits = rate_limits
         self._cookie_name = cookie_name
         self._csrf_protection = csrf_protection
         self._capacity = capacity
+        self._clock = clock
         self._by_caller: dict[_Key, Decision] = {}
         self._by_address: dict[str, Decision] = {}  # on public routes
         self._digests: dict[str, str] = {}  # by the whole Cookie header
@@ -120,6 +127,10 @@ class DecisionCache:
             return None
         caller, session = decision.caller, decision.session
         if caller is None or session is None:
+            return None
+        if (route.max_age is not None or route.acr is not None) and not suffices(
+            route, caller.principal, self._clock()
+        ):
             return None
         verdict = decision.policy.verdict(decision.role, call.method, call.path, route)
         if not verdict.allowed or verdict.audited:

@@ -1,6 +1,7 @@
 """The decision pipeline: restrictions, authentication, rate limits, permissions, audit."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import ANONYMOUS, RateLimits
 from authz_gateway.authz.restrictions import require_unrestricted
+from authz_gateway.authz.step_up import require_step_up
 from authz_gateway.routing.route_table import Access
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.sessions import ResolvedSession, UserToken
@@ -116,6 +118,8 @@ class Decide:
     csrf_protection: bool
     binding: Binding
     audits: AuditLog
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch."""
 
     async def __call__(self, call: Call) -> Caller | None:
         """The caller, None on a public route; raises the `Refusal` for the client."""
@@ -152,6 +156,7 @@ class Decide:
         if not allowed:
             await self.audits.record_denied(call, caller.principal.uid, verdict.topic)
             raise InvalidPermission
+        require_step_up(call.route, caller.principal, self.clock())
         if verdict.audited:
             await self.audits.record_allowed(call, caller.principal.uid, verdict.topic)
         return caller

@@ -10,7 +10,7 @@ ANY = "*"
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _EXPOSED = (
     "Authorization, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, Total-Relation, "
-    "X-Request-Id"
+    "WWW-Authenticate, X-Request-Id"
 )
 """Headers that scripts may read beyond the safelisted ones. Authorization: a log-in's bearer."""
 

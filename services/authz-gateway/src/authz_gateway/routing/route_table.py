@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from marshmallow import fields, validate
 from yarl import URL
 
+from shared.contracts.authentication import LEVELS
 from shared.declared import declared
 from shared.errors import Malformed
 from shared.policy.paths import canonical, folded, segments
@@ -114,6 +115,12 @@ class Route:
     """Whether the upstream reads the client's own credentials: our session cookie and, on a public
     route, the Authorization header."""
 
+    max_age: int | None = declared(
+        fields.Integer(strict=True, validate=validate.Range(1, 31_536_000)), None
+    )
+    """How long ago the caller was authenticated at most, seconds (RFC 9470)."""
+    acr: str | None = declared(fields.String(validate=validate.OneOf(LEVELS)), None)
+    """The level that the caller's authentication has to reach."""
     scope: str = declared(fields.String(), "")
     """API keys that have scopes need this one."""
     rate: Rate | None = declared(Parsed(rate), None)

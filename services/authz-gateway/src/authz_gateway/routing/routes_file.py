@@ -88,6 +88,12 @@ def _route(row: Any, variables: Mapping[str, str]) -> Route:
         found = {"upstream": ["Missing."]} if needed else {}
         if route.burst is not None and route.rate is None:
             found["burst"] = ["Of no rate."]
+        if route.access is not Access.REQUIRED:
+            found |= {
+                name: ["Only of a route with `access: required`."]
+                for name in ("max_age", "acr")
+                if getattr(route, name) is not None
+            }
         if route.takes_raw_paths and is_own(route.prefix):
             found["path"] = ["Our own services have strict paths."]
     if unset:

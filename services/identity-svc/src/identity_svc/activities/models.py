@@ -15,6 +15,7 @@ class Action(NamedTuple):
 SIGN_UP = Action("account", "signup")
 LOG_IN = Action("session", "login")
 LOG_IN_WITH_CODE = Action("session", "login::2fa")
+VERIFY_SESSION = Action("session", "verify")
 LOG_OUT = Action("session", "logout")
 REQUEST_RESET = Action("password", "request password reset")
 RESET_PASSWORD = Action("password", "password reset")
@@ -31,6 +32,9 @@ _REASONS = {
     "identity.session.not_active": "Your account is not active",
     "identity.session.missing_otp": "The account has enabled 2FA but OTP code is missing",
     "identity.session.invalid_otp": "OTP code is invalid",
+    "resource.session.invalid_password": "Password is not correct",
+    "resource.session.missing_otp": "The account has enabled 2FA but OTP code is missing",
+    "resource.session.invalid_otp": "OTP code is invalid",
     "otp.invalid": "OTP code is invalid",
     "totp.error": "OTP code was used before",
     "otp.already_enabled": "2FA is enabled already",

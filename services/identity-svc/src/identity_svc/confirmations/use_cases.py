@@ -20,6 +20,7 @@ from identity_svc.throttling.use_cases import Throttle
 from identity_svc.users.use_cases import Users
 from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
+from shared.contracts.authentication import MAIL
 from shared.contracts.users import MAY_ACT, NO_ATTACHMENTS, User
 from shared.database.pool import Database
 from shared.errors import Unavailable
@@ -86,7 +87,7 @@ class Confirmations:
                 raise ActiveOrDoesntExist
             if confirmed.had_second_factor or user.otp:
                 return user, None, attachments
-            opened = await self.sessions.open(connection, user, client)
+            opened = await self.sessions.open(connection, user, client, MAIL)
             return user, opened, attachments
 
     async def _confirm(self, token: str, cookies: Sequence[str]) -> ConfirmedEmail:

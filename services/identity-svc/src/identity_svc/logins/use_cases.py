@@ -27,6 +27,7 @@ from identity_svc.users.models import Credentials
 from identity_svc.users.use_cases import Users
 from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
+from shared.contracts.authentication import OTP, PASSWORD
 from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
@@ -70,7 +71,8 @@ class Logins:
                 _refuse_state(user)
                 if user.otp:
                     await self.second_factors.accept(connection, uid, otp_code)
-                opened = await self.sessions.open(connection, user, client)
+                used = (PASSWORD, OTP) if user.otp else (PASSWORD,)
+                opened = await self.sessions.open(connection, user, client, *used)
                 await self.outbox.add(connection, session_created(user, client, opened.origin))
                 await self.activities.record_success(connection, uid, client, action)
         return opened, attachments

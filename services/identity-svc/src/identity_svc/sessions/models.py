@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from shared.contracts.authentication import Authentication
 from shared.contracts.users import User
 from shared.errors import NotFound
 from shared.values.addresses import Address
@@ -80,6 +81,7 @@ class LivingSession:
     network: str
     other_network: str | None
     expires_at: datetime
+    authentication: Authentication
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class CurrentSession:
 
     session: ListedSession
     csrf_token: str | None = field(repr=False)
+    authentication: Authentication
 
 
 @dataclass(frozen=True, slots=True)

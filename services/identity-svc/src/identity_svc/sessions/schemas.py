@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from identity_svc.sessions.models import CurrentSession, ListedSession
 from shared.answer_schemas import AnswerSchema, described
+from shared.contracts.authentication import LEVELS, Authentication
 from shared.declared import declared
 from shared.values.addresses import Address
 from shared.values.timestamps import seconds
@@ -74,10 +75,30 @@ def to_public(current: CurrentSession) -> dict[str, Any]:
         "created_at": seconds(session.created_at),
         "expires_at": seconds(session.expires_at),
         "csrf_token": current.csrf_token,
+        **authentication(current.authentication),
     }
 
 
-class CurrentSessionSchema(AnswerSchema):
+def authentication(shown: Authentication) -> dict[str, Any]:
+    """How and when the user was authenticated last, as clients see it."""
+    return {"auth_time": seconds(shown.at), "amr": list(shown.amr), "acr": shown.acr}
+
+
+class AuthenticationSchema(AnswerSchema):
+    """How and when the caller was authenticated last in this session."""
+
+    auth_time = fields.DateTime(metadata=described("At the log-in, or the last verification."))
+    amr = fields.List(
+        fields.String(),
+        metadata=described("The methods that were used: `pwd`, `otp`, `pop`, `user`, `mfa` …"),
+    )
+    acr = fields.String(
+        validate=validate.OneOf(LEVELS),
+        metadata=described("`aal1`: one factor. `aal2`: two. `phr`: a passkey."),
+    )
+
+
+class CurrentSessionSchema(AuthenticationSchema):
     """The session by which the caller calls."""
 
     id = fields.UUID()

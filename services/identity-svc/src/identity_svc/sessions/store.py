@@ -17,6 +17,7 @@ from identity_svc.sessions.models import (
 )
 from identity_svc.users.models import COLUMNS, user_of
 from shared.contracts.activities import Client
+from shared.contracts.authentication import Authentication
 from shared.contracts.sessions import without_versions
 from shared.database.pool import Connection
 from shared.values.addresses import Address
@@ -28,20 +29,23 @@ async def insert_session(
     key: str,
     csrf_digest: str,
     client: Client,
+    amr: Sequence[str],
+    acr: str,
     lifetime: Lifetime,
-) -> str:
-    """A new session; its sid."""
+) -> tuple[str, Authentication]:
+    """A new session, whose user was authenticated just now; its sid."""
     sid = uuid.uuid4()
-    await connection.execute(
+    row = await connection.fetchrow(
         """
         INSERT INTO sessions (
-            sid, key, csrf_digest, uid, user_agent, address, network,
+            sid, key, csrf_digest, uid, user_agent, address, network, amr, acr, auth_time,
             expires_at, absolute_expires_at
         )
         VALUES (
-            $1, $2, $3, $4, $5, $6, $7,
-            now() + make_interval(secs => $8), now() + make_interval(secs => $9)
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, now(),
+            now() + make_interval(secs => $10), now() + make_interval(secs => $11)
         )
+        RETURNING amr, acr, auth_time
         """,
         sid,
         key,
@@ -50,10 +54,57 @@ async def insert_session(
         client.user_agent,
         client.ip,
         network_of(client.ip),
+        amr,
+        acr,
         lifetime.seconds,
         lifetime.absolute_seconds,
     )
-    return str(sid)
+    return str(sid), _authentication(row)
+
+
+async def authentication_of(
+    connection: Connection, uid: str, sid: uuid.UUID
+) -> tuple[Authentication, float] | None:
+    """How the user of a living session was authenticated last, and how many seconds ago."""
+    row = await connection.fetchrow(
+        """
+        SELECT
+            amr, acr, auth_time,
+            extract(epoch FROM clock_timestamp() - auth_time)::double precision AS age
+        FROM sessions
+        WHERE sid = $1
+          AND uid = $2
+          AND expires_at > now()
+        """,
+        sid,
+        uid,
+    )
+    return (_authentication(row), row["age"]) if row else None
+
+
+async def set_authentication(
+    connection: Connection, uid: str, sid: uuid.UUID, amr: Sequence[str], acr: str
+) -> Authentication | None:
+    """Notes that the user of a living session was authenticated just now; None without one."""
+    row = await connection.fetchrow(
+        """
+        UPDATE sessions
+        SET amr = $3, acr = $4, auth_time = clock_timestamp()
+        WHERE sid = $1
+          AND uid = $2
+          AND expires_at > now()
+        RETURNING amr, acr, auth_time
+        """,
+        sid,
+        uid,
+        amr,
+        acr,
+    )
+    return _authentication(row) if row else None
+
+
+def _authentication(row: Any) -> Authentication:
+    return Authentication(tuple(row["amr"]), row["acr"], row["auth_time"])
 
 
 async def use_session(
@@ -92,6 +143,9 @@ async def use_session(
             user_agent,
             network,
             other_network,
+            amr,
+            acr,
+            auth_time,
             coalesce(prolonged.expires_at, living.expires_at) AS expires_at,
             {COLUMNS}
         FROM living
@@ -113,6 +167,7 @@ async def use_session(
         str(row["network"]),
         None if row["other_network"] is None else str(row["other_network"]),
         row["expires_at"],
+        _authentication(row),
     )
 
 
@@ -133,18 +188,22 @@ async def take_in_network(connection: Connection, sid: uuid.UUID, address: Addre
 
 async def current_session(
     connection: Connection, sid: uuid.UUID
-) -> tuple[ListedSession, str, str] | None:
+) -> tuple[ListedSession, Authentication, str, str] | None:
     """The living session, with its key and the digest of its CSRF token."""
     row = await connection.fetchrow(
         """
-        SELECT sid, address, user_agent, created_at, expires_at, key, csrf_digest
+        SELECT
+            sid, address, user_agent, created_at, expires_at, amr, acr, auth_time,
+            key, csrf_digest
         FROM sessions
         WHERE sid = $1
           AND expires_at > now()
         """,
         sid,
     )
-    return (_listed(row), row["key"], row["csrf_digest"]) if row else None
+    if row is None:
+        return None
+    return _listed(row), _authentication(row), row["key"], row["csrf_digest"]
 
 
 async def delete_session(

@@ -25,6 +25,16 @@ from identity_svc.signing_keys.key_chain import KeyChain
 from identity_svc.signing_keys.models import AUDIENCES
 from identity_svc.users.use_cases import Users
 from shared.contracts.activities import Client
+from shared.contracts.authentication import (
+    MAIL,
+    OTP,
+    PASSWORD,
+    Authentication,
+    StepUpRequired,
+    level_of,
+    methods,
+)
+from shared.contracts.changes import changes_of_user, note
 from shared.contracts.sessions import (
     ResolvedSession,
     UserToken,
@@ -34,6 +44,7 @@ from shared.contracts.sessions import (
 )
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
+from shared.errors import SessionEnded
 from shared.messaging.outbox import Outbox
 from shared.tokens.bearer import ACCESS_TOKEN, SUBJECT, UPSTREAM_TOKEN
 from shared.values.addresses import Address
@@ -48,7 +59,8 @@ class Sessions:
     """Every session that ends early is an event, on which gateways forget it.
 
     A user has at most `limit` sessions. `bearer_seconds` is the life of the bearer token of a new
-    session, for clients that keep no cookies.
+    session, for clients that keep no cookies. `step_up_seconds` is for how long an authentication
+    suffices for what changes credentials.
     """
 
     database: Database
@@ -60,27 +72,35 @@ class Sessions:
     lifetime: Lifetime
     limit: int
     bearer_seconds: int
+    step_up_seconds: int
 
-    async def open(self, connection: Connection, user: User, client: Client) -> OpenedSession:
+    async def open(
+        self, connection: Connection, user: User, client: Client, *used: str
+    ) -> OpenedSession:
         """A new session of a locked user, as a step of a transaction.
+
+        `used` are the methods by which the user was authenticated just now.
 
         Its id is new, whatever the client brought. One session more than `limit` ends the oldest.
         """
         cookie = secrets.token_urlsafe(32)
         csrf_token = csrf_token_of(cookie)
-        sid = await store.insert_session(
+        amr = methods(*used)
+        sid, authentication = await store.insert_session(
             connection,
             user.uid,
             session_key(cookie),
             csrf_digest(csrf_token),
             client,
+            amr,
+            level_of(amr),
             self.lifetime,
         )
         ended = await store.delete_oldest_sessions(connection, user.uid, self.limit, sid)
         if ended:
             await self.outbox.add(connection, *(session_revoked(user, each) for each in ended))
         origin = await store.note_origin(connection, user.uid, client)
-        bearer, _ = self._token(user, sid, self.bearer_seconds, ACCESS_TOKEN)
+        bearer, _ = self._token(user, sid, authentication, self.bearer_seconds, ACCESS_TOKEN)
         return OpenedSession(user, cookie, csrf_token, bearer, origin)
 
     async def resolve(
@@ -98,7 +118,7 @@ class Sessions:
             session = await store.use_session(connection, self.lifetime, key=key, sid=sid)
         if session is None:
             raise UnknownSession
-        token, token_ends = self._upstream_token(session.user, session.sid)
+        token, token_ends = self._upstream_token(session.user, session.sid, session.authentication)
         return ResolvedSession(
             sid=session.sid,
             user=session.user,
@@ -108,6 +128,7 @@ class Sessions:
             other_network=session.other_network,
             expires_at=session.expires_at,
             token=token,
+            authentication=session.authentication,
             token_expires_at=token_ends,
         )
 
@@ -118,7 +139,7 @@ class Sessions:
         `UserNotFound`.
         """
         user = await self.users.get(uid)
-        token, ends = self._upstream_token(user, None)
+        token, ends = self._upstream_token(user, None, None)
         return UserToken(user=user, token=token, expires_at=ends)
 
     async def list(self, uid: str, page: PageForm) -> tuple[Sequence[ListedSession], int]:
@@ -138,8 +159,8 @@ class Sessions:
             found = await store.current_session(connection, uuid.UUID(sid))
         if found is None:
             raise NoSession
-        session, key, digest = found
-        return CurrentSession(session, _csrf_token(cookies, key, digest))
+        session, authentication, key, digest = found
+        return CurrentSession(session, _csrf_token(cookies, key, digest), authentication)
 
     async def log_out(self, cookies: Sequence[str], client: Client) -> None:
         """Ends the sessions of a browser's cookies.
@@ -181,6 +202,36 @@ class Sessions:
         if await store.delete_sessions_of(connection, user.uid, but):
             await self.outbox.add(connection, session_revoked(user, None))
 
+    async def require_recent(self, connection: Connection, uid: str, sid: str | None) -> None:
+        """Raises `StepUpRequired` unless the user was authenticated a short time ago.
+
+        `sid` is that of the caller's session; a caller without one was not authenticated. What
+        changes credentials asks for this: a session that somebody left open does not suffice.
+        """
+        found = sid and await store.authentication_of(connection, uid, uuid.UUID(sid))
+        if not found or found[1] > self.step_up_seconds:
+            raise StepUpRequired(max_age=self.step_up_seconds)
+
+    async def reauthenticate(
+        self, connection: Connection, uid: str, sid: uuid.UUID, *used: str
+    ) -> Authentication:
+        """Notes that a session's user was authenticated once more, by the methods `used`.
+
+        A code alone stands beside what opened the session. Gateways are told to ask for the
+        session again. Raises `SessionEnded`.
+        """
+        before = await store.authentication_of(connection, uid, sid)
+        if before is None:
+            raise SessionEnded
+        if used == (OTP,):
+            used = (*(each for each in before[0].amr if each in (PASSWORD, MAIL)), OTP)
+        amr = methods(*used)
+        after = await store.set_authentication(connection, uid, sid, amr, level_of(amr))
+        if after is None:
+            raise SessionEnded
+        note(changes_of_user(uid))
+        return after
+
     async def lives(self, connection: Connection, sid: uuid.UUID) -> bool:
         """Whether a session has not ended."""
         return await store.session_lives(connection, sid)
@@ -200,16 +251,23 @@ class Sessions:
         await store.delete_expired(connection)
         await store.delete_old_origins(connection)
 
-    def _upstream_token(self, user: User, sid: str | None) -> tuple[str, datetime]:
+    def _upstream_token(
+        self, user: User, sid: str | None, authentication: Authentication | None
+    ) -> tuple[str, datetime]:
         """The token that tells upstreams who is calling, and when it expires.
 
         `sid` is that of the session behind the call, None where there is none. The gateway accepts
         this token from no client.
         """
-        return self._token(user, sid, UPSTREAM_SECONDS, UPSTREAM_TOKEN)
+        return self._token(user, sid, authentication, UPSTREAM_SECONDS, UPSTREAM_TOKEN)
 
     def _token(
-        self, user: User, sid: str | None, seconds: int, token_type: str
+        self,
+        user: User,
+        sid: str | None,
+        authentication: Authentication | None,
+        seconds: int,
+        token_type: str,
     ) -> tuple[str, datetime]:
         now = datetime.now(UTC)
         ends = now + timedelta(seconds=seconds)
@@ -225,6 +283,8 @@ class Sessions:
         }
         if sid is not None:
             claims["sid"] = sid
+        if authentication is not None:
+            claims |= authentication.to_claims()
         return self.keys.token(claims, now, ends, token_type), ends
 
 
@@ -241,6 +301,7 @@ def build(core: Core, users: Users, activities: Activities, keys: KeyChain) -> S
         Lifetime(settings.session_seconds, settings.session_absolute_seconds),
         settings.sessions_per_user,
         settings.bearer_seconds,
+        settings.step_up_seconds,
     )
 
 

@@ -29,6 +29,7 @@ from identity_svc.users.use_cases import Users
 from identity_svc.users.use_cases import build as build_users
 from shared.contracts.activities import Client
 from shared.contracts.administration import SUPERADMIN
+from shared.contracts.authentication import PASSWORD
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid
@@ -75,7 +76,7 @@ class SignUps:
                 confirmation_token(user, self.domain, token),
             )
             await self.activities.record_success(connection, user.uid, client, SIGN_UP)
-            return await self.sessions.open(connection, user, client)
+            return await self.sessions.open(connection, user, client, PASSWORD)
 
     async def _refuse_faults(self, form: SignUpForm) -> None:
         async with self.database.connection() as connection:

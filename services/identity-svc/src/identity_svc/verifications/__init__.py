@@ -1,0 +1,1 @@
+"""Verifications: a user with a session proves once more who they are (step-up, RFC 9470)."""

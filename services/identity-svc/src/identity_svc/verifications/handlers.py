@@ -1,0 +1,41 @@
+"""The verification of a session's user."""
+
+from aiohttp import web
+
+from identity_svc.sessions.models import NoSession
+from identity_svc.sessions.schemas import AuthenticationSchema, authentication
+from identity_svc.verifications.models import (
+    InvalidOtp,
+    InvalidPassword,
+    MissingOtp,
+    NothingShown,
+)
+from identity_svc.verifications.schemas import VerifyForm
+from identity_svc.verifications.use_cases import Verifications
+from shared.contracts.refusals import UsedCode
+from shared.web.answers import answer
+from shared.web.client import client_of
+from shared.web.operations import operation
+from shared.web.principal import PRINCIPAL
+
+VERIFICATIONS = web.AppKey("verifications", Verifications)
+
+
+@operation(
+    status=201,
+    answer=AuthenticationSchema,
+    refuses=(InvalidOtp, InvalidPassword, MissingOtp, NoSession, NothingShown, UsedCode),
+    statuses=(429,),
+    beyond_barong=True,
+)
+async def verify(request: web.Request, form: VerifyForm) -> web.Response:
+    """Prove once more who one is.
+
+    With the password, and with a code if the second factor is on; then a code alone suffices, too.
+    After 401 `authz.insufficient_user_authentication`, the call can be repeated.
+    """
+    caller = request[PRINCIPAL]
+    shown = await request.app[VERIFICATIONS].verify(
+        caller.uid, caller.sid, form.password or "", form.otp_code or "", client_of(request)
+    )
+    return answer(authentication(shown))

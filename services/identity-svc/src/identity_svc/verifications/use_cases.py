@@ -1,0 +1,114 @@
+"""Verifies users who have a session already."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from identity_svc.activities.models import VERIFY_SESSION
+from identity_svc.activities.use_cases import Activities
+from identity_svc.core import Core
+from identity_svc.passwords.models import WrongPassword
+from identity_svc.passwords.use_cases import Passwords
+from identity_svc.second_factor.models import NotEnabled, WrongCode
+from identity_svc.second_factor.use_cases import SecondFactors
+from identity_svc.sessions.models import NoSession
+from identity_svc.sessions.use_cases import Sessions
+from identity_svc.users.use_cases import Users
+from identity_svc.verifications.models import (
+    InvalidOtp,
+    InvalidPassword,
+    MissingOtp,
+    NothingShown,
+)
+from shared.contracts.activities import Client
+from shared.contracts.authentication import OTP, PASSWORD, Authentication
+from shared.database.pool import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Verifications:
+    """A verification renews `amr`, `acr` and `auth_time` of the session in which it is made."""
+
+    database: Database
+    users: Users
+    passwords: Passwords
+    second_factors: SecondFactors
+    sessions: Sessions
+    activities: Activities
+
+    async def verify(
+        self, uid: str, sid: str | None, password: str, code: str, client: Client
+    ) -> Authentication:
+        """How the user is authenticated now.
+
+        The user shows the password, and a code if the second factor is on; then a code alone
+        suffices, as the session stands for the password. A code is used up only beside a right
+        password. Blank ones are not shown. Raises `NoSession` where the call has none,
+        `NothingShown`, `InvalidPassword`, `MissingOtp`, `InvalidOtp`, `UsedCode`, `Throttled` or
+        `SessionEnded`.
+        """
+        if sid is None:
+            raise NoSession
+        if not password.strip() and not code:
+            raise NothingShown
+        async with self.activities.record_refusals(uid, client, VERIFY_SESSION):
+            version = await self._check_password(uid, password, client)
+            async with (
+                self._limited(uid, code, client),
+                self.database.transaction() as connection,
+            ):
+                used = await self._check(connection, uid, version, code)
+                shown = await self.sessions.reauthenticate(connection, uid, uuid.UUID(sid), *used)
+                await self.activities.record_success(connection, uid, client, VERIFY_SESSION)
+        return shown
+
+    async def _check_password(self, uid: str, password: str, client: Client) -> int | None:
+        """The version of the password, if one is shown."""
+        if not password.strip():
+            return None
+        try:
+            return (await self.passwords.verify(uid, password, client)).version
+        except WrongPassword:
+            raise InvalidPassword from None
+
+    async def _check(
+        self, connection: Connection, uid: str, version: int | None, code: str
+    ) -> list[str]:
+        """The methods that were used."""
+        if version is not None and not await self.users.lock_password(connection, uid, version):
+            raise InvalidPassword  # it was changed meanwhile
+        user = await self.users.lock_active(connection, uid)
+        used = [] if version is None else [PASSWORD]
+        if user.otp:
+            if not code:
+                raise MissingOtp
+            await self.second_factors.accept(connection, uid, code)
+            used.append(OTP)
+        elif version is None:
+            raise InvalidOtp
+        return used
+
+    @asynccontextmanager
+    async def _limited(self, uid: str, code: str, client: Client) -> AsyncIterator[None]:
+        """Limits attempts at a code, where one is shown."""
+        if not code:
+            yield
+            return
+        try:
+            async with self.second_factors.limited("otp", uid, client):
+                yield
+        except (NotEnabled, WrongCode):
+            raise InvalidOtp from None
+
+
+def build(
+    core: Core,
+    users: Users,
+    passwords: Passwords,
+    second_factors: SecondFactors,
+    sessions: Sessions,
+    activities: Activities,
+) -> Verifications:
+    """The verifications of this installation."""
+    return Verifications(core.database, users, passwords, second_factors, sessions, activities)
