@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui settings alerts chart images release lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui htmx messages settings alerts chart images release lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -72,6 +72,12 @@ api-examples: install ## Record the examples of the API document from services t
 
 swagger-ui: install ## Fetch the pinned version of what renders the API document (npm, network)
 	$(BIN)/python -m deploy.openapi.swagger_ui
+
+htmx: install ## Fetch the pinned version of the script of the pages (npm, network)
+	$(BIN)/python -m deploy.htmx
+
+messages: install ## Write every text of the pages into their catalogues of translations
+	$(BIN)/python -m console_svc messages
 
 settings: install ## Write docs/operators/settings.md, the reference of every setting
 	$(BIN)/python -m deploy.settings_reference --write

@@ -9,6 +9,7 @@ from typing import Any
 
 from admin_svc.settings import AdminSettings
 from authz_gateway.settings import GatewaySettings
+from console_svc.settings import ConsoleSettings
 from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
 from resource_svc.settings import ResourceSettings
@@ -23,6 +24,7 @@ SERVICES: dict[str, type[Any]] = {
     "authz-gateway": GatewaySettings,
     "mailer-svc": MailerSettings,
     "webhooks-svc": WebhooksSettings,
+    "console-svc": ConsoleSettings,
 }
 
 _HEAD = """\

@@ -17,11 +17,12 @@ _DISTRIBUTIONS = {
     "gateway": "authz-gateway",
     "mailer": "mailer-svc",
     "webhooks": "webhooks-svc",
+    "console": "console-svc",
 }
 _CALLED = ("identity", "resource", "admin")
 """The services that have an internal API for the others."""
 
-_FORWARDED = (*_CALLED, "webhooks")
+_FORWARDED = (*_CALLED, "webhooks", "console")
 """The services to which the gateway forwards calls."""
 
 _ROOT = Path(__file__).parents[2]
@@ -77,7 +78,7 @@ def services(addresses: Addresses, secrets: Secrets, dsns: Mapping[str, str]) ->
                 "BARONG_HOST": ports.LOOPBACK,
                 **_defaults(name, addresses),
                 **_from_user(),
-                **_for_all(addresses, secrets),
+                **(_for_all(addresses, secrets) if name != "console" else {}),
                 "BARONG_INTERNAL_PORT": str(addresses.internal[name]),
                 **_for_one(name, addresses, secrets, dsns),
             },
@@ -153,6 +154,8 @@ def _for_one(
         return port | {
             f"BARONG_{other.upper()}_URL": addresses.public_url(other) for other in _FORWARDED
         }
+    if name == "console":
+        return port | {"BARONG_GATEWAY_URL": addresses.public_url("gateway")}
     # admin keeps nothing that has to be encrypted.
     keys = {} if name == "admin" else {"BARONG_MASTER_KEYS": secrets.master_keys}
     return port | {"DATABASE_URL": dsns[name]} | keys

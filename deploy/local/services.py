@@ -1,4 +1,4 @@
-"""The six services as processes on this machine."""
+"""The services as processes on this machine."""
 
 import contextlib
 import http.client

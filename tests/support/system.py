@@ -1,4 +1,4 @@
-"""The whole system in one process: six services on free ports, as the tests use it."""
+"""The whole system in one process: all services on free ports, as the tests use it."""
 
 import asyncio
 import base64
@@ -14,6 +14,8 @@ from admin_svc.app import create_app as create_admin
 from admin_svc.settings import AdminSettings
 from authz_gateway.app import create_app as create_gateway
 from authz_gateway.settings import GatewaySettings
+from console_svc.app import create_app as create_console
+from console_svc.settings import ConsoleSettings
 from deploy.local import ports
 from identity_svc.app import create_app as create_identity
 from identity_svc.settings import IdentitySettings
@@ -31,7 +33,7 @@ from webhooks_svc.settings import WebhooksSettings
 ROOT = Path(__file__).parents[2]
 PASSWORD = "Tr4vel-by-night-train"
 SUPERADMIN = "admin@barong.io"
-NAMES = ("identity", "resource", "admin", "gateway", "mailer", "webhooks")
+NAMES = ("identity", "resource", "admin", "gateway", "mailer", "webhooks", "console")
 KEY = "test:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -79,6 +81,8 @@ class Installation:
                 return create_gateway(load_settings(GatewaySettings, environment), environment)
             case "webhooks":
                 return create_webhooks(load_settings(WebhooksSettings, environment))
+            case "console":
+                return create_console(load_settings(ConsoleSettings, environment))
             case _:
                 return create_mailer(load_settings(MailerSettings, environment))
 

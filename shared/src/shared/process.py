@@ -11,7 +11,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from shared.settings import ServiceSettings
+from shared.settings import ProcessSettings
 from shared.web.server import HeadLimits, listening
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ class Service:
     """
 
     name: str
-    settings: ServiceSettings
+    settings: ProcessSettings
     internal: web.Application
     parts: Sequence[AbstractAsyncContextManager[object]]
     public: web.Application | Server | None = None
@@ -75,7 +75,7 @@ async def running(service: Service) -> AsyncIterator[Addresses]:
 
 @asynccontextmanager
 async def _listening(
-    app: web.Application | Server, settings: ServiceSettings, port: int
+    app: web.Application | Server, settings: ProcessSettings, port: int
 ) -> AsyncIterator[str]:
     if not isinstance(app, web.Application):
         async with app.listening(settings.host, port, settings.shutdown_seconds) as address:

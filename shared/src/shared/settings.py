@@ -163,14 +163,14 @@ def load_settings(declaration: type[T], environ: Mapping[str, str] | None = None
         raise SettingsError(
             f"{variable}: {' '.join(messages)}" for variable, messages in error.by_key.items()
         ) from None
-    if isinstance(settings, ServiceSettings) and (faults := tuple(settings.conflicts())):
+    if isinstance(settings, ProcessSettings) and (faults := tuple(settings.conflicts())):
         raise SettingsError(faults)
     return settings
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSettings:
-    """What every service is told."""
+class ProcessSettings:
+    """What every service is told, also one that knows no other service and no broker."""
 
     environment: str = setting(
         "BARONG_ENV",
@@ -187,6 +187,49 @@ class ServiceSettings:
         "Port of the internal API, health checks and metrics. The gateway never exposes it.",
         9080,
     )
+    max_url_bytes: int = setting(
+        "BARONG_MAX_URL_BYTES",
+        positive(65_536),
+        "Longest path and query of a request, in bytes. At the gateway, the path has "
+        "at most 2048 of these.",
+        8192,
+    )
+    max_header_bytes: int = setting(
+        "BARONG_MAX_HEADER_BYTES",
+        positive(1_048_576),
+        "All headers of a request, in bytes. Services accept 8 KB more, for what the "
+        "gateway adds: set it to the same value everywhere.",
+        32_768,
+    )
+    max_headers: int = setting(
+        "BARONG_MAX_HEADERS", positive(10_000), "How many header lines a request may have.", 100
+    )
+    log_probes: bool = setting(
+        "BARONG_LOG_PROBES",
+        fields.Boolean(),
+        "Whether the access log has lines for health checks and for reading metrics.",
+        True,
+    )
+    shutdown_seconds: int = setting(
+        "BARONG_SHUTDOWN_SECONDS",
+        positive(300),
+        "Longest time for calls under way after SIGTERM, in seconds.",
+        20,
+    )
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    def conflicts(self) -> Iterable[str]:
+        """Faults between settings, a sentence each; services add theirs."""
+        return ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings(ProcessSettings):
+    """What every service is told that has an internal API, or calls those of others."""
+
     amqp_url: str = setting(
         "AMQP_URL",
         fields.Url(schemes={"amqp", "amqps"}, require_tld=False),
@@ -227,39 +270,6 @@ class ServiceSettings:
     jwt_issuer: str = setting(
         "BARONG_JWT_ISSUER", fields.String(), "`iss` of every token.", "barong"
     )
-    max_url_bytes: int = setting(
-        "BARONG_MAX_URL_BYTES",
-        positive(65_536),
-        "Longest path and query of a request, in bytes. At the gateway, the path has "
-        "at most 2048 of these.",
-        8192,
-    )
-    max_header_bytes: int = setting(
-        "BARONG_MAX_HEADER_BYTES",
-        positive(1_048_576),
-        "All headers of a request, in bytes. Services accept 8 KB more, for what the "
-        "gateway adds: set it to the same value everywhere.",
-        32_768,
-    )
-    max_headers: int = setting(
-        "BARONG_MAX_HEADERS", positive(10_000), "How many header lines a request may have.", 100
-    )
-    log_probes: bool = setting(
-        "BARONG_LOG_PROBES",
-        fields.Boolean(),
-        "Whether the access log has lines for health checks and for reading metrics.",
-        True,
-    )
-    shutdown_seconds: int = setting(
-        "BARONG_SHUTDOWN_SECONDS",
-        positive(300),
-        "Longest time for calls under way after SIGTERM, in seconds.",
-        20,
-    )
-
-    @property
-    def production(self) -> bool:
-        return self.environment == "production"
 
     @property
     def broker_url(self) -> str:
@@ -276,10 +286,6 @@ class ServiceSettings:
                 path="/",
             )
         )
-
-    def conflicts(self) -> Iterable[str]:
-        """Faults between settings, a sentence each; services add theirs."""
-        return ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

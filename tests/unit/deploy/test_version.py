@@ -17,6 +17,7 @@ PACKAGES = (
     "authz-gateway",
     "mailer-svc",
     "webhooks-svc",
+    "console-svc",
 )
 
 

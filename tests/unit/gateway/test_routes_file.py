@@ -16,6 +16,8 @@ OURS = {
     "BARONG_RESOURCE_URL": "http://resource:2",
     "BARONG_ADMIN_URL": "https://admin",
     "BARONG_WEBHOOKS_URL": "https://webhooks",
+    "BARONG_CONSOLE_URL": "https://console",
+    "BARONG_CONSOLE": "true",
 }
 
 
@@ -353,3 +355,20 @@ def test_a_route_to_call_needs_an_upstream(tmp_path: Path) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         load_routes(tmp_path / "none.yaml", {})
+
+
+PAGES = ("/account", "/account/log-in", "/accounts/confirmation", "/console", "/console-static/a/b")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_pages_are_there_unless_they_are_switched_off(path: str) -> None:
+    assert load_routes(DEFAULTS, OURS).find(path) is not None
+    assert load_routes(DEFAULTS, OURS | {"BARONG_CONSOLE": "False"}).find(path) is None
+
+
+def test_a_switch_is_a_variable_that_is_true_or_false(tmp_path: Path) -> None:
+    row = "- {prefix: /a, access: public, upstream: http://a, when: %s}\n"
+    assert faults_of(tmp_path, row % "NOT_SET") == [", route 1 (/a): when: NOT_SET is not set."]
+    assert faults_of(tmp_path, row % "MINE") == [
+        ", route 1 (/a): when: MINE is neither true nor false."
+    ]

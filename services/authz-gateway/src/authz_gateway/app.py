@@ -34,6 +34,8 @@ def create_app(
             "BARONG_RESOURCE_URL": settings.resource_url,
             "BARONG_ADMIN_URL": settings.admin_url,
             "BARONG_WEBHOOKS_URL": settings.webhooks_url,
+            "BARONG_CONSOLE_URL": settings.console_url,
+            "BARONG_CONSOLE": str(settings.console),
         },
     )
     core = Core.of(settings)

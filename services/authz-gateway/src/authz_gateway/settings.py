@@ -51,6 +51,16 @@ class GatewaySettings(ServiceSettings):
     webhooks_url: str = setting(
         "BARONG_WEBHOOKS_URL", url(), "webhooks-svc's public API.", "http://webhooks-svc:8080"
     )
+    console_url: str = setting(
+        "BARONG_CONSOLE_URL", url(), "console-svc's pages.", "http://console-svc:8080"
+    )
+    console: bool = setting(
+        "BARONG_CONSOLE",
+        fields.Boolean(),
+        "Whether the pages for people are served: `/account`, `/accounts` and `/console`. "
+        "Set it to the same value at the gateway and at console-svc.",
+        default=True,
+    )
     session_name: str = setting(
         "BARONG_SESSION_NAME", fields.String(), "Name of the session cookie.", "_barong_session"
     )

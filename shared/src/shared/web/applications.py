@@ -55,18 +55,20 @@ class WebLayer:
         self,
         routes: Iterable[Route[Any]],
         *,
-        service_tokens: ServiceTokens,
+        service_tokens: ServiceTokens | None,
         checks: Mapping[str, Check],
         watched: Mapping[str, Check] = MappingProxyType({}),
     ) -> web.Application:
         """The application for other services, Kubernetes and Prometheus.
 
-        `checks` are of dependencies that calls need, `watched` of those that they do not need.
+        `service_tokens`: None where no other service calls. `checks` are of dependencies that
+        calls need, `watched` of those that they do not need.
         """
         app = application(
             routes, middlewares=self.middlewares, max_body_bytes=_MAX_INTERNAL_BODY_BYTES
         )
-        app[SERVICE_TOKENS] = service_tokens
+        if service_tokens is not None:
+            app[SERVICE_TOKENS] = service_tokens
         app[HTTP_METRICS] = self.metrics
         app.router.add_get("/health/live", live)
         app.router.add_get("/health/ready", Readiness(checks, watched).answer)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from marshmallow import ValidationError
+from marshmallow import fields as fields_of_marshmallow
 
 from authz_gateway.routing.route_table import Access, Route, RouteTable
 from shared.declared import Faults, load
@@ -16,10 +18,14 @@ from shared.settings import SettingsError
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}", re.ASCII)
 _KEYS = frozenset(field.name for field in fields(Route))
+_WHEN = "when"
+_SWITCH = fields_of_marshmallow.Boolean()
 
 
 def load_routes(path: Path, variables: Mapping[str, str]) -> RouteTable:
     """The routes of the file; `${NAME}` in an upstream is replaced from `variables`.
+
+    A route with `when` exists only if the variable that it names is true.
 
     Raises `SettingsError` with all faults.
     """
@@ -27,7 +33,8 @@ def load_routes(path: Path, variables: Mapping[str, str]) -> RouteTable:
     routes: list[Route] = []
     for number, row in enumerate(_rows(path), 1):
         try:
-            routes.append(_route(row, variables))
+            if _exists(row, variables):
+                routes.append(_route(row, variables))
         except Faults as error:
             prefix = row.get("prefix") if isinstance(row, Mapping) else None
             place = f"{path}, route {number}" + (f" ({prefix})" if prefix else "")
@@ -70,10 +77,23 @@ def _rows(path: Path) -> list[Any]:
     return rows
 
 
+def _exists(row: Any, variables: Mapping[str, str]) -> bool:
+    """Whether the route's switch is on; a route without one exists. Raises `Faults`."""
+    if not isinstance(row, Mapping) or _WHEN not in row:
+        return True
+    name = row[_WHEN]
+    if not isinstance(name, str) or not variables.get(name):
+        raise Faults({_WHEN: [f"{name} is not set."]})
+    try:
+        return bool(_SWITCH.deserialize(variables[name]))
+    except ValidationError:
+        raise Faults({_WHEN: [f"{name} is neither true nor false."]}) from None
+
+
 def _route(row: Any, variables: Mapping[str, str]) -> Route:
     if not isinstance(row, Mapping):
         raise Faults({"route": ["Not a mapping of names to values."]})
-    unknown = {str(key): ["Unknown."] for key in row if key not in _KEYS}
+    unknown = {str(key): ["Unknown."] for key in row if key not in _KEYS and key != _WHEN}
     upstream = row.get("upstream")
     unset: list[str] = []
     if isinstance(upstream, str):

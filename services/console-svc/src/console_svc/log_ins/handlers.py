@@ -1,0 +1,51 @@
+"""Log-in and log-out."""
+
+from aiohttp import web
+
+from console_svc.pages.api import ApiRefusal
+from console_svc.pages.captcha import captcha_id, with_captcha
+from console_svc.pages.visit import Visit
+
+_MAX_PATH = 2048
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """The form of a log-in; who is logged in goes on."""
+    if visit.member is not None and not visit.faults:
+        return visit.go(_back(visit))
+    return visit.page("log_ins/log_in.html", captcha=await captcha_id(visit), next=_back(visit))
+
+
+async def log_in(visit: Visit) -> web.StreamResponse:
+    """Opens a session."""
+    form = {"email": visit.text("email"), "password": visit.text("password")}
+    if code := visit.text("otp_code"):
+        form["otp_code"] = code
+    await visit.call("POST", "identity/sessions", with_captcha(visit, form))
+    return visit.go(_back(visit))
+
+
+async def show_log_out(visit: Visit) -> web.StreamResponse:
+    """Log-out is a form: a link on another site cannot do it."""
+    return visit.page("log_ins/log_out.html")
+
+
+async def log_out(visit: Visit) -> web.StreamResponse:
+    """Ends the session; one that has ended already is no error."""
+    try:
+        await visit.call("DELETE", "identity/sessions", {})
+    except ApiRefusal as refusal:
+        if not refusal.means_logged_out and refusal.status != 404:
+            raise
+    return visit.go("/account/log-in", "logged_out")
+
+
+def _back(visit: Visit) -> str:
+    """Where to go after the log-in: a page of ours, whatever the address says."""
+    path = str(visit.form.get("next", visit.request.query.get("next", "")))
+    ours = path.startswith(("/account/", "/account?", "/console/", "/console?")) or path in (
+        "/account",
+        "/console",
+    )
+    safe = path.isascii() and path.isprintable() and "\\" not in path and len(path) <= _MAX_PATH
+    return path if ours and safe and not path.startswith("/account/log-") else "/account"

@@ -1,0 +1,209 @@
+"""The client of the public API, which calls through the gateway as the visitor.
+
+Sessions are bound to the User-Agent and the network of their user, and rates are per address: each
+call carries both of the visitor. The gateway believes it, because console-svc is a trusted proxy.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from shared.errors import Unavailable
+from shared.web.context import CLIENT_ADDRESS, REQUEST_ID
+from shared.web.cookies import cookies
+
+PREFIX = "/api/v2/barong/"
+_MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_CONNECTIONS = 256
+
+
+class ApiRefusal(Exception):
+    """The API refused a call, for the reasons that `codes` give."""
+
+    def __init__(self, status: int, codes: Sequence[str], retry_after: int | None = None) -> None:
+        super().__init__(status, *codes)
+        self.status = status
+        self.codes = tuple(codes)
+        self.retry_after = retry_after
+
+    @property
+    def means_logged_out(self) -> bool:
+        """Whether there is no session, or it has ended."""
+        return self.status == 401 and any(code in _LOGGED_OUT for code in self.codes)
+
+
+_LOGGED_OUT = frozenset(
+    {
+        "authz.invalid_session",
+        "authz.client_session_mismatch",
+        "identity.session.not_found",
+        "jwt.decode_and_verify",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAnswer:
+    """What the API answered; `body` is parsed JSON, or None without a body."""
+
+    body: Any
+    headers: CIMultiDictProxy[str]
+
+    @property
+    def total(self) -> int | None:
+        """How many records there are on all pages, if the API counts them."""
+        value = self.headers.get("Total", "")
+        return int(value) if value.isdecimal() else None
+
+
+class Api:
+    """Calls the gateway at `url`; `opened` has to be entered first."""
+
+    def __init__(self, url: str, session_name: str, seconds: float) -> None:
+        self._url = url.rstrip("/")
+        self._session_name = session_name
+        self._timeout = aiohttp.ClientTimeout(total=seconds)
+        self._http: aiohttp.ClientSession | None = None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Keeps the connections to the gateway."""
+        async with aiohttp.ClientSession(
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+            skip_auto_headers=("User-Agent", "Accept"),
+        ) as http:
+            self._http = http
+            yield
+
+    def has_session(self, request: web.Request) -> bool:
+        """Whether the visitor brings a session cookie, valid or not."""
+        return bool(cookies(request.headers, self._session_name))
+
+    async def call(
+        self,
+        request: web.Request,
+        method: str,
+        path: str,
+        *,
+        csrf: str = "",
+        form: Mapping[str, str] | None = None,
+        data: aiohttp.FormData | None = None,
+        query: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> ApiAnswer:
+        """Calls an operation below /api/v2/barong/ as the visitor of `request`.
+
+        `form` is sent as JSON, `data` as it is. Raises `ApiRefusal`, or `Unavailable` when the
+        gateway does not answer in time.
+        """
+        async with self.streamed(
+            request, method, path, csrf=csrf, form=form, data=data, query=query, seconds=seconds
+        ) as response:
+            try:
+                content = await _content(response)
+            except (TimeoutError, aiohttp.ClientError) as error:
+                raise Unavailable("authz-gateway") from error
+        body = _parsed(content)
+        if response.status >= 400:
+            raise _refusal(response, body)
+        return ApiAnswer(body, response.headers)
+
+    @asynccontextmanager
+    async def streamed(
+        self,
+        request: web.Request,
+        method: str,
+        path: str,
+        *,
+        csrf: str = "",
+        form: Mapping[str, str] | None = None,
+        data: aiohttp.FormData | None = None,
+        query: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The same call, whose answer is read by the caller, whatever its status is."""
+        if self._http is None:
+            raise Unavailable("authz-gateway")
+        url = URL(f"{self._url}{PREFIX}{path}", encoded=True)
+        headers = self._headers(request)
+        if csrf:
+            headers["X-CSRF-Token"] = csrf
+        if form is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            response = await self._http.request(
+                method,
+                url.with_query(dict(query)) if query else url,
+                data=orjson.dumps(dict(form)) if form is not None else data,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=seconds) if seconds else self._timeout,
+            )
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise Unavailable("authz-gateway") from error
+        async with response:
+            yield response
+
+    def _headers(self, request: web.Request) -> CIMultiDict[str]:
+        """The visitor, as the gateway has to see them."""
+        headers = CIMultiDict(
+            {
+                "X-Forwarded-For": str(request[CLIENT_ADDRESS]),
+                "X-Forwarded-Host": host_of(request),
+                "X-Forwarded-Proto": scheme_of(request),
+                "X-Request-Id": request[REQUEST_ID],
+                "Accept": "application/json",
+            }
+        )
+        # A call without the header must be one without it at the gateway, too.
+        if "User-Agent" in request.headers:
+            headers["User-Agent"] = request.headers["User-Agent"]
+        if sessions := cookies(request.headers, self._session_name):
+            headers["Cookie"] = "; ".join(f"{self._session_name}={each}" for each in sessions)
+        return headers
+
+
+def host_of(request: web.Request) -> str:
+    """The host that the visitor called, as the gateway tells it."""
+    return request.headers.get("X-Forwarded-Host", request.host)
+
+
+def scheme_of(request: web.Request) -> str:
+    """`https` if the visitor called by it."""
+    return "https" if request.headers.get("X-Forwarded-Proto") == "https" else "http"
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    """The body; raises `ClientError` for one that is too large to be an answer to a page."""
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > _MAX_ANSWER_BYTES:
+            raise aiohttp.ClientPayloadError("The answer is too large.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return orjson.loads(content) if content else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _refusal(response: aiohttp.ClientResponse, body: Any) -> ApiRefusal | Unavailable:
+    codes = body.get("errors") if isinstance(body, dict) else None
+    known = [str(code) for code in codes] if isinstance(codes, list) else []
+    if response.status in (502, 503, 504):
+        return Unavailable("api")
+    after = response.headers.get("Retry-After", "")
+    return ApiRefusal(response.status, known, int(after) if after.isdecimal() else None)

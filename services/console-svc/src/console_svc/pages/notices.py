@@ -1,0 +1,31 @@
+"""What a page says after a change: the address names one of these, never a text."""
+
+from collections.abc import Mapping
+
+from console_svc.pages.texts import marked
+
+NOTICES: Mapping[str, str] = {
+    "": "",
+    "signed_up": marked("Welcome. We sent you a mail: open its link to confirm your address."),
+    "confirmed": marked("Your address is confirmed."),
+    "confirmation_sent": marked("If this address needs a confirmation, the mail is on its way."),
+    "logged_in": marked("You are logged in."),
+    "logged_out": marked("You are logged out."),
+    "reset_sent": marked("If there is an account with this address, the mail is on its way."),
+    "password_reset": marked("Your password is changed. Log in with the new one."),
+    "password_changed": marked("Your password is changed. Your other sessions have ended."),
+    "profile_saved": marked("Your profile is saved as a draft."),
+    "profile_submitted": marked("Your profile is submitted for review."),
+    "phone_added": marked("We sent a code to this phone."),
+    "code_sent": marked("We sent another code."),
+    "phone_verified": marked("Your phone is verified."),
+    "phone_removed": marked("The phone is removed."),
+    "document_uploaded": marked("Your document is uploaded. We will look at it."),
+    "otp_enabled": marked("Your second factor is on. Your other sessions have ended."),
+    "otp_disabled": marked("Your second factor is off. Your API keys are inactive."),
+    "session_ended": marked("The session has ended."),
+    "sessions_ended": marked("All other sessions have ended."),
+    "key_changed": marked("The API key is changed."),
+    "key_deleted": marked("The API key is deleted."),
+    "account_deleted": marked("Your account is deleted."),
+}

@@ -1,0 +1,205 @@
+"""What the codes of the API's refusals mean, as sentences for people."""
+
+from collections.abc import Mapping
+
+from console_svc.pages.api import ApiRefusal
+from console_svc.pages.languages import Language
+from console_svc.pages.texts import marked
+
+SENTENCES: Mapping[str, str] = {
+    # Ours.
+    "console.foreign_form": marked(
+        "This form is too old, or it was not sent from this page. Open the page again and repeat."
+    ),
+    "console.no_page": marked("There is no such page."),
+    "console.busy": marked("Too many files are being uploaded. Please try again in a moment."),
+    # The gateway and all services.
+    "server.unavailable": marked("Part of the system is down. Please try again in a moment."),
+    "server.internal_error": marked("Something went wrong on our side. Please try again."),
+    "request.throttled": marked("Too many attempts. Please wait a moment, then try again."),
+    "request.malformed": marked("The server could not read what was sent."),
+    "request.too_large": marked("What you sent is too large."),
+    "record.not_found": marked("There is no such record."),
+    "authz.invalid_session": marked("Your session has ended. Please log in again."),
+    "authz.client_session_mismatch": marked("Your session has ended. Please log in again."),
+    "authz.user_not_active": marked("Your account is not active."),
+    "authz.invalid_permission": marked("Your role may not do this."),
+    "authz.permission_denied": marked("Your role may not do this."),
+    "authz.csrf_token_mismatch": marked(
+        "This form is too old, or it was not sent from this page. Open the page again and repeat."
+    ),
+    "authz.missing_csrf_token": marked(
+        "This form is too old, or it was not sent from this page. Open the page again and repeat."
+    ),
+    "authz.restrict.maintenance": marked("We are working on the system. Please come back later."),
+    "authz.restrict.blacklist": marked("Calls from your address or country are not allowed."),
+    "authz.restrict.whitelist": marked("Calls from your address or country are not allowed."),
+    # Signing up, confirming and logging in.
+    "email.taken": marked("There is an account with this e-mail address already."),
+    "email.invalid": marked("This is not an e-mail address."),
+    "password.requirements": marked("The password does not meet the requirements."),
+    "password.weak": marked("The password is too easy to guess. Choose a longer one."),
+    "password.too_long": marked("The password is too long."),
+    "identity.user.missing_email": marked("Enter your e-mail address."),
+    "identity.user.empty_email": marked("Enter your e-mail address."),
+    "identity.user.missing_password": marked("Enter a password."),
+    "identity.user.empty_password": marked("Enter a password."),
+    "identity.user.missing_confirm_password": marked("Enter the password a second time."),
+    "identity.user.empty_confirm_password": marked("Enter the password a second time."),
+    "identity.user.passwords_doesnt_match": marked("The two passwords differ."),
+    "identity.user.invalid_referral_format": marked("The referral code is not valid."),
+    "identity.user.referral_doesnt_exist": marked("Nobody has this referral code."),
+    "identity.user.active_or_doesnt_exist": marked(
+        "The account is confirmed already, or there is none."
+    ),
+    "identity.user.utilized_token": marked("This link was used already. Ask for a new one."),
+    "identity.user.missing_token": marked("The link is incomplete. Open it from the mail again."),
+    "identity.user.empty_token": marked("The link is incomplete. Open it from the mail again."),
+    "identity.user.missing_pass_token": marked(
+        "The link is incomplete. Open it from the mail again."
+    ),
+    "identity.user.empty_reset_password_token": marked(
+        "The link is incomplete. Open it from the mail again."
+    ),
+    "jwt.decode_and_verify": marked("This link does not work any more. Ask for a new one."),
+    "identity.session.invalid_params": marked("The e-mail address or the password is wrong."),
+    "identity.session.missing_email": marked("Enter your e-mail address."),
+    "identity.session.missing_password": marked("Enter your password."),
+    "identity.session.missing_otp": marked("Enter the code of your authenticator app, too."),
+    "identity.session.invalid_otp": marked("The code of your authenticator app is wrong."),
+    "identity.session.banned": marked("Your account is banned. Please contact support."),
+    "identity.session.deleted": marked("Your account is deleted."),
+    "identity.session.not_active": marked("Your account is not active. Please contact support."),
+    "identity.session.not_found": marked("Your session has ended. Please log in again."),
+    "identity.captcha.required": marked("Please solve the captcha."),
+    "identity.captcha.mandatory_fields": marked("Please solve the captcha."),
+    "identity.captcha.verification_failed": marked("The captcha was not solved. Please try again."),
+    "totp.error": marked("This code was used already. Wait for the next one."),
+    # Passwords.
+    "resource.password.doesnt_match": marked("The two passwords differ."),
+    "resource.password.no_change_provided": marked("The new password is the old one."),
+    "resource.password.prev_pass_not_correct": marked("The current password is wrong."),
+    "resource.user.missing_old_password": marked("Enter your current password."),
+    "resource.user.empty_old_password": marked("Enter your current password."),
+    "resource.user.missing_new_password": marked("Enter a new password."),
+    "resource.user.empty_new_password": marked("Enter a new password."),
+    "resource.user.missing_confirm_password": marked("Enter the password a second time."),
+    "resource.user.empty_confirm_password": marked("Enter the password a second time."),
+    # Profiles.
+    "first_name.invalid": marked("The first name is not valid."),
+    "first_name.too_long": marked("The first name is too long."),
+    "last_name.invalid": marked("The last name is not valid."),
+    "last_name.too_long": marked("The last name is too long."),
+    "dob.invalid": marked("The date of birth is not valid."),
+    "address.invalid": marked("The address is not valid."),
+    "address.too_long": marked("The address is too long."),
+    "postcode.invalid": marked("The postcode is not valid."),
+    "postcode.too_long": marked("The postcode is too long."),
+    "postcode.too_short": marked("The postcode is too short."),
+    "city.invalid": marked("The city is not valid."),
+    "city.too_long": marked("The city is too long."),
+    "country.must have alpha2 or alpha3 format": marked(
+        "The country is a code of two or three letters, such as DE or DEU."
+    ),
+    "resource.profile.exist": marked("You have a profile already."),
+    "resource.profile.doesnt_exist_or_not_editable": marked(
+        "Your profile is submitted, and cannot be changed now."
+    ),
+    "resource.profile.not_exist": marked("You have no profile yet."),
+    # Phones.
+    "resource.phone.missing_phone_number": marked("Enter a phone number."),
+    "resource.phone.empty_phone_number": marked("Enter a phone number."),
+    "resource.phone.invalid_num": marked(
+        "This is not a phone number. Begin with + and the code of the country."
+    ),
+    "resource.phone.num_not_valid": marked(
+        "This is not a phone number. Begin with + and the code of the country."
+    ),
+    "resource.phone.number_exist": marked("Somebody else has this phone number."),
+    "resource.phone.exists": marked("You have this phone already."),
+    "resource.phone.doesnt_exist": marked("You have no such phone."),
+    "resource.phone.limit_reached": marked("You have as many phones as you may have."),
+    "resource.phone.ceiling_reached": marked("Too many codes were sent. Please try again later."),
+    "resource.phone.country_not_allowed": marked("Phones of this country are not accepted."),
+    "resource.phone.kind_not_allowed": marked("This kind of phone number is not accepted."),
+    "resource.phone.invalid_channel": marked("The code cannot be sent in this way."),
+    "resource.phone.num_not_reachable": marked("The code could not be delivered to this phone."),
+    "resource.phone.sms_content_invalid": marked("The code could not be delivered to this phone."),
+    "resource.phone.twilio_unexpected": marked("The code could not be delivered to this phone."),
+    "resource.phone.unsubscribed_recipient": marked("This phone does not accept our messages."),
+    "resource.phone.missing_verification_code": marked("Enter the code from the message."),
+    "resource.phone.empty_verification_code": marked("Enter the code from the message."),
+    "resource.phone.verification_invalid": marked("The code is wrong or too old."),
+    # Documents.
+    "resource.document.missing_doc_type": marked("Choose the type of the document."),
+    "resource.document.empty_doc_type": marked("Choose the type of the document."),
+    "resource.document.missing_doc_number": marked("Enter the number of the document."),
+    "resource.document.empty_doc_number": marked("Enter the number of the document."),
+    "resource.document.missing_upload": marked("Choose a file."),
+    "resource.documents.already_expired": marked("The document has expired."),
+    "resource.documents.expire_not_a_date": marked("The expiry date is not a date."),
+    "resource.documents.invalid_format": marked("The expiry date is missing."),
+    "resource.documents.limit_will_be_reached": marked("You have uploaded too many documents."),
+    "doc_type.inclusion": marked("Documents of this type are not accepted."),
+    "doc_number.invalid": marked("The number of the document is not valid."),
+    "doc_number.too_long": marked("The number of the document is too long."),
+    "upload.blank": marked("Choose a file."),
+    "upload.content_mismatch": marked("The file is not what its name says."),
+    # Second factor and API keys.
+    "resource.otp.already_enabled": marked("Your second factor is on already."),
+    "resource.otp.not_enabled": marked("Your second factor is off."),
+    "resource.otp.invalid": marked("The code of your authenticator app is wrong."),
+    "resource.otp.missing_code": marked("Enter the code of your authenticator app."),
+    "resource.otp.empty_code": marked("Enter the code of your authenticator app."),
+    "resource.api_key.2fa_disabled": marked("API keys need a second factor: set it up first."),
+    "resource.api_key.invalid_totp": marked("The code of your authenticator app is wrong."),
+    "resource.api_key.limit_reached": marked("You have as many API keys as you may have."),
+    "resource.api_key.missing_totp": marked("Enter the code of your authenticator app."),
+    "resource.apikey.missing_totp_code": marked("Enter the code of your authenticator app."),
+    "resource.apikey.empty_totp_code": marked("Enter the code of your authenticator app."),
+    "resource.apikey.missing_algorithm": marked("Choose an algorithm."),
+    "resource.apikey.empty_algorithm": marked("Choose an algorithm."),
+    "resource.apikey.empty_scope": marked("Enter a scope."),
+    "algorithm.inclusion": marked("There is no such algorithm."),
+    "scope.invalid": marked("A scope is not valid."),
+    "scope.too_long": marked("The scopes are too long."),
+    "public_key.blank": marked("This algorithm needs a public key."),
+    "public_key.invalid": marked("This is not a public key."),
+    "public_key.unexpected": marked("This algorithm takes no public key."),
+    # The account.
+    "resource.user.missing_password": marked("Enter your password."),
+    "resource.user.empty_password": marked("Enter your password."),
+    "resource.user.invalid_password": marked("The password is wrong."),
+    "resource.user.missing_otp_code": marked("Enter the code of your authenticator app."),
+    "resource.user.empty_otp_code": marked("Enter the code of your authenticator app."),
+    "resource.user.invalid_otp": marked("The code of your authenticator app is wrong."),
+    "resource.user.last_superadmin": marked("The last superadmin cannot be deleted."),
+    "resource.user.no_activity": marked("Nothing has happened yet."),
+    "resource.user.page_too_deep": marked("There are no further pages."),
+}
+
+_REFUSED = marked("The server refused this (%(code)s).")
+_BY_STATUS: Mapping[int, str] = {
+    403: marked("Your role may not do this."),
+    404: marked("There is no such record."),
+    413: marked("What you sent is too large."),
+    429: marked("Too many attempts. Please wait a moment, then try again."),
+}
+
+
+def of(language: Language, refusal: ApiRefusal) -> list[str]:
+    """A sentence for each code, each once; one for the status if there are no codes."""
+    found = [_sentence(language, code) for code in refusal.codes]
+    if not found:
+        text = _BY_STATUS.get(refusal.status)
+        found = [language.text(text) if text else _unknown(language, str(refusal.status))]
+    return list(dict.fromkeys(found))
+
+
+def _sentence(language: Language, code: str) -> str:
+    known = SENTENCES.get(code) or SENTENCES.get(code.rpartition(".")[0])
+    return language.text(known) if known else _unknown(language, code)
+
+
+def _unknown(language: Language, code: str) -> str:
+    return language.text(_REFUSED) % {"code": code}

@@ -1,0 +1,167 @@
+"""One request of a visitor: who they are, what they typed, and the page that they get."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from console_svc.pages import notices, sentences
+from console_svc.pages.api import Api, ApiAnswer, ApiRefusal
+from console_svc.pages.forms import FormCookie, kept
+from console_svc.pages.languages import Language
+from console_svc.pages.rendering import Renderer
+from console_svc.pages.uploads import UploadedFile
+from shared.web.context import REQUEST_ID
+
+_MAX_PAGE = 10_000
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+RECAPTCHA_POLICY = (
+    "default-src 'none'; script-src 'self' https://www.google.com/recaptcha/ "
+    "https://www.gstatic.com/recaptcha/; style-src 'self'; img-src 'self' data:; "
+    "frame-src https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/; "
+    "connect-src 'self' https://www.google.com/recaptcha/; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+@dataclass(slots=True)
+class Visit:
+    """What a page needs of a request; handlers get it as their only argument.
+
+    `member` is the visitor's own record (UserWithFullInfo), and None without a session. `form` is
+    what was typed, `typed` what a refused form shows again.
+    """
+
+    request: web.Request
+    api: Api
+    renderer: Renderer
+    language: Language
+    member: Mapping[str, Any] | None = None
+    session: Mapping[str, Any] | None = None
+    form: Mapping[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    status: int = 200
+    policy: str = POLICY
+    _form_cookie: FormCookie | None = None
+    _set_cookies: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        """The variable parts of the address."""
+        return self.request.match_info
+
+    @property
+    def me(self) -> Mapping[str, Any]:
+        """The member who visits; raises `ApiRefusal` if nobody is logged in."""
+        if self.member is None:
+            raise ApiRefusal(401, ["authz.invalid_session"])
+        return self.member
+
+    @property
+    def form_cookie(self) -> FormCookie:
+        if self._form_cookie is None:
+            self._form_cookie = FormCookie(self.request)
+        return self._form_cookie
+
+    @property
+    def csrf_token(self) -> str:
+        """The token in the forms of this page: the session's, else one for this browser."""
+        if self.session is not None:
+            return str(self.session["csrf_token"] or "")
+        return self.form_cookie.token
+
+    def text(self, name: str) -> str:
+        """A field of the form; blank if it is absent, a file, or there several times."""
+        value = self.form.get(name, "")
+        return value if isinstance(value, str) else ""
+
+    def files(self, name: str) -> list[UploadedFile]:
+        """The files in a field; a field without a chosen file has one without a name."""
+        value = self.form.get(name, ())
+        given = value if isinstance(value, list) else [value]
+        return [file for file in given if isinstance(file, UploadedFile) and file.filename]
+
+    @property
+    def page_number(self) -> int:
+        """The page of a list that the address asks for."""
+        value = self.request.query.get("page", "1")
+        number = int(value) if value.isascii() and value.isdecimal() and len(value) < 9 else 1
+        return min(max(number, 1), _MAX_PAGE)
+
+    def forget_form(self) -> None:
+        """The form was taken: the page shows an empty one."""
+        self.form = {}
+
+    def address_in(self, code: str) -> str:
+        """The address of this page in another language."""
+        query = [(name, value) for name, value in self.request.query.items() if name != "lang"]
+        return f"{self.request.path}?{urlencode([*query, ('lang', code)])}"
+
+    async def get(self, path: str, **query: str | None) -> ApiAnswer:
+        """A GET of the API; parameters that are None or blank are left out."""
+        given = {name: value for name, value in query.items() if value}
+        return await self.api.call(self.request, "GET", path, query=given)
+
+    async def call(self, method: str, path: str, form: Mapping[str, str]) -> ApiAnswer:
+        """A change by the API; what it sets as cookies goes to the browser."""
+        csrf = self.csrf_token if self.session is not None else ""
+        answer = await self.api.call(self.request, method, path, csrf=csrf, form=form)
+        self._set_cookies += answer.headers.getall("Set-Cookie", ())
+        return answer
+
+    async def send(self, method: str, path: str, *names: str) -> ApiAnswer:
+        """A change by the API with these fields of the form; absent ones are left out."""
+        return await self.call(
+            method, path, {name: self.text(name) for name in names if name in self.form}
+        )
+
+    def refuse(self, refusal: ApiRefusal) -> None:
+        """The next page says why the API refused."""
+        self.faults = sentences.of(self.language, refusal)
+        # A form is shown again: 401 would ask for HTTP authentication.
+        self.status = 422 if refusal.status == 401 else refusal.status
+
+    def page(self, template: str, **values: Any) -> web.Response:
+        """A page of `<feature>/<template>`."""
+        text = self.renderer.render(
+            self.language,
+            template,
+            {
+                "visit": self,
+                "csrf_token": self.csrf_token,
+                "typed": kept(self.form),
+                "faults": self.faults,
+                "notice": notices.NOTICES.get(self.request.query.get("done", ""), ""),
+                "member": self.member,
+                "here": self.request.path,
+                "request_id": self.request[REQUEST_ID],
+                **values,
+            },
+        )
+        response = web.Response(text=text, content_type="text/html", status=self.status)
+        return self.finish(response)
+
+    def go(self, path: str, done: str = "", **query: str) -> web.Response:
+        """Sends the browser to another page, which says what was `done`."""
+        parameters = {**({"done": done} if done else {}), **query}
+        location = f"{path}?{urlencode(parameters)}" if parameters else path
+        return self.finish(web.Response(status=303, headers={"Location": location}))
+
+    def finish(self, response: web.Response) -> web.Response:
+        """The headers that every page has."""
+        for value in self._set_cookies:
+            response.headers.add("Set-Cookie", value)
+        if self._form_cookie is not None:
+            self._form_cookie.hand_over(response)
+        response.headers["Content-Security-Policy"] = self.policy
+        # Forms tell their origin; addresses with tokens go to no other site.
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        return response

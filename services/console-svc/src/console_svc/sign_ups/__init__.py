@@ -1,0 +1,1 @@
+"""Sign-up, and the confirmation of the address."""

@@ -1,0 +1,201 @@
+"""Pages as data: each address with its handlers and its visitors, and the errors of all pages."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from aiohttp import web
+
+from console_svc.core import Core
+from console_svc.pages import sentences
+from console_svc.pages.api import ApiAnswer, ApiRefusal
+from console_svc.pages.forms import FIELD, require_same_origin, require_token
+from console_svc.pages.languages import COOKIE
+from console_svc.pages.static import PREFIX
+from console_svc.pages.uploads import ReceivedFiles
+from console_svc.pages.visit import Visit
+from shared.errors import Malformed, Refusal, TooLarge, Unavailable
+from shared.web.bodies import MULTIPART, read_body
+from shared.web.context import CLIENT_ADDRESS
+from shared.web.errors import OUTCOME, status_of
+
+log = structlog.get_logger()
+
+Handler = Callable[[Visit], Awaitable[web.StreamResponse]]
+
+MAX_FORM_BYTES = 128 * 1024
+LOG_IN = "/account/log-in"
+_FORMS = ("application/x-www-form-urlencoded", MULTIPART)
+_A_YEAR = 365 * 24 * 3600
+
+
+class Visitors(Enum):
+    """Who may see a page: everybody, or members with a session."""
+
+    ANYONE = "anyone"
+    MEMBERS = "members"
+
+
+ANYONE, MEMBERS = Visitors.ANYONE, Visitors.MEMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An address: `show` answers GET, `submit` a form.
+
+    A form that the API refuses is shown again, by `show`, with the reasons and what was typed.
+    """
+
+    path: str
+    visitors: Visitors
+    show: Handler
+    submit: Handler | None = None
+    files: bool = False
+
+
+def site(app: web.Application, pages: Sequence[Page], core: Core) -> None:
+    """Adds the pages and the static files to the application."""
+    for page in pages:
+        endpoint = _Endpoint(page, core)
+        app.router.add_get(page.path, endpoint.get)
+        if page.submit is not None:
+            app.router.add_post(page.path, endpoint.post)
+    app.router.add_get(PREFIX + "/{digest}/{name}", core.static.answer)
+    unknown = _Endpoint(Page("", ANYONE, _unknown), core)
+    app.router.add_get("/{path:.*}", unknown.get)
+    app.router.add_post("/{path:.*}", unknown.get)
+
+
+async def _unknown(visit: Visit) -> web.StreamResponse:
+    raise web.HTTPNotFound
+
+
+class _Endpoint:
+    """One page as aiohttp calls it."""
+
+    def __init__(self, page: Page, core: Core) -> None:
+        self._page = page
+        self._core = core
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Shows the page."""
+        return await self._answered(request, self._show)
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Takes the form."""
+        return await self._answered(request, self._submit)
+
+    async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The answer of the handler, or a page that says what went wrong."""
+        visit = Visit(
+            request,
+            self._core.api,
+            self._core.renderer,
+            self._core.renderer.languages.choose(request),
+        )
+        try:
+            response = await handler(visit)
+        except ApiRefusal as refusal:
+            request[OUTCOME] = ",".join(refusal.codes)
+            if refusal.means_logged_out:
+                return self._to_log_in(visit)
+            return _error(visit, refusal.status, sentences.of(visit.language, refusal))
+        except Refusal as refusal:
+            request[OUTCOME] = ",".join(refusal.codes)
+            if isinstance(refusal, Unavailable):
+                log.warning("dependency_unavailable", dependency=refusal.dependency)
+            status = status_of(refusal)
+            told = ApiRefusal(status, refusal.codes, refusal.retry_after)
+            response = _error(visit, status, sentences.of(visit.language, told))
+            if refusal.retry_after is not None:
+                response.headers["Retry-After"] = str(refusal.retry_after)
+            return response
+        except web.HTTPNotFound:
+            told = ApiRefusal(404, ["console.no_page"])
+            return _error(visit, 404, sentences.of(visit.language, told))
+        except web.HTTPRequestEntityTooLarge:
+            told = ApiRefusal(413, TooLarge.codes)
+            return _error(visit, 413, sentences.of(visit.language, told))
+        except Exception:
+            log.exception("unforeseen_error")
+            request[OUTCOME] = "server.internal_error"
+            told = ApiRefusal(500, ["server.internal_error"])
+            return _error(visit, 500, sentences.of(visit.language, told))
+        if request.query.get("lang") == visit.language.code:
+            response.set_cookie(
+                COOKIE, visit.language.code, max_age=_A_YEAR, httponly=True, samesite="Lax"
+            )
+        return response
+
+    async def _show(self, visit: Visit) -> web.StreamResponse:
+        await self._recognize(visit)
+        return await self._page.show(visit)
+
+    async def _submit(self, visit: Visit) -> web.StreamResponse:
+        require_same_origin(visit.request)
+        await self._recognize(visit)
+        if not self._page.files:
+            return await self._submitted(visit, None)
+        with self._core.uploads.one(visit.request[CLIENT_ADDRESS]) as files:
+            return await self._submitted(visit, files)
+
+    async def _submitted(self, visit: Visit, files: ReceivedFiles | None) -> web.StreamResponse:
+        submit = self._page.submit
+        if submit is None:
+            raise web.HTTPNotFound
+        visit.form = await _form(visit.request, files)
+        require_token(visit.text(FIELD), visit.csrf_token)
+        try:
+            return await submit(visit)
+        except ApiRefusal as refusal:
+            if refusal.means_logged_out or refusal.status == 429:
+                raise
+            visit.request[OUTCOME] = ",".join(refusal.codes)
+            visit.refuse(refusal)
+        return await self._page.show(visit)
+
+    async def _recognize(self, visit: Visit) -> None:
+        """Finds out who the visitor is; raises `ApiRefusal` for pages of members only."""
+        members_only = self._page.visitors is MEMBERS
+        if not visit.api.has_session(visit.request):
+            if members_only:
+                raise ApiRefusal(401, ["authz.invalid_session"])
+            return
+        session, member = await asyncio.gather(
+            visit.get("identity/sessions"), visit.get("resource/users/me"), return_exceptions=True
+        )
+        if isinstance(session, ApiAnswer) and isinstance(member, ApiAnswer):
+            visit.session, visit.member = session.body, member.body
+            return
+        for refusal in (session, member):
+            if isinstance(refusal, ApiRefusal) and refusal.status == 401 and not members_only:
+                continue
+            if isinstance(refusal, BaseException):
+                raise refusal
+
+    def _to_log_in(self, visit: Visit) -> web.Response:
+        """After the log-in the visitor comes back to the page."""
+        back = visit.request.rel_url.raw_path_qs if visit.request.method == "GET" else "/account"
+        return visit.finish(
+            web.Response(status=303, headers={"Location": f"{LOG_IN}?next={quote(back, safe='')}"})
+        )
+
+
+async def _form(request: web.Request, files: ReceivedFiles | None) -> Mapping[str, Any]:
+    """The fields of a form; raises `TooLarge`, or `Malformed` for what is no form."""
+    if request.content_type not in _FORMS:
+        raise Malformed
+    form: Mapping[str, Any] = await read_body(
+        request.headers, request.content, MAX_FORM_BYTES, files
+    )
+    return form
+
+
+def _error(visit: Visit, status: int, faults: Sequence[str]) -> web.Response:
+    """A page that says what went wrong and what to do, with the request id."""
+    visit.status = status
+    return visit.page("pages/error.html", sentences=faults, code=status)

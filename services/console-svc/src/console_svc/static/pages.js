@@ -1,0 +1,39 @@
+// What pages do beyond forms and links; everything works without it.
+
+// Progress of uploads. The form is sent by script, and the answer takes the place of the page.
+for (const form of document.querySelectorAll("form[data-progress]")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const bar = form.querySelector("progress");
+    const button = form.querySelector("button");
+    bar.hidden = false;
+    button.disabled = true;
+    const request = new XMLHttpRequest();
+    request.upload.addEventListener("progress", (sent) => {
+      if (sent.lengthComputable) {
+        bar.max = sent.total;
+        bar.value = sent.loaded;
+      }
+    });
+    request.addEventListener("load", () => {
+      if (request.status < 400) {
+        location.assign(request.responseURL);
+        return;
+      }
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      const told = page.querySelector(".faults, .reasons");
+      form.parentElement.querySelector(".faults, .reasons")?.remove();
+      if (told) {
+        form.before(document.adoptNode(told));
+      }
+      bar.hidden = true;
+      button.disabled = false;
+    });
+    request.addEventListener("error", () => {
+      bar.hidden = true;
+      button.disabled = false;
+    });
+    request.open("POST", form.action);
+    request.send(new FormData(form));
+  });
+}

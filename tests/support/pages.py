@@ -1,0 +1,126 @@
+"""A browser without JavaScript: fetches pages, fills in their forms and follows redirects."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any, Self
+
+import aiohttp
+from yarl import URL
+
+from tests.support.client import USER_AGENT, Client
+from tests.support.system import PASSWORD, Installation
+
+
+@dataclass
+class Form:
+    """A form of a page: where it goes, and its fields with their values."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Reader(HTMLParser):
+    """Finds forms and the texts of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(given.get("action", "")))
+        elif tag in ("input", "textarea", "select") and "name" in given:
+            self.forms[-1].fields[given["name"]] = given.get("value", "")
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.words.append(data.strip())
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page as it arrived."""
+
+    status: int
+    url: URL
+    html: str
+    headers: Mapping[str, str]
+
+    @property
+    def forms(self) -> list[Form]:
+        return _read(self.html).forms
+
+    @property
+    def text(self) -> str:
+        return " ".join(_read(self.html).words)
+
+    def form(self, action: str) -> Form:
+        """The form that goes to this address; a form without one goes to its own page."""
+        return next(
+            form
+            for form in self.forms
+            if (form.action or self.url.path).partition("?")[0] == action
+        )
+
+
+def _read(html: str) -> _Reader:
+    reader = _Reader()
+    reader.feed(html)
+    return reader
+
+
+class Pages:
+    """One visitor."""
+
+    def __init__(self, system: Installation, **headers: str) -> None:
+        self.system = system
+        self.email = f"{secrets.token_hex(6)}@example.com"
+        self._headers = {"User-Agent": USER_AGENT, "Accept-Language": "en", **headers}
+
+    async def __aenter__(self) -> Self:
+        self.http = aiohttp.ClientSession(
+            self.system.gateway_url,
+            headers=self._headers,
+            cookie_jar=aiohttp.CookieJar(
+                unsafe=True, treat_as_secure_origin=[URL(self.system.gateway_url)]
+            ),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.close()
+
+    async def get(self, path: str, **options: Any) -> Shown:
+        """A page, after its redirects unless they are switched off."""
+        async with self.http.get(path, **options) as answer:
+            return Shown(answer.status, answer.url, await answer.text(), answer.headers)
+
+    async def post(self, path: str, form: Mapping[str, Any] | Any, **options: Any) -> Shown:
+        """What a form's answer leads to."""
+        async with self.http.post(path, data=form, **options) as answer:
+            return Shown(answer.status, answer.url, await answer.text(), answer.headers)
+
+    async def fill_in(self, page: str, action: str = "", **typed: str) -> Shown:
+        """Opens a page, and sends the form that goes to `action`, by default to the page."""
+        shown = await self.get(page)
+        path = action or page.partition("?")[0]
+        form = shown.form(path)
+        return await self.post(path, {**form.fields, **typed})
+
+    async def sign_up(self) -> Shown:
+        """Signs up by the page."""
+        return await self.fill_in("/account/sign-up", email=self.email, password=PASSWORD)
+
+    async def log_in(self, email: str, password: str = PASSWORD, **typed: str) -> Shown:
+        """Logs in by the page."""
+        return await self.fill_in("/account/log-in", email=email, password=password, **typed)
+
+    async def mailed_token(self) -> str:
+        """The token of the latest mail to this visitor."""
+        client = Client(self.system)
+        client.email = self.email
+        return await client.mailed_token()
