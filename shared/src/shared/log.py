@@ -14,6 +14,8 @@ import orjson
 import structlog
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam
 
+from shared import tracing
+
 Lines = Callable[[Sequence[str]], None]
 """Writes a line of each of these fields, which are as `members` renders them."""
 
@@ -34,6 +36,7 @@ def configure_logging(service: str, *, json: bool) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _add_trace_id,
             _naming(service),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -156,6 +159,15 @@ def _naming(service: str) -> structlog.typing.Processor:
         return event
 
     return name
+
+
+def _add_trace_id(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Adds the id of the trace, where one is recorded, so that lines lead to it."""
+    if trace_id := tracing.trace_id():
+        event["trace_id"] = trace_id
+    return event
 
 
 _plain = structlog.dev.plain_traceback

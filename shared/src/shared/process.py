@@ -12,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 from shared.settings import ProcessSettings
+from shared.tracing import exporting
 from shared.web.server import HeadLimits, listening
 
 log = structlog.get_logger()
@@ -104,7 +105,8 @@ async def _until_stopped(service: Service) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(service) as addresses:
+    traces = exporting(service.name, service.settings.traces_endpoint)
+    async with traces, running(service) as addresses:
         log.info("listening", public=addresses.public, internal=addresses.internal)
         await stop.wait()
         log.info("stopping")

@@ -217,6 +217,38 @@ class ProcessSettings:
         20,
     )
 
+    otlp_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        url(),
+        "Address of an OpenTelemetry collector that takes OTLP over HTTP, as in "
+        "http://collector:4318. Without it no traces are recorded (docs/operators/traces.md).",
+        "",
+    )
+    otlp_traces_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        url(),
+        "The whole URL to which traces are sent, if it is not `/v1/traces` at the collector.",
+        "",
+    )
+    traces_exporter: str = setting(
+        "OTEL_TRACES_EXPORTER",
+        fields.String(validate=validate.OneOf(["otlp", "none"])),
+        "`none` records no traces, whatever the endpoint.",
+        "otlp",
+    )
+    otel_disabled: bool = setting(
+        "OTEL_SDK_DISABLED", fields.Boolean(), "`true` records no traces either.", False
+    )
+
+    @property
+    def traces_endpoint(self) -> str:
+        """The URL to which traces are sent; blank where none are recorded."""
+        if self.otel_disabled or self.traces_exporter == "none":
+            return ""
+        if self.otlp_traces_endpoint or not self.otlp_endpoint:
+            return self.otlp_traces_endpoint
+        return f"{self.otlp_endpoint.rstrip('/')}/v1/traces"
+
     @property
     def production(self) -> bool:
         return self.environment == "production"

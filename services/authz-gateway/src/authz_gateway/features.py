@@ -22,6 +22,7 @@ from authz_gateway.http.dispatcher import Dispatcher
 from authz_gateway.http.parser import HeadLimits
 from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.http.server import HttpServer
+from authz_gateway.http.traced_server import TracedHttpServer
 from authz_gateway.routes import Operations
 from authz_gateway.routing.route_table import RouteTable, rate
 from authz_gateway.settings import GatewaySettings
@@ -166,7 +167,8 @@ def _server(
     core: Core, dispatcher: Dispatcher, metrics: HttpMetrics, body_grace_seconds: float
 ) -> HttpServer:
     settings = core.settings
-    return HttpServer(
+    server = TracedHttpServer if settings.traces_endpoint else HttpServer
+    return server(
         dispatcher,
         AccessLog(metrics),
         ResponseHeaders(

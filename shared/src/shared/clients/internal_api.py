@@ -10,6 +10,7 @@ import aiohttp
 import orjson
 import structlog
 
+from shared import tracing
 from shared.contracts.changes import CHANGED_HEADER, listed, note
 from shared.errors import Invalid, NotFound, SessionEnded, Throttled, Unavailable, UserNotActive
 from shared.tokens.service import ServiceTokens
@@ -69,17 +70,20 @@ class InternalApi:
         if not self._last_was_right:
             headers["Connection"] = "close"
         data = None if body is None else _encoded(body)
-        try:
-            async with self._session.request(
-                method, self._url + path, data=data, headers=headers, allow_redirects=False
-            ) as response:
-                answer = await response.json() if response.content_length else None
-                status = response.status
-                retry_after = int(response.headers.get("Retry-After", "1"))
-                note(listed(response.headers.get(CHANGED_HEADER, "")), here=False)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            self._last_was_right = False
-            raise Unavailable(self._service) from error
+        with tracing.calling(self._service, method) as span:
+            headers |= tracing.headers()
+            try:
+                async with self._session.request(
+                    method, self._url + path, data=data, headers=headers, allow_redirects=False
+                ) as response:
+                    answer = await response.json() if response.content_length else None
+                    status = response.status
+                    retry_after = int(response.headers.get("Retry-After", "1"))
+                    note(listed(response.headers.get(CHANGED_HEADER, "")), here=False)
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                self._last_was_right = False
+                raise Unavailable(self._service) from error
+            span.set_attribute("http.response.status_code", status)
         self._last_was_right = True
         codes = answer.get("errors") if isinstance(answer, dict) else None
         if status == 404 and codes:

@@ -15,7 +15,8 @@ class Event:
 
     `record` and `changes` (old values of changed fields) are for every subscriber. `snapshot`
     is the whole record with its `version`, for read models of our own services. `secrets` are
-    parts of the record that lie encrypted in the outbox.
+    parts of the record that lie encrypted in the outbox. `traceparent` (W3C Trace Context) names
+    the span in which the event was written or, when it is published, the one of its publication.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Event:
     snapshot: Record | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     id: uuid.UUID = field(default_factory=uuid.uuid4)
+    traceparent: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

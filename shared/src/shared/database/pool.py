@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from shared import tracing
+from shared.database.query_spans import query_spans
 from shared.errors import Unavailable
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
@@ -193,6 +195,8 @@ class Database:
             await connection.execute(self._settings("SET"))
         async with connection.transaction():
             await _read_json(connection)
+        if tracing.enabled():
+            connection.add_query_logger(query_spans(self.schema))
 
     @property
     def _application_name(self) -> str:

@@ -19,6 +19,8 @@ def headers(event: Event, public_url: str) -> dict[str, str]:
 
     `datacontenttype` is the message's content type. `subject` is the uid of the user whom the
     event is about, if there is one. Headers are not signed: who must trust them opens the event.
+    Beside the attributes there is the `traceparent` of an event whose trace is recorded, under the
+    name by which OpenTelemetry's libraries find it.
     """
     kind = CATALOGUE.get(event.name)
     attributes = {
@@ -32,4 +34,5 @@ def headers(event: Event, public_url: str) -> dict[str, str]:
         attributes["subject"] = uid
     if kind:
         attributes["dataschema"] = f"{public_url}{SCHEMAS_PATH}/{kind.schema_name}"
-    return {_PREFIX + name: value for name, value in attributes.items()}
+    named = {_PREFIX + name: value for name, value in attributes.items()}
+    return named if event.traceparent is None else {**named, "traceparent": event.traceparent}

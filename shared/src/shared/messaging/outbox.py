@@ -14,6 +14,7 @@ from shared.crypto.key_ring import KeyRing
 from shared.database.partitions import Month, NoPartition, make_partition, missing_partitions
 from shared.database.pool import Connection
 from shared.database.reencrypt import SealedColumn
+from shared.tracing import TRACEPARENT, headers
 
 ARCHIVE = "events"
 """The table of published events, partitioned by the month in which they were published."""
@@ -68,10 +69,11 @@ class Outbox:
         """
         for event in events:
             note(changes_of(event))
+        traceparent = headers().get(TRACEPARENT)
         await connection.executemany(
             """
-            INSERT INTO outbox (event_id, name, record, changes, snapshot, sealed)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO outbox (event_id, name, record, changes, snapshot, sealed, traceparent)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
             """,
             [
                 (
@@ -81,6 +83,7 @@ class Outbox:
                     event.changes,
                     event.snapshot,
                     self._seal(event),
+                    traceparent,
                 )
                 for event in events
             ],
@@ -95,13 +98,14 @@ class Outbox:
         """
         await connection.execute(
             """
-            INSERT INTO outbox (event_id, name, record, published_at)
-            VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END)
+            INSERT INTO outbox (event_id, name, record, published_at, traceparent)
+            VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END, $5)
             """,
             event.id,
             event.name,
             {} if decoy else event.record,
             decoy,
+            headers().get(TRACEPARENT),
         )
 
     async def unpublished(
@@ -114,7 +118,7 @@ class Outbox:
         """
         rows = await connection.fetch(
             """
-            SELECT id, event_id, name, record, changes, snapshot, sealed
+            SELECT id, event_id, name, record, changes, snapshot, sealed, traceparent
             FROM (
                 SELECT *, sum(size) OVER (ORDER BY id) - size AS before
                 FROM (
@@ -218,6 +222,7 @@ class Outbox:
             changes=row["changes"],
             snapshot=row["snapshot"],
             secrets=secrets,
+            traceparent=row["traceparent"],
         )
 
 

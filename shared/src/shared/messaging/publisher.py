@@ -23,6 +23,7 @@ from shared.messaging import cloud_events
 from shared.messaging.broker import connected, declare_topology
 from shared.messaging.envelope import for_direct_exchanges
 from shared.messaging.refusals import Refusals
+from shared.tracing import publishing
 
 log = structlog.get_logger()
 
@@ -93,7 +94,8 @@ class Publisher:
         self, events: Sequence[tuple[Event, bytes]], delivered: Callable[[Event], None]
     ) -> None:
         for event, body in events:
-            await self._publish(event, body)
+            with publishing(event) as traced:
+                await self._publish(traced, body)
             delivered(event)
 
     async def _publish(self, event: Event, body: bytes) -> None:

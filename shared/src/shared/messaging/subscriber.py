@@ -16,6 +16,7 @@ from shared.messaging.broker import close_when_cancelled, connected, declare_top
 from shared.messaging.envelope import UntrustedEventError
 from shared.messaging.inbox import Reaction
 from shared.messaging.lag import Lag, QueueMetrics
+from shared.tracing import TRACEPARENT, processing
 
 log = structlog.get_logger()
 
@@ -79,7 +80,9 @@ class Subscriber:
             try:
                 async with self._lag.watched(connection), queue.iterator() as messages:
                     async for message in messages:
-                        await self._handle(channel, message)
+                        queue_name = self._subscription.queue
+                        with processing(queue_name, message.message_id, message.headers):
+                            await self._handle(channel, message)
             finally:
                 self._consuming = False
 
@@ -154,9 +157,10 @@ async def _copy(
 
     Returns when the broker has confirmed it.
     """
+    carried = {TRACEPARENT: message.headers[TRACEPARENT]} if TRACEPARENT in message.headers else {}
     copy = aio_pika.Message(
         message.body,
-        headers=dict(headers),
+        headers={**carried, **headers},
         content_type=message.content_type,
         delivery_mode=DeliveryMode.PERSISTENT,
         expiration=life,

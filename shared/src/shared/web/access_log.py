@@ -6,6 +6,7 @@ import time
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from shared import tracing
 from shared.log import lines_of, members
 from shared.web.context import CLIENT_ADDRESS, REQUEST_ID
 from shared.web.errors import OUTCOME
@@ -18,7 +19,7 @@ ROUTE_LABEL = web.RequestKey("route_label", str)
 """The route's name where the URL's pattern says nothing; one of a bounded number."""
 
 
-_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
+PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
 def access_log(metrics: HttpMetrics, *, log_probes: bool = True) -> Middleware:
@@ -46,8 +47,9 @@ def access_log(metrics: HttpMetrics, *, log_probes: bool = True) -> Middleware:
             seconds = time.perf_counter() - started
             route = request.get(ROUTE_LABEL) or route_template(request)
             principal = request.get(PRINCIPAL)
-            metrics.observe(request.method, route, status, seconds)
-            if log_probes or route not in _PROBES or status >= 400:
+            trace_id = tracing.trace_id()
+            metrics.observe(request.method, route, status, seconds, trace_id)
+            if log_probes or route not in PROBES or status >= 400:
                 if not unwritten:
                     asyncio.get_running_loop().call_soon(write)
                 fields = {
@@ -60,6 +62,8 @@ def access_log(metrics: HttpMetrics, *, log_probes: bool = True) -> Middleware:
                     "address": str(request[CLIENT_ADDRESS]),
                     "reason": request.get(OUTCOME),
                 }
+                if trace_id:
+                    fields["trace_id"] = trace_id
                 unwritten.append(members(fields))
         return response
 

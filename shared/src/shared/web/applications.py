@@ -16,6 +16,7 @@ from shared.web.health import Check, Readiness, live
 from shared.web.metrics import HttpMetrics, Registry
 from shared.web.routes import BEARERS, SERVICE_TOKENS, Route, application
 from shared.web.server import HTTP_METRICS
+from shared.web.spans import spans
 
 _MAX_INTERNAL_BODY_BYTES = 64 * 1024 * 1024
 """The size of the events that a relay has signed: 4 MB, or the largest single event, which has a
@@ -36,17 +37,16 @@ class WebLayer:
         """`tell` publishes to all gateways what a request changed."""
         self._registry = registry
         self.metrics = HttpMetrics(registry)
-        self.middlewares = (
-            request_context(trusted_proxies, tell),
-            access_log(self.metrics, log_probes=log_probes),
-            errors,
-        )
+        self._trusted_proxies = trusted_proxies
+        self._request_context = request_context(trusted_proxies, tell)
+        self._log = (access_log(self.metrics, log_probes=log_probes), errors)
 
     def public(
         self, routes: Iterable[Route[Any]], *, prefix: str = "", bearers: BearerVerifier
     ) -> web.Application:
         """The application behind the gateway, below `prefix`."""
-        app = application(routes, prefix=prefix, middlewares=self.middlewares)
+        middlewares = (self._request_context, spans(self._trusted_proxies), *self._log)
+        app = application(routes, prefix=prefix, middlewares=middlewares)
         app[BEARERS] = bearers
         app[HTTP_METRICS] = self.metrics
         return app
@@ -64,9 +64,9 @@ class WebLayer:
         `service_tokens`: None where no other service calls. `checks` are of dependencies that
         calls need, `watched` of those that they do not need.
         """
-        app = application(
-            routes, middlewares=self.middlewares, max_body_bytes=_MAX_INTERNAL_BODY_BYTES
-        )
+        # Whoever calls this port is one of our own services.
+        middlewares = (self._request_context, spans(None), *self._log)
+        app = application(routes, middlewares=middlewares, max_body_bytes=_MAX_INTERNAL_BODY_BYTES)
         if service_tokens is not None:
             app[SERVICE_TOKENS] = service_tokens
         app[HTTP_METRICS] = self.metrics

@@ -4,12 +4,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     ProcessCollector,
     disable_created_metrics,
-    generate_latest,
 )
+from prometheus_client.exposition import choose_encoder
 
 from shared.web.tallies import Counts, Requests, Timings
 
@@ -27,11 +26,13 @@ class Registry(CollectorRegistry):
         disable_created_metrics()  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self)
 
-    async def answer(self, _request: web.Request) -> web.Response:
-        """GET /metrics in Prometheus' text format."""
-        return web.Response(
-            body=generate_latest(self), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+    async def answer(self, request: web.Request) -> web.Response:
+        """GET /metrics in OpenMetrics' format if the client asks for it, else in Prometheus'.
+
+        Only OpenMetrics has exemplars.
+        """
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(self), headers={"Content-Type": content_type})
 
 
 class HttpMetrics:
@@ -53,7 +54,7 @@ class HttpMetrics:
         """Such requests; a method nobody defined counts as OTHER, a status as 2xx, 5xx …"""
         known = self._known.get((method, route, status))
         if known is None:
-            named = method if method in _METHODS else "OTHER"
+            named = known_method(method)
             count = self._requests.of[named, route, _status(status)]
             timing = self._seconds.of[named, route]
             # A WebSocket may last for any time.
@@ -62,9 +63,19 @@ class HttpMetrics:
                 self._known[method, route, status] = known
         return known
 
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Counts one request."""
-        self.of(method, route, status).observe(seconds)
+    def observe(
+        self, method: str, route: str, status: int, seconds: float, trace_id: str = ""
+    ) -> None:
+        """Counts one request; with `trace_id` it is an example of its duration."""
+        requests = self.of(method, route, status)
+        requests.observe(seconds)
+        if trace_id:
+            requests.exemplify(seconds, trace_id)
+
+
+def known_method(method: str) -> str:
+    """The method, or OTHER for one that nobody defined: clients choose it."""
+    return method if method in _METHODS else "OTHER"
 
 
 def _status(status: int) -> str:

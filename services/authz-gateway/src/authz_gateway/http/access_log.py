@@ -56,6 +56,14 @@ class AccessLog:
             asyncio.get_running_loop().call_later(delay, self.flush)
         self._unwritten.append((labels, request.id, seconds))
 
+    def record_traced(self, request: Request, status: int, trace_id: str) -> None:
+        """Records a finished request whose trace is recorded: the line and the metric name it."""
+        self.record(request, status)
+        labels, request_id, seconds = self._unwritten[-1]
+        # Both ids are digits and letters, which JSON does not escape.
+        self._unwritten[-1] = (labels, f'{request_id}","trace_id":"{trace_id}', seconds)
+        labels.requests.exemplify(seconds, trace_id)
+
     def flush(self) -> None:
         """Writes all waiting lines."""
         unwritten, self._unwritten = self._unwritten, []

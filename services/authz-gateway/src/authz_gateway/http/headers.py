@@ -51,6 +51,8 @@ _REPLACED_IN_REQUESTS: Final = frozenset(
         *("authorization", "cookie", "expect", "host"),
         # Set by a proxy in front of the gateway, for the gateway only.
         *("forwarded", "x-real-ip"),
+        # Forwarded only for a trusted proxy: see `HttpServer`.
+        *("traceparent", "tracestate"),
         # Some frameworks take these for the path or method instead of the authorized one.
         *("x-http-method", "x-http-method-override", "x-method-override"),
         *("x-original-url", "x-rewrite-url"),
@@ -93,6 +95,9 @@ _READ_BY_GATEWAY: Final = frozenset(
 SIGNATURES: Final = frozenset({"signature", "signature-input"})
 """HTTP Message Signatures (RFC 9421): credentials on routes that require authentication."""
 
+TRACE_CONTEXT: Final = frozenset({"traceparent", "tracestate"})
+"""W3C Trace Context. Only trusted proxies may say to which trace a call belongs."""
+
 _CREDENTIALS: Final = SIGNATURES | {
     *("authorization", "x-auth-apikey", "x-auth-nonce", "x-auth-signature")
 }
@@ -125,6 +130,19 @@ CREDENTIAL: Final = 64
 """It authenticates the caller; cookies do not have this flag."""
 UNIQUE: Final = 128
 """Its value differs in every message, so the line is not cached."""
+TRACE: Final = 256
+"""It names the trace of the message."""
+
+
+_FLAGS: Final = {
+    UNIQUE: _UNIQUE_NAMES,
+    READ: _READ_BY_GATEWAY,
+    DEFAULTED: _DEFAULTED,
+    CREDENTIAL: _CREDENTIALS,
+    FRAMING: frozenset({"content-length", "transfer-encoding"}),
+    CONNECTION: frozenset({"connection"}),
+    TRACE: TRACE_CONTEXT,
+}
 
 
 class FieldName:
@@ -135,18 +153,9 @@ class FieldName:
     def __init__(self, text: str) -> None:
         self.text = text
         self.flags = 0
-        if text in _UNIQUE_NAMES:
-            self.flags |= UNIQUE
-        if text in _READ_BY_GATEWAY:
-            self.flags |= READ
-        if text in _DEFAULTED:
-            self.flags |= DEFAULTED
-        if text in _CREDENTIALS:
-            self.flags |= CREDENTIAL
-        if text in ("content-length", "transfer-encoding"):
-            self.flags |= FRAMING
-        if text == "connection":
-            self.flags |= CONNECTION
+        for flag, names in _FLAGS.items():
+            if text in names:
+                self.flags |= flag
         if text in _HOP_BY_HOP or text in _SET_BY_GATEWAY:
             return
         if text not in _REPLACED_IN_RESPONSES:

@@ -126,6 +126,15 @@ class RequestHead:
             self._headers = headers_of(self._lines)
         return self._headers
 
+    def forwarding(self, lines: Sequence[bytes]) -> "RequestHead":
+        """The same head, with further lines that are forwarded unchanged.
+
+        Heads are cached, so this one may belong to other requests, too.
+        """
+        head = RequestHead(self.method, self.target, self.minor, self._lines, self.size)
+        head.to_upstream = [*head.to_upstream, *lines]
+        return head
+
     def without(self, names: Collection[str]) -> list[bytes]:
         """The lines that are forwarded unchanged, except those of these fields."""
         return [line for line in self.to_upstream if _name_of(line) not in names]

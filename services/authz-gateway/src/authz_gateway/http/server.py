@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from authz_gateway.http.access_log import AccessLog
 from authz_gateway.http.connection import ClientConnection, Limits
 from authz_gateway.http.dispatcher import Dispatcher
+from authz_gateway.http.headers import TRACE, TRACE_CONTEXT
 from authz_gateway.http.parser import RequestReader
 from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import ResponseHeaders
@@ -171,7 +172,14 @@ class HttpServer:
                 chain = ",".join(head.headers.getall("x-forwarded-for"))
             if chain is not None:
                 request.address, request.address_text = self._client(connection.peer, chain)
+            if head.flags & TRACE:
+                self.trace_received(request)
         self._dispatcher.dispatch(request)
+
+    def trace_received(self, request: Request) -> None:
+        """A trusted proxy says to which trace a request belongs: passes it on."""
+        head = request.head
+        request.head = head.forwarding(head.lines_of(TRACE_CONTEXT))
 
     def _client(self, peer: str, forwarded_for: str) -> tuple[Address, str]:
         key = (peer, forwarded_for)
