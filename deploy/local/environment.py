@@ -29,7 +29,7 @@ _ROOT = Path(__file__).parents[2]
 _CONFIG = _ROOT / "deploy" / "config"
 # What any program needs to find its files and to speak its user's language.
 _ORDINARY = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"})
-_SETTINGS = ("BARONG_", "JWT_")
+_SETTINGS = ("BARONG_", "JWT_", "OTEL_")
 # For us, or for single services only.
 _NOT_FOR_ALL = frozenset(
     {"BARONG_GATEWAY_PORT", ports.SETTING, "BARONG_MASTER_KEYS", "BARONG_SUPERADMIN_PASSWORD"}

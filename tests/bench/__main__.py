@@ -18,7 +18,16 @@ from tests.support.system import ROOT
 
 PARTS = (
     *("startup", "events", "logins", "sessions", "users-me", "uploads"),
-    *("gateway", "activities", "audit", "admin-writes", "directory", "nonces", "revocation"),
+    *(
+        "gateway",
+        "traces",
+        "activities",
+        "audit",
+        "admin-writes",
+        "directory",
+        "nonces",
+        "revocation",
+    ),
 )
 RESULTS = ROOT / ".local" / "bench.json"
 

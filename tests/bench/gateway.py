@@ -103,7 +103,7 @@ def rows() -> Iterator[Row]:
         public, internal, public_python, internal_python = ports.free_ports(4)
         broker = stack.enter_context(rabbitmq.server(folder / "rabbitmq"))
         environment = {
-            **_gateway_environment(folder, api, stand_in),
+            **gateway_environment(folder, api, stand_in),
             "BARONG_PORT": str(public_python),
             "BARONG_INTERNAL_PORT": str(internal_python),
             "AMQP_URL": broker,
@@ -180,7 +180,7 @@ def rows() -> Iterator[Row]:
         yield from _idle(gateway, public)
 
 
-def _gateway_environment(folder: Path, api: int, stand_in: int) -> Mapping[str, str]:
+def gateway_environment(folder: Path, api: int, stand_in: int) -> Mapping[str, str]:
     routes = folder / "routes.yaml"
     routes.write_text(ROUTES % api)
     return {

@@ -1,6 +1,8 @@
 """Every connection that the code makes is let through, and no other."""
 
+import os.path
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +16,12 @@ from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
 from resource_svc.settings import ResourceSettings
 from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
-from shared.settings import DatabaseSettings, ServiceSettings
+from shared.settings import DatabaseSettings, ServiceSettings, load_settings
 from shared.web.routes import Route, ServiceToken
 from tests.deploy.flows import Peer, Policies
 from tests.deploy.manifests import NAME, OVERLAYS, SERVICES, workloads
-from tests.support.kustomize import rendered
+from tests.support.kustomize import Resource, rendered
+from tests.support.system import KEY, ROOT
 from webhooks_svc.settings import WebhooksSettings
 
 SETTINGS: Mapping[str, type[ServiceSettings]] = {
@@ -153,6 +156,35 @@ def test_the_internet_is_open_where_somebody_there_is_asked(overlay: str) -> Non
         assert allowed == expected, port
         for inside in (METADATA, INTRANET):
             assert not any(policies.allow(pod, inside, port) for pod in everybody.values())
+
+
+def with_component(name: str, folder: Path) -> tuple[Resource, ...]:
+    """The overlay for production with a component."""
+    base, component = (
+        os.path.relpath(ROOT / "k8s" / each, folder)
+        for each in ("overlays/production", f"components/{name}")
+    )
+    file = folder / "kustomization.yaml"
+    file.write_text(f"resources: [{base}]\ncomponents: [{component}]\n")
+    return rendered(str(folder))
+
+
+def test_traces_go_to_namespaces_of_collectors(tmp_path: Path) -> None:
+    resources = with_component("traces", tmp_path)
+    policies, before = Policies(resources), Policies(rendered("k8s/overlays/production"))
+    collector = Peer(namespace={"barong.io/collector": "true"})
+    for name, pod in {**PODS, **JOBS}.items():
+        assert policies.allow(pod, collector, 4318) == (name in PODS)
+        assert not before.allow(pod, collector, 4318)
+        assert not policies.allow(pod, STRANGER, 4318)
+    [settings] = [
+        each["data"]
+        for each in resources
+        if each["kind"] == "ConfigMap" and each["metadata"]["name"].startswith("barong-settings")
+    ]
+    secret = {"BARONG_SERVICE_KEYS": KEY}
+    loaded = load_settings(ServiceSettings, {**settings, **secret})
+    assert loaded.traces_endpoint.endswith(":4318/v1/traces")
 
 
 def test_operators_reach_their_own() -> None:

@@ -67,7 +67,7 @@ async def collector(folder: Path) -> AsyncIterator[Collector]:
     port, file = ports.free_ports(1)[0], folder / "spans.json"
     configuration = folder / "collector.yaml"
     configuration.write_text(_CONFIGURATION.format(port=port, file=file))
-    command = [program, f"--config=file:{configuration}"]
+    command: list[str | Path] = [program, f"--config=file:{configuration}"]
     async with running(command, folder, port, {}) as url:
         yield Collector(url, file)
 

@@ -2,6 +2,8 @@
 
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.web.tallies import SECONDS, Counts, Timings
@@ -42,3 +44,21 @@ def test_a_histogram_says_the_same_as_prometheus_own() -> None:
 
         assert told(ours) == pytest.approx(told(theirs))
         assert len(told(ours)) == len(SECONDS) + 3
+
+
+def test_the_newest_example_of_each_bucket_is_exposed() -> None:
+    registry = CollectorRegistry()
+    timing = Timings("seconds", "Time.", ("route",), registry).of[("/x",)]
+    for seconds, trace_id in ((0.002, "old"), (0.001, "low"), (0.0011, "new"), (60.0, "high")):
+        timing.observe(seconds)
+        timing.exemplify(seconds, trace_id)
+    text = openmetrics.generate_latest(registry).decode()  # type: ignore[no-untyped-call]
+    families = openmetrics_parser.text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    examples = {
+        sample.labels["le"]: (sample.value, sample.exemplar.labels["trace_id"])
+        for family in families
+        for sample in family.samples
+        if sample.exemplar
+    }
+    assert examples == {"0.001": (1.0, "low"), "0.0025": (3.0, "new"), "+Inf": (4.0, "high")}
+    assert b"trace_id" not in generate_latest(registry)
