@@ -16,7 +16,7 @@ PAGE = "https://app.example.com"
 OTHER = "https://evil.example"
 EXPOSED = (
     "Authorization, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, Total-Relation, "
-    "X-Request-Id"
+    "WWW-Authenticate, X-Request-Id"
 )
 
 EVERYBODY = Cors(frozenset({"*"}), False, 3600)

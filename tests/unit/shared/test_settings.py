@@ -64,10 +64,10 @@ def test_every_fault_is_told_at_once_in_the_order_of_the_settings() -> None:
 
     assert [line.partition(":")[0] for line in told] == [
         "BARONG_ENV",
+        "BARONG_SHUTDOWN_SECONDS",
         "AMQP_URL",
         "BARONG_SERVICE_KEYS",
         "BARONG_IDENTITY_INTERNAL_URL",
-        "BARONG_SHUTDOWN_SECONDS",
         "DATABASE_URL",
         "BARONG_PORT",
         "BARONG_TRUSTED_PROXIES",

@@ -37,16 +37,16 @@ class WebLayer:
         """`tell` publishes to all gateways what a request changed."""
         self._registry = registry
         self.metrics = HttpMetrics(registry)
-        self._trusted_proxies = trusted_proxies
         self._request_context = request_context(trusted_proxies, tell)
         self._log = (access_log(self.metrics, log_probes=log_probes), errors)
+        self.middlewares = (self._request_context, spans(trusted_proxies), *self._log)
+        """What every application behind the gateway does with each request."""
 
     def public(
         self, routes: Iterable[Route[Any]], *, prefix: str = "", bearers: BearerVerifier
     ) -> web.Application:
         """The application behind the gateway, below `prefix`."""
-        middlewares = (self._request_context, spans(self._trusted_proxies), *self._log)
-        app = application(routes, prefix=prefix, middlewares=middlewares)
+        app = application(routes, prefix=prefix, middlewares=self.middlewares)
         app[BEARERS] = bearers
         app[HTTP_METRICS] = self.metrics
         return app
