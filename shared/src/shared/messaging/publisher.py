@@ -9,6 +9,7 @@ directly to each of our own queues that subscribe to it, and nowhere else.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import aio_pika
@@ -20,6 +21,7 @@ from aiormq.exceptions import DeliveryError, PublishError
 from shared.contracts.events import Event, subject_of
 from shared.contracts.topology import EVENTS, legacy_route, queues_of
 from shared.messaging import cloud_events
+from shared.messaging.batched_channel import BatchedChannel
 from shared.messaging.broker import connected, declare_topology
 from shared.messaging.envelope import for_direct_exchanges
 from shared.messaging.refusals import Refusals
@@ -47,9 +49,9 @@ class Publisher:
     def __init__(
         self,
         *,
-        topic: Channel,
-        direct: Channel,
-        own: Channel,
+        topic: BatchedChannel,
+        direct: BatchedChannel,
+        own: BatchedChannel,
         refusals: Refusals,
         public_url: str,
         confirm_seconds: float = CONFIRM_SECONDS,
@@ -100,61 +102,44 @@ class Publisher:
 
     async def _publish(self, event: Event, body: bytes) -> None:
         queues = queues_of(event.name)
-        route = legacy_route(event.name)
-        direct = asyncio.create_task(
-            self._offer(self._direct, *route, event, for_direct_exchanges(body))
-        )
+        properties = as_message(event, body, self._public_url).properties.marshal()
+        message = _Message(str(event.id), event.name, body, properties)
+        legacy = replace(message, body=for_direct_exchanges(body))
+        topic, direct = (EVENTS, event.name), legacy_route(event.name)
+        on_topic = _sent(self._topic, topic, message, mandatory=bool(queues))
+        on_direct = _sent(self._direct, direct, legacy)
         try:
-            if not await self._offer(
-                self._topic, EVENTS, event.name, event, body, mandatory=bool(queues)
-            ):
-                await asyncio.gather(*(self._insist(queue, event, body) for queue in queues))
-            await direct
-        finally:
-            direct.cancel()
+            if not await self._all_have(on_topic, topic):
+                await asyncio.gather(*(self._insist(queue, message) for queue in queues))
+            await self._all_have(on_direct, direct)
+        except BaseException:
+            on_topic.cancel()
+            on_direct.cancel()
+            raise
 
-    async def _offer(
-        self,
-        channel: Channel,
-        exchange: str,
-        key: str,
-        event: Event,
-        body: bytes,
-        *,
-        mandatory: bool = False,
-    ) -> bool:
-        """Publishes to an exchange to which others bind queues, once; whether all queues have it.
+    async def _all_have(self, sent: "asyncio.Future[Any]", route: tuple[str, str]) -> bool:
+        """Whether all queues have a message that went to an exchange to which others bind queues.
 
         A missing confirm is waited for once. Until that route confirms again, its events do not
         wait.
         """
-        sent = asyncio.create_task(
-            self._send(channel, exchange, key, event, body, mandatory=mandatory)
-        )
-        route = exchange, key
-        if route in self._silent:
+        if route in self._silent and not sent.done():
             self._keep(self._hear_late(sent, route))
             return False
-        try:
-            if await self._answered(sent):
-                return True
-        except asyncio.CancelledError:
-            sent.cancel()
-            raise
+        if await self._answered(sent):
+            return True
         if sent.done():
-            self._refusals.note(exchange, key)
+            self._refusals.note(*route)
         else:
             self._silent.add(route)
             self._keep(self._hear_late(sent, route))
         return False
 
-    async def _insist(self, queue: str, event: Event, body: bytes) -> None:
+    async def _insist(self, queue: str, message: "_Message") -> None:
         """Publishes to a queue of ours until it has the event, with growing delays."""
         delay = _FIRST_DELAY
         while True:
-            sent = asyncio.create_task(
-                self._send(self._own, "", queue, event, body, mandatory=True)
-            )
+            sent = _sent(self._own, ("", queue), message, mandatory=True)
             try:
                 # Not sent again while the broker has it: it would only be there twice.
                 while not (taken := await self._answered(sent)) and not sent.done():
@@ -163,18 +148,20 @@ class Publisher:
                 sent.cancel()
             if taken:
                 return
-            self._refusals.note(queue, event.name)
+            self._refusals.note(queue, message.name)
             log.warning("own_queue_refuses", queue=queue, retry_seconds=delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, _LONGEST_DELAY)
 
-    async def _answered(self, sent: "asyncio.Task[None]") -> bool:
+    async def _answered(self, sent: "asyncio.Future[Any]") -> bool:
         """Whether the broker confirmed; false when it refused, or is silent about this message.
 
         Raises `NoAnswerError` when it is silent about everything. While it blocks the connection,
         no time passes.
         """
         waited = 0.0
+        if sent.done():
+            return _taken(sent)
         while waited < self._confirm_seconds:
             await asyncio.wait([sent], timeout=_LOOK_SECONDS)
             if sent.done():
@@ -186,12 +173,12 @@ class Publisher:
 
     async def _probe(self) -> None:
         try:
-            await self._own.basic_qos(prefetch_count=1, timeout=_PROBE_SECONDS)
+            await self._own.probe(_PROBE_SECONDS)
         except TimeoutError:
             if not self._refusals.blocked:
                 raise NoAnswerError from None
 
-    async def _hear_late(self, sent: "asyncio.Task[None]", route: tuple[str, str]) -> None:
+    async def _hear_late(self, sent: "asyncio.Future[Any]", route: tuple[str, str]) -> None:
         """Trusts the route again if it answers in time."""
         try:
             await asyncio.wait([sent], timeout=self._confirm_seconds)
@@ -214,27 +201,6 @@ class Publisher:
                 task.cancel()
             await asyncio.gather(*self._late, return_exceptions=True)
 
-    async def _send(
-        self,
-        channel: Channel,
-        exchange: str,
-        key: str,
-        event: Event,
-        body: bytes,
-        *,
-        mandatory: bool,
-    ) -> None:
-        """Returns when the broker has confirmed the message."""
-        properties = as_message(event, body, self._public_url).properties
-        await channel.basic_publish(
-            body,
-            exchange=exchange,
-            routing_key=key,
-            properties=properties,
-            mandatory=mandatory,
-            wait=False,
-        )
-
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._late.add(task)
@@ -253,7 +219,32 @@ def as_message(event: Event, body: bytes, public_url: str) -> aio_pika.Message:
     )
 
 
-def _taken(sent: "asyncio.Task[None]") -> bool:
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """An event's message; `properties` are marshalled once for all its copies."""
+
+    id: str
+    name: str
+    body: bytes = field(repr=False)
+    properties: bytes = field(repr=False)
+
+
+def _sent(
+    channel: BatchedChannel, route: tuple[str, str], message: _Message, *, mandatory: bool = False
+) -> "asyncio.Future[Any]":
+    """The confirm of a message that goes to an exchange with a routing key."""
+    exchange, key = route
+    return channel.publish(
+        message.body,
+        message.properties,
+        message.id,
+        exchange=exchange,
+        key=key,
+        mandatory=mandatory,
+    )
+
+
+def _taken(sent: "asyncio.Future[Any]") -> bool:
     """Whether the broker confirmed or refused; raises what ended the connection."""
     if sent.cancelled():
         raise NoAnswerError
@@ -294,7 +285,6 @@ async def publisher(
             yield made
 
 
-async def _channel(connection: AbstractConnection) -> Channel:
-    """A channel of aiormq: aio-pika's adds a quarter to the time that a message takes."""
+async def _channel(connection: AbstractConnection) -> BatchedChannel:
     channel = await connection.channel(on_return_raises=True)
-    return cast(Channel, await channel.get_underlay_channel())
+    return BatchedChannel(cast(Channel, await channel.get_underlay_channel()))

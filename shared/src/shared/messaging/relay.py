@@ -59,6 +59,7 @@ class Relay:
         self._pruned = time.monotonic()
         self._published = Counter("outbox_published", "Events published.", registry=registry)
         self._backlog = Backlog(0, None)
+        self._measured = float("-inf")
         Gauge("outbox_backlog", "Events that wait.", registry=registry).set_function(
             lambda: self._backlog.events
         )
@@ -108,7 +109,8 @@ class Relay:
                     await self._delivered(connection, *publishing)
                 finally:
                     await _ended(publishing[0])
-                await self._measure(connection)
+                if not batch or self._measured_for() > self._poll_seconds:
+                    await self._measure(connection)
         finally:
             await _ended(signing)
         if time.monotonic() - self._pruned > PRUNE_SECONDS:
@@ -156,6 +158,11 @@ class Relay:
 
     async def _measure(self, connection: Any) -> None:
         self._backlog = await self._outbox.backlog(connection)
+        self._measured = time.monotonic()
+
+    def _measured_for(self) -> float:
+        """The seconds since the backlog was counted, which reads all of it."""
+        return time.monotonic() - self._measured
 
     def _waits(self) -> float:
         """The age of the oldest event, which grows while the outbox cannot be read, too."""
