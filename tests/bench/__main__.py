@@ -29,6 +29,8 @@ PARTS = (
         "revocation",
     ),
 )
+LONG = ("outage",)
+"""What only runs when it is named: it takes more than ten minutes."""
 RESULTS = ROOT / ".local" / "bench.json"
 
 
@@ -37,13 +39,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description=__doc__,
-        epilog="\n".join(f"  {part:<12} {about(part)}" for part in PARTS),
+        epilog="\n".join(f"  {part:<12} {about(part)}" for part in (*PARTS, *LONG)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help="one of those below")
     chosen = parser.parse_args().parts or PARTS
-    if unknown := set(chosen) - set(PARTS):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if unknown := set(chosen) - {*PARTS, *LONG}:
+        parser.error(
+            f"no such part: {', '.join(sorted(unknown))}; there are {', '.join((*PARTS, *LONG))}"
+        )
     # What services say when it is the bench that calls their code would stand in the table.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     if measure({part: partial(rows, part) for part in chosen}, machine.described(), RESULTS):

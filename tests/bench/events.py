@@ -200,7 +200,7 @@ async def _signed_up(bench: Bench, http: aiohttp.ClientSession, number: int) -> 
 
 
 async def _labelled(bench: Bench, http: aiohttp.ClientSession, bearer: str, key: str) -> None:
-    url = f"{bench.system.public_url('resource')}/api/v2/resource/labels"
+    url = f"{bench.system.gateway_url}/api/v2/barong/resource/labels"
     form, headers = {"key": key, "value": "blue"}, {"Authorization": bearer}
     async with http.post(url, data=form, headers=headers) as response:
         assert response.status == 201, await response.text()

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,13 +76,15 @@ class Bench:
 
 
 @contextmanager
-def installed(**settings: str) -> Iterator[Bench]:
-    """A new system; `settings` go to every service."""
+def installed(
+    *, report: Callable[[str], None] = lambda _: None, **settings: str
+) -> Iterator[Bench]:
+    """A new system; `settings` go to every service, and `report` is told of each mail."""
     with (
         TemporaryDirectory(prefix="barong-bench-") as name,
         postgres.server(Path(name) / "postgres") as dsn,
         rabbitmq.server(Path(name) / "rabbitmq") as amqp_url,
-        mail_sink.server(Path(name) / "mail", report=lambda _: None) as smtp_port,
+        mail_sink.server(Path(name) / "mail", report=report) as smtp_port,
     ):
         database = asyncio.run(_prepared(dsn))
         folder = Path(name)

@@ -69,8 +69,9 @@ class Gate:
         self._passing.add(task)
         self.accepted += 1
         try:
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await self._pour_both_ways(reader, writer)
+            await self._pour_both_ways(reader, writer)
+        except* (OSError, asyncio.CancelledError):
+            pass
         finally:
             writer.transport.abort()
             self._passing.discard(task)

@@ -77,12 +77,11 @@ class BatchedChannel:
         number, size = self._channel.number, self._channel.max_content_size
         method = commands.Basic.Publish(exchange=exchange, routing_key=key, mandatory=mandatory)
         header = struct.pack(">HHQ", commands.Basic.frame_id, 0, len(body)) + properties
-        frames = [
+        frames = (
             pamqp.frame.marshal(method, number),
             struct.pack(">BHI", _HEADER, number, len(header)),
             header,
             _END,
-        ]
-        for start in range(0, len(body), size):
-            frames.append(pamqp.frame.marshal(ContentBody(body[start : start + size]), number))
-        return b"".join(frames)
+        )
+        parts = (ContentBody(body[at : at + size]) for at in range(0, len(body), size))
+        return b"".join((*frames, *(pamqp.frame.marshal(part, number) for part in parts)))
