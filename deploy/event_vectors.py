@@ -1,6 +1,7 @@
 """Writes docs/subscribers/vectors: messages with the verdict that a verifier of events must reach.
 
-Nothing in them is random: the keys are in the folder, and RS256 gives a payload one signature.
+Nothing in them is random: the keys are in the folder, RS256 gives a payload one signature, and
+ES256 is used as RFC 6979 describes.
 
     python -m deploy.event_vectors
 """
@@ -15,15 +16,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import jwt
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 FOLDER = Path(__file__).parents[1] / "docs" / "subscribers" / "vectors"
 KEYS = FOLDER / "private-keys-for-tests-only.json"
-"""Private keys (RFC 7517): `current` and `previous` are published, `foreign` is not."""
+"""Private keys (RFC 7517): all are published but `foreign`. `elliptic` is for ES256."""
 
 ISSUER = "barong"
 RS256 = {"alg": "RS256"}
+ES256 = {"alg": "ES256"}
 CLAIMS: Mapping[str, Any] = {
     "iss": ISSUER,
     "jti": "4ff4d3e5-0d4f-4d6c-9a59-6d3f7fd9a1c0",
@@ -59,11 +64,18 @@ class Vector:
 
 
 def private_keys() -> dict[str, RSAPrivateKey]:
-    """The keys of `KEYS` by their `kid`."""
+    """The RSA keys of `KEYS` by their `kid`."""
     return {
         each["kid"]: cast(RSAPrivateKey, jwt.algorithms.RSAAlgorithm.from_jwk(each))
         for each in json.loads(KEYS.read_text())["keys"]
+        if each["kty"] == "RSA"
     }
+
+
+def elliptic_key() -> EllipticCurvePrivateKey:
+    """The key of `KEYS` for ES256."""
+    [jwk] = (each for each in json.loads(KEYS.read_text())["keys"] if each["kty"] == "EC")
+    return cast(EllipticCurvePrivateKey, jwt.algorithms.ECAlgorithm.from_jwk(jwk))
 
 
 def key_set(keys: Mapping[str, RSAPrivateKey]) -> dict[str, Any]:
@@ -73,18 +85,18 @@ def key_set(keys: Mapping[str, RSAPrivateKey]) -> dict[str, Any]:
     a gateway does not publish it.
     """
     named = {"current": "current", "previous": "previous", "barong": "current"}
-    return {
-        "keys": [
-            {
-                "kty": "RSA",
-                "use": "sig",
-                "alg": "RS256",
-                "kid": kid,
-                **{part: _public(keys[name])[part] for part in ("n", "e")},
-            }
-            for kid, name in named.items()
-        ]
-    }
+    rsa = [
+        {
+            "kty": "RSA",
+            "use": "sig",
+            "alg": "RS256",
+            "kid": kid,
+            **{part: _public(keys[name])[part] for part in ("n", "e")},
+        }
+        for kid, name in named.items()
+    ]
+    elliptic = jwt.algorithms.ECAlgorithm.to_jwk(elliptic_key().public_key(), as_dict=True)
+    return {"keys": [*rsa, {"use": "sig", "alg": "ES256", "kid": "elliptic", **elliptic}]}
 
 
 def _public(key: RSAPrivateKey) -> dict[str, Any]:
@@ -113,6 +125,12 @@ def vectors(keys: Mapping[str, RSAPrivateKey]) -> Iterator[Vector]:
         "valid",
         enveloped(*signed({**_event(3), "new": 1, "snapshot": {"version": 3}}, current)),
         "claims may be added",
+    )
+    yield Vector(
+        "ES256",
+        "valid",
+        enveloped(*signed(_event(4), elliptic_key(), ES256), kid="elliptic"),
+        "the operator chose ES256",
     )
     yield from _tampered(good)
     yield from _keys_and_algorithms(good, current, foreign)
@@ -178,7 +196,17 @@ def _keys_and_algorithms(
     yield _refused(
         "alg RS512",
         enveloped(*signed(CLAIMS, current, {"alg": "RS512"})),
-        "events are signed with RS256 only",
+        "events are signed with RS256 or ES256 only",
+    )
+    elliptic = signed(CLAIMS, elliptic_key(), ES256)
+    yield _refused("ES256, another key's kid", enveloped(*elliptic), "the key is one for RS256")
+    yield _refused(
+        "RS256, a kid of ES256", enveloped(*good, kid="elliptic"), "the key is one for ES256"
+    )
+    yield _refused(
+        "alg RS256, signed with ES256",
+        enveloped(encoded(RS256), elliptic[1], elliptic[2], kid="elliptic"),
+        "not the key's algorithm",
     )
     yield Vector(
         "alg in the unprotected header only",
@@ -250,12 +278,18 @@ def _refused(name: str, message: str, why: str) -> Vector:
 
 
 def signed(
-    claims: object, key: RSAPrivateKey, protected: Mapping[str, Any] = RS256
+    claims: object,
+    key: RSAPrivateKey | EllipticCurvePrivateKey,
+    protected: Mapping[str, Any] = RS256,
 ) -> tuple[str, str, str]:
     """Protected header, payload and signature, each in base64url."""
     header, payload = encoded(protected), encoded(claims)
-    algorithm = jwt.get_algorithm_by_name(protected.get("alg", "RS256"))
-    return header, payload, text(algorithm.sign(f"{header}.{payload}".encode(), key))
+    if isinstance(key, EllipticCurvePrivateKey):
+        algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+        r, s = decode_dss_signature(key.sign(f"{header}.{payload}".encode(), algorithm))
+        return header, payload, text(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+    rsa = jwt.get_algorithm_by_name(protected.get("alg", "RS256"))
+    return header, payload, text(rsa.sign(f"{header}.{payload}".encode(), key))
 
 
 def enveloped(

@@ -77,7 +77,7 @@ class Bench:
 
 @contextmanager
 def installed(
-    *, report: Callable[[str], None] = lambda _: None, **settings: str
+    report: Callable[[str], None] = lambda _: None, /, **settings: str
 ) -> Iterator[Bench]:
     """A new system; `settings` go to every service, and `report` is told of each mail."""
     with (

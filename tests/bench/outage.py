@@ -33,7 +33,7 @@ _OWNERS = ("identity", "resource", "admin", "webhooks")
 def rows() -> Iterator[Row]:
     """Six services whose way to RabbitMQ is shut, while people sign up and set labels."""
     mails: list[str] = []
-    with installed(report=mails.append) as bench:
+    with installed(mails.append) as bench:
         yield from asyncio.run(_measured(bench, mails))
 
 

@@ -52,7 +52,7 @@ async def joserfc(message: bytes) -> tuple[str, Any]:
         envelope = json.loads(message)
         [_] = envelope["signatures"]
         keys = JoserfcKeys.import_key_set(JWKS)
-        signed = jws.deserialize_json(envelope, keys, algorithms=["RS256"])
+        signed = jws.deserialize_json(envelope, keys, algorithms=["RS256", "ES256"])
         claims = json.loads(signed.payload)
         assert claims["iss"] == "barong"
         assert claims["jti"]

@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
+import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from barong_events import FixedKeys, Verifier
 from identity_svc.core import Core
 from identity_svc.settings import IdentitySettings
 from identity_svc.signing_keys.key_chain import KeyChain
-from identity_svc.signing_keys.use_cases import build
+from identity_svc.signing_keys.use_cases import build, stored_keys
+from shared.contracts.catalogue import WEBHOOK_DISABLED
+from shared.contracts.records import WebhookRecord
 from shared.contracts.topology import EVENTS
 from shared.crypto.key_ring import KeyRing
 from shared.messaging.broker import connected
@@ -107,16 +112,22 @@ async def signs(system: Installation, kid: str, seconds: float = 10) -> str:
     return await until(signed, seconds)
 
 
-@asynccontextmanager
-async def chains(database: TestDatabase, count: int) -> AsyncIterator[list[KeyChain]]:
-    """Key chains as so many instances have them, each with a pool of its own."""
+def core_of(database: TestDatabase, **settings: str) -> Core:
     environment = {
         "DATABASE_URL": database.dsns["identity"],
         "BARONG_SERVICE_KEYS": KEY,
         "BARONG_MASTER_KEYS": KEY,
+        **settings,
     }
-    settings = load_settings(IdentitySettings, environment)
-    cores = [Core.of(settings) for _ in range(count)]
+    return Core.of(load_settings(IdentitySettings, environment))
+
+
+@asynccontextmanager
+async def chains(
+    database: TestDatabase, count: int, **settings: str
+) -> AsyncIterator[list[KeyChain]]:
+    """Key chains as so many instances have them, each with a pool of its own."""
+    cores = [core_of(database, **settings) for _ in range(count)]
     made = [build(core) for core in cores]
     opened = [core.database.opened() for core in cores]
     await asyncio.gather(*(each.__aenter__() for each in opened))
@@ -128,6 +139,78 @@ async def chains(database: TestDatabase, count: int) -> AsyncIterator[list[KeyCh
 
 async def kids(chain: KeyChain) -> list[str]:
     return [key["kid"] for key in (await chain.jwks())["keys"]]
+
+
+async def algorithm_of_events(chain: KeyChain) -> str:
+    """What an event is signed with now, which somebody else's library verifies."""
+    record = WebhookRecord(id=1, url="https://example.com", reason="gone")
+    event = WEBHOOK_DISABLED.event(record)
+    [body] = await chain.sign([event])
+    document = await chain.jwks()
+    opened = await Verifier(FixedKeys(document)).open(body)
+    assert opened.id == event.id
+    [signature] = json.loads(body)["signatures"]
+    [key] = [each for each in document["keys"] if each["kid"] == signature["header"]["kid"]]
+    header = jwt.get_unverified_header(f"{signature['protected']}..")
+    assert header["alg"] == key["alg"]
+    return str(key["alg"])
+
+
+async def algorithm_of_tokens(chain: KeyChain) -> str:
+    now = datetime.now(UTC)
+    token = chain.token({"aud": "barong"}, now, now + timedelta(minutes=1), "at+jwt")
+    key = jwt.PyJWKSet.from_dict(dict(await chain.jwks()))[kid_of(token)]
+    jwt.decode(token, key, algorithms=["RS256"], audience="barong")
+    return str(key.algorithm_name)
+
+
+async def test_a_new_installation_signs_events_with_es256_at_once(database: TestDatabase) -> None:
+    async with chains(database, 3, BARONG_EVENT_ALGORITHM="ES256") as instances:
+        await asyncio.gather(*(chain.load() for chain in instances))
+        for chain in instances:
+            assert await algorithm_of_events(chain) == "ES256"
+            assert await algorithm_of_tokens(chain) == "RS256"
+    async with database.connected() as connection:
+        made = await connection.fetch("SELECT algorithm FROM identity.signing_keys")
+    assert sorted(row["algorithm"] for row in made) == ["ES256", "RS256"]
+
+
+async def test_es256_takes_over_once_its_key_was_published_and_leaves_again(
+    database: TestDatabase,
+) -> None:
+    async with chains(database, 1) as [before]:
+        await before.load()
+        es256 = {"BARONG_EVENT_ALGORITHM": "ES256", "BARONG_SIGNING_KEY_PUBLISH_SECONDS": "1"}
+        async with chains(database, 1, **es256) as [chain]:
+            await chain.load()
+            assert len(await kids(chain)) == 2
+            assert await algorithm_of_events(chain) == "RS256"  # verifiers may not have it yet
+
+            async def taken_over() -> bool:
+                await chain.load()
+                return await algorithm_of_events(chain) == "ES256"
+
+            await until(taken_over)
+            assert await algorithm_of_tokens(chain) == "RS256"
+        await before.load()
+        assert await algorithm_of_events(before) == "RS256"
+        assert await kids(before) == await kids(chain)  # what ES256 signed still verifies
+
+
+async def test_a_stolen_key_of_events_is_replaced_by_one_of_its_kind(
+    database: TestDatabase,
+) -> None:
+    settings = {"BARONG_EVENT_ALGORITHM": "ES256"}
+    async with chains(database, 1, **settings) as [chain]:
+        await chain.load()
+        [stolen] = [each["kid"] for each in (await chain.jwks())["keys"] if each["kty"] == "EC"]
+        core = core_of(database, **settings)
+        async with core.database.opened():
+            await stored_keys(core).revoke(stolen)
+        await chain.load()
+        assert stolen not in await kids(chain)
+        assert await algorithm_of_events(chain) == "ES256"
+        assert await algorithm_of_tokens(chain) == "RS256"
 
 
 async def test_ten_instances_make_one_first_key(database: TestDatabase) -> None:

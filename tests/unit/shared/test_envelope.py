@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,8 +21,8 @@ from shared.messaging.envelope import (
     for_direct_exchanges,
     sign,
 )
-from shared.tokens.key_set import KeySet
-from tests.unit.shared.builders import KID, Issuer, rsa_key
+from shared.tokens.key_set import JwksDocument, KeySet
+from tests.unit.shared.builders import KID, Issuer, jwks, rsa_key
 
 EVENT = Event(
     name="model.user.updated",
@@ -87,6 +88,29 @@ def test_the_shape_is_that_of_the_specification() -> None:
         ("changes", {"level": 0}),
         ("name", "model.user.updated"),
     ]
+
+
+async def test_es256_is_verified_with_its_own_key_only() -> None:
+    """What the key says counts: the header alone must not choose the algorithm."""
+    key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    jwk = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+
+    async def keys() -> JwksDocument:
+        return {"keys": [{**jwk, "kid": "ec", "alg": "ES256"}, *jwks(KID)["keys"]]}
+
+    verifier = EventVerifier(KeySet(keys), "barong")
+    body = sign(EVENT, key, "ec", "barong")
+    [signature] = json.loads(body)["signatures"]
+    assert decoded(signature["protected"]) == {"alg": "ES256"}
+    assert (await verifier.open(body)).id == EVENT.id
+    assert (await verifier.open(message())).id == EVENT.id
+    for refused in (
+        sign(EVENT, other, "ec", "barong"),
+        sign(EVENT, key, KID, "barong"),
+        message(kid="ec"),
+    ):
+        with pytest.raises(UntrustedEventError):
+            await verifier.open(refused)
 
 
 def test_on_the_direct_exchanges_only_the_name_of_the_key_differs() -> None:

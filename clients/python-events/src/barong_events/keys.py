@@ -77,12 +77,24 @@ class KeySet:
 
 
 def parsed(document: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
-    """The RSA keys of a key set, by their ids; raises what a malformed one makes."""
+    """The keys of a key set that may sign events, by their ids.
+
+    Raises what a malformed one makes.
+    """
     return {
-        key["kid"]: jwt.PyJWK(key, "RS256")
+        key["kid"]: jwt.PyJWK(key, algorithm)
         for key in document["keys"]
-        if key["kty"] == "RSA" and key.get("alg", "RS256") == "RS256" and "kid" in key
+        if (algorithm := _algorithm(key)) == key.get("alg", algorithm)
+        and algorithm
+        and "kid" in key
     }
+
+
+def _algorithm(key: Mapping[str, Any]) -> str | None:
+    """What the key verifies: RS256, or ES256 (RFC 7518, 3.3 and 3.4)."""
+    if key["kty"] == "RSA":
+        return "RS256"
+    return "ES256" if (key["kty"], key.get("crv")) == ("EC", "P-256") else None
 
 
 def _found(keys: Mapping[str, jwt.PyJWK], kid: str) -> jwt.PyJWK:

@@ -76,8 +76,9 @@ async def _core() -> AsyncIterator[Core]:
 
 async def _rotate_keys() -> None:
     async with _core() as core:
-        kid, active_at = await stored_keys(core).rotate()
-    sys.stdout.write(f"{kid} is published and signs from {active_at:%Y-%m-%d %H:%M:%S %Z} on\n")
+        keys = await stored_keys(core).rotate()
+    for kid, active_at in keys:
+        sys.stdout.write(f"{kid} is published and signs from {active_at:%Y-%m-%d %H:%M:%S %Z} on\n")
 
 
 async def _revoke_key(kid: str) -> None:

@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 
 from identity_svc.operator_key import OperatorKey, read_operator_key
 from shared.crypto.key_ring import KeyRing
+from shared.messaging.envelope import ALGORITHMS, RS256
 from shared.settings import (
     Parsed,
     PublicServiceSettings,
@@ -154,6 +155,13 @@ class IdentitySettings(PublicServiceSettings):
         positive(300),
         "How soon an instance sees changes of the signing keys by others, in seconds.",
         10,
+    )
+    event_algorithm: str = setting(
+        "BARONG_EVENT_ALGORITHM",
+        fields.String(validate=validate.OneOf(ALGORITHMS)),
+        "What events are signed with: RS256, or ES256, which is many times faster. Tokens are "
+        "signed with RS256 in any case.",
+        RS256,
     )
     operator_key: OperatorKey | None = setting(
         "JWT_PRIVATE_KEY_PATH",

@@ -1,9 +1,9 @@
-"""The envelope of an event: JWS, JSON general serialization (RFC 7515, 7.2.1), RS256.
+"""The envelope of an event: JWS, JSON general serialization (RFC 7515, 7.2.1).
 
-The protected header is `{"alg":"RS256"}`. The id of the key stands in the unprotected header, which
-the signature does not cover, so that one signature serves two serializations: the topic exchange
-gets the key's id in the JWKS, and the direct exchanges get `barong`, which subscribers of Barong
-2.4 look for.
+The protected header is `{"alg":"RS256"}`, or `{"alg":"ES256"}`. The id of the key stands in the
+unprotected header, which the signature does not cover, so that one signature serves two
+serializations: the topic exchange gets the key's id in the JWKS, and the direct exchanges get
+`barong`, which subscribers of Barong 2.4 look for.
 """
 
 import json
@@ -14,12 +14,17 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from shared.contracts.events import Event, ReceivedEvent
 from shared.tokens.key_set import KeySet, UnknownKeyError
 
-ALGORITHM = "RS256"
+RS256, ES256 = "RS256", "ES256"
+ALGORITHMS = (RS256, ES256)
+"""What an event may be signed with (RFC 7518, 3.3 and 3.4); ES256 is with the curve P-256."""
+
+SigningKey = RSAPrivateKey | EllipticCurvePrivateKey
 BARONG = "barong"
 """The `kid` on the direct exchanges, whichever key signed."""
 
@@ -36,7 +41,7 @@ class EventSigner(Protocol):
         ...
 
 
-def sign(event: Event, key: RSAPrivateKey, kid: str, issuer: str) -> bytes:
+def sign(event: Event, key: SigningKey, kid: str, issuer: str) -> bytes:
     """The message body of an event for the topic exchange.
 
     It has no `exp`: a subscriber that was away for weeks still verifies it.
@@ -53,7 +58,8 @@ def sign(event: Event, key: RSAPrivateKey, kid: str, issuer: str) -> bytes:
     }
     if event.snapshot is not None:
         claims["snapshot"] = event.snapshot
-    compact = jwt.encode(claims, key, ALGORITHM, headers={"typ": None})
+    algorithm = RS256 if isinstance(key, RSAPrivateKey) else ES256
+    compact = jwt.encode(claims, key, algorithm, headers={"typ": None})
     protected, payload, signature = compact.split(".")
     return _serialized(payload, protected, kid, signature)
 
@@ -92,10 +98,12 @@ class EventVerifier:
             compact = ".".join(
                 (signature["protected"], envelope["payload"], signature["signature"])
             )
+            key = await self._keys.key(_key_id(compact, signature))
             claims = jwt.decode(
                 compact,
-                await self._keys.key(_key_id(compact, signature)),
-                algorithms=[ALGORITHM],
+                key,
+                # The key says which: what is signed with another is refused.
+                algorithms=[each for each in ALGORITHMS if each == key.algorithm_name],
                 issuer=self._issuer,
                 options={
                     "require": ["iss", "jti", "iat", "event"],

@@ -11,15 +11,22 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from prometheus_client import CollectorRegistry, Gauge
 
 from identity_svc.operator_key import OperatorKey
-from identity_svc.signing_keys.models import StoredKey, sealed_for, signing_key
+from identity_svc.signing_keys.models import (
+    StoredKey,
+    event_signing_key,
+    of_algorithm,
+    sealed_for,
+    signing_key,
+)
 from shared.contracts.events import Event
 from shared.crypto.key_ring import KeyRing
 from shared.errors import Unavailable
-from shared.messaging.envelope import sign
+from shared.messaging.envelope import ES256, RS256, SigningKey, sign
 from shared.tokens.bearer import ALGORITHM
 from shared.tokens.key_set import JwksDocument
 
@@ -29,25 +36,28 @@ Maintain = Callable[[], Awaitable[tuple[Sequence[StoredKey], datetime]]]
 """Brings the table of keys up to date; returns all keys, and the time at which they were read."""
 
 
+_PublicKey = RSAPublicKey | EllipticCurvePublicKey
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     """A key; its private half may be missing here."""
 
-    public: RSAPublicKey
-    private: RSAPrivateKey | None
+    public: _PublicKey
+    private: SigningKey | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Signing:
-    """The key that signs, and since when."""
+    """A key that signs, and since when."""
 
     kid: str
-    key: RSAPrivateKey
+    key: SigningKey
     since: datetime
 
 
 class KeyChain:
-    """The keys of this installation; one signs, all verify."""
+    """The keys of this installation: one signs tokens, one events, and all verify."""
 
     def __init__(
         self,
@@ -55,6 +65,7 @@ class KeyChain:
         ring: KeyRing,
         own: OperatorKey | None,
         issuer: str,
+        event_algorithm: str,
         reload_seconds: float,
         registry: CollectorRegistry,
     ) -> None:
@@ -62,9 +73,11 @@ class KeyChain:
         self._ring = ring
         self._own = own
         self._issuer = issuer
+        self._event_algorithm = event_algorithm
         self._reload_seconds = reload_seconds
         self._keys: dict[str, _Key] = {}
         self._signing: _Signing | None = None
+        self._signing_events: _Signing | None = None
         self._loading = asyncio.Lock()
         self._load_began = float("-inf")
         Gauge(
@@ -83,10 +96,10 @@ class KeyChain:
             self._load_began = time.monotonic()
             stored, now = await self._maintain()
             self._keys = {key.kid: self._keys.get(key.kid) or self._open(key) for key in stored}
-            chosen = signing_key(stored, self._own.kid if self._own else None, now)
-            private = self._keys[chosen.kid].private if chosen else None
-            self._signing = (
-                _Signing(chosen.kid, private, chosen.active_at) if chosen and private else None
+            own = self._own.kid if self._own else None
+            self._signing = self._chosen(signing_key(of_algorithm(stored, RS256), own, now))
+            self._signing_events = self._chosen(
+                event_signing_key(stored, own, now, self._event_algorithm)
             )
 
     async def check(self) -> None:
@@ -130,15 +143,19 @@ class KeyChain:
 
     async def sign(self, events: Sequence[Event]) -> list[bytes]:
         """A message body for each event."""
-        current = self._current()
+        current = self._signing_events or self._current()
         return await asyncio.to_thread(
             lambda: [sign(event, current.key, current.kid, self._issuer) for event in events]
         )
 
     def public_key(self, kid: str) -> RSAPublicKey | None:
-        """The public half of a key, if there is such a key."""
+        """The public half of a key that may have signed a token, if there is such a key."""
         key = self._keys.get(kid)
-        return key.public if key else None
+        return key.public if key and isinstance(key.public, RSAPublicKey) else None
+
+    def _chosen(self, stored: StoredKey | None) -> _Signing | None:
+        private = self._keys[stored.kid].private if stored else None
+        return _Signing(stored.kid, private, stored.active_at) if stored and private else None
 
     def _current(self) -> _Signing:
         if self._signing is None:
@@ -159,11 +176,14 @@ class KeyChain:
             if private
             else serialization.load_der_public_key(stored.public_key or b"")
         )
-        if not isinstance(public, RSAPublicKey):
-            raise TypeError(f"signing key {stored.kid} is no RSA key")
+        if not isinstance(public, RSAPublicKey | EllipticCurvePublicKey):
+            raise TypeError(f"signing key {stored.kid} is neither for RS256 nor for ES256")
         return _Key(public, private)
 
 
-def _public_jwk(kid: str, key: RSAPublicKey) -> dict[str, Any]:
-    jwk = jwt.algorithms.RSAAlgorithm.to_jwk(key, as_dict=True)
-    return {**jwk, "kid": kid, "use": "sig", "alg": ALGORITHM}
+def _public_jwk(kid: str, key: _PublicKey) -> dict[str, Any]:
+    if isinstance(key, RSAPublicKey):
+        jwk, algorithm = jwt.algorithms.RSAAlgorithm.to_jwk(key, as_dict=True), RS256
+    else:
+        jwk, algorithm = jwt.algorithms.ECAlgorithm.to_jwk(key, as_dict=True), ES256
+    return {**jwk, "kid": kid, "use": "sig", "alg": algorithm}

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.database.reencrypt import SealedColumn
 from shared.errors import Invalid
+from shared.messaging.envelope import RS256
 from shared.tokens.bearer import AUDIENCE
 
 AUDIENCES = ["peatio", AUDIENCE]
@@ -47,6 +48,7 @@ class StoredKey:
     public_key: bytes | None = field(repr=False, default=None)
     active_at: datetime
     used_at: datetime | None = None
+    algorithm: str = RS256
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,16 @@ class Schedule:
     rotation: timedelta
     kept: timedelta
 
-    def plan(self, keys: Sequence[StoredKey], own: str | None, now: datetime) -> Plan:
-        """What an instance that finds these keys has to do; `own` is the operator's."""
-        signs = signing_key(keys, own, now)
+    def plan(
+        self, keys: Sequence[StoredKey], own: str | None, now: datetime, *, wanted: bool = True
+    ) -> Plan:
+        """What an instance that finds these keys of one algorithm has to do.
+
+        `own` is the operator's. `wanted` is false if nothing is signed with the algorithm any more.
+        """
+        signs = signing_key(keys, own, now) if wanted else None
         return Plan(
-            make_key=own is None and self._is_due(keys, now),
+            make_key=wanted and own is None and self._is_due(keys, now),
             publish_own=own is not None and own not in {key.kid for key in keys},
             note_use_of=signs.kid if signs and _use_is_unnoted(signs, now) else None,
             drop=tuple(
@@ -98,6 +105,23 @@ def signing_key(keys: Sequence[StoredKey], own: str | None, now: datetime) -> St
     if active:
         return max(active, key=lambda key: (key.kid == own, key.active_at, key.kid))
     return min(usable, key=lambda key: (key.active_at, key.kid), default=None)
+
+
+def event_signing_key(
+    keys: Sequence[StoredKey], own: str | None, now: datetime, algorithm: str
+) -> StoredKey | None:
+    """The key that signs events now.
+
+    Until a key of the algorithm is active, verifiers may not have it: events are signed as tokens
+    are.
+    """
+    active = [key for key in keys if key.algorithm == algorithm and key.active_at <= now]
+    return signing_key(active, own, now) or signing_key(of_algorithm(keys, RS256), own, now)
+
+
+def of_algorithm(keys: Sequence[StoredKey], algorithm: str) -> list[StoredKey]:
+    """The keys of one algorithm."""
+    return [key for key in keys if key.algorithm == algorithm]
 
 
 def _use_is_unnoted(key: StoredKey, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from identity_svc.signing_keys.models import StoredKey
 from shared.database.pool import Connection
 
-_COLUMNS = "kid, private_key, public_key, active_at, used_at"
+_COLUMNS = "kid, private_key, public_key, active_at, used_at, algorithm"
 
 
 async def lock_keys(connection: Connection) -> None:
@@ -34,18 +34,20 @@ async def insert_key(
     private_key: bytes | None = None,
     public_key: bytes | None = None,
     delay: timedelta,
+    algorithm: str,
 ) -> datetime:
     """Publishes a key that signs after `delay`; returns when it will."""
     active_at: datetime = await connection.fetchval(
         """
-        INSERT INTO signing_keys (kid, private_key, public_key, active_at)
-        VALUES ($1, $2, $3, clock_timestamp() + $4)
+        INSERT INTO signing_keys (kid, private_key, public_key, active_at, algorithm)
+        VALUES ($1, $2, $3, clock_timestamp() + $4, $5)
         RETURNING active_at
         """,
         kid,
         private_key,
         public_key,
         delay,
+        algorithm,
     )
     return active_at
 
