@@ -171,6 +171,39 @@ async def test_changes_of_the_policy_are_recorded_with_them(
     assert (deleted["before"]["topic"], deleted["after"]) == ("audits", None)
 
 
+async def test_changes_of_webhooks_are_recorded_once_and_without_their_secrets(
+    system: Installation, admin: Client
+) -> None:
+    """webhooks-svc makes them; its events, in the same transactions, tell of them."""
+    by = (await admin.get("resource/users/me")).body["uid"]
+    address = "https://hooks.example.com/audited"
+    made = (await admin.post("admin/webhooks", {"url": address, "events": "model.*"})).body
+    path = f"admin/webhooks/{made['id']}"
+    await admin.call("PUT", path, {"description": "CRM", "state": "disabled"})
+    rotated = (await admin.post(f"{path}/secret")).body
+    assert (await admin.call("PUT", path, {"url": "ftp://example.com"})).status == 422
+    assert (await admin.call("DELETE", path)).status == 204
+
+    async def recorded() -> list[dict[str, Any]]:
+        entries = await trail(system, "author_uid = $1 AND action LIKE 'webhook.%'", by)
+        mine = [each for each in entries if address in json.dumps(each["payload"])]
+        return mine if mine and mine[-1]["action"] == "webhook.deleted" else []
+
+    entries = await until(recorded)
+    assert [(each["kind"], each["action"], each["author_role"]) for each in entries] == [
+        ("change", f"webhook.{action}", "superadmin")
+        for action in ("created", "updated", "secret_rotated", "deleted")
+    ]
+    created, updated, _, deleted = (each["payload"] for each in entries)
+    assert (created["before"], created["after"]["events"]) == (None, ["model.*"])
+    assert (updated["before"]["state"], updated["after"]["state"]) == ("active", "disabled")
+    assert (updated["before"]["description"], updated["after"]["description"]) == ("", "CRM")
+    assert (deleted["before"]["url"], deleted["after"]) == (address, None)
+    said = json.dumps([each["payload"] for each in entries])
+    assert made["secret"] not in said
+    assert rotated["secret"] not in said
+
+
 async def test_a_whitelink_is_recorded_without_its_token(
     system: Installation, admin: Client
 ) -> None:

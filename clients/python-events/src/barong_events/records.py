@@ -216,6 +216,20 @@ class Webhook(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEndpoint(Record):
+    """An endpoint of webhooks, and which administrator changed it how."""
+
+    id: int
+    url: str
+    description: str
+    events: list[str]
+    state: str
+    action: str
+    author_uid: str
+    author_role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activity(Record):
     """An activity of a user."""
 
@@ -255,6 +269,9 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     "model.restriction.created": Restriction,
     "model.restriction.updated": Restriction,
     "model.restriction.deleted": Restriction,
+    "model.webhook.created": WebhookEndpoint,
+    "model.webhook.updated": WebhookEndpoint,
+    "model.webhook.deleted": WebhookEndpoint,
     "system.session.create": Login,
     "system.session.revoked": Session,
     "system.user.email.confirmation.token": Token,

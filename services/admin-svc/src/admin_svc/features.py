@@ -71,7 +71,7 @@ def build(core: Core) -> Features:
     activities = build_activities(core, directory)
     users = build_users(core, audit, directory, permissions)
     erasure = build_erasure(core, directory, activities, audit)
-    received = subscribers(core, directory, activities, erasure)
+    received = subscribers(core, directory, activities, erasure, audit)
     partitions_ahead = PartitionsAhead(activities.partitions, core.registry)
     archive = build_archive(core.database, core.settings)
     replays = build_replays(core.database, core.identity, core.settings, ADMIN, core.registry)

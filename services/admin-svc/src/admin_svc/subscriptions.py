@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from admin_svc.activities.use_cases import Activities
+from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.core import Core
 from admin_svc.directory.use_cases import Directory
 from admin_svc.erasure.use_cases import Erasure
@@ -25,13 +26,17 @@ class Subscribers:
 
 
 def subscribers(
-    core: Core, directory: Directory, activities: Activities, erasure: Erasure
+    core: Core,
+    directory: Directory,
+    activities: Activities,
+    erasure: Erasure,
+    audit: AuditTrail,
 ) -> Subscribers:
     """The subscribers, not yet connected."""
     url, lag = core.settings.broker_url, QueueMetrics(core.registry)
     verifier = EventVerifier(core.keys, core.settings.jwt_issuer)
     seal = AuditSeal(core.settings.service_keys)
-    events = _events(core, directory, erasure)
+    events = _events(core, directory, erasure, audit)
     # Activities need no inbox: repeated ones change nothing.
     recorded = {"system.activity.recorded": activities.record_event}
     audited = {"audit": activities.record_audit}
@@ -42,9 +47,12 @@ def subscribers(
     )
 
 
-def _events(core: Core, directory: Directory, erasure: Erasure) -> Mapping[str, Reaction]:
+def _events(
+    core: Core, directory: Directory, erasure: Erasure, audit: AuditTrail
+) -> Mapping[str, Reaction]:
     user = once(core.database, directory.upsert_user)
     attachments = once(core.database, directory.upsert_attachments)
+    webhook = once(core.database, audit.append_webhook_change)
     return {
         "model.user.created": user,
         "model.user.updated": user,
@@ -59,5 +67,8 @@ def _events(core: Core, directory: Directory, erasure: Erasure) -> Mapping[str, 
         "model.document.created": attachments,
         "model.data_storage.created": attachments,
         "model.data_storage.deleted": attachments,
+        "model.webhook.created": webhook,
+        "model.webhook.updated": webhook,
+        "model.webhook.deleted": webhook,
         "system.user.erased": erasure.erase,
     }

@@ -30,6 +30,7 @@ from shared.contracts.records import (
     UserAndDomain,
     UserRecord,
     VerdictRecord,
+    WebhookEndpointRecord,
     WebhookRecord,
 )
 from shared.contracts.services import ADMIN, IDENTITY, RESOURCE, WEBHOOKS
@@ -234,6 +235,14 @@ ACTIVITY_RECORDED: Final = EventType(
     owner=IDENTITY,
     when="a user did something about their account, or was refused",
 )
+WEBHOOK_ENDPOINTS: Final = _model(
+    "webhook",
+    WebhookEndpointRecord,
+    WEBHOOKS,
+    created="an administrator added an endpoint of webhooks",
+    updated="an administrator changed an endpoint of webhooks, or its secret",
+    deleted="an administrator deleted an endpoint of webhooks",
+)
 WEBHOOK_DISABLED: Final = EventType(
     name="system.webhook.disabled",
     record=WebhookRecord,
@@ -245,7 +254,7 @@ WEBHOOK_DISABLED: Final = EventType(
 def _all() -> Iterator[EventType[Any]]:
     for models in (
         *(USERS, LABELS, PROFILES, PHONES, DOCUMENTS),
-        *(DATA_STORAGES, API_KEYS, PERMISSIONS, RESTRICTIONS),
+        *(DATA_STORAGES, API_KEYS, PERMISSIONS, RESTRICTIONS, WEBHOOK_ENDPOINTS),
     ):
         yield from models.values()
     yield from (SESSION_CREATED, SESSION_REVOKED, CONFIRMATION_TOKEN, EMAIL_CONFIRMED)

@@ -276,6 +276,22 @@ class WebhookRecord(EventRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEndpointRecord(EventRecord):
+    """An endpoint of webhooks, and who changed it how."""
+
+    id: int = _told("The endpoint's id.")
+    url: str = _told("Its address.")
+    description: str = _told("What administrators noted about it.")
+    events: list[str] = _told("The names of the events that it gets, or their beginnings.")
+    state: str = _told("`active` or `disabled`.", values=("active", "disabled"))
+    action: str = _told(
+        "What was done.", values=("created", "updated", "secret_rotated", "deleted")
+    )
+    author_uid: str = _told("The uid of the administrator who did it.")
+    author_role: str = _told("Their role at that time.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityRecord(EventRecord):
     """An activity of a user."""
 

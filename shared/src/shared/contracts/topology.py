@@ -68,6 +68,7 @@ ADMIN = Subscription(
         *names(catalogue.PHONES),
         *names(catalogue.DOCUMENTS),
         *names(catalogue.DATA_STORAGES),
+        *names(catalogue.WEBHOOK_ENDPOINTS),
         catalogue.USER_ERASED.name,
     ),
 )
@@ -105,10 +106,15 @@ WEBHOOKS = Subscription(
     tuple(
         name
         for name, each in catalogue.CATALOGUE.items()
-        if not each.sensitive and each is not catalogue.ACTIVITY_RECORDED
+        if not each.sensitive
+        and each is not catalogue.ACTIVITY_RECORDED
+        and name not in names(catalogue.WEBHOOK_ENDPOINTS)
     ),
 )
-"""What webhooks may get: no event with a token, whoever asks for it, and no flood of activities."""
+"""What webhooks may get: no event with a token, whoever asks for it, and no flood of activities.
+
+Endpoints do not get each other's addresses, which may be secret.
+"""
 
 SUBSCRIPTIONS = (IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER, WEBHOOKS)
 

@@ -23,6 +23,7 @@ from admin_svc.audit.models import (
 )
 from admin_svc.core import Core
 from admin_svc.directory.use_cases import Directory
+from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Connection, Database
 from shared.errors import Refusal, Unavailable
 
@@ -112,6 +113,19 @@ class AuditTrail:
             raise
         finally:
             await self._append_outcome(intent_id, actor, action, target_uid, result, change.outcome)
+
+    async def append_webhook_change(self, connection: Connection, event: ReceivedEvent) -> None:
+        """The reaction to `model.webhook.*`: appends what an administrator did to an endpoint.
+
+        The event was written in the transaction of the change, so that none goes unrecorded.
+        """
+        record = dict(event.record)
+        action = record.pop("action")
+        actor = Actor(record.pop("author_uid"), record.pop("author_role"))
+        before = None if action == "created" else {**record, **event.changes}
+        after = None if action == "deleted" else record
+        said = {"before": before, "after": after}
+        await self.append(connection, "change", f"webhook.{action}", actor, said)
 
     async def erase(self, uid: str, actor: Actor) -> int:
         """Deletes the payloads about a user; who changed the user and when stays provable.

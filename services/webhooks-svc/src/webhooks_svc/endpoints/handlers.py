@@ -5,6 +5,7 @@ from aiohttp import web
 from shared.web.answers import answer, nothing
 from shared.web.operations import operation
 from shared.web.pagination import BY_PAGE, page_headers
+from shared.web.principal import PRINCIPAL
 from webhooks_svc.endpoints.models import (
     Endpoint,
     EndpointNotFound,
@@ -51,7 +52,9 @@ async def create(request: web.Request, form: CreateEndpointForm) -> web.Response
     `events` are names, such as `model.user.updated`, or beginnings, such as `model.user.*`. The
     secret is shown only here.
     """
-    return answer(_with_secret(await request.app[ENDPOINTS].create(form.wanted)))
+    return answer(
+        _with_secret(await request.app[ENDPOINTS].create(request[PRINCIPAL], form.wanted))
+    )
 
 
 @operation(answer=WebhookSchema, refuses=(EndpointNotFound,), beyond_barong=True)
@@ -66,13 +69,14 @@ async def update(request: web.Request, form: ChangeEndpointForm) -> web.Response
 
     What is absent stays as it is.
     """
-    return answer(endpoint_to_public(await request.app[ENDPOINTS].update(form.id, form.given)))
+    endpoints, author = request.app[ENDPOINTS], request[PRINCIPAL]
+    return answer(endpoint_to_public(await endpoints.update(author, form.id, form.given)))
 
 
 @operation(status=204, refuses=(EndpointNotFound,), beyond_barong=True)
 async def delete(request: web.Request, form: EndpointForm) -> web.Response:
     """Remove an endpoint and its log."""
-    await request.app[ENDPOINTS].delete(form.id)
+    await request.app[ENDPOINTS].delete(request[PRINCIPAL], form.id)
     return nothing()
 
 
@@ -87,7 +91,8 @@ async def rotate_secret(request: web.Request, form: EndpointForm) -> web.Respons
 
     For 24 hours, deliveries are signed with the new secret and with the one before.
     """
-    return answer(_with_secret(await request.app[ENDPOINTS].rotate_secret(form.id)))
+    endpoints, author = request.app[ENDPOINTS], request[PRINCIPAL]
+    return answer(_with_secret(await endpoints.rotate_secret(author, form.id)))
 
 
 def _with_secret(endpoint: Endpoint) -> dict[str, object]:

@@ -11,9 +11,10 @@ from prometheus_client import Counter
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
 from shared.values.addresses import Network
+from shared.values.principal import Principal
 from webhooks_svc.core import Core
 from webhooks_svc.endpoints import store
-from webhooks_svc.endpoints.events import disabled_event
+from webhooks_svc.endpoints.events import changed_event, disabled_event
 from webhooks_svc.endpoints.models import (
     Endpoint,
     Seal,
@@ -32,7 +33,10 @@ GONE, FAILING, CROWDED = "gone", "failing", "crowded"
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The endpoints of all administrators."""
+    """The endpoints of all administrators.
+
+    An event in the transaction of each change tells admin-svc's audit trail who made it.
+    """
 
     database: Database
     outbox: Outbox
@@ -54,7 +58,7 @@ class Endpoints:
         async with self.database.connection() as connection:
             return await store.get(connection, endpoint_id, self.seal)
 
-    async def create(self, wanted: Wanted) -> Endpoint:
+    async def create(self, author: Principal, wanted: Wanted) -> Endpoint:
         """Adds an endpoint with a new secret.
 
         Raises `InvalidUrl`, `ForbiddenAddress`, `UnknownEvents` or `TooManyEndpoints`.
@@ -63,9 +67,13 @@ class Endpoints:
         async with self.database.transaction() as connection:
             if await store.count_to_add(connection) >= self.limit:
                 raise TooManyEndpoints
-            return await store.insert(connection, wanted, new_secret(), self.seal)
+            created = await store.insert(connection, wanted, new_secret(), self.seal)
+            await self.outbox.add(connection, changed_event(created, "created", author))
+        return created
 
-    async def update(self, endpoint_id: int, given: Mapping[str, Any]) -> Endpoint:
+    async def update(
+        self, author: Principal, endpoint_id: int, given: Mapping[str, Any]
+    ) -> Endpoint:
         """Sets the given fields of an endpoint.
 
         Raises `EndpointNotFound`, `InvalidUrl`, `ForbiddenAddress` or `UnknownEvents`.
@@ -75,17 +83,24 @@ class Endpoints:
             fields = ("url", "description", "events", "state")
             wanted = Wanted(**{name: given.get(name, getattr(before, name)) for name in fields})
             self._require_sound(wanted)
-            return await store.update(connection, endpoint_id, wanted, self.seal)
+            updated = await store.update(connection, endpoint_id, wanted, self.seal)
+            await self.outbox.add(connection, changed_event(updated, "updated", author, before))
+        return updated
 
-    async def rotate_secret(self, endpoint_id: int) -> Endpoint:
+    async def rotate_secret(self, author: Principal, endpoint_id: int) -> Endpoint:
         """Makes another secret; both sign for a day. Raises `EndpointNotFound`."""
-        async with self.database.connection() as connection:
-            return await store.rotate(connection, endpoint_id, new_secret(), self.seal)
+        async with self.database.transaction() as connection:
+            rotated = await store.rotate(connection, endpoint_id, new_secret(), self.seal)
+            event = changed_event(rotated, "secret_rotated", author, rotated)
+            await self.outbox.add(connection, event)
+        return rotated
 
-    async def delete(self, endpoint_id: int) -> None:
+    async def delete(self, author: Principal, endpoint_id: int) -> None:
         """Deletes an endpoint and its log; raises `EndpointNotFound`."""
-        async with self.database.connection() as connection:
+        async with self.database.transaction() as connection:
+            deleted = await store.get(connection, endpoint_id, self.seal, for_update=True)
             await store.delete(connection, endpoint_id)
+            await self.outbox.add(connection, changed_event(deleted, "deleted", author))
 
     async def list_active(self, connection: Connection) -> list[tuple[int, Sequence[str]]]:
         """The ids and patterns of all active endpoints."""
