@@ -6,10 +6,12 @@ from typing import Any
 
 from tests.support.kustomize import Resource
 
-SERVICES = (
+BACKED = (
     *("authz-gateway", "identity-svc", "resource-svc", "admin-svc"),
     *("mailer-svc", "webhooks-svc"),
 )
+"""The services that meet by events and internal APIs, for which they have secrets."""
+SERVICES = (*BACKED, "console-svc")
 OVERLAYS = ("k8s/overlays/local", "k8s/overlays/production")
 NAME = "app.kubernetes.io/name"
 

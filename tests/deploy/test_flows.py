@@ -12,25 +12,27 @@ import identity_svc.routes
 import resource_svc.routes
 from admin_svc.settings import AdminSettings
 from authz_gateway.settings import GatewaySettings
+from console_svc.settings import ConsoleSettings
 from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
 from resource_svc.settings import ResourceSettings
-from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
-from shared.settings import DatabaseSettings, ServiceSettings, load_settings
+from shared.contracts.services import ADMIN, CONSOLE, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
+from shared.settings import DatabaseSettings, ProcessSettings, ServiceSettings, load_settings
 from shared.web.routes import Route, ServiceToken
 from tests.deploy.flows import Peer, Policies
-from tests.deploy.manifests import NAME, OVERLAYS, SERVICES, workloads
+from tests.deploy.manifests import BACKED, NAME, OVERLAYS, SERVICES, workloads
 from tests.support.kustomize import Resource, rendered
 from tests.support.system import KEY, ROOT
 from webhooks_svc.settings import WebhooksSettings
 
-SETTINGS: Mapping[str, type[ServiceSettings]] = {
+SETTINGS: Mapping[str, type[ProcessSettings]] = {
     IDENTITY: IdentitySettings,
     RESOURCE: ResourceSettings,
     ADMIN: AdminSettings,
     GATEWAY: GatewaySettings,
     MAILER: MailerSettings,
     WEBHOOKS: WebhooksSettings,
+    CONSOLE: ConsoleSettings,
 }
 INTERNAL: Mapping[str, tuple[Route[Any], ...]] = {
     IDENTITY: identity_svc.routes.INTERNAL,
@@ -71,7 +73,7 @@ def callers(service: str) -> set[str]:
         if isinstance(route.access, ServiceToken):
             named |= route.access.callers
         else:
-            named |= set(SERVICES) - {service}
+            named |= set(BACKED) - {service}
     return named
 
 
@@ -104,7 +106,7 @@ def test_public_apis_are_open_to_the_gateway_only(overlay: str, service: str) ->
     allowed = {
         name for name, peer in peers.items() if policies.allow(peer, PODS[service], PUBLIC_PORT)
     }
-    expected = {GATEWAY: {"ingress"}, MAILER: set()}.get(service, {GATEWAY})
+    expected = {GATEWAY: {"ingress", CONSOLE}, MAILER: set()}.get(service, {GATEWAY})
     assert allowed == expected
     assert not policies.allow(STRANGER, PODS[service], PUBLIC_PORT)
     assert not policies.allow(INTERNET, PODS[service], PUBLIC_PORT)
@@ -124,7 +126,7 @@ def test_rabbitmq_is_open_to_all_services_and_nobody_else(overlay: str) -> None:
     policies = Policies(rendered(overlay))
     peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR}
     allowed = {name for name, peer in peers.items() if policies.allow(peer, RABBITMQ, 5672)}
-    assert allowed == set(SERVICES)
+    assert allowed == set(BACKED)
     assert not policies.allow(STRANGER, RABBITMQ, 5672)
     for port in (4369, 15672, 25672):
         assert not any(policies.allow(peer, RABBITMQ, port) for peer in peers.values())

@@ -17,7 +17,7 @@ from deploy.local import postgres, rabbitmq
 from shared.contracts.topology import EVENTS, SUBSCRIPTIONS
 from shared.database.migrate import migrate
 from shared.messaging.broker import connected, declare_topology
-from tests.deploy.manifests import SERVICES, of_kind
+from tests.deploy.manifests import BACKED, of_kind
 from tests.support.database import MIGRATIONS
 from tests.support.kustomize import rendered
 from tests.support.system import ROOT
@@ -113,24 +113,23 @@ async def test_a_role_migrates_its_schema_and_touches_no_other(
 def urls(rabbitmq_folder: Path) -> Iterator[dict[str, str]]:
     """Each service's URL of a virtual host where it may do what the files allow."""
     rabbitmq.add_vhost(rabbitmq_folder, "least")
-    users = {name: f"least-{name}" for name in SERVICES}
+    users = {name: f"least-{name}" for name in BACKED}
     yield {
-        name: rabbitmq.add_user(rabbitmq_folder, users[name], "least", MAY[name])
-        for name in SERVICES
+        name: rabbitmq.add_user(rabbitmq_folder, users[name], "least", MAY[name]) for name in BACKED
     }
     rabbitmq.delete_vhost(rabbitmq_folder, "least")
 
 
 def test_kubernetes_and_compose_allow_the_same() -> None:
     permissions = of_kind(rendered("k8s/overlays/production"), "Permission")
-    assert MAY.keys() == permissions.keys() == set(SERVICES)
+    assert MAY.keys() == permissions.keys() == set(BACKED)
     for name, may in MAY.items():
         spec = permissions[name]["spec"]
         assert spec["vhost"] == may["vhost"] == "barong"
         assert spec["permissions"] == {kind: may[kind] for kind in ("configure", "write", "read")}
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", BACKED)
 async def test_whoever_comes_first_declares_everything(
     rabbitmq_folder: Path, urls: Mapping[str, str], name: str
 ) -> None:
@@ -142,7 +141,7 @@ async def test_whoever_comes_first_declares_everything(
     rabbitmq.delete_vhost(rabbitmq_folder, vhost)
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", BACKED)
 async def test_only_those_who_have_events_publish_events(
     urls: Mapping[str, str], name: str
 ) -> None:
@@ -158,7 +157,7 @@ async def test_only_those_who_have_events_publish_events(
                 await exchange.publish(message, "model.nothing", mandatory=False)
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", BACKED)
 async def test_what_is_not_ours_is_out_of_reach(urls: Mapping[str, str], name: str) -> None:
     async with connected(urls[name], name) as connection:
         for refused in ("somebody-elses", "identity-svc-elses", "x.identity-svc"):

@@ -33,6 +33,7 @@ SERVICES = {
     "gateway": "authz-gateway",
     "mailer": "mailer-svc",
     "webhooks": "webhooks-svc",
+    "console": "console-svc",
 }
 WRONG_PASSWORD = "Wr0ng-by-a-letter"
 READY_SECONDS = 60

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -13,6 +14,8 @@ from console_svc.pages.languages import PACKAGED
 _PACKAGE = Path(__file__).parents[1]
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 _OPTIONS = {"**/templates/**.html": {"newstyle_gettext": "true", "trimmed": "true"}}
+_UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
+"""Catalogues carry no date: each would be a change of its own."""
 _KEYWORDS = {"marked": None, "gettext": None, "ngettext": (1, 2), "_": None}
 
 
@@ -34,7 +37,9 @@ def update(folder: str | None, language: str | None) -> None:
     for code in codes:
         file = place / f"{code}.po"
         known = _read(file, code)
-        made = Catalog(locale=code, project="Barong", charset="utf-8")
+        made = Catalog(
+            locale=code, project="Barong", creation_date=_UNDATED, revision_date=_UNDATED
+        )
         for _file, _line, message in texts():
             key = message if isinstance(message, str) else message[0]
             kept = known.get(key)

@@ -29,3 +29,8 @@ NOTICES: Mapping[str, str] = {
     "key_deleted": marked("The API key is deleted."),
     "account_deleted": marked("Your account is deleted."),
 }
+
+
+def of(name: str) -> str:
+    """The text of a notice, blank for an unknown name."""
+    return NOTICES.get(name, "")

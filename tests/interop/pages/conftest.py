@@ -1,0 +1,142 @@
+"""A Chromium for all tests of a module, and axe, which judges pages for people who cannot see them."""
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from deploy.local.processes import StartError
+from tests.support import programs
+from tests.support.distribution import one_at_a_time
+from tests.support.system import Installation
+
+HERE = Path(__file__).parent
+INSTALLED = HERE.parents[2] / ".local" / "pages-accessibility"
+NPM_SECONDS = 300
+START_SECONDS = 60
+REPORT_VIOLATIONS = """
+addEventListener("securitypolicyviolation", (event) =>
+  console.error(`violation of ${event.violatedDirective}: ${event.blockedURI}`));
+"""
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, as Debian builds it."""
+    try:
+        program = await asyncio.to_thread(programs.chromium)
+    except StartError as error:
+        pytest.skip(str(error))
+    async with async_playwright() as playwright:
+        made = await playwright.chromium.launch(
+            executable_path=program.file,
+            args=["--no-sandbox", "--disable-gpu"],
+            env=dict(program.env),
+            timeout=START_SECONDS * 1000,
+        )
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, from its npm package."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("There is no npm on this machine: `apt-get install -y npm` would help.")
+    with one_at_a_time("pages-accessibility"):
+        INSTALLED.mkdir(parents=True, exist_ok=True)
+        lock = (HERE / "package-lock.json").read_text()
+        note = INSTALLED / "installed"
+        if not note.exists() or note.read_text() != lock:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(HERE / name, INSTALLED)
+            done = subprocess.run(
+                [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                cwd=INSTALLED,
+                capture_output=True,
+                text=True,
+                timeout=NPM_SECONDS,
+                check=False,
+            )
+            if done.returncode != 0:
+                pytest.skip(f"npm cannot fetch its packages: {done.stderr.strip()[-200:]}")
+            note.write_text(lock)
+    return (INSTALLED / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+@dataclass
+class Visitor:
+    """A browser window, and what went wrong in it."""
+
+    page: Page
+    axe: str
+    faults: list[str] = field(default_factory=list)
+
+    def reported(self, message: ConsoleMessage) -> None:
+        # A form that is refused is shown again with a 4xx, which Chromium calls an error.
+        if (
+            message.type == "error"
+            and "the server responded with a status of 4" not in message.text
+        ):
+            self.faults.append(message.text)
+
+    async def submit(self, button: str, **typed: str) -> None:
+        """Fills in fields by their names, and presses a button by what stands on it."""
+        for name, value in typed.items():
+            await self.page.locator(f"[name={name}]:visible").first.fill(value)
+        await self.page.get_by_role("button", name=button, exact=True).first.click()
+
+    async def judge(self) -> list[str]:
+        """What axe finds on the page as it is now, and whether it is wider than the window."""
+        found: Any = await self.page.evaluate(
+            f"(() => {{ {self.axe}; return axe.run(document, {{resultTypes: ['violations']}}); }})()"
+        )
+        faults = [
+            f"{each['id']}: {[node['html'] for node in each['nodes']]}"
+            for each in found["violations"]
+        ]
+        if await self.page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        ):
+            faults.append("wider than the window")
+        return faults
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Opens windows, each with cookies of its own."""
+
+    browser: Browser
+    axe: str
+    system: Installation
+
+    async def open(self, language: str = "en", **options: Any) -> tuple[BrowserContext, Visitor]:
+        context = await self.browser.new_context(
+            base_url=self.system.gateway_url,
+            locale=language,
+            viewport=options.pop("viewport", DESKTOP),
+            **options,
+        )
+        page = await context.new_page()
+        visitor = Visitor(page, self.axe)
+        context.on("console", visitor.reported)
+        context.on("weberror", lambda error: visitor.faults.append(str(error.error)))
+        await page.add_init_script(REPORT_VIOLATIONS)
+        return context, visitor
+
+
+@pytest.fixture
+def windows(browser: Browser, axe: str, system: Installation) -> Windows:
+    """Windows of this browser."""
+    return Windows(browser, axe, system)

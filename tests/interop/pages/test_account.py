@@ -1,0 +1,145 @@
+"""The pages of an account in Chromium: every page, in both languages and at two widths."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.interop.pages.conftest import DESKTOP, PHONE, Visitor, Windows
+from tests.support.authenticator import Authenticator
+from tests.support.client import Client
+from tests.support.system import PASSWORD, Installation
+
+pytestmark = pytest.mark.xdist_group("machine")
+
+OPEN = (
+    "/account/sign-up",
+    "/account/log-in",
+    "/account/forgotten-password",
+    "/account/confirmation-mail",
+    "/accounts/confirmation?confirmation_token=x",
+    "/accounts/password_reset?reset_token=x",
+    "/account/no-such-page",
+)
+OWN = (
+    "/account",
+    "/account/profile",
+    "/account/phones",
+    "/account/documents",
+    "/account/password",
+    "/account/second-factor",
+    "/account/sessions",
+    "/account/api-keys",
+    "/account/activity",
+    "/account/data",
+    "/account/deletion",
+    "/account/log-out",
+)
+LANGUAGES = ("en", "de")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_axe_finds_nothing_on_any_page(
+    windows: Windows, client: Client, language: str
+) -> None:
+    await client.become_member()
+    context, visitor = await windows.open(language)
+    found = await judged(visitor, OPEN, language)
+    await log_in(visitor, client.email)
+    found |= await judged(visitor, OWN, language)
+    await context.close()
+    assert not found
+    assert not visitor.faults
+
+
+async def test_axe_finds_nothing_in_the_dark(windows: Windows, client: Client) -> None:
+    await client.become_member()
+    context, visitor = await windows.open(color_scheme="dark")
+    found = await judged(visitor, OPEN[:2], "en")
+    await log_in(visitor, client.email)
+    found |= await judged(visitor, OWN[:4], "en")
+    await context.close()
+    assert not found
+
+
+async def judged(visitor: Visitor, paths: tuple[str, ...], language: str) -> dict[str, list[str]]:
+    """What is wrong with pages, by address and width."""
+    found = {}
+    for path in paths:
+        await visitor.page.goto(path)
+        if await visitor.page.locator("html").get_attribute("lang") != language:
+            found[path] = ["in another language"]
+        for size in (PHONE, DESKTOP):
+            await visitor.page.set_viewport_size(size)  # type: ignore[arg-type]
+            if faults := await visitor.judge():
+                found[f"{path} {size['width']}"] = faults
+    return found
+
+
+async def log_in(visitor: Visitor, email: str) -> None:
+    await visitor.page.goto("/account/log-in")
+    await visitor.page.locator("[name=email]").fill(email)
+    await visitor.page.locator("[name=password]").fill(PASSWORD)
+    await visitor.page.locator("main form button").click()
+    await expect(visitor.page).to_have_url(re.compile(r"/account$"))
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+async def test_from_the_sign_up_to_a_log_in_with_a_second_factor(
+    windows: Windows, system: Installation, scripts: bool
+) -> None:
+    context, visitor = await windows.open(java_script_enabled=scripts, viewport=PHONE)
+    page = visitor.page
+    person = Client(system)
+    person.email = f"pages-{scripts}@example.com".lower()
+    await page.goto("/account/sign-up")
+    await visitor.submit("Sign up", email=person.email, password=PASSWORD)
+    await expect(page.get_by_role("status")).to_contain_text("We sent you a mail")
+    await page.goto(f"/accounts/confirmation?confirmation_token={await person.mailed_token()}")
+    await visitor.submit("Confirm")
+    await expect(page.get_by_role("status")).to_contain_text("Your address is confirmed.")
+
+    await page.goto("/account/profile")
+    await visitor.submit("Save as a draft", first_name="Ada", last_name="King", country="Utopia")
+    await expect(page.get_by_role("alert")).to_contain_text("The country is a code")
+    await expect(page.locator("[name=first_name]")).to_have_value("Ada")
+    await visitor.submit("Submit for review", country="GB")
+    await expect(page.get_by_role("status")).to_contain_text("submitted for review")
+
+    await page.goto("/account/documents")
+    await page.locator("[name='upload[]']").set_input_files(
+        [{"name": "a.png", "mimeType": "image/png", "buffer": PNG}]
+    )
+    await visitor.submit("Upload", doc_number="AB123", doc_expire="2099-01-01")
+    await expect(page.get_by_role("status")).to_contain_text("Your document is uploaded.")
+    await expect(page.get_by_role("cell", name="AB123")).to_be_visible()
+
+    await page.goto("/account/second-factor")
+    await visitor.submit("Set it up")
+    await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    secret = (await page.locator("#secret").inner_text()).replace(" ", "")
+    await visitor.submit("Turn the second factor on", code=Authenticator(secret).code(-1))
+    await expect(page.get_by_role("status")).to_contain_text("Your second factor is on.")
+
+    await page.goto("/account/api-keys")
+    await visitor.submit("Make the key", totp_code=Authenticator(secret).code())
+    await expect(page.get_by_role("status")).to_contain_text("Its secret is shown only now")
+
+    await page.goto("/account/sessions")
+    await expect(page.get_by_text("this one")).to_be_visible()
+    await visitor.submit("Log out")
+    await expect(page.get_by_role("status")).to_contain_text("You are logged out.")
+    await visitor.submit("Log in", email=person.email, password=PASSWORD)
+    await expect(page.get_by_role("alert")).to_contain_text("authenticator app, too")
+    await expect(page.locator("[name=email]")).to_have_value(person.email)
+    await visitor.submit("Log in", password=PASSWORD, otp_code=Authenticator(secret).code(1))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
+    await context.close()
+    assert not visitor.faults
+
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f64540"
+    "0000000049454e44ae426082"
+)
