@@ -81,6 +81,12 @@ _HEADERS = {
             ("subject", "The uid of the user whom it is about, if there is one."),
             ("dataschema", "Where the JSON Schema of the event is."),
         )
+    }
+    | {
+        "traceparent": {
+            "type": "string",
+            "description": "W3C Trace Context: the span of the publication, if it has one.",
+        }
     },
 }
 

@@ -16,6 +16,12 @@ done = function(summary, latency, requests)
         errors.connect + errors.read + errors.write + errors.status + errors.timeout)
 end
 """
+_COUNT = """
+setup = function(given) thread = given end
+init = function(args) passed = 0 end
+response = function(status) if status == 200 then passed = passed + 1 end end
+done = function() print("passed", thread:get("passed")) end
+"""
 # Each connection pauses before each request, for as long as chance says: the calls of many
 # connections together come like those of many people.
 _PAUSE = """
@@ -45,6 +51,27 @@ def steady(url: str, headers: Mapping[str, str], seconds: int, rate: float) -> L
     connections = 64
     longest = 2 * connections / rate * 1000
     return _run(url, headers, seconds, connections, _PAUSE.format(milliseconds=longest))
+
+
+def passed(urls: Sequence[str], headers: Mapping[str, str], seconds: int) -> int:
+    """How many calls get 200, if these are called at the same time as fast as they are answered."""
+    program = wrk()
+    given = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    with NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(_COUNT)
+        script.flush()
+        running = [
+            subprocess.Popen(
+                [program.file, "-t1", "-c4", f"-d{seconds}s", "-s", script.name, *given, url],
+                env={**os.environ, **program.env},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for url in urls
+        ]
+        told = [each.communicate(timeout=seconds + 60)[0] for each in running]
+    lines = [line.split() for text in told for line in text.splitlines()]
+    return sum(int(float(line[1])) for line in lines if line[:1] == ["passed"])
 
 
 @contextmanager

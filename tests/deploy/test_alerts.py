@@ -58,6 +58,8 @@ HEALTHY = {
     of("authz-gateway", "gateway_decisions_total", 'reason="authz.invalid_session"'): "0+200x500",
     of("authz-gateway", "gateway_policy_age_seconds"): "4x500",
     of("authz-gateway", "gateway_hears_events"): "1x500",
+    of("authz-gateway", "gateway_rates_shared"): "1x500",
+    of("authz-gateway", "gateway_rates_shared", 'pod="alone"'): 500 * "NaN ",
     of("authz-gateway", "gateway_audits_total", 'result="succeed",kept="queue"'): "0+60x500",
     of("authz-gateway", "gateway_audits_total", 'result="succeed",kept="admin-svc"'): "3x500",
     of("authz-gateway", "gateway_audits_total", 'result="denied",kept="nowhere"'): "0x500",
@@ -118,6 +120,7 @@ TROUBLES: dict[str, dict[str, str]] = {
     },
     "PolicyStale": {of("authz-gateway", "gateway_policy_age_seconds"): f"4x{LATE} 4+60x150"},
     "GatewayDeaf": {of("authz-gateway", "gateway_hears_events"): then("1", "0")},
+    "RatesNotShared": {of("authz-gateway", "gateway_rates_shared"): then("1", "0")},
     "AuditsByFallback": {
         of("authz-gateway", "gateway_audits_total", 'result="succeed",kept="admin-svc"'): (
             "3x395 4x100"

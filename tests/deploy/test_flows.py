@@ -189,6 +189,13 @@ def test_traces_go_to_namespaces_of_collectors(tmp_path: Path) -> None:
     assert loaded.traces_endpoint.endswith(":4318/v1/traces")
 
 
+def test_only_gateways_reach_valkey(tmp_path: Path) -> None:
+    policies = Policies(with_component("shared-rates", tmp_path))
+    valkey = Peer({"barong.io/part": "valkey"})
+    peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR, "stranger": STRANGER}
+    assert {name for name, peer in peers.items() if policies.allow(peer, valkey, 6379)} == {GATEWAY}
+
+
 def test_operators_reach_their_own() -> None:
     policies = Policies(rendered("k8s/overlays/production"))
     cnpg = Peer(namespace={"kubernetes.io/metadata.name": "cnpg-system"})

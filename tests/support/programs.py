@@ -59,6 +59,11 @@ def of_go(source: Path) -> Program:
     return Program(program)
 
 
+def redis() -> Program:
+    """redis-server of this machine, or unpacked."""
+    return _of_the_distribution("redis-server", "usr/bin/redis-server", "redis-tools")
+
+
 def wrk() -> Program:
     """wrk of this machine, or unpacked."""
     return _of_the_distribution("wrk", "usr/bin/wrk")

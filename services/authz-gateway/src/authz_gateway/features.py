@@ -76,9 +76,7 @@ def build(
     proxy = _proxy(core, websockets, CarriedChanges(subscriptions, registry), connect_seconds)
     known_places = places(settings.maxminddb_path, settings.geoip_lang)
     audits = AuditQueue(settings.broker_url, AuditSeal(settings.service_keys))
-    rate_limits = RateLimits(
-        registry, enabled=settings.throttling, audited_rate=rate(settings.audited_rate)
-    )
+    rate_limits, sharing = _rate_limits(core)
     decisions = DecisionCache(
         sessions,
         policy,
@@ -101,6 +99,7 @@ def build(
             supervised("changes", changes.run),
             supervised("websockets", websockets.run),
             supervised("audits", audits.run),
+            *sharing,
         ),
     )
 
@@ -132,6 +131,24 @@ def _proxy(
         on_changes=on_changes,
         connect_seconds=connect_seconds,
     )
+
+
+def _rate_limits(core: Core) -> tuple[RateLimits, Sequence[AbstractAsyncContextManager[None]]]:
+    """The rate limits, and what has to run for them."""
+    settings = core.settings
+    audited_rate = rate(settings.audited_rate)
+    if not settings.rate_limit_url:
+        limits = RateLimits(core.registry, enabled=settings.throttling, audited_rate=audited_rate)
+        return limits, ()
+    from authz_gateway.authz.shared_rates import SharedRateLimits  # with a client of 5 MB
+
+    shared = SharedRateLimits(
+        core.registry,
+        url=settings.rate_limit_url,
+        enabled=settings.throttling,
+        audited_rate=audited_rate,
+    )
+    return shared, (supervised("rates", shared.run),)
 
 
 def _decide(

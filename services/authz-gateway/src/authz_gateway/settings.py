@@ -143,6 +143,14 @@ class GatewaySettings(ServiceSettings):
         "Whether the rates of the routes file are limits. `false` is for load tests.",
         True,
     )
+    rate_limit_url: str = setting(
+        "BARONG_RATE_LIMIT_URL",
+        fields.Url(schemes={"redis", "rediss"}, require_tld=False),
+        "Address of a Valkey or Redis through which all gateways share their rates, as in "
+        "redis://:password@valkey:6379/0 (docs/operators/limits.md). Without it each gateway "
+        "counts alone.",
+        "",
+    )
     maxminddb_path: str = setting(
         "BARONG_MAXMINDDB_PATH",
         fields.String(),

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from authz_gateway.routing.route_table import Access, Rate, Route
 from shared.errors import Throttled
@@ -27,6 +27,9 @@ AUDITED_RATE = Rate(300, 60 / 300)
 
 Client = str | Address
 """The uid of an authenticated caller, or the address of another client."""
+
+BucketKey = tuple[str, str | bytes]
+"""The prefix of a route, and a uid or the network of an address."""
 
 log = structlog.get_logger()
 
@@ -50,15 +53,32 @@ class RateLimits:
         self._audited = Route(prefix="audited", access=Access.REQUIRED, rate=audited_rate)
         self._capacity = capacity
         self._clock = clock
-        self._full_at: OrderedDict[tuple[str, str | bytes], float] = OrderedDict()
+        self._full_at: OrderedDict[BucketKey, float] = OrderedDict()
         self._throttled = Counter(
             "gateway_throttled", "Calls refused for their rate.", ("route",), registry=registry
         )
+        Gauge(
+            "gateway_rates_shared",
+            "1 while rates hold for all gateways together, 0 while each allows its share.",
+            registry=registry,
+        ).set_function(lambda: self.sharing()[0])
+        Gauge(
+            "gateway_rates_gateways",
+            "How many gateways share the rates, or shared them last.",
+            registry=registry,
+        ).set_function(lambda: self.sharing()[1])
         if not enabled:
             log.warning("throttling_is_off", setting="BARONG_THROTTLING")
 
     def __len__(self) -> int:
         return len(self._full_at)
+
+    def sharing(self) -> tuple[float, float]:
+        """1 while rates hold for all gateways together, else 0, and how many gateways there are.
+
+        NaN where each gateway counts for itself.
+        """
+        return math.nan, math.nan
 
     def require_capacity(self, route: Route, client: Client) -> None:
         """Raises `Throttled` when `take` would, but takes nothing."""
@@ -85,7 +105,7 @@ class RateLimits:
         if rate is None or not self._enabled:
             return
         now = self._clock()
-        key = (route.prefix, client if isinstance(client, str) else _network(client))
+        key = bucket_key(route, client)
         full_at = max(self._full_at.get(key, now), now)
         size = (route.burst or rate.calls) * rate.interval
         wait = full_at + rate.interval - now - size  # until there is room for one more
@@ -110,6 +130,11 @@ class RateLimits:
 
 
 _ROUNDING = 1e-6
+
+
+def bucket_key(route: Route, client: Client) -> BucketKey:
+    """The key of the bucket of a route and a client."""
+    return route.prefix, client if isinstance(client, str) else _network(client)
 
 
 def _network(address: Address) -> bytes:

@@ -137,7 +137,9 @@ class Visit:
                 "csrf_token": self.csrf_token,
                 "typed": kept(self.form),
                 "faults": self.faults,
-                "notice": "" if self.status >= 400 else notices.of(self.request.query.get("done", "")),
+                "notice": ""
+                if self.status >= 400
+                else notices.of(self.request.query.get("done", "")),
                 "member": self.member,
                 "here": self.request.path,
                 "request_id": self.request[REQUEST_ID],
