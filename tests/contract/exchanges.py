@@ -46,6 +46,12 @@ _PATTERNS: tuple[tuple[str, Callable[[int, str], str]], ...] = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?", lambda *_: f"{_DAY}T09:30:00"),
     (r"whsec_[\w+/=]+", lambda *_: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
     (r"http://127\.0\.0\.1:\d+/hook", lambda *_: "https://crm.example.com/hook"),
+    (r"\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}\b", lambda number, _: f"7WQK-2M4D-XR9T-{number:04}"),
+    (r"\bSUQ[\w-]{13}\b", lambda *_: "SURBMTFDRTAwMDAx"),
+    (
+        r"(?<![\w-])[\w-]{43}(?![\w-])",
+        lambda number, _: base64.urlsafe_b64encode(b"%032d" % number).decode().rstrip("="),
+    ),
     (r"127\.0\.0\.1", lambda *_: "203.0.113.7"),
 )
 """What is recognized by its form, and what stands in for the different values that are found."""

@@ -78,6 +78,7 @@ PLAUSIBLE: Mapping[str, Any] = {
     "old_password": "wrong",
     "new_password": "N3w-train-by-night",
     "confirm_password": "N3w-train-by-night",
+    "credential": {"id": "x", "rawId": "x", "type": "public-key", "response": {}},
     "token": "x",
     "reset_password_token": "x",
     "whitelink_token": "x",

@@ -21,6 +21,7 @@ from tests.contract.documented import told
 from tests.contract.exchanges import Recorder, agree, normal
 from tests.support.authenticator import Authenticator, forget_used_codes
 from tests.support.client import Client
+from tests.support.passkeys import SoftAuthenticator
 from tests.support.system import PASSWORD, SUPERADMIN, Installation, started
 from tests.support.waiting import until
 from tests.support.webhook_receiver import webhook_receiver
@@ -42,6 +43,25 @@ RESTRICTION = {"scope": "ip", "value": "198.51.100.7", "category": "blacklist", 
 FULL: Any = {"x-max-length": 0, "x-overflow": "reject-publish"}
 """The arguments of a queue that takes nothing, so that a replay into it does not end."""
 PERMISSION = {"role": "member", "verb": "GET", "path": "api/v2/market/orders", "action": "ACCEPT"}
+
+
+CREATED: Any = {
+    "id": "bGFwdG9w",
+    "rawId": "bGFwdG9w",
+    "type": "public-key",
+    "response": {"clientDataJSON": "eyJ0eXBlIjoi", "attestationObject": "o2NmbXRkbm9u"},
+    "clientExtensionResults": {},
+}
+USED: Any = {
+    **CREATED,
+    "response": {
+        "clientDataJSON": "eyJ0eXBlIjoi",
+        "authenticatorData": "SZYN5YgOjGh0",
+        "signature": "MEUCIQDk",
+        "userHandle": "SURBMTFDRTAwMDAx",
+    },
+}
+"""What browsers send of a passkey, cut short."""
 
 
 async def test_examples_are_what_services_answer(system_of_my_own: Installation) -> None:
@@ -314,6 +334,9 @@ async def secrets_of(recorder: Recorder, admin: Client, alice: Client, uid: str)
 
     await recorder.call(alice, "POST /resource/otp/enable", {"code": await code()})
     await recorder.call(alice, "POST /resource/otp/verify", {"code": await code()})
+    await recorder.call(alice, "POST /resource/otp/recovery_codes")
+    await recorder.call(alice, "GET /resource/otp/recovery_codes")
+    await passkeys(recorder, alice)
     key = {"algorithm": "hmac-sha256", "scope": "trade,read"}
     form = {**key, "totp_code": await code()}
     made = await recorder.call(alice, "POST /resource/api_keys", form)
@@ -325,6 +348,27 @@ async def secrets_of(recorder: Recorder, admin: Client, alice: Client, uid: str)
     proof = {"totp_code": await code()}
     await recorder.call(alice, "DELETE /resource/api_keys/{kid}", query=proof, kid=kid)
     await recorder.call(alice, "POST /resource/otp/disable", {"code": await code()})
+
+
+async def passkeys(recorder: Recorder, alice: Client) -> None:
+    """A passkey of Alice's: added, used, renamed and deleted."""
+    authenticator = SoftAuthenticator()
+    asked = await recorder.call(alice, "POST /resource/passkeys/options")
+    added = await recorder.call(
+        alice,
+        "POST /resource/passkeys",
+        {"credential": authenticator.create(asked["publicKey"]), "name": "Laptop"},
+        shown={"credential": CREATED, "name": "Laptop"},
+    )
+    await recorder.call(alice, "GET /resource/passkeys")
+    for path in ("/resource/sessions/verify/passkey", "/identity/sessions/passkey"):
+        asked = await recorder.call(alice, f"POST {path}/options")
+        credential = authenticator.get(asked["publicKey"])
+        body, shown = {"credential": credential}, {"credential": USED}
+        await recorder.call(alice, f"POST {path}", body, shown=shown)
+    one = "/resource/passkeys/{id}"
+    await recorder.call(alice, f"PATCH {one}", {"name": "Office"}, id=added["id"])
+    await recorder.call(alice, f"DELETE {one}", id=added["id"])
 
 
 async def farewell(recorder: Recorder, alice: Client) -> None:

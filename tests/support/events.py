@@ -28,6 +28,7 @@ LEGACY_KEYS = {
         *("phone.created", "phone.updated", "phone.deleted"),
         *("data_storage.created", "data_storage.deleted"),
         *("api_key.created", "api_key.updated", "api_key.deleted"),
+        *("passkey.created", "passkey.updated", "passkey.deleted"),
     ),
     "system": (
         "user.email.confirmation.token",
@@ -36,6 +37,8 @@ LEGACY_KEYS = {
         "user.password.reset",
         "user.password.change",
         "user.otp.guessed",
+        "user.recovery_codes.created",
+        "user.recovery_code.used",
         "user.account.deleted",
         "document.verified",
         "document.rejected",

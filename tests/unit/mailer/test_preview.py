@@ -6,7 +6,8 @@ import sys
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from tests.unit.mailer.builders import ENVIRONMENT
+from mailer_svc.mail.configuration import read_mails
+from tests.unit.mailer.builders import CONFIG, ENVIRONMENT
 
 
 def preview(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -38,7 +39,7 @@ def test_all_mails_are_written_into_a_folder(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     files = {file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*")}
-    assert len(files) == 13 * 2 * 3
+    assert len(files) == len(read_mails(CONFIG / "mailer.yaml")) * 2 * 3
     assert {"de/new_log_in.html", "en/password_changed.eml", "en/profile_rejected.txt"} <= files
     assert all(file.read_text() for file in tmp_path.rglob("*.*"))
 

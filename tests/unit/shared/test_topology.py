@@ -55,6 +55,8 @@ def test_each_service_receives_what_it_needs() -> None:
             "system.user.password.reset",
             "system.user.password.change",
             "system.user.otp.guessed",
+            "system.user.recovery_codes.created",
+            "system.user.recovery_code.used",
             "system.user.account.deleted",
             "system.document.verified",
             "system.document.rejected",

@@ -185,6 +185,39 @@ class Guess(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ByClient(Record):
+    """What a user did about their credentials, and with which client."""
+
+    user: User
+    domain: str
+    user_ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery(Record):
+    """The use of a recovery code."""
+
+    user: User
+    domain: str
+    user_ip: str
+    user_agent: str
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey(Record):
+    """A passkey, without its public key."""
+
+    user: User
+    id: UUID
+    name: str
+    backup_eligible: bool
+    backed_up: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session(Record):
     """A session that ended before its time."""
 
@@ -263,6 +296,9 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     "model.api_key.created": ApiKey,
     "model.api_key.updated": ApiKey,
     "model.api_key.deleted": ApiKey,
+    "model.passkey.created": Passkey,
+    "model.passkey.updated": Passkey,
+    "model.passkey.deleted": Passkey,
     "model.permission.created": Permission,
     "model.permission.updated": Permission,
     "model.permission.deleted": Permission,
@@ -280,6 +316,8 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     "system.user.password.reset": UserAndDomain,
     "system.user.password.change": UserAndDomain,
     "system.user.otp.guessed": Guess,
+    "system.user.recovery_codes.created": ByClient,
+    "system.user.recovery_code.used": Recovery,
     "system.user.account.deleted": UserAlone,
     "system.user.erased": Erased,
     "system.document.verified": Verdict,

@@ -28,10 +28,13 @@ from identity_svc.logins.handlers import LOGINS
 from identity_svc.logins.use_cases import build as build_logins
 from identity_svc.mail_tokens.use_cases import build as build_mail_tokens
 from identity_svc.ownership.use_cases import build as build_ownership
+from identity_svc.passkeys.handlers import PASSKEYS
+from identity_svc.passkeys.use_cases import build as build_passkeys
 from identity_svc.password_resets.handlers import PASSWORD_RESETS
 from identity_svc.password_resets.use_cases import build as build_password_resets
 from identity_svc.passwords.handlers import PASSWORDS
 from identity_svc.passwords.use_cases import build as build_passwords
+from identity_svc.recovery_codes.use_cases import build as build_recovery
 from identity_svc.second_factor.handlers import SECOND_FACTORS
 from identity_svc.second_factor.use_cases import build as build_second_factor
 from identity_svc.sessions.handlers import SESSIONS
@@ -77,12 +80,16 @@ def build(core: Core) -> Features:
     mail_tokens = build_mail_tokens(core, key_chain)
     account_status = build_account_status(core, users, sessions, mail_tokens)
     passwords = build_passwords(core, users, sessions, mail_tokens, throttle, activities)
-    second_factors = build_second_factor(core, users, sessions, mail_tokens, throttle, activities)
-    ownership = build_ownership(core, sessions, second_factors)
+    recovery = build_recovery(core)
+    passkeys = build_passkeys(core, users, sessions, recovery, throttle, activities)
+    second_factors = build_second_factor(
+        core, users, sessions, mail_tokens, throttle, activities, recovery, passkeys
+    )
+    ownership = build_ownership(core, sessions, second_factors, passkeys, recovery)
     erasure = build_erasure(core, users)
     archive = build_archive(core.database, core.settings)
     replays = build_replays(core.database, key_chain, core.settings, IDENTITY, core.registry)
-    housekeeping = partial(keep_house, core.database, sessions, mail_tokens, throttle)
+    housekeeping = partial(keep_house, core.database, sessions, mail_tokens, passkeys, throttle)
     return Features(
         key_chain=key_chain,
         use_cases={
@@ -97,8 +104,9 @@ def build(core: Core) -> Features:
             EVENT_ARCHIVE: archive,
             KEY_CHAIN: key_chain,
             LOGINS: build_logins(
-                core, users, passwords, second_factors, sessions, throttle, activities
+                core, users, passwords, second_factors, passkeys, sessions, throttle, activities
             ),
+            PASSKEYS: passkeys,
             PASSWORDS: passwords,
             PASSWORD_RESETS: build_password_resets(
                 core, users, passwords, ownership, mail_tokens, throttle, activities
@@ -111,7 +119,7 @@ def build(core: Core) -> Features:
             ),
             USERS: users,
             VERIFICATIONS: build_verifications(
-                core, users, passwords, second_factors, sessions, activities
+                core, users, passwords, second_factors, passkeys, sessions, activities
             ),
         },
         reactions=reactions(core.database, account_status),

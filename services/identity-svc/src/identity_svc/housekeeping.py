@@ -3,6 +3,7 @@
 import asyncio
 
 from identity_svc.mail_tokens.use_cases import MailTokens
+from identity_svc.passkeys.use_cases import Passkeys
 from identity_svc.sessions.use_cases import Sessions
 from identity_svc.throttling.use_cases import Throttle
 from shared.database.pool import Database
@@ -11,12 +12,17 @@ _SECONDS = 600
 
 
 async def keep_house(
-    database: Database, sessions: Sessions, mail_tokens: MailTokens, throttle: Throttle
+    database: Database,
+    sessions: Sessions,
+    mail_tokens: MailTokens,
+    passkeys: Passkeys,
+    throttle: Throttle,
 ) -> None:
-    """Deletes expired sessions, mail tokens and attempts, now and every ten minutes."""
+    """Deletes expired sessions, mail tokens, challenges and attempts, now and every ten minutes."""
     while True:
         async with database.transaction() as connection:
             await sessions.delete_expired(connection)
             await mail_tokens.delete_expired(connection)
+            await passkeys.delete_expired(connection)
             await throttle.delete_forgiven(connection)
         await asyncio.sleep(_SECONDS)

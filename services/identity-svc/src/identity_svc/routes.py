@@ -9,6 +9,7 @@ from identity_svc.administration import handlers as administration
 from identity_svc.captcha import handlers as captcha
 from identity_svc.confirmations import handlers as confirmations
 from identity_svc.logins import handlers as logins
+from identity_svc.passkeys import handlers as passkeys
 from identity_svc.password_resets import handlers as password_resets
 from identity_svc.passwords import handlers as passwords
 from identity_svc.second_factor import handlers as second_factor
@@ -33,6 +34,8 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/api/v2/identity/users/register_geetest",       ANYONE, captcha.register_geetest),
     Route("POST",   "/api/v2/identity/users/access",                 ANYONE, access.use_whitelink),
     Route("POST",   "/api/v2/identity/sessions",                     ANYONE, logins.log_in),
+    Route("POST",   "/api/v2/identity/sessions/passkey/options",     ANYONE, logins.passkey_options),
+    Route("POST",   "/api/v2/identity/sessions/passkey",             ANYONE, logins.log_in_with_passkey),
     Route("GET",    "/api/v2/identity/sessions",                     BEARER, sessions.show),
     Route("DELETE", "/api/v2/identity/sessions",                     ANYONE, sessions.log_out),
     Route("GET",    "/api/v2/identity/configs",                      ANYONE, about.configs),
@@ -42,6 +45,15 @@ PUBLIC: tuple[Route[Any], ...] = (
 
     # What users do with their own credentials: routes.yaml leads these paths here.
     Route("POST",   "/api/v2/resource/sessions/verify",              BEARER, verifications.verify),
+    Route("POST",   "/api/v2/resource/sessions/verify/passkey/options", BEARER, verifications.passkey_options),
+    Route("POST",   "/api/v2/resource/sessions/verify/passkey",      BEARER, verifications.verify_by_passkey),
+    Route("GET",    "/api/v2/resource/passkeys",                     BEARER, passkeys.index),
+    Route("POST",   "/api/v2/resource/passkeys/options",             BEARER, passkeys.options),
+    Route("POST",   "/api/v2/resource/passkeys",                     BEARER, passkeys.add),
+    Route("PATCH",  "/api/v2/resource/passkeys/{id}",                BEARER, passkeys.rename),
+    Route("DELETE", "/api/v2/resource/passkeys/{id}",                BEARER, passkeys.delete),
+    Route("POST",   "/api/v2/resource/otp/recovery_codes",           BEARER, second_factor.create_recovery_codes),
+    Route("GET",    "/api/v2/resource/otp/recovery_codes",           BEARER, second_factor.show_recovery_codes),
 )
 
 

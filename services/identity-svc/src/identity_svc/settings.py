@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marshmallow import fields, validate
+from yarl import URL
 
 from identity_svc.operator_key import OperatorKey, read_operator_key
 from shared.crypto.key_ring import KeyRing
@@ -27,6 +28,27 @@ def _pattern(text: str) -> re.Pattern[str]:
         return re.compile(text)
     except re.error as error:
         raise ValueError(f"Not a regular expression: {error}.") from None
+
+
+_APP = re.compile("android:apk-key-hash:[A-Za-z0-9_-]{43}")
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """Origins of pages, by https or at localhost, and of Android apps."""
+    origins = tuple(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
+    for origin in origins:
+        if _APP.fullmatch(origin):
+            continue
+        url = URL(origin)
+        secure = url.scheme == "https" or (url.scheme == "http" and url.host == "localhost")
+        if not secure or not url.host or str(url.origin()) != origin:
+            raise ValueError(f"{origin}: Not an origin such as https://example.com.")
+    return origins
+
+
+def front_end_origin(domain: str) -> str:
+    """The origin of the front end's pages; by https, unless the address says otherwise."""
+    return str(URL(domain if "://" in domain else f"https://{domain}").origin())
 
 
 MIN_KEEP_DAYS = 30  # for so long an event verifies at least, whenever a subscriber reads it
@@ -170,6 +192,22 @@ class IdentitySettings(PublicServiceSettings):
         "of generated keys. The operator rotates it.",
         None,
     )
+    passkey_origins: tuple[str, ...] = setting(
+        "BARONG_PASSKEY_ORIGINS",
+        Parsed(_origins),
+        "Origins whose pages may add and use passkeys, comma separated: `https://…`, "
+        "`http://localhost:…`, or `android:apk-key-hash:…`.",
+        (),
+        shown="the origin of `BARONG_DOMAIN`",
+    )
+    passkey_domain: str = setting(
+        "BARONG_PASSKEY_DOMAIN",
+        fields.String(validate=validate.Regexp(r"[a-z0-9-]+(\.[a-z0-9-]+)*$")),
+        "The domain to which passkeys are bound (RP ID): that of the origins, or one above it. "
+        "Another one makes all passkeys unusable.",
+        "",
+        shown="the host of the first origin",
+    )
     erasure_days: int = setting(
         "BARONG_ERASURE_AFTER_DAYS",
         fields.Integer(validate=validate.Range(0, 36_500)),
@@ -243,6 +281,13 @@ class IdentitySettings(PublicServiceSettings):
         yield from super(IdentitySettings, self).conflicts()
         if self.session_seconds > self.session_absolute_seconds:
             yield ("BARONG_SESSION_EXPIRE_TIME: longer than BARONG_SESSION_ABSOLUTE_EXPIRE_TIME.")
+        if self.passkey_domain:
+            for origin in self.passkey_origins or (front_end_origin(self.domain),):
+                host = URL(origin).host or ""
+                if not _APP.fullmatch(origin) and not f".{host}".endswith(
+                    f".{self.passkey_domain}"
+                ):
+                    yield f"BARONG_PASSKEY_DOMAIN: {origin} is not in this domain."
         if self.captcha == "recaptcha" and not (
             self.recaptcha_site_key and self.recaptcha_secret_key
         ):

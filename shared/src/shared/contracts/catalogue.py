@@ -13,6 +13,7 @@ from shared.contracts.records import (
     SEALED,
     ActivityRecord,
     ApiKeyRecord,
+    ByClientRecord,
     DataStorageRecord,
     DocumentRecord,
     ErasedRecord,
@@ -20,9 +21,11 @@ from shared.contracts.records import (
     GuessRecord,
     LabelRecord,
     LoginRecord,
+    PasskeyRecord,
     PermissionRecord,
     PhoneRecord,
     ProfileRecord,
+    RecoveryRecord,
     RestrictionRecord,
     SessionRecord,
     TokenRecord,
@@ -144,6 +147,14 @@ API_KEYS: Final = _model(
     updated="an API key was changed, or ended with its user's second factor or state",
     deleted="an API key was deleted",
 )
+PASSKEYS: Final = _model(
+    "passkey",
+    PasskeyRecord,
+    IDENTITY,
+    created="a user added a passkey",
+    updated="a user renamed a passkey",
+    deleted="a passkey was deleted",
+)
 PERMISSIONS: Final = _model(
     "permission",
     PermissionRecord,
@@ -208,6 +219,18 @@ OTP_GUESSED: Final = EventType(
     owner=IDENTITY,
     when="somebody who has a user's password or session guesses codes of the second factor",
 )
+RECOVERY_CODES_CREATED: Final = EventType(
+    name="system.user.recovery_codes.created",
+    record=ByClientRecord,
+    owner=IDENTITY,
+    when="a user made recovery codes, which replace all that they had",
+)
+RECOVERY_CODE_USED: Final = EventType(
+    name="system.user.recovery_code.used",
+    record=RecoveryRecord,
+    owner=IDENTITY,
+    when="a recovery code was used in place of a code of the second factor",
+)
 ACCOUNT_DELETED: Final = EventType(
     name="system.user.account.deleted",
     record=UserAlone,
@@ -254,11 +277,12 @@ WEBHOOK_DISABLED: Final = EventType(
 def _all() -> Iterator[EventType[Any]]:
     for models in (
         *(USERS, LABELS, PROFILES, PHONES, DOCUMENTS),
-        *(DATA_STORAGES, API_KEYS, PERMISSIONS, RESTRICTIONS, WEBHOOK_ENDPOINTS),
+        *(DATA_STORAGES, API_KEYS, PASSKEYS, PERMISSIONS, RESTRICTIONS, WEBHOOK_ENDPOINTS),
     ):
         yield from models.values()
     yield from (SESSION_CREATED, SESSION_REVOKED, CONFIRMATION_TOKEN, EMAIL_CONFIRMED)
     yield from (PASSWORD_RESET_TOKEN, PASSWORD_RESET, PASSWORD_CHANGED, OTP_GUESSED)
+    yield from (RECOVERY_CODES_CREATED, RECOVERY_CODE_USED)
     yield from (ACCOUNT_DELETED, USER_ERASED)
     yield from DOCUMENT_VERDICTS.values()
     yield from (ACTIVITY_RECORDED, WEBHOOK_DISABLED)

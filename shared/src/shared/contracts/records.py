@@ -241,6 +241,33 @@ class GuessRecord(UserAndDomain):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ByClientRecord(UserAndDomain):
+    """What a user did about their credentials, and with which client."""
+
+    user_ip: str = _told("The client's address.")
+    user_agent: str = _told("The client's User-Agent, cut to 512 characters.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryRecord(ByClientRecord):
+    """The use of a recovery code."""
+
+    remaining: int = _told("How many codes are left.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyRecord(EventRecord):
+    """A passkey, without its public key."""
+
+    user: NestedUser = _told("The passkey's user.")
+    id: str = _told("The passkey's id.", format="uuid")
+    name: str = _told("What the user calls it.")
+    backup_eligible: bool = _told("Whether it may be copied to other devices of the user.")
+    backed_up: bool = _told("Whether it was, when it was used last.")
+    created_at: str = _moment("When the passkey was added.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord(EventRecord):
     """A session that ended before its time."""
 

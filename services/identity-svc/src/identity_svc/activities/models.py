@@ -16,13 +16,17 @@ SIGN_UP = Action("account", "signup")
 LOG_IN = Action("session", "login")
 LOG_IN_WITH_CODE = Action("session", "login::2fa")
 VERIFY_SESSION = Action("session", "verify")
+LOG_IN_WITH_PASSKEY = Action("session", "login::passkey")
 LOG_OUT = Action("session", "logout")
+ADD_PASSKEY = Action("passkey", "add passkey")
+DELETE_PASSKEY = Action("passkey", "delete passkey")
 REQUEST_RESET = Action("password", "request password reset")
 RESET_PASSWORD = Action("password", "password reset")
 CHANGE_PASSWORD = Action("password", "password change")
 REQUEST_SECRET = Action("otp", "request QR code for 2FA")
 ENABLE_SECOND_FACTOR = Action("otp", "enable 2FA")
 DISABLE_SECOND_FACTOR = Action("otp", "disable 2FA")
+CREATE_RECOVERY_CODES = Action("otp", "create recovery codes")
 VERIFY_CODE = Action("otp", "verify 2FA code")
 
 _REASONS = {
@@ -37,6 +41,17 @@ _REASONS = {
     "resource.session.invalid_otp": "OTP code is invalid",
     "otp.invalid": "OTP code is invalid",
     "totp.error": "OTP code was used before",
+    "resource.otp.not_enabled": "2FA is not enabled",
+    "authz.insufficient_user_authentication": "The last verification is too long ago",
+    "passkey.cloned": "The passkey may have been copied",
+    "passkey.invalid": "The passkey is invalid",
+    "passkey.invalid_challenge": "The challenge is invalid",
+    "passkey.invalid_origin": "The passkey was used at another site",
+    "passkey.of_another_user": "The passkey belongs to another user",
+    "passkey.unknown": "The passkey is unknown",
+    "passkey.user_not_verified": "The authenticator did not verify its user",
+    "resource.passkey.exists": "The passkey was added before",
+    "resource.passkey.too_many": "There are too many passkeys",
     "otp.already_enabled": "2FA is enabled already",
     "otp.not_enabled": "2FA is not enabled",
     "password.doesnt_match": "New password and its confirmation are not the same",

@@ -14,10 +14,13 @@ from identity_svc.logins.models import (
 )
 from identity_svc.logins.schemas import LogInForm
 from identity_svc.logins.use_cases import Logins
+from identity_svc.passkeys.models import ANSWER_FAULTS
+from identity_svc.passkeys.schemas import OptionsSchema, UseForm
 from shared.contracts.refusals import UsedCode
 from shared.contracts.schemas import UserWithFullInfoSchema
+from shared.web.answers import answer
 from shared.web.client import client_of
-from shared.web.operations import operation
+from shared.web.operations import NoParameters, operation
 
 LOGINS = web.AppKey("logins", Logins)
 
@@ -42,6 +45,8 @@ LOGINS = web.AppKey("logins", Logins)
 async def log_in(request: web.Request, form: LogInForm) -> web.Response:
     """Log in.
 
+    In place of a code of the second factor, a recovery code does as well, each once.
+
     Sets the session cookie; the header `Authorization` carries a bearer token, for clients that
     keep no cookies.
     """
@@ -50,4 +55,32 @@ async def log_in(request: web.Request, form: LogInForm) -> web.Response:
     opened, attachments = await logins.log_in(
         form.email or "", form.password or "", form.otp_code or "", client_of(request)
     )
+    return logins.sessions.cookie.hand_over(opened, attachments)
+
+
+@operation(status=201, answer=OptionsSchema, statuses=(429,), beyond_barong=True)
+async def passkey_options(request: web.Request, _form: NoParameters) -> web.Response:
+    """Begin a log-in with a passkey.
+
+    The answer is for `navigator.credentials.get()`, which finds the passkeys of this site by
+    itself; nobody has to type an address before.
+    """
+    asked = await request.app[LOGINS].passkeys.ask_for_log_in(client_of(request))
+    return answer({"publicKey": asked}, headers={"Cache-Control": "no-store"})
+
+
+@operation(
+    status=201,
+    answer=UserWithFullInfoSchema,
+    refuses=(*ANSWER_FAULTS, Banned, Deleted, NotActive),
+    beyond_barong=True,
+)
+async def log_in_with_passkey(request: web.Request, form: UseForm) -> web.Response:
+    """Log in with a passkey.
+
+    `credential` is what `navigator.credentials.get()` gave, as `toJSON()` writes it. Answers as a
+    log-in with a password does; no code of the second factor is asked for.
+    """
+    logins = request.app[LOGINS]
+    opened, attachments = await logins.log_in_with_passkey(form.credential, client_of(request))
     return logins.sessions.cookie.hand_over(opened, attachments)

@@ -1,11 +1,11 @@
-"""Opens a session for a user who knows the password."""
+"""Opens a session for a user who knows the password, or has a passkey."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from identity_svc.activities.models import LOG_IN, LOG_IN_WITH_CODE
+from identity_svc.activities.models import LOG_IN, LOG_IN_WITH_CODE, LOG_IN_WITH_PASSKEY
 from identity_svc.activities.use_cases import Activities
 from identity_svc.core import Core
 from identity_svc.logins.events import session_created
@@ -17,6 +17,9 @@ from identity_svc.logins.models import (
     NotActive,
     WrongCredentials,
 )
+from identity_svc.passkeys.ceremonies import Credential
+from identity_svc.passkeys.models import UnknownPasskey
+from identity_svc.passkeys.use_cases import Passkeys
 from identity_svc.passwords.use_cases import Passwords
 from identity_svc.second_factor.models import NotEnabled, WrongCode
 from identity_svc.second_factor.use_cases import SecondFactors
@@ -27,7 +30,7 @@ from identity_svc.users.models import Credentials
 from identity_svc.users.use_cases import Users
 from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
-from shared.contracts.authentication import OTP, PASSWORD
+from shared.contracts.authentication import KEY, OTP, PASSWORD, USER
 from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Database
 from shared.messaging.outbox import Outbox
@@ -37,13 +40,14 @@ _REFUSALS = {"banned": Banned, "deleted": Deleted}
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """The state of an account is shown only to a caller who knows its password."""
+    """Only who knows the password, or has a passkey, learns the state of an account."""
 
     database: Database
     outbox: Outbox
     users: Users
     passwords: Passwords
     second_factors: SecondFactors
+    passkeys: Passkeys
     sessions: Sessions
     throttle: Throttle
     activities: Activities
@@ -70,11 +74,34 @@ class Logins:
                     raise WrongCredentials
                 _refuse_state(user)
                 if user.otp:
-                    await self.second_factors.accept(connection, uid, otp_code)
+                    await self.second_factors.accept_or_recover(connection, user, otp_code, client)
                 used = (PASSWORD, OTP) if user.otp else (PASSWORD,)
                 opened = await self.sessions.open(connection, user, client, *used)
                 await self.outbox.add(connection, session_created(user, client, opened.origin))
                 await self.activities.record_success(connection, uid, client, action)
+        return opened, attachments
+
+    async def log_in_with_passkey(
+        self, credential: Credential, client: Client
+    ) -> tuple[OpenedSession, dict[str, Any]]:
+        """The session and the user's attachments; no code is asked for besides.
+
+        Raises what `Passkeys.check` and `Passkeys.accept` raise, `Banned`, `Deleted`, `NotActive`
+        or `Unavailable`.
+        """
+        used = await self.passkeys.check(credential, "log-in")
+        uid = used.passkey.uid
+        async with self.activities.record_refusals(uid, client, LOG_IN_WITH_PASSKEY):
+            attachments = await self.resource.attachments(await self.users.get(uid))
+            async with self.database.transaction() as connection:
+                user = await self.users.find_and_lock(connection, uid)
+                if user is None:
+                    raise UnknownPasskey
+                _refuse_state(user)
+                await self.passkeys.accept(connection, used)
+                opened = await self.sessions.open(connection, user, client, KEY, USER)
+                await self.outbox.add(connection, session_created(user, client, opened.origin))
+                await self.activities.record_success(connection, uid, client, LOG_IN_WITH_PASSKEY)
         return opened, attachments
 
     @asynccontextmanager
@@ -106,6 +133,7 @@ def build(
     users: Users,
     passwords: Passwords,
     second_factors: SecondFactors,
+    passkeys: Passkeys,
     sessions: Sessions,
     throttle: Throttle,
     activities: Activities,
@@ -117,6 +145,7 @@ def build(
         users,
         passwords,
         second_factors,
+        passkeys,
         sessions,
         throttle,
         activities,

@@ -8,6 +8,8 @@ from typing import Any
 import structlog
 
 from identity_svc.core import Core
+from identity_svc.passkeys.use_cases import Passkeys
+from identity_svc.recovery_codes.use_cases import Recovery
 from identity_svc.second_factor.use_cases import SecondFactors
 from identity_svc.sessions.use_cases import Sessions
 from shared.clients.resource import ResourceClient
@@ -30,6 +32,8 @@ class Ownership:
 
     sessions: Sessions
     second_factors: SecondFactors
+    passkeys: Passkeys
+    recovery: Recovery
     resource: ResourceClient
 
     async def end_others(
@@ -39,8 +43,8 @@ class Ownership:
 
         Sessions and the second factor end in the transaction in which the address is proven. What
         was made in the session that proves it stays: the session, whose `sid` this is, a second
-        factor that was enabled in it, and the API keys that required its codes. `sid` is None
-        where there is no session.
+        factor that was enabled in it, passkeys that were added in it, and the API keys that
+        required its codes. `sid` is None where there is no session.
         """
         stays = (
             user.otp
@@ -51,6 +55,8 @@ class Ownership:
             user = await self.second_factors.disable_within(connection, user.uid)
         elif not user.otp:
             await self.second_factors.discard(connection, user.uid)  # others may know the secret
+        await self.passkeys.end_others(connection, user, sid)
+        await self.recovery.discard(connection, user.uid)  # others may know them
         await self.sessions.revoke_all(connection, user, but=sid)
         await self.sessions.forget_origins(connection, user.uid)
         return user, not stays
@@ -68,6 +74,12 @@ class Ownership:
             log.warning("api_keys_await_their_event", uid=uid, reason=str(error))
 
 
-def build(core: Core, sessions: Sessions, second_factors: SecondFactors) -> Ownership:
+def build(
+    core: Core,
+    sessions: Sessions,
+    second_factors: SecondFactors,
+    passkeys: Passkeys,
+    recovery: Recovery,
+) -> Ownership:
     """Ownership, with resource-svc for API keys."""
-    return Ownership(sessions, second_factors, core.resource)
+    return Ownership(sessions, second_factors, passkeys, recovery, core.resource)

@@ -1,12 +1,51 @@
-"""The internal operations on second factors."""
+"""Recovery codes, and the internal operations on second factors."""
 
 from aiohttp import web
 
-from identity_svc.second_factor.schemas import CodeForm, CreateForm, EnableForm
+from identity_svc.second_factor.models import NothingToRecover
+from identity_svc.second_factor.schemas import (
+    CodeForm,
+    CreateForm,
+    EnableForm,
+    RecoveryCodesSchema,
+    RemainingRecoveryCodesSchema,
+    new_codes,
+    remaining_codes,
+)
 from identity_svc.second_factor.use_cases import SecondFactors
+from shared.contracts.authentication import StepUpRequired
 from shared.web.answers import answer, nothing
+from shared.web.client import client_of
+from shared.web.operations import NoParameters, operation
+from shared.web.principal import PRINCIPAL
 
 SECOND_FACTORS = web.AppKey("second_factors", SecondFactors)
+
+
+@operation(
+    status=201,
+    answer=RecoveryCodesSchema,
+    refuses=(NothingToRecover, StepUpRequired),
+    beyond_barong=True,
+)
+async def create_recovery_codes(request: web.Request, _form: NoParameters) -> web.Response:
+    """Make recovery codes.
+
+    Ten codes, each of which once replaces a code of the second factor, at the log-in and where the
+    factor is turned off. Older ones are void. Asks for a recent verification.
+    """
+    caller = request[PRINCIPAL]
+    made = await request.app[SECOND_FACTORS].create_recovery_codes(
+        caller.uid, caller.sid, client_of(request)
+    )
+    return answer(new_codes(made), headers={"Cache-Control": "no-store"})
+
+
+@operation(answer=RemainingRecoveryCodesSchema, beyond_barong=True)
+async def show_recovery_codes(request: web.Request, _form: NoParameters) -> web.Response:
+    """How many recovery codes are left."""
+    left = await request.app[SECOND_FACTORS].recovery.get_remaining(request[PRINCIPAL].uid)
+    return answer(remaining_codes(left))
 
 
 async def create(request: web.Request, form: CreateForm) -> web.Response:

@@ -33,6 +33,12 @@ class NotEnabled(Invalid):
     codes = ("otp.not_enabled",)
 
 
+class NothingToRecover(Invalid):
+    """The user has neither a second factor nor a passkey that they could lose."""
+
+    codes = ("resource.otp.not_enabled",)
+
+
 class WrongCode(Invalid):
     """The code is not one of this moment."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from identity_svc.activities.models import (
+    CREATE_RECOVERY_CODES,
     DISABLE_SECOND_FACTOR,
     ENABLE_SECOND_FACTOR,
     REQUEST_SECRET,
@@ -16,10 +17,19 @@ from identity_svc.activities.use_cases import Activities
 from identity_svc.core import Core
 from identity_svc.mail_tokens.models import CODES_GUESSED
 from identity_svc.mail_tokens.use_cases import MailQuota, MailTokens
+from identity_svc.passkeys.use_cases import Passkeys
+from identity_svc.recovery_codes.models import RecoveryCodes
+from identity_svc.recovery_codes.use_cases import Recovery
 from identity_svc.second_factor import store
 from identity_svc.second_factor.authenticator import Authenticator
 from identity_svc.second_factor.events import codes_guessed
-from identity_svc.second_factor.models import AlreadyEnabled, NewSecret, NotEnabled, WrongCode
+from identity_svc.second_factor.models import (
+    AlreadyEnabled,
+    NewSecret,
+    NotEnabled,
+    NothingToRecover,
+    WrongCode,
+)
 from identity_svc.second_factor.totp import new_secret, otpauth_url
 from identity_svc.sessions.use_cases import Sessions
 from identity_svc.throttling.models import PER_ACCOUNT
@@ -43,6 +53,8 @@ class SecondFactors:
     quota: MailQuota
     throttle: Throttle
     activities: Activities
+    recovery: Recovery
+    passkeys: Passkeys
     authenticator: Authenticator
     app_name: str
     domain: str
@@ -106,8 +118,8 @@ class SecondFactors:
     async def disable(self, uid: str, code: str, client: Client) -> User:
         """The user with the second factor off; sessions go on.
 
-        Raises `UserNotFound`, `UserNotActive`, `NotEnabled`, `WrongCode`, `UsedCode` or
-        `Throttled`.
+        A recovery code does as well: whoever lost the authenticator can set up another. Raises
+        `UserNotFound`, `UserNotActive`, `NotEnabled`, `WrongCode`, `UsedCode` or `Throttled`.
         """
         async with (
             self.limited("otp", uid, client),
@@ -117,7 +129,7 @@ class SecondFactors:
             user = await self.users.lock_active(connection, uid)
             if not user.otp:
                 raise NotEnabled
-            await self.authenticator.accept(connection, uid, code)
+            await self.accept_or_recover(connection, user, code, client)
             changed = await self.disable_within(connection, uid)
             await self.activities.record_success(connection, uid, client, DISABLE_SECOND_FACTOR)
         return changed
@@ -125,6 +137,8 @@ class SecondFactors:
     async def disable_within(self, connection: Connection, uid: str) -> User:
         """The locked user with the second factor off, without a code."""
         await store.delete_factor(connection, uid)
+        if not await self.passkeys.exist(connection, uid):
+            await self.recovery.discard(connection, uid)
         return await self.users.set_second_factor(connection, uid, False)
 
     async def discard(self, connection: Connection, uid: str) -> None:
@@ -141,6 +155,32 @@ class SecondFactors:
         Raises `NotEnabled`, `WrongCode` or `UsedCode`.
         """
         await self.authenticator.accept(connection, uid, code)
+
+    async def accept_or_recover(
+        self, connection: Connection, user: User, code: str, client: Client
+    ) -> None:
+        """The same, but a recovery code does as well, of which the owner is told by mail."""
+        if not await self.recovery.use(connection, user, code, client):
+            await self.authenticator.accept(connection, user.uid, code)
+
+    async def create_recovery_codes(
+        self, uid: str, sid: str | None, client: Client
+    ) -> RecoveryCodes:
+        """New recovery codes, in place of older ones.
+
+        Raises `UserNotFound`, `UserNotActive`, `StepUpRequired` or `NothingToRecover`.
+        """
+        async with (
+            self.activities.record_refusals(uid, client, CREATE_RECOVERY_CODES),
+            self.database.transaction() as connection,
+        ):
+            user = await self.users.lock_active(connection, uid)
+            await self.sessions.require_recent(connection, uid, sid)
+            if not user.otp and not await self.passkeys.exist(connection, uid):
+                raise NothingToRecover
+            made = await self.recovery.create(connection, user, client)
+            await self.activities.record_success(connection, uid, client, CREATE_RECOVERY_CODES)
+        return made
 
     @asynccontextmanager
     async def limited(
@@ -176,6 +216,8 @@ def build(
     mail_tokens: MailTokens,
     throttle: Throttle,
     activities: Activities,
+    recovery: Recovery,
+    passkeys: Passkeys,
 ) -> SecondFactors:
     """The second factors of this installation."""
     settings = core.settings
@@ -187,6 +229,8 @@ def build(
         mail_tokens.quota,
         throttle,
         activities,
+        recovery,
+        passkeys,
         Authenticator(settings.master_keys),
         settings.app_name,
         settings.domain,

@@ -6,7 +6,9 @@ from typing import Literal
 
 from shared.values.addresses import Address
 
-Purpose = Literal["sign-up", "login", "login-otp", "otp", "reset", "password", "confirmation"]
+Purpose = Literal[
+    "sign-up", "login", "login-otp", "otp", "reset", "password", "confirmation", "passkey"
+]
 """What is attempted; each purpose has counts of its own."""
 
 

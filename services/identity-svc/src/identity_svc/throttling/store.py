@@ -79,6 +79,12 @@ async def count_of_account(connection: Connection, account: bytes) -> tuple[floa
     return float(row["wait"]), math.ceil(row["failures"])
 
 
+async def count_of_network(connection: Connection, network: bytes) -> float:
+    """How many seconds an attempt has to wait that is limited per network alone."""
+    [row] = await connection.fetch(_count("$1", PER_NETWORK, "true"), network)
+    return float(row["wait"])
+
+
 async def forget_attempts_of_account(connection: Connection, account: bytes) -> None:
     """Forgets the account's attempts."""
     await connection.execute(

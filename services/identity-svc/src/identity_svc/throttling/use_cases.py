@@ -71,6 +71,20 @@ class Throttle:
             raise Throttled(math.ceil(wait))
         return attempts
 
+    async def attempt_of_network(self, purpose: Purpose, client: Client) -> None:
+        """Counts an attempt that is about no account yet, per network alone.
+
+        Raises `Throttled` or `Unavailable`.
+        """
+        if not self._enabled:
+            return
+        key = self._digest(purpose, None, network_of(client.ip))
+        async with self._database.connection() as connection:
+            wait = await store.count_of_network(connection, key)
+        self._attempts.labels(purpose, "refused" if wait else "let through").inc()
+        if wait:
+            raise Throttled(math.ceil(wait))
+
     async def code_succeeded(self, purpose: Purpose, uid: str) -> None:
         """Forgets the attempts at this account's codes, as the last one was right."""
         if not self._enabled:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from identity_svc.activities.models import VERIFY_SESSION
 from identity_svc.activities.use_cases import Activities
 from identity_svc.core import Core
+from identity_svc.passkeys.ceremonies import Credential
+from identity_svc.passkeys.use_cases import Passkeys
 from identity_svc.passwords.models import WrongPassword
 from identity_svc.passwords.use_cases import Passwords
 from identity_svc.second_factor.models import NotEnabled, WrongCode
@@ -22,7 +24,7 @@ from identity_svc.verifications.models import (
     NothingShown,
 )
 from shared.contracts.activities import Client
-from shared.contracts.authentication import OTP, PASSWORD, Authentication
+from shared.contracts.authentication import KEY, OTP, PASSWORD, USER, Authentication
 from shared.database.pool import Connection, Database
 
 
@@ -34,6 +36,7 @@ class Verifications:
     users: Users
     passwords: Passwords
     second_factors: SecondFactors
+    passkeys: Passkeys
     sessions: Sessions
     activities: Activities
 
@@ -60,6 +63,24 @@ class Verifications:
             ):
                 used = await self._check(connection, uid, version, code)
                 shown = await self.sessions.reauthenticate(connection, uid, uuid.UUID(sid), *used)
+                await self.activities.record_success(connection, uid, client, VERIFY_SESSION)
+        return shown
+
+    async def verify_by_passkey(
+        self, uid: str, sid: str | None, credential: Credential, client: Client
+    ) -> Authentication:
+        """The same by one of the user's passkeys.
+
+        Raises what `Passkeys.check` and `Passkeys.accept` raise, or `SessionEnded`.
+        """
+        async with self.activities.record_refusals(uid, client, VERIFY_SESSION):
+            used = await self.passkeys.check(credential, "verify", uid, sid)
+            async with self.database.transaction() as connection:
+                await self.users.lock_active(connection, uid)
+                await self.passkeys.accept(connection, used)
+                shown = await self.sessions.reauthenticate(
+                    connection, uid, uuid.UUID(sid), KEY, USER
+                )
                 await self.activities.record_success(connection, uid, client, VERIFY_SESSION)
         return shown
 
@@ -107,8 +128,11 @@ def build(
     users: Users,
     passwords: Passwords,
     second_factors: SecondFactors,
+    passkeys: Passkeys,
     sessions: Sessions,
     activities: Activities,
 ) -> Verifications:
     """The verifications of this installation."""
-    return Verifications(core.database, users, passwords, second_factors, sessions, activities)
+    return Verifications(
+        core.database, users, passwords, second_factors, passkeys, sessions, activities
+    )

@@ -40,6 +40,14 @@ _RECORDS: Sequence[tuple[str, Mapping[str, Any]]] = (
         "system.session.create",
         {**_CLIENT, "new_device": True, "new_network": True, "user": _USER},
     ),
+    (
+        "model.passkey.",
+        {"name": "Laptop", "created_at": "2026-01-31T12:30:00Z", "user": _USER},
+    ),
+    (
+        "system.user.recovery_code",
+        {**_CLIENT, "remaining": 3, "domain": "www.example.com", "user": _USER},
+    ),
     ("system.user.otp.guessed", {**_CLIENT, "domain": "www.example.com", "user": _USER}),
     ("system.user.account.deleted", {"user": _USER}),
     ("system.user.", {"domain": "www.example.com", "user": _USER}),

@@ -1,0 +1,1 @@
+"""Passkeys: keys of authenticators, by which users log in without a password (WebAuthn)."""

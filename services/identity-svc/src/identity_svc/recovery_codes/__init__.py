@@ -1,0 +1,1 @@
+"""Recovery codes: each replaces one code of a lost authenticator."""
