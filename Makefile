@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui htmx messages settings alerts chart images release lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui htmx messages settings alerts chart images cluster cluster-drill release lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -87,6 +87,12 @@ images: install ## Build every image and check it, where a container engine can 
 
 release: install ## Build everything that a release hands out, from a clean clone (ARGS="--images")
 	$(BIN)/python -m deploy.release $(ARGS)
+
+cluster: install ## Apply both overlays to a real API server, where one can be had (root, Go, apt)
+	$(BIN)/python -m deploy.cluster
+
+cluster-drill: install ## Replace, kill and take away every part of a real cluster under load (ARGS="--write")
+	$(BIN)/python -m deploy.cluster drill $(ARGS)
 
 lock: install ## Lock the newest allowed versions of all requirements, with hashes
 	@for part in compile migrations runtime local dev kustomize; do \

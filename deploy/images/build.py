@@ -1,6 +1,6 @@
 """Builds one image after the other, and checks each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deploy.images.bases import base_images
@@ -33,7 +33,7 @@ def build_all(docker: Engine, root: Path, tag: str, version: Version) -> Iterato
             "SOURCE_URL": source_url(root),
         }
         bases = {"PYTHON_IMAGE": python, "BUILD_IMAGE": build}
-        _build(docker, root, image, {**arguments, **bases})
+        build_image(docker, root, image, {**arguments, **bases})
         size = _megabytes(docker, image)
         check_image(docker, name, image, added=size - base)
         check_contents(docker, image, root, arguments)
@@ -42,7 +42,10 @@ def build_all(docker: Engine, root: Path, tag: str, version: Version) -> Iterato
     check_version(docker, f"barong/identity-svc:{tag}", tag, version.commit)
 
 
-def _build(docker: Engine, root: Path, image: str, arguments: dict[str, str]) -> None:
+def build_image(
+    docker: Engine, root: Path, image: str, arguments: Mapping[str, str]
+) -> None:
+    """Builds an image of `root` with these arguments of the Dockerfile; raises what docker does."""
     with index_secrets() as secrets:
         docker.run(
             *("build", "--quiet", "--network", "host", "--tag", image),

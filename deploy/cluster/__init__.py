@@ -1,0 +1,1 @@
+"""A real Kubernetes on this machine: what admits the manifests, and what drills them."""
