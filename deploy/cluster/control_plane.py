@@ -78,14 +78,15 @@ class Cluster:
 
 
 @contextmanager
-def control_plane(*, controllers: bool = True) -> Iterator[Cluster]:
+def control_plane(name: str = "run", *, controllers: bool = True) -> Iterator[Cluster]:
     """An empty cluster without nodes; raises `NoClusterError`.
 
-    Without `controllers`, objects are admitted and stored, and nothing is made of them.
+    Its files lie in `.local/cluster/<name>`. Without `controllers`, objects are admitted and
+    stored, and nothing is made of them.
     """
     etcd = debian("etcd", "etcd-server")
     openssl = debian("openssl", "openssl")
-    cluster = Cluster(FOLDER / "run", built(CONTROL_PLANE))
+    cluster = Cluster(FOLDER / name, built(CONTROL_PLANE))
     cluster.folder.mkdir(parents=True, exist_ok=True)
     with owned(cluster.folder, "a cluster"), ExitStack() as processes:
         for left in ("etcd", "certs"):
