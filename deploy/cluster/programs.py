@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.go_tools import go
 from deploy.images.engine import NoEngineError, install
 
 ROOT = Path(__file__).parents[2]
@@ -100,26 +101,24 @@ def needs_root() -> None:
 
 
 def _go(module: Path, *arguments: str) -> None:
-    go = shutil.which("go", path=_PLACES)
-    if go is None:
-        raise NoClusterError("Go is missing")
-    try:
-        done = subprocess.run(
-            (go, *arguments),
-            cwd=module,
-            env={
-                **os.environ,
-                "CGO_ENABLED": "0",
-                "GOFLAGS": "-mod=readonly -modcacherw",
-                "GOTOOLCHAIN": "local",
-            },
-            capture_output=True,
-            text=True,
-            timeout=_BUILD_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise NoClusterError(f"go {arguments[0]} takes more than {_BUILD_SECONDS} s") from None
+    with go() as found:
+        try:
+            done = subprocess.run(
+                (str(found), *arguments),
+                cwd=module,
+                env={
+                    **os.environ,
+                    "CGO_ENABLED": "0",
+                    "GOFLAGS": "-mod=readonly -modcacherw",
+                    "GOTOOLCHAIN": "local",
+                },
+                capture_output=True,
+                text=True,
+                timeout=_BUILD_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise NoClusterError(f"go {arguments[0]} takes over {_BUILD_SECONDS} s") from None
     if done.returncode:
         raise NoClusterError(f"go {arguments[0]} fails: {done.stderr.strip()[-600:]}")
 

@@ -16,8 +16,9 @@ from deploy.cluster.control_plane import Cluster, Object
 from deploy.cluster.node import NAMES, SANDBOX
 from deploy.cluster.programs import FOLDER, ROOT, NoClusterError
 from deploy.images.bases import base_images
-from deploy.images.build import build_image, git, images_of
+from deploy.images.build import build_image
 from deploy.images.engine import Engine, NoEngineError, engine, install
+from deploy.release.version import git
 
 _STAND_INS = Path(__file__).parent / "stand_ins"
 _PARTS = {"postgres:18": "postgres", "rabbitmq:4.1": "rabbitmq", "axllent/mailpit:v1.27": "mail"}
@@ -42,30 +43,30 @@ def previous_release(reference: str | None = None) -> Iterator[Release]:
     Without a reference: the last release's tag before this commit. While there is no release, the
     last commit with the same services and fewer migrations, else the first with these services.
     """
-    commit = git("rev-parse", "--short", reference or _previous())
+    commit = git(ROOT, "rev-parse", "--short", reference or _previous())
     tree = FOLDER / "previous"
-    git("worktree", "prune")
+    git(ROOT, "worktree", "prune")
     shutil.rmtree(tree, ignore_errors=True)
-    git("worktree", "prune")
-    git("worktree", "add", "--detach", str(tree), commit)
+    git(ROOT, "worktree", "prune")
+    git(ROOT, "worktree", "add", "--detach", str(tree), commit)
     try:
         yield Release(tree, commit)
     finally:
-        git("worktree", "remove", "--force", str(tree))
+        git(ROOT, "worktree", "remove", "--force", str(tree))
 
 
 def this_release() -> Release:
     """This tree, with what is not committed."""
-    return Release(ROOT, git("describe", "--tags", "--always", "--dirty"))
+    return Release(ROOT, git(ROOT, "describe", "--tags", "--always", "--dirty"))
 
 
 def _previous() -> str:
-    tags = git("tag", "--list", "v*", "--sort=-creatordate", "--merged", "HEAD^").split()
+    tags = git(ROOT, "tag", "--list", "v*", "--sort=-creatordate", "--merged", "HEAD^").split()
     if tags:
         return tags[0]
     services, migrations = _content("HEAD")
     found = "HEAD"
-    for commit in git("log", "--first-parent", "--format=%h", "HEAD^").split():
+    for commit in git(ROOT, "log", "--first-parent", "--format=%h", "HEAD^").split():
         its_services, its_migrations = _content(commit)
         if its_services != services:
             break  # a new service needs a role, a schema and Secrets that an operator makes
@@ -77,7 +78,7 @@ def _previous() -> str:
 
 def _content(commit: str) -> tuple[set[str], set[str]]:
     """The services of a commit, and their migrations."""
-    files = git("ls-tree", "-r", "--name-only", commit, "services").splitlines()
+    files = git(ROOT, "ls-tree", "-r", "--name-only", commit, "services").splitlines()
     return {file.split("/")[1] for file in files}, {f for f in files if f.endswith(".sql")}
 
 
@@ -91,9 +92,9 @@ def save_images(releases: Mapping[str, Release]) -> tuple[Path, Mapping[str, str
         with engine() as docker:
             python, build = base_images(docker)
             images = [
-                build_image(docker, name, release.tag, python, build, tree=release.tree)
+                _build(docker, release, name, python, build)
                 for release in releases.values()
-                for name in images_of(release.tree)
+                for name in _images_of(release.tree)
             ]
             parts = {image: _part(docker, image, name, python) for image, name in _PARTS.items()}
             for image, name in ((SANDBOX, "sandbox"), (NAMES, "names")):
@@ -102,6 +103,24 @@ def save_images(releases: Mapping[str, Release]) -> tuple[Path, Mapping[str, str
     except (NoEngineError, subprocess.TimeoutExpired) as error:
         raise NoClusterError(f"no images: {error}") from None
     return archive, parts
+
+
+def _images_of(tree: Path) -> list[str]:
+    """One image of each service, and the one that migrates all schemas."""
+    services = [path.parent.name for path in tree.glob("services/*/pyproject.toml")]
+    return [*sorted(services), "migrations"]
+
+
+def _build(docker: Engine, release: Release, name: str, python: str, build: str) -> str:
+    image = f"barong/{name}:{release.tag}"
+    arguments = {
+        "SERVICE": name,
+        "GIT_TAG": release.tag,
+        "PYTHON_IMAGE": python,
+        "BUILD_IMAGE": build,
+    }
+    build_image(docker, release.tree, image, arguments)
+    return image
 
 
 def _part(docker: Engine, image: str, name: str, python: str) -> str:

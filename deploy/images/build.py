@@ -42,9 +42,7 @@ def build_all(docker: Engine, root: Path, tag: str, version: Version) -> Iterato
     check_version(docker, f"barong/identity-svc:{tag}", tag, version.commit)
 
 
-def build_image(
-    docker: Engine, root: Path, image: str, arguments: Mapping[str, str]
-) -> None:
+def build_image(docker: Engine, root: Path, image: str, arguments: Mapping[str, str]) -> None:
     """Builds an image of `root` with these arguments of the Dockerfile; raises what docker does."""
     with index_secrets() as secrets:
         docker.run(

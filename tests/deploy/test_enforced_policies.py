@@ -9,8 +9,9 @@ import pytest
 from deploy.cluster.control_plane import until
 from deploy.cluster.programs import NoClusterError
 from deploy.local.processes import StartError
+from shared.contracts.services import CONSOLE, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
 from tests.deploy.flows import Peer, Policies
-from tests.deploy.manifests import OVERLAYS, SERVICES, of_kind
+from tests.deploy.manifests import BACKED, OVERLAYS, SERVICES, of_kind
 from tests.deploy.test_flows import (
     DNS,
     INGRESS,
@@ -63,20 +64,22 @@ LOCAL, PRODUCTION = OVERLAYS
 
 def flows(overlay: str) -> list[Flow]:
     """Every connection that the code makes, as the routes and the settings of services say."""
-    found = [("ingress", "authz-gateway", PUBLIC_PORT)]
+    found = [(name, GATEWAY, PUBLIC_PORT) for name in ("ingress", CONSOLE)]
     for name in SERVICES:
-        found += [("monitoring", name, 9080), (name, "rabbitmq", 5672)]
+        found.append(("monitoring", name, 9080))
+        if name in BACKED:
+            found.append((name, "rabbitmq", 5672))
         found += [(caller, name, 9080) for caller in sorted(callers(name))]
         if has_schema(name):
             found.append((name, "postgres", 5432))
-        if name not in ("authz-gateway", "mailer-svc"):
-            found.append(("authz-gateway", name, PUBLIC_PORT))
+        if name not in (GATEWAY, MAILER):
+            found.append((GATEWAY, name, PUBLIC_PORT))
     found += [(name, "postgres", 5432) for name in JOBS]
-    found += [(name, "internet", 443) for name in ("identity-svc", "resource-svc", "webhooks-svc")]
-    found += [("mailer-svc", "internet", port) for port in (465, 587)]
+    found += [(name, "internet", 443) for name in (IDENTITY, RESOURCE, WEBHOOKS)]
+    found += [(MAILER, "internet", port) for port in (465, 587)]
     found += [(name, "names", 53) for name in (*PODS, *JOBS)]
     if overlay == LOCAL:
-        found.append(("mailer-svc", "mail", 1025))
+        found.append((MAILER, "mail", 1025))
     else:
         found += OPERATORS
     datagrams = [(name, "names", 53, "UDP") for name in (*PODS, *JOBS)]
@@ -152,7 +155,7 @@ def test_the_flows_suffice_and_all_else_is_refused(network: PodNetwork, overlay:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_each_policy_is_needed(network: PodNetwork, overlay: str) -> None:
     enforce(network, overlay)
-    wanted, cut_off = ours(overlay), {("neighbour", "stranger", 443, "TCP")}
+    wanted, cut_off = ours(overlay), {("stranger", "neighbour", 443, "TCP")}
     for name, policy in policies(overlay).items():
         network.remove(name)
         if name == "deny-all":

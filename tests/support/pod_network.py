@@ -7,6 +7,7 @@ import ctypes
 import itertools
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -26,7 +27,7 @@ from tests.support.kustomize import Resource
 _BRIDGE, _ADDRESS, _NODE = "barong9", "10.244.9.1", "node9"
 _CLONE_NEWNET = 0x40000000
 _PROBE_SECONDS = 1.5
-_AT_ONCE = 400
+_AT_ONCE = 3000
 Flow = tuple[str, str, int, str]
 """Names of source and target, a port, and TCP or UDP."""
 
@@ -129,6 +130,7 @@ def pod_network(peers: Mapping[str, Peer], ports: Sequence[int]) -> Iterator[Pod
         debian(program, package)
     built((ROUTER,))
     with ExitStack() as exits:
+        _allow_open_files(exits)
         cluster = exits.enter_context(control_plane("policies", controllers=False))
         network = PodNetwork(cluster)
         _make_bridge(exits)
@@ -149,6 +151,12 @@ def pod_network(peers: Mapping[str, Peer], ports: Sequence[int]) -> Iterator[Pod
         exits.callback(_ask, cluster.programs / ROUTER, "--cleanup-config")
         exits.callback(stop, router, signal.SIGTERM, 20)
         yield network
+
+
+def _allow_open_files(exits: ExitStack) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    exits.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
 
 
 def _make_bridge(exits: ExitStack) -> None:
