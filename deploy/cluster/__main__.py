@@ -12,6 +12,7 @@ they run ends it with 1.
 import argparse
 import asyncio
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,8 @@ def main() -> None:
     drilling.add_argument("--only", default="", help="a regular expression for names of phases")
     drilling.add_argument("--write", action="store_true", help=f"write the table into {_PAGE.name}")
     given = parser.parse_args()
+    # So that what was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("cluster: ended by SIGTERM"))
     try:
         needs_root()
         if given.command == "apply":

@@ -23,9 +23,7 @@ _BROKER_AWAY_SECONDS = 20.0
 _BROKEN = frozenset({"ConnectionResetError", "IncompleteReadError", "ConnectionRefusedError"})
 _UPGRADE = "upgrade from the previous release"
 _POSTGRES = "There is one PostgreSQL: who needs it is told 503 until it is back."
-_BREAKS = (
-    "Connections to the killed gateway break; new ones are refused until the kubelet sees it."
-)
+_BREAKS = "Connections to the killed gateway break; new ones are refused until the kubelet sees it."
 
 Explains = Callable[[Outcome], bool]
 

