@@ -105,14 +105,14 @@ async def sign_up(gateway: Address, mail: Address, email: str) -> User:
     connection = Connection(gateway)
     form = {"email": email, "password": _PASSWORD}
     answer = await connection.call("POST", "/identity/users", form)
-    assert answer.status == 201, answer
+    assert answer.status == 201, answer.status
     token = await _mailed_token(mail, email)
     answer = await connection.call("POST", "/identity/users/email/confirm_code", {"token": token})
-    assert answer.status == 201, answer
+    assert answer.status == 201, answer.status
     user = await log_in(gateway, email, _PASSWORD)
     answer = await connection.call("GET", "/resource/users/me", cookie=user.cookie)
-    assert answer.status == 200, answer
-    assert json.loads(answer.body)["email"] == email, answer
+    assert answer.status == 200, answer.status
+    assert json.loads(answer.body)["email"] == email
     connection.close()
     return user
 
@@ -122,7 +122,7 @@ async def log_in(gateway: Address, email: str, password: str) -> User:
     connection = Connection(gateway, kept=False)
     form = {"email": email, "password": password}
     answer = await connection.call("POST", "/identity/sessions", form)
-    assert answer.status == 200, answer
+    assert answer.status == 201, answer.status
     cookie = answer.headers["set-cookie"].partition(";")[0]
     return User(email, password, cookie, json.loads(answer.body)["csrf_token"])
 

@@ -4,6 +4,7 @@ All nodes are on this machine. Each has a containerd, a kubelet and a bridge of 
 the machine's address, its kube-proxy and its kube-router, which enforces network policies.
 """
 
+import fcntl
 import json
 import shutil
 import signal
@@ -14,7 +15,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.cluster.control_plane import POD_NETWORK, Cluster, as_administrator, until
+from deploy.cluster.control_plane import (
+    POD_NETWORK,
+    SERVICE_NETWORK,
+    Cluster,
+    as_administrator,
+    until,
+)
 from deploy.cluster.programs import NODE, ROUTER, built, debian
 from deploy.local.ports import free_ports
 from deploy.local.processes import stop
@@ -64,6 +71,25 @@ class Node:
 
 
 @contextmanager
+def packet_rules() -> Iterator[None]:
+    """Keeps others from the packet rules of this machine, which kube-router takes for its own."""
+    with Path("/run/lock/barong-cluster").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def router(cluster: Cluster, node: str) -> Sequence[str | Path]:
+    """The command that enforces network policies on the pods of a node's address."""
+    return (
+        *(cluster.programs / ROUTER, f"--kubeconfig={cluster.kubeconfig}"),
+        *("--run-firewall=true", "--run-router=false", "--run-service-proxy=false"),
+        *("--run-loadbalancer=false", "--enable-cni=false", "--enable-ipv6=false"),
+        *(f"--hostname-override={node}", f"--service-cluster-ip-range={SERVICE_NETWORK}"),
+        *("--health-port=0", "--metrics-port=0"),
+    )
+
+
+@contextmanager
 def nodes(cluster: Cluster, images: Path, count: int = 2) -> Iterator[Sequence[Node]]:
     """Ready nodes with the images of an archive (`docker save`); raises `NoClusterError`."""
     for program, package in (
@@ -77,7 +103,7 @@ def nodes(cluster: Cluster, images: Path, count: int = 2) -> Iterator[Sequence[N
         debian("/usr/lib/cni/bridge", "containernetworking-plugins")
     built((*NODE, ROUTER))
     made = [Node(f"node{n}", n, cluster.folder / f"node{n}") for n in range(1, count + 1)]
-    with ExitStack() as exits:
+    with packet_rules(), ExitStack() as exits:
         exits.callback(_clean, cluster)
         _prepare_network(exits, made)
         _start(cluster, exits, "kube-scheduler", _scheduler(cluster))
@@ -86,7 +112,7 @@ def nodes(cluster: Cluster, images: Path, count: int = 2) -> Iterator[Sequence[N
         for node in made:
             _start_node(cluster, exits, node, images)
         cluster.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=180s")
-        _start(cluster, exits, ROUTER, _router(cluster))
+        _start(cluster, exits, ROUTER, router(cluster, "node1"))
         _start_names(cluster)
         yield made
 
@@ -197,16 +223,6 @@ def _proxy(cluster: Cluster) -> Sequence[str | Path]:
     file = cluster.folder / "proxy.json"
     file.write_text(json.dumps(settings))
     return (cluster.programs / "kube-proxy", f"--config={file}")
-
-
-def _router(cluster: Cluster) -> Sequence[str | Path]:
-    return (
-        *(cluster.programs / ROUTER, f"--kubeconfig={cluster.kubeconfig}"),
-        *("--run-firewall=true", "--run-router=false", "--run-service-proxy=false"),
-        *("--run-loadbalancer=false", "--enable-cni=false", "--enable-ipv6=false"),
-        *("--hostname-override=node1", "--service-cluster-ip-range=10.96.0.0/16"),
-        *("--health-port=0", "--metrics-port=0", "--v=1"),
-    )
 
 
 def _start_node(cluster: Cluster, exits: ExitStack, node: Node, images: Path) -> None:

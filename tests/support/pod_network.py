@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.cluster.control_plane import Cluster, control_plane
+from deploy.cluster.node import packet_rules, router
 from deploy.cluster.programs import ROUTER, built, debian
 from deploy.local.processes import stop
 from tests.deploy.flows import Peer
@@ -129,7 +130,7 @@ def pod_network(peers: Mapping[str, Peer], ports: Sequence[int]) -> Iterator[Pod
     for program, package in (("iptables", "iptables"), ("ipset", "ipset")):
         debian(program, package)
     built((ROUTER,))
-    with ExitStack() as exits:
+    with packet_rules(), ExitStack() as exits:
         _allow_open_files(exits)
         cluster = exits.enter_context(control_plane("policies", controllers=False))
         network = PodNetwork(cluster)
@@ -138,18 +139,9 @@ def pod_network(peers: Mapping[str, Peer], ports: Sequence[int]) -> Iterator[Pod
             network.places[name] = _make_place(exits, number, peer)
             _listen(exits, network, name, ports)
         _register(cluster, network.places)
-        router = cluster.start(
-            ROUTER,
-            (
-                *(cluster.programs / ROUTER, f"--kubeconfig={cluster.kubeconfig}"),
-                *("--run-firewall=true", "--run-router=false", "--run-service-proxy=false"),
-                *("--run-loadbalancer=false", "--enable-cni=false", "--enable-ipv6=false"),
-                *(f"--hostname-override={_NODE}", "--service-cluster-ip-range=10.96.0.0/16"),
-                *("--health-port=0", "--metrics-port=0"),
-            ),
-        )
+        process = cluster.start(ROUTER, router(cluster, _NODE))
         exits.callback(_ask, cluster.programs / ROUTER, "--cleanup-config")
-        exits.callback(stop, router, signal.SIGTERM, 20)
+        exits.callback(stop, process, signal.SIGTERM, 20)
         yield network
 
 
