@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from deploy.local import ports
 
 _LINK = re.compile(r"https?://[^\s\"'<>]+")
-_TOKENS = ("confirmation_token", "reset_token")
+_TOKENS = ("confirmation_token", "reset_token", "email_change_token", "email_reversal_token")
 
 
 @contextlib.contextmanager

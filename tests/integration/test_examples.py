@@ -83,6 +83,7 @@ async def test_examples_are_what_services_answer(system_of_my_own: Installation)
         await webhooks(recorder, admin, alice)
         await secrets_of(recorder, admin, alice, uid)
         await farewell(recorder, alice)
+        await addresses(recorder, admin)
     recorded = normal(recorder.exchanges)
     if "BARONG_RECORD_EXAMPLES" in os.environ:
         FILE.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
@@ -172,6 +173,24 @@ async def own_account(recorder: Recorder, alice: Client) -> None:
     await recorder.call(alice, "POST /resource/sessions/verify", {"password": PASSWORD})
     await recorder.call(alice, "GET /resource/users/me")
     await recorder.call(alice, "GET /resource/users/me/export")
+
+
+async def addresses(recorder: Recorder, admin: Client) -> None:
+    """Carol has another address for a while, takes the first one back, and then loses it."""
+    async with Client(admin.system) as carol:
+        first, second = "carol@example.com", "carol@example.org"
+        uid = (await carol.sign_up(email=first)).body["uid"]
+        assert (await carol.confirm()).status == 201
+        before = await carol.mailed_token()
+        await recorder.call(carol, "POST /resource/users/email", {"email": second})
+        carol.email = second
+        form = {"token": await carol.mailed_token()}
+        await recorder.call(carol, "POST /identity/users/email/change", form)
+        carol.email = first
+        form = {"token": await next_token(carol, before)}
+        await recorder.call(carol, "POST /identity/users/email/reversal", form)
+        form = {"uid": uid, "email": "carol@example.net"}
+        await recorder.call(admin, "PUT /admin/users/email", form)
 
 
 async def users(recorder: Recorder, admin: Client, uid: str) -> None:

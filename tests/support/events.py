@@ -37,6 +37,8 @@ LEGACY_KEYS = {
         "user.password.reset",
         "user.password.change",
         "user.otp.guessed",
+        "user.email.change.token",
+        "user.email.reversal.token",
         "user.recovery_codes.created",
         "user.recovery_code.used",
         "user.account.deleted",

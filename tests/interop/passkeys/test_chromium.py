@@ -143,7 +143,10 @@ async def test_a_passkey_that_is_backed_up_is_known_as_such(page: Page, member: 
 
 
 async def test_who_is_not_verified_makes_no_passkey(page: Page, member: Client) -> None:
-    await virtual_authenticator(page, isUserVerified=False)
+    """A key without PIN or fingerprint: the browser refuses it, and so do we."""
+    await virtual_authenticator(
+        page, transport="usb", hasUserVerification=False, isUserVerified=False
+    )
     with pytest.raises(Error, match="NotAllowedError"):
         await page.evaluate(CREATE, await asked(member, PASSKEYS))
     unasked = {

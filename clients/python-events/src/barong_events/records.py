@@ -164,6 +164,16 @@ class Token(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmailToken(Record):
+    """A user, and the token that has to be mailed to another address than theirs."""
+
+    user: User
+    domain: str
+    token: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Login(Record):
     """A login."""
 
@@ -316,6 +326,8 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     "system.user.password.reset": UserAndDomain,
     "system.user.password.change": UserAndDomain,
     "system.user.otp.guessed": Guess,
+    "system.user.email.change.token": EmailToken,
+    "system.user.email.reversal.token": EmailToken,
     "system.user.recovery_codes.created": ByClient,
     "system.user.recovery_code.used": Recovery,
     "system.user.account.deleted": UserAlone,

@@ -39,6 +39,7 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("PUT",    "/users",                   BEARER, users.put),
     Route("POST",   "/users/update",            BEARER, users.update),
     Route("POST",   "/users/role",              BEARER, users.update_role),
+    Route("PUT",    "/users/email",             BEARER, users.update_email),
     Route("POST",   "/users/labels",            BEARER, labels.create),
     Route("PUT",    "/users/labels",            BEARER, labels.change),
     Route("POST",   "/users/labels/update",     BEARER, labels.put),

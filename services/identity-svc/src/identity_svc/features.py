@@ -22,6 +22,8 @@ from identity_svc.captcha.use_cases import build as build_captcha
 from identity_svc.confirmations.handlers import CONFIRMATIONS
 from identity_svc.confirmations.use_cases import build as build_confirmations
 from identity_svc.core import Core
+from identity_svc.email_changes.handlers import EMAIL_CHANGES
+from identity_svc.email_changes.use_cases import build as build_email_changes
 from identity_svc.erasure.use_cases import build as build_erasure
 from identity_svc.housekeeping import keep_house
 from identity_svc.logins.handlers import LOGINS
@@ -86,21 +88,29 @@ def build(core: Core) -> Features:
         core, users, sessions, mail_tokens, throttle, activities, recovery, passkeys
     )
     ownership = build_ownership(core, sessions, second_factors, passkeys, recovery)
+    email_changes = build_email_changes(
+        core, users, sessions, passwords, ownership, mail_tokens, activities
+    )
     erasure = build_erasure(core, users)
     archive = build_archive(core.database, core.settings)
     replays = build_replays(core.database, key_chain, core.settings, IDENTITY, core.registry)
-    housekeeping = partial(keep_house, core.database, sessions, mail_tokens, passkeys, throttle)
+    housekeeping = partial(
+        keep_house, core.database, users, sessions, mail_tokens, passkeys, throttle
+    )
     return Features(
         key_chain=key_chain,
         use_cases={
             ABOUT: build_about(core),
             ACCESS: build_access(core),
             ACCOUNT_STATUS: account_status,
-            ADMINISTRATION: build_administration(core, users, account_status, second_factors),
+            ADMINISTRATION: build_administration(
+                core, users, account_status, second_factors, email_changes
+            ),
             CAPTCHAS: captchas,
             CONFIRMATIONS: build_confirmations(
                 core, users, sessions, account_status, ownership, mail_tokens, throttle
             ),
+            EMAIL_CHANGES: email_changes,
             EVENT_ARCHIVE: archive,
             KEY_CHAIN: key_chain,
             LOGINS: build_logins(

@@ -6,6 +6,7 @@ from identity_svc.mail_tokens.use_cases import MailTokens
 from identity_svc.passkeys.use_cases import Passkeys
 from identity_svc.sessions.use_cases import Sessions
 from identity_svc.throttling.use_cases import Throttle
+from identity_svc.users.use_cases import Users
 from shared.database.pool import Database
 
 _SECONDS = 600
@@ -13,6 +14,7 @@ _SECONDS = 600
 
 async def keep_house(
     database: Database,
+    users: Users,
     sessions: Sessions,
     mail_tokens: MailTokens,
     passkeys: Passkeys,
@@ -21,6 +23,7 @@ async def keep_house(
     """Deletes expired sessions, mail tokens, challenges and attempts, now and every ten minutes."""
     while True:
         async with database.transaction() as connection:
+            await users.delete_expired(connection)
             await sessions.delete_expired(connection)
             await mail_tokens.delete_expired(connection)
             await passkeys.delete_expired(connection)

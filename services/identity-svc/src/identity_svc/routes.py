@@ -8,6 +8,7 @@ from identity_svc.account_status import handlers as account_status
 from identity_svc.administration import handlers as administration
 from identity_svc.captcha import handlers as captcha
 from identity_svc.confirmations import handlers as confirmations
+from identity_svc.email_changes import handlers as email_changes
 from identity_svc.logins import handlers as logins
 from identity_svc.passkeys import handlers as passkeys
 from identity_svc.password_resets import handlers as password_resets
@@ -28,6 +29,8 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("POST",   "/api/v2/identity/users",                        ANYONE, sign_ups.sign_up),
     Route("POST",   "/api/v2/identity/users/email/confirm_code",     ANYONE, confirmations.confirm),
     Route("POST",   "/api/v2/identity/users/email/generate_code",    ANYONE, confirmations.request_mail),
+    Route("POST",   "/api/v2/identity/users/email/change",           ANYONE, email_changes.confirm_change),
+    Route("POST",   "/api/v2/identity/users/email/reversal",         ANYONE, email_changes.reverse_change),
     Route("POST",   "/api/v2/identity/users/password/confirm_code",  ANYONE, password_resets.reset),
     Route("POST",   "/api/v2/identity/users/password/generate_code", ANYONE, password_resets.request_mail),
     Route("POST",   "/api/v2/identity/password/validate",            ANYONE, passwords.validate),
@@ -47,6 +50,7 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("POST",   "/api/v2/resource/sessions/verify",              BEARER, verifications.verify),
     Route("POST",   "/api/v2/resource/sessions/verify/passkey/options", BEARER, verifications.passkey_options),
     Route("POST",   "/api/v2/resource/sessions/verify/passkey",      BEARER, verifications.verify_by_passkey),
+    Route("POST",   "/api/v2/resource/users/email",                  BEARER, email_changes.request_change),
     Route("GET",    "/api/v2/resource/passkeys",                     BEARER, passkeys.index),
     Route("POST",   "/api/v2/resource/passkeys/options",             BEARER, passkeys.options),
     Route("POST",   "/api/v2/resource/passkeys",                     BEARER, passkeys.add),
@@ -74,6 +78,7 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("POST",   "/users/{uid}/subject",         services(RESOURCE),        administration.get_subject),
     Route("POST",   "/users/{uid}/successor",       services(RESOURCE),        account_status.demand_successor),
     Route("PUT",    "/users/{uid}/role",            services(ADMIN),           administration.change_role),
+    Route("PUT",    "/users/{uid}/email",           services(ADMIN),           administration.change_email),
     Route("PUT",    "/users/{uid}/state",           services(ADMIN),           administration.change_state),
     Route("GET",    "/users",                       services(ADMIN),           users.index),
     Route("GET",    "/users/{uid}",                 services(RESOURCE, ADMIN), users.get),

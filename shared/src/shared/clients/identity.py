@@ -164,6 +164,11 @@ class IdentityClient(ArchiveClient):
         body = {"by": by.to_internal(), "state": state}
         return ChangedUser.of(await self.call("PUT", f"/users/{segment(uid)}/state", body))
 
+    async def change_email(self, by: Administrator, uid: str, email: str) -> ChangedUser:
+        """A repetition changes nothing; raises `Invalid` (`email.invalid`, `email.taken`)."""
+        body = {"by": by.to_internal(), "email": email}
+        return ChangedUser.of(await self.call("PUT", f"/users/{segment(uid)}/email", body))
+
     async def change_role(self, by: Administrator, uid: str, role: str) -> ChangedUser:
         """A repetition changes nothing."""
         body = {"by": by.to_internal(), "role": role}

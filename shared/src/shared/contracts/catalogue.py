@@ -16,6 +16,7 @@ from shared.contracts.records import (
     ByClientRecord,
     DataStorageRecord,
     DocumentRecord,
+    EmailTokenRecord,
     ErasedRecord,
     EventRecord,
     GuessRecord,
@@ -195,6 +196,18 @@ EMAIL_CONFIRMED: Final = EventType(
     owner=IDENTITY,
     when="a user confirmed their address",
 )
+EMAIL_CHANGE_TOKEN: Final = EventType(
+    name="system.user.email.change.token",
+    record=EmailTokenRecord,
+    owner=IDENTITY,
+    when="a mail has to be sent to the address that a user wants to have",
+)
+EMAIL_REVERSAL_TOKEN: Final = EventType(
+    name="system.user.email.reversal.token",
+    record=EmailTokenRecord,
+    owner=IDENTITY,
+    when="a user's address was changed: a mail has to be sent to the old one",
+)
 PASSWORD_RESET_TOKEN: Final = EventType(
     name="system.user.password.reset.token",
     record=TokenRecord,
@@ -282,6 +295,7 @@ def _all() -> Iterator[EventType[Any]]:
         yield from models.values()
     yield from (SESSION_CREATED, SESSION_REVOKED, CONFIRMATION_TOKEN, EMAIL_CONFIRMED)
     yield from (PASSWORD_RESET_TOKEN, PASSWORD_RESET, PASSWORD_CHANGED, OTP_GUESSED)
+    yield from (EMAIL_CHANGE_TOKEN, EMAIL_REVERSAL_TOKEN)
     yield from (RECOVERY_CODES_CREATED, RECOVERY_CODE_USED)
     yield from (ACCOUNT_DELETED, USER_ERASED)
     yield from DOCUMENT_VERDICTS.values()

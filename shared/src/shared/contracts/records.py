@@ -222,6 +222,13 @@ class TokenRecord(UserAndDomain):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmailTokenRecord(TokenRecord):
+    """A user, and the token that has to be mailed to another address than theirs."""
+
+    recipient: str = _told("The address that gets the mail.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRecord(EventRecord):
     """A login."""
 

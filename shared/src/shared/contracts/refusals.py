@@ -44,6 +44,8 @@ class RestrictionValueTaken(Invalid):
 
 UNFIT_PASSWORD = Invalid(("password.requirements", "password.too_long", "password.weak"))
 
+UNFIT_EMAIL = Invalid(("email.invalid", "email.taken"))
+
 INVALID_DATA = Invalid(("data.invalid_format", "data.too_long"))
 """Of the data that front ends store with a user."""
 

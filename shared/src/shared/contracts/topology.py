@@ -96,6 +96,8 @@ MAILER = Subscription(
         catalogue.PASSWORD_RESET.name,
         catalogue.PASSWORD_CHANGED.name,
         catalogue.OTP_GUESSED.name,
+        catalogue.EMAIL_CHANGE_TOKEN.name,
+        catalogue.EMAIL_REVERSAL_TOKEN.name,
         catalogue.RECOVERY_CODES_CREATED.name,
         catalogue.RECOVERY_CODE_USED.name,
         catalogue.ACCOUNT_DELETED.name,

@@ -5,15 +5,16 @@ from aiohttp import web
 from admin_svc.audit.models import Actor
 from admin_svc.directory.models import UserNotFound
 from admin_svc.users.models import (
+    EmailNoChange,
     EnableSecondFactor,
     OtpNoChange,
     RoleDoesNotExist,
     RoleNoChange,
     StateNoChange,
 )
-from admin_svc.users.schemas import UpdateRoleForm, UpdateUserForm
+from admin_svc.users.schemas import UpdateEmailForm, UpdateRoleForm, UpdateUserForm
 from admin_svc.users.use_cases import Users
-from shared.contracts.refusals import UnknownState
+from shared.contracts.refusals import UNFIT_EMAIL, UnknownState
 from shared.contracts.schemas import UserSchema
 from shared.contracts.users import User
 from shared.policy.authority import NOT_ALLOWED
@@ -66,6 +67,22 @@ async def update_role(request: web.Request, form: UpdateRoleForm) -> web.Respons
     """Give a user another role."""
     actor = Actor.of(request[PRINCIPAL])
     user = await request.app[USERS].change_role(actor, form.uid, form.role)
+    return answer(user.to_public())
+
+
+@operation(
+    answer=UserSchema,
+    refuses=(*NOT_ALLOWED, EmailNoChange, UserNotFound, UNFIT_EMAIL),
+    beyond_barong=True,
+)
+async def update_email(request: web.Request, form: UpdateEmailForm) -> web.Response:
+    """Give a user another e-mail address.
+
+    Without proof: the administrator vouches for it. Ends all sessions of the user. The old address
+    is told, and can take the change back within 72 hours.
+    """
+    actor = Actor.of(request[PRINCIPAL])
+    user = await request.app[USERS].change_email(actor, form.uid, form.email)
     return answer(user.to_public())
 
 

@@ -27,6 +27,12 @@ class EnableSecondFactor(Invalid):
     codes = ("admin.user.enable_2fa",)
 
 
+class EmailNoChange(Invalid):
+    """The user has this address already."""
+
+    codes = ("admin.user.email_no_change",)
+
+
 class RoleDoesNotExist(Invalid):
     """No permission names this role."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from shared.declared import declared
-from shared.web.fields import Boolean, Text
+from shared.web.fields import Boolean, Email, Text
 
 _ONE_OF_BOTH = "admin.user.one_of_state_otp"
 
@@ -51,5 +51,19 @@ class UpdateRoleForm:
         Text(
             missing=("admin.user.missing_role", "admin.user.empty_role"),
             empty="admin.user.empty_role",
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateEmailForm:
+    """PUT /admin/users/email."""
+
+    uid: str = declared(uid())
+    email: str = declared(
+        Email(
+            missing=("admin.user.missing_email", "admin.user.empty_email"),
+            empty="admin.user.empty_email",
+            flawed="email.invalid",
         )
     )

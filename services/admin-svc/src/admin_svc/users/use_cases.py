@@ -14,6 +14,7 @@ from admin_svc.directory.models import UserNotFound
 from admin_svc.directory.use_cases import Directory
 from admin_svc.permissions.use_cases import Permissions
 from admin_svc.users.models import (
+    EmailNoChange,
     EnableSecondFactor,
     OtpNoChange,
     RoleDoesNotExist,
@@ -60,6 +61,11 @@ class Users:
             raise RoleDoesNotExist
         ask = partial(self.identity.change_role, uid=uid, role=role)
         return await self._change(actor, uid, "role", role, ask, RoleNoChange())
+
+    async def change_email(self, actor: Actor, uid: str, email: str) -> User:
+        """Gives a user another address; raises `EmailNoChange`, `Invalid` or `UserNotFound`."""
+        ask = partial(self.identity.change_email, uid=uid, email=email)
+        return await self._change(actor, uid, "email", email, ask, EmailNoChange())
 
     async def set_second_factor(self, actor: Actor, uid: str, *, on: bool) -> User:
         """Turns a user's second factor off, for users who lost their authenticator.

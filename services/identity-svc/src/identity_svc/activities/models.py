@@ -20,6 +20,9 @@ LOG_IN_WITH_PASSKEY = Action("session", "login::passkey")
 LOG_OUT = Action("session", "logout")
 ADD_PASSKEY = Action("passkey", "add passkey")
 DELETE_PASSKEY = Action("passkey", "delete passkey")
+REQUEST_EMAIL_CHANGE = Action("account", "request email change")
+CHANGE_EMAIL = Action("account", "email change")
+REVERSE_EMAIL_CHANGE = Action("account", "email change reversal")
 REQUEST_RESET = Action("password", "request password reset")
 RESET_PASSWORD = Action("password", "password reset")
 CHANGE_PASSWORD = Action("password", "password change")
@@ -52,6 +55,9 @@ _REASONS = {
     "passkey.user_not_verified": "The authenticator did not verify its user",
     "resource.passkey.exists": "The passkey was added before",
     "resource.passkey.too_many": "There are too many passkeys",
+    "email.taken": "Another account has this email",
+    "email.no_change": "New email is the same as the old one",
+    "email.not_confirmed": "Email is not confirmed",
     "otp.already_enabled": "2FA is enabled already",
     "otp.not_enabled": "2FA is not enabled",
     "password.doesnt_match": "New password and its confirmation are not the same",

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from identity_svc.administration.schemas import (
+    ChangeEmailForm,
     ChangeRoleForm,
     ChangeStateForm,
     GetSubjectForm,
@@ -23,6 +24,12 @@ async def get_subject(request: web.Request, form: GetSubjectForm) -> web.Respons
 async def change_role(request: web.Request, form: ChangeRoleForm) -> web.Response:
     """PUT /users/{uid}/role: the user before and after."""
     changed = await request.app[ADMINISTRATION].change_role(form.by, form.uid, form.role)
+    return answer(changed.to_internal())
+
+
+async def change_email(request: web.Request, form: ChangeEmailForm) -> web.Response:
+    """PUT /users/{uid}/email: the user before and after."""
+    changed = await request.app[ADMINISTRATION].change_email(form.by, form.uid, form.email)
     return answer(changed.to_internal())
 
 

@@ -7,7 +7,7 @@ from marshmallow import fields
 from shared.contracts.administration import Administrator
 from shared.declared import declared
 from shared.web.administrators import AdministratorField
-from shared.web.fields import Text
+from shared.web.fields import Email, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +42,14 @@ class ChangeRoleForm:
     uid: str = declared(fields.String(required=True))
     by: Administrator = declared(AdministratorField())
     role: str = declared(Text(missing=("role.doesnt_exist",), empty="role.doesnt_exist"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeEmailForm:
+    """PUT /users/{uid}/email."""
+
+    uid: str = declared(fields.String(required=True))
+    by: Administrator = declared(AdministratorField())
+    email: str = declared(
+        Email(missing=("email.invalid",), empty="email.invalid", flawed="email.invalid")
+    )

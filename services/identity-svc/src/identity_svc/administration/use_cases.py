@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from identity_svc.account_status.use_cases import AccountStatus
 from identity_svc.core import Core
+from identity_svc.email_changes.use_cases import EmailChanges
 from identity_svc.second_factor.use_cases import SecondFactors
-from identity_svc.users.models import UserNotFound
+from identity_svc.users.models import UserNotFound, email_faults
 from identity_svc.users.use_cases import Users
 from shared.contracts.administration import Administrator, ChangedUser
 from shared.contracts.refusals import UnknownState
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
+from shared.errors import Invalid
 from shared.policy.account_status import ACTIVE, REFUSALS, stricter
 from shared.policy.authority import Authority
 from shared.policy.ranks import read_ranks
@@ -29,6 +31,7 @@ class Administration:
     users: Users
     account_status: AccountStatus
     second_factors: SecondFactors
+    email_changes: EmailChanges
     authority: Authority
 
     async def get_subject(self, by: Administrator, uid: str) -> tuple[User, User]:
@@ -74,6 +77,20 @@ class Administration:
             after = await self.users.set_role(connection, before, role)
         return ChangedUser(before, after)
 
+    async def change_email(self, by: Administrator, uid: str, email: str) -> ChangedUser:
+        """Gives a user another address, without proof; the old one is told, and can take it back.
+
+        Raises `EmailTaken`, or `Invalid` for what is no address, too.
+        """
+        if faults := email_faults(email):
+            raise Invalid(faults)
+        async with self.database.transaction() as connection:
+            before = await self._lock_subject(connection, by, uid)
+            if before.email.lower() == email.lower():
+                return ChangedUser(before, before)
+            after = await self.email_changes.change_within(connection, before, email)
+        return ChangedUser(before, after)
+
     async def reset_second_factor(self, by: Administrator, uid: str) -> ChangedUser:
         """Disables the second factor of a user who lost their authenticator, without a code."""
         async with self.database.transaction() as connection:
@@ -101,8 +118,14 @@ class Administration:
 
 
 def build(
-    core: Core, users: Users, account_status: AccountStatus, second_factors: SecondFactors
+    core: Core,
+    users: Users,
+    account_status: AccountStatus,
+    second_factors: SecondFactors,
+    email_changes: EmailChanges,
 ) -> Administration:
     """Administrators' changes, by the ranks of ranks.yaml."""
     authority = Authority(read_ranks(core.settings.ranks_path))
-    return Administration(core.database, users, account_status, second_factors, authority)
+    return Administration(
+        core.database, users, account_status, second_factors, email_changes, authority
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.errors import Invalid
 
 CONFIRMATION, RESET = "confirmation", "reset"
+EMAIL_CHANGE, EMAIL_REVERSAL = "email_change", "email_reversal"
 CODES_GUESSED = "codes_guessed"
 """The warning that somebody who has the password guesses at codes."""
 
@@ -15,6 +16,7 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 LIMITS: Mapping[str, tuple[tuple[int, int], ...]] = {
     CONFIRMATION: ((1, _MINUTE), (5, _HOUR)),
     RESET: ((1, _MINUTE), (5, _HOUR)),
+    EMAIL_CHANGE: ((1, _MINUTE), (5, _HOUR)),
     CODES_GUESSED: ((1, _HOUR), (3, _DAY)),
 }
 """By kind of mail: how many in how many seconds."""

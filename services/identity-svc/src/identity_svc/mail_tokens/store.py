@@ -75,6 +75,27 @@ async def use_tokens(connection: Connection, uid: str, purpose: str) -> None:
     )
 
 
+async def use_tokens_since(connection: Connection, uid: str, purpose: str, jti: uuid.UUID) -> None:
+    """Uses up this token and those that were sent after it, once this transaction commits."""
+    await connection.execute(
+        """
+        WITH used AS (
+            DELETE FROM mail_tokens
+            WHERE uid = $1
+              AND purpose = $2
+              AND expires_at >= (SELECT expires_at FROM mail_tokens WHERE jti = $3)
+            RETURNING jti, expires_at
+        )
+        INSERT INTO used_mail_tokens (jti, expires_at)
+        SELECT jti, expires_at
+        FROM used
+        """,
+        uid,
+        purpose,
+        jti,
+    )
+
+
 async def is_used(connection: Connection, jti: uuid.UUID) -> bool:
     """Whether this token, or another of its purpose, was used after it was sent."""
     return bool(

@@ -56,10 +56,15 @@ class MailTokens:
     seconds: int
     quota: MailQuota
 
-    async def issue(self, connection: Connection, user: User, purpose: str) -> str:
-        """A token that works once, from the commit of the transaction on."""
+    async def issue(
+        self, connection: Connection, user: User, purpose: str, *, seconds: int | None = None
+    ) -> str:
+        """A token that works once, from the commit of the transaction on.
+
+        It lives for `seconds`, or as long as the setting says.
+        """
         jti, now = uuid.uuid4(), datetime.now(UTC)
-        ends = now + timedelta(seconds=self.seconds)
+        ends = now + timedelta(seconds=seconds or self.seconds)
         await store.insert_token(connection, jti, user.uid, purpose, ends)
         claims = {"jti": str(jti), "aud": AUDIENCES, "sub": purpose}
         return self.keys.token({**claims, "uid": user.uid, "email": user.email}, now, ends, _TYPE)
@@ -88,6 +93,17 @@ class MailTokens:
         if not await self.works(connection, read):
             return False
         await store.use_tokens(connection, read.uid, read.purpose)
+        return True
+
+    async def use_with_later(self, connection: Connection, read: ReadToken) -> bool:
+        """Whether the token of a locked user still worked.
+
+        Once the transaction commits, neither this one nor a later one of its purpose does. Earlier
+        ones do.
+        """
+        if not await self.works(connection, read):
+            return False
+        await store.use_tokens_since(connection, read.uid, read.purpose, read.jti)
         return True
 
     async def was_used(self, connection: Connection, read: ReadToken) -> bool:

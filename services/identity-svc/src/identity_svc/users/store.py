@@ -116,11 +116,30 @@ async def users_after(connection: Connection, after: str, limit: int) -> list[Us
     return [user_of(row) for row in rows]
 
 
-async def email_exists(connection: Connection, email: str) -> bool:
-    """Whether an account has this e-mail, in whatever case."""
+async def email_exists(connection: Connection, email: str, but: str | None) -> bool:
+    """Whether somebody but the user `but` has this e-mail, or may take it back; in whatever case.
+
+    One statement sees both tables at the same moment, so an address that changes hands is found.
+    """
     return bool(
         await connection.fetchval(
-            "SELECT EXISTS (SELECT FROM users WHERE lower(email) = lower($1))", email
+            """
+            SELECT EXISTS (
+                SELECT
+                FROM users
+                WHERE lower(email) = lower($1)
+                  AND uid IS DISTINCT FROM $2
+            )
+            OR EXISTS (
+                SELECT
+                FROM former_emails
+                WHERE lower(email) = lower($1)
+                  AND uid IS DISTINCT FROM $2
+                  AND expires_at > now()
+            )
+            """,
+            email,
+            but,
         )
     )
 
@@ -261,6 +280,55 @@ async def _set(connection: Connection, uid: str, column: str, value: str | bool)
         value,
     )
     return user_of(row)
+
+
+async def set_email(connection: Connection, uid: str, email: str) -> User:
+    """The user with another e-mail; raises `EmailTaken`, after which the transaction is lost."""
+    try:
+        return await _set(connection, uid, "email", email)
+    except asyncpg.UniqueViolationError:
+        raise EmailTaken from None
+
+
+async def reserve_email(connection: Connection, uid: str, email: str, seconds: int) -> None:
+    """Keeps an address for the user who had it."""
+    await connection.execute(
+        """
+        INSERT INTO former_emails (uid, email, expires_at)
+        VALUES ($1, $2, now() + make_interval(secs => $3))
+        """,
+        uid,
+        email,
+        seconds,
+    )
+
+
+async def release_emails_since(connection: Connection, uid: str, email: str) -> None:
+    """Releases an address that the user has again, and those that they had after it."""
+    await connection.execute(
+        """
+        DELETE FROM former_emails
+        WHERE uid = $1
+          AND expires_at >= (
+              SELECT min(expires_at)
+              FROM former_emails
+              WHERE uid = $1
+                AND lower(email) = lower($2)
+          )
+        """,
+        uid,
+        email,
+    )
+
+
+async def delete_expired_emails(connection: Connection) -> None:
+    """Releases addresses that nobody can take back any more."""
+    await connection.execute(
+        """
+        DELETE FROM former_emails
+        WHERE expires_at < now()
+        """
+    )
 
 
 async def note_email_confirmed(connection: Connection, uid: str) -> None:

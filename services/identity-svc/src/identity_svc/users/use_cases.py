@@ -9,6 +9,7 @@ from identity_svc.users import store
 from identity_svc.users.events import user_updated
 from identity_svc.users.models import (
     Credentials,
+    EmailTaken,
     ImportedUser,
     NewUser,
     Status,
@@ -73,9 +74,14 @@ class Users:
         """Whether there is such a user."""
         return await store.uid_exists(connection, uid)
 
-    async def email_exists(self, connection: Connection, email: str) -> bool:
-        """Whether an account has this e-mail, in whatever case."""
-        return await store.email_exists(connection, email)
+    async def email_exists(
+        self, connection: Connection, email: str, *, but: str | None = None
+    ) -> bool:
+        """Whether somebody but the user `but` has this e-mail, or may take it back.
+
+        In whatever case.
+        """
+        return await store.email_exists(connection, email, but)
 
     async def find_and_lock(self, connection: Connection, uid: str) -> User | None:
         """The user, whom nobody else changes until the transaction ends."""
@@ -121,6 +127,28 @@ class Users:
         after = await store.set_otp(connection, uid, enabled)
         await self.outbox.add(connection, user_updated(after, {"otp": not enabled}))
         return after
+
+    async def set_email(
+        self, connection: Connection, before: User, email: str, reserved_seconds: int
+    ) -> User:
+        """The locked user with another e-mail.
+
+        Nobody else gets the old one for so many seconds. With 0, the user has a former address
+        again: it is released, and what they had after it. Raises `EmailTaken`.
+        """
+        if await store.email_exists(connection, email, before.uid):
+            raise EmailTaken
+        after = await store.set_email(connection, before.uid, email)
+        if reserved_seconds:
+            await store.reserve_email(connection, before.uid, before.email, reserved_seconds)
+        else:
+            await store.release_emails_since(connection, before.uid, email)
+        await self.outbox.add(connection, user_updated(after, {"email": before.email}))
+        return after
+
+    async def delete_expired(self, connection: Connection) -> None:
+        """Releases addresses that nobody can take back any more."""
+        await store.delete_expired_emails(connection)
 
     async def note_email_confirmed(self, connection: Connection, uid: str) -> None:
         """Notes that the user has shown that they read their mail."""

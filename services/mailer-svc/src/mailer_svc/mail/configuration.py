@@ -12,7 +12,12 @@ from shared.contracts.topology import MAILER
 from shared.settings import SettingsError
 
 TOKEN_EVENTS = frozenset(
-    {"system.user.email.confirmation.token", "system.user.password.reset.token"}
+    {
+        "system.user.email.confirmation.token",
+        "system.user.email.change.token",
+        "system.user.email.reversal.token",
+        "system.user.password.reset.token",
+    }
 )
 """The events whose record has a token."""
 

@@ -210,6 +210,11 @@ def recipient_of(event: ReceivedEvent) -> Mapping[str, Any]:
     return user
 
 
+def address_of(event: ReceivedEvent) -> str:
+    """The address that a mail about the event goes to: the user's, unless the event names one."""
+    return str(event.record.get("recipient") or recipient_of(event)["email"])
+
+
 def device_of(user_agent: str) -> str:
     """The browser and the system that a User-Agent names, such as `Firefox, Linux`, or blank.
 

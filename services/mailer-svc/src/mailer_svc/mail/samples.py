@@ -48,6 +48,14 @@ _RECORDS: Sequence[tuple[str, Mapping[str, Any]]] = (
         "system.user.recovery_code",
         {**_CLIENT, "remaining": 3, "domain": "www.example.com", "user": _USER},
     ),
+    (
+        "system.user.email.change.",
+        {"recipient": "new@example.com", "domain": "www.example.com", "user": _USER},
+    ),
+    (
+        "system.user.email.reversal.",
+        {"recipient": "old@example.com", "domain": "www.example.com", "user": _USER},
+    ),
     ("system.user.otp.guessed", {**_CLIENT, "domain": "www.example.com", "user": _USER}),
     ("system.user.account.deleted", {"user": _USER}),
     ("system.user.", {"domain": "www.example.com", "user": _USER}),

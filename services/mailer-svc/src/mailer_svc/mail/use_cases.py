@@ -20,6 +20,7 @@ from mailer_svc.mail.message import compose
 from mailer_svc.mail.models import Mail, MailRelay, RecipientRefusedError
 from mailer_svc.mail.rendering import (
     Templates,
+    address_of,
     chosen_language,
     load_templates,
     recipient_of,
@@ -55,7 +56,7 @@ class Composer:
         return compose(
             self.templates.render(mail, language, values),
             sender=self.sender,
-            recipient=str(recipient_of(event)["email"]),
+            recipient=address_of(event),
             message_id=f"{event.id}.{mail.name}",
             now=now,
         )
@@ -129,7 +130,7 @@ class Mails:
         language = self.composer.templates.language(mail, chosen_language(event))
         try:
             message = self.composer.compose(mail, event, language, self.now())
-            await self.relay.send(message, user["email"])
+            await self.relay.send(message, address_of(event))
         except RecipientRefusedError as refusal:
             log.warning("recipient_refused", mail=mail.name, uid=user["uid"], reason=str(refusal))
             return "refused"
