@@ -17,17 +17,8 @@ from tests.bench.row import Row
 from tests.support.system import ROOT
 
 PARTS = (
-    *("startup", "events", "logins", "sessions", "users-me", "uploads"),
-    *(
-        "gateway",
-        "traces",
-        "activities",
-        "audit",
-        "admin-writes",
-        "directory",
-        "nonces",
-        "revocation",
-    ),
+    *("startup", "events", "webhooks", "logins", "sessions", "users-me", "uploads", "gateway"),
+    *("traces", "activities", "audit", "admin-writes", "directory", "nonces", "revocation"),
 )
 LONG = ("outage",)
 """What only runs when it is named: it takes more than ten minutes."""

@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from shared.contracts.events import ReceivedEvent, subject_of
 from shared.database.pool import Connection, Database
+from shared.errors import Unavailable
 from webhooks_svc.core import Core
 from webhooks_svc.deliveries import store
 from webhooks_svc.deliveries.http import HttpSender
@@ -32,6 +33,8 @@ from webhooks_svc.endpoints.use_cases import Endpoints
 
 log = structlog.get_logger()
 
+_QUERIES_AT_ONCE = 4
+"""Queries of deliveries under way; others wait here, and not for a connection, which is limited."""
 _CLAIMED_EACH = 20
 """Deliveries of one endpoint that an instance takes at a time; the next when these are done."""
 _POLL_SECONDS = 1.0
@@ -67,6 +70,9 @@ class Deliveries:
     lease: timedelta
     log_days: int
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _querying: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(_QUERIES_AT_ONCE)
+    )
 
     async def accept(self, connection: Connection, event: ReceivedEvent) -> None:
         """Adds a delivery to each endpoint that gets the event, in the caller's transaction."""
@@ -183,12 +189,10 @@ class Deliveries:
             task.add_done_callback(done)
 
     async def _send_all(self, endpoint_id: int, deliveries: Sequence[Delivery]) -> None:
-        """Sends deliveries of one endpoint, a few at a time.
-
-        A delivery whose outcome cannot be stored is sent again when its lease ends.
-        """
+        """Sends deliveries of one endpoint, a few at a time."""
         try:
-            endpoint = await self.endpoints.get(endpoint_id)
+            async with self._querying:
+                endpoint = await self.endpoints.get(endpoint_id)
             free = asyncio.Semaphore(self.concurrency)
             async with asyncio.TaskGroup() as group:
                 for delivery in deliveries:
@@ -204,7 +208,14 @@ class Deliveries:
             outcome = await self._attempt(endpoint, delivery.message)
         finally:
             free.release()
-        async with self.database.transaction() as connection:
+        try:
+            await self._store(endpoint, delivery, outcome)
+        except Unavailable:
+            # It is sent again when its lease ends; the endpoint's other deliveries go on.
+            log.warning("webhook_outcome_not_stored", endpoint=endpoint.id, delivery=delivery.id)
+
+    async def _store(self, endpoint: Endpoint, delivery: Delivery, outcome: Outcome) -> None:
+        async with self._querying, self.database.transaction() as connection:
             delay = delay_after(delivery.attempts, outcome)
             if outcome.succeeded or outcome.status == GONE or delay is None:
                 await store.end(connection, delivery.id, outcome)
