@@ -84,7 +84,13 @@ def services(addresses: Addresses, secrets: Secrets, dsns: Mapping[str, str]) ->
             },
         )
         for name, distribution in _DISTRIBUTIONS.items()
+        if name != "console" or _has_pages()
     }
+
+
+def _has_pages() -> bool:
+    """Whether the user leaves the pages for people on."""
+    return os.environ.get("BARONG_CONSOLE", "").lower() not in ("false", "0", "no", "off")
 
 
 def commit(folder: Path) -> str | None:

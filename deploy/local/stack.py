@@ -58,6 +58,8 @@ class Stack:
 
     gateway_url: str
     superadmin: Superadmin
+    # Whether BARONG_CONSOLE leaves the pages for people on.
+    pages: bool
     # Each raises StartError when the part it looks after has ended.
     checks: list[Callable[[], None]]
 
@@ -114,7 +116,7 @@ class _Start:
         self.exits.enter_context(services.ending(self.commands))
         self._serve(fleet, superadmin)
         self._publish(addresses, superadmin, dsn)
-        return Stack(addresses.public_url("gateway"), superadmin, self.checks)
+        return Stack(addresses.public_url("gateway"), superadmin, "console" in fleet, self.checks)
 
     def _given(self, variable: str) -> str | None:
         value = os.environ.get(variable)

@@ -242,6 +242,7 @@ async def policy(recorder: Recorder, admin: Client, alice: Client) -> None:
     await recorder.call(admin, "PUT /admin/permissions", {**which, "action": "AUDIT"})
     tried = {name: PERMISSION[name] for name in ("role", "verb", "path")}
     await recorder.call(admin, "GET /admin/permissions/check", query=tried)
+    await recorder.call(admin, "GET /admin/abilities")
     await recorder.call(admin, "DELETE /admin/permissions", query=which)
     made = await recorder.call(admin, "POST /admin/restrictions", RESTRICTION)
     which = {"id": made["id"]}

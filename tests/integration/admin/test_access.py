@@ -28,6 +28,7 @@ OPERATIONS = [
     ("GET", "admin/api_keys"),
     ("GET", "admin/metrics"),
     ("GET", "admin/permissions/check"),
+    ("GET", "admin/abilities"),
     ("GET", "admin/events?service=identity-svc"),
     ("POST", "admin/events/replays"),
     ("GET", "admin/dead_letters"),

@@ -1,4 +1,4 @@
-"""A Chromium for all tests of a module, and axe, which judges pages for people who cannot see them."""
+"""A Chromium for all tests of a module, and axe, which judges whether everybody can use a page."""
 
 import asyncio
 import shutil
@@ -100,7 +100,7 @@ class Visitor:
     async def judge(self) -> list[str]:
         """What axe finds on the page as it is now, and whether it is wider than the window."""
         found: Any = await self.page.evaluate(
-            f"(() => {{ {self.axe}; return axe.run(document, {{resultTypes: ['violations']}}); }})()"
+            f"(() => {{ {self.axe}; return axe.run(document); }})()"
         )
         faults = [
             f"{each['id']}: {[node['html'] for node in each['nodes']]}"

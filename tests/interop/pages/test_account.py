@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from tests.interop.pages.conftest import DESKTOP, PHONE, Visitor, Windows
 from tests.support.authenticator import Authenticator
@@ -108,7 +108,7 @@ async def test_from_the_sign_up_to_a_log_in_with_a_second_factor(
 
     await page.goto("/account/documents")
     await page.locator("[name='upload[]']").set_input_files(
-        [{"name": "a.png", "mimeType": "image/png", "buffer": PNG}]
+        FilePayload(name="a.png", mimeType="image/png", buffer=PNG)
     )
     await visitor.submit("Upload", doc_number="AB123", doc_expire="2099-01-01")
     await expect(page.get_by_role("status")).to_contain_text("Your document is uploaded.")

@@ -28,6 +28,7 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/activities",              BEARER, activities.index),
     Route("GET",    "/activities/admin",        BEARER, activities.index_admin),
     Route("GET",    "/levels",                  BEARER, levels.index),
+    Route("GET",    "/abilities",               BEARER, permissions.abilities),
     Route("GET",    "/permissions",             BEARER, permissions.index),
     Route("GET",    "/permissions/check",       BEARER, permissions.check),
     Route("POST",   "/permissions",             BEARER, permissions.create),

@@ -3,16 +3,24 @@
 from console_svc.account import handlers as account
 from console_svc.activity import handlers as activity
 from console_svc.api_keys import handlers as api_keys
+from console_svc.audit_log import handlers as audit_log
+from console_svc.dead_letters import handlers as dead_letters
+from console_svc.directory import handlers as directory
 from console_svc.documents import handlers as documents
 from console_svc.log_ins import handlers as log_ins
+from console_svc.overview import handlers as overview
 from console_svc.passwords import handlers as passwords
 from console_svc.personal_data import handlers as personal_data
 from console_svc.phones import handlers as phones
+from console_svc.policy import handlers as policy
 from console_svc.profiles import handlers as profiles
+from console_svc.reviews import handlers as reviews
 from console_svc.second_factor import handlers as second_factor
 from console_svc.sessions import handlers as sessions
 from console_svc.sign_ups import handlers as sign_ups
-from console_svc.site import ANYONE, MEMBERS, Page
+from console_svc.signing_keys import handlers as signing_keys
+from console_svc.site import ANYONE, MEMBERS, STAFF, Page
+from console_svc.webhooks import handlers as webhooks
 
 # fmt: off
 PAGES: tuple[Page, ...] = (
@@ -43,5 +51,34 @@ PAGES: tuple[Page, ...] = (
     Page("/account/data",                   MEMBERS, personal_data.show),
     Page("/account/data/export",            MEMBERS, personal_data.export),
     Page("/account/deletion",               MEMBERS, personal_data.show_deletion, personal_data.delete),
+
+    Page("/console",                             STAFF, overview.show),
+    Page("/console/users",                       STAFF, directory.search),
+    Page("/console/users/{uid}",                 STAFF, directory.show),
+    Page("/console/users/{uid}/state",           STAFF, directory.show,   directory.change_state),
+    Page("/console/users/{uid}/second-factor",   STAFF, directory.show,   directory.turn_otp_off),
+    Page("/console/users/{uid}/role",            STAFF, directory.show,   directory.change_role),
+    Page("/console/users/{uid}/labels",          STAFF, directory.show,   directory.write_label),
+    Page("/console/users/{uid}/labels/removal",  STAFF, directory.show,   directory.remove_label),
+    Page("/console/reviews",                     STAFF, reviews.show),
+    Page("/console/reviews/{uid}",               STAFF, reviews.show,     reviews.judge),
+    Page("/console/permissions",                 STAFF, policy.show_permissions,  policy.add_permission),
+    Page("/console/permissions/removal",         STAFF, policy.show_permissions,  policy.remove_permission),
+    Page("/console/restrictions",                STAFF, policy.show_restrictions, policy.add_restriction),
+    Page("/console/restrictions/state",          STAFF, policy.show_restrictions, policy.change_restriction),
+    Page("/console/restrictions/removal",        STAFF, policy.show_restrictions, policy.remove_restriction),
+    Page("/console/restrictions/whitelink",      STAFF, policy.show_restrictions, policy.make_whitelink),
+    Page("/console/activities/{kind}",           STAFF, audit_log.show),
+    Page("/console/activities/{kind}/export",    STAFF, audit_log.export),
+    Page("/console/webhooks",                    STAFF, webhooks.show,    webhooks.add),
+    Page("/console/webhooks/{id}/state",         STAFF, webhooks.show,    webhooks.change_state),
+    Page("/console/webhooks/{id}/test",          STAFF, webhooks.show,    webhooks.test),
+    Page("/console/webhooks/{id}/removal",       STAFF, webhooks.show,    webhooks.remove),
+    Page("/console/webhooks/{id}/deliveries",    STAFF, webhooks.show_deliveries, webhooks.resend),
+    Page("/console/dead-letters",                STAFF, dead_letters.show),
+    Page("/console/dead-letters/{queue}",        STAFF, dead_letters.show_queue),
+    Page("/console/dead-letters/{queue}/replay", STAFF, dead_letters.show_queue, dead_letters.replay),
+    Page("/console/dead-letters/{queue}/drop",   STAFF, dead_letters.show_queue, dead_letters.drop),
+    Page("/console/signing-keys",                STAFF, signing_keys.show),
 )
 # fmt: on

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from console_svc.core import Core
 from console_svc.pages import sentences
+from console_svc.pages.abilities import abilities_of
 from console_svc.pages.api import ApiAnswer, ApiRefusal
 from console_svc.pages.forms import FIELD, require_same_origin, require_token
 from console_svc.pages.languages import COOKIE
@@ -34,13 +35,14 @@ _A_YEAR = 365 * 24 * 3600
 
 
 class Visitors(Enum):
-    """Who may see a page: everybody, or members with a session."""
+    """Who may see a page: everybody, members with a session, or those whose role may do more."""
 
     ANYONE = "anyone"
     MEMBERS = "members"
+    STAFF = "staff"
 
 
-ANYONE, MEMBERS = Visitors.ANYONE, Visitors.MEMBERS
+ANYONE, MEMBERS, STAFF = Visitors.ANYONE, Visitors.MEMBERS, Visitors.STAFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ class _Endpoint:
             request[OUTCOME] = ",".join(refusal.codes)
             if refusal.means_logged_out:
                 return self._to_log_in(visit)
-            return _error(visit, refusal.status, sentences.of(visit.language, refusal))
+            # The gateway says 401 also to roles that may not do something.
+            status = 403 if refusal.status == 401 else refusal.status
+            return _error(visit, status, sentences.of(visit.language, refusal))
         except Refusal as refusal:
             request[OUTCOME] = ",".join(refusal.codes)
             if isinstance(refusal, Unavailable):
@@ -160,7 +164,7 @@ class _Endpoint:
 
     async def _recognize(self, visit: Visit) -> None:
         """Finds out who the visitor is; raises `ApiRefusal` for pages of members only."""
-        members_only = self._page.visitors is MEMBERS
+        members_only = self._page.visitors is not ANYONE
         if not visit.api.has_session(visit.request):
             if members_only:
                 raise ApiRefusal(401, ["authz.invalid_session"])
@@ -170,6 +174,8 @@ class _Endpoint:
         )
         if isinstance(session, ApiAnswer) and isinstance(member, ApiAnswer):
             visit.session, visit.member = session.body, member.body
+            if self._page.visitors is STAFF:
+                visit.abilities = await abilities_of(visit)
             return
         for refusal in (session, member):
             if isinstance(refusal, ApiRefusal) and refusal.status == 401 and not members_only:

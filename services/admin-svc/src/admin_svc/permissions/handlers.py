@@ -5,18 +5,20 @@ from aiohttp import web
 from admin_svc.audit.models import Actor
 from admin_svc.permissions.models import InvalidAction, PermissionNotFound, PermissionTaken
 from admin_svc.permissions.schemas import (
+    AbilitySchema,
     AddPermissionForm,
     ChangePermissionForm,
     CheckPermissionForm,
     PermissionCheckSchema,
     PermissionSchema,
     RemovePermissionForm,
+    ability_to_public,
     permission_to_public,
     trial_to_public,
 )
 from admin_svc.permissions.use_cases import Permissions
 from shared.web.answers import answer, nothing
-from shared.web.operations import operation
+from shared.web.operations import NoParameters, operation
 from shared.web.pagination import BY_PAGE, PageForm, page_headers
 from shared.web.principal import PRINCIPAL
 
@@ -29,6 +31,17 @@ async def index(request: web.Request, form: PageForm) -> web.Response:
     page, total = await request.app[PERMISSIONS].list_page(*form.window)
     headers = page_headers(request.rel_url, form, total)
     return answer([permission_to_public(permission) for permission in page], headers=headers)
+
+
+@operation(answer=AbilitySchema(many=True), beyond_barong=True)
+async def abilities(request: web.Request, _form: NoParameters) -> web.Response:
+    """What the caller's own role may do: its permissions.
+
+    For front ends that show nothing else. A call needs an ACCEPT and no DROP for its verb (or ALL)
+    at its path or above.
+    """
+    rules = await request.app[PERMISSIONS].list_of_role(request[PRINCIPAL].role)
+    return answer([ability_to_public(rule) for rule in rules])
 
 
 @operation(answer=PermissionCheckSchema, refuses=(InvalidAction,), beyond_barong=True)

@@ -136,6 +136,11 @@ def permission_to_public(permission: StoredPermission) -> dict[str, Any]:
     }
 
 
+def ability_to_public(rule: Permission) -> dict[str, Any]:
+    """The `Ability` of the public API."""
+    return {"verb": rule.verb, "path": rule.path, "action": rule.action}
+
+
 def trial_to_public(trial: Trial) -> dict[str, Any]:
     """The answer about a trial; `action` is DROP, ACCEPT, or None where nothing accepts."""
     dropped = any(rule.action == "DROP" for rule in trial.rules)
@@ -165,6 +170,14 @@ class PermissionSchema(AnswerSchema):
     topic = fields.String(allow_none=True)
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
+
+
+class AbilitySchema(AnswerSchema):
+    """What the caller's role may do, or may not, at a path and everything below it."""
+
+    verb = fields.String()
+    path = fields.String()
+    action = fields.String(validate=validate.OneOf(ACTIONS))
 
 
 class _MatchSchema(AnswerSchema):

@@ -36,6 +36,11 @@ class Permissions:
             page = await store.TABLE.page(connection, limit, offset)
             return page, await store.TABLE.count(connection)
 
+    async def list_of_role(self, role: str) -> list[Permission]:
+        """The permissions of a role, the oldest first."""
+        async with self.database.connection() as connection:
+            return [stored.rule for stored in await store.select_of_role(connection, role)]
+
     async def try_out(
         self, role: str, verb: str, path: str, candidates: Sequence[Permission] | None
     ) -> Trial:

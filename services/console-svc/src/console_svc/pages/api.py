@@ -99,14 +99,23 @@ class Api:
         data: aiohttp.FormData | None = None,
         query: Mapping[str, str] | None = None,
         seconds: float | None = None,
+        place: str = "",
     ) -> ApiAnswer:
         """Calls an operation below /api/v2/barong/ as the visitor of `request`.
 
-        `form` is sent as JSON, `data` as it is. Raises `ApiRefusal`, or `Unavailable` when the
+        `place` is another address at the gateway. `form` is sent as JSON, `data` as it is. Raises `ApiRefusal`, or `Unavailable` when the
         gateway does not answer in time.
         """
         async with self.streamed(
-            request, method, path, csrf=csrf, form=form, data=data, query=query, seconds=seconds
+            request,
+            method,
+            path,
+            csrf=csrf,
+            form=form,
+            data=data,
+            query=query,
+            seconds=seconds,
+            place=place,
         ) as response:
             try:
                 content = await _content(response)
@@ -129,11 +138,12 @@ class Api:
         data: aiohttp.FormData | None = None,
         query: Mapping[str, str] | None = None,
         seconds: float | None = None,
+        place: str = "",
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The same call, whose answer is read by the caller, whatever its status is."""
         if self._http is None:
             raise Unavailable("authz-gateway")
-        url = URL(f"{self._url}{PREFIX}{path}", encoded=True)
+        url = URL(f"{self._url}{place or PREFIX + path}", encoded=True)
         headers = self._headers(request)
         if csrf:
             headers["X-CSRF-Token"] = csrf

@@ -27,6 +27,18 @@ NOTICES: Mapping[str, str] = {
     "sessions_ended": marked("All other sessions have ended."),
     "key_changed": marked("The API key is changed."),
     "key_deleted": marked("The API key is deleted."),
+    "user_changed": marked("The user is changed."),
+    "judged": marked("Your verdict is recorded."),
+    "rule_added": marked("The permission is added."),
+    "rule_removed": marked("The permission is removed."),
+    "restriction_added": marked("The restriction is added."),
+    "restriction_changed": marked("The restriction is changed."),
+    "restriction_removed": marked("The restriction is removed."),
+    "endpoint_changed": marked("The endpoint is changed."),
+    "endpoint_removed": marked("The endpoint is removed."),
+    "delivery_resent": marked("The delivery is sent again."),
+    "letters_replayed": marked("The service gets the events again."),
+    "letter_dropped": marked("The events are dropped."),
     "account_deleted": marked("Your account is deleted."),
 }
 

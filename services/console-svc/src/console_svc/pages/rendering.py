@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from console_svc.pages.languages import Language, Languages
 from console_svc.pages.static import StaticFiles
 
+_UPLOADS = "/api/v2/barong/resource/uploads/"
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -57,8 +59,17 @@ class Renderer:
             "moment": language.moment,
             "day": language.day,
             "translated": partial(_translated, language),
+            "own_address": own_address,
         }
         return made
+
+
+def own_address(url: str) -> str:
+    """A link of the API to an uploaded file, as one on this site; blank for anything else."""
+    parts = urlsplit(url)
+    if not parts.path.startswith(_UPLOADS):
+        return ""
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _translated(language: Language, message: str) -> str:

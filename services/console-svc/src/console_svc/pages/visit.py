@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
+import aiohttp
 from aiohttp import web
 
 from console_svc.pages import notices, sentences
@@ -30,6 +31,14 @@ RECAPTCHA_POLICY = (
 )
 
 
+class Abilities(Protocol):
+    """What the role of a visitor may do."""
+
+    def allow(self, verb: str, path: str) -> bool:
+        """Whether it may call an operation below /api/v2/barong/."""
+        ...
+
+
 @dataclass(slots=True)
 class Visit:
     """What a page needs of a request; handlers get it as their only argument.
@@ -44,6 +53,7 @@ class Visit:
     language: Language
     member: Mapping[str, Any] | None = None
     session: Mapping[str, Any] | None = None
+    abilities: Abilities | None = None
     form: Mapping[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     status: int = 200
@@ -97,6 +107,37 @@ class Visit:
     def forget_form(self) -> None:
         """The form was taken: the page shows an empty one."""
         self.form = {}
+
+    def may(self, verb: str, path: str) -> bool:
+        """Whether the visitor's role may call an operation; pages of members do not know."""
+        return self.abilities is not None and self.abilities.allow(verb, path)
+
+    def demand(self, verb: str, path: str) -> None:
+        """Raises `ApiRefusal` if the role may not call the operation."""
+        if not self.may(verb, path):
+            raise ApiRefusal(403, ["authz.invalid_permission"])
+
+    async def download(
+        self, answer: aiohttp.ClientResponse, filename: str, content_type: str
+    ) -> web.StreamResponse:
+        """Hands an answer of the API on as a file, while it arrives."""
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": content_type,
+                "Content-Disposition": f'attachment; filename="{filename}"',
+                "Cache-Control": "no-store",
+                "X-Content-Type-Options": "nosniff",
+            }
+        )
+        await response.prepare(self.request)
+        async for part in answer.content.iter_any():
+            await response.write(part)
+        await response.write_eof()
+        return response
+
+    def address_of(self, number: int, query: Mapping[str, str]) -> str:
+        """Another page of the list on this page."""
+        return f"?{urlencode({**query, 'page': str(number)})}"
 
     def address_in(self, code: str) -> str:
         """The address of this page in another language."""

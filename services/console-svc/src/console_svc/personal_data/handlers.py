@@ -20,19 +20,7 @@ async def export(visit: Visit) -> web.StreamResponse:
     ) as answer:
         if answer.status != 200:
             raise ApiRefusal(answer.status, ())
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "application/json",
-                "Content-Disposition": 'attachment; filename="barong-export.json"',
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-            }
-        )
-        await response.prepare(visit.request)
-        async for part in answer.content.iter_any():
-            await response.write(part)
-        await response.write_eof()
-        return response
+        return await visit.download(answer, "barong-export.json", "application/json")
 
 
 async def show_deletion(visit: Visit) -> web.StreamResponse:

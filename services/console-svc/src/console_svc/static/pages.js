@@ -37,3 +37,12 @@ for (const form of document.querySelectorAll("form[data-progress]")) {
     request.send(new FormData(form));
   });
 }
+
+// Keys of the queue: a link or button names its key; while somebody types, keys are letters.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, select, textarea");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !/^[a-z]$/.test(event.key)) {
+    return;
+  }
+  document.querySelector(`[data-key="${event.key}"]`)?.click();
+});

@@ -1,0 +1,1 @@
+"""Activities of users, and audits of administrators."""

@@ -1,0 +1,1 @@
+"""Events that a service could not handle."""

@@ -1,0 +1,49 @@
+"""Events that a service could not handle."""
+
+import re
+
+from aiohttp import web
+
+from console_svc.pages.visit import Visit
+from shared.errors import NotFound
+
+_PAGE = "/console/dead-letters"
+_QUEUE = re.compile(r"[a-z0-9.-]{1,100}")
+_SHOWN = "25"
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """How many lie in each queue."""
+    return visit.page(
+        "dead_letters/queues.html", queues=(await visit.get("admin/dead_letters")).body
+    )
+
+
+async def show_queue(visit: Visit) -> web.StreamResponse:
+    """The first ones of a queue."""
+    queue = _queue(visit)
+    letters = (await visit.get(f"admin/dead_letters/{queue}", limit=_SHOWN)).body
+    return visit.page("dead_letters/queue.html", queue=queue, letters=letters)
+
+
+async def replay(visit: Visit) -> web.StreamResponse:
+    """Gives one, or all, to the service again."""
+    await visit.call("POST", f"admin/dead_letters/{_queue(visit)}/replay", _which(visit))
+    return visit.go(f"{_PAGE}/{_queue(visit)}", "letters_replayed")
+
+
+async def drop(visit: Visit) -> web.StreamResponse:
+    """Drops one."""
+    await visit.call("DELETE", f"admin/dead_letters/{_queue(visit)}", _which(visit))
+    return visit.go(f"{_PAGE}/{_queue(visit)}", "letter_dropped")
+
+
+def _which(visit: Visit) -> dict[str, str]:
+    return {"id": visit.text("id")} if visit.text("id") else {"all": "true"}
+
+
+def _queue(visit: Visit) -> str:
+    queue = visit.path["queue"]
+    if not _QUEUE.fullmatch(queue):
+        raise NotFound
+    return queue

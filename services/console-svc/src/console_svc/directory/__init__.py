@@ -1,0 +1,1 @@
+"""Users: the search, and everything about one."""

@@ -1,0 +1,132 @@
+"""Users: the search, and everything about one."""
+
+import asyncio
+import re
+from typing import Any
+
+from aiohttp import web
+
+from console_svc.pages.api import ApiAnswer, ApiRefusal
+from console_svc.pages.visit import Visit
+from shared.errors import NotFound
+
+FILTERS = (
+    *("q", "uid", "email", "role", "first_name", "last_name", "country", "level", "state"),
+    *("range", "from", "to", "order_by", "ordering"),
+)
+STATES = ("pending", "active", "banned", "locked", "deleted")
+_PER_PAGE = "25"
+_RECENT = "20"
+_UID = re.compile(r"[A-Za-z0-9]{1,64}")
+
+
+async def search(visit: Visit) -> web.StreamResponse:
+    """Users by all filters of the directory; a filter that is refused is shown with its reason."""
+    query = visit.request.query
+    filters = {name: query[name].strip() for name in FILTERS if query.get(name, "").strip()}
+    users: list[dict[str, Any]] = []
+    total, more = 0, False
+    try:
+        answer = await visit.get(
+            "admin/users", **filters, page=str(visit.page_number), limit=_PER_PAGE
+        )
+    except ApiRefusal as refusal:
+        if refusal.status != 422:
+            raise
+        visit.refuse(refusal)
+    else:
+        users, total = answer.body, answer.total or 0
+        more = 'rel="next"' in answer.headers.get("Link", "")
+    return visit.page(
+        "directory/users.html",
+        users=users,
+        total=total,
+        filters=filters,
+        states=STATES,
+        number=visit.page_number,
+        more=more,
+        query=filters,
+    )
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """Everything about one user that the role may see."""
+    uid = uid_of(visit)
+    user, activities, audits, keys = await asyncio.gather(
+        visit.get(f"admin/users/{uid}"),
+        _if_allowed(visit, "admin/activities", uid=uid, limit=_RECENT),
+        _if_allowed(visit, "admin/activities/admin", target_uid=uid, limit=_RECENT),
+        _if_allowed(visit, "admin/api_keys", uid=uid),
+    )
+    return visit.page(
+        "directory/user.html",
+        user=user.body,
+        activities=activities,
+        audits=audits,
+        keys=keys,
+        states=STATES,
+    )
+
+
+async def change_state(visit: Visit) -> web.StreamResponse:
+    """Sets the state, which also ends sessions where it forbids to log in."""
+    uid = uid_of(visit)
+    await visit.call("PUT", "admin/users", {"uid": uid, "state": visit.text("state")})
+    return visit.go(f"/console/users/{uid}", "user_changed")
+
+
+async def turn_otp_off(visit: Visit) -> web.StreamResponse:
+    """Turns off the second factor of somebody who lost it."""
+    uid = uid_of(visit)
+    await visit.call("PUT", "admin/users", {"uid": uid, "otp": "false"})
+    return visit.go(f"/console/users/{uid}", "user_changed")
+
+
+async def change_role(visit: Visit) -> web.StreamResponse:
+    """Gives another role."""
+    uid = uid_of(visit)
+    await visit.call("POST", "admin/users/role", {"uid": uid, "role": visit.text("role")})
+    return visit.go(f"/console/users/{uid}", "user_changed")
+
+
+async def write_label(visit: Visit) -> web.StreamResponse:
+    """Adds or changes a label; with `document`, that is a verdict."""
+    uid = uid_of(visit)
+    form = {"uid": uid, "key": visit.text("key"), "value": visit.text("value")}
+    form |= {"scope": visit.text("scope") or "private", "replace": "true"}
+    if description := visit.text("description"):
+        form["description"] = description
+    await visit.call("POST", "admin/users/labels/update", form)
+    return visit.go(f"/console/users/{uid}", "user_changed")
+
+
+async def remove_label(visit: Visit) -> web.StreamResponse:
+    """Removes a label."""
+    uid = uid_of(visit)
+    await visit.call(
+        "DELETE",
+        "admin/users/labels",
+        {"uid": uid, "key": visit.text("key"), "scope": visit.text("scope")},
+    )
+    return visit.go(f"/console/users/{uid}", "user_changed")
+
+
+def uid_of(visit: Visit) -> str:
+    """The uid in the address; raises `NotFound` for what cannot be one."""
+    uid = visit.path["uid"]
+    if not _UID.fullmatch(uid):
+        raise NotFound
+    return uid
+
+
+async def _if_allowed(visit: Visit, path: str, **query: str) -> Any:
+    """The records, or None where the role may not read them, or the API has none."""
+    if not visit.may("GET", path):
+        return None
+    try:
+        answer: ApiAnswer = await visit.get(path, **query)
+    except ApiRefusal as refusal:
+        if refusal.status in (403, 404) or "authz.invalid_permission" in refusal.codes:
+            return None
+        raise
+    return answer.body

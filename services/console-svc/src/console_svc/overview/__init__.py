@@ -1,0 +1,1 @@
+"""What happened: sign-ups, log-ins and refusals, as charts."""

@@ -1,0 +1,1 @@
+"""Permissions, restrictions and whitelinks."""

@@ -1,0 +1,94 @@
+"""Permissions, restrictions and whitelinks."""
+
+from aiohttp import web
+
+from console_svc.pages.visit import Visit
+
+VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "ALL")
+ACTIONS = ("ACCEPT", "DROP", "AUDIT")
+CATEGORIES = ("whitelist", "maintenance", "blacklist")
+SCOPES = ("ip", "ip_subnet", "country", "continent", "all")
+_PERMISSIONS = "/console/permissions"
+_RESTRICTIONS = "/console/restrictions"
+_PER_PAGE = "100"
+
+
+async def show_permissions(visit: Visit) -> web.StreamResponse:
+    """All rules, and the dry run: who may do this?"""
+    answer = await visit.get("admin/permissions", page=str(visit.page_number), limit=_PER_PAGE)
+    query = visit.request.query
+    tried = {name: query.get(name, "").strip() for name in ("role", "verb", "path")}
+    verdict = None
+    if all(tried.values()):
+        verdict = (await visit.get("admin/permissions/check", **tried)).body
+    return visit.page(
+        "policy/permissions.html",
+        permissions=answer.body,
+        number=visit.page_number,
+        more='rel="next"' in answer.headers.get("Link", ""),
+        tried=tried,
+        verdict=verdict,
+        verbs=VERBS,
+        actions=ACTIONS,
+    )
+
+
+async def add_permission(visit: Visit) -> web.StreamResponse:
+    """Adds a rule."""
+    form = {name: visit.text(name) for name in ("role", "verb", "path", "action")}
+    if topic := visit.text("topic"):
+        form["topic"] = topic
+    await visit.call("POST", "admin/permissions", form)
+    return visit.go(_PERMISSIONS, "rule_added")
+
+
+async def remove_permission(visit: Visit) -> web.StreamResponse:
+    """Removes a rule."""
+    await visit.send("DELETE", "admin/permissions", "id")
+    return visit.go(_PERMISSIONS, "rule_removed")
+
+
+async def show_restrictions(visit: Visit) -> web.StreamResponse:
+    """All restrictions."""
+    answer = await visit.get("admin/restrictions", page=str(visit.page_number), limit=_PER_PAGE)
+    return _restrictions(visit, answer.body, token="")
+
+
+async def add_restriction(visit: Visit) -> web.StreamResponse:
+    """Adds a restriction; the API refuses one that would lock its author out."""
+    form = {name: visit.text(name) for name in ("category", "scope", "value", "state")}
+    if code := visit.text("code"):
+        form["code"] = code
+    await visit.call("POST", "admin/restrictions", form)
+    return visit.go(_RESTRICTIONS, "restriction_added")
+
+
+async def change_restriction(visit: Visit) -> web.StreamResponse:
+    """Enables or disables a restriction."""
+    await visit.send("PUT", "admin/restrictions", "id", "state")
+    return visit.go(_RESTRICTIONS, "restriction_changed")
+
+
+async def remove_restriction(visit: Visit) -> web.StreamResponse:
+    """Removes a restriction."""
+    await visit.send("DELETE", "admin/restrictions", "id")
+    return visit.go(_RESTRICTIONS, "restriction_removed")
+
+
+async def make_whitelink(visit: Visit) -> web.StreamResponse:
+    """Makes a token that lets an address in; it is shown this once."""
+    form = {"expire_time": visit.text("expire_time"), "range": visit.text("range")}
+    answer = await visit.call("POST", "admin/restrictions/whitelink", form)
+    visit.forget_form()
+    found = (await visit.get("admin/restrictions", limit=_PER_PAGE)).body
+    return _restrictions(visit, found, token=str(answer.body["whitelink_token"]))
+
+
+def _restrictions(visit: Visit, restrictions: list[dict[str, str]], token: str) -> web.Response:
+    return visit.page(
+        "policy/restrictions.html",
+        restrictions=restrictions,
+        token=token,
+        categories=CATEGORIES,
+        scopes=SCOPES,
+    )

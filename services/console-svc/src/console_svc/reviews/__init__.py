@@ -1,0 +1,1 @@
+"""The queue of documents that wait for a verdict."""

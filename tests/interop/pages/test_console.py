@@ -1,0 +1,121 @@
+"""The administrators' console in Chromium: every page, in both languages and at two widths."""
+
+import re
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from playwright.async_api import expect
+
+from tests.interop.pages.conftest import Windows
+from tests.interop.pages.test_account import LANGUAGES, PNG, judged
+from tests.support.client import Client
+from tests.support.system import PASSWORD, SUPERADMIN, Installation
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.xdist_group("machine")
+
+PAGES = (
+    "/console",
+    "/console/users",
+    "/console/users?q=example&state=active",
+    "/console/reviews",
+    "/console/permissions",
+    "/console/permissions?role=support&verb=GET&path=api/v2/barong/admin/users",
+    "/console/restrictions",
+    "/console/activities/users",
+    "/console/activities/administrators",
+    "/console/webhooks",
+    "/console/dead-letters",
+    "/console/dead-letters/mailer-svc",
+    "/console/signing-keys",
+)
+
+
+@pytest.fixture(scope="module")
+async def applicants(system: Installation) -> AsyncIterator[list[Client]]:
+    """Two members whose documents wait for a review."""
+    made = []
+    for _ in range(2):
+        async with Client(system) as member:
+            await member.become_member()
+            form = aiohttp.FormData()
+            for name, value in {"doc_type": "Passport", "doc_number": "AB1"}.items():
+                form.add_field(name, value)
+            form.add_field("doc_expire", "2099-01-01")
+            form.add_field("upload", PNG, filename="passport.png", content_type="image/png")
+            assert (await member.post("resource/documents", form)).status == 201  # type: ignore[arg-type]
+            made.append(member)
+    yield made
+
+
+async def wait_for(system: Installation, *emails: str) -> None:
+    """Returns when all of them are in the queue."""
+    async with Client(system) as admin:
+        await admin.log_in_as_superadmin()
+
+        async def waiting() -> bool:
+            found = (await admin.get("admin/users/documents/pending")).body
+            return set(emails) <= {user["email"] for user in found}
+
+        await until(waiting)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_axe_finds_nothing_on_any_page(
+    windows: Windows, system: Installation, applicants: list[Client], language: str
+) -> None:
+    await wait_for(system, *(each.email for each in applicants))
+    uid = await applicant_uid(system, applicants[0])
+    context, visitor = await windows.open(language)
+    await visitor.page.goto("/account/log-in?next=/console")
+    await visitor.page.locator("[name=email]").fill(SUPERADMIN)
+    await visitor.page.locator("[name=password]").fill(PASSWORD)
+    await visitor.page.locator("main form button").click()
+    await expect(visitor.page).to_have_url(re.compile(r"/console$"))
+    found = await judged(visitor, (*PAGES, f"/console/users/{uid}"), language)
+    await context.close()
+    assert not found
+    assert not visitor.faults
+
+
+async def applicant_uid(system: Installation, member: Client) -> str:
+    async with Client(system) as admin:
+        await admin.log_in_as_superadmin()
+        (user,) = (await admin.get("admin/users", params={"email": member.email})).body
+        return str(user["uid"])
+
+
+async def test_the_queue_is_judged_by_keys(
+    windows: Windows, system: Installation, applicants: list[Client]
+) -> None:
+    emails = [each.email for each in applicants]
+    await wait_for(system, *emails)
+    context, visitor = await windows.open()
+    page = visitor.page
+    await page.goto("/account/log-in?next=/console/reviews")
+    await visitor.submit("Log in", email=SUPERADMIN, password=PASSWORD)
+    heading = page.locator("#who")
+    first = await heading.inner_text()
+    await page.keyboard.press("j")
+    await expect(heading).not_to_have_text(first)
+    await page.keyboard.press("k")
+    await expect(heading).to_have_text(first)
+    picture = page.get_by_role("img", name="Picture of the document")
+    assert await picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
+    await page.keyboard.press("a")
+    await expect(page.get_by_role("status").first).to_contain_text("Your verdict is recorded.")
+    await page.locator("[name=description]").fill("a blurred jar")  # letters, while it is typed
+    await page.locator("[name=description]").blur()
+    second = await heading.inner_text()
+    await page.keyboard.press("r")
+    await expect(page.get_by_role("status").first).to_contain_text("Your verdict is recorded.")
+    await context.close()
+    async with Client(system) as admin:
+        await admin.log_in_as_superadmin()
+        for email, verdict in ((first, "verified"), (second, "rejected")):
+            (user,) = (await admin.get("admin/users", params={"email": email})).body
+            shown = (await admin.get(f"admin/users/{user['uid']}")).body
+            (label,) = [each for each in shown["labels"] if each["key"] == "document"]
+            assert label["value"] == verdict
+    assert not visitor.faults
