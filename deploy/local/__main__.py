@@ -53,9 +53,7 @@ def _say(line: str) -> None:
 def _greet(running: Stack) -> None:
     _say(f"\nBarong is ready at {running.gateway_url}; Ctrl-C stops it, .local/ keeps its data.")
     if running.pages:
-        _say(
-            f"pages: {running.gateway_url}/account, for administrators {running.gateway_url}/console"
-        )
+        _say(f"pages: {running.gateway_url}/account, and {running.gateway_url}/console for staff")
     _say(f"superadmin: {running.superadmin.email} {running.superadmin.password}")
     readme = _ROOT / "README.md"
     if readme.exists() and (session := _SESSION.search(readme.read_text())):

@@ -1,7 +1,6 @@
 """The administrators' console in Chromium: every page, in both languages and at two widths."""
 
 import re
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -33,7 +32,7 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-async def applicants(system: Installation) -> AsyncIterator[list[Client]]:
+async def applicants(system: Installation) -> list[Client]:
     """Two members whose documents wait for a review."""
     made = []
     for _ in range(2):
@@ -46,7 +45,7 @@ async def applicants(system: Installation) -> AsyncIterator[list[Client]]:
             form.add_field("upload", PNG, filename="passport.png", content_type="image/png")
             assert (await member.post("resource/documents", form)).status == 201  # type: ignore[arg-type]
             made.append(member)
-    yield made
+    return made
 
 
 async def wait_for(system: Installation, *emails: str) -> None:

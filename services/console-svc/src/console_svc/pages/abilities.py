@@ -1,4 +1,4 @@
-"""What the role of a visitor may do, so that pages show nothing else; the API decides all the same."""
+"""What the role of a visitor may do: pages show nothing else, and the API decides all the same."""
 
 from collections.abc import Sequence
 

@@ -103,8 +103,8 @@ class Api:
     ) -> ApiAnswer:
         """Calls an operation below /api/v2/barong/ as the visitor of `request`.
 
-        `place` is another address at the gateway. `form` is sent as JSON, `data` as it is. Raises `ApiRefusal`, or `Unavailable` when the
-        gateway does not answer in time.
+        `place` is another address at the gateway. `form` is sent as JSON, `data` as it is. Raises
+        `ApiRefusal`, or `Unavailable` when the gateway does not answer in time.
         """
         async with self.streamed(
             request,

@@ -19,6 +19,7 @@ SENTENCES: Mapping[str, str] = {
     "request.throttled": marked("Too many attempts. Please wait a moment, then try again."),
     "request.malformed": marked("The server could not read what was sent."),
     "request.too_large": marked("What you sent is too large."),
+    "invalid": marked("A value is not valid."),
     "record.not_found": marked("There is no such record."),
     "authz.invalid_session": marked("Your session has ended. Please log in again."),
     "authz.client_session_mismatch": marked("Your session has ended. Please log in again."),
@@ -101,7 +102,7 @@ SENTENCES: Mapping[str, str] = {
     "country.must have alpha2 or alpha3 format": marked(
         "The country is a code of two or three letters, such as DE or DEU."
     ),
-    "resource.profile.exist": marked("You have a profile already."),
+    "state.exists": marked("You have a profile already."),
     "resource.profile.doesnt_exist_or_not_editable": marked(
         "Your profile is submitted, and cannot be changed now."
     ),
@@ -143,6 +144,7 @@ SENTENCES: Mapping[str, str] = {
     "doc_type.inclusion": marked("Documents of this type are not accepted."),
     "doc_number.invalid": marked("The number of the document is not valid."),
     "doc_number.too_long": marked("The number of the document is too long."),
+    "upload": marked("The file is empty, too large, or of a type that is not accepted."),
     "upload.blank": marked("Choose a file."),
     "upload.content_mismatch": marked("The file is not what its name says."),
     # Second factor and API keys.
@@ -180,6 +182,9 @@ SENTENCES: Mapping[str, str] = {
     "admin.user.otp_no_change": marked("The second factor is off already."),
     "admin.user.enable_2fa": marked("Only users themselves can turn their second factor on."),
     "admin.label.doesnt_exist": marked("There is no such label."),
+    "admin.user.empty_role": marked("Enter a role."),
+    "admin.user.missing_role": marked("Enter a role."),
+    "admin.user.empty_state": marked("There is no such state."),
     "role.doesnt_exist": marked("There is no such role."),
     "state.inclusion": marked("There is no such state."),
     "key.invalid": marked("The key is not valid."),

@@ -144,7 +144,7 @@ class Visit:
         query = [(name, value) for name, value in self.request.query.items() if name != "lang"]
         return f"{self.request.path}?{urlencode([*query, ('lang', code)])}"
 
-    async def get(self, path: str, **query: str | None) -> ApiAnswer:
+    async def get(self, path: str, /, **query: str | None) -> ApiAnswer:
         """A GET of the API; parameters that are None or blank are left out."""
         given = {name: value for name, value in query.items() if value}
         return await self.api.call(self.request, "GET", path, query=given)
