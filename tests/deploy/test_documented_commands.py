@@ -25,7 +25,7 @@ def written(pattern: str) -> set[str]:
 
 def services() -> list[tuple[str, str, str]]:
     """Package, command and options of each `python -m …` in the documents."""
-    found = written(r"python -m (identity|resource|admin|mailer)_svc [a-z-]+( --[a-z]+)*")
+    found = written(r"python -m (identity|resource|admin|mailer|webhooks)_svc [a-z-]+( --[a-z]+)*")
     parts = (command.split(maxsplit=4) for command in found)
     return sorted(
         (package, command, "".join(options)) for _, _, package, command, *options in parts
