@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from deploy.cluster.admission import (
@@ -33,7 +33,14 @@ from deploy.cluster.control_plane import Cluster, control_plane
 from deploy.cluster.drill import Drill, table
 from deploy.cluster.node import nodes, provide_volumes, publish_names
 from deploy.cluster.programs import ROOT, NoClusterError, definitions, needs_root
-from deploy.cluster.releases import apply, overlay, previous_release, save_images, this_release
+from deploy.cluster.releases import (
+    apply,
+    overlay,
+    previous_release,
+    release_of,
+    save_images,
+    this_release,
+)
 from deploy.local.processes import StartError
 
 OVERLAYS = ("local", "production")
@@ -54,6 +61,7 @@ def main() -> None:
     holding.add_argument("manifests", nargs="*", help="what to apply; else the local overlay")
     drilling = commands.add_parser("drill", help="what users notice while everything is replaced")
     drilling.add_argument("--previous", help="the commit of the previous release")
+    drilling.add_argument("--release", help="the commit of the release; else this tree")
     drilling.add_argument("--rate", type=float, default=5.0, help="calls a second")
     drilling.add_argument("--only", default="", help="a regular expression for names of phases")
     drilling.add_argument("--write", action="store_true", help=f"write the table into {_PAGE.name}")
@@ -67,7 +75,7 @@ def main() -> None:
         elif given.command == "node":
             _hold(_read(given.manifests))
         elif given.command == "drill":
-            _drill(given.previous, given.rate, given.only, write=given.write)
+            _drill(given.previous, given.release, given.rate, given.only, write=given.write)
         else:
             _admit_overlays()
     except (NoClusterError, StartError) as error:
@@ -116,9 +124,12 @@ def _hold(manifests: str) -> None:
                 publish_names(cluster)
 
 
-def _drill(previous: str | None, rate: float, only: str, *, write: bool) -> None:
-    with previous_release(previous) as old:
-        new = this_release()
+def _drill(
+    previous: str | None, release: str | None, rate: float, only: str, *, write: bool
+) -> None:
+    with ExitStack() as trees:
+        old = trees.enter_context(release_of(previous or previous_release()))
+        new = trees.enter_context(release_of(release)) if release else this_release()
         archive, parts = save_images({"old": old, "new": new})
         print(f"from {old.tag} to {new.tag}", flush=True)
         with control_plane() as cluster, nodes(cluster, archive) as made:

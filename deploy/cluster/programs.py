@@ -58,6 +58,12 @@ def built(names: Sequence[str]) -> Path:
     return folder
 
 
+def are_built(names: Sequence[str]) -> bool:
+    """Whether these programs are there already."""
+    folder = FOLDER / "programs" / _digest(_MODULES / "kubernetes")
+    return all((folder / name).exists() for name in names)
+
+
 def definitions() -> Path:
     """The folder with the operators' CustomResourceDefinitions, made by controller-gen.
 

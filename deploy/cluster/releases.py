@@ -37,15 +37,10 @@ class Release:
 
 
 @contextmanager
-def previous_release(reference: str | None = None) -> Iterator[Release]:
-    """The tree of another commit, for the time of the block.
-
-    Without a reference: the last release's tag before this commit. While there is no release, the
-    last commit with the same services and fewer migrations, else the first with these services.
-    """
-    commit = git(ROOT, "rev-parse", "--short", reference or _previous())
-    tree = FOLDER / "previous"
-    git(ROOT, "worktree", "prune")
+def release_of(reference: str) -> Iterator[Release]:
+    """The tree of a commit, for the time of the block."""
+    commit = git(ROOT, "rev-parse", "--short", reference)
+    tree = FOLDER / "releases" / commit
     shutil.rmtree(tree, ignore_errors=True)
     git(ROOT, "worktree", "prune")
     git(ROOT, "worktree", "add", "--detach", str(tree), commit)
@@ -60,7 +55,12 @@ def this_release() -> Release:
     return Release(ROOT, git(ROOT, "describe", "--tags", "--always", "--dirty"))
 
 
-def _previous() -> str:
+def previous_release() -> str:
+    """The commit of the release before this one.
+
+    The last tag of a release before this commit. While there is none, the last commit with the same
+    services and fewer migrations, else the first with these services.
+    """
     tags = git(ROOT, "tag", "--list", "v*", "--sort=-creatordate", "--merged", "HEAD^").split()
     if tags:
         return tags[0]
@@ -113,6 +113,8 @@ def _images_of(tree: Path) -> list[str]:
 
 def _build(docker: Engine, release: Release, name: str, python: str, build: str) -> str:
     image = f"barong/{name}:{release.tag}"
+    if not release.tag.endswith("-dirty") and docker.succeeds("image", "inspect", image):
+        return image
     arguments = {
         "SERVICE": name,
         "GIT_TAG": release.tag,

@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 
 from deploy.cluster.control_plane import until
-from deploy.cluster.programs import NoClusterError
+from deploy.cluster.programs import CONTROL_PLANE, NoClusterError, are_built
 from deploy.local.processes import StartError
 from shared.contracts.services import CONSOLE, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
 from tests.deploy.flows import Peer, Policies
@@ -91,6 +91,8 @@ def network() -> Iterator[PodNetwork]:
     """All peers, without a policy."""
     if os.geteuid() != 0:
         pytest.skip("only root makes network namespaces and enforces policies")
+    if not are_built(CONTROL_PLANE):
+        pytest.skip("no API server has been built: `make cluster` does it, in minutes")
     try:
         with pod_network(PEERS, PORTS) as made:
             yield made
@@ -156,7 +158,10 @@ def test_the_flows_suffice_and_all_else_is_refused(network: PodNetwork, overlay:
 def test_each_policy_is_needed(network: PodNetwork, overlay: str) -> None:
     enforce(network, overlay)
     wanted, cut_off = ours(overlay), {("stranger", "neighbour", 443, "TCP")}
+    tried = policies(LOCAL) if overlay == PRODUCTION else {}
     for name, policy in policies(overlay).items():
+        if tried.get(name) == policy:
+            continue  # the same object in both
         network.remove(name)
         if name == "deny-all":
             until(lambda: network.reached(cut_off) == cut_off, name, seconds=60)
