@@ -19,7 +19,9 @@ FOLDER = ROOT / ".local" / "cluster"
 
 _MODULES = Path(__file__).parent / "go"
 _PLACES = f"{os.environ.get('PATH', os.defpath)}:/usr/local/go/bin:/usr/lib/go/bin:/usr/sbin:/sbin"
-_BUILD_SECONDS = 1800
+_BEGAN = time.monotonic()
+_LIMIT = "BARONG_CLUSTER_BUILD_SECONDS"
+_BUILD_SECONDS = 1800.0
 KUBERNETES = "1.34.4"
 _KUBERNETES_COMMANDS = "k8s.io/kubernetes/cmd"
 _VERSION = "k8s.io/component-base/version"
@@ -107,6 +109,7 @@ def needs_root() -> None:
 
 
 def _go(module: Path, *arguments: str) -> None:
+    limit = float(os.environ.get(_LIMIT, _BUILD_SECONDS))
     with go() as found:
         try:
             done = subprocess.run(
@@ -120,11 +123,14 @@ def _go(module: Path, *arguments: str) -> None:
                 },
                 capture_output=True,
                 text=True,
-                timeout=_BUILD_SECONDS,
+                timeout=max(0.1, _BEGAN + limit - time.monotonic()),
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise NoClusterError(f"go {arguments[0]} takes over {_BUILD_SECONDS} s") from None
+            # What was compiled is in Go's cache.
+            raise NoClusterError(
+                f"building takes more than {limit:.0f} s; the next run goes on from there"
+            ) from None
     if done.returncode:
         raise NoClusterError(f"go {arguments[0]} fails: {done.stderr.strip()[-600:]}")
 
