@@ -62,13 +62,14 @@ class Publisher:
         self._refusals = refusals
         self._public_url = public_url
         self._confirm_seconds = confirm_seconds
+        self._last_of: dict[str, asyncio.Task[None]] = {}  # by user
         self._silent: set[tuple[str, str]] = set()  # routes with a queue that does not confirm
         self._late: set[asyncio.Task[None]] = set()
 
     async def publish(
         self, events: Sequence[tuple[Event, bytes]], delivered: Callable[[Event], None]
     ) -> None:
-        """Publishes the events, those of one user in their order.
+        """Publishes the events, those of one user in their order and after those of earlier calls.
 
         Calls `delivered` with each event that needs no further work: every queue of ours that
         subscribes to it has it, and other queues have it or refused it. Returns when all are
@@ -81,10 +82,7 @@ class Publisher:
         for event, body in events:
             user = subject_of(event.record) or str(event.record.get("target_uid") or "")
             chains.setdefault(user, []).append((event, body))
-        tasks = [
-            asyncio.create_task(self._publish_in_order(chain, delivered))
-            for chain in chains.values()
-        ]
+        tasks = [self._begin(user, chain, delivered) for user, chain in chains.items()]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -92,9 +90,30 @@ class Publisher:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _begin(
+        self, user: str, events: Sequence[tuple[Event, bytes]], delivered: Callable[[Event], None]
+    ) -> "asyncio.Task[None]":
+        """Publishes events of a user when those of earlier calls are done."""
+        earlier = self._last_of.get(user)
+        task = asyncio.create_task(self._publish_in_order(earlier, events, delivered))
+        self._last_of[user] = task
+
+        def forget(_: object) -> None:
+            if self._last_of.get(user) is task:
+                del self._last_of[user]
+
+        task.add_done_callback(forget)
+        return task
+
     async def _publish_in_order(
-        self, events: Sequence[tuple[Event, bytes]], delivered: Callable[[Event], None]
+        self,
+        earlier: "asyncio.Task[None] | None",
+        events: Sequence[tuple[Event, bytes]],
+        delivered: Callable[[Event], None],
     ) -> None:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+            earlier.result()  # nothing overtakes an event that failed
         for event, body in events:
             with publishing(event) as traced:
                 await self._publish(traced, body)

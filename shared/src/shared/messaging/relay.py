@@ -24,13 +24,15 @@ log = structlog.get_logger()
 
 BATCH = 100
 BATCH_BYTES = 4 * 1024 * 1024
+MOST_UNDER_WAY = 2 * BATCH
+"""Events that are published again at most, if the relay or a connection dies."""
 POLL_SECONDS = 1.0  # finds events whose notification was lost
 PRUNE_SECONDS = 3600.0
 STUCK_SECONDS = 600.0
 
 
 class StuckError(Exception):
-    """Nothing of a batch was delivered for ten minutes: it begins anew, on another connection."""
+    """Nothing was delivered for ten minutes: it begins anew, on another connection."""
 
 
 class Relay:
@@ -75,12 +77,7 @@ class Relay:
             await self._measure(connection)  # the metric is right though the broker may be away
             async with self._publisher() as publisher:
                 log.info("relay_leads", schema=self._database.schema)
-                while True:
-                    self._wake.clear()
-                    await self._drain(connection, publisher)
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(self._poll_seconds):
-                            await self._wake.wait()
+                await self._publish_forever(connection, publisher)
 
     async def _become_leader(self, connection: Any) -> None:
         """Returns with the lock, which PostgreSQL releases when this connection ends.
@@ -93,68 +90,48 @@ class Relay:
             self._backlog = Backlog(0, None)
             await asyncio.sleep(self._poll_seconds)
 
-    async def _drain(self, connection: Any, publisher: Publisher) -> None:
-        batch = await self._outbox.unpublished(connection, BATCH, BATCH_BYTES)
-        signing = self._signing(batch)
+    async def _publish_forever(self, connection: Any, publisher: Publisher) -> None:
+        """Publishes batches, without waiting for the confirms of those before.
+
+        Raises `Unavailable` when nobody signs, `StuckError`, and what `Publisher.publish` and
+        asyncpg raise.
+        """
+        batches = _UnderWay(publisher, self._wake)
         try:
-            while batch:
-                bodies = await signing
-                publishing = self._publishing(publisher, batch, bodies)
-                try:
-                    positions = [position for position, _ in batch]
-                    batch = await self._outbox.unpublished(
-                        connection, BATCH, BATCH_BYTES, positions
-                    )
-                    signing = self._signing(batch)  # while the broker confirms
-                    await self._delivered(connection, *publishing)
-                finally:
-                    await _ended(publishing[0])
-                if not batch or self._measured_for() > self._poll_seconds:
+            while True:
+                self._wake.clear()
+                batch = await self._next(connection, batches)
+                if batch:
+                    bodies = await self._signer.sign([event for _, event in batch])
+                    batches.publish(batch, bodies)
+                batches.check()
+                if marked := tuple(batches.delivered):
+                    await self._outbox.mark_published(connection, marked)
+                    self._published.inc(len(marked))
+                    batches.forget(marked)
+                if self._measured_for() > self._poll_seconds or not (batch or batches.positions):
                     await self._measure(connection)
+                if not batch:
+                    await self._prune(connection)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._poll_seconds):
+                            await self._wake.wait()
         finally:
-            await _ended(signing)
+            await batches.end()
+
+    async def _next(self, connection: Any, batches: "_UnderWay") -> list[tuple[int, Event]]:
+        """The next batch; empty if nothing waits, or so much is under way already."""
+        if len(batches.positions) > MOST_UNDER_WAY - BATCH:
+            return []
+        return await self._outbox.unpublished(
+            connection, BATCH, BATCH_BYTES, tuple(batches.positions)
+        )
+
+    async def _prune(self, connection: Any) -> None:
         if time.monotonic() - self._pruned > PRUNE_SECONDS:
             await self._outbox.prune(connection)
             await forget_old(connection)
             self._pruned = time.monotonic()
-
-    def _signing(self, batch: Sequence[tuple[int, Event]]) -> "asyncio.Task[list[bytes]]":
-        return asyncio.create_task(self._sign([event for _, event in batch]))
-
-    async def _sign(self, events: Sequence[Event]) -> list[bytes]:
-        return await self._signer.sign(events) if events else []
-
-    def _publishing(
-        self, publisher: Publisher, batch: Sequence[tuple[int, Event]], bodies: Sequence[bytes]
-    ) -> "tuple[asyncio.Task[None], list[int]]":
-        """Begins to publish a batch; the list grows by the positions of what is delivered."""
-        positions = {event.id: position for position, event in batch}
-        delivered: list[int] = []
-        events = [event for _, event in batch]
-        publishing = publisher.publish(
-            list(zip(events, bodies, strict=True)),
-            lambda event: delivered.append(positions[event.id]),
-        )
-        return asyncio.create_task(publishing), delivered
-
-    async def _delivered(
-        self, connection: Any, publishing: "asyncio.Task[None]", delivered: list[int]
-    ) -> None:
-        """Marks what is delivered of a batch, though a part of it may have to wait."""
-        progressed = time.monotonic()
-        while True:
-            await asyncio.wait([publishing], timeout=self._poll_seconds)
-            over = publishing.done()
-            if marked := tuple(delivered):
-                await self._outbox.mark_published(connection, marked)
-                self._published.inc(len(marked))
-                del delivered[: len(marked)]
-                progressed = time.monotonic()
-            if over:
-                return publishing.result()
-            if time.monotonic() - progressed > STUCK_SECONDS:
-                raise StuckError
-            await self._measure(connection)
 
     async def _measure(self, connection: Any) -> None:
         self._backlog = await self._outbox.backlog(connection)
@@ -173,10 +150,53 @@ class Relay:
         self._wake.set()
 
 
-async def _ended(task: "asyncio.Task[Any]") -> None:
-    """Returns when the task is over, cancelled if need be."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+class _UnderWay:
+    """The batches that are being published, and what of them is delivered and not yet marked."""
+
+    def __init__(self, publisher: Publisher, wake: asyncio.Event) -> None:
+        self.positions: set[int] = set()
+        self.delivered: list[int] = []
+        self._publisher = publisher
+        self._wake = wake
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._progressed = time.monotonic()
+
+    def publish(self, batch: Sequence[tuple[int, Event]], bodies: Sequence[bytes]) -> None:
+        """Begins to publish a batch; `delivered` grows by its positions."""
+        if not self.positions:
+            self._progressed = time.monotonic()
+        positions = {event.id: position for position, event in batch}
+        self.positions.update(positions.values())
+        events = [event for _, event in batch]
+
+        def note(event: Event) -> None:
+            self.delivered.append(positions[event.id])
+            self._wake.set()
+
+        publishing = self._publisher.publish(list(zip(events, bodies, strict=True)), note)
+        task = asyncio.create_task(publishing)
+        task.add_done_callback(lambda _: self._wake.set())
+        self._tasks.add(task)
+
+    def check(self) -> None:
+        """Raises what interrupted a batch, or `StuckError`."""
+        for task in [each for each in self._tasks if each.done()]:
+            self._tasks.remove(task)
+            task.result()
+        if self.positions and time.monotonic() - self._progressed > STUCK_SECONDS:
+            raise StuckError
+
+    def forget(self, marked: Sequence[int]) -> None:
+        """These are marked."""
+        del self.delivered[: len(marked)]
+        self.positions.difference_update(marked)
+        self._progressed = time.monotonic()
+
+    async def end(self) -> None:
+        """Returns when nothing is published any more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def build_relay(
