@@ -16,8 +16,8 @@ def main(core: int) -> None:
     """Signs for two seconds on this core."""
     os.sched_setaffinity(0, {core})
     key = rsa.generate_private_key(65537, _BITS)
-    message, count, begun = os.urandom(_BYTES), 0, time.perf_counter()
-    while (seconds := time.perf_counter() - begun) < SECONDS:
+    message, count, begun = os.urandom(_BYTES), 0, time.process_time()
+    while (seconds := time.process_time() - begun) < SECONDS:
         key.sign(message, padding.PKCS1v15(), hashes.SHA256())
         count += 1
     print(count / seconds)
