@@ -206,4 +206,8 @@ async def test_an_administrator_changes_an_address(member: Client, admin: Client
     assert (await admin.call("PUT", "admin/users/email", nobody)).status == 404
     token = await mailed(member.system, old, before)
     assert (await member.post(REVERSE, {"token": token})).status == 201
-    assert (await admin.get(f"admin/users/{uid}")).body["email"] == old
+
+    async def told() -> bool:
+        return bool((await admin.get(f"admin/users/{uid}")).body["email"] == old)
+
+    assert await until(told)
