@@ -21,6 +21,7 @@ from tests.contract.documented import told
 from tests.contract.exchanges import Recorder, agree, normal
 from tests.support.authenticator import Authenticator, forget_used_codes
 from tests.support.client import Client
+from tests.support.internal import tables_of_identity
 from tests.support.passkeys import SoftAuthenticator
 from tests.support.system import PASSWORD, SUPERADMIN, Installation, started
 from tests.support.waiting import until
@@ -386,9 +387,23 @@ async def passkeys(recorder: Recorder, alice: Client) -> None:
         credential = authenticator.get(asked["publicKey"])
         body, shown = {"credential": credential}, {"credential": USED}
         await recorder.call(alice, f"POST {path}", body, shown=shown)
+    await trusted_devices(recorder, alice)
     one = "/resource/passkeys/{id}"
     await recorder.call(alice, f"PATCH {one}", {"name": "Office"}, id=added["id"])
     await recorder.call(alice, f"DELETE {one}", id=added["id"])
+
+
+async def trusted_devices(recorder: Recorder, alice: Client) -> None:
+    """A device that is trusted, as if the installation allowed it."""
+    async with tables_of_identity(alice.system) as tables:
+        await tables.execute(
+            "INSERT INTO trusted_devices (id, uid, digest, user_agent, address, expires_at)"
+            " SELECT gen_random_uuid(), uid, ''::bytea, 'Firefox', '127.0.0.1', now() + '30 days'"
+            " FROM users WHERE email = $1",
+            alice.email,
+        )
+    [device] = await recorder.call(alice, "GET /resource/trusted_devices")
+    await recorder.call(alice, "DELETE /resource/trusted_devices/{id}", id=device["id"])
 
 
 async def farewell(recorder: Recorder, alice: Client) -> None:

@@ -48,6 +48,8 @@ from identity_svc.signing_keys.key_chain import KeyChain
 from identity_svc.signing_keys.use_cases import build as build_signing_keys
 from identity_svc.subscriptions import reactions
 from identity_svc.throttling.use_cases import build as build_throttling
+from identity_svc.trusted_devices.handlers import TRUSTED_DEVICES
+from identity_svc.trusted_devices.use_cases import build as build_trusted_devices
 from identity_svc.users.handlers import USERS
 from identity_svc.users.use_cases import build as build_users
 from identity_svc.verifications.handlers import VERIFICATIONS
@@ -81,11 +83,22 @@ def build(core: Core) -> Features:
     sessions = build_sessions(core, users, activities, key_chain)
     mail_tokens = build_mail_tokens(core, key_chain)
     account_status = build_account_status(core, users, sessions, mail_tokens)
-    passwords = build_passwords(core, users, sessions, mail_tokens, throttle, activities)
+    trusted_devices = build_trusted_devices(core)
+    passwords = build_passwords(
+        core, users, sessions, mail_tokens, trusted_devices, throttle, activities
+    )
     recovery = build_recovery(core)
     passkeys = build_passkeys(core, users, sessions, recovery, throttle, activities)
     second_factors = build_second_factor(
-        core, users, sessions, mail_tokens, throttle, activities, recovery, passkeys
+        core,
+        users,
+        sessions,
+        mail_tokens,
+        throttle,
+        activities,
+        recovery,
+        passkeys,
+        trusted_devices,
     )
     ownership = build_ownership(core, sessions, second_factors, passkeys, recovery)
     email_changes = build_email_changes(
@@ -95,7 +108,7 @@ def build(core: Core) -> Features:
     archive = build_archive(core.database, core.settings)
     replays = build_replays(core.database, key_chain, core.settings, IDENTITY, core.registry)
     housekeeping = partial(
-        keep_house, core.database, users, sessions, mail_tokens, passkeys, throttle
+        keep_house, core.database, users, sessions, mail_tokens, passkeys, trusted_devices, throttle
     )
     return Features(
         key_chain=key_chain,
@@ -114,7 +127,15 @@ def build(core: Core) -> Features:
             EVENT_ARCHIVE: archive,
             KEY_CHAIN: key_chain,
             LOGINS: build_logins(
-                core, users, passwords, second_factors, passkeys, sessions, throttle, activities
+                core,
+                users,
+                passwords,
+                second_factors,
+                passkeys,
+                trusted_devices,
+                sessions,
+                throttle,
+                activities,
             ),
             PASSKEYS: passkeys,
             PASSWORDS: passwords,
@@ -127,6 +148,7 @@ def build(core: Core) -> Features:
             SIGN_UPS: build_sign_ups(
                 core, users, passwords, sessions, mail_tokens, throttle, activities
             ),
+            TRUSTED_DEVICES: trusted_devices,
             USERS: users,
             VERIFICATIONS: build_verifications(
                 core, users, passwords, second_factors, passkeys, sessions, activities

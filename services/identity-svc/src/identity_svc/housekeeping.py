@@ -6,6 +6,7 @@ from identity_svc.mail_tokens.use_cases import MailTokens
 from identity_svc.passkeys.use_cases import Passkeys
 from identity_svc.sessions.use_cases import Sessions
 from identity_svc.throttling.use_cases import Throttle
+from identity_svc.trusted_devices.use_cases import TrustedDevices
 from identity_svc.users.use_cases import Users
 from shared.database.pool import Database
 
@@ -18,6 +19,7 @@ async def keep_house(
     sessions: Sessions,
     mail_tokens: MailTokens,
     passkeys: Passkeys,
+    trusted_devices: TrustedDevices,
     throttle: Throttle,
 ) -> None:
     """Deletes expired sessions, mail tokens, challenges and attempts, now and every ten minutes."""
@@ -27,5 +29,6 @@ async def keep_house(
             await sessions.delete_expired(connection)
             await mail_tokens.delete_expired(connection)
             await passkeys.delete_expired(connection)
+            await trusted_devices.delete_expired(connection)
             await throttle.delete_forgiven(connection)
         await asyncio.sleep(_SECONDS)

@@ -17,6 +17,7 @@ from identity_svc.second_factor import handlers as second_factor
 from identity_svc.sessions import handlers as sessions
 from identity_svc.sign_ups import handlers as sign_ups
 from identity_svc.signing_keys import handlers as signing_keys
+from identity_svc.trusted_devices import handlers as trusted_devices
 from identity_svc.users import handlers as users
 from identity_svc.verifications import handlers as verifications
 from shared.archive import handlers as archive
@@ -51,6 +52,8 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("POST",   "/api/v2/resource/sessions/verify/passkey/options", BEARER, verifications.passkey_options),
     Route("POST",   "/api/v2/resource/sessions/verify/passkey",      BEARER, verifications.verify_by_passkey),
     Route("POST",   "/api/v2/resource/users/email",                  BEARER, email_changes.request_change),
+    Route("GET",    "/api/v2/resource/trusted_devices",              BEARER, trusted_devices.index),
+    Route("DELETE", "/api/v2/resource/trusted_devices/{id}",         BEARER, trusted_devices.revoke),
     Route("GET",    "/api/v2/resource/passkeys",                     BEARER, passkeys.index),
     Route("POST",   "/api/v2/resource/passkeys/options",             BEARER, passkeys.options),
     Route("POST",   "/api/v2/resource/passkeys",                     BEARER, passkeys.add),

@@ -192,6 +192,13 @@ class IdentitySettings(PublicServiceSettings):
         "of generated keys. The operator rotates it.",
         None,
     )
+    trusted_device_days: int = setting(
+        "BARONG_TRUSTED_DEVICE_DAYS",
+        fields.Integer(validate=validate.Range(0, 90)),
+        "For how many days a browser in which users gave a code of their second factor is asked "
+        "for none, if they want it so. 0: never.",
+        0,
+    )
     passkey_origins: tuple[str, ...] = setting(
         "BARONG_PASSKEY_ORIGINS",
         Parsed(_origins),

@@ -16,10 +16,13 @@ from identity_svc.logins.schemas import LogInForm
 from identity_svc.logins.use_cases import Logins
 from identity_svc.passkeys.models import ANSWER_FAULTS
 from identity_svc.passkeys.schemas import OptionsSchema, UseForm
+from identity_svc.trusted_devices.models import COOKIE as DEVICE_COOKIE
+from identity_svc.trusted_devices.models import COOKIE_PATHS, NewDevice
 from shared.contracts.refusals import UsedCode
 from shared.contracts.schemas import UserWithFullInfoSchema
 from shared.web.answers import answer
 from shared.web.client import client_of
+from shared.web.cookies import cookies
 from shared.web.operations import NoParameters, operation
 
 LOGINS = web.AppKey("logins", Logins)
@@ -45,17 +48,37 @@ LOGINS = web.AppKey("logins", Logins)
 async def log_in(request: web.Request, form: LogInForm) -> web.Response:
     """Log in.
 
-    In place of a code of the second factor, a recovery code does as well, each once.
+    Where the installation allows it, `trust_device` with a code makes this browser trusted: by a
+    cookie, it is asked for no code for some days. In place of a code of the second factor, a
+    recovery code does as well, each once.
 
     Sets the session cookie; the header `Authorization` carries a bearer token, for clients that
     keep no cookies.
     """
     await request.app[CAPTCHAS].verify(SESSION_CREATE, form.captcha_response)
     logins = request.app[LOGINS]
-    opened, attachments = await logins.log_in(
-        form.email or "", form.password or "", form.otp_code or "", client_of(request)
+    done = await logins.log_in(
+        form.email or "",
+        form.password or "",
+        form.otp_code or "",
+        client_of(request),
+        cookies(request.headers, DEVICE_COOKIE),
+        trust_device=bool(form.trust_device),
     )
-    return logins.sessions.cookie.hand_over(opened, attachments)
+    response = logins.sessions.cookie.hand_over(done.opened, done.attachments)
+    if done.device is not None:
+        for path in COOKIE_PATHS:
+            _set_device_cookie(response, done.device, path, secure=logins.sessions.cookie.secure)
+    return response
+
+
+def _set_device_cookie(
+    response: web.Response, device: NewDevice, path: str, *, secure: bool
+) -> None:
+    """aiohttp would keep the last of several cookies with one name, whatever their paths."""
+    attributes = f"HttpOnly; Max-Age={device.seconds}; Path={path}; SameSite=Lax"
+    value = f"{DEVICE_COOKIE}={device.cookie}; {attributes}{'; Secure' if secure else ''}"
+    response.headers.add("Set-Cookie", value)
 
 
 @operation(status=201, answer=OptionsSchema, statuses=(429,), beyond_barong=True)

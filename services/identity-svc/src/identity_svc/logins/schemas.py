@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from identity_svc.captcha.models import CaptchaResponse
 from identity_svc.captcha.schemas import CaptchaField
 from shared.declared import declared
-from shared.web.fields import Code, Email, Password
+from shared.web.fields import Boolean, Code, Email, Password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,7 @@ class LogInForm:
     email: str | None = declared(Email(missing=("identity.session.missing_email",)))
     password: str | None = declared(Password(missing=("identity.session.missing_password",)))
     otp_code: str | None = declared(Code(), None)
+    trust_device: bool | None = declared(Boolean(), None)
     captcha_response: CaptchaResponse | None = declared(
         CaptchaField(invalid="identity.session.invalid_captcha_format"), None
     )

@@ -1,6 +1,6 @@
 """Opens a session for a user who knows the password, or has a passkey."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,16 +26,27 @@ from identity_svc.second_factor.use_cases import SecondFactors
 from identity_svc.sessions.models import OpenedSession
 from identity_svc.sessions.use_cases import Sessions
 from identity_svc.throttling.use_cases import Throttle
+from identity_svc.trusted_devices.models import NewDevice
+from identity_svc.trusted_devices.use_cases import TrustedDevices
 from identity_svc.users.models import Credentials
 from identity_svc.users.use_cases import Users
 from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
 from shared.contracts.authentication import KEY, OTP, PASSWORD, USER
 from shared.contracts.users import MAY_ACT, User
-from shared.database.pool import Database
+from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
 
 _REFUSALS = {"banned": Banned, "deleted": Deleted}
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """A new session, what its user has attached, and the device that is trusted from now on."""
+
+    opened: OpenedSession
+    attachments: dict[str, Any]
+    device: NewDevice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +59,58 @@ class Logins:
     passwords: Passwords
     second_factors: SecondFactors
     passkeys: Passkeys
+    trusted_devices: TrustedDevices
     sessions: Sessions
     throttle: Throttle
     activities: Activities
     resource: ResourceClient
 
     async def log_in(
-        self, email: str, password: str, otp_code: str, client: Client
-    ) -> tuple[OpenedSession, dict[str, Any]]:
-        """The session and the user's attachments.
+        self,
+        email: str,
+        password: str,
+        otp_code: str,
+        client: Client,
+        device_cookies: Sequence[str] = (),
+        *,
+        trust_device: bool = False,
+    ) -> LogIn:
+        """The session, the user's attachments, and the cookie of a device that is trusted now.
 
-        Raises `Throttled`, `WrongCredentials`, `Banned`, `Deleted`, `NotActive`, `MissingOtp`,
-        `InvalidOtp`, `UsedCode`, or `Unavailable` before there is a session.
+        A trusted device, which has one of `device_cookies`, is asked for no code. With
+        `trust_device`, the code that is given makes this one trusted. Raises `Throttled`,
+        `WrongCredentials`, `Banned`, `Deleted`, `NotActive`, `MissingOtp`, `InvalidOtp`,
+        `UsedCode`, or `Unavailable` before there is a session.
         """
         right = await self._check_password(email, password, client)
         uid = right.user.uid
-        action = LOG_IN_WITH_CODE if right.user.otp else LOG_IN
+        has_code = bool(otp_code.strip())
+        asked = right.user.otp and (has_code or not device_cookies)
+        action = LOG_IN_WITH_CODE if asked else LOG_IN
         async with self.activities.record_refusals(uid, client, action):
-            if right.user.otp and not otp_code.strip():
+            if right.user.otp and not has_code and not device_cookies:
                 raise MissingOtp
             attachments = await self.resource.attachments(right.user)
-            async with self._limited(right.user, client), self.database.transaction() as connection:
+            async with (
+                self._limited(right.user, client, has_code=has_code),
+                self.database.transaction() as connection,
+            ):
                 user = await self.users.find_and_lock_for_log_in(connection, uid, right.version)
                 if user is None:
                     raise WrongCredentials
                 _refuse_state(user)
-                if user.otp:
+                used, device = [PASSWORD], None
+                if user.otp and has_code:
                     await self.second_factors.accept_or_recover(connection, user, otp_code, client)
-                used = (PASSWORD, OTP) if user.otp else (PASSWORD,)
+                    used.append(OTP)
+                    if trust_device:
+                        device = await self.trusted_devices.trust(connection, uid, client)
+                elif user.otp:
+                    await self._require_trusted_device(connection, uid, device_cookies, client)
                 opened = await self.sessions.open(connection, user, client, *used)
                 await self.outbox.add(connection, session_created(user, client, opened.origin))
                 await self.activities.record_success(connection, uid, client, action)
-        return opened, attachments
+        return LogIn(opened, attachments, device)
 
     async def log_in_with_passkey(
         self, credential: Credential, client: Client
@@ -104,10 +135,16 @@ class Logins:
                 await self.activities.record_success(connection, uid, client, LOG_IN_WITH_PASSKEY)
         return opened, attachments
 
+    async def _require_trusted_device(
+        self, connection: Connection, uid: str, cookies: Sequence[str], client: Client
+    ) -> None:
+        if not await self.trusted_devices.recognize(connection, uid, cookies, client):
+            raise MissingOtp
+
     @asynccontextmanager
-    async def _limited(self, user: User, client: Client) -> AsyncIterator[None]:
-        """Limits attempts at a code, where one is required, with the errors of a log-in."""
-        if not user.otp:
+    async def _limited(self, user: User, client: Client, *, has_code: bool) -> AsyncIterator[None]:
+        """Limits attempts at a code, where one is shown and required, with a log-in's errors."""
+        if not user.otp or not has_code:
             yield
             return
         try:
@@ -134,6 +171,7 @@ def build(
     passwords: Passwords,
     second_factors: SecondFactors,
     passkeys: Passkeys,
+    trusted_devices: TrustedDevices,
     sessions: Sessions,
     throttle: Throttle,
     activities: Activities,
@@ -146,6 +184,7 @@ def build(
         passwords,
         second_factors,
         passkeys,
+        trusted_devices,
         sessions,
         throttle,
         activities,

@@ -20,6 +20,7 @@ from identity_svc.passwords.models import (
 from identity_svc.sessions.use_cases import Sessions
 from identity_svc.settings import IdentitySettings
 from identity_svc.throttling.use_cases import Throttle
+from identity_svc.trusted_devices.use_cases import TrustedDevices
 from identity_svc.users.models import Credentials
 from identity_svc.users.use_cases import Users
 from shared.contracts.activities import Client
@@ -39,6 +40,7 @@ class Passwords:
     users: Users
     sessions: Sessions
     mail_tokens: MailTokens
+    trusted_devices: TrustedDevices
     throttle: Throttle
     activities: Activities
     hasher: PasswordHasher
@@ -91,11 +93,12 @@ class Passwords:
     ) -> User:
         """The locked user with another password, as a step of a transaction.
 
-        What depends on the old password ends with it: all sessions `but` one, and mailed tokens
-        for a new password.
+        What depends on the old password ends with it: all sessions `but` one, mailed tokens for a
+        new password, and trusted devices.
         """
         user = await self.users.set_password(connection, uid, digest)
         await self.mail_tokens.revoke(connection, uid, RESET)
+        await self.trusted_devices.revoke_all(connection, uid)
         await self.sessions.revoke_all(connection, user, but=but)
         return user
 
@@ -141,6 +144,7 @@ def build(
     users: Users,
     sessions: Sessions,
     mail_tokens: MailTokens,
+    trusted_devices: TrustedDevices,
     throttle: Throttle,
     activities: Activities,
 ) -> Passwords:
@@ -152,6 +156,7 @@ def build(
         users,
         sessions,
         mail_tokens,
+        trusted_devices,
         throttle,
         activities,
         PasswordHasher(settings.hash_threads, core.registry),

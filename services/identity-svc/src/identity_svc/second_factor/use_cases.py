@@ -34,6 +34,7 @@ from identity_svc.second_factor.totp import new_secret, otpauth_url
 from identity_svc.sessions.use_cases import Sessions
 from identity_svc.throttling.models import PER_ACCOUNT
 from identity_svc.throttling.use_cases import Throttle
+from identity_svc.trusted_devices.use_cases import TrustedDevices
 from identity_svc.users.use_cases import Users
 from shared.contracts.activities import Client
 from shared.contracts.users import User
@@ -55,6 +56,7 @@ class SecondFactors:
     activities: Activities
     recovery: Recovery
     passkeys: Passkeys
+    trusted_devices: TrustedDevices
     authenticator: Authenticator
     app_name: str
     domain: str
@@ -137,6 +139,7 @@ class SecondFactors:
     async def disable_within(self, connection: Connection, uid: str) -> User:
         """The locked user with the second factor off, without a code."""
         await store.delete_factor(connection, uid)
+        await self.trusted_devices.revoke_all(connection, uid)
         if not await self.passkeys.exist(connection, uid):
             await self.recovery.discard(connection, uid)
         return await self.users.set_second_factor(connection, uid, False)
@@ -218,6 +221,7 @@ def build(
     activities: Activities,
     recovery: Recovery,
     passkeys: Passkeys,
+    trusted_devices: TrustedDevices,
 ) -> SecondFactors:
     """The second factors of this installation."""
     settings = core.settings
@@ -231,6 +235,7 @@ def build(
         activities,
         recovery,
         passkeys,
+        trusted_devices,
         Authenticator(settings.master_keys),
         settings.app_name,
         settings.domain,

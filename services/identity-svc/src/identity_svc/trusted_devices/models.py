@@ -1,0 +1,45 @@
+"""Trusted devices, and the cookie by which one is known."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.errors import NotFound
+
+COOKIE = "_barong_trusted_device"
+
+COOKIE_PATHS = (
+    "/identity/sessions",
+    "/api/v2/identity/sessions",
+    "/api/v2/barong/identity/sessions",
+)
+"""Where browsers send the cookie: to log-ins, under each of their paths, and to no other API."""
+
+MAX_DEVICES = 20
+"""The trusted devices that a user may have; one more ends the one that was unused for longest."""
+
+
+class DeviceNotFound(NotFound):
+    """The user has no such trusted device."""
+
+    codes = ("resource.trusted_device.doesnt_exist",)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDevice:
+    """What the browser of a new trusted device stores, for `seconds`."""
+
+    cookie: str = field(repr=False)
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedDevice:
+    """A trusted device as its user sees it."""
+
+    id: uuid.UUID
+    address: str
+    user_agent: str
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
