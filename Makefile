@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui htmx messages settings alerts chart images cluster cluster-drill release lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui htmx screenshots messages settings alerts chart images cluster cluster-drill release lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -75,6 +75,9 @@ swagger-ui: install ## Fetch the pinned version of what renders the API document
 
 htmx: install ## Fetch the pinned version of the script of the pages (npm, network)
 	$(BIN)/python -m deploy.htmx
+
+screenshots: install ## Take the pictures of the pages that the documentation shows
+	BARONG_RECORD_SCREENSHOTS=1 $(BIN)/python -m pytest tests/interop/pages -k axe
 
 messages: install ## Write every text of the pages into their catalogues of translations
 	$(BIN)/python -m console_svc messages

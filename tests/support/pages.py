@@ -18,6 +18,7 @@ class Form:
     """A form of a page: where it goes, and its fields with their values."""
 
     action: str
+    method: str
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -32,7 +33,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.forms.append(Form(given.get("action", "")))
+            self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
         elif tag in ("input", "textarea", "select") and "name" in given:
             self.forms[-1].fields[given["name"]] = given.get("value", "")
 
@@ -63,7 +64,7 @@ class Shown:
         return next(
             form
             for form in self.forms
-            if (form.action or self.url.path).partition("?")[0] == action
+            if form.method == "post" and (form.action or self.url.path).partition("?")[0] == action
         )
 
 

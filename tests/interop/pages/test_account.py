@@ -1,5 +1,6 @@
 """The pages of an account in Chromium: every page, in both languages and at two widths."""
 
+import os
 import re
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.async_api import FilePayload, expect
 from tests.interop.pages.conftest import DESKTOP, PHONE, Visitor, Windows
 from tests.support.authenticator import Authenticator
 from tests.support.client import Client
-from tests.support.system import PASSWORD, Installation
+from tests.support.system import PASSWORD, ROOT, Installation
 
 pytestmark = pytest.mark.xdist_group("machine")
 
@@ -36,6 +37,14 @@ OWN = (
     "/account/log-out",
 )
 LANGUAGES = ("en", "de")
+PLACE = ROOT / "docs" / "operators" / "pictures"
+PICTURES = {
+    ("/account/log-in", "phone", "de"): "log-in.png",
+    ("/account", "desktop", "en"): "account.png",
+    ("/console", "desktop", "en"): "console.png",
+    ("/console/reviews", "desktop", "en"): "reviews.png",
+}
+"""What `make screenshots` writes for the documentation."""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -69,8 +78,12 @@ async def judged(visitor: Visitor, paths: tuple[str, ...], language: str) -> dic
         await visitor.page.goto(path)
         if await visitor.page.locator("html").get_attribute("lang") != language:
             found[path] = ["in another language"]
-        for size in (PHONE, DESKTOP):
-            await visitor.page.set_viewport_size(size)  # type: ignore[arg-type]
+        for width, size in (("phone", PHONE), ("desktop", DESKTOP)):
+            await visitor.page.set_viewport_size(size)
+            picture = PICTURES.get((path, width, language))
+            if picture and "BARONG_RECORD_SCREENSHOTS" in os.environ:
+                PLACE.mkdir(exist_ok=True)
+                await visitor.page.screenshot(path=PLACE / picture)
             if faults := await visitor.judge():
                 found[f"{path} {size['width']}"] = faults
     return found

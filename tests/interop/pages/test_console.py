@@ -118,3 +118,33 @@ async def test_the_queue_is_judged_by_keys(
             (label,) = [each for each in shown["labels"] if each["key"] == "document"]
             assert label["value"] == verdict
     assert not visitor.faults
+
+
+async def test_users_are_found_while_one_types(
+    windows: Windows, system: Installation, applicants: list[Client]
+) -> None:
+    email = applicants[0].email
+    await wait_for_user(system, email)
+    context, visitor = await windows.open()
+    page = visitor.page
+    await page.goto("/account/log-in?next=/console/users")
+    await visitor.submit("Log in", email=SUPERADMIN, password=PASSWORD)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Users")
+    await page.locator("#q").press_sequentially(email)
+    await expect(page.get_by_role("status")).to_have_text("1 user")
+    await expect(page).to_have_url(re.compile("q="))
+    await page.reload()
+    await expect(page.get_by_role("cell", name=email)).to_be_visible()
+    await context.close()
+    assert not visitor.faults
+
+
+async def wait_for_user(system: Installation, email: str) -> None:
+    """Returns when the directory has them."""
+    async with Client(system) as admin:
+        await admin.log_in_as_superadmin()
+
+        async def known() -> bool:
+            return bool((await admin.get("admin/users", params={"email": email})).body)
+
+        await until(known)
