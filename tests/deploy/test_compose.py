@@ -24,7 +24,14 @@ DEPENDENCIES = {name: part.get("depends_on", {}) for name, part in PARTS.items()
 
 
 def test_it_is_the_whole_system() -> None:
-    assert PARTS.keys() - JOBS == {*SERVICES, "postgres", "rabbitmq", "mail", "prometheus"}
+    assert PARTS.keys() - JOBS == {
+        *SERVICES,
+        "postgres",
+        "rabbitmq",
+        "mail",
+        "prometheus",
+        "grafana",
+    }
     for name in SERVICES:
         assert name_of(PARTS[name]["image"]) == name
 
@@ -81,9 +88,9 @@ def test_the_gateway_opens_last() -> None:
         assert gateway[name] == {"condition": "service_completed_successfully"}
 
 
-def test_only_three_ports_are_published_and_only_to_this_machine() -> None:
+def test_only_four_ports_are_published_and_only_to_this_machine() -> None:
     published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
-    assert published.keys() == {"authz-gateway", "mail", "prometheus"}
+    assert published.keys() == {"authz-gateway", "mail", "prometheus", "grafana"}
     for ports in published.values():
         (port,) = ports
         assert port.startswith("127.0.0.1:")

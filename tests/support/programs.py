@@ -93,6 +93,11 @@ def promtool() -> Program:
     return _of_the_distribution("prometheus", "usr/bin/promtool")
 
 
+def prometheus() -> Program:
+    """Prometheus of this machine, or unpacked."""
+    return _of_the_distribution("prometheus", "usr/bin/prometheus")
+
+
 def _of_the_distribution(package: str, file: str, parts: str = "") -> Program:
     """Raises StartError with the command that would help."""
     here = shutil.which(Path(file).name, path=_PLACES)
