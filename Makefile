@@ -1,6 +1,6 @@
 # Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui htmx screenshots messages settings alerts chart images cluster cluster-drill release lock install
+.PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui htmx screenshots messages settings ext-authz alerts chart images cluster cluster-drill release lock install
 
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
@@ -81,6 +81,10 @@ screenshots: install ## Take the pictures of the pages that the documentation sh
 
 messages: install ## Write every text of the pages into their catalogues of translations
 	$(BIN)/python -m console_svc messages
+
+ext-authz: install ## Generate the messages of Envoy's external authorization
+	cd services/authz-gateway/src && ../../../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
+	  authz_gateway/ext_authz/messages.proto
 
 settings: install ## Write docs/operators/settings.md, the reference of every setting
 	$(BIN)/python -m deploy.settings_reference --write

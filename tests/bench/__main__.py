@@ -18,8 +18,8 @@ from tests.support.system import ROOT
 
 PARTS = (
     *("startup", "events", "webhooks", "logins", "sessions", "users-me", "uploads", "gateway"),
-    *("traces", "shared-rates", "activities", "audit", "admin-writes", "directory", "nonces"),
-    "revocation",
+    *("traces", "shared-rates", "ext-authz", "activities", "audit", "admin-writes", "directory"),
+    *("nonces", "revocation"),
 )
 LONG = ("outage",)
 """What only runs when it is named: it takes more than ten minutes."""

@@ -104,27 +104,40 @@ def _nginx(folder: Path, name: str, log: str, servers: str) -> list[str]:
     return [str(programs.nginx().file), "-p", str(folder), "-e", "stderr", "-c", str(file)]
 
 
-def asking_envoy(folder: Path, port: int, api: int, decision: int) -> list[str]:
-    """The command of an Envoy that asks about each call (ext_authz)."""
+def asking_envoy(
+    folder: Path, port: int, api: int, decision: int, *, prefix: str = "", grpc: bool = False
+) -> list[str]:
+    """The command of an Envoy that asks about each call (ext_authz), by HTTP or by gRPC.
+
+    By HTTP, `prefix` comes before the call's path.
+    """
     filters = "type.googleapis.com/envoy.extensions.filters"
-    ext_authz = {
-        "@type": f"{filters}.http.ext_authz.v3.ExtAuthz",
+    asking: dict[str, object] = {
         "http_service": {
             "server_uri": {"uri": "http://d", "cluster": "decision", "timeout": "5s"},
+            "path_prefix": prefix,
             "authorization_response": {"allowed_upstream_headers": _exactly("authorization")},
-        },
-        "allowed_headers": _exactly("cookie", "user-agent"),
+        }
+    }
+    if grpc:
+        service = {"envoy_grpc": {"cluster_name": "decision"}, "timeout": "5s"}
+        asking = {"transport_api_version": "V3", "grpc_service": service}
+    ext_authz = {
+        "@type": f"{filters}.http.ext_authz.v3.ExtAuthz",
+        **asking,
+        "allowed_headers": _exactly("cookie", "user-agent", "x-forwarded-for"),
     }
     log = {
         "name": "file",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-            "path": f"{folder}/envoy-access.log",
+            "path": f"{folder}/envoy-{port}-access.log",
         },
     }
     manager = {
         "@type": f"{filters}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "bench",
+        "use_remote_address": True,
         "access_log": [log],
         "http_filters": [
             {"name": "ext_authz", "typed_config": ext_authz},
@@ -144,8 +157,17 @@ def asking_envoy(folder: Path, port: int, api: int, decision: int) -> list[str]:
         "address": _address(port),
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     }
-    clusters = [_cluster("api", api), _cluster("decision", decision)]
-    file = folder / "envoy.json"
+    asked = _cluster("decision", decision)
+    if grpc:
+        name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+        asked["typed_extension_protocol_options"] = {
+            name: {
+                "@type": f"type.googleapis.com/{name}",
+                "explicit_http_config": {"http2_protocol_options": {}},
+            }
+        }
+    clusters = [_cluster("api", api), asked]
+    file = folder / f"envoy-{port}.json"
     resources = {"listeners": [listener], "clusters": clusters}
     file.write_text(json.dumps({"static_resources": resources}))
     options = ("--concurrency", "1", "-l", "error", "--use-dynamic-base-id")
@@ -160,7 +182,7 @@ def _address(port: int) -> Mapping[str, object]:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
-def _cluster(name: str, port: int) -> Mapping[str, object]:
+def _cluster(name: str, port: int) -> dict[str, object]:
     endpoint = {"endpoint": {"address": _address(port)}}
     return {
         "name": name,

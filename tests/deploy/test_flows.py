@@ -196,6 +196,18 @@ def test_only_gateways_reach_valkey(tmp_path: Path) -> None:
     assert {name for name, peer in peers.items() if policies.allow(peer, valkey, 6379)} == {GATEWAY}
 
 
+def test_only_the_ingress_asks_gateways_over_grpc(tmp_path: Path) -> None:
+    resources = with_component("ext-authz", tmp_path)
+    policies = Policies(resources)
+    peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR, "stranger": STRANGER, "ingress": INGRESS}
+    asking = {name for name, peer in peers.items() if policies.allow(peer, PODS[GATEWAY], 9001)}
+    assert asking == {"ingress"}
+    [gateway] = [each for each in workloads(resources) if each.labels.get(NAME) == GATEWAY]
+    [container] = gateway.containers
+    assert {"name": "BARONG_EXT_AUTHZ_PORT", "value": "9001"} in container["env"]
+    assert {"name": "ext-authz", "containerPort": 9001} in container["ports"]
+
+
 def test_operators_reach_their_own() -> None:
     policies = Policies(rendered("k8s/overlays/production"))
     cnpg = Peer(namespace={"kubernetes.io/metadata.name": "cnpg-system"})

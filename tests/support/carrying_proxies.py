@@ -60,9 +60,12 @@ async def nginx(folder: Path, gateway: str, api: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def envoy(
-    folder: Path, gateway: str, api: str, example: str = "envoy.yaml"
+    folder: Path, gateway: str, api: str, example: str = "envoy.yaml", decisions: str = ""
 ) -> AsyncIterator[str]:
-    """Envoy between clients and `api`; yields its URL."""
+    """Envoy between clients and `api`; yields its URL.
+
+    `decisions`: where the gateway decides over gRPC, for an example that asks there.
+    """
     port = ports.free_ports(1)[0]
     text = (ROOT / "deploy/envoy" / example).read_text()
     text = _replaced(
@@ -71,6 +74,7 @@ async def envoy(
     for name, url in (
         ("authz-gateway, port_value: 8080", gateway),
         ("your-api, port_value: 8000", api),
+        *([("authz-gateway, port_value: 9001", decisions)] if decisions else []),
     ):
         text = _replaced(text, name, f"{URL(url).host}, port_value: {URL(url).port}")
     (folder / "envoy.yaml").write_text(text)

@@ -7,7 +7,7 @@ import json
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from aiohttp import web
 from yarl import URL
 
 from authz_gateway.routing.route_table import DECISION_PATH
+from deploy.local import ports
 from shared.process import running
 from tests.support.aiohttp_app import serving
 from tests.support.api_keys import Key, Owner
@@ -27,10 +28,10 @@ from tests.support.carrying_proxies import envoy, nginx, traefik_configuration
 from tests.support.client import USER_AGENT, Client
 from tests.support.internal import tables_of_admin
 from tests.support.system import ROOT, Installation
-from tests.support.transport import Raw, Upstream
+from tests.support.transport import NOWHERE, Raw, Upstream
 from tests.support.waiting import until
 
-PROXIES = {"nginx": nginx, "envoy": envoy}
+PROXIES = ("nginx", "envoy", "envoy-grpc")
 ROUTES = """
 - {prefix: /trade/public, access: public, upstream: "http://127.0.0.1:1"}
 - {prefix: /trade/slow, access: public, upstream: "http://127.0.0.1:1", rate: 1/h}
@@ -103,10 +104,19 @@ async def an_api() -> AsyncIterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A gateway for decisions, and the API that the proxy forwards calls to."""
+    """A gateway for decisions, also over gRPC, and the API that the proxy forwards calls to."""
 
     gateway: str
     api: str
+    decisions: str
+
+    def behind(self, proxy: str, folder: Path) -> AbstractAsyncContextManager[str]:
+        """A proxy before them; gives its URL."""
+        if proxy == "nginx":
+            return nginx(folder, self.gateway, self.api)
+        if proxy == "envoy":
+            return envoy(folder, self.gateway, self.api)
+        return envoy(folder, self.gateway, self.api, "grpc.yaml", self.decisions)
 
 
 def addresses_of_this_machine() -> list[str]:
@@ -135,16 +145,18 @@ async def stage(
     assert {answer.status for answer in made} == {201}
     routes = tmp_path_factory.mktemp("routes") / "routes.yaml"
     routes.write_text((ROOT / "deploy/config/routes.yaml").read_text() + ROUTES)
+    [decisions] = ports.free_ports(1)
     service = system.service(
         "gateway",
         BARONG_PORT="0",
+        BARONG_EXT_AUTHZ_PORT=str(decisions),
         BARONG_INTERNAL_PORT="0",
         BARONG_ROUTES_FILE=str(routes),
         BARONG_TRUSTED_PROXIES=",".join(addresses_of_this_machine()),
         BARONG_THROTTLING="true",
     )
     async with an_api() as api, running(service) as addresses:
-        yield Stage(addresses.public, api)
+        yield Stage(addresses.public, api, f"http://127.0.0.1:{decisions}")
     paths = ("permissions", "permissions", *["restrictions"] * len(made))
     for row, path in zip(made, paths, strict=False):
         await admin.call("DELETE", f"admin/{path}", params={"id": row.body["id"]})
@@ -156,7 +168,7 @@ async def proxy(
 ) -> AsyncIterator[str]:
     """The URL of the proxy in front of the API, once the gateway has loaded its policy."""
     folder = tmp_path_factory.mktemp(request.param)
-    async with PROXIES[request.param](folder, stage.gateway, stage.api) as url:
+    async with stage.behind(request.param, folder) as url:
 
         async def decides() -> bool:
             return (await call(f"{url}/trade/public"))[0] == 200
@@ -330,7 +342,8 @@ async def test_nginx_keeps_its_connections(tmp_path: Path) -> None:
 async def test_a_call_above_the_rate_gets_retry_after(
     proxy: str, request: pytest.FixtureRequest
 ) -> None:
-    address = "127.0.0.41" if "nginx" in request.node.name else "127.0.0.42"
+    [name] = [each for each in PROXIES if f"[{each}]" in request.node.name]
+    address = f"127.0.0.4{PROXIES.index(name)}"
     assert (await call(f"{proxy}/trade/slow", address=address))[0] == 200
     connector = aiohttp.TCPConnector(local_addr=(address, 0))
     async with (
@@ -508,7 +521,7 @@ async def test_without_the_gateway_every_call_is_refused(
     name: str, stage: Stage, tmp_path: Path
 ) -> None:
     async with (
-        PROXIES[name](tmp_path, "http://127.0.0.1:1", stage.api) as proxy,
+        Stage(NOWHERE, stage.api, NOWHERE).behind(name, tmp_path) as proxy,
         aiohttp.ClientSession() as http,
         http.get(f"{proxy}/trade/public") as got,
     ):

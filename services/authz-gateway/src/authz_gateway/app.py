@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from authz_gateway import features
 from authz_gateway.core import Core
 from authz_gateway.http.connection import BODY_GRACE_SECONDS
+from authz_gateway.http.server import HttpServer
 from authz_gateway.routing.routes_file import load_routes
 from authz_gateway.settings import GatewaySettings
 from authz_gateway.upstream.pool import CONNECT_SECONDS
 from shared.contracts.services import GATEWAY
-from shared.process import Service
+from shared.process import Server, Service
 from shared.web.applications import WebLayer
 
 
@@ -50,7 +51,7 @@ def create_app(
     return Service(
         name=GATEWAY,
         settings=settings,
-        public=built.server,
+        public=_public(built.server, settings),
         public_port=settings.port,
         internal=layer.internal(
             (),
@@ -65,3 +66,12 @@ def create_app(
             *built.parts,
         ),
     )
+
+
+def _public(server: HttpServer, settings: GatewaySettings) -> Server:
+    """What listens for clients and proxies."""
+    if settings.ext_authz_port is None:
+        return server
+    from authz_gateway.ext_authz.server import WithExtAuthz  # with gRPC's library of 19 MB
+
+    return WithExtAuthz(server, settings.ext_authz_port)

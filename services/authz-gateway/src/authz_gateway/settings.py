@@ -143,6 +143,14 @@ class GatewaySettings(ServiceSettings):
         "Whether the rates of the routes file are limits. `false` is for load tests.",
         True,
     )
+    ext_authz_port: int | None = setting(
+        "BARONG_EXT_AUTHZ_PORT",
+        fields.Integer(validate=validate.Range(1, 65535)),
+        "Port for Envoy's external authorization over gRPC (docs/operators/ext-authz.md). "
+        "Without it there is none.",
+        None,
+        shown="none",
+    )
     rate_limit_url: str = setting(
         "BARONG_RATE_LIMIT_URL",
         fields.Url(schemes={"redis", "rediss"}, require_tld=False),

@@ -128,6 +128,9 @@ class SharedRateLimits(RateLimits):
     async def _exchange(
         self, script: AsyncScript, keys: Sequence[BucketKey], taken: Mapping[BucketKey, float]
     ) -> None:
+        # Times of the answer count from here: counted from its arrival, a slow answer would make
+        # every bucket look fuller than it is, and clients would get less than their rate.
+        asked = self._clock()
         gateways, *left = await script(
             keys=[_GATEWAYS, *map(_name, keys)],
             args=[self._id, *(round(taken[key] * 1_000_000) for key in keys)],
@@ -138,10 +141,9 @@ class SharedRateLimits(RateLimits):
         if gateways != self._gateways:
             self._gateways = gateways
             self._shares.clear()
-        now = self._clock()
         for key, microseconds in zip(keys, left, strict=True):
             # Calls that came meanwhile are not in the answer.
-            self._full_at[key] = now + microseconds / 1_000_000 + self._taken.get(key, 0.0)
+            self._full_at[key] = asked + microseconds / 1_000_000 + self._taken.get(key, 0.0)
 
     def _count(self, route: Route, client: Client, calls: int, *, late: bool = False) -> None:
         if self._shared or self._gateways == 1:
