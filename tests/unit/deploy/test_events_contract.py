@@ -127,7 +127,9 @@ def test_the_present_contract_breaks_nobody() -> None:
 def test_sensitive_is_what_carries_a_secret() -> None:
     sensitive = {name for name, event in CATALOGUE.items() if event.sensitive}
     assert sensitive == {
+        "system.user.email.change.token",
         "system.user.email.confirmation.token",
+        "system.user.email.reversal.token",
         "system.user.password.reset.token",
     }
     page = CATALOGUE_PAGE.read_text()
