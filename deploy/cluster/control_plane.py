@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,13 +223,19 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def until(
-    condition: Any, what: str, *, seconds: float, every: float = 0.3, failed: Any = lambda: ""
+    condition: Callable[[], object],
+    what: str,
+    *,
+    seconds: float,
+    every: float = 0.3,
+    failed: Callable[[], str] = str,
+    error: type[Exception] = NoClusterError,
 ) -> None:
-    """Waits for a condition; raises `NoClusterError` with the log that `failed` gives."""
+    """Waits for a condition; raises `error` when time is up, or when `failed` gives a reason."""
     end = time.monotonic() + seconds
     while not condition():
         if reason := failed():
-            raise NoClusterError(f"not so: {what}\n{reason}")
+            raise error(f"not so: {what}\n{reason}")
         if time.monotonic() > end:
-            raise NoClusterError(f"not within {seconds:.0f} s: {what}")
+            raise error(f"not within {seconds:.0f} s: {what}")
         time.sleep(every)

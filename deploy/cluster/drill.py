@@ -198,6 +198,7 @@ class Drill:
                     lambda uid=uid, restarts=restarts: self._has_restarted(name, uid, restarts),
                     f"{pod['metadata']['name']} has started again",
                     seconds=_READY_SECONDS,
+                    error=AssertionError,
                 )
                 self._wait_until_at_rest()
 
@@ -239,7 +240,13 @@ class Drill:
                     f"--timeout={_READY_SECONDS}s",
                     seconds=_READY_SECONDS + 10,
                 )
-        until(self._is_full, "each service has its pods", seconds=_READY_SECONDS, every=1)
+        until(
+            self._is_full,
+            "each service has its pods",
+            seconds=_READY_SECONDS,
+            every=1,
+            error=AssertionError,
+        )
 
     def _is_full(self) -> bool:
         """Whether the autoscalers have made as many pods as they have to, and all are ready."""

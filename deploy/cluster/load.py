@@ -7,7 +7,7 @@ import json
 import re
 import time
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -193,7 +193,7 @@ class Load:
     _keys: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @contextlib.asynccontextmanager
-    async def running(self):  # type: ignore[no-untyped-def]
+    async def running(self) -> AsyncIterator[None]:
         """Calls while the context lasts."""
         workers = [asyncio.create_task(self._work(number)) for number in range(_WORKERS)]
         try:
@@ -223,7 +223,7 @@ class Load:
                 form = {"email": user.email, "password": user.password}
                 return "log in", _OK, lambda c: c.call("POST", "/identity/sessions", form)
             case 1 | 2:
-                label = {"key": f"k{next(self._keys)}", "value": "drilled"}
+                label = {"key": f"drill{next(self._keys)}", "value": "drilled"}
                 return (
                     *("write a label", _OK),
                     lambda c: c.call(
