@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import re
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -93,10 +94,14 @@ class Drill:
         """All phases, each reported at its end; raises `AssertionError` if the system breaks."""
         first = self.old if self.only.search(_UPGRADE) else self.new
         await asyncio.to_thread(self._install, first)
+        return await self.run_phases([p for p in self.phases() if self.only.search(p.name)], report)
+
+    async def run_phases(self, phases: Sequence[Phase], report: Callable[[Row], None]) -> list[Row]:
+        """These phases, one after the other, on what is installed."""
         load = await self._users()
         rows = []
         async with load.running():
-            for phase in (each for each in self._phases() if self.only.search(each.name)):
+            for phase in phases:
                 load.phase, began = phase.name, time.monotonic()
                 await asyncio.to_thread(phase.do)
                 await asyncio.to_thread(self._wait_until_at_rest)
@@ -113,7 +118,8 @@ class Drill:
                 report(rows[-1])
         return rows
 
-    def _phases(self) -> list[Phase]:
+    def phases(self) -> list[Phase]:
+        """Everything that is done, in order."""
         services = self._services()
         return [
             Phase("nothing", lambda: time.sleep(20)),
@@ -158,8 +164,8 @@ class Drill:
     async def _users(self) -> Load:
         gateway, mail = self._address(_GATEWAY, 8080), self._address("mail", 8025)
         members = [
-            await sign_up(gateway, mail, f"member{number}@example.com")
-            for number in range(_MEMBERS)
+            await sign_up(gateway, mail, f"member-{secrets.token_hex(4)}@example.com")
+            for _ in range(_MEMBERS)
         ]
         secret = json.loads(self._kubectl("get", "secret", "superadmin", "-o", "json"))["data"]
         email, password = (
