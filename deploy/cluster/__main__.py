@@ -89,7 +89,7 @@ def main() -> None:
 def _admit_overlays() -> None:
     made = definitions()
     began = time.monotonic()
-    with control_plane() as cluster:
+    with control_plane("admission") as cluster:
         print(f"API server ready in {time.monotonic() - began:.0f} s", flush=True)
         define(cluster, made)
         for overlay in OVERLAYS:
@@ -100,7 +100,7 @@ def _admit_overlays() -> None:
 
 def _apply(manifests: str, secrets: str | None) -> None:
     made = definitions()
-    with control_plane() as cluster:
+    with control_plane("admission") as cluster:
         define(cluster, made)
         _report("manifests", admit(cluster, manifests, new_secrets(secrets) if secrets else ""))
 

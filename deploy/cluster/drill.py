@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import functools
 import json
 import re
 import secrets
@@ -201,7 +202,7 @@ class Drill:
                 self.nodes[pod["spec"]["nodeName"]].kill(container)
                 uid, restarts = pod["metadata"]["uid"], status["restartCount"]
                 until(
-                    lambda uid=uid, restarts=restarts: self._has_restarted(name, uid, restarts),
+                    functools.partial(self._has_restarted, name, uid, restarts),
                     f"{pod['metadata']['name']} has started again",
                     seconds=_READY_SECONDS,
                     error=AssertionError,

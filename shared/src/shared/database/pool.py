@@ -35,6 +35,8 @@ _GONE = (
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InterfaceError,
+    # The server has said that it ends, and its connection is not closed yet.
+    asyncpg.InternalClientError,
     asyncpg.TargetServerAttributeNotMatched,
 )
 """What asyncpg raises when the server, or whoever holds a lock for long, is at fault."""
