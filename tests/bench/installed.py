@@ -19,7 +19,7 @@ from tests.support.database import TestDatabase, template
 from tests.support.seeds import seed
 from tests.support.system import NAMES, Installation, installation
 
-_START_SECONDS = 30
+_START_SECONDS = 120
 _LOOK_SECONDS = 0.005
 
 PACKAGES = {

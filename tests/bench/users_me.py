@@ -24,7 +24,7 @@ MEMBERS = 16
 SECONDS = 8
 PATH = "/api/v2/barong/resource/users/me"
 _TRIES = 200
-_PRODUCTION = {
+PRODUCTION = {
     "BARONG_ENV": "production",
     "BARONG_PHONE_VERIFICATION": "twilio_sms",
     "BARONG_TWILIO_ACCOUNT_SID": "nobody",
@@ -40,8 +40,8 @@ def rows() -> Iterator[Row]:
     `MEMBERS` members take turns. The gateway is compiled, as in its image. The CPU time a call is
     what rates do not show where others share the machine.
     """
-    with installed(**_PRODUCTION) as made, ExitStack() as stack:
-        bench = _with_compiled_gateway(made)
+    with installed(**PRODUCTION) as made, ExitStack() as stack:
+        bench = with_compiled_gateway(made)
         processes = {name: stack.enter_context(bench.process(name)) for name in bench.system.public}
         for name in processes:
             bench.wait(name)
@@ -53,7 +53,7 @@ def rows() -> Iterator[Row]:
         parts = {
             "resource-svc": [processes["resource"]],
             "the gateway": [processes["gateway"]],
-            "PostgreSQL": _postgres(bench.folder),
+            "PostgreSQL": postgres_of(bench.folder),
         }
         with _plain_handler(size) as (url, process):
             plain = saturating(url, {}, SECONDS // 2).rate
@@ -84,7 +84,8 @@ def rows() -> Iterator[Row]:
         yield Row("users/me, through the gateway at half that load: p99", half.p99, "ms", 25)
 
 
-def _with_compiled_gateway(bench: Bench) -> Bench:
+def with_compiled_gateway(bench: Bench) -> Bench:
+    """The system with a gateway as its image has it."""
     environments = dict(bench.system.environments)
     environments["gateway"] = {**environments["gateway"], "PYTHONPATH": str(compiled_gateway())}
     return replace(bench, system=replace(bench.system, environments=environments))
@@ -110,16 +111,17 @@ def _costs(
     parts: Mapping[str, Sequence[psutil.Process]],
 ) -> tuple[Load, dict[str, float]]:
     """The load, and what a call costs the processes of each part: microseconds of CPU."""
-    before = {name: _cpu(processes) for name, processes in parts.items()}
+    before = {name: cpu_seconds(processes) for name, processes in parts.items()}
     load = saturating(url, headers, SECONDS, lua=lua)
     calls = load.rate * SECONDS
     return load, {
-        name: (_cpu(processes) - before[name]) / calls * 1e6 for name, processes in parts.items()
+        name: (cpu_seconds(processes) - before[name]) / calls * 1e6
+        for name, processes in parts.items()
     }
 
 
-def _cpu(processes: Sequence[psutil.Process]) -> float:
-    """Seconds, children that are running included."""
+def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
+    """Processor time, that of children which are running included."""
     times = [
         each.cpu_times()
         for process in processes
@@ -128,7 +130,8 @@ def _cpu(processes: Sequence[psutil.Process]) -> float:
     return sum(each.user + each.system for each in times)
 
 
-def _postgres(folder: Path) -> list[psutil.Process]:
+def postgres_of(folder: Path) -> list[psutil.Process]:
+    """The server of a bench; its other processes are its children."""
     pid = (folder / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
     return [psutil.Process(int(pid))]
 
