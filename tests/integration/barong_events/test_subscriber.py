@@ -2,19 +2,24 @@
 
 import asyncio
 import json
+import threading
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aio_pika
+import asyncpg
 import pytest
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from barong_events import Event, FixedKeys, Subscriber, WaitError
+from barong_events import Event, FixedKeys, PostgresIds, Subscriber, WaitError
 from deploy.event_vectors import CLAIMS, FOLDER, enveloped, private_keys, signed
 from shared.messaging.broker import connected
+from tests.support.database import TestDatabase
+from tests.support.gate import Gate
 from tests.support.waiting import until
 
 JWKS = json.loads((FOLDER / "jwks.json").read_text())
@@ -132,6 +137,85 @@ async def test_handlers_that_hang_are_given_up(broker: Broker) -> None:
     async with running(broker.subscriber(hanging, timeout=0.05)):
         await broker.publish()
         await broker.counts("retried", "dead")
+
+
+async def test_a_handler_that_hangs_in_a_thread_is_given_up(broker: Broker) -> None:
+    """Nobody can stop the thread; the events behind it do not wait for it."""
+    released = threading.Event()
+    try:
+        async with running(broker.subscriber(lambda _: released.wait(), timeout=0.05)):
+            await broker.publish()
+            await broker.counts("retried", "dead")
+    finally:
+        released.set()
+
+
+async def test_ids_in_postgresql_outlive_the_process_and_are_shared(
+    broker: Broker, database: TestDatabase
+) -> None:
+    seen: list[Event] = []
+    async with asyncpg.create_pool(database.dsns["resource"], min_size=0, max_size=4) as pool:
+        ids = [PostgresIds(pool, "resource.handled") for _ in range(2)]
+        await asyncio.gather(*(each.create() for each in ids))
+        for each in ids:  # one process after the other
+            async with running(broker.subscriber(seen.append, known_ids=each)):
+                await broker.publish()
+                await broker.counts(*("done", "repeated")[: ids.index(each) + 1])
+        assert [str(event.id) for event in seen] == [CLAIMS["jti"]]
+        await pool.execute("UPDATE resource.handled SET handled_at = now() - interval '31 days'")
+        await ids[0].forget()
+        assert not await ids[1].has(seen[0].id)
+
+
+async def test_an_event_waits_while_the_table_of_ids_is_away(
+    broker: Broker, database: TestDatabase
+) -> None:
+    seen: list[Event] = []
+    async with (
+        Gate.before(database.dsns["resource"]) as gate,
+        asyncpg.create_pool(gate.url, min_size=0, timeout=2, command_timeout=2) as pool,
+    ):
+        await gate.open()
+        known = PostgresIds(pool, "resource.handled")
+        await known.create()
+        await gate.shut()
+        async with running(broker.subscriber(seen.append, known_ids=known, timeout=2)) as _:
+            await broker.publish()
+            await until(lambda: refuses(known))
+            assert (seen, broker.outcomes) == ([], [])
+            await gate.open()
+            await broker.counts("done")
+    assert len(seen) == 1
+
+
+async def refuses(known: PostgresIds) -> bool:
+    try:
+        await known.has(uuid.uuid4())
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return True
+    return False
+
+
+async def test_it_reads_on_when_the_broker_is_back(broker: Broker) -> None:
+    """What was published meanwhile waits in the queue, which is durable."""
+    seen: list[Event] = []
+    real = broker.url
+    async with Gate.before(real) as gate:
+        await gate.open()
+        broker.url = gate.url
+        subscriber = broker.subscriber(seen.append)
+        async with running(subscriber):
+            await gate.shut()
+
+            async def noticed() -> bool:
+                return not subscriber.consuming
+
+            await until(noticed)
+            await broker.publish()
+            assert seen == []
+            await gate.open()
+            await broker.counts("done")
+    assert len(seen) == 1
 
 
 async def test_an_event_waits_while_something_is_away(broker: Broker) -> None:

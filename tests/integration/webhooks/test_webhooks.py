@@ -5,13 +5,17 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
 from aiohttp import web
 
+from shared.process import running
 from tests.support.client import Client
 from tests.support.system import Installation
 from tests.support.waiting import until
@@ -145,11 +149,19 @@ async def noted(admin: Client, endpoint_id: int) -> Any:
 
 async def make_due(system: Installation, endpoint_id: int) -> None:
     """Lets the next attempts of an endpoint's deliveries begin now."""
-    connection = await asyncpg.connect(system.environments["webhooks"]["DATABASE_URL"])
-    try:
-        await connection.execute(
+    async with webhooks_tables(system) as tables:
+        await tables.execute(
             "UPDATE webhooks.deliveries SET next_at = now() WHERE endpoint_id = $1", endpoint_id
         )
+
+
+@asynccontextmanager
+async def webhooks_tables(
+    system: Installation,
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(system.environments["webhooks"]["DATABASE_URL"])
+    try:
+        yield connection
     finally:
         await connection.close()
 
@@ -181,6 +193,81 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_an_event_says_so(
     await until(told)
     for each in (made, other):
         await admin.call("DELETE", f"{WEBHOOKS}/{each['id']}")
+
+
+async def test_an_endpoint_that_fails_for_days_is_disabled_and_an_event_and_an_alert_say_so(
+    admin: Client, member: Client, receiver: Receiver, system: Installation
+) -> None:
+    async with webhook_receiver() as watcher:
+        other = await endpoint(admin, watcher.url, "system.webhook.*")
+        receiver.answer = lambda: web.Response(status=500)
+        made = await endpoint(admin, receiver.url)
+        before = await disabled_for_failing(system)
+        await change_label(member, "failing")
+        await until(lambda: noted(admin, made["id"]))
+        async with webhooks_tables(system) as tables:
+            await tables.execute(
+                """
+                UPDATE webhooks.endpoints
+                SET failing_since = now() - interval '73 hours'
+                WHERE id = $1
+                """,
+                made["id"],
+            )
+
+        await make_due(system, made["id"])
+
+        [call] = await watcher.next_calls(1)
+        told = json.loads(call.body)["data"]["record"]
+        assert (told["id"], told["reason"]) == (made["id"], "failing")
+        shown = (await admin.call("GET", f"{WEBHOOKS}/{made['id']}")).body
+        assert (shown["state"], shown["disabled_reason"]) == ("disabled", "failing")
+        assert await disabled_for_failing(system) == before + 1  # which the alert counts
+        for each in (made, other):
+            await admin.call("DELETE", f"{WEBHOOKS}/{each['id']}")
+
+
+async def disabled_for_failing(system: Installation) -> float:
+    url = f"{system.internal_url('webhooks')}/metrics"
+    async with aiohttp.ClientSession() as http, http.get(url) as response:
+        text = await response.text()
+    found = re.search(r'^webhook_endpoints_disabled_total\{.*"failing".*\} (.+)$', text, re.M)
+    assert found is not None
+    return float(found[1])
+
+
+async def test_two_instances_share_the_deliveries(
+    admin: Client, receiver: Receiver, system: Installation
+) -> None:
+    """Each is sent once, whoever sends it."""
+    made = await endpoint(admin, receiver.url)
+    free = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
+    async with running(system.service("webhooks", **free)), webhooks_tables(system) as tables:
+        await tables.execute(
+            """
+                INSERT INTO webhooks.deliveries (endpoint_id, event_id, name, payload)
+                SELECT $1, gen_random_uuid(), 'model.label.updated', '{}'
+                FROM generate_series(1, 200)
+                """,
+            made["id"],
+        )
+        await tables.execute("SELECT pg_notify('deliveries_webhooks', '')")
+
+        async def all_delivered() -> bool:
+            waiting: int = await tables.fetchval(
+                """
+                    SELECT count(*)
+                    FROM webhooks.deliveries
+                    WHERE endpoint_id = $1 AND state = 'waiting'
+                    """,
+                made["id"],
+            )
+            return waiting == 0
+
+        await until(all_delivered, 30)
+    ids = [call.headers["webhook-id"] for call in receiver.calls]
+    assert (len(ids), len(set(ids))) == (200, 200)
+    await admin.call("DELETE", f"{WEBHOOKS}/{made['id']}")
 
 
 async def test_one_that_hangs_delays_no_other(

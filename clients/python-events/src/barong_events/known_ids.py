@@ -58,10 +58,12 @@ class PostgresIds:
         self._table = table
 
     async def create(self) -> None:
-        """Creates the table if it does not exist."""
+        """Creates the table if it does not exist; several processes may do so at the same time."""
         await self._pool.execute(
-            f"CREATE TABLE IF NOT EXISTS {self._table}"
-            " (id uuid PRIMARY KEY, handled_at timestamptz NOT NULL DEFAULT now())"
+            # PostgreSQL looks for the table before it locks the name.
+            f"DO $$ BEGIN CREATE TABLE IF NOT EXISTS {self._table}"
+            " (id uuid PRIMARY KEY, handled_at timestamptz NOT NULL DEFAULT now());"
+            " EXCEPTION WHEN unique_violation OR duplicate_table THEN NULL; END $$"
         )
 
     async def forget(self, days: int = 30) -> None:
