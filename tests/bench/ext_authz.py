@@ -29,6 +29,8 @@ def rows() -> Iterator[Row]:
         api, stand_in, public, internal, decisions, by_http, by_grpc = ports.free_ports(7)
         environment = {
             **gateway_environment(folder, api, stand_in),
+            # Envoy adds the address of this machine to X-Forwarded-For when it asks by HTTP.
+            "BARONG_TRUSTED_PROXIES": "0.0.0.0/0",
             "AMQP_URL": stack.enter_context(rabbitmq.server(folder / "rabbitmq")),
             "BARONG_PORT": str(public),
             "BARONG_INTERNAL_PORT": str(internal),
