@@ -105,7 +105,7 @@ class Pages:
         async with self.http.post(path, data=form, **options) as answer:
             return Shown(answer.status, answer.url, await answer.text(), answer.headers)
 
-    async def fill_in(self, page: str, action: str = "", **typed: str) -> Shown:
+    async def fill_in(self, page: str, action: str = "", /, **typed: str) -> Shown:
         """Opens a page, and sends the form that goes to `action`, by default to the page."""
         shown = await self.get(page)
         path = action or page.partition("?")[0]

@@ -33,5 +33,5 @@ class Core:
             api=Api(settings.gateway_url, settings.session_name, settings.api_seconds),
             renderer=Renderer(languages, static, settings.app_name),
             static=static,
-            uploads=Uploads(settings.max_uploads, settings.max_upload_bytes),
+            uploads=Uploads(settings.max_uploads, settings.max_upload_bytes, settings.spool_folder),
         )

@@ -74,6 +74,14 @@ class ConsoleSettings(ProcessSettings):
         "Largest form with files of documents, in bytes.",
         32 * 1024 * 1024,
     )
+    spool_folder: str = setting(
+        "BARONG_UPLOAD_SPOOL_FOLDER",
+        fields.String(),
+        "Folder in which files wait until they are complete and checked: on disk, not "
+        "in memory, with room for BARONG_UPLOAD_SPOOL_SIZE. If blank: the system's "
+        "folder for temporary files.",
+        "",
+    )
     max_uploads: int = setting(
         "BARONG_CONSOLE_MAX_UPLOADS",
         positive(1000),

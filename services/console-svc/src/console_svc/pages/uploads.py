@@ -30,15 +30,16 @@ class UploadedFile:
 class ReceivedFiles:
     """Takes the files of one form (`FileReceiver`); they are gone when `exits` closes."""
 
-    def __init__(self, max_body_bytes: int, exits: ExitStack) -> None:
+    def __init__(self, max_body_bytes: int, folder: str, exits: ExitStack) -> None:
         self.max_body_bytes = max_body_bytes
+        self._folder = folder or None
         self._exits = exits
 
     async def receive(
         self, parameter: str, filename: str, content: AsyncIterator[bytes]
     ) -> UploadedFile:
         """Writes a file to disk."""
-        file = self._exits.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - exits closes it
+        file = self._exits.enter_context(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115 - exits closes it
         async for chunk in content:
             await asyncio.to_thread(file.write, chunk)
         file.seek(0)
@@ -48,8 +49,9 @@ class ReceivedFiles:
 class Uploads:
     """Counts forms with files, in total and of each client."""
 
-    def __init__(self, limit: int, max_bytes: int) -> None:
+    def __init__(self, limit: int, max_bytes: int, folder: str) -> None:
         self._limit = limit
+        self._folder = folder
         self._max_bytes = max_bytes
         self._clients: set[Address] = set()
 
@@ -61,6 +63,6 @@ class Uploads:
         self._clients.add(client)
         try:
             with ExitStack() as exits:
-                yield ReceivedFiles(self._max_bytes, exits)
+                yield ReceivedFiles(self._max_bytes, self._folder, exits)
         finally:
             self._clients.discard(client)
