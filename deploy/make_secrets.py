@@ -12,10 +12,10 @@ from pathlib import Path
 from deploy.local import private_files
 
 _FOLDER = Path(__file__).parent / "secrets"
-_DATABASES = ("identity", "resource", "admin", "mailer", "webhooks")
+_DATABASES = ("identity", "resource", "admin", "mailer", "webhooks", "oauth")
 _SERVICES = (
     *("identity-svc", "resource-svc", "admin-svc", "authz-gateway"),
-    *("mailer-svc", "webhooks-svc"),
+    *("mailer-svc", "webhooks-svc", "oauth-svc"),
 )
 _SEALING = ("identity-svc", "resource-svc", "webhooks-svc")
 _VERIFIED = "?sslmode=verify-full&sslrootcert=/etc/postgres/ca.crt"

@@ -12,6 +12,7 @@ from authz_gateway.settings import GatewaySettings
 from console_svc.settings import ConsoleSettings
 from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
+from oauth_svc.settings import OAuthSettings
 from resource_svc.settings import ResourceSettings
 from webhooks_svc.settings import WebhooksSettings
 
@@ -25,6 +26,7 @@ SERVICES: dict[str, type[Any]] = {
     "mailer-svc": MailerSettings,
     "webhooks-svc": WebhooksSettings,
     "console-svc": ConsoleSettings,
+    "oauth-svc": OAuthSettings,
 }
 
 _HEAD = """\

@@ -11,7 +11,7 @@ from deploy.release.version import Version, source_url
 
 IMAGES = (
     *("authz-gateway", "identity-svc", "resource-svc", "admin-svc"),
-    *("mailer-svc", "webhooks-svc", "console-svc", "migrations"),
+    *("mailer-svc", "webhooks-svc", "oauth-svc", "console-svc", "migrations"),
 )
 
 

@@ -18,8 +18,9 @@ _DISTRIBUTIONS = {
     "mailer": "mailer-svc",
     "webhooks": "webhooks-svc",
     "console": "console-svc",
+    "oauth": "oauth-svc",
 }
-_CALLED = ("identity", "resource", "admin")
+_CALLED = ("identity", "resource", "admin", "oauth")
 """The services that have an internal API for the others."""
 
 _FORWARDED = (*_CALLED, "webhooks", "console")
@@ -125,7 +126,7 @@ def _defaults(name: str, addresses: Addresses) -> dict[str, str]:
             "BARONG_SENDER_EMAIL": "noreply@barong.io",
         }
     only_here = {}
-    if name in _CALLED:
+    if name in (*_CALLED, "gateway"):
         only_here["BARONG_PUBLIC_URL"] = addresses.public_url("gateway")
     if name == "identity":
         only_here["BARONG_DOMAIN"] = addresses.public_url("gateway")

@@ -14,7 +14,7 @@ case $wanted in
 esac
 
 cd "$(dirname "$0")/../.."
-packages='shared services/identity-svc services/resource-svc services/admin-svc services/authz-gateway services/mailer-svc services/webhooks-svc services/console-svc clients/python-events'
+packages='shared services/identity-svc services/resource-svc services/admin-svc services/authz-gateway services/mailer-svc services/webhooks-svc services/oauth-svc services/console-svc clients/python-events'
 
 fail() {
     echo "error: $*" >&2

@@ -19,7 +19,7 @@ import asyncpg
 from deploy.local import ports, private_files, processes
 from deploy.local.processes import StartError
 
-SCHEMAS = ("identity", "resource", "admin", "mailer", "webhooks")
+SCHEMAS = ("identity", "resource", "admin", "mailer", "webhooks", "oauth")
 
 _SUPERUSER = "barong"
 _DATABASE = "barong"

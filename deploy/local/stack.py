@@ -29,6 +29,7 @@ from deploy.local.services import Running, Service
 from deploy.local.stack_secrets import Secrets
 from identity_svc import schema as identity_schema
 from mailer_svc import schema as mailer_schema
+from oauth_svc import schema as oauth_schema
 from resource_svc import schema as resource_schema
 from shared.database.migrate import MigrationError, migrate
 from webhooks_svc import schema as webhooks_schema
@@ -40,6 +41,7 @@ _SCHEMAS = (
     admin_schema,
     mailer_schema,
     webhooks_schema,
+    oauth_schema,
 )
 _LOOK_SECONDS = 0.05
 

@@ -12,6 +12,7 @@ from marshmallow import fields
 
 import admin_svc.routes
 import identity_svc.routes
+import oauth_svc.routes
 import resource_svc.routes
 import webhooks_svc.routes
 from deploy.openapi.examples import BY_HAND, EXAMPLES
@@ -173,6 +174,9 @@ def _services() -> Iterator[tuple[str, Iterable[Route[Any]]]]:
     yield "resource", _below(resource_svc.routes, "/resource")
     yield "admin", _below(admin_svc.routes, "/admin")
     yield "admin", _below(webhooks_svc.routes, "/admin/webhooks")
+    for tag in ("identity", "resource", "admin"):
+        below = f"{_SERVED_UNDER}/{tag}/"
+        yield tag, [each for each in oauth_svc.routes.PUBLIC if each.path.startswith(below)]
 
 
 def _below(routes: ModuleType, prefix: str) -> Iterable[Route[Any]]:

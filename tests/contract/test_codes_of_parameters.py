@@ -9,6 +9,7 @@ from marshmallow.fields import Field
 
 import admin_svc.routes
 import identity_svc.routes
+import oauth_svc.routes
 import resource_svc.routes
 import webhooks_svc.routes
 from shared.declared import schema_of
@@ -25,6 +26,7 @@ def fields() -> Iterator[Any]:
     for module in (
         *(identity_svc.routes, resource_svc.routes, admin_svc.routes),
         webhooks_svc.routes,
+        oauth_svc.routes,
     ):
         seen = set()
         for route in module.PUBLIC:

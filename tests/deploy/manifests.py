@@ -8,7 +8,7 @@ from tests.support.kustomize import Resource
 
 BACKED = (
     *("authz-gateway", "identity-svc", "resource-svc", "admin-svc"),
-    *("mailer-svc", "webhooks-svc"),
+    *("mailer-svc", "webhooks-svc", "oauth-svc"),
 )
 """The services that meet by events and internal APIs, for which they have secrets."""
 SERVICES = (*BACKED, "console-svc")

@@ -42,6 +42,7 @@ QUEUES = (
     "admin-svc.activities",
     "mailer-svc",
     "webhooks-svc",
+    "oauth-svc",
 )
 HEALTHY = {
     **{of(service, "up"): "1x500" for service in SERVICES},

@@ -70,7 +70,9 @@ def test_a_job_is_waited_for_to_its_end(name: str) -> None:
     assert set(waiting) == {"service_completed_successfully"}
 
 
-@pytest.mark.parametrize("database", ["identity", "resource", "admin", "mailer", "webhooks"])
+@pytest.mark.parametrize(
+    "database", ["identity", "resource", "admin", "mailer", "webhooks", "oauth"]
+)
 def test_schemas_come_before_services(database: str) -> None:
     service, job = DEPENDENCIES[f"{database}-svc"], f"{database}-migrate"
     assert service[job]["condition"] == "service_completed_successfully"
@@ -101,7 +103,7 @@ def test_only_four_ports_are_published_and_only_to_this_machine() -> None:
             assert part["network_mode"] == "none"
         else:
             # Endpoints of webhooks are outside.
-            outside = name in published or name == "webhooks-svc"
+            outside = name in published or name in ("webhooks-svc", "oauth-svc")
             expected = ["edge", "inside"] if outside else ["inside"]
             assert part["networks"] == expected, name
 

@@ -9,14 +9,25 @@ import pytest
 
 import admin_svc.routes
 import identity_svc.routes
+import oauth_svc.routes
 import resource_svc.routes
 from admin_svc.settings import AdminSettings
 from authz_gateway.settings import GatewaySettings
 from console_svc.settings import ConsoleSettings
 from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
+from oauth_svc.settings import OAuthSettings
 from resource_svc.settings import ResourceSettings
-from shared.contracts.services import ADMIN, CONSOLE, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
+from shared.contracts.services import (
+    ADMIN,
+    CONSOLE,
+    GATEWAY,
+    IDENTITY,
+    MAILER,
+    OAUTH,
+    RESOURCE,
+    WEBHOOKS,
+)
 from shared.settings import DatabaseSettings, ProcessSettings, ServiceSettings, load_settings
 from shared.web.routes import Route, ServiceToken
 from tests.deploy.flows import Peer, Policies
@@ -32,12 +43,14 @@ SETTINGS: Mapping[str, type[ProcessSettings]] = {
     GATEWAY: GatewaySettings,
     MAILER: MailerSettings,
     WEBHOOKS: WebhooksSettings,
+    OAUTH: OAuthSettings,
     CONSOLE: ConsoleSettings,
 }
 INTERNAL: Mapping[str, tuple[Route[Any], ...]] = {
     IDENTITY: identity_svc.routes.INTERNAL,
     RESOURCE: resource_svc.routes.INTERNAL,
     ADMIN: admin_svc.routes.INTERNAL,
+    OAUTH: oauth_svc.routes.INTERNAL,
 }
 PUBLIC_PORT, INTERNAL_PORT = 8080, 9080
 
@@ -51,7 +64,14 @@ NEIGHBOUR = Peer({NAME: "something-else"})
 INTERNET = Peer(address="93.184.216.34")
 METADATA = Peer(address="169.254.169.254")
 INTRANET = Peer(address="10.1.2.3")
-MIGRATED = ("identity-jobs", "resource-jobs", "admin-jobs", "mailer-jobs", "webhooks-jobs")
+MIGRATED = (
+    "identity-jobs",
+    "resource-jobs",
+    "admin-jobs",
+    "mailer-jobs",
+    "webhooks-jobs",
+    "oauth-jobs",
+)
 JOBS = {name: Peer({NAME: name}) for name in MIGRATED}
 PODS = {name: Peer({NAME: name}) for name in SERVICES}
 
@@ -147,7 +167,7 @@ def test_the_internet_is_open_where_somebody_there_is_asked(overlay: str) -> Non
     policies = Policies(rendered(overlay))
     everybody = {**PODS, **JOBS}
     for port, expected in {
-        443: {IDENTITY, RESOURCE, WEBHOOKS},
+        443: {IDENTITY, RESOURCE, WEBHOOKS, OAUTH},
         465: {MAILER},
         587: {MAILER},
         25: set(),

@@ -51,7 +51,8 @@ def test_the_steps_make_a_service_that_starts(programs: dict[str, Path], service
 
 
 @pytest.mark.parametrize(
-    "service", ["identity-svc", "resource-svc", "admin-svc", "mailer-svc", "webhooks-svc"]
+    "service",
+    ["identity-svc", "resource-svc", "admin-svc", "mailer-svc", "webhooks-svc", "oauth-svc"],
 )
 def test_one_image_migrates_every_schema(programs: dict[str, Path], service: str) -> None:
     assert_starts(programs[MIGRATIONS], service, service, "migrate")
@@ -79,7 +80,10 @@ def test_an_image_has_its_own_service_and_no_tools(programs: dict[str, Path]) ->
     for image, program in programs.items():
         found = {path.name for path in program.parent.iterdir()}
         expected = (
-            {f"{name}_svc" for name in ("identity", "resource", "admin", "mailer", "webhooks")}
+            {
+                f"{name}_svc"
+                for name in ("identity", "resource", "admin", "mailer", "webhooks", "oauth")
+            }
             if image == MIGRATIONS
             else {image.replace("-", "_")}
         )

@@ -27,7 +27,7 @@ MAY: Mapping[str, Mapping[str, str]] = {
     for each in json.loads((ROOT / "deploy/rabbitmq/permissions.json").read_text())["permissions"]
 }
 REPLAYING = ("identity-svc", "resource-svc", "admin-svc")
-PUBLISHERS = (*REPLAYING, "webhooks-svc")
+PUBLISHERS = (*REPLAYING, "webhooks-svc", "oauth-svc")
 
 
 @pytest.fixture(scope="module", params=["roles.sql", "CloudNativePG"])

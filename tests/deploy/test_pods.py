@@ -141,7 +141,14 @@ def test_postgresql_has_a_connection_for_every_pod() -> None:
     scalers = of_kind(resources, "HorizontalPodAutoscaler")
     pods = sum(
         scalers[name]["spec"]["maxReplicas"]
-        for name in ("identity-svc", "resource-svc", "admin-svc", "mailer-svc", "webhooks-svc")
+        for name in (
+            "identity-svc",
+            "resource-svc",
+            "admin-svc",
+            "mailer-svc",
+            "webhooks-svc",
+            "oauth-svc",
+        )
     )
     cluster = of_kind(resources, "Cluster")["postgres"]
     limit = int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])

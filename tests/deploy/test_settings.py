@@ -16,6 +16,7 @@ from authz_gateway.settings import GatewaySettings
 from console_svc.settings import ConsoleSettings
 from identity_svc.settings import IdentitySettings
 from mailer_svc.settings import MailerSettings
+from oauth_svc.settings import OAuthSettings
 from resource_svc.settings import ResourceSettings
 from shared.settings import ProcessSettings, ServiceSettings, SettingsError, load_settings
 from tests.deploy.manifests import (
@@ -40,6 +41,7 @@ DECLARATIONS: dict[str, type[ProcessSettings]] = {
     "mailer-svc": MailerSettings,
     "webhooks-svc": WebhooksSettings,
     "console-svc": ConsoleSettings,
+    "oauth-svc": OAuthSettings,
 }
 # What an operator gets from others, and k8s/README.md tells him to put into these Secrets.
 PROVIDERS = {
@@ -256,7 +258,7 @@ def test_compose_tells_services_what_they_know(tmp_path: Path) -> None:
         assert set(part["environment"]) <= EVERY_VARIABLE
         load_settings(DECLARATIONS[name], given)
         started += 1
-    assert started == len(SERVICES) + 7
+    assert started == len(SERVICES) + 8
 
 
 def compose_secrets(folder: Path) -> dict[str, dict[str, str]]:

@@ -34,6 +34,7 @@ SERVICES = {
     "mailer": "mailer-svc",
     "webhooks": "webhooks-svc",
     "console": "console-svc",
+    "oauth": "oauth-svc",
 }
 WRONG_PASSWORD = "Wr0ng-by-a-letter"
 READY_SECONDS = 60

@@ -20,6 +20,7 @@ from yarl import URL
 
 from admin_svc import routes as admin
 from identity_svc import routes as identity
+from oauth_svc import routes as oauth
 from resource_svc import routes as resource
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
@@ -28,8 +29,13 @@ from tests.support.client import Client
 from tests.support.system import KEY, PASSWORD, Installation, started
 
 AT_ONCE = 8
-MODULES = {"identity": identity, "resource": resource, "admin": admin}
-PREFIXES = {"identity": "", "resource": "/api/v2/resource", "admin": "/api/v2/admin"}
+MODULES = {"identity": identity, "resource": resource, "admin": admin, "oauth": oauth}
+PREFIXES = {
+    "identity": "",
+    "resource": "/api/v2/resource",
+    "admin": "/api/v2/admin",
+    "oauth": "",
+}
 
 DEEP: Any = "deep"
 for _ in range(40):

@@ -82,6 +82,7 @@ async def test_examples_are_what_services_answer(system_of_my_own: Installation)
         await audit_log(recorder, admin, alice)
         await events(recorder, admin, uid)
         await webhooks(recorder, admin, alice)
+        await oauth(recorder, admin, alice, uid)
         await secrets_of(recorder, admin, alice, uid)
         await farewell(recorder, alice)
         await addresses(recorder, admin)
@@ -336,6 +337,48 @@ async def webhooks(recorder: Recorder, admin: Client, alice: Client) -> None:
         again = "POST /admin/webhooks/{id}/deliveries/{delivery_id}/resend"
         await recorder.call(admin, again, **own, delivery_id=delivery["id"])
         await recorder.call(admin, "DELETE /admin/webhooks/{id}", **own)
+
+
+async def oauth(recorder: Recorder, admin: Client, alice: Client, uid: str) -> None:
+    """A client of the OAuth provider, what Alice allows it, and its end."""
+    clients = "/admin/oauth_clients"
+    callback = "https://app.example.com/callback"
+    wanted = {"name": "Example app", "redirect_uris": callback, "scopes": "openid,email"}
+    made = await recorder.call(admin, f"POST {clients}", wanted)
+    own = {"client_id": made["client_id"]}
+    await recorder.call(admin, f"GET {clients}")
+    await recorder.call(admin, f"GET {clients}/{{client_id}}", **own)
+    await recorder.call(admin, f"PUT {clients}/{{client_id}}", {"name": "Example"}, **own)
+    await recorder.call(admin, f"POST {clients}/{{client_id}}/secret", **own)
+    for revoked_by in (alice, admin):
+        challenge = await challenged(alice, made["client_id"], callback)
+        if revoked_by is alice:
+            await recorder.call(alice, "GET /identity/oauth/challenges/{id}", id=challenge)
+            accept = {"kind": "consent", "action": "accept"}
+            await recorder.call(alice, "POST /identity/oauth/challenges/{id}", accept, id=challenge)
+            await recorder.call(alice, "GET /resource/consents")
+            await recorder.call(alice, "DELETE /resource/consents/{client_id}", **own)
+        else:
+            accept = {"kind": "consent", "action": "accept"}
+            await alice.post(f"identity/oauth/challenges/{challenge}", accept)
+            await recorder.call(admin, f"GET {clients}/{{client_id}}/consents", **own)
+            await recorder.call(
+                admin, f"DELETE {clients}/{{client_id}}/consents/{{uid}}", **own, uid=uid
+            )
+    await recorder.call(admin, f"DELETE {clients}/{{client_id}}", **own)
+
+
+async def challenged(alice: Client, client_id: str, callback: str) -> str:
+    """The challenge that the provider sends Alice's browser to a page with."""
+    asked = {
+        "client_id": client_id,
+        "redirect_uri": callback,
+        "response_type": "code",
+        "scope": "openid email",
+        "state": "a-state",
+    }
+    location = await alice.redirected("/oauth/authorize", asked)
+    return parse_qs(urlsplit(location).query)["consent_challenge"][0]
 
 
 async def signed_up(admin: Client) -> bool:

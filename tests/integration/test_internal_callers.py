@@ -8,8 +8,9 @@ import pytest
 
 from admin_svc.routes import INTERNAL as AT_ADMIN
 from identity_svc.routes import INTERNAL as AT_IDENTITY
+from oauth_svc.routes import INTERNAL as AT_OAUTH
 from resource_svc.routes import INTERNAL as AT_RESOURCE
-from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
+from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, MAILER, OAUTH, RESOURCE, WEBHOOKS
 from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
 from shared.web.routes import Route
@@ -28,9 +29,11 @@ ARCHIVE: Mapping[str, tuple[str, ...]] = {
 CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "identity": {
         "GET /.well-known/jwks.json": EVERYONE,
-        "POST /events/sign": (RESOURCE, ADMIN, WEBHOOKS),
-        "POST /sessions/resolve": (GATEWAY,),
-        "DELETE /sessions/{sid}": (GATEWAY,),
+        "POST /events/sign": (RESOURCE, ADMIN, WEBHOOKS, OAUTH),
+        "POST /tokens/sign": (OAUTH,),
+        "POST /sessions": (OAUTH,),
+        "POST /sessions/resolve": (GATEWAY, OAUTH),
+        "DELETE /sessions/{sid}": (GATEWAY, OAUTH),
         "GET /users/{uid}/sessions": (RESOURCE,),
         "DELETE /users/{uid}/sessions/{sid}": (RESOURCE,),
         "POST /users/{uid}/password/verify": (RESOURCE,),
@@ -45,7 +48,7 @@ CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "PUT /users/{uid}/role": (ADMIN,),
         "PUT /users/{uid}/state": (ADMIN,),
         "GET /users": (ADMIN,),
-        "GET /users/{uid}": (RESOURCE, ADMIN),
+        "GET /users/{uid}": (RESOURCE, ADMIN, OAUTH),
         "PUT /users/{uid}/data": (RESOURCE,),
         "POST /users/{uid}/token": (GATEWAY,),
         "PUT /users/{uid}/labels": (RESOURCE,),
@@ -63,7 +66,7 @@ CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "GET /users/{uid}/api_keys": (ADMIN,),
         "DELETE /users/{uid}/api_keys": (IDENTITY,),
         "GET /api_keys/{kid}": (GATEWAY,),
-        "POST /attachments": (ADMIN,),
+        "POST /attachments": (ADMIN, OAUTH),
         "POST /uploads/links": (ADMIN,),
         "POST /nonces/use": (GATEWAY,),
         **ARCHIVE,
@@ -75,13 +78,15 @@ CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "GET /policy": (GATEWAY,),
         "POST /whitelinks/use": (IDENTITY,),
     },
+    "oauth": {"GET /grants/{id}": (GATEWAY,)},
 }
 ROUTES: Mapping[str, tuple[Route[Any], ...]] = {
     "identity": AT_IDENTITY,
     "resource": AT_RESOURCE,
     "admin": AT_ADMIN,
+    "oauth": AT_OAUTH,
 }
-NAMES = {"identity": IDENTITY, "resource": RESOURCE, "admin": ADMIN}
+NAMES = {"identity": IDENTITY, "resource": RESOURCE, "admin": ADMIN, "oauth": OAUTH}
 
 
 @pytest.mark.parametrize("service", CALLERS)

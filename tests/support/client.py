@@ -86,6 +86,12 @@ class Client:
         """An answer as it arrives; `path` is absolute."""
         return self._http.get(path, params=params)
 
+    async def redirected(self, path: str, params: Mapping[str, str]) -> str:
+        """Where a page sends this browser; `path` is absolute."""
+        async with self._http.get(path, params=params, allow_redirects=False) as got:
+            assert got.status == 303, await got.text()
+            return got.headers["Location"]
+
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.call("GET", path, **options)
 

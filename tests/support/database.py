@@ -13,6 +13,7 @@ from admin_svc.schema import MIGRATIONS as ADMIN_MIGRATIONS
 from deploy.local import postgres
 from identity_svc.schema import MIGRATIONS as IDENTITY_MIGRATIONS
 from mailer_svc.schema import MIGRATIONS as MAILER_MIGRATIONS
+from oauth_svc.schema import MIGRATIONS as OAUTH_MIGRATIONS
 from resource_svc.schema import MIGRATIONS as RESOURCE_MIGRATIONS
 from shared.database.migrate import migrate
 from webhooks_svc.schema import MIGRATIONS as WEBHOOKS_MIGRATIONS
@@ -23,6 +24,7 @@ MIGRATIONS = {
     "admin": ADMIN_MIGRATIONS,
     "mailer": MAILER_MIGRATIONS,
     "webhooks": WEBHOOKS_MIGRATIONS,
+    "oauth": OAUTH_MIGRATIONS,
 }
 TEMPLATE = "barong_template"
 

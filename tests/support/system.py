@@ -21,6 +21,8 @@ from identity_svc.app import create_app as create_identity
 from identity_svc.settings import IdentitySettings
 from mailer_svc.app import create_app as create_mailer
 from mailer_svc.settings import MailerSettings
+from oauth_svc.app import create_app as create_oauth
+from oauth_svc.settings import OAuthSettings
 from resource_svc.app import create_app as create_resource
 from resource_svc.settings import ResourceSettings
 from shared.process import Service, running
@@ -33,7 +35,7 @@ from webhooks_svc.settings import WebhooksSettings
 ROOT = Path(__file__).parents[2]
 PASSWORD = "Tr4vel-by-night-train"
 SUPERADMIN = "admin@barong.io"
-NAMES = ("identity", "resource", "admin", "gateway", "mailer", "webhooks", "console")
+NAMES = ("identity", "resource", "admin", "gateway", "mailer", "webhooks", "oauth", "console")
 KEY = "test:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -79,6 +81,8 @@ class Installation:
                 return create_admin(load_settings(AdminSettings, environment))
             case "gateway":
                 return create_gateway(load_settings(GatewaySettings, environment), environment)
+            case "oauth":
+                return create_oauth(load_settings(OAuthSettings, environment))
             case "webhooks":
                 return create_webhooks(load_settings(WebhooksSettings, environment))
             case "console":
@@ -111,11 +115,18 @@ def installation(
             "BARONG_STORAGE_FOLDER": str(mail.with_name("uploads")),
             "BARONG_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
             "BARONG_WEBHOOK_PLAIN_HTTP": "true",
+            "BARONG_OAUTH_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "BARONG_OAUTH_PLAIN_HTTP": "true",
             "BARONG_THROTTLING": "false",  # all tests come from one address
             **{f"BARONG_{n.upper()}_URL": f"http://127.0.0.1:{public[n]}" for n in NAMES},
             **{
                 f"BARONG_{n.upper()}_INTERNAL_URL": f"http://127.0.0.1:{internal[n]}" for n in NAMES
             },
+            **(
+                {"BARONG_PUBLIC_URL": f"http://127.0.0.1:{public['gateway']}"}
+                if name in ("oauth", "gateway")
+                else {}
+            ),
             **settings,
         }
 

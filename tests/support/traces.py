@@ -8,7 +8,7 @@ import asyncpg
 
 from tests.support.system import Installation
 
-SCHEMAS = ("identity", "resource", "admin", "mailer", "webhooks")
+SCHEMAS = ("identity", "resource", "admin", "mailer", "webhooks", "oauth")
 
 
 async def traces(system: Installation, words: Iterable[str]) -> Mapping[str, frozenset[str]]:

@@ -101,6 +101,17 @@ def front_end() -> Any:
     )
 
 
+def public_url() -> Any:
+    """The setting of the gateway's address, which several services have."""
+    return setting(
+        "BARONG_PUBLIC_URL",
+        url(),
+        "The gateway's address, as clients and subscribers reach it. It is the issuer of the OAuth "
+        "provider, and events name their JSON Schemas by it.",
+        "http://localhost:8080",
+    )
+
+
 def front_end_or_default(given: str, *, production: bool) -> str:
     """The front end's address, as it was given or by default."""
     return given or ("openware.com" if production else "http://localhost:8080")
@@ -299,6 +310,9 @@ class ServiceSettings(ProcessSettings):
     admin_internal_url: str = setting(
         "BARONG_ADMIN_INTERNAL_URL", url(), "admin-svc's internal API.", "http://admin-svc:9080"
     )
+    oauth_internal_url: str = setting(
+        "BARONG_OAUTH_INTERNAL_URL", url(), "oauth-svc's internal API.", "http://oauth-svc:9080"
+    )
     jwt_issuer: str = setting(
         "BARONG_JWT_ISSUER", fields.String(), "`iss` of every token.", "barong"
     )
@@ -367,12 +381,7 @@ class PublicServiceSettings(DatabaseSettings):
         "http://user:password@rabbitmq:15672. It tells the metrics which queue refuses events.",
         "",
     )
-    public_url: str = setting(
-        "BARONG_PUBLIC_URL",
-        url(),
-        "The gateway's address, as subscribers reach it: events name their JSON Schemas by it.",
-        "http://localhost:8080",
-    )
+    public_url: str = public_url()
     events_keep_days: int = setting(
         "BARONG_EVENTS_KEEP_DAYS",
         positive(3650),

@@ -129,6 +129,7 @@ async def test_an_event_is_kept_for_each_service_that_asked_for_it(
         "admin-svc": 2,
         "mailer-svc": 3,
         "webhooks-svc": 3,
+        "oauth-svc": 1,
     }
 
 

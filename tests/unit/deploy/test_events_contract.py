@@ -13,7 +13,7 @@ from deploy.asyncapi.files import CATALOGUE_PAGE, PUBLISHED, Breaks, check, writ
 from deploy.asyncapi.schemas import schema_of
 from shared.contracts.catalogue import CATALOGUE, LABELS, owned_by
 from shared.contracts.events import Event
-from shared.contracts.services import ADMIN, IDENTITY, RESOURCE, WEBHOOKS
+from shared.contracts.services import ADMIN, IDENTITY, OAUTH, RESOURCE, WEBHOOKS
 from shared.contracts.topology import LEGACY_PREFIXES, SUBSCRIPTIONS
 from tests.support.event_schemas import faults
 
@@ -137,7 +137,7 @@ def test_sensitive_is_what_carries_a_secret() -> None:
 
 
 def test_each_event_has_one_owner_and_every_subscription_knows_it() -> None:
-    owned = [owned_by(service) for service in (IDENTITY, RESOURCE, ADMIN, WEBHOOKS)]
+    owned = [owned_by(service) for service in (IDENTITY, RESOURCE, ADMIN, WEBHOOKS, OAUTH)]
     assert sum(map(len, owned)) == len(CATALOGUE) == len(frozenset().union(*owned))
     for subscription in SUBSCRIPTIONS:
         assert set(subscription.events) <= set(CATALOGUE)

@@ -18,6 +18,7 @@ PACKAGES = (
     "mailer-svc",
     "webhooks-svc",
     "console-svc",
+    "oauth-svc",
 )
 
 

@@ -9,13 +9,38 @@ from ipaddress import ip_address
 from typing import Any
 
 from multidict import MultiMapping
+from prometheus_client import CollectorRegistry
 
+from authz_gateway.authn.access_tokens import AccessTokenCache
 from authz_gateway.authz.call import Call
 from authz_gateway.http.parser import RequestHead
 from authz_gateway.routing.route_table import Access, Route
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.sessions import ResolvedSession, UserToken, csrf_digest
 from shared.contracts.users import User
+from shared.errors import NotFound
+from shared.tokens.key_set import JwksDocument, KeySet
+
+
+class Nobody:
+    """Stands for services that know no grant and no user."""
+
+    async def require_grant(self, _grant_id: str) -> None:
+        raise NotFound
+
+    async def user_token(self, _uid: str) -> UserToken:
+        raise NotFound
+
+
+def access_tokens() -> AccessTokenCache:
+    """A cache of access tokens without keys: none is valid."""
+
+    async def no_keys() -> JwksDocument:
+        return {"keys": []}
+
+    nobody = Nobody()
+    return AccessTokenCache(KeySet(no_keys), "https://issuer", nobody, nobody, CollectorRegistry())
+
 
 NOW = datetime.now(UTC)
 CSRF_TOKEN = "csrf"

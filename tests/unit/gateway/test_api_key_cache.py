@@ -19,7 +19,7 @@ from shared.contracts.api_keys import SigningKey
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.sessions import UserToken
 from shared.errors import NotFound, Unavailable
-from tests.unit.gateway.builders import a_key, an_owner
+from tests.unit.gateway.builders import a_key, access_tokens, an_owner
 
 V = TypeVar("V")
 
@@ -116,7 +116,9 @@ async def deliver(cache: ApiKeyCache, name: str, record: dict[str, object]) -> N
     unused: Any = Unused()
     registry = CollectorRegistry()
     sessions = SessionCache(unused, registry)
-    subscriptions = Subscriptions(CurrentPolicy(unused), sessions, cache, WebSockets(registry))
+    subscriptions = Subscriptions(
+        CurrentPolicy(unused), sessions, cache, access_tokens(), WebSockets(registry)
+    )
     if name == "missed":
         await subscriptions.on_missed_events()
         return

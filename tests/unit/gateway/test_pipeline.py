@@ -200,6 +200,7 @@ def a_decision(**overrides: Any) -> Decide:
     fields: dict[str, Any] = {
         "sessions": Sessions(a_session()),
         "bearers": Bearers(),
+        "access_tokens": builders.access_tokens(),
         "authenticate_api_key": api_key_authenticator(),
         "places": Unmapped(),
         "policy": PolicyInForce(),

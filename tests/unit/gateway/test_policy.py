@@ -25,6 +25,7 @@ from shared.contracts.policy import Permission, Policy
 from shared.errors import Unavailable
 from shared.messaging.supervision import supervised
 from tests.support.waiting import until
+from tests.unit.gateway.builders import access_tokens
 
 SEGMENTS = st.sampled_from(["a", "b", "ab", "c:d"])
 RULES = st.builds(
@@ -199,7 +200,7 @@ async def test_an_event_causes_a_load(thing: str) -> None:
     nobody: Any = None
     registry = CollectorRegistry()
     sessions, keys = SessionCache(nobody, registry), ApiKeyCache(nobody, nobody, registry)
-    subscriptions = Subscriptions(policy, sessions, keys, WebSockets(registry))
+    subscriptions = Subscriptions(policy, sessions, keys, access_tokens(), WebSockets(registry))
     event = ReceivedEvent(
         id=uuid.uuid4(),
         name=f"model.{thing}.created",
@@ -289,7 +290,7 @@ def carried(policy: CurrentPolicy, registry: CollectorRegistry, seconds: float) 
     nobody: Any = None
     sessions = SessionCache(nobody, registry)
     keys = ApiKeyCache(nobody, nobody, registry)
-    subscriptions = Subscriptions(policy, sessions, keys, WebSockets(registry))
+    subscriptions = Subscriptions(policy, sessions, keys, access_tokens(), WebSockets(registry))
     return CarriedChanges(subscriptions, registry, seconds)
 
 

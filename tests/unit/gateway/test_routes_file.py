@@ -18,6 +18,7 @@ OURS = {
     "BARONG_WEBHOOKS_URL": "https://webhooks",
     "BARONG_CONSOLE_URL": "https://console",
     "BARONG_CONSOLE": "true",
+    "BARONG_OAUTH_URL": "https://oauth",
 }
 
 

@@ -20,7 +20,7 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.policy import Policy
 from shared.contracts.sessions import ResolvedSession, UserToken, session_key
 from shared.errors import NotFound, Unavailable
-from tests.unit.gateway.builders import a_session, a_user
+from tests.unit.gateway.builders import a_session, a_user, access_tokens
 
 
 @dataclass
@@ -211,7 +211,9 @@ async def deliver(sessions: SessionCache, name: str, record: dict[str, object]) 
     unused = Unused()
     registry = CollectorRegistry()
     api_keys = ApiKeyCache(unused, unused, registry)
-    subscriptions = Subscriptions(CurrentPolicy(unused), sessions, api_keys, WebSockets(registry))
+    subscriptions = Subscriptions(
+        CurrentPolicy(unused), sessions, api_keys, access_tokens(), WebSockets(registry)
+    )
     if name == "missed":
         await subscriptions.on_missed_events()
         return

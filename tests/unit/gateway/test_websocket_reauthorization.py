@@ -27,6 +27,7 @@ class World:
     down: bool = False
     action: str = "ACCEPT"
     restriction: Restriction | None = None
+    grant_lives: bool = True
 
     async def by_cookie(self, _cookie: str) -> ResolvedSession | None:
         raise AssertionError("Nobody shows a cookie again.")
@@ -45,6 +46,11 @@ class World:
     async def by_kid(self, _kid: str) -> SigningKey | None:
         return self.key
 
+    async def lives(self, _grant_id: str) -> bool:
+        if self.down:
+            raise Unavailable("oauth-svc")
+        return self.grant_lives
+
     async def owner(self, _uid: str) -> UserToken | None:
         if self.down:
             raise Unavailable("identity-svc")
@@ -56,12 +62,13 @@ class World:
         return CompiledPolicy(Policy(1, permissions, restrictions))
 
     async def lets_stay(self, caller: Caller | None, path: str = "/feed") -> bool:
-        reauthorize = ReauthorizeWebSocket(self, self, self, Unmapped())
+        reauthorize = ReauthorizeWebSocket(self, self, self, self, Unmapped())
         return await reauthorize(opener_of(caller, a_call(path=path, **FEED)))
 
 
 FEED: Any = {"prefix": "/feed", "scope": "feed", "websocket": True}
 BY_SESSION = Caller.of(a_session())
+BY_GRANT = Caller.of_grant(an_owner(), "grant", in_scope=True)
 BY_KEY = Caller.of_key(an_owner(), "kid", in_scope=True)
 
 
@@ -128,3 +135,18 @@ async def test_the_whitelink_path_is_not_restricted() -> None:
     world = World(restriction=restricted("blacklist"))
     assert await world.lets_stay(None, WHITELINK_PATH)
     assert not await world.lets_stay(None, f"{WHITELINK_PATH}/x")
+
+
+@pytest.mark.parametrize(
+    ("changed", "stays"),
+    [
+        ({}, True),
+        ({"grant_lives": False}, False),
+        ({"action": "DROP"}, False),
+        ({"down": True}, True),
+    ],
+)
+async def test_a_websocket_of_an_oauth_client_ends_with_its_grant(
+    changed: dict[str, Any], stays: bool
+) -> None:
+    assert await replace(World(), **changed).lets_stay(BY_GRANT) is stays

@@ -9,6 +9,7 @@ from shared.contracts.topology import (
     IDENTITY,
     LEGACY_PREFIXES,
     MAILER,
+    OAUTH,
     RESOURCE,
     RETRY_SECONDS,
     SUBSCRIPTIONS,
@@ -65,8 +66,11 @@ def test_each_service_receives_what_it_needs() -> None:
             "system.document.rejected",
         },
         "webhooks-svc": set(WEBHOOKS.events),
+        "oauth-svc": set(OAUTH.events),
     }
-    assert {IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER, WEBHOOKS} == set(SUBSCRIPTIONS)
+    assert {IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER, WEBHOOKS, OAUTH} == set(
+        SUBSCRIPTIONS
+    )
 
 
 def test_no_two_queues_have_one_name() -> None:
@@ -113,7 +117,7 @@ def test_existing_subscribers_find_events_where_they_were(
         ("system.user.password.reset.token", ("mailer-svc",)),
         ("model.label.deleted", ("identity-svc", "admin-svc", "mailer-svc", "webhooks-svc")),
         ("system.session.create", ("mailer-svc", "webhooks-svc")),
-        ("system.session.revoked", ("webhooks-svc",)),
+        ("system.session.revoked", ("webhooks-svc", "oauth-svc")),
         ("system.nothing.happened", ()),
         ("model.user", ()),
         ("model.user.created.x", ()),

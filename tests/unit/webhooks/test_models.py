@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from shared.values.addresses import may_be_called
 from webhooks_svc.deliveries.models import (
     LONGEST_RETRY_AFTER,
     RETRY_SECONDS,
@@ -16,7 +17,6 @@ from webhooks_svc.deliveries.models import (
 from webhooks_svc.endpoints.models import (
     UnknownEvents,
     matches,
-    may_be_called,
     new_secret,
     require_known,
     shown,

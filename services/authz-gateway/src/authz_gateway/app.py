@@ -35,6 +35,7 @@ def create_app(
             "BARONG_RESOURCE_URL": settings.resource_url,
             "BARONG_ADMIN_URL": settings.admin_url,
             "BARONG_WEBHOOKS_URL": settings.webhooks_url,
+            "BARONG_OAUTH_URL": settings.oauth_url,
             "BARONG_CONSOLE_URL": settings.console_url,
             "BARONG_CONSOLE": str(settings.console),
         },
@@ -63,6 +64,7 @@ def create_app(
             core.identity.opened(),
             core.admin.opened(),
             core.resource.opened(),
+            core.oauth.opened(),
             *built.parts,
         ),
     )

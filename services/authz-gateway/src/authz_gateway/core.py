@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from authz_gateway.settings import GatewaySettings
 from shared.clients.admin import AdminClient
 from shared.clients.identity import IdentityClient
+from shared.clients.oauth import OAuthClient
 from shared.clients.resource import ResourceClient
 from shared.contracts.services import GATEWAY
 from shared.tokens.key_set import KeySet
@@ -22,6 +23,7 @@ class Core:
     identity: IdentityClient
     admin: AdminClient
     resource: ResourceClient
+    oauth: OAuthClient
     keys: KeySet
     """The public keys of identity-svc."""
 
@@ -37,5 +39,6 @@ class Core:
             identity=identity,
             admin=AdminClient(settings.admin_internal_url, tokens),
             resource=ResourceClient(settings.resource_internal_url, tokens),
+            oauth=OAuthClient(settings.oauth_internal_url, tokens),
             keys=KeySet(identity.jwks),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from authz_gateway.audit.publisher import AuditPublisher, audit_counter
 from authz_gateway.audit.queue import AuditQueue
+from authz_gateway.authn.access_tokens import AccessTokenCache
 from authz_gateway.authn.api_keys import ApiKeyCache, AuthenticateApiKey
 from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.sessions import Binding, SessionCache
@@ -63,11 +64,14 @@ def build(
     settings, registry = core.settings, core.registry
     sessions = SessionCache(core.identity, registry)
     api_keys = ApiKeyCache(core.resource, core.identity, registry)
+    access_tokens = AccessTokenCache(
+        core.keys, settings.issuer, core.oauth, core.identity, registry
+    )
     websockets = WebSockets(
         registry, limit=settings.max_websockets, limit_per_client=settings.websockets_per_client
     )
     policy = CurrentPolicy(core.admin, websockets.reauthorize_all)
-    subscriptions = Subscriptions(policy, sessions, api_keys, websockets)
+    subscriptions = Subscriptions(policy, sessions, api_keys, access_tokens, websockets)
     listener = _listener(core, subscriptions)
     changes = ChangeListener(
         settings.broker_url, GATEWAY, settings.service_keys, subscriptions.on_changes
@@ -84,8 +88,9 @@ def build(
         settings.session_name,
         csrf_protection=settings.csrf_protection,
     )
-    decide = _decide(core, sessions, api_keys, policy, known_places, rate_limits, audits)
-    reauthorize = ReauthorizeWebSocket(sessions, api_keys, policy, known_places)
+    callers = _Callers(sessions, api_keys, access_tokens)
+    decide = _decide(core, callers, policy, known_places, rate_limits, audits)
+    reauthorize = ReauthorizeWebSocket(sessions, api_keys, access_tokens, policy, known_places)
     operations = Operations(Gateway(routes, proxy, settings.cors, reauthorize))
     dispatcher = Dispatcher(operations.of, decide, decisions, policy, registry)
     return Features(
@@ -151,10 +156,18 @@ def _rate_limits(core: Core) -> tuple[RateLimits, Sequence[AbstractAsyncContextM
     return shared, (supervised("rates", shared.run),)
 
 
+@dataclass(frozen=True, slots=True)
+class _Callers:
+    """What knows callers by their credentials."""
+
+    sessions: SessionCache
+    api_keys: ApiKeyCache
+    access_tokens: AccessTokenCache
+
+
 def _decide(
     core: Core,
-    sessions: SessionCache,
-    api_keys: ApiKeyCache,
+    callers: _Callers,
     policy: CurrentPolicy,
     known_places: Places,
     rate_limits: RateLimits,
@@ -162,10 +175,11 @@ def _decide(
 ) -> Decide:
     settings = core.settings
     return Decide(
-        sessions=sessions,
+        sessions=callers.sessions,
         bearers=BearerVerifier(core.keys, settings.jwt_issuer, ACCESS_TOKEN),
+        access_tokens=callers.access_tokens,
         authenticate_api_key=AuthenticateApiKey(
-            api_keys=api_keys,
+            api_keys=callers.api_keys,
             nonces=SharedNonces(core.resource, settings.apikey_nonce_lifetime),
             lifetime=settings.apikey_nonce_lifetime,
             max_body_bytes=settings.apikey_max_body_bytes,

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from authz_gateway.http.cors import ANY, Cors, origins
 from authz_gateway.routing.route_table import rate
 from shared.contracts.api_keys import MAX_NONCE_LIFETIME
-from shared.settings import Parsed, ServiceSettings, port, positive, setting, url
+from shared.settings import Parsed, ServiceSettings, port, positive, public_url, setting, url
 from shared.values.addresses import Network, networks
 
 
@@ -61,6 +61,10 @@ class GatewaySettings(ServiceSettings):
         "Set it to the same value at the gateway and at console-svc.",
         default=True,
     )
+    oauth_url: str = setting(
+        "BARONG_OAUTH_URL", url(), "oauth-svc's public API.", "http://oauth-svc:8080"
+    )
+    public_url: str = public_url()
     session_name: str = setting(
         "BARONG_SESSION_NAME", fields.String(), "Name of the session cookie.", "_barong_session"
     )
@@ -280,6 +284,11 @@ class GatewaySettings(ServiceSettings):
                 "BARONG_API_CORS_ALLOW_CREDENTIALS: name the origins in BARONG_API_CORS_ORIGINS; "
                 "with `*` every page on earth could act as its visitor."
             )
+
+    @property
+    def issuer(self) -> str:
+        """`iss` of access tokens of OAuth clients."""
+        return self.public_url.rstrip("/")
 
     @property
     def cors(self) -> Cors:

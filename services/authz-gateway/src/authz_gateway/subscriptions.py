@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from authz_gateway.authn.access_tokens import AccessTokenCache
 from authz_gateway.authn.api_keys import ApiKeyCache
 from authz_gateway.authn.sessions import SessionCache
 from authz_gateway.authz.policy import CurrentPolicy
@@ -22,6 +23,7 @@ PATTERNS = (
     "model.permission.*",
     "model.restriction.*",
     "model.user.updated",
+    "system.oauth.token.revoked",
     "system.session.revoked",
     "system.user.password.*",
 )
@@ -34,6 +36,7 @@ class Subscriptions:
     policy: CurrentPolicy
     sessions: SessionCache
     api_keys: ApiKeyCache
+    access_tokens: AccessTokenCache
     websockets: WebSockets
 
     async def on_event(self, event: ReceivedEvent) -> None:
@@ -44,6 +47,9 @@ class Subscriptions:
             case ["model", "user", "updated"]:
                 self.sessions.invalidate_user(event.record["uid"])
                 self.api_keys.invalidate_user(event.record["uid"])
+                self.access_tokens.invalidate_user(event.record["uid"])
+            case ["system", "oauth", *_]:
+                self.access_tokens.invalidate_grant(event.record["grant"])
             case ["model", "api_key", _]:
                 self.api_keys.invalidate_key(event.record["kid"])
             case ["system", "session", "revoked"] if sid := event.record.get("sid"):
@@ -58,6 +64,7 @@ class Subscriptions:
         """Invalidates everything about a user."""
         self.sessions.invalidate_user(uid)
         self.api_keys.invalidate_user(uid)
+        self.access_tokens.invalidate_user(uid)
         self.websockets.reauthorize_user(uid)
 
     def on_changes(self, changes: Iterable[str]) -> None:
@@ -79,6 +86,7 @@ class Subscriptions:
         self.policy.mark_outdated()
         self.sessions.invalidate_all()
         self.api_keys.invalidate_all()
+        self.access_tokens.invalidate_all()
         self.websockets.reauthorize_all()
 
 

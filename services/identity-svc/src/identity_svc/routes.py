@@ -21,7 +21,7 @@ from identity_svc.trusted_devices import handlers as trusted_devices
 from identity_svc.users import handlers as users
 from identity_svc.verifications import handlers as verifications
 from shared.archive import handlers as archive
-from shared.contracts.services import ADMIN, GATEWAY, RESOURCE, WEBHOOKS
+from shared.contracts.services import ADMIN, GATEWAY, OAUTH, RESOURCE, WEBHOOKS
 from shared.web.routes import ANYONE, BEARER, Route, services
 
 # fmt: off
@@ -66,9 +66,11 @@ PUBLIC: tuple[Route[Any], ...] = (
 
 INTERNAL: tuple[Route[Any], ...] = (
     Route("GET",    "/.well-known/jwks.json",       ANYONE,                    signing_keys.jwks),
-    Route("POST",   "/events/sign",                 services(RESOURCE, ADMIN, WEBHOOKS), signing_keys.sign_events),
-    Route("POST",   "/sessions/resolve",            services(GATEWAY),         sessions.resolve),
-    Route("DELETE", "/sessions/{sid}",              services(GATEWAY),         sessions.revoke),
+    Route("POST",   "/events/sign",                 services(RESOURCE, ADMIN, WEBHOOKS, OAUTH), signing_keys.sign_events),
+    Route("POST",   "/tokens/sign",                 services(OAUTH),           signing_keys.sign_token),
+    Route("POST",   "/sessions",                    services(OAUTH),           logins.log_in_by_page),
+    Route("POST",   "/sessions/resolve",            services(GATEWAY, OAUTH),         sessions.resolve),
+    Route("DELETE", "/sessions/{sid}",              services(GATEWAY, OAUTH),         sessions.revoke),
     Route("GET",    "/users/{uid}/sessions",        services(RESOURCE),        sessions.index),
     Route("DELETE", "/users/{uid}/sessions/{sid}",  services(RESOURCE),        sessions.revoke_of),
     Route("POST",   "/users/{uid}/password/verify", services(RESOURCE),        passwords.verify),
@@ -84,7 +86,7 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("PUT",    "/users/{uid}/email",           services(ADMIN),           administration.change_email),
     Route("PUT",    "/users/{uid}/state",           services(ADMIN),           administration.change_state),
     Route("GET",    "/users",                       services(ADMIN),           users.index),
-    Route("GET",    "/users/{uid}",                 services(RESOURCE, ADMIN), users.get),
+    Route("GET",    "/users/{uid}",                 services(RESOURCE, ADMIN, OAUTH), users.get),
     Route("PUT",    "/users/{uid}/data",            services(RESOURCE),        users.change_data),
     Route("POST",   "/users/{uid}/token",           services(GATEWAY),         sessions.issue_token),
     Route("PUT",    "/users/{uid}/labels",          services(RESOURCE),        account_status.apply_labels),

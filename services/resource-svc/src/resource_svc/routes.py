@@ -18,7 +18,7 @@ from resource_svc.second_factor import handlers as second_factor
 from resource_svc.sessions import handlers as sessions
 from resource_svc.users import handlers as users
 from shared.archive import handlers as archive
-from shared.contracts.services import ADMIN, GATEWAY, IDENTITY
+from shared.contracts.services import ADMIN, GATEWAY, IDENTITY, OAUTH
 from shared.web.routes import ANYONE, BEARER, Route, services
 
 # fmt: off
@@ -78,7 +78,7 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("GET",    "/users/{uid}/api_keys",         services(ADMIN),    api_keys.index_as_admin),
     Route("DELETE", "/users/{uid}/api_keys",         services(IDENTITY), api_keys.end_all),
     Route("GET",    "/api_keys/{kid}",               services(GATEWAY),  api_keys.find),
-    Route("POST",   "/attachments",                  services(ADMIN),    attachments.index),
+    Route("POST",   "/attachments",                  services(ADMIN, OAUTH),    attachments.index),
     Route("POST",   "/uploads/links",                services(ADMIN),    documents.links),
     Route("POST",   "/nonces/use",                   services(GATEWAY),  nonces.use),
     *archive.ROUTES,

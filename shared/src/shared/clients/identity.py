@@ -1,6 +1,6 @@
 """The client of identity-svc's internal API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
@@ -198,6 +198,22 @@ class IdentityClient(ArchiveClient):
     async def revoke_session_of(self, uid: str, sid: str) -> None:
         """Ends a session of this user; raises `NotFound` when the user has no such session."""
         await self.call("DELETE", f"/users/{segment(uid)}/sessions/{segment(sid)}")
+
+    async def sign_tokens(self, tokens: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+        """Tokens of the OAuth provider, each of a type and claims, signed by the present key."""
+        body = {"tokens": [{"type": kind, "claims": dict(claims)} for kind, claims in tokens]}
+        return list((await self.call("POST", "/tokens/sign", body))["tokens"])
+
+    async def log_in(
+        self, email: str, password: str, otp_code: str, client: Client
+    ) -> tuple[str | None, list[str]]:
+        """The cookie of a new session, or None and the codes for which there is none.
+
+        Raises `Throttled`.
+        """
+        body = {"email": email, "password": password, "otp_code": otp_code}
+        answer = await self.call("POST", "/sessions", {**body, "client": client.to_internal()})
+        return answer.get("cookie"), answer.get("refused", [])
 
     async def sign(self, events: Sequence[Event]) -> list[bytes]:
         """A signed message for each event, in their order."""

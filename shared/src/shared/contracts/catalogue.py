@@ -14,6 +14,7 @@ from shared.contracts.records import (
     ActivityRecord,
     ApiKeyRecord,
     ByClientRecord,
+    ConsentRecord,
     DataStorageRecord,
     DocumentRecord,
     EmailTokenRecord,
@@ -22,12 +23,14 @@ from shared.contracts.records import (
     GuessRecord,
     LabelRecord,
     LoginRecord,
+    OAuthClientRecord,
     PasskeyRecord,
     PermissionRecord,
     PhoneRecord,
     ProfileRecord,
     RecoveryRecord,
     RestrictionRecord,
+    RevokedGrantRecord,
     SessionRecord,
     TokenRecord,
     UserAlone,
@@ -37,7 +40,7 @@ from shared.contracts.records import (
     WebhookEndpointRecord,
     WebhookRecord,
 )
-from shared.contracts.services import ADMIN, IDENTITY, RESOURCE, WEBHOOKS
+from shared.contracts.services import ADMIN, IDENTITY, OAUTH, RESOURCE, WEBHOOKS
 
 R = TypeVar("R", bound=EventRecord)
 
@@ -286,11 +289,39 @@ WEBHOOK_DISABLED: Final = EventType(
     when="webhooks-svc itself disabled an endpoint",
 )
 
+OAUTH_CLIENTS: Final = _model(
+    "oauth_client",
+    OAuthClientRecord,
+    OAUTH,
+    created="an administrator registered a client of the OAuth provider",
+    updated="a client of the OAuth provider was changed, or got another secret",
+    deleted="a client of the OAuth provider was deleted, with all its tokens",
+)
+CONSENT_GRANTED: Final = EventType(
+    name="system.oauth.consent.granted",
+    record=ConsentRecord,
+    owner=OAUTH,
+    when="a user allowed a client more than before",
+)
+CONSENT_REVOKED: Final = EventType(
+    name="system.oauth.consent.revoked",
+    record=ConsentRecord,
+    owner=OAUTH,
+    when="a user, or an administrator, took back what a user had allowed a client",
+)
+TOKENS_REVOKED: Final = EventType(
+    name="system.oauth.token.revoked",
+    record=RevokedGrantRecord,
+    owner=OAUTH,
+    when="all tokens of a grant became void before their time",
+)
+
 
 def _all() -> Iterator[EventType[Any]]:
     for models in (
         *(USERS, LABELS, PROFILES, PHONES, DOCUMENTS),
         *(DATA_STORAGES, API_KEYS, PASSKEYS, PERMISSIONS, RESTRICTIONS, WEBHOOK_ENDPOINTS),
+        OAUTH_CLIENTS,
     ):
         yield from models.values()
     yield from (SESSION_CREATED, SESSION_REVOKED, CONFIRMATION_TOKEN, EMAIL_CONFIRMED)
@@ -300,6 +331,7 @@ def _all() -> Iterator[EventType[Any]]:
     yield from (ACCOUNT_DELETED, USER_ERASED)
     yield from DOCUMENT_VERDICTS.values()
     yield from (ACTIVITY_RECORDED, WEBHOOK_DISABLED)
+    yield from (CONSENT_GRANTED, CONSENT_REVOKED, TOKENS_REVOKED)
 
 
 CATALOGUE: Final[Mapping[str, EventType[Any]]] = {each.name: each for each in _all()}

@@ -74,6 +74,8 @@ def changes_of(event: Event) -> tuple[str, ...]:
             pass
         case ["system", "session", "revoked"] | ["system", "user", "password", _]:
             pass
+        case ["system", "oauth", "token", "revoked"] if event.record.get("uid"):
+            pass
         case _:
             return ()
     return changes_of_user(event.record.get("user", event.record).get("uid"))

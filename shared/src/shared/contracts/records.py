@@ -326,6 +326,36 @@ class WebhookEndpointRecord(EventRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthClientRecord(EventRecord):
+    """A client of the OAuth provider."""
+
+    client_id: str = _told("The client's id.")
+    name: str = _told("Its name, as users see it.")
+    authentication: str = _told("How it authenticates: `none` is a public client.")
+    first_party: bool = _told("Whether it needs no consent.")
+    created_at: str = _moment("When the client was created.")
+    updated_at: str = _moment("When it was changed last.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRecord(EventRecord):
+    """What a user allows a client."""
+
+    uid: str = _told("The user.")
+    client_id: str = _told("The client.")
+    scopes: list[str] = _told("What the client may ask for.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokedGrantRecord(EventRecord):
+    """A grant whose tokens are void."""
+
+    grant: str = _told("The beginning of the claim `jti` of its tokens, before the dot.")
+    client_id: str = _told("The client that had the tokens.")
+    uid: str | None = _told("The user whom they stood for; null for a machine.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityRecord(EventRecord):
     """An activity of a user."""
 

@@ -121,7 +121,19 @@ WEBHOOKS = Subscription(
 Endpoints do not get each other's addresses, which may be secret.
 """
 
-SUBSCRIPTIONS = (IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER, WEBHOOKS)
+OAUTH = Subscription(
+    "oauth-svc",
+    (
+        catalogue.USERS["updated"].name,
+        catalogue.SESSION_REVOKED.name,
+        catalogue.PASSWORD_CHANGED.name,
+        catalogue.PASSWORD_RESET.name,
+        catalogue.USER_ERASED.name,
+    ),
+)
+"""What ends sessions at clients, and grants."""
+
+SUBSCRIPTIONS = (IDENTITY, RESOURCE, ADMIN, ACTIVITIES, AUDITS, MAILER, WEBHOOKS, OAUTH)
 
 
 def legacy_route(name: str) -> tuple[str, str]:

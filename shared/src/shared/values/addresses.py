@@ -1,10 +1,13 @@
 """IP addresses and networks of clients."""
 
+from collections.abc import Collection
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 LONGEST = 64
 """The longest text that is read as an address: 45 characters at most, and a short zone."""
@@ -37,3 +40,24 @@ def _address(text: str) -> Address | None:
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped
     return address
+
+
+def may_be_called(address: Address, allowed: Collection[Network]) -> bool:
+    """Whether we may connect to an address that somebody else named.
+
+    That is a public one, or one of the `allowed` networks. An IPv6 address that stands for an IPv4
+    address is judged as that: mapped (RFC 4291, 2.5.5.2), NAT64 (RFC 6052), 6to4 and Teredo ones.
+    """
+    if any(address in network for network in allowed):
+        return True
+    inner = _inside(address) if isinstance(address, IPv6Address) else None
+    if inner is not None:
+        return may_be_called(inner, allowed)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _inside(address: IPv6Address) -> IPv4Address | None:
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)

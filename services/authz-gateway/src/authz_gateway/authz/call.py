@@ -67,14 +67,16 @@ class Call:
 class Caller:
     """The authenticated caller, with the bearer token for upstreams.
 
-    `kid`: the id of the caller's API key, None without one. `in_scope`: whether that key's scopes
-    include the route's. `authorization_line`: the header line with the token, with its line break.
+    `kid`: the id of the caller's API key, None without one. `grant`: the id of the grant of an
+    OAuth access token, None without one. `in_scope`: whether the scopes of key or token include the
+    route's. `authorization_line`: the header line with the token, with its line break.
     """
 
     principal: Principal
     token: str
     in_scope: bool = True
     kid: str | None = None
+    grant: str | None = None
 
     def __post_init__(self) -> None:
         self.authorization_line = f"Authorization: Bearer {self.token}\r\n".encode()
@@ -88,3 +90,8 @@ class Caller:
     def of_key(cls, owner: UserToken, kid: str, *, in_scope: bool) -> "Caller":
         """The owner of an API key."""
         return cls(owner.principal, owner.token, in_scope=in_scope, kid=kid)
+
+    @classmethod
+    def of_grant(cls, owner: UserToken, grant: str, *, in_scope: bool) -> "Caller":
+        """A user for whom an OAuth client calls."""
+        return cls(owner.principal, owner.token, in_scope=in_scope, grant=grant)

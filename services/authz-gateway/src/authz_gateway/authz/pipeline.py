@@ -5,6 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from authz_gateway.authn.access_tokens import (
+    InsufficientScope,
+    ResolvedAccessToken,
+    is_of_a_client,
+)
 from authz_gateway.authn.api_keys import is_signed, within_scope
 from authz_gateway.authn.errors import ClientSessionMismatch, CsrfTokenMismatch, InvalidSession
 from authz_gateway.authn.sessions import (
@@ -23,7 +28,7 @@ from authz_gateway.authz.step_up import require_step_up
 from authz_gateway.routing.route_table import Access
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.sessions import ResolvedSession, UserToken
-from shared.errors import Unauthenticated
+from shared.errors import Refusal, Unauthenticated
 from shared.policy.places import Places
 from shared.tokens.bearer import BadBearerToken
 from shared.values.addresses import Address
@@ -76,6 +81,14 @@ class Bearers(Protocol):
         ...
 
 
+class AccessTokens(Protocol):
+    """Verifies access tokens of OAuth clients."""
+
+    async def resolve(self, token: str) -> ResolvedAccessToken:
+        """The token; raises `InvalidAccessToken` or `Unavailable`."""
+        ...
+
+
 class ApiKeyAuthenticator(Protocol):
     """Authenticates calls that are signed with API keys."""
 
@@ -110,6 +123,7 @@ class Decide:
 
     sessions: Sessions
     bearers: Bearers
+    access_tokens: AccessTokens
     authenticate_api_key: ApiKeyAuthenticator
     places: Places
     policy: PolicyInForce
@@ -155,7 +169,7 @@ class Decide:
             self.rate_limits.take_audited(call.route, caller.principal.uid)
         if not allowed:
             await self.audits.record_denied(call, caller.principal.uid, verdict.topic)
-            raise InvalidPermission
+            raise _denial(call, caller)
         require_step_up(call.route, caller.principal, self.clock())
         if verdict.audited:
             await self.audits.record_allowed(call, caller.principal.uid, verdict.topic)
@@ -166,13 +180,23 @@ class Decide:
         return Caller.of_key(owner, key.kid, in_scope=within_scope(key, call.route.scope))
 
     async def _caller_of_bearer(self, call: Call) -> Caller:
-        principal = await self.bearers.principal(bearer_token(call.headers))
+        token = bearer_token(call.headers)
+        if is_of_a_client(token):
+            return await self._caller_of_access_token(call, token)
+        principal = await self.bearers.principal(token)
         # A token without a session was issued for an API key: it must not evade scopes and nonces.
         session = await self.sessions.by_sid(principal.sid) if principal.sid else None
         if session is None:
             raise BadBearerToken
         require_usable(session.user.state)
         return Caller.of(session)
+
+    async def _caller_of_access_token(self, call: Call, token: str) -> Caller:
+        """A client reaches only routes that have a scope, and of those the ones it was granted."""
+        found = await self.access_tokens.resolve(token)
+        require_usable(found.owner.user.state)
+        in_scope = call.route.scope in found.scopes
+        return Caller.of_grant(found.owner, found.grant_id, in_scope=in_scope)
 
     async def _caller_of_cookie(self, call: Call) -> Caller:
         cookies = session_cookies(call.headers, self.cookie_name)
@@ -205,3 +229,9 @@ class Decide:
             ):
                 return session
         raise InvalidSession if csrf_token is None else CsrfTokenMismatch
+
+
+def _denial(call: Call, caller: Caller) -> Refusal:
+    if caller.grant is not None and not caller.in_scope:
+        return InsufficientScope(call.route.scope)
+    return InvalidPermission()

@@ -1,6 +1,7 @@
 """Re-authorizes open WebSockets, which outlive the decision that allowed them."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from authz_gateway.authn.api_keys import ApiKeys, require_active, require_usable_owner, within_scope
 from authz_gateway.authn.sessions import require_usable
@@ -14,12 +15,20 @@ from shared.values.addresses import Address
 from shared.values.principal import Principal
 
 
+class Grants(Protocol):
+    """Grants of OAuth clients."""
+
+    async def lives(self, grant_id: str) -> bool:
+        """Whether a grant is in force; raises `Unavailable`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WebSocketOpener:
     """Who opened a WebSocket, and with which call.
 
     `caller`: None for an anonymous client on a public route. `kid`: the id of the API key, None
-    without one.
+    without one. `grant`: that of an OAuth access token, None without one.
     """
 
     caller: Principal | None
@@ -28,6 +37,7 @@ class WebSocketOpener:
     method: str
     path: str
     route: Route
+    grant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class ReauthorizeWebSocket:
 
     sessions: Sessions
     api_keys: ApiKeys
+    grants: Grants
     policy: PolicyInForce
     places: Places
 
@@ -73,6 +84,12 @@ class ReauthorizeWebSocket:
                 return None
             require_usable_owner(owner.user)
             return owner.user.role
+        if opener.grant is not None:
+            owner = await self.api_keys.owner(caller.uid)
+            if owner is None or not await self.grants.lives(opener.grant):
+                return None
+            require_usable(owner.user.state)
+            return owner.user.role
         session = await self.sessions.by_sid(caller.sid or "")
         if session is None:
             return None
@@ -82,5 +99,7 @@ class ReauthorizeWebSocket:
 
 def opener_of(caller: Caller | None, call: Call) -> WebSocketOpener:
     """The opener of a WebSocket, by its call."""
-    principal, kid = (None, None) if caller is None else (caller.principal, caller.kid)
-    return WebSocketOpener(principal, kid, call.address, call.method, call.path, call.route)
+    address, method, path, route = call.address, call.method, call.path, call.route
+    if caller is None:
+        return WebSocketOpener(None, None, address, method, path, route)
+    return WebSocketOpener(caller.principal, caller.kid, address, method, path, route, caller.grant)

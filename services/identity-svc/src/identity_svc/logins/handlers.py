@@ -12,7 +12,7 @@ from identity_svc.logins.models import (
     NotActive,
     WrongCredentials,
 )
-from identity_svc.logins.schemas import LogInForm
+from identity_svc.logins.schemas import LogInByPageForm, LogInForm
 from identity_svc.logins.use_cases import Logins
 from identity_svc.passkeys.models import ANSWER_FAULTS
 from identity_svc.passkeys.schemas import OptionsSchema, UseForm
@@ -20,6 +20,7 @@ from identity_svc.trusted_devices.models import COOKIE as DEVICE_COOKIE
 from identity_svc.trusted_devices.models import COOKIE_PATHS, NewDevice
 from shared.contracts.refusals import UsedCode
 from shared.contracts.schemas import UserWithFullInfoSchema
+from shared.errors import Forbidden, Unauthenticated
 from shared.web.answers import answer
 from shared.web.client import client_of
 from shared.web.cookies import cookies
@@ -107,3 +108,19 @@ async def log_in_with_passkey(request: web.Request, form: UseForm) -> web.Respon
     logins = request.app[LOGINS]
     opened, attachments = await logins.log_in_with_passkey(form.credential, client_of(request))
     return logins.sessions.cookie.hand_over(opened, attachments)
+
+
+async def log_in_by_page(request: web.Request, form: LogInByPageForm) -> web.Response:
+    """POST /sessions: a log-in on a page of oauth-svc, for the page's client.
+
+    The answer has the cookie's value, or the codes for which the log-in is refused. Where captchas
+    are required, the page cannot be used.
+    """
+    try:
+        await request.app[CAPTCHAS].verify(SESSION_CREATE, None)
+        done = await request.app[LOGINS].log_in(
+            form.email, form.password, form.otp_code, form.client
+        )
+    except (CaptchaRequired, Unauthenticated, Forbidden) as refusal:
+        return answer({"refused": list(refusal.codes)})
+    return answer({"cookie": done.opened.cookie})

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from marshmallow import fields, validate
+
 from identity_svc.captcha.models import CaptchaResponse
 from identity_svc.captcha.schemas import CaptchaField
+from shared.contracts.activities import Client
 from shared.declared import declared
+from shared.web.client import ClientField
 from shared.web.fields import Boolean, Code, Email, Password
 
 
@@ -19,3 +23,13 @@ class LogInForm:
     captcha_response: CaptchaResponse | None = declared(
         CaptchaField(invalid="identity.session.invalid_captcha_format"), None
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogInByPageForm:
+    """POST /sessions: what somebody wrote on a page, and who they are."""
+
+    client: Client = declared(ClientField())
+    email: str = declared(fields.String(load_default="", validate=validate.Length(max=1024)), "")
+    password: str = declared(fields.String(load_default="", validate=validate.Length(max=1024)), "")
+    otp_code: str = declared(fields.String(load_default="", validate=validate.Length(max=64)), "")

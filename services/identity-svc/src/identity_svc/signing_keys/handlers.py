@@ -3,18 +3,18 @@
 from aiohttp import web
 
 from identity_svc.signing_keys.key_chain import KeyChain
-from identity_svc.signing_keys.models import ForeignEvent
-from identity_svc.signing_keys.schemas import KeySetSchema, SignEventsForm
+from identity_svc.signing_keys.models import ForeignEvent, require_foreign
+from identity_svc.signing_keys.schemas import KeySetSchema, SignEventsForm, SignTokenForm
 from shared.contracts.catalogue import owned_by
 from shared.contracts.events import Event
-from shared.contracts.services import ADMIN, RESOURCE, WEBHOOKS
+from shared.contracts.services import ADMIN, OAUTH, RESOURCE, WEBHOOKS
 from shared.web.answers import answer
 from shared.web.operations import NoParameters, operation
 from shared.web.routes import CALLER
 
 KEY_CHAIN = web.AppKey("key_chain", KeyChain)
 
-OWN_EVENTS = {service: owned_by(service) for service in (RESOURCE, ADMIN, WEBHOOKS)}
+OWN_EVENTS = {service: owned_by(service) for service in (RESOURCE, ADMIN, WEBHOOKS, OAUTH)}
 """The events that each service owns: only these are signed for it."""
 
 
@@ -34,3 +34,13 @@ async def sign_events(request: web.Request, form: SignEventsForm) -> web.Respons
         raise ForeignEvent
     messages = await request.app[KEY_CHAIN].sign(events)
     return answer({"messages": [message.decode() for message in messages]})
+
+
+async def sign_token(request: web.Request, form: SignTokenForm) -> web.Response:
+    """POST /tokens/sign: tokens of the OAuth provider, which are none of ours, in order."""
+    for token in form.tokens:
+        require_foreign(token["type"], token["claims"])
+    keys = request.app[KEY_CHAIN]
+    return answer(
+        {"tokens": [keys.sign_claims(token["claims"], token["type"]) for token in form.tokens]}
+    )

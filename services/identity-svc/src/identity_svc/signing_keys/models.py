@@ -1,13 +1,14 @@
 """When a signing key is made, which one signs, and how long the others are needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.database.reencrypt import SealedColumn
 from shared.errors import Invalid
 from shared.messaging.envelope import RS256
-from shared.tokens.bearer import AUDIENCE
+from shared.tokens.bearer import AUDIENCE, SUBJECT
 
 AUDIENCES = ["peatio", AUDIENCE]
 """`aud` of the tokens of users, as in Barong."""
@@ -28,6 +29,33 @@ class ForeignEvent(Invalid):
     """A service asked for a signature under an event that it does not own."""
 
     codes = ("event.foreign",)
+
+
+class ForeignToken(Invalid):
+    """A service asked for a signature under claims that only identity-svc may make."""
+
+    codes = ("token.foreign",)
+
+
+OAUTH_TYPES = frozenset({"at+jwt", "JWT", "logout+jwt"})
+"""`typ` of access tokens (RFC 9068), ID tokens, and log-out tokens (OpenID Back-Channel Logout)."""
+
+
+def require_foreign(token_type: str, claims: Mapping[str, Any]) -> None:
+    """Raises `ForeignToken` unless nobody can take the token for one of identity-svc's own.
+
+    Those have an audience, a subject and claims about the user that no OAuth token has.
+    """
+    audience = claims.get("aud")
+    audiences = [audience] if isinstance(audience, str) else audience
+    if (
+        token_type not in OAUTH_TYPES
+        or not isinstance(audiences, list)
+        or not set(audiences).isdisjoint(AUDIENCES)
+        or claims.get("sub") == SUBJECT
+        or not {"uid", "role", "level", "state", "event"}.isdisjoint(claims)
+    ):
+        raise ForeignToken
 
 
 def sealed_for(kid: str) -> str:

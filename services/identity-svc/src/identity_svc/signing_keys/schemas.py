@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from shared.answer_schemas import AnswerSchema
 from shared.declared import declared
@@ -22,6 +22,25 @@ class SignEventsForm:
     """Events of another service, to be signed."""
 
     events: list[dict[str, Any]] = declared(fields.List(fields.Nested(_EventSchema), required=True))
+
+
+class _TokenSchema(Schema):
+    type = fields.String(required=True)
+    claims = fields.Dict(keys=fields.String(), required=True)
+
+
+MAX_TOKENS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignTokenForm:
+    """Claims of tokens of another service, to be signed."""
+
+    tokens: list[dict[str, Any]] = declared(
+        fields.List(
+            fields.Nested(_TokenSchema), required=True, validate=validate.Length(1, MAX_TOKENS)
+        )
+    )
 
 
 class KeySetSchema(AnswerSchema):

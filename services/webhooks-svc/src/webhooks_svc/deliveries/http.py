@@ -1,17 +1,15 @@
 """Sends messages to endpoints: one attempt each, never to an address that is not allowed."""
 
 import re
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 import aiohttp
 
-from shared.values.addresses import Network, address_of
+from shared.clients.outside import FORBIDDEN, outside_connector
+from shared.values.addresses import Network
 from shared.version import VERSION
 from webhooks_svc.deliveries.models import Message, Outcome
-from webhooks_svc.endpoints.models import may_be_called
 
 _CONNECT_SECONDS = 5.0
 _MAX_ANSWER_BYTES = 1024
@@ -19,11 +17,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 class HttpSender:
-    """Connections to endpoints. Names are resolved anew for each connection.
-
-    The address is checked where the connection is made, after the name was resolved: no answer of
-    a name server can lead to a private address.
-    """
+    """Connections to endpoints, never to an address that is not allowed."""
 
     def __init__(self, allowed: Sequence[Network], timeout: float) -> None:
         self._allowed = allowed
@@ -33,11 +27,8 @@ class HttpSender:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Opens the pool for the time of the block."""
-        connector = aiohttp.TCPConnector(
-            limit=0, use_dns_cache=False, socket_factory=self._checked_socket
-        )
         async with aiohttp.ClientSession(
-            connector=connector,
+            connector=outside_connector(self._allowed),
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -66,25 +57,12 @@ class HttpSender:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Outcome(error=_described(error))
 
-    def _checked_socket(self, info: Any) -> socket.socket:
-        """A socket for an address that may be called; raises `OSError` for another."""
-        family, kind, protocol, _, place = info
-        address = address_of(place[0])
-        if address is None or not may_be_called(address, self._allowed):
-            raise OSError(_FORBIDDEN)
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)
-        return made
-
-
-_FORBIDDEN = "the address is not public"
-
 
 def _described(error: Exception) -> str:
     """The kind of an error; its text could tell of our own network."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if _FORBIDDEN in str(cause):
-        return _FORBIDDEN
+    if FORBIDDEN in str(cause):
+        return FORBIDDEN
     return type(error).__name__
 
 

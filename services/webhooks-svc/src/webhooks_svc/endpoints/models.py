@@ -1,7 +1,6 @@
 """An endpoint, the events that it gets, and the addresses that it may have."""
 
 import base64
-import ipaddress
 import re
 import secrets
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from shared.contracts.topology import WEBHOOKS
 from shared.crypto.key_ring import KeyRing
 from shared.database.reencrypt import SealedColumn
 from shared.errors import Invalid, NotFound
-from shared.values.addresses import Address, Network, address_of
+from shared.values.addresses import Network, address_of, may_be_called
 
 ACTIVE, DISABLED = "active", "disabled"
 MAX_URL = 2048
@@ -27,7 +26,6 @@ OVERLAP = timedelta(hours=24)
 _SECRET_BYTES = 32
 _PREFIX = "whsec_"
 _PATTERN = re.compile(r"[a-z_]+(\.[a-z_]+)*(\.\*)?|\*")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class EndpointNotFound(NotFound):
@@ -157,24 +155,3 @@ def require_url(text: str, *, plain_http: bool, allowed: Sequence[Network]) -> N
     address = address_of(url.host)
     if address is not None and not may_be_called(address, allowed):
         raise ForbiddenAddress
-
-
-def may_be_called(address: Address, allowed: Sequence[Network]) -> bool:
-    """Whether a delivery may go to this address: a public one, or one of the `allowed` networks.
-
-    An IPv6 address that stands for an IPv4 address is judged as that: mapped (RFC 4291, 2.5.5.2),
-    NAT64 (RFC 6052), 6to4 and Teredo ones.
-    """
-    if any(address in network for network in allowed):
-        return True
-    inner = _inside(address) if isinstance(address, ipaddress.IPv6Address) else None
-    if inner is not None:
-        return may_be_called(inner, allowed)
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)

@@ -1,0 +1,1 @@
+"""The OpenID Connect and OAuth 2.1 provider."""

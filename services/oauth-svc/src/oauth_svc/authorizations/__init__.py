@@ -1,0 +1,1 @@
+"""Authorization requests: log-in and consent by challenge, and codes."""

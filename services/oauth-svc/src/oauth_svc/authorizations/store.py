@@ -1,0 +1,75 @@
+"""The table of challenges."""
+
+from datetime import datetime
+from typing import Any
+
+from oauth_svc.authorizations.models import Challenge
+from oauth_svc.protocol.authorization import AuthorizationRequest, Progress
+from shared.database.pool import Connection
+
+
+async def insert(
+    connection: Connection,
+    digest: bytes,
+    request: AuthorizationRequest,
+    seen: datetime | None,
+    expires_at: datetime,
+) -> None:
+    """Adds a challenge."""
+    await connection.execute(
+        """
+        INSERT INTO challenges (digest, client_id, request, seen, expires_at)
+        VALUES ($1, $2, $3, $4, $5)
+        """,
+        digest,
+        request.client_id,
+        request.to_json(),
+        seen,
+        expires_at,
+    )
+
+
+async def find(
+    connection: Connection, digest: bytes, *, for_update: bool = False
+) -> Challenge | None:
+    """The living challenge; None without one."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT request, seen, consented_by, created_at, expires_at
+        FROM challenges
+        WHERE digest = $1
+          AND expires_at > now()
+        {"FOR UPDATE" if for_update else ""}
+        """,
+        digest,
+    )
+    return None if row is None else _challenge(row)
+
+
+async def consent(connection: Connection, digest: bytes, sid: str) -> None:
+    """Notes the session that consented."""
+    await connection.execute(
+        "UPDATE challenges SET consented_by = $2 WHERE digest = $1", digest, sid
+    )
+
+
+async def delete(connection: Connection, digest: bytes) -> bool:
+    """Deletes a challenge that was answered; whether there was one."""
+    return await connection.execute("DELETE FROM challenges WHERE digest = $1", digest) == (
+        "DELETE 1"
+    )
+
+
+async def delete_expired(connection: Connection) -> None:
+    """Deletes challenges that nobody answered."""
+    await connection.execute("DELETE FROM challenges WHERE expires_at < now()")
+
+
+def _challenge(row: Any) -> Challenge:
+    return Challenge(
+        request=AuthorizationRequest.of(row["request"]),
+        progress=Progress(
+            began=row["created_at"], seen=row["seen"], consented_by=row["consented_by"]
+        ),
+        expires_at=row["expires_at"],
+    )

@@ -1,0 +1,1 @@
+"""Clients: the applications that ask for authorization."""

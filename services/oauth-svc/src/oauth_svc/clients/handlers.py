@@ -1,0 +1,82 @@
+"""Clients over HTTP, for administrators."""
+
+from typing import Any
+
+from aiohttp import web
+
+from oauth_svc.clients.models import (
+    INVALID_CLIENT,
+    ClientNotFound,
+    NoSecret,
+    RegisteredClient,
+    TooManyClients,
+)
+from oauth_svc.clients.schemas import (
+    ChangeClientForm,
+    ClientForm,
+    CreateClientForm,
+    ListClientsForm,
+    OAuthClientSchema,
+    OAuthClientWithSecretSchema,
+    to_public,
+)
+from oauth_svc.clients.use_cases import Clients
+from shared.web.answers import answer
+from shared.web.operations import operation
+from shared.web.pagination import BY_PAGE, page_headers
+
+CLIENTS = web.AppKey("clients", Clients)
+
+
+@operation(answer=OAuthClientSchema(many=True), headers=BY_PAGE, beyond_barong=True)
+async def index(request: web.Request, form: ListClientsForm) -> web.Response:
+    """All clients of the OAuth provider."""
+    page, total = await request.app[CLIENTS].list_page(*form.window)
+    headers = page_headers(request.rel_url, form, total)
+    return answer([to_public(each) for each in page], headers=headers)
+
+
+@operation(
+    status=201,
+    answer=OAuthClientWithSecretSchema,
+    refuses=(INVALID_CLIENT, TooManyClients),
+    beyond_barong=True,
+)
+async def create(request: web.Request, form: CreateClientForm) -> web.Response:
+    """Register a client.
+
+    Lists are comma separated, or lists in JSON. The secret is shown only here.
+    """
+    clients = request.app[CLIENTS]
+    wanted = form.wanted(clients.access_seconds, clients.refresh_seconds)
+    return answer(_with_secret(*await clients.create(wanted)))
+
+
+@operation(answer=OAuthClientSchema, refuses=(ClientNotFound,), beyond_barong=True)
+async def show(request: web.Request, form: ClientForm) -> web.Response:
+    """One client."""
+    return answer(to_public(await request.app[CLIENTS].get(form.client_id)))
+
+
+@operation(answer=OAuthClientSchema, refuses=(INVALID_CLIENT, ClientNotFound), beyond_barong=True)
+async def update(request: web.Request, form: ChangeClientForm) -> web.Response:
+    """Change a client; parameters that are absent change nothing."""
+    return answer(to_public(await request.app[CLIENTS].update(form.client_id, form.given)))
+
+
+@operation(
+    status=201,
+    answer=OAuthClientWithSecretSchema,
+    refuses=(ClientNotFound, NoSecret),
+    beyond_barong=True,
+)
+async def rotate_secret(request: web.Request, form: ClientForm) -> web.Response:
+    """Give a client another secret.
+
+    The previous one is accepted, too, for 24 hours.
+    """
+    return answer(_with_secret(*await request.app[CLIENTS].rotate_secret(form.client_id)))
+
+
+def _with_secret(registered: RegisteredClient, secret: str | None) -> dict[str, Any]:
+    return {**to_public(registered), "client_secret": secret}

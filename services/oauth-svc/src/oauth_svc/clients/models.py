@@ -1,0 +1,186 @@
+"""Registered clients, their secrets, and which registrations are refused."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from yarl import URL
+
+from oauth_svc.protocol.client import (
+    AUTHENTICATION_METHODS,
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    GRANT_TYPES,
+    MAX_URI,
+    NONE,
+    PRIVATE_KEY_JWT,
+    Client,
+    sound_redirect_uri,
+    sound_scope,
+)
+from shared.errors import Invalid, NotFound
+from shared.values.addresses import Network, address_of, may_be_called
+
+OVERLAP = timedelta(hours=24)
+"""For how long the previous secret is accepted, too, after a rotation."""
+
+MAX_LIST = 20
+MAX_KEYS = 10
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Members of private and symmetric keys (RFC 7518, 6): nobody may send us one."""
+
+
+class ClientNotFound(NotFound):
+    """There is no client with this id."""
+
+    codes = ("admin.oauth_client.doesnt_exist",)
+
+
+class TooManyClients(Invalid):
+    """There are as many clients as there may be."""
+
+    codes = ("admin.oauth_client.too_many",)
+
+
+class NoSecret(Invalid):
+    """The client authenticates without a secret."""
+
+    codes = ("admin.oauth_client.no_secret",)
+
+
+INVALID_CLIENT = Invalid(
+    f"admin.oauth_client.invalid_{name}"
+    for name in (
+        *("authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
+        *("scopes", "resources", "jwks", "backchannel_logout_uri"),
+    )
+)
+"""What can be wrong with a registration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredClient:
+    """A client with what only its registration has."""
+
+    client: Client
+    secrets: Sequence[bytes] = field(repr=False)
+    """SHA-256 of the secrets that are accepted at present."""
+    created_at: datetime
+    updated_at: datetime
+
+    def accepts(self, secret: str) -> bool:
+        """Whether this is a secret of the client; compares in constant time."""
+        digest = digest_of(secret)
+        # No `any`: each comparison is made, whichever is right.
+        return sum(hmac.compare_digest(digest, each) for each in self.secrets) > 0
+
+
+def new_client_id() -> str:
+    """The id of a new client; it is no secret."""
+    return secrets.token_hex(16)
+
+
+def new_secret() -> str:
+    """A secret with 256 bits of entropy, so that a plain digest of it can be stored."""
+    return secrets.token_urlsafe(32)
+
+
+def digest_of(secret: str) -> bytes:
+    """The stored form of a secret, a code, a token or a challenge: its SHA-256."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+
+
+def require_sound(client: Client, *, plain_http: bool, allowed: Collection[Network]) -> None:
+    """Raises `Invalid` with every fault of a registration."""
+    faults = [
+        name
+        for name, sound in (
+            ("authentication", client.authentication in AUTHENTICATION_METHODS),
+            ("redirect_uris", _sound_redirects(client)),
+            ("post_logout_redirect_uris", _sound_uris(client.post_logout_redirect_uris)),
+            ("grant_types", _sound_grants(client)),
+            ("scopes", _sound_scopes(client.scopes)),
+            ("resources", _sound_resources(client.resources)),
+            ("jwks", _sound_keys(client)),
+            ("backchannel_logout_uri", _sound_logout(client, plain_http, allowed)),
+        )
+        if not sound
+    ]
+    if faults:
+        raise Invalid(f"admin.oauth_client.invalid_{name}" for name in faults)
+
+
+def _sound_uris(uris: Sequence[str]) -> bool:
+    return len(uris) <= MAX_LIST and all(map(sound_redirect_uri, uris))
+
+
+def _sound_redirects(client: Client) -> bool:
+    needed = AUTHORIZATION_CODE in client.grant_types
+    return _sound_uris(client.redirect_uris) and (bool(client.redirect_uris) or not needed)
+
+
+def _sound_grants(client: Client) -> bool:
+    grants = set(client.grant_types)
+    # A machine without a secret could be anybody (RFC 6749, 4.4).
+    machine = CLIENT_CREDENTIALS in grants and client.authentication == NONE
+    return bool(grants) and grants <= set(GRANT_TYPES) and not machine
+
+
+def _sound_scopes(scopes: Sequence[str]) -> bool:
+    return 0 < len(scopes) <= MAX_LIST and all(map(sound_scope, scopes))
+
+
+def _sound_resources(resources: Sequence[str]) -> bool:
+    """Absolute URIs without a fragment (RFC 8707, 2)."""
+    return len(resources) <= MAX_LIST and all(
+        len(each) <= MAX_URI and sound_redirect_uri(each) for each in resources
+    )
+
+
+def _sound_keys(client: Client) -> bool:
+    if client.authentication != PRIVATE_KEY_JWT:
+        return client.jwks is None
+    return client.jwks is not None and sound_jwks(client.jwks)
+
+
+def sound_jwks(jwks: Mapping[str, Any]) -> bool:
+    """Whether this is a set of public keys that can be read (RFC 7517)."""
+    keys = jwks.get("keys")
+    if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS:
+        return False
+    if not all(isinstance(key, dict) and _PRIVATE.isdisjoint(key) for key in keys):
+        return False
+    try:
+        KeySet.import_key_set({"keys": keys})
+    except (JoseError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
+def _sound_logout(client: Client, plain_http: bool, allowed: Collection[Network]) -> bool:
+    text = client.backchannel_logout_uri
+    if text is None:
+        return True
+    try:
+        url = URL(text)
+        port = url.port
+    except ValueError:
+        return False
+    if (
+        len(text) > MAX_URI
+        or url.scheme not in (("https", "http") if plain_http else ("https",))
+        or not url.host
+        or not port
+        or url.user is not None
+        or url.password is not None
+        or url.fragment
+    ):
+        return False
+    address = address_of(url.host)
+    return address is None or may_be_called(address, allowed)

@@ -1,0 +1,156 @@
+"""The tables of clients and of their assertions."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from oauth_svc.clients.models import OVERLAP, ClientNotFound, RegisteredClient
+from oauth_svc.protocol.client import Client
+from shared.database.pool import Connection
+
+_ADVISORY_LOCK = "oauth.clients"
+_WRITTEN = (
+    *("name", "authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
+    *("scopes", "resources", "first_party", "jwks", "backchannel_logout_uri"),
+    *("access_token_seconds", "refresh_token_seconds"),
+)
+
+
+async def count_to_add(connection: Connection) -> int:
+    """The number of clients; until the end of the transaction, nobody else adds one."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", _ADVISORY_LOCK)
+    count: int = await connection.fetchval("SELECT count(*) FROM clients")
+    return count
+
+
+async def insert(connection: Connection, client: Client, secret: bytes | None) -> RegisteredClient:
+    """Adds a client; `secret` is a digest."""
+    columns = ", ".join(_WRITTEN)
+    places = ", ".join(f"${number}" for number in range(3, 3 + len(_WRITTEN)))
+    row = await connection.fetchrow(
+        f"""
+        INSERT INTO clients (client_id, secret, {columns})
+        VALUES ($1, $2, {places})
+        RETURNING *
+        """,
+        client.client_id,
+        secret,
+        *_values(client),
+    )
+    return _registered(row)
+
+
+async def update(connection: Connection, client: Client) -> RegisteredClient:
+    """Sets what an administrator writes; a client that needs no secret any more loses it."""
+    settings = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 2))
+    row = await connection.fetchrow(
+        f"""
+        UPDATE clients
+        SET {settings}, updated_at = now(),
+            secret = CASE WHEN $3 LIKE 'client_secret_%' THEN secret END,
+            previous_secret = CASE WHEN $3 LIKE 'client_secret_%' THEN previous_secret END
+        WHERE client_id = $1
+        RETURNING *
+        """,
+        client.client_id,
+        *_values(client),
+    )
+    return _registered(row)
+
+
+async def find(
+    connection: Connection, client_id: str, *, for_update: bool = False
+) -> RegisteredClient | None:
+    """The client; None without one."""
+    lock = "FOR UPDATE" if for_update else ""
+    row = await connection.fetchrow(f"SELECT * FROM clients WHERE client_id = $1 {lock}", client_id)
+    return None if row is None else _registered(row)
+
+
+async def get(
+    connection: Connection, client_id: str, *, for_update: bool = False
+) -> RegisteredClient:
+    """The client; raises `ClientNotFound`."""
+    found = await find(connection, client_id, for_update=for_update)
+    if found is None:
+        raise ClientNotFound
+    return found
+
+
+async def select_page(
+    connection: Connection, limit: int, offset: int
+) -> tuple[list[RegisteredClient], int]:
+    """One page of clients, the oldest first, and the number of all."""
+    rows = await connection.fetch(
+        """
+        SELECT *
+        FROM clients
+        ORDER BY created_at, client_id
+        LIMIT $1
+        OFFSET $2
+        """,
+        limit,
+        offset,
+    )
+    total: int = await connection.fetchval("SELECT count(*) FROM clients")
+    return [_registered(row) for row in rows], total
+
+
+async def rotate(connection: Connection, client_id: str, secret: bytes) -> RegisteredClient:
+    """Sets another secret; the one before it is accepted, too, for `OVERLAP`."""
+    row = await connection.fetchrow(
+        """
+        UPDATE clients
+        SET previous_secret = secret, previous_ends_at = now() + $3::interval, secret = $2,
+            updated_at = now()
+        WHERE client_id = $1
+        RETURNING *
+        """,
+        client_id,
+        secret,
+        OVERLAP,
+    )
+    return _registered(row)
+
+
+async def delete(connection: Connection, client_id: str) -> None:
+    """Deletes a client with everything that it was given."""
+    await connection.execute("DELETE FROM clients WHERE client_id = $1", client_id)
+
+
+async def use_assertion(
+    connection: Connection, client_id: str, jti: bytes, expires_at: datetime
+) -> bool:
+    """Uses up an assertion; whether it had not been used."""
+    status = await connection.execute(
+        """
+        INSERT INTO assertions (client_id, jti, expires_at)
+        VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING
+        """,
+        client_id,
+        jti,
+        expires_at,
+    )
+    return status == "INSERT 0 1"
+
+
+async def delete_expired(connection: Connection) -> None:
+    """Deletes the ids of assertions that would be refused by now anyhow."""
+    await connection.execute("DELETE FROM assertions WHERE expires_at < now()")
+
+
+def _values(client: Client) -> list[Any]:
+    values = (getattr(client, name) for name in _WRITTEN)
+    return [list(value) if isinstance(value, tuple) else value for value in values]
+
+
+def _registered(row: Any) -> RegisteredClient:
+    secrets = [] if row["secret"] is None else [row["secret"]]
+    if row["previous_secret"] is not None and row["previous_ends_at"] > datetime.now(UTC):
+        secrets.append(row["previous_secret"])
+    return RegisteredClient(
+        client=Client(client_id=row["client_id"], **{name: row[name] for name in _WRITTEN}),
+        secrets=secrets,
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

@@ -1,0 +1,177 @@
+"""Registering clients, and recognizing them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from oauth_svc.clients import events, store
+from oauth_svc.clients.assertions import verified_assertion
+from oauth_svc.clients.models import (
+    NoSecret,
+    RegisteredClient,
+    TooManyClients,
+    digest_of,
+    new_client_id,
+    new_secret,
+    require_sound,
+)
+from oauth_svc.core import Core
+from oauth_svc.protocol.client import (
+    NONE,
+    PRIVATE_KEY_JWT,
+    SECRET_BASIC,
+    SECRET_POST,
+    Client,
+    is_client_id,
+)
+from oauth_svc.protocol.client_authentication import Credentials
+from oauth_svc.protocol.errors import InvalidClient
+from shared.database.pool import Connection, Database
+from shared.messaging.outbox import Outbox
+from shared.values.addresses import Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """The clients of this installation. `audiences` name the provider in assertions."""
+
+    database: Database
+    outbox: Outbox
+    limit: int
+    plain_http: bool
+    allowed: Sequence[Network]
+    audiences: Sequence[str]
+    access_seconds: int
+    refresh_seconds: int
+
+    async def list_page(self, limit: int, offset: int) -> tuple[list[RegisteredClient], int]:
+        """One page of clients, the oldest first, and the number of all."""
+        async with self.database.connection() as connection:
+            return await store.select_page(connection, limit, offset)
+
+    async def get(self, client_id: str) -> RegisteredClient:
+        """The client; raises `ClientNotFound`."""
+        async with self.database.connection() as connection:
+            return await store.get(connection, client_id)
+
+    async def find(self, client_id: str) -> Client | None:
+        """The client as the protocol sees it; None without one."""
+        if not is_client_id(client_id):
+            return None
+        async with self.database.connection() as connection:
+            found = await store.find(connection, client_id)
+        return None if found is None else found.client
+
+    async def get_in(self, connection: Connection, client_id: str) -> Client:
+        """The client, in a transaction under way; raises `ClientNotFound`."""
+        return (await store.get(connection, client_id)).client
+
+    async def create(self, wanted: Mapping[str, Any]) -> tuple[RegisteredClient, str | None]:
+        """Registers a client; returns it with its secret, if it authenticates with one.
+
+        Raises `Invalid` with the faults, or `TooManyClients`.
+        """
+        client = Client(client_id=new_client_id(), **wanted)
+        require_sound(client, plain_http=self.plain_http, allowed=self.allowed)
+        secret = new_secret() if _has_secret(client) else None
+        async with self.database.transaction() as connection:
+            if await store.count_to_add(connection) >= self.limit:
+                raise TooManyClients
+            digest = None if secret is None else digest_of(secret)
+            registered = await store.insert(connection, client, digest)
+            await self.outbox.add(connection, events.created(registered))
+        return registered, secret
+
+    async def update(self, client_id: str, given: Mapping[str, Any]) -> RegisteredClient:
+        """Sets the given fields; raises `ClientNotFound`, or `Invalid` with the faults.
+
+        A client that begins to authenticate with a secret gets one by `rotate_secret`.
+        """
+        async with self.database.transaction() as connection:
+            before = await store.get(connection, client_id, for_update=True)
+            values = {
+                name: given.get(name, getattr(before.client, name))
+                for name in Client.__dataclass_fields__
+                if name != "client_id"
+            }
+            if values["authentication"] != PRIVATE_KEY_JWT and "jwks" not in given:
+                values["jwks"] = None
+            client = Client(client_id=client_id, **values)
+            require_sound(client, plain_http=self.plain_http, allowed=self.allowed)
+            after = await store.update(connection, client)
+            await self.outbox.add(connection, events.updated(before, after))
+        return after
+
+    async def rotate_secret(self, client_id: str) -> tuple[RegisteredClient, str]:
+        """Makes another secret; both are accepted for a day.
+
+        Raises `ClientNotFound` or `NoSecret`.
+        """
+        secret = new_secret()
+        async with self.database.transaction() as connection:
+            before = await store.get(connection, client_id, for_update=True)
+            if not _has_secret(before.client):
+                raise NoSecret
+            after = await store.rotate(connection, client_id, digest_of(secret))
+            await self.outbox.add(connection, events.updated(before, after))
+        return after, secret
+
+    async def delete(self, connection: Connection, client_id: str) -> None:
+        """Deletes a client, in the transaction that ends its grants; raises `ClientNotFound`."""
+        registered = await store.get(connection, client_id, for_update=True)
+        await store.delete(connection, client_id)
+        await self.outbox.add(connection, events.deleted(registered))
+
+    async def authenticate(self, credentials: Credentials) -> Client:
+        """The client that these credentials show; raises `InvalidClient`.
+
+        Only the method that is registered is accepted: a public client cannot pass for a
+        confidential one (RFC 9700, 2.5).
+        """
+        if not is_client_id(credentials.client_id):
+            raise InvalidClient
+        async with self.database.connection() as connection:
+            found = await store.find(connection, credentials.client_id)
+        if found is None or found.client.authentication != credentials.method:
+            raise InvalidClient
+        if credentials.method in (SECRET_BASIC, SECRET_POST):
+            if not found.accepts(credentials.secret or ""):
+                raise InvalidClient
+        elif credentials.method == PRIVATE_KEY_JWT:
+            await self._use_assertion(found.client, credentials.assertion or "")
+        elif credentials.method != NONE:
+            raise InvalidClient
+        return found.client
+
+    async def _use_assertion(self, client: Client, assertion: str) -> None:
+        jti, expires_at = verified_assertion(client, assertion, self.audiences, datetime.now(UTC))
+        async with self.database.connection() as connection:
+            # A minute longer than it is accepted: clocks of instances differ.
+            until = expires_at + timedelta(minutes=1)
+            if not await store.use_assertion(connection, client.client_id, digest_of(jti), until):
+                raise InvalidClient("The assertion was used before.")
+
+    async def sweep(self) -> None:
+        """Deletes what nobody needs any more."""
+        async with self.database.connection() as connection:
+            await store.delete_expired(connection)
+
+
+def _has_secret(client: Client) -> bool:
+    return client.authentication in (SECRET_BASIC, SECRET_POST)
+
+
+def build(core: Core) -> Clients:
+    """Wires the feature."""
+    settings = core.settings
+    return Clients(
+        database=core.database,
+        outbox=core.outbox,
+        limit=settings.client_limit,
+        plain_http=settings.plain_http,
+        allowed=settings.allowed_networks,
+        audiences=(settings.issuer, f"{settings.issuer}/oauth/token"),
+        access_seconds=settings.access_token_seconds,
+        refresh_seconds=settings.refresh_token_seconds,
+    )

@@ -1,0 +1,1 @@
+"""Metadata by which clients configure themselves."""

@@ -1,0 +1,90 @@
+"""Builds the features of oauth-svc, in the order in which they use each other."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from oauth_svc.authorizations.handlers import AUTHORIZATIONS
+from oauth_svc.authorizations.use_cases import Authorizations
+from oauth_svc.authorizations.use_cases import build as build_authorizations
+from oauth_svc.clients.handlers import CLIENTS
+from oauth_svc.clients.use_cases import Clients
+from oauth_svc.clients.use_cases import build as build_clients
+from oauth_svc.consents.handlers import CONSENTS
+from oauth_svc.consents.use_cases import build as build_consents
+from oauth_svc.core import Core
+from oauth_svc.discovery.handlers import ISSUER
+from oauth_svc.logout.use_cases import build as build_logouts
+from oauth_svc.pages.handlers import PAGES
+from oauth_svc.pages.use_cases import build as build_pages
+from oauth_svc.single_sign_on.handlers import COOKIE_NAME, SECURE_COOKIES, SINGLE_SIGN_ON
+from oauth_svc.single_sign_on.use_cases import build as build_single_sign_on
+from oauth_svc.subscriptions import reactions
+from oauth_svc.tokens.handlers import TOKENS
+from oauth_svc.tokens.use_cases import Tokens
+from oauth_svc.tokens.use_cases import build as build_tokens
+from shared.archive.use_cases import build_archive
+from shared.messaging.inbox import Reaction
+from shared.messaging.supervision import supervised
+
+_SWEEP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What handlers, the subscriber and the process need of all features together."""
+
+    use_cases: Mapping[web.AppKey[Any], object]
+    reactions: Mapping[str, Reaction]
+    """By name of the event."""
+    parts: Sequence[AbstractAsyncContextManager[object]]
+    """Connections and background tasks, for the time that the process runs."""
+
+
+def build(core: Core) -> Features:
+    """Connects to nothing yet."""
+    settings = core.settings
+    single_sign_on = build_single_sign_on(core)
+    clients = build_clients(core)
+    tokens = build_tokens(core)
+    consents = build_consents(core, tokens, clients)
+    authorizations = build_authorizations(core, clients, tokens, consents)
+    logouts = build_logouts(core, clients, tokens)
+    pages = build_pages(core, authorizations, logouts, single_sign_on)
+    archive = build_archive(core.database, settings)
+
+    async def sweep() -> None:
+        await _sweep_forever(clients, tokens, authorizations)
+
+    return Features(
+        use_cases={
+            ISSUER: settings.issuer,
+            COOKIE_NAME: settings.session_name,
+            SECURE_COOKIES: settings.production,
+            SINGLE_SIGN_ON: single_sign_on,
+            CLIENTS: clients,
+            TOKENS: tokens,
+            CONSENTS: consents,
+            AUTHORIZATIONS: authorizations,
+            PAGES: pages,
+        },
+        reactions=reactions(core.database, tokens, consents, logouts),
+        parts=(
+            logouts.sender.opened(),
+            supervised("log-outs", logouts.send_forever),
+            supervised("sweep", sweep),
+            supervised("event archive", archive.run),
+        ),
+    )
+
+
+async def _sweep_forever(clients: Clients, tokens: Tokens, authorizations: Authorizations) -> None:
+    """Deletes what has expired, each minute; raises `Unavailable`."""
+    while True:
+        for each in (clients, tokens, authorizations):
+            await each.sweep()
+        await asyncio.sleep(_SWEEP_SECONDS)

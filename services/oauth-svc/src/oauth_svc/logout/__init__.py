@@ -1,0 +1,1 @@
+"""Log-out: begun by clients, and told to clients."""

@@ -1,0 +1,1 @@
+"""Plain pages for log-in, consent and log-out."""

@@ -1,0 +1,1 @@
+"""The rules of the protocol: requests in, decisions out, without I/O."""

@@ -1,0 +1,111 @@
+"""A client as the protocol sees it, and which registrations are sound."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+NONE = "none"
+SECRET_BASIC = "client_secret_basic"  # noqa: S105 - the name of a method
+SECRET_POST = "client_secret_post"  # noqa: S105 - the name of a method
+PRIVATE_KEY_JWT = "private_key_jwt"
+AUTHENTICATION_METHODS = (SECRET_BASIC, SECRET_POST, PRIVATE_KEY_JWT, NONE)
+
+AUTHORIZATION_CODE = "authorization_code"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
+CLIENT_CREDENTIALS = "client_credentials"
+GRANT_TYPES = (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS)
+
+MAX_URI = 2048
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", re.ASCII)
+_URI = re.compile(r"[!#-;=?-Z\[\]_a-z~%]+", re.ASCII)
+"""What a URI may consist of (RFC 3986, 2), without the backslash that browsers take for a slash."""
+_SCOPE = re.compile(r"[!#-\[\]-~]{1,100}", re.ASCII)
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}", re.ASCII)
+_PORT = re.compile(r":[0-9]{1,5}(?=/|\?|$)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """A registered client. `resources` are further audiences that it may ask tokens for."""
+
+    client_id: str
+    name: str
+    authentication: str
+    redirect_uris: Sequence[str]
+    post_logout_redirect_uris: Sequence[str]
+    grant_types: Sequence[str]
+    scopes: Sequence[str]
+    resources: Sequence[str]
+    first_party: bool
+    jwks: Mapping[str, Any] | None
+    backchannel_logout_uri: str | None
+    access_token_seconds: int
+    refresh_token_seconds: int
+
+    @property
+    def confidential(self) -> bool:
+        """Whether the client can keep a secret."""
+        return self.authentication != NONE
+
+    def redirects_to(self, uri: str) -> bool:
+        """Whether `uri` is one of the client's redirect URIs, character for character.
+
+        Of a loopback address, the port may be any (RFC 8252, 7.3).
+        """
+        return any(uri == each or _same_but_port(uri, each) for each in self.redirect_uris)
+
+
+def _same_but_port(given: str, registered: str) -> bool:
+    if not _is_loopback(registered) or not _is_loopback(given):
+        return False
+    return _PORT.sub("", given, count=1) == _PORT.sub("", registered, count=1)
+
+
+def _is_loopback(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme == "http"
+        and parts.hostname in _LOOPBACK
+        and parts.username is None
+        and (port is None or port > 0)
+        and _URI.fullmatch(uri) is not None
+    )
+
+
+def sound_redirect_uri(uri: str) -> bool:
+    """Whether a client may register this: https, http on this machine, or an app's own scheme.
+
+    An app's scheme has a dot, so that `javascript:` and `data:` are none (RFC 8252, 7.1).
+    """
+    if len(uri) > MAX_URI or not _URI.fullmatch(uri) or "#" in uri:
+        return False
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.username is not None or parts.password is not None:
+        return False
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    if parts.scheme == "http":
+        return parts.hostname in _LOOPBACK or parts.hostname == "localhost"
+    return _PRIVATE_SCHEME.fullmatch(parts.scheme) is not None and not parts.netloc
+
+
+def sound_scope(scope: str) -> bool:
+    """Whether a word can be a scope (RFC 6749, 3.3)."""
+    return _SCOPE.fullmatch(scope) is not None
+
+
+def is_client_id(text: str) -> bool:
+    """Whether this can be the id of a client."""
+    return _CLIENT_ID.fullmatch(text) is not None

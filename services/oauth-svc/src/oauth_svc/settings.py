@@ -1,0 +1,112 @@
+"""Every setting of oauth-svc."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from marshmallow import fields, validate
+
+from shared.settings import Parsed, PublicServiceSettings, positive, setting
+from shared.values.addresses import Network, networks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthSettings(PublicServiceSettings):
+    """The settings of oauth-svc. The issuer is `BARONG_PUBLIC_URL`."""
+
+    session_name: str = setting(
+        "BARONG_SESSION_NAME",
+        fields.String(validate=validate.Regexp("[A-Za-z0-9_-]+$")),
+        "Name of the session cookie.",
+        "_barong_session",
+    )
+    bind_user_agent: bool = setting(
+        "BARONG_SESSION_BIND_USER_AGENT",
+        fields.Boolean(),
+        "Whether a session ends when another User-Agent uses it. Version numbers are ignored.",
+        default=True,
+    )
+    bind_network: bool = setting(
+        "BARONG_SESSION_BIND_NETWORK",
+        fields.Boolean(),
+        "Whether a session ends when another network (IPv4 /16, IPv6 /64) uses it. "
+        "The first network of the other address family is taken in.",
+        default=True,
+    )
+    login_url: str = setting(
+        "BARONG_OAUTH_LOGIN_URL",
+        fields.Url(schemes={"http", "https"}, require_tld=False),
+        "The page on which users log in for a client; it gets `login_challenge`.",
+        "",
+        shown="our own page, `/oauth/login`",
+    )
+    consent_url: str = setting(
+        "BARONG_OAUTH_CONSENT_URL",
+        fields.Url(schemes={"http", "https"}, require_tld=False),
+        "The page on which users consent; it gets `consent_challenge`.",
+        "",
+        shown="our own page, `/oauth/consent`",
+    )
+    pages_folder: str = setting(
+        "BARONG_OAUTH_PAGES_DIR",
+        fields.String(),
+        "A folder with templates and texts that take the place of ours of the same name.",
+        "",
+    )
+    challenge_seconds: int = setting(
+        "BARONG_OAUTH_CHALLENGE_SECONDS",
+        positive(86_400),
+        "How long a user may take to log in and to consent, in seconds.",
+        900,
+    )
+    access_token_seconds: int = setting(
+        "BARONG_OAUTH_ACCESS_TOKEN_SECONDS",
+        positive(86_400),
+        "Life of access tokens and ID tokens, in seconds, of clients that have no other.",
+        300,
+    )
+    refresh_token_seconds: int = setting(
+        "BARONG_OAUTH_REFRESH_TOKEN_SECONDS",
+        positive(10**8),
+        "Seconds after which an unused refresh token ends, of clients that have no other.",
+        2_592_000,
+    )
+    grant_seconds: int = setting(
+        "BARONG_OAUTH_GRANT_SECONDS",
+        positive(10**9),
+        "Seconds after which a user has to log in again for a client, however often its refresh "
+        "token is used.",
+        31_536_000,
+    )
+    refresh_grace: int = setting(
+        "BARONG_OAUTH_REFRESH_GRACE",
+        fields.Integer(validate=validate.Range(0, 60)),
+        "For how many seconds a used refresh token may be used again, because the answer to the "
+        "first use was lost. Later, its use ends all tokens of the grant.",
+        10,
+    )
+    client_limit: int = setting(
+        "BARONG_OAUTH_CLIENTS", positive(100_000), "How many clients there may be.", 1000
+    )
+    allowed_networks: tuple[Network, ...] = setting(
+        "BARONG_OAUTH_ALLOWED_NETWORKS",
+        Parsed(networks),
+        "Networks (CIDR, comma separated) to which back-channel log-outs may be sent although they "
+        "are not public: private, loopback and link-local addresses are refused otherwise.",
+        (),
+    )
+    plain_http: bool = setting(
+        "BARONG_OAUTH_PLAIN_HTTP",
+        fields.Boolean(),
+        "Whether back-channel log-outs may have http URLs. Otherwise they need https.",
+        False,
+    )
+
+    @property
+    def issuer(self) -> str:
+        """`iss` of ID tokens and access tokens: the gateway's address."""
+        return self.public_url.rstrip("/")
+
+    def conflicts(self) -> Iterable[str]:
+        """In production, the issuer has https (OpenID Connect Discovery 1.0, 3)."""
+        if self.production and not self.public_url.startswith("https://"):
+            yield "BARONG_PUBLIC_URL: the issuer of an OAuth server has https in production."

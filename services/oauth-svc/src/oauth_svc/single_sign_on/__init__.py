@@ -1,0 +1,1 @@
+"""The session in which a browser is logged in, which is identity-svc's."""

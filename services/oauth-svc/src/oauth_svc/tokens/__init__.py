@@ -1,0 +1,1 @@
+"""Tokens: issued, refreshed, inspected and revoked; claims about users."""

@@ -1,0 +1,483 @@
+"""Issuing, refreshing, inspecting and revoking tokens."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+import structlog
+from prometheus_client import Counter
+
+from oauth_svc.clients.models import digest_of
+from oauth_svc.core import Core
+from oauth_svc.protocol.authorization import AuthorizationRequest, Login, resources_of
+from oauth_svc.protocol.claims import OFFLINE_ACCESS, OPENID, claims_of, names_for
+from oauth_svc.protocol.client import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    REFRESH_TOKEN,
+    Client,
+)
+from oauth_svc.protocol.errors import (
+    INVALID_GRANT,
+    INVALID_SCOPE,
+    INVALID_TOKEN,
+    UNAUTHORIZED_CLIENT,
+    UNSUPPORTED_GRANT_TYPE,
+    OAuthError,
+)
+from oauth_svc.protocol.parameters import Parameters
+from oauth_svc.protocol.redemption import (
+    CODE_SECONDS,
+    BoundCode,
+    Use,
+    audience,
+    narrowed,
+    require_redeemable,
+    use_of_refresh_token,
+)
+from oauth_svc.tokens import store
+from oauth_svc.tokens.events import tokens_revoked
+from oauth_svc.tokens.models import (
+    ACCESS_TOKEN_TYPE,
+    ID_TOKEN_TYPE,
+    MAX_TOKEN,
+    AccessToken,
+    Grant,
+    new_token,
+    token_id,
+)
+from oauth_svc.tokens.people import People
+from shared.clients.identity import IdentityClient
+from shared.database.pool import Connection, Database
+from shared.messaging.outbox import Outbox
+from shared.tokens.bearer import ALGORITHM
+from shared.tokens.key_set import KeySet, UnknownKeyError
+
+log = structlog.get_logger()
+
+_SWEPT_AT_ONCE = 1000
+_REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"]
+REPLAYED_CODE, REPLAYED_REFRESH_TOKEN = "code", "refresh_token"
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What is counted of tokens."""
+
+    issued: Counter
+    replayed: Counter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Tokens belong to a grant, and end with it."""
+
+    database: Database
+    outbox: Outbox
+    identity: IdentityClient
+    people: People
+    keys: KeySet
+    metrics: Metrics
+    issuer: str
+    grant_seconds: int
+    grace: timedelta
+
+    async def authorize(
+        self,
+        connection: Connection,
+        request: AuthorizationRequest,
+        client: Client,
+        login: Login,
+        scopes: Sequence[str],
+    ) -> str:
+        """A code for what a user has authorized, as a step of a transaction."""
+        now = datetime.now(UTC)
+        grant = Grant(
+            id=uuid4(),
+            client_id=client.client_id,
+            uid=login.uid,
+            sid=login.sid,
+            scopes=tuple(scopes),
+            resources=request.resources,
+            auth_time=login.at,
+            acr=login.acr,
+            amr=login.amr,
+            nonce=request.nonce,
+            claims=request.claims.to_json(),
+            expires_at=now + self._life_of_grant(client, scopes),
+            revoked_at=None,
+        )
+        code = new_token()
+        bound = BoundCode(
+            client_id=client.client_id,
+            redirect_uri=request.redirect_uri if request.redirect_uri_given else None,
+            code_challenge=request.code_challenge,
+            expires_at=now + timedelta(seconds=CODE_SECONDS),
+        )
+        await store.insert_grant(connection, grant)
+        await store.insert_code(connection, digest_of(code), grant.id, bound)
+        return code
+
+    async def issue(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+        """The answer of the token endpoint to an authenticated client; raises `OAuthError`."""
+        grant_type = parameters.require("grant_type")
+        exchange = {
+            AUTHORIZATION_CODE: self._redeem,
+            REFRESH_TOKEN: self._refresh,
+            CLIENT_CREDENTIALS: self._machine,
+        }.get(grant_type)
+        if exchange is None:
+            raise OAuthError(UNSUPPORTED_GRANT_TYPE, "There is no such grant type here.")
+        if grant_type not in client.grant_types:
+            raise OAuthError(UNAUTHORIZED_CLIENT, "The client may not use this grant type.")
+        answer = await exchange(client, parameters)
+        self.metrics.issued.labels(grant_type).inc()
+        return answer
+
+    async def _redeem(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+        """Exchanges a code. A second exchange revokes what came of the first (RFC 6749, 4.1.2)."""
+        digest, now = digest_of(parameters.require("code")), datetime.now(UTC)
+        async with self.database.connection() as connection:
+            found = await store.find_code(connection, digest)
+        if found is None:
+            raise _invalid_grant()
+        grant = found.grant
+        if not found.used:
+            require_redeemable(found.bound, client.client_id, parameters, now)
+            refreshable = OFFLINE_ACCESS in grant.scopes
+            audiences = audience(resources_of(parameters, client), grant.resources, self.issuer)
+            answer = await self._tokens(grant, client, grant.scopes, audiences, now)
+            async with self.database.transaction() as connection:
+                if await store.use_code(connection, digest):
+                    if refreshable:
+                        answer |= await self._new_refresh_token(connection, grant, client, now)
+                    return answer
+        if found.bound.client_id == client.client_id:
+            await self._end_replayed(grant, REPLAYED_CODE)
+        raise _invalid_grant()
+
+    async def _refresh(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+        """Exchanges a refresh token for another one, with an access token."""
+        digest = digest_of(parameters.require("refresh_token"))
+        async with self.database.connection() as connection:
+            found = await store.find_refresh_token(connection, digest)
+        if found is None or found.grant.client_id != client.client_id:
+            raise _invalid_grant()
+        grant, now = found.grant, datetime.now(UTC)
+        if grant.revoked_at is not None or now >= grant.expires_at:
+            raise _invalid_grant()
+        use = use_of_refresh_token(found.used_at, found.expires_at, now, self.grace)
+        if use is Use.EXPIRED:
+            raise _invalid_grant()
+        if use is not Use.REPLAYED:
+            scopes = narrowed(parameters.words("scope"), grant.scopes)
+            audiences = audience(resources_of(parameters, client), grant.resources, self.issuer)
+            if grant.uid is None or not await self.people.may_act(grant.uid):
+                raise _invalid_grant()
+            answer = await self._tokens(grant, client, scopes, audiences, now, refreshed=True)
+            async with self.database.transaction() as connection:
+                # Another use of it may have come between.
+                locked = await store.find_refresh_token(connection, digest, for_update=True)
+                if locked is None or locked.grant.revoked_at is not None:
+                    raise _invalid_grant()
+                now = datetime.now(UTC)
+                use = use_of_refresh_token(locked.used_at, locked.expires_at, now, self.grace)
+                if use in (Use.FIRST, Use.REPEATED):
+                    await store.use_refresh_token(connection, digest, now)
+                    return answer | await self._new_refresh_token(connection, grant, client, now)
+        await self._end_replayed(grant, REPLAYED_REFRESH_TOKEN)
+        raise _invalid_grant()
+
+    async def _machine(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+        """An access token for the client itself (RFC 6749, 4.4)."""
+        asked = parameters.words("scope")
+        allowed = [scope for scope in client.scopes if scope not in (OPENID, OFFLINE_ACCESS)]
+        if not set(asked) <= set(allowed):
+            raise OAuthError(INVALID_SCOPE, "The client may not ask for one of these scopes.")
+        now = datetime.now(UTC)
+        resources = resources_of(parameters, client)
+        grant = Grant(
+            id=uuid4(),
+            client_id=client.client_id,
+            uid=None,
+            sid=None,
+            scopes=asked or tuple(allowed),
+            resources=resources,
+            auth_time=None,
+            acr=None,
+            amr=(),
+            nonce=None,
+            claims={},
+            expires_at=now + timedelta(seconds=client.access_token_seconds),
+            revoked_at=None,
+        )
+        audiences = audience(resources, resources, self.issuer)
+        answer = await self._tokens(grant, client, grant.scopes, audiences, now)
+        async with self.database.connection() as connection:
+            await store.insert_grant(connection, grant)
+        return answer
+
+    async def _tokens(
+        self,
+        grant: Grant,
+        client: Client,
+        scopes: Sequence[str],
+        audiences: Sequence[str],
+        now: datetime,
+        *,
+        refreshed: bool = False,
+    ) -> dict[str, Any]:
+        """The access token, and the ID token where `openid` was granted."""
+        common = _without_nones(
+            {
+                "iss": self.issuer,
+                "sub": grant.uid or client.client_id,
+                "iat": int(now.timestamp()),
+                "exp": int(now.timestamp()) + client.access_token_seconds,
+                "auth_time": int(grant.auth_time.timestamp()) if grant.auth_time else None,
+                "acr": grant.acr,
+                "amr": list(grant.amr) or None,
+            }
+        )
+        access = {
+            **common,
+            "jti": token_id(grant.id),
+            "aud": audiences[0] if len(audiences) == 1 else list(audiences),
+            "client_id": client.client_id,
+            "scope": " ".join(scopes),
+        }
+        wanted: list[tuple[str, dict[str, Any]]] = [(ACCESS_TOKEN_TYPE, access)]
+        if OPENID in scopes and grant.uid is not None:
+            own = {"aud": client.client_id, "azp": client.client_id, "sid": grant.sid}
+            nonce = None if refreshed else grant.nonce  # Core, 12.2
+            asked = await self._asked_claims(grant)
+            wanted.append(
+                (ID_TOKEN_TYPE, _without_nones({**common, **asked, **own, "nonce": nonce}))
+            )
+        signed = await self.identity.sign_tokens(wanted)
+        answer: dict[str, Any] = {
+            "access_token": signed[0],
+            "token_type": "Bearer",
+            "expires_in": client.access_token_seconds,
+            "scope": " ".join(scopes),
+        }
+        return answer | ({"id_token": signed[1]} if len(signed) > 1 else {})
+
+    async def _asked_claims(self, grant: Grant) -> dict[str, Any]:
+        """The claims that were asked for in the ID token by name; scopes give them at userinfo."""
+        names = names_for((), grant.claims.get("id_token", ()))
+        if not names or grant.uid is None:
+            return {}
+        return claims_of(await self.people.get(grant.uid), names)
+
+    async def _new_refresh_token(
+        self, connection: Connection, grant: Grant, client: Client, now: datetime
+    ) -> dict[str, Any]:
+        token = new_token()
+        ends = min(now + timedelta(seconds=client.refresh_token_seconds), grant.expires_at)
+        await store.insert_refresh_token(connection, digest_of(token), grant.id, ends)
+        return {"refresh_token": token}
+
+    def _life_of_grant(self, client: Client, scopes: Sequence[str]) -> timedelta:
+        if OFFLINE_ACCESS in scopes:
+            return timedelta(seconds=self.grant_seconds)
+        return timedelta(seconds=CODE_SECONDS + client.access_token_seconds)
+
+    async def _end_replayed(self, grant: Grant, what: str) -> None:
+        """Ends everything that came of a code or refresh token that two parties have."""
+        async with self.database.transaction() as connection:
+            await self.revoke(connection, grant_id=grant.id)
+        self.metrics.replayed.labels(what).inc()
+        log.warning("oauth_replay", what=what, client_id=grant.client_id, uid=grant.uid)
+
+    async def revoke(
+        self,
+        connection: Connection,
+        *,
+        grant_id: UUID | None = None,
+        uid: str | None = None,
+        client_id: str | None = None,
+        sid: str | None = None,
+        online_only: bool = False,
+    ) -> None:
+        """Ends the grants that all conditions fit, in the transaction of the cause."""
+        for grant in await store.revoke(
+            connection,
+            grant_id=grant_id,
+            uid=uid,
+            client_id=client_id,
+            sid=sid,
+            online_only=online_only,
+        ):
+            await self.outbox.add(connection, tokens_revoked(grant))
+
+    async def find_living_grant(self, grant_id: UUID) -> Grant | None:
+        """The grant; None if there is none, or it was revoked."""
+        async with self.database.connection() as connection:
+            grant = await store.find_grant(connection, grant_id)
+        return None if grant is None or grant.revoked_at is not None else grant
+
+    async def list_clients_of(
+        self, connection: Connection, uid: str, sid: str | None
+    ) -> Sequence[tuple[str, str]]:
+        """The clients and sessions for which a user was given grants, in one session or in all."""
+        return await store.clients_of_session(connection, uid, sid)
+
+    async def forget(self, connection: Connection, uid: str) -> None:
+        """Deletes everything that an erased user had authorized."""
+        await self.revoke(connection, uid=uid)
+        await store.delete_user(connection, uid)
+
+    async def verify(self, token: str) -> AccessToken | None:
+        """The claims of an access token of ours that has not expired; None for any other text."""
+        if len(token) > MAX_TOKEN:
+            return None
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("typ") != ACCESS_TOKEN_TYPE:
+                return None
+            claims = jwt.decode(
+                token,
+                await self.keys.key(str(header.get("kid"))),
+                algorithms=[ALGORITHM],
+                issuer=self.issuer,
+                options={"require": _REQUIRED, "verify_aud": False, "verify_iat": False},
+            )
+            given = claims["aud"]
+            return AccessToken(
+                grant_id=UUID(str(claims["jti"]).partition(".")[0]),
+                client_id=str(claims["client_id"]),
+                subject=str(claims["sub"]),
+                audience=[given] if isinstance(given, str) else list(given),
+                scopes=str(claims.get("scope", "")).split(),
+                claims=claims,
+            )
+        except (jwt.InvalidTokenError, UnknownKeyError, ValueError):
+            return None
+
+    async def introspect(self, client: Client, token: str) -> dict[str, Any]:
+        """What a client may know about a token (RFC 7662): of its own, or of those meant for it."""
+        inactive = {"active": False}
+        found = await self.verify(token)
+        if found is None:
+            return await self._introspect_refresh_token(client, token) or inactive
+        mine = found.client_id == client.client_id
+        if not mine and set(found.audience).isdisjoint(client.resources):
+            return inactive
+        if await self.find_living_grant(found.grant_id) is None:
+            return inactive
+        told = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "auth_time", "acr")
+        shown = {name: found.claims[name] for name in told if name in found.claims}
+        return {"active": True, "token_type": "Bearer", **shown}
+
+    async def _introspect_refresh_token(self, client: Client, token: str) -> dict[str, Any] | None:
+        async with self.database.connection() as connection:
+            found = await store.find_refresh_token(connection, digest_of(token))
+        now = datetime.now(UTC)
+        if (
+            found is None
+            or found.grant.client_id != client.client_id
+            or found.grant.revoked_at is not None
+            or found.used_at is not None
+            or now >= min(found.expires_at, found.grant.expires_at)
+        ):
+            return None
+        return {
+            "active": True,
+            "iss": self.issuer,
+            "sub": found.grant.uid,
+            "client_id": client.client_id,
+            "scope": " ".join(found.grant.scopes),
+            "exp": int(found.expires_at.timestamp()),
+        }
+
+    async def give_back(self, client: Client, token: str) -> None:
+        """Revokes the grant of a token (RFC 7009); a text that is no token changes nothing.
+
+        Raises `OAuthError` if the token is another client's.
+        """
+        found = await self.verify(token)
+        async with self.database.transaction() as connection:
+            if found is not None:
+                grant = await store.find_grant(connection, found.grant_id)
+            else:
+                stored = await store.find_refresh_token(connection, digest_of(token))
+                grant = None if stored is None else stored.grant
+            if grant is None:
+                return
+            if grant.client_id != client.client_id:
+                raise OAuthError(UNAUTHORIZED_CLIENT, "The token is another client's.")
+            await self.revoke(connection, grant_id=grant.id)
+
+    async def user_claims(self, token: str) -> dict[str, Any]:
+        """The claims that an access token gives at userinfo (Core, 5.3); raises `OAuthError`."""
+        found = await self.verify(token)
+        grant = None
+        if found is not None and self.issuer in found.audience:
+            grant = await self.find_living_grant(found.grant_id)
+        if found is None or grant is None or grant.uid is None:
+            raise _unauthorized(401, INVALID_TOKEN, "The access token is not valid.")
+        if OPENID not in found.scopes:
+            raise _unauthorized(403, "insufficient_scope", "The scope openid is missing.")
+        if not await self.people.may_act(grant.uid):
+            raise _unauthorized(401, INVALID_TOKEN, "The user may not act.")
+        names = names_for(found.scopes, grant.claims.get("userinfo", ()))
+        person = await self.people.get(grant.uid) if names else None
+        return {"sub": grant.uid, **({} if person is None else claims_of(person, names))}
+
+    async def sweep(self) -> None:
+        """Deletes what nobody needs any more."""
+        async with self.database.connection() as connection:
+            while await store.delete_expired(connection, _SWEPT_AT_ONCE):
+                pass
+
+
+def _invalid_grant() -> OAuthError:
+    return OAuthError(INVALID_GRANT, "The code or refresh token is not valid.")
+
+
+def _unauthorized(status: int, error: str, description: str) -> OAuthError:
+    """RFC 6750, 3."""
+    challenge = f'Bearer error="{error}", error_description="{description}"'
+    return OAuthError(error, description, status=status, headers={"WWW-Authenticate": challenge})
+
+
+def _without_nones(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def build(core: Core) -> Tokens:
+    """Wires the feature."""
+    metrics = Metrics(
+        issued=Counter(
+            "oauth_tokens_issued",
+            "Answers with tokens, by grant type.",
+            ("grant_type",),
+            registry=core.registry,
+        ),
+        replayed=Counter(
+            "oauth_replays",
+            "Codes and refresh tokens that were used again, which ended their grant.",
+            ("what",),
+            registry=core.registry,
+        ),
+    )
+    for grant_type in (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS):
+        metrics.issued.labels(grant_type)  # exported as 0 from the start
+    for what in (REPLAYED_CODE, REPLAYED_REFRESH_TOKEN):
+        metrics.replayed.labels(what)
+    settings = core.settings
+    return Tokens(
+        database=core.database,
+        outbox=core.outbox,
+        identity=core.identity,
+        people=People(core.identity, core.resource),
+        keys=core.keys,
+        metrics=metrics,
+        issuer=settings.issuer,
+        grant_seconds=settings.grant_seconds,
+        grace=timedelta(seconds=settings.refresh_grace),
+    )

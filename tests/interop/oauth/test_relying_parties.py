@@ -1,0 +1,143 @@
+"""Relying parties of others log a user in, against the running system."""
+
+import asyncio
+import json
+import os
+import warnings
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.interop.oauth.programs import PROGRAMS
+from tests.support.client import Client
+from tests.support.relying_party import REDIRECT_URI, RelyingParty
+from tests.support.system import PASSWORD, Installation
+
+SCOPE = "openid email offline_access"
+_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+async def member(system: Installation) -> AsyncIterator[Client]:
+    async with Client(system) as made:
+        await made.become_member()
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def registrar(system: Installation) -> AsyncIterator[Client]:
+    """An administrator, who registers clients."""
+    async with Client(system) as made:
+        await made.log_in_as_superadmin()
+        yield made
+
+
+@pytest.fixture(params=["client_secret_basic", "none"])
+async def party(request: pytest.FixtureRequest, registrar: Client) -> AsyncIterator[RelyingParty]:
+    """A confidential client, and a public one; the user's browser consents for both."""
+    async with await RelyingParty.register(
+        registrar,
+        authentication=request.param,
+        scopes=SCOPE.split(),
+        post_logout_redirect_uris=[REDIRECT_URI],
+    ) as made:
+        yield made
+
+
+async def came_back(party: RelyingParty, member: Client, start: str) -> str:
+    """The callback at the end of what the user's browser goes through."""
+    page = await party.visit("GET", start)
+    while not page.location.startswith(REDIRECT_URI):
+        if "login_challenge" in page.parameters:
+            page = await party.log_in(page, member.email, PASSWORD)
+        elif "consent_challenge" in page.parameters:
+            page = await party.consent(page)
+        else:
+            page = await party.visit("GET", page.location)
+    return page.location
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+async def test_a_program_of_others_logs_a_user_in(
+    name: str, party: RelyingParty, member: Client, system: Installation
+) -> None:
+    command = PROGRAMS[name]()
+    if isinstance(command, str):
+        pytest.skip(command)
+    given = {
+        "issuer": system.gateway_url,
+        "client_id": party.client_id,
+        "secret": party.secret or "",
+        "redirect_uri": REDIRECT_URI,
+        "scope": SCOPE,
+    }
+    program = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "RELYING_PARTY": json.dumps(given)},
+    )
+    assert program.stdin is not None
+    assert program.stdout is not None
+    try:
+        async with asyncio.timeout(_SECONDS):
+            start = (await program.stdout.readline()).decode().strip()
+            assert start.startswith(f"{system.gateway_url}/oauth/authorize"), start
+            callback = await came_back(party, member, start)
+            program.stdin.write(f"{callback}\n".encode())
+            await program.stdin.drain()
+            line, said = await program.communicate()
+    finally:
+        if program.returncode is None:
+            program.kill()
+    assert program.returncode == 0, said.decode()
+    result: dict[str, Any] = json.loads(line)
+    assert result["user"]["sub"] == result["sub"]
+    assert result["user"]["email"] == member.email
+    if name == "go-oidc":
+        assert result["refreshed"] is True
+        return
+    assert result["reused"] == "invalid_grant"
+    if party.secret:
+        assert (result["shown"], result["after"]) == (True, False)
+    ended = await party.visit("GET", result["end"])
+    assert ended.location == REDIRECT_URI
+
+
+async def test_authlib_logs_a_user_in(
+    party: RelyingParty, member: Client, system: Installation
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a release to come
+        from authlib.integrations.requests_client import OAuth2Session
+    issuer = system.gateway_url
+    session = OAuth2Session(
+        party.client_id,
+        party.secret,
+        scope=SCOPE,
+        redirect_uri=REDIRECT_URI,
+        code_challenge_method="S256",
+        token_endpoint_auth_method="client_secret_basic" if party.secret else "none",
+    )
+    verifier = "v" * 64
+    start, state = session.create_authorization_url(
+        f"{issuer}/oauth/authorize", code_verifier=verifier, nonce="n"
+    )
+
+    callback = await came_back(party, member, start)
+    tokens = await asyncio.to_thread(
+        session.fetch_token,
+        f"{issuer}/oauth/token",
+        authorization_response=callback,
+        state=state,
+        code_verifier=verifier,
+    )
+    answer = await asyncio.to_thread(session.get, f"{issuer}/oauth/userinfo")
+    again = await asyncio.to_thread(
+        session.refresh_token, f"{issuer}/oauth/token", tokens["refresh_token"]
+    )
+
+    assert answer.json()["email"] == member.email
+    assert again["refresh_token"] != tokens["refresh_token"]
