@@ -18,7 +18,8 @@ from deploy.cluster.node import Node, publish_names
 from deploy.cluster.releases import apply
 
 _GATEWAY = "authz-gateway"
-_MEMBERS = 4
+# Each log-in is one of the 100 sessions that a user may have.
+_MEMBERS = 10
 _READY_SECONDS = 600
 _SETTLE_SECONDS = 6.0
 _BROKER_AWAY_SECONDS = 20.0

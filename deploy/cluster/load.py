@@ -16,7 +16,7 @@ _CALL_SECONDS = 30.0
 _MAIL_SECONDS = 120.0
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _WORKERS = 8
-_MOST_KEPT = 5000
+_LABEL = "drill"
 Address = tuple[str, int]
 
 
@@ -113,6 +113,11 @@ async def sign_up(gateway: Address, mail: Address, email: str) -> User:
     answer = await connection.call("GET", "/resource/users/me", cookie=user.cookie)
     assert answer.status == 200, answer.status
     assert json.loads(answer.body)["email"] == email
+    label = {"key": _LABEL, "value": "new"}
+    answer = await connection.call(
+        "POST", "/resource/labels", label, cookie=user.cookie, x_csrf_token=user.csrf
+    )
+    assert answer.status == 201, answer.status
     connection.close()
     return user
 
@@ -190,7 +195,7 @@ class Load:
 
     phase: str = "before"
     outcomes: list[Outcome] = field(default_factory=list)
-    _keys: "itertools.count[int]" = field(default_factory=itertools.count)
+    _turns: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -207,7 +212,9 @@ class Load:
         connection = Connection(self.gateway, kept=number % 2 == 0)
         pause = _WORKERS / self.rate
         for turn in itertools.count(number):
-            name, wanted, call = self._choose(turn, self.members[turn % len(self.members)])
+            name, wanted, call = self._choose(
+                turn, self.members[next(self._turns) % len(self.members)]
+            )
             phase, began = self.phase, time.monotonic()
             try:
                 ended = str((await call(connection)).status)
@@ -223,11 +230,11 @@ class Load:
                 form = {"email": user.email, "password": user.password}
                 return "log in", _OK, lambda c: c.call("POST", "/identity/sessions", form)
             case 1 | 2:
-                label = {"key": f"drill{next(self._keys)}", "value": "drilled"}
+                form = {"value": f"at-{time.monotonic_ns()}"}
                 return (
                     *("write a label", _OK),
                     lambda c: c.call(
-                        *("POST", "/resource/labels", label),
+                        *("PUT", f"/resource/labels/{_LABEL}", form),
                         cookie=user.cookie,
                         x_csrf_token=user.csrf,
                     ),
