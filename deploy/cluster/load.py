@@ -234,7 +234,7 @@ class Load:
                 return (
                     *("write a label", _OK),
                     lambda c: c.call(
-                        *("PUT", f"/resource/labels/{_LABEL}", form),
+                        *("PATCH", f"/resource/labels/{_LABEL}", form),
                         cookie=user.cookie,
                         x_csrf_token=user.csrf,
                     ),
