@@ -6,6 +6,7 @@ the machine's address, its kube-proxy and its kube-router, which enforces networ
 
 import fcntl
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,8 @@ _NAME_SERVICE = "10.96.0.10"
 _CGROUPS = Path("/sys/fs/cgroup")
 _START_SECONDS = 180.0
 _RULES = ("-i", "-o")
+_OF_ROUTER = re.compile(r"\bKUBE-(ROUTER|POD-FW|NWPLCY)-")
+_SET_OF_ROUTER = re.compile(r"(inet6:)?(KUBE-(DST|SRC)-|kube-router-)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,8 +439,26 @@ def _unmount(folder: Path) -> None:
 
 def _clean(cluster: Cluster) -> None:
     """Removes the rules and the sets of the proxy and of the policies."""
-    _ask(str(cluster.programs / ROUTER), "--cleanup-config")
+    remove_policies()
     _ask(str(cluster.programs / "kube-proxy"), "--cleanup")
+
+
+def remove_policies() -> None:
+    """Removes what kube-router enforces with; its `--cleanup-config` panics."""
+    saved = subprocess.run(
+        ("iptables-save", "-t", "filter"), capture_output=True, text=True, check=True
+    )
+    others = [line for line in saved.stdout.splitlines() if not _OF_ROUTER.search(line)]
+    subprocess.run(
+        ("iptables-restore", "--table=filter"),
+        input="\n".join((*others, "")),
+        text=True,
+        check=True,
+    )
+    sets = subprocess.run(("ipset", "list", "-n"), capture_output=True, text=True, check=True)
+    for name in sets.stdout.split():
+        if _SET_OF_ROUTER.match(name):
+            _ask("ipset", "destroy", name)
 
 
 def _run(*command: str) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.cluster.control_plane import Cluster, control_plane
-from deploy.cluster.node import packet_rules, router
+from deploy.cluster.node import packet_rules, remove_policies, router
 from deploy.cluster.programs import ROUTER, built, debian
 from deploy.local.processes import stop
 from tests.deploy.flows import Peer
@@ -140,7 +140,7 @@ def pod_network(peers: Mapping[str, Peer], ports: Sequence[int]) -> Iterator[Pod
             _listen(exits, network, name, ports)
         _register(cluster, network.places)
         process = cluster.start(ROUTER, router(cluster, _NODE))
-        exits.callback(_ask, cluster.programs / ROUTER, "--cleanup-config")
+        exits.callback(remove_policies)
         exits.callback(stop, process, signal.SIGTERM, 20)
         yield network
 
