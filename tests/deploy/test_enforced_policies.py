@@ -9,7 +9,15 @@ import pytest
 from deploy.cluster.control_plane import until
 from deploy.cluster.programs import CONTROL_PLANE, NoClusterError, are_built
 from deploy.local.processes import StartError
-from shared.contracts.services import CONSOLE, GATEWAY, IDENTITY, MAILER, RESOURCE, WEBHOOKS
+from shared.contracts.services import (
+    CONSOLE,
+    GATEWAY,
+    IDENTITY,
+    MAILER,
+    OAUTH,
+    RESOURCE,
+    WEBHOOKS,
+)
 from tests.deploy.flows import Peer, Policies
 from tests.deploy.manifests import BACKED, OVERLAYS, SERVICES, of_kind
 from tests.deploy.test_flows import (
@@ -75,7 +83,7 @@ def flows(overlay: str) -> list[Flow]:
         if name not in (GATEWAY, MAILER):
             found.append((GATEWAY, name, PUBLIC_PORT))
     found += [(name, "postgres", 5432) for name in JOBS]
-    found += [(name, "internet", 443) for name in (IDENTITY, RESOURCE, WEBHOOKS)]
+    found += [(name, "internet", 443) for name in (IDENTITY, RESOURCE, WEBHOOKS, OAUTH)]
     found += [(MAILER, "internet", port) for port in (465, 587)]
     found += [(name, "names", 53) for name in (*PODS, *JOBS)]
     if overlay == LOCAL:
