@@ -29,6 +29,8 @@ PACKAGES = {
     "gateway": "authz_gateway",
     "mailer": "mailer_svc",
     "webhooks": "webhooks_svc",
+    "oauth": "oauth_svc",
+    "console": "console_svc",
 }
 
 

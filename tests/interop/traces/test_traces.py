@@ -20,8 +20,8 @@ from tests.support.database import TestDatabase
 from tests.support.system import PASSWORD, installation, ready
 from tests.support.waiting import until
 
-SERVICES = ("identity", "resource", "admin", "gateway", "mailer")
-TRUSTED = "127.0.0.2"
+SERVICES = ("identity", "resource", "admin", "gateway", "mailer", "console")
+TRUSTED, UNTRUSTED = "127.0.0.1", "127.0.0.2"
 LAST = [
     ("identity-svc", "producer", "publish system.user.email.confirmation.token"),
     ("mailer-svc", "consumer", "process mailer-svc"),
@@ -68,7 +68,7 @@ async def traced(
     mail_folder: Path,
     smtp_port: int,
 ) -> AsyncIterator[Traced]:
-    """The gateway trusts only `TRUSTED`; it calls from another address."""
+    """The gateway trusts only `TRUSTED`, from which console-svc calls, too."""
     folder = tmp_path_factory.mktemp("traces")
     database = await database_template.clone()
     url = rabbitmq.add_vhost(rabbitmq_folder, f"traces-{secrets.token_hex(4)}")
@@ -141,9 +141,27 @@ async def test_a_sign_up_is_one_trace_from_the_gateway_to_the_mailer(traced: Tra
     assert PASSWORD not in told
 
 
+async def test_a_page_is_one_trace_with_the_calls_that_it_makes(traced: Traced) -> None:
+    traceparent, trace_id = new_traceparent()
+    url = f"{traced.bench.system.public_url('console')}/account/sign-up"
+    headers = {"traceparent": traceparent}
+    async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as got:
+        assert got.status == 200
+    page = ("console-svc", "server", "GET /account/sign-up")
+    call = ("console-svc", "client", "GET authz-gateway")
+    gateway = ("authz-gateway", "server", "GET /api/v2/barong/identity")
+
+    async def told() -> bool:
+        spans = {each.span_id: each for each in traced.collector.spans()}
+        trace = {key: span for key, span in spans.items() if span.trace_id == trace_id}
+        return any(way(span, trace)[:3] == [page, call, gateway] for span in trace.values())
+
+    await until(told)
+
+
 async def test_an_untrusted_client_does_not_choose_the_trace(traced: Traced) -> None:
     traceparent, trace_id = new_traceparent()
-    async with calling_from(traced, "127.0.0.1") as http:
+    async with calling_from(traced, UNTRUSTED) as http:
         await sign_up(http, traceparent)
     traceparent, later = new_traceparent()
     async with calling_from(traced, TRUSTED) as http:

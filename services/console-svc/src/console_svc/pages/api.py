@@ -15,6 +15,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from shared import tracing
 from shared.errors import Unavailable
 from shared.web.context import CLIENT_ADDRESS, REQUEST_ID
 from shared.web.cookies import cookies
@@ -149,19 +150,21 @@ class Api:
             headers["X-CSRF-Token"] = csrf
         if form is not None:
             headers["Content-Type"] = "application/json"
-        try:
-            response = await self._http.request(
-                method,
-                url.with_query(dict(query)) if query else url,
-                data=orjson.dumps(dict(form)) if form is not None else data,
-                headers=headers,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=seconds) if seconds else self._timeout,
-            )
-        except (TimeoutError, aiohttp.ClientError) as error:
-            raise Unavailable("authz-gateway") from error
-        async with response:
-            yield response
+        with tracing.calling("authz-gateway", method):
+            headers.update(tracing.headers())
+            try:
+                response = await self._http.request(
+                    method,
+                    url.with_query(dict(query)) if query else url,
+                    data=orjson.dumps(dict(form)) if form is not None else data,
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=seconds) if seconds else self._timeout,
+                )
+            except (TimeoutError, aiohttp.ClientError) as error:
+                raise Unavailable("authz-gateway") from error
+            async with response:
+                yield response
 
     def _headers(self, request: web.Request) -> CIMultiDict[str]:
         """The visitor, as the gateway has to see them."""
