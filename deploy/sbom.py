@@ -23,6 +23,7 @@ MIGRATIONS = "migrations"
 LICENSE = "Apache-2.0"
 VENDORED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "authz-gateway": [("npm", "swagger-ui-dist", "5.35.0")],
+    "console-svc": [("npm", "htmx.org", "2.0.11")],
 }
 """What services carry of others beside Python packages: ecosystem, name and version."""
 

@@ -19,6 +19,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 
+from deploy import htmx
 from deploy.images.build import IMAGES
 from deploy.openapi import swagger_ui
 from deploy.release.artefacts import SUMS
@@ -178,6 +179,7 @@ def test_what_is_carried_of_others_is_in_the_bill_of_materials() -> None:
     }
     assert carried == VENDORED.keys()
     assert ("npm", "swagger-ui-dist", swagger_ui.VERSION) in VENDORED["authz-gateway"]
+    assert [("npm", htmx.PACKAGE.name, htmx.PACKAGE.version)] == VENDORED["console-svc"]
 
 
 @pytest.fixture(scope="module")
