@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from deploy.local.postgres import SCHEMAS
-from tests.deploy.manifests import OVERLAYS, SERVICES, of_kind
+from tests.deploy.manifests import BACKED, OVERLAYS, of_kind
 from tests.support.kustomize import Resource, rendered
 from tests.support.system import ROOT
 
@@ -92,8 +92,8 @@ def test_every_service_has_a_user_of_its_own_at_the_broker() -> None:
     assert "default_queue_type = quorum" in cluster["rabbitmq"]["additionalConfig"]
     users = of_kind(resources, "User")
     permissions = of_kind(resources, "Permission")
-    assert users.keys() == permissions.keys() == set(SERVICES)
-    for name in SERVICES:
+    assert users.keys() == permissions.keys() == {*BACKED}
+    for name in BACKED:
         assert not users[name]["spec"].get("tags")
         assert permissions[name]["spec"]["userReference"] == {"name": name}
     for kind in ("User", "Permission", "Vhost"):

@@ -1,7 +1,7 @@
 """Several gateways of one system."""
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from yarl import URL
@@ -20,8 +20,13 @@ async def gateways(system: Installation, count: int = 3) -> AsyncIterator[list[I
 
 
 @asynccontextmanager
-async def gateway_of(system: Installation, **settings: str) -> AsyncIterator[Installation]:
-    """The system as seen through one more gateway with these settings, which is ready."""
+async def gateway_of(
+    system: Installation, *, without: Collection[str] = (), **settings: str
+) -> AsyncIterator[Installation]:
+    """The system as seen through one more gateway with these settings, which is ready.
+
+    The parts `without` which it has to do are not waited for.
+    """
     async with running(system.service("gateway", **_FREE, **settings)) as addresses:
         public, internal = (URL(url).port or 0 for url in (addresses.public, addresses.internal))
         replica = dataclasses.replace(
@@ -29,5 +34,5 @@ async def gateway_of(system: Installation, **settings: str) -> AsyncIterator[Ins
             public={**system.public, "gateway": public},
             internal={**system.internal, "gateway": internal},
         )
-        await ready(replica, "gateway")
+        await ready(replica, "gateway", without=without)
         yield replica

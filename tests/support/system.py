@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,19 +153,25 @@ async def started(system: Installation, *names: str) -> AsyncIterator[None]:
         yield
 
 
-async def ready(system: Installation, name: str, seconds: float = 60) -> None:
-    """Returns when the service says that it is ready, and that all its parts are up."""
+async def ready(
+    system: Installation, name: str, seconds: float = 60, *, without: Collection[str] = ()
+) -> None:
+    """Returns when the service says that it is ready, and that all its parts are up.
+
+    The parts `without` which it has to do are not waited for.
+    """
     url = f"{system.internal_url(name)}/health/ready"
     async with aiohttp.ClientSession() as http:
-        await until(lambda: _answers(http, url), seconds)
+        await until(lambda: _answers(http, url, without), seconds)
 
 
-async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
+async def _answers(http: aiohttp.ClientSession, url: str, without: Collection[str]) -> bool:
     try:
         async with http.get(url) as response:
             if response.status != 200:
                 return False
             parts = (await response.json())["parts"]
-            return all(state == "up" for state in parts.values())  # watched ones, too
+            # Watched ones, too.
+            return all(state == "up" for part, state in parts.items() if part not in without)
     except aiohttp.ClientError:
         return False

@@ -28,7 +28,7 @@ async def without_broker(system: Installation) -> AsyncIterator[Installation]:
     """The system, called through a gateway without a broker."""
     async with (
         Gate.before("amqp://127.0.0.1:1/") as shut,
-        gateway_of(system, AMQP_URL=shut.url) as replica,
+        gateway_of(system, without={"rabbitmq"}, AMQP_URL=shut.url) as replica,
     ):
         yield replica
 
