@@ -20,6 +20,8 @@ OPEN = (
     "/account/confirmation-mail",
     "/accounts/confirmation?confirmation_token=x",
     "/accounts/password_reset?reset_token=x",
+    "/accounts/email_change?email_change_token=x",
+    "/accounts/email_reversal?email_reversal_token=x",
     "/account/no-such-page",
 )
 OWN = (
@@ -27,6 +29,8 @@ OWN = (
     "/account/profile",
     "/account/phones",
     "/account/documents",
+    "/account/email",
+    "/account/verification?next=/account/email",
     "/account/password",
     "/account/second-factor",
     "/account/sessions",

@@ -7,6 +7,7 @@ from console_svc.audit_log import handlers as audit_log
 from console_svc.dead_letters import handlers as dead_letters
 from console_svc.directory import handlers as directory
 from console_svc.documents import handlers as documents
+from console_svc.email_changes import handlers as email_changes
 from console_svc.log_ins import handlers as log_ins
 from console_svc.overview import handlers as overview
 from console_svc.passwords import handlers as passwords
@@ -20,6 +21,7 @@ from console_svc.sessions import handlers as sessions
 from console_svc.sign_ups import handlers as sign_ups
 from console_svc.signing_keys import handlers as signing_keys
 from console_svc.site import ANYONE, MEMBERS, STAFF, Page
+from console_svc.verifications import handlers as verifications
 from console_svc.webhooks import handlers as webhooks
 
 # fmt: off
@@ -32,6 +34,10 @@ PAGES: tuple[Page, ...] = (
     Page("/account/log-out",                ANYONE,  log_ins.show_log_out,    log_ins.log_out),
     Page("/account/forgotten-password",     ANYONE,  passwords.show_forgotten, passwords.request_mail),
     Page("/accounts/password_reset",        ANYONE,  passwords.show_reset,    passwords.reset),
+    Page("/account/verification",           MEMBERS, verifications.show,      verifications.verify),
+    Page("/account/email",                  MEMBERS, email_changes.show,      email_changes.ask),
+    Page("/accounts/email_change",          ANYONE,  email_changes.show_change, email_changes.change),
+    Page("/accounts/email_reversal",        ANYONE,  email_changes.show_reversal, email_changes.reverse),
     Page("/account/password",               MEMBERS, passwords.show,          passwords.change),
     Page("/account/profile",                MEMBERS, profiles.show,           profiles.save),
     Page("/account/phones",                 MEMBERS, phones.show,             phones.add),

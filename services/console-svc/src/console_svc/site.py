@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-from urllib.parse import quote
 
 import structlog
 from aiohttp import web
@@ -16,6 +15,7 @@ from console_svc.pages.abilities import abilities_of
 from console_svc.pages.api import ApiAnswer, ApiRefusal
 from console_svc.pages.forms import FIELD, require_same_origin, require_token
 from console_svc.pages.languages import COOKIE
+from console_svc.pages.returning import FIRST_PAGE, detour
 from console_svc.pages.static import PREFIX
 from console_svc.pages.uploads import ReceivedFiles
 from console_svc.pages.visit import Visit
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 Handler = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 MAX_FORM_BYTES = 128 * 1024
-LOG_IN = "/account/log-in"
+LOG_IN, VERIFICATION = "/account/log-in", "/account/verification"
 _FORMS = ("application/x-www-form-urlencoded", MULTIPART)
 _A_YEAR = 365 * 24 * 3600
 
@@ -103,11 +103,7 @@ class _Endpoint:
             response = await handler(visit)
         except ApiRefusal as refusal:
             request[OUTCOME] = ",".join(refusal.codes)
-            if refusal.means_logged_out:
-                return self._to_log_in(visit)
-            # The gateway says 401 also to roles that may not do something.
-            status = 403 if refusal.status == 401 else refusal.status
-            return _error(visit, status, sentences.of(visit.language, refusal))
+            return _refused(visit, refusal)
         except Refusal as refusal:
             request[OUTCOME] = ",".join(refusal.codes)
             if isinstance(refusal, Unavailable):
@@ -156,7 +152,7 @@ class _Endpoint:
         try:
             return await submit(visit)
         except ApiRefusal as refusal:
-            if refusal.means_logged_out or refusal.status == 429:
+            if refusal.means_logged_out or refusal.wants_verification or refusal.status == 429:
                 raise
             visit.request[OUTCOME] = ",".join(refusal.codes)
             visit.refuse(refusal)
@@ -183,12 +179,20 @@ class _Endpoint:
             if isinstance(refusal, BaseException):
                 raise refusal
 
-    def _to_log_in(self, visit: Visit) -> web.Response:
-        """After the log-in the visitor comes back to the page."""
-        back = visit.request.rel_url.raw_path_qs if visit.request.method == "GET" else "/account"
-        return visit.finish(
-            web.Response(status=303, headers={"Location": f"{LOG_IN}?next={quote(back, safe='')}"})
-        )
+
+def _refused(visit: Visit, refusal: ApiRefusal) -> web.Response:
+    """The way to the page that helps, from where the visitor comes back; else an error."""
+    address = visit.request.rel_url
+    is_get = visit.request.method == "GET"
+    if refusal.means_logged_out:
+        return detour(visit, LOG_IN, address.raw_path_qs if is_get else FIRST_PAGE)
+    if refusal.wants_verification:
+        level = {"acr": refusal.wanted_level} if refusal.wanted_level else {}
+        back = address.raw_path_qs if is_get else address.raw_path
+        return detour(visit, VERIFICATION, back, **level)
+    # The gateway says 401 also to roles that may not do something.
+    status = 403 if refusal.status == 401 else refusal.status
+    return _error(visit, status, sentences.of(visit.language, refusal))
 
 
 async def _form(request: web.Request, files: ReceivedFiles | None) -> Mapping[str, Any]:

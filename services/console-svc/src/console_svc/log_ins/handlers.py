@@ -4,16 +4,15 @@ from aiohttp import web
 
 from console_svc.pages.api import ApiRefusal
 from console_svc.pages.captcha import captcha_id, with_captcha
+from console_svc.pages.returning import way_back
 from console_svc.pages.visit import Visit
-
-_MAX_PATH = 2048
 
 
 async def show(visit: Visit) -> web.StreamResponse:
     """The form of a log-in; who is logged in goes on."""
     if visit.member is not None and not visit.faults:
-        return visit.go(_back(visit))
-    return visit.page("log_ins/log_in.html", captcha=await captcha_id(visit), next=_back(visit))
+        return visit.go(way_back(visit))
+    return visit.page("log_ins/log_in.html", captcha=await captcha_id(visit), next=way_back(visit))
 
 
 async def log_in(visit: Visit) -> web.StreamResponse:
@@ -22,7 +21,7 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     if code := visit.text("otp_code"):
         form["otp_code"] = code
     await visit.call("POST", "identity/sessions", with_captcha(visit, form))
-    return visit.go(_back(visit))
+    return visit.go(way_back(visit))
 
 
 async def show_log_out(visit: Visit) -> web.StreamResponse:
@@ -38,14 +37,3 @@ async def log_out(visit: Visit) -> web.StreamResponse:
         if not refusal.means_logged_out and refusal.status != 404:
             raise
     return visit.go("/account/log-in", "logged_out")
-
-
-def _back(visit: Visit) -> str:
-    """Where to go after the log-in: a page of ours, whatever the address says."""
-    path = str(visit.form.get("next", visit.request.query.get("next", "")))
-    ours = path.startswith(("/account/", "/account?", "/console/", "/console?")) or path in (
-        "/account",
-        "/console",
-    )
-    safe = path.isascii() and path.isprintable() and "\\" not in path and len(path) <= _MAX_PATH
-    return path if ours and safe and not path.startswith("/account/log-") else "/account"

@@ -4,6 +4,7 @@ Sessions are bound to the User-Agent and the network of their user, and rates ar
 call carries both of the visitor. The gateway believes it, because console-svc is a trusted proxy.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,20 +27,37 @@ _CONNECTIONS = 256
 
 
 class ApiRefusal(Exception):
-    """The API refused a call, for the reasons that `codes` give."""
+    """The API refused a call, for the reasons that `codes` give.
 
-    def __init__(self, status: int, codes: Sequence[str], retry_after: int | None = None) -> None:
+    `wanted_level` is the `acr` that the session has to reach first (RFC 9470), blank without one.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        codes: Sequence[str],
+        retry_after: int | None = None,
+        wanted_level: str = "",
+    ) -> None:
         super().__init__(status, *codes)
         self.status = status
         self.codes = tuple(codes)
         self.retry_after = retry_after
+        self.wanted_level = wanted_level
 
     @property
     def means_logged_out(self) -> bool:
         """Whether there is no session, or it has ended."""
         return self.status == 401 and any(code in _LOGGED_OUT for code in self.codes)
 
+    @property
+    def wants_verification(self) -> bool:
+        """Whether the visitor has to prove once more who they are, or by a stronger method."""
+        return self.status == 401 and _STEP_UP in self.codes
 
+
+_STEP_UP = "authz.insufficient_user_authentication"
+_LEVEL = re.compile(r'acr_values="(\w{1,32})"')
 _LOGGED_OUT = frozenset(
     {
         "authz.invalid_session",
@@ -219,4 +237,10 @@ def _refusal(response: aiohttp.ClientResponse, body: Any) -> ApiRefusal | Unavai
     if response.status in (502, 503, 504):
         return Unavailable("api")
     after = response.headers.get("Retry-After", "")
-    return ApiRefusal(response.status, known, int(after) if after.isdecimal() else None)
+    level = _LEVEL.search(response.headers.get("WWW-Authenticate", ""))
+    return ApiRefusal(
+        response.status,
+        known,
+        int(after) if after.isdecimal() else None,
+        level[1] if level else "",
+    )

@@ -23,6 +23,7 @@ SENTENCES: Mapping[str, str] = {
     "record.not_found": marked("There is no such record."),
     "authz.invalid_session": marked("Your session has ended. Please log in again."),
     "authz.client_session_mismatch": marked("Your session has ended. Please log in again."),
+    "authz.insufficient_user_authentication": marked("Please prove once more who you are."),
     "authz.user_not_active": marked("Your account is not active."),
     "authz.invalid_permission": marked("Your role may not do this."),
     "authz.permission_denied": marked("Your role may not do this."),
@@ -38,6 +39,8 @@ SENTENCES: Mapping[str, str] = {
     # Signing up, confirming and logging in.
     "email.taken": marked("There is an account with this e-mail address already."),
     "email.invalid": marked("This is not an e-mail address."),
+    "email.no_change": marked("This is your address already."),
+    "email.not_confirmed": marked("Confirm the address of your account first."),
     "password.requirements": marked("The password does not meet the requirements."),
     "password.weak": marked("The password is too easy to guess. Choose a longer one."),
     "password.too_long": marked("The password is too long."),
@@ -75,6 +78,10 @@ SENTENCES: Mapping[str, str] = {
     "identity.captcha.required": marked("Please solve the captcha."),
     "identity.captcha.mandatory_fields": marked("Please solve the captcha."),
     "identity.captcha.verification_failed": marked("The captcha was not solved. Please try again."),
+    "resource.session.missing_credentials": marked("Enter your password or a code."),
+    "resource.session.invalid_password": marked("The password is wrong."),
+    "resource.session.missing_otp": marked("Enter the code of your authenticator app."),
+    "resource.session.invalid_otp": marked("The code of your authenticator app is wrong."),
     "totp.error": marked("This code was used already. Wait for the next one."),
     # Passwords.
     "resource.password.doesnt_match": marked("The two passwords differ."),

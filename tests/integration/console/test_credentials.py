@@ -1,0 +1,164 @@
+"""What a member changes of how they log in, by the pages, as a browser without JavaScript."""
+
+import re
+import secrets
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.authenticator import Authenticator
+from tests.support.internal import tables_of_identity
+from tests.support.pages import Pages
+from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import until
+
+
+async def confirmed(pages: Pages) -> None:
+    """Signs the visitor up and confirms their address."""
+    await pages.sign_up()
+    token = await pages.mailed_token()
+    shown = await pages.fill_in(f"/accounts/confirmation?confirmation_token={token}")
+    assert shown.url.path == "/account"
+
+
+async def mailed_link(system: Installation, email: str, path: str) -> str:
+    """The link that leads to `path`, out of the latest mail to this address."""
+    file = system.mail / f"{quote(email, safe='@')}.eml"
+
+    async def arrived() -> str:
+        mail = file.read_text().replace("=\n", "").replace("=3D", "=") if file.exists() else ""
+        link = re.search(rf"https?://[^/]+({path}\?\S+)", mail)
+        return link[1] if link else ""
+
+    return await until(arrived)
+
+
+async def test_an_address_is_changed_and_taken_back(pages: Pages, system: Installation) -> None:
+    await confirmed(pages)
+    old, new = pages.email, f"{secrets.token_hex(6)}@example.org"
+    asked = await pages.fill_in("/account/email", email=new)
+    assert "We sent a mail to the new address" in asked.text
+    link = await mailed_link(system, new, "/accounts/email_change")
+    for _ in range(2):  # opening it uses nothing up
+        assert (await pages.get(link)).status == 200
+    assert old in (await pages.get("/account")).text
+    changed = await pages.fill_in(link)
+    assert changed.url.path == "/account/log-in"
+    assert "Your e-mail address is changed." in changed.text
+    used = await pages.fill_in(link)
+    assert used.status == 422
+    assert "This link was used already." in used.text
+    assert new in (await pages.log_in(new)).text
+
+    link = await mailed_link(system, old, "/accounts/email_reversal")
+    async with Pages(system) as owner:
+        assert (await owner.get(link)).status == 200
+        back = await owner.fill_in(link)
+        assert back.url.path == "/account/forgotten-password"
+        assert "Your old address is back." in back.text
+        assert (await owner.fill_in(link)).status == 422
+    assert (await pages.get("/account")).url.path == "/account/log-in"
+    assert (await pages.log_in(old, PASSWORD)).status == 422  # the password is useless
+
+
+async def test_what_is_no_new_address_is_refused(pages: Pages) -> None:
+    await pages.sign_up()
+    early = await pages.fill_in("/account/email", email="ada@example.org")
+    assert "Confirm the address of your account first." in early.text
+    await pages.fill_in(f"/accounts/confirmation?confirmation_token={await pages.mailed_token()}")
+    for typed, told in (
+        (pages.email, "This is your address already."),
+        ("no address", "This is not an e-mail address."),
+    ):
+        refused = await pages.fill_in("/account/email", email=typed)
+        assert refused.status == 422
+        assert told in refused.text
+        assert refused.form("/account/email").fields["email"] == typed
+
+
+async def test_links_without_a_token_change_nothing(pages: Pages) -> None:
+    for page in ("/accounts/email_change", "/accounts/email_reversal"):
+        for query, told in (
+            ("", "The link is incomplete."),
+            ("?email_change_token=x&email_reversal_token=x", "This link does not work any more."),
+        ):
+            refused = await pages.fill_in(page + query)
+            assert refused.status in (400, 422)
+            assert told in refused.text
+
+
+async def age(pages: Pages) -> None:
+    """Makes the authentications in the visitor's sessions older than ten minutes."""
+    async with tables_of_identity(pages.system) as tables:
+        await tables.execute(
+            "UPDATE sessions SET auth_time = auth_time - interval '601 seconds' FROM users"
+            " WHERE users.uid = sessions.uid AND email = $1",
+            pages.email,
+        )
+
+
+async def with_second_factor(pages: Pages) -> Authenticator:
+    """Turns the visitor's second factor on; the code of this moment still counts."""
+    made = await pages.fill_in("/account/second-factor", "/account/second-factor/setup")
+    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', made.html)
+    assert secret is not None
+    authenticator = Authenticator(secret[1].replace(" ", ""))
+    form = made.form("/account/second-factor").fields
+    enabled = await pages.post("/account/second-factor", {**form, "code": authenticator.code(-1)})
+    assert "Your second factor is on." in enabled.text
+    return authenticator
+
+
+async def test_an_operation_leads_to_another_proof_and_back(pages: Pages) -> None:
+    await confirmed(pages)
+    await age(pages)
+    new = f"{secrets.token_hex(6)}@example.org"
+    asked = await pages.fill_in("/account/email", email=new)
+    assert (asked.url.path, asked.url.query["next"]) == ("/account/verification", "/account/email")
+    page = asked.url.path_qs
+    wrong = await pages.fill_in(page, password="wrong")
+    assert wrong.status == 422
+    assert "The password is wrong." in wrong.text
+    assert wrong.form("/account/verification").fields["next"] == "/account/email"
+    nothing = await pages.fill_in(page, password="")
+    assert "Enter your password or a code." in nothing.text
+    back = await pages.fill_in(page, password=PASSWORD)
+    assert back.url.path == "/account/email"
+    assert "Thank you." in back.text
+    assert "We sent a mail" in (await pages.fill_in("/account/email", email=new)).text
+
+
+async def test_with_a_second_factor_a_code_proves_it(pages: Pages) -> None:
+    await confirmed(pages)
+    authenticator = await with_second_factor(pages)
+    page = "/account/verification?next=/account/email"
+    assert "password" not in (await pages.get(page)).form("/account/verification").fields
+    wrong = await pages.fill_in(page, otp_code=authenticator.wrong_code())
+    assert "The code of your authenticator app is wrong." in wrong.text
+    assert (await pages.fill_in(page, otp_code=authenticator.code())).url.path == "/account/email"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example", "https://evil.example/", "/account/verification", "/accountx"]
+)
+async def test_another_proof_leads_only_to_pages_of_ours(pages: Pages, wanted: str) -> None:
+    await pages.sign_up()
+    form = (await pages.get("/account/verification", params={"next": wanted})).form(
+        "/account/verification"
+    )
+    assert form.fields["next"] == "/account"
+    sent = {**form.fields, "next": wanted, "password": PASSWORD}
+    shown = await pages.post("/account/verification", sent, allow_redirects=False)
+    assert shown.headers["Location"] == "/account?done=verified"
+
+
+async def test_a_level_that_a_member_cannot_reach_is_explained(pages: Pages) -> None:
+    await pages.sign_up()
+    stronger = await pages.get("/account/verification?next=/account&acr=aal2")
+    assert "It needs a second factor." in stronger.text
+    assert all(form.action != "/account/verification" for form in stronger.forms)
+    assert "It needs a passkey" in (await pages.get("/account/verification?acr=phr")).text
+    await pages.fill_in(f"/accounts/confirmation?confirmation_token={await pages.mailed_token()}")
+    await with_second_factor(pages)
+    reachable = await pages.get("/account/verification?acr=aal2")
+    assert reachable.form("/account/verification").fields["acr"] == "aal2"
