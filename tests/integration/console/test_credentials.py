@@ -162,3 +162,58 @@ async def test_a_level_that_a_member_cannot_reach_is_explained(pages: Pages) -> 
     await with_second_factor(pages)
     reachable = await pages.get("/account/verification?acr=aal2")
     assert reachable.form("/account/verification").fields["acr"] == "aal2"
+
+
+async def new_codes(pages: Pages) -> list[str]:
+    """Makes recovery codes by the page."""
+    made = await pages.fill_in("/account/recovery-codes")
+    assert "These codes are shown only now." in made.text
+    return re.findall(r"<code>([0-9A-Z]{4}(?:-[0-9A-Z]{4}){3})</code>", made.html)
+
+
+async def test_recovery_codes_are_shown_once_and_work_once(pages: Pages) -> None:
+    await confirmed(pages)
+    early = await pages.fill_in("/account/recovery-codes")
+    assert early.status == 422
+    assert "Your second factor is off." in early.text
+    authenticator = await with_second_factor(pages)
+    assert "0 recovery codes are left." in (await pages.get("/account/second-factor")).text
+    codes = await new_codes(pages)
+    assert len(set(codes)) == 10
+    shown = await pages.get("/account/recovery-codes")
+    assert "10 recovery codes are left." in shown.text
+    assert not any(code in shown.html for code in codes)
+    async with Pages(pages.system) as elsewhere:
+        missing = await elsewhere.log_in(pages.email)
+        assert missing.status == 422
+        assert "Enter the code of your authenticator app, too." in missing.text
+        wrong = await elsewhere.log_in(pages.email, recovery_code="0000-0000-0000-0000")
+        assert wrong.status == 403
+        assert "0000-0000" not in wrong.html
+        assert (await elsewhere.log_in(pages.email, recovery_code=codes[0])).status == 200
+        assert "9 recovery codes are left." in (await elsewhere.get("/account/second-factor")).text
+    async with Pages(pages.system) as elsewhere:
+        assert (await elsewhere.log_in(pages.email, recovery_code=codes[0])).status == 403
+        by_code = await elsewhere.log_in(pages.email, otp_code=authenticator.code())
+        assert by_code.url.path == "/account"
+
+
+async def test_a_recovery_code_turns_a_lost_second_factor_off(pages: Pages) -> None:
+    await confirmed(pages)
+    await with_second_factor(pages)
+    code, *_ = await new_codes(pages)
+    page, off = "/account/second-factor", "/account/second-factor/off"
+    nothing = await pages.fill_in(page, off)
+    assert "Enter the code of your authenticator app." in nothing.text
+    assert "Your second factor is off." in (await pages.fill_in(page, off, recovery_code=code)).text
+
+
+async def test_recovery_codes_ask_for_another_proof(pages: Pages) -> None:
+    await confirmed(pages)
+    authenticator = await with_second_factor(pages)
+    await age(pages)
+    asked = await pages.fill_in("/account/recovery-codes")
+    assert asked.url.path == "/account/verification"
+    back = await pages.fill_in(asked.url.path_qs, otp_code=authenticator.code())
+    assert back.url.path == "/account/recovery-codes"
+    assert len(await new_codes(pages)) == 10

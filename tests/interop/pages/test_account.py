@@ -1,5 +1,6 @@
 """The pages of an account in Chromium: every page, in both languages and at two widths."""
 
+import asyncio
 import os
 import re
 
@@ -33,6 +34,7 @@ OWN = (
     "/account/verification?next=/account/email",
     "/account/password",
     "/account/second-factor",
+    "/account/recovery-codes",
     "/account/sessions",
     "/account/api-keys",
     "/account/activity",
@@ -138,6 +140,17 @@ async def test_from_the_sign_up_to_a_log_in_with_a_second_factor(
     await visitor.submit("Turn the second factor on", code=Authenticator(secret).code(-1))
     await expect(page.get_by_role("status")).to_contain_text("Your second factor is on.")
 
+    await page.goto("/account/recovery-codes")
+    await visitor.submit("Make ten codes")
+    await expect(page.get_by_role("status")).to_contain_text("shown only now")
+    if scripts:
+        assert not await visitor.judge()
+    async with page.expect_download() as saved:
+        await page.get_by_role("link", name="Save them as a file").click()
+    file = await (await saved.value).path()
+    codes = (await asyncio.to_thread(file.read_text)).split()
+    assert codes == await page.locator("#codes code").all_inner_texts()
+
     await page.goto("/account/api-keys")
     await visitor.submit("Make the key", totp_code=Authenticator(secret).code())
     await expect(page.get_by_role("status")).to_contain_text("Its secret is shown only now")
@@ -149,7 +162,8 @@ async def test_from_the_sign_up_to_a_log_in_with_a_second_factor(
     await visitor.submit("Log in", email=person.email, password=PASSWORD)
     await expect(page.get_by_role("alert")).to_contain_text("authenticator app, too")
     await expect(page.locator("[name=email]")).to_have_value(person.email)
-    await visitor.submit("Log in", password=PASSWORD, otp_code=Authenticator(secret).code(1))
+    await page.get_by_text("I have lost my authenticator app").click()
+    await visitor.submit("Log in", password=PASSWORD, recovery_code=codes[0])
     await expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
     await context.close()
     assert not visitor.faults

@@ -103,6 +103,8 @@ FORMS = (
     ("/resource/phones", "post"),
     ("/resource/phones/verify", "post"),
     ("/resource/otp/enable", "post"),
+    ("/resource/otp/disable", "post"),
+    ("/resource/otp/recovery_codes", "post"),
     ("/resource/api_keys", "post"),
     ("/resource/documents", "post"),
     ("/resource/profiles", "post"),

@@ -15,6 +15,7 @@ from console_svc.personal_data import handlers as personal_data
 from console_svc.phones import handlers as phones
 from console_svc.policy import handlers as policy
 from console_svc.profiles import handlers as profiles
+from console_svc.recovery_codes import handlers as recovery_codes
 from console_svc.reviews import handlers as reviews
 from console_svc.second_factor import handlers as second_factor
 from console_svc.sessions import handlers as sessions
@@ -48,6 +49,7 @@ PAGES: tuple[Page, ...] = (
     Page("/account/second-factor",          MEMBERS, second_factor.show,      second_factor.enable),
     Page("/account/second-factor/setup",    MEMBERS, second_factor.show,      second_factor.begin),
     Page("/account/second-factor/off",      MEMBERS, second_factor.show,      second_factor.disable),
+    Page("/account/recovery-codes",         MEMBERS, recovery_codes.show,     recovery_codes.make),
     Page("/account/sessions",               MEMBERS, sessions.show,           sessions.end),
     Page("/account/sessions/others",        MEMBERS, sessions.show,           sessions.end_others),
     Page("/account/api-keys",               MEMBERS, api_keys.show,           api_keys.create),

@@ -18,7 +18,7 @@ async def show(visit: Visit) -> web.StreamResponse:
 async def log_in(visit: Visit) -> web.StreamResponse:
     """Opens a session."""
     form = {"email": visit.text("email"), "password": visit.text("password")}
-    if code := visit.text("otp_code"):
+    if code := visit.code("otp_code"):
         form["otp_code"] = code
     await visit.call("POST", "identity/sessions", with_captcha(visit, form))
     return visit.go(way_back(visit))

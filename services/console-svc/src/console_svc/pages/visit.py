@@ -91,6 +91,10 @@ class Visit:
         value = self.form.get(name, "")
         return value if isinstance(value, str) else ""
 
+    def code(self, name: str) -> str:
+        """The code of an authenticator app in the field, or the recovery code in its place."""
+        return self.text(name) or self.text("recovery_code")
+
     def files(self, name: str) -> list[UploadedFile]:
         """The files in a field; a field without a chosen file has one without a name."""
         value = self.form.get(name, ())

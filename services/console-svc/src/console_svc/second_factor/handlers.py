@@ -12,7 +12,12 @@ _PAGE = "/account/second-factor"
 
 async def show(visit: Visit) -> web.StreamResponse:
     """Whether it is on, and the way to the other state."""
-    return visit.page("second_factor/second_factor.html", qr="", secret="", otp_url="")
+    left = 0
+    if visit.me["otp"]:
+        left = (await visit.get("resource/otp/recovery_codes")).body["remaining"]
+    return visit.page(
+        "second_factor/second_factor.html", qr="", secret="", otp_url="", codes_left=left
+    )
 
 
 async def begin(visit: Visit) -> web.StreamResponse:
@@ -28,8 +33,8 @@ async def enable(visit: Visit) -> web.StreamResponse:
 
 
 async def disable(visit: Visit) -> web.StreamResponse:
-    """Turns it off with a code."""
-    await visit.send("POST", "resource/otp/disable", "code")
+    """Turns it off with a code, or with a recovery code."""
+    await visit.call("POST", "resource/otp/disable", {"code": visit.code("code")})
     return visit.go(_PAGE, "otp_disabled")
 
 

@@ -1,0 +1,1 @@
+"""Recovery codes, for members who have lost their second factor."""
