@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from yarl import URL
 
+from deploy.local import ports
 from shared.process import running
 from tests.support.client import Client
 from tests.support.system import Installation, ready
@@ -29,6 +30,37 @@ async def installation_with(
             )
             await ready(mine, "gateway")
             yield mine
+
+
+@asynccontextmanager
+async def pages_of(system: Installation, **settings: str) -> AsyncIterator[Installation]:
+    """The system as seen through a gateway with pages and an identity-svc of its own.
+
+    Its pages may use passkeys, as http://localhost:<port of the gateway>.
+    """
+    port, internal = ports.free_ports(2)
+    given = {"BARONG_PASSKEY_ORIGINS": f"http://localhost:{port}", **settings}
+    url = f"http://127.0.0.1:{port}"
+    async with (
+        running(system.service("identity", **_FREE, **given)) as identity,
+        running(system.service("console", **_FREE, BARONG_GATEWAY_URL=url)) as console,
+        running(
+            system.service(
+                "gateway",
+                BARONG_PORT=str(port),
+                BARONG_INTERNAL_PORT=str(internal),
+                BARONG_IDENTITY_URL=identity.public,
+                BARONG_CONSOLE_URL=console.public,
+            )
+        ),
+    ):
+        mine = dataclasses.replace(
+            system,
+            public={**system.public, "gateway": port},
+            internal={**system.internal, "gateway": internal},
+        )
+        await ready(mine, "gateway")
+        yield mine
 
 
 @asynccontextmanager

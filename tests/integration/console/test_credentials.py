@@ -1,5 +1,6 @@
 """What a member changes of how they log in, by the pages, as a browser without JavaScript."""
 
+import json
 import re
 import secrets
 from urllib.parse import quote
@@ -8,7 +9,8 @@ import pytest
 
 from tests.support.authenticator import Authenticator
 from tests.support.internal import tables_of_identity
-from tests.support.pages import Pages
+from tests.support.pages import Pages, Shown
+from tests.support.passkeys import SoftAuthenticator
 from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
 
@@ -155,7 +157,7 @@ async def test_another_proof_leads_only_to_pages_of_ours(pages: Pages, wanted: s
 async def test_a_level_that_a_member_cannot_reach_is_explained(pages: Pages) -> None:
     await pages.sign_up()
     stronger = await pages.get("/account/verification?next=/account&acr=aal2")
-    assert "It needs a second factor." in stronger.text
+    assert "It needs a second factor or a passkey." in stronger.text
     assert all(form.action != "/account/verification" for form in stronger.forms)
     assert "It needs a passkey" in (await pages.get("/account/verification?acr=phr")).text
     await pages.fill_in(f"/accounts/confirmation?confirmation_token={await pages.mailed_token()}")
@@ -217,3 +219,94 @@ async def test_recovery_codes_ask_for_another_proof(pages: Pages) -> None:
     back = await pages.fill_in(asked.url.path_qs, otp_code=authenticator.code())
     assert back.url.path == "/account/recovery-codes"
     assert len(await new_codes(pages)) == 10
+
+
+async def credential(
+    pages: Pages, authenticator: SoftAuthenticator, options: str, token: str
+) -> str:
+    """What the script on the page does: asks for options, and lets the authenticator answer."""
+    url, headers = f"/api/v2/barong/{options}/options", {"X-CSRF-Token": token}
+    async with pages.http.post(url, headers=headers) as answer:
+        asked = (await answer.json())["publicKey"]
+    made = authenticator.create(asked) if "rp" in asked else authenticator.get(asked)
+    return json.dumps(made)
+
+
+async def use(
+    pages: Pages,
+    authenticator: SoftAuthenticator,
+    page: str,
+    action: str,
+    options: str,
+    **typed: str,
+) -> Shown:
+    """Sends a form with a passkey."""
+    fields = (await pages.get(page)).form(action).fields
+    made = await credential(pages, authenticator, options, fields["csrf"])
+    return await pages.post(action, {**fields, "credential": made, **typed})
+
+
+async def test_a_passkey_is_added_logs_in_is_renamed_and_deleted(pages: Pages) -> None:
+    await confirmed(pages)
+    page, key = "/account/passkeys", SoftAuthenticator()
+    added = await use(pages, key, page, page, "resource/passkeys", name="<b>Laptop</b>")
+    assert "Your passkey is added." in added.text
+    assert "<b>Laptop</b>" in added.text
+    assert "<b>Laptop" not in added.html
+    assert "not used yet" in added.text
+
+    async with Pages(pages.system) as elsewhere:
+        log_in, action = "/account/log-in?next=/account/sessions", "/account/log-in/passkey"
+        options = "identity/sessions/passkey"
+        shown = await use(elsewhere, key, log_in, action, options)
+        assert shown.url.path == "/account/sessions"
+        assert pages.email in shown.text
+
+    assert "used last" in (await pages.get(page)).text
+    renamed = await pages.fill_in(page, f"{page}/name", name="Tablet")
+    assert "Your passkey has another name." in renamed.text
+    assert "Tablet" in renamed.text
+    nameless = await pages.fill_in(page, f"{page}/name", name=" ")
+    assert (nameless.status, "Enter a name" in nameless.text) == (422, True)
+    removed = await pages.fill_in(page, f"{page}/removal")
+    assert "The passkey is deleted." in removed.text
+    form = removed.form(page).fields
+    for unknown in ("x", "00000000-0000-4000-8000-000000000000"):
+        gone = await pages.post(f"{page}/removal", {**form, "id": unknown})
+        assert gone.status == 404
+    async with Pages(pages.system) as elsewhere:
+        unknown_key = await use(elsewhere, key, log_in, action, options)
+        assert unknown_key.status == 422
+        assert "No account has this passkey." in unknown_key.text
+
+
+async def test_a_form_without_a_passkey_says_so(pages: Pages) -> None:
+    """As it comes from a visitor who pressed "Cancel", or from another program."""
+    shown = await pages.fill_in("/account/log-in", "/account/log-in/passkey")
+    assert shown.status == 422
+    assert "Your browser gave no passkey." in shown.text
+    for broken, told in (("{}", "does not work here"), ("{" * 9000, "does not work here")):
+        refused = await pages.fill_in(
+            "/account/log-in", "/account/log-in/passkey", credential=broken
+        )
+        assert (refused.status, told in refused.text) == (422, True)
+        assert broken not in refused.html
+    await confirmed(pages)
+    page = "/account/passkeys"
+    assert "Your browser gave no passkey." in (await pages.fill_in(page, name="Laptop")).text
+    await age(pages)
+    asked = await pages.fill_in(page, name="Laptop")
+    assert (asked.url.path, asked.url.query["next"]) == ("/account/verification", page)
+
+
+async def test_a_passkey_proves_it_once_more(pages: Pages) -> None:
+    await confirmed(pages)
+    page, key = "/account/passkeys", SoftAuthenticator()
+    await use(pages, key, page, page, "resource/passkeys", name="Laptop")
+    await age(pages)
+    asked = await pages.fill_in(page, f"{page}/removal")
+    assert (asked.url.path, asked.url.query["next"]) == ("/account/verification", f"{page}/removal")
+    action = "/account/verification/passkey"
+    back = await use(pages, key, asked.url.path_qs, action, "resource/sessions/verify/passkey")
+    assert back.url.path == f"{page}/removal"
+    assert "The passkey is deleted." in (await pages.fill_in(page, f"{page}/removal")).text

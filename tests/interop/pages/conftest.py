@@ -134,7 +134,7 @@ class Windows:
 
     async def open(self, language: str = "en", **options: Any) -> tuple[BrowserContext, Visitor]:
         context = await self.browser.new_context(
-            base_url=self.system.gateway_url,
+            base_url=options.pop("base_url", self.system.gateway_url),
             locale=language,
             viewport=options.pop("viewport", DESKTOP),
             **options,

@@ -35,6 +35,7 @@ OWN = (
     "/account/password",
     "/account/second-factor",
     "/account/recovery-codes",
+    "/account/passkeys",
     "/account/sessions",
     "/account/api-keys",
     "/account/activity",
@@ -99,7 +100,7 @@ async def log_in(visitor: Visitor, email: str) -> None:
     await visitor.page.goto("/account/log-in")
     await visitor.page.locator("[name=email]").fill(email)
     await visitor.page.locator("[name=password]").fill(PASSWORD)
-    await visitor.page.locator("main form button").click()
+    await visitor.page.locator("main form button").first.click()
     await expect(visitor.page).to_have_url(re.compile(r"/account$"))
 
 

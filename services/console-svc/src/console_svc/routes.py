@@ -10,6 +10,7 @@ from console_svc.documents import handlers as documents
 from console_svc.email_changes import handlers as email_changes
 from console_svc.log_ins import handlers as log_ins
 from console_svc.overview import handlers as overview
+from console_svc.passkeys import handlers as passkeys
 from console_svc.passwords import handlers as passwords
 from console_svc.personal_data import handlers as personal_data
 from console_svc.phones import handlers as phones
@@ -32,10 +33,12 @@ PAGES: tuple[Page, ...] = (
     Page("/accounts/confirmation",          ANYONE,  sign_ups.show_confirm,   sign_ups.confirm),
     Page("/account/confirmation-mail",      ANYONE,  sign_ups.show_resend,    sign_ups.resend),
     Page("/account/log-in",                 ANYONE,  log_ins.show,            log_ins.log_in),
+    Page("/account/log-in/passkey",         ANYONE,  log_ins.show,            log_ins.log_in_by_passkey),
     Page("/account/log-out",                ANYONE,  log_ins.show_log_out,    log_ins.log_out),
     Page("/account/forgotten-password",     ANYONE,  passwords.show_forgotten, passwords.request_mail),
     Page("/accounts/password_reset",        ANYONE,  passwords.show_reset,    passwords.reset),
     Page("/account/verification",           MEMBERS, verifications.show,      verifications.verify),
+    Page("/account/verification/passkey",   MEMBERS, verifications.show,      verifications.verify_by_passkey),
     Page("/account/email",                  MEMBERS, email_changes.show,      email_changes.ask),
     Page("/accounts/email_change",          ANYONE,  email_changes.show_change, email_changes.change),
     Page("/accounts/email_reversal",        ANYONE,  email_changes.show_reversal, email_changes.reverse),
@@ -50,6 +53,9 @@ PAGES: tuple[Page, ...] = (
     Page("/account/second-factor/setup",    MEMBERS, second_factor.show,      second_factor.begin),
     Page("/account/second-factor/off",      MEMBERS, second_factor.show,      second_factor.disable),
     Page("/account/recovery-codes",         MEMBERS, recovery_codes.show,     recovery_codes.make),
+    Page("/account/passkeys",               MEMBERS, passkeys.show,           passkeys.add),
+    Page("/account/passkeys/name",          MEMBERS, passkeys.show,           passkeys.rename),
+    Page("/account/passkeys/removal",       MEMBERS, passkeys.show,           passkeys.remove),
     Page("/account/sessions",               MEMBERS, sessions.show,           sessions.end),
     Page("/account/sessions/others",        MEMBERS, sessions.show,           sessions.end_others),
     Page("/account/api-keys",               MEMBERS, api_keys.show,           api_keys.create),

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from console_svc.pages.api import ApiRefusal
 from console_svc.pages.captcha import captcha_id, with_captcha
+from console_svc.pages.passkeys import credential
 from console_svc.pages.returning import way_back
 from console_svc.pages.visit import Visit
 
@@ -21,6 +22,13 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     if code := visit.code("otp_code"):
         form["otp_code"] = code
     await visit.call("POST", "identity/sessions", with_captcha(visit, form))
+    return visit.go(way_back(visit))
+
+
+async def log_in_by_passkey(visit: Visit) -> web.StreamResponse:
+    """Opens a session by a passkey, which is enough by itself."""
+    shown = await credential(visit, "identity/sessions/passkey/options")
+    await visit.call("POST", "identity/sessions/passkey", {"credential": shown})
     return visit.go(way_back(visit))
 
 

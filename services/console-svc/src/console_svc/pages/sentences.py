@@ -13,6 +13,10 @@ SENTENCES: Mapping[str, str] = {
     ),
     "console.no_page": marked("There is no such page."),
     "console.busy": marked("Too many files are being uploaded. Please try again in a moment."),
+    "console.no_passkey": marked(
+        "Your browser gave no passkey. Try again, or use another way. Does this device have one "
+        "for this page already?"
+    ),
     # The gateway and all services.
     "server.unavailable": marked("Part of the system is down. Please try again in a moment."),
     "server.internal_error": marked("Something went wrong on our side. Please try again."),
@@ -154,6 +158,22 @@ SENTENCES: Mapping[str, str] = {
     "upload": marked("The file is empty, too large, or of a type that is not accepted."),
     "upload.blank": marked("Choose a file."),
     "upload.content_mismatch": marked("The file is not what its name says."),
+    # Passkeys.
+    "passkey.invalid": marked("This passkey does not work here."),
+    "passkey.invalid_challenge": marked("This took too long. Please try again."),
+    "passkey.invalid_origin": marked("Passkeys do not work at this address of the page."),
+    "passkey.user_not_verified": marked(
+        "The passkey needs a PIN, a fingerprint or a face. Set it up on your device."
+    ),
+    "passkey.unknown": marked("No account has this passkey. It may have been deleted."),
+    "passkey.of_another_user": marked("This passkey belongs to another account."),
+    "passkey.cloned": marked(
+        "This passkey may have been copied. Log in in another way, and delete it."
+    ),
+    "resource.passkey.exists": marked("This passkey was added already."),
+    "resource.passkey.too_many": marked("You have as many passkeys as you may have."),
+    "resource.passkey.invalid_name": marked("Enter a name of at most 64 characters."),
+    "resource.passkey.doesnt_exist": marked("You have no such passkey."),
     # Second factor and API keys.
     "resource.otp.already_enabled": marked("Your second factor is on already."),
     "resource.otp.not_enabled": marked("Your second factor is off."),
