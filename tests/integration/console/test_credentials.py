@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.authenticator import Authenticator
 from tests.support.internal import tables_of_identity
+from tests.support.own_service import pages_of
 from tests.support.pages import Pages, Shown
 from tests.support.passkeys import SoftAuthenticator
 from tests.support.system import PASSWORD, Installation
@@ -310,3 +311,39 @@ async def test_a_passkey_proves_it_once_more(pages: Pages) -> None:
     back = await use(pages, key, asked.url.path_qs, action, "resource/sessions/verify/passkey")
     assert back.url.path == f"{page}/removal"
     assert "The passkey is deleted." in (await pages.fill_in(page, f"{page}/removal")).text
+
+
+async def test_a_trusted_browser_is_asked_for_no_code(system: Installation) -> None:
+    async with (
+        pages_of(system, BARONG_TRUSTED_DEVICE_DAYS="30") as trusting,
+        Pages(trusting) as pages,
+        Pages(trusting) as elsewhere,
+    ):
+        await confirmed(pages)
+        authenticator = await with_second_factor(pages)
+        await pages.fill_in("/account/log-out")
+        shown = await pages.get("/account/log-in")
+        assert "Ask this browser for no code for 30 days" in shown.text
+        refused = await pages.log_in(pages.email, trust_device="true")
+        assert 'value="true" checked' in refused.html  # it is not forgotten with the missing code
+        code = authenticator.code()
+        trusted = await pages.log_in(pages.email, otp_code=code, trust_device="true")
+        assert trusted.url.path == "/account"
+        await pages.fill_in("/account/log-out")
+        assert (await pages.log_in(pages.email, trust_device="")).url.path == "/account"
+        assert (await elsewhere.log_in(pages.email, trust_device="")).status == 422
+
+        page = "/account/trusted-devices"
+        listed = await pages.get(page)
+        assert "Firefox/115.0" in listed.text
+        form = listed.form(page).fields
+        assert (await pages.post(page, {**form, "id": "x"})).status == 404
+        ended = await pages.post(page, form)
+        assert "This browser is asked for codes again." in ended.text
+        assert "No browser is trusted" in ended.text
+        await pages.fill_in("/account/log-out")
+        assert (await pages.log_in(pages.email, trust_device="")).status == 422
+
+
+async def test_where_no_browser_is_trusted_none_is_asked_for(pages: Pages) -> None:
+    assert "trust_device" not in (await pages.get("/account/log-in")).html

@@ -34,6 +34,7 @@ async def test_configs_follow_the_settings(system: Installation) -> None:
         BARONG_PHONE_VERIFICATION="twilio_sms",
         BARONG_PASSWORD_MIN_ENTROPY="14.5",
         BARONG_PASSWORD_REGEXP="^.{8,}$",
+        BARONG_TRUSTED_DEVICE_DAYS="30",
     )
     assert body == {
         "session_expire_time": 60,
@@ -42,6 +43,7 @@ async def test_configs_follow_the_settings(system: Installation) -> None:
         "phone_verification_type": "twilio_sms",
         "password_min_entropy": 14.5,
         "password_regexp": "^.{8,}$",
+        "trusted_device_days": 30,
     }
 
 

@@ -36,6 +36,7 @@ OWN = (
     "/account/second-factor",
     "/account/recovery-codes",
     "/account/passkeys",
+    "/account/trusted-devices",
     "/account/sessions",
     "/account/api-keys",
     "/account/activity",

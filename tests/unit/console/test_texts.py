@@ -110,6 +110,7 @@ FORMS = (
     ("/resource/passkeys/{id}", "patch"),
     ("/resource/passkeys/{id}", "delete"),
     ("/identity/sessions/passkey", "post"),
+    ("/resource/trusted_devices/{id}", "delete"),
     ("/resource/api_keys", "post"),
     ("/resource/documents", "post"),
     ("/resource/profiles", "post"),

@@ -23,6 +23,7 @@ from console_svc.sessions import handlers as sessions
 from console_svc.sign_ups import handlers as sign_ups
 from console_svc.signing_keys import handlers as signing_keys
 from console_svc.site import ANYONE, MEMBERS, STAFF, Page
+from console_svc.trusted_devices import handlers as trusted_devices
 from console_svc.verifications import handlers as verifications
 from console_svc.webhooks import handlers as webhooks
 
@@ -56,6 +57,7 @@ PAGES: tuple[Page, ...] = (
     Page("/account/passkeys",               MEMBERS, passkeys.show,           passkeys.add),
     Page("/account/passkeys/name",          MEMBERS, passkeys.show,           passkeys.rename),
     Page("/account/passkeys/removal",       MEMBERS, passkeys.show,           passkeys.remove),
+    Page("/account/trusted-devices",        MEMBERS, trusted_devices.show,    trusted_devices.end),
     Page("/account/sessions",               MEMBERS, sessions.show,           sessions.end),
     Page("/account/sessions/others",        MEMBERS, sessions.show,           sessions.end_others),
     Page("/account/api-keys",               MEMBERS, api_keys.show,           api_keys.create),

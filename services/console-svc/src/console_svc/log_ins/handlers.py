@@ -2,18 +2,26 @@
 
 from aiohttp import web
 
-from console_svc.pages.api import ApiRefusal
-from console_svc.pages.captcha import captcha_id, with_captcha
+from console_svc.pages.api import DEVICE_COOKIE, ApiRefusal
+from console_svc.pages.captcha import captcha_of, with_captcha
 from console_svc.pages.passkeys import credential
 from console_svc.pages.returning import way_back
 from console_svc.pages.visit import Visit
+
+_PAGE = "/account/log-in"
 
 
 async def show(visit: Visit) -> web.StreamResponse:
     """The form of a log-in; who is logged in goes on."""
     if visit.member is not None and not visit.faults:
         return visit.go(way_back(visit))
-    return visit.page("log_ins/log_in.html", captcha=await captcha_id(visit), next=way_back(visit))
+    configs = (await visit.get("identity/configs")).body
+    return visit.page(
+        "log_ins/log_in.html",
+        captcha=captcha_of(configs, visit),
+        trusted_days=configs.get("trusted_device_days", 0),
+        next=way_back(visit),
+    )
 
 
 async def log_in(visit: Visit) -> web.StreamResponse:
@@ -21,7 +29,10 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     form = {"email": visit.text("email"), "password": visit.text("password")}
     if code := visit.code("otp_code"):
         form["otp_code"] = code
+    if visit.text("trust_device"):
+        form["trust_device"] = "true"
     await visit.call("POST", "identity/sessions", with_captcha(visit, form))
+    visit.repeat_cookie(DEVICE_COOKIE, _PAGE)
     return visit.go(way_back(visit))
 
 
@@ -44,4 +55,4 @@ async def log_out(visit: Visit) -> web.StreamResponse:
     except ApiRefusal as refusal:
         if not refusal.means_logged_out and refusal.status != 404:
             raise
-    return visit.go("/account/log-in", "logged_out")
+    return visit.go(_PAGE, "logged_out")

@@ -22,6 +22,8 @@ from shared.web.context import CLIENT_ADDRESS, REQUEST_ID
 from shared.web.cookies import cookies
 
 PREFIX = "/api/v2/barong/"
+DEVICE_COOKIE = "_barong_trusted_device"
+"""By which identity-svc knows a trusted device at its log-in."""
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _CONNECTIONS = 256
 
@@ -198,8 +200,13 @@ class Api:
         # A call without the header must be one without it at the gateway, too.
         if "User-Agent" in request.headers:
             headers["User-Agent"] = request.headers["User-Agent"]
-        if sessions := cookies(request.headers, self._session_name):
-            headers["Cookie"] = "; ".join(f"{self._session_name}={each}" for each in sessions)
+        brought = [
+            f"{name}={value}"
+            for name in (self._session_name, DEVICE_COOKIE)
+            for value in cookies(request.headers, name)
+        ]
+        if brought:
+            headers["Cookie"] = "; ".join(brought)
         return headers
 
 

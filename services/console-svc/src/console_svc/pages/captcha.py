@@ -1,5 +1,8 @@
 """The captcha of forms that need one."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from console_svc.pages.visit import RECAPTCHA_POLICY, Visit
 
 RECAPTCHA = "recaptcha"
@@ -11,7 +14,11 @@ async def captcha_id(visit: Visit) -> str:
 
     The page may then load what the widget consists of.
     """
-    configs = (await visit.get("identity/configs")).body
+    return captcha_of((await visit.get("identity/configs")).body, visit)
+
+
+def captcha_of(configs: Mapping[str, Any], visit: Visit) -> str:
+    """The same, for a page that has read what front ends have to know."""
     if configs["captcha_type"] != RECAPTCHA:
         return ""
     visit.policy = RECAPTCHA_POLICY

@@ -17,16 +17,8 @@ _MAX_TOKEN = 256
 _NEVER_SHOWN = frozenset(
     {
         *("password", "old_password", "new_password", "confirm_password"),
-        *(
-            "otp_code",
-            "totp_code",
-            "code",
-            "recovery_code",
-            "verification_code",
-            "token",
-            "secret",
-            "credential",
-        ),
+        *("otp_code", "totp_code", "code", "recovery_code", "verification_code"),
+        *("token", "secret", "credential"),
         *(FIELD, "g-recaptcha-response"),
     }
 )

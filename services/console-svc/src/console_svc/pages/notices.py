@@ -30,6 +30,7 @@ NOTICES: Mapping[str, str] = {
     "passkey_added": marked("Your passkey is added."),
     "passkey_renamed": marked("Your passkey has another name."),
     "passkey_removed": marked("The passkey is deleted. Delete it on your device, too."),
+    "device_ended": marked("This browser is asked for codes again."),
     "session_ended": marked("The session has ended."),
     "sessions_ended": marked("All other sessions have ended."),
     "key_changed": marked("The API key is changed."),

@@ -173,6 +173,7 @@ SENTENCES: Mapping[str, str] = {
     "resource.passkey.exists": marked("This passkey was added already."),
     "resource.passkey.too_many": marked("You have as many passkeys as you may have."),
     "resource.passkey.invalid_name": marked("Enter a name of at most 64 characters."),
+    "resource.trusted_device.doesnt_exist": marked("There is no such device."),
     "resource.passkey.doesnt_exist": marked("You have no such passkey."),
     # Second factor and API keys.
     "resource.otp.already_enabled": marked("Your second factor is on already."),

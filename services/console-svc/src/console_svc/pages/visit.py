@@ -1,5 +1,6 @@
 """One request of a visitor: who they are, what they typed, and the page that they get."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from console_svc.pages.uploads import UploadedFile
 from shared.web.context import REQUEST_ID
 
 _MAX_PAGE = 10_000
+_PATH = re.compile(r"; *Path=[^;]*", re.IGNORECASE)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -159,6 +161,13 @@ class Visit:
         answer = await self.api.call(self.request, method, path, csrf=csrf, form=form)
         self._set_cookies += answer.headers.getall("Set-Cookie", ())
         return answer
+
+    def repeat_cookie(self, name: str, path: str) -> None:
+        """A cookie that the API sets for a path of its own goes to the page at `path`, too."""
+        for value in self._set_cookies:
+            if value.startswith(f"{name}=") and _PATH.search(value):
+                self._set_cookies.append(_PATH.sub(f"; Path={path}", value))
+                return
 
     async def send(self, method: str, path: str, *names: str) -> ApiAnswer:
         """A change by the API with these fields of the form; absent ones are left out."""

@@ -37,6 +37,7 @@ class Configs:
     phone_verification: str
     password_min_entropy: float
     password_pattern: re.Pattern[str]
+    trusted_device_days: int
 
     def to_public(self) -> dict[str, Any]:
         """The answer of GET /identity/configs; `captcha_id` is reCAPTCHA's site key."""
@@ -48,4 +49,9 @@ class Configs:
             "phone_verification_type": self.phone_verification,
             "password_min_entropy": int(entropy) if entropy.is_integer() else entropy,
             "password_regexp": self.password_pattern.pattern,
+            **(
+                {"trusted_device_days": self.trusted_device_days}
+                if self.trusted_device_days
+                else {}
+            ),
         }

@@ -8,7 +8,7 @@ from shared.answer_schemas import AnswerSchema, described
 class ConfigsSchema(AnswerSchema):
     """What front ends have to know."""
 
-    optional = ("captcha_id",)
+    optional = ("captcha_id", "trusted_device_days")
 
     session_expire_time = fields.Integer(metadata=described("Seconds."))
     captcha_type = fields.String(validate=validate.OneOf(("none", "recaptcha", "geetest")))
@@ -16,6 +16,9 @@ class ConfigsSchema(AnswerSchema):
     phone_verification_type = fields.String()
     password_min_entropy = fields.Integer(metadata=described("Bits."))
     password_regexp = fields.String()
+    trusted_device_days = fields.Integer(
+        metadata=described("How long `trust_device` counts; absent: no device is trusted.")
+    )
 
 
 class VersionSchema(AnswerSchema):

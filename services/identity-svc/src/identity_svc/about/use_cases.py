@@ -26,5 +26,6 @@ def build(core: Core) -> About:
             phone_verification=settings.phone_verification,
             password_min_entropy=settings.password_min_entropy,
             password_pattern=settings.password_pattern,
+            trusted_device_days=settings.trusted_device_days,
         ),
     )

@@ -1,0 +1,1 @@
+"""Trusted devices of a member."""
