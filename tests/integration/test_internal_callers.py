@@ -16,7 +16,7 @@ from shared.tokens.service import ServiceTokens
 from shared.web.routes import Route
 from tests.support.system import KEY, Installation
 
-EVERYONE = (IDENTITY, RESOURCE, ADMIN, GATEWAY, MAILER, WEBHOOKS)
+EVERYONE = (IDENTITY, RESOURCE, ADMIN, GATEWAY, MAILER, WEBHOOKS, OAUTH)
 NOBODY = "00000000-0000-4000-8000-000000000000"
 """No user, session, key or label; also a UUID, which sessions want."""
 
@@ -46,6 +46,7 @@ CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "POST /users/{uid}/subject": (RESOURCE,),
         "POST /users/{uid}/successor": (RESOURCE,),
         "PUT /users/{uid}/role": (ADMIN,),
+        "PUT /users/{uid}/email": (ADMIN,),
         "PUT /users/{uid}/state": (ADMIN,),
         "GET /users": (ADMIN,),
         "GET /users/{uid}": (RESOURCE, ADMIN, OAUTH),

@@ -58,6 +58,12 @@ class OAuthSettings(PublicServiceSettings):
         "How long a user may take to log in and to consent, in seconds.",
         900,
     )
+    challenge_limit: int = setting(
+        "BARONG_OAUTH_CHALLENGES",
+        positive(100_000),
+        "How many log-ins and consents may wait for each client. The oldest give way.",
+        5000,
+    )
     access_token_seconds: int = setting(
         "BARONG_OAUTH_ACCESS_TOKEN_SECONDS",
         positive(86_400),

@@ -29,6 +29,25 @@ async def insert(
     )
 
 
+async def keep_newest(connection: Connection, client_id: str, limit: int) -> None:
+    """Deletes the oldest challenges of a client, beyond `limit`."""
+    await connection.execute(
+        """
+        DELETE FROM challenges
+        WHERE digest IN (
+            SELECT digest
+            FROM challenges
+            WHERE client_id = $1
+            ORDER BY created_at DESC
+            OFFSET $2
+            FOR UPDATE SKIP LOCKED
+        )
+        """,
+        client_id,
+        limit,
+    )
+
+
 async def find(
     connection: Connection, digest: bytes, *, for_update: bool = False
 ) -> Challenge | None:

@@ -63,6 +63,7 @@ class Authorizations:
     login_url: str
     consent_url: str
     challenge_life: timedelta
+    challenge_limit: int
 
     async def begin(self, parameters: Parameters, session: BrowserSession | None) -> str:
         """Where the browser goes; raises `DirectError`, which is shown to the user."""
@@ -85,6 +86,7 @@ class Authorizations:
                     progress.seen,
                     progress.began + self.challenge_life,
                 )
+                await store.keep_newest(connection, client.client_id, self.challenge_limit)
             return self._page(challenge, decision)
         except OAuthError as error:
             return self._refusal(redirect_uri, _state_of(parameters), error)
@@ -207,6 +209,8 @@ class Authorizations:
         if found is None:
             raise ChallengeNotFound
         client = await self.clients.get_in(connection, found.request.client_id)
+        if not client.redirects_to(found.request.redirect_uri):  # an administrator removed it
+            raise ChallengeNotFound
         return found, client
 
     async def _decide(
@@ -275,4 +279,5 @@ def build(core: Core, clients: Clients, tokens: Tokens, consents: Consents) -> A
         login_url=settings.login_url or f"{settings.issuer}/oauth/login",
         consent_url=settings.consent_url or f"{settings.issuer}/oauth/consent",
         challenge_life=timedelta(seconds=settings.challenge_seconds),
+        challenge_limit=settings.challenge_limit,
     )

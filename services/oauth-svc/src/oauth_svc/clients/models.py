@@ -92,8 +92,11 @@ def new_secret() -> str:
 
 
 def digest_of(secret: str) -> bytes:
-    """The stored form of a secret, a code, a token or a challenge: its SHA-256."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+    """The stored form of a secret, a code, a token or a challenge: its SHA-256.
+
+    The id of an assertion may have surrogates, which JSON can write.
+    """
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def require_sound(client: Client, *, plain_http: bool, allowed: Collection[Network]) -> None:

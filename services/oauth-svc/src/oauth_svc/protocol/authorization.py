@@ -106,14 +106,15 @@ def redirect_uri_of(parameters: Parameters, client: Client) -> tuple[str, bool]:
 
     Until this is known, no error may be sent anywhere (RFC 9700, 4.11.2).
     """
-    try:
-        given = None if parameters.repeated("redirect_uri") else parameters.get("redirect_uri")
-    except OAuthError:
-        given = None
     if parameters.repeated("redirect_uri"):
         raise DirectError(INVALID_REQUEST, "redirect_uri is repeated.")
+    try:
+        given = parameters.get("redirect_uri")
+        needed = given is None and OPENID in parameters.words("scope")
+    except OAuthError as error:
+        raise DirectError(error.error, error.description) from None
     if given is None:
-        if len(client.redirect_uris) != 1 or OPENID in parameters.words("scope"):
+        if needed or len(client.redirect_uris) != 1:
             raise DirectError(INVALID_REQUEST, "redirect_uri is missing.")
         return client.redirect_uris[0], False
     if not client.redirects_to(given):
@@ -271,6 +272,8 @@ def decide(
 
     `consented` are the scopes that the user allowed the client earlier.
     """
+    if not set(request.scopes) <= set(client.scopes):  # a challenge may be older than the client's
+        raise OAuthError(INVALID_SCOPE, "The client may not ask for one of these scopes.")
     silent = "none" in request.prompts
     if login is None or not _log_in_is_good(request, login, progress, now):
         if silent:

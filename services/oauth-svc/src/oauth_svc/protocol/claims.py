@@ -4,6 +4,7 @@ The table of docs/consumers/oauth.md shows from where each comes.
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,8 @@ BY_SCOPE: Mapping[str, tuple[str, ...]] = {
 
 CLAIMS = tuple(claim for claims in BY_SCOPE.values() for claim in claims)
 _MAX_MEMBERS = 50
+_UNSTORABLE = re.compile(r"[\ud800-\udfff]|\\u0000")
+"""Surrogates, which UTF-8 cannot write, and NUL as JSON escapes it: PostgreSQL stores neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,13 @@ def parse_claims(text: str | None) -> ClaimsRequest:
         return ClaimsRequest()
     try:
         asked = json.loads(text)
+        written = json.dumps(asked, ensure_ascii=False)
     except (ValueError, RecursionError):
-        asked = None
+        asked, written = None, ""
     if not isinstance(asked, dict):
         raise OAuthError(INVALID_REQUEST, "claims is not a JSON object.")
+    if _UNSTORABLE.search(written):
+        raise OAuthError(INVALID_REQUEST, "claims has a character that no text may have.")
     id_token, userinfo = _section(asked, "id_token"), _section(asked, "userinfo")
     return ClaimsRequest(
         id_token=tuple(name for name in CLAIMS if name in id_token),

@@ -25,7 +25,8 @@ _URI = re.compile(r"[!#-;=?-Z\[\]_a-z~%]+", re.ASCII)
 """What a URI may consist of (RFC 3986, 2), without the backslash that browsers take for a slash."""
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,100}", re.ASCII)
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}", re.ASCII)
-_PORT = re.compile(r":[0-9]{1,5}(?=/|\?|$)")
+_LOOPBACK_PORT = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}(?=/|\?|$)", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-f:.]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,13 @@ class Client:
 def _same_but_port(given: str, registered: str) -> bool:
     if not _is_loopback(registered) or not _is_loopback(given):
         return False
-    return _PORT.sub("", given, count=1) == _PORT.sub("", registered, count=1)
+    return _without_port(given) == _without_port(registered)
+
+
+def _without_port(uri: str) -> str:
+    """A loopback URI without the port of its authority; other colons stay."""
+    found = _LOOPBACK_PORT.match(uri)
+    return uri if found is None else found[1] + uri[found.end() :]
 
 
 def _is_loopback(uri: str) -> bool:
@@ -83,7 +90,8 @@ def _is_loopback(uri: str) -> bool:
 def sound_redirect_uri(uri: str) -> bool:
     """Whether a client may register this: https, http on this machine, or an app's own scheme.
 
-    An app's scheme has a dot, so that `javascript:` and `data:` are none (RFC 8252, 7.1).
+    An app's scheme has a dot, so that `javascript:` and `data:` are none (RFC 8252, 7.1). A host is
+    a name or an address, because pages name it in their Content-Security-Policy.
     """
     if len(uri) > MAX_URI or not _URI.fullmatch(uri) or "#" in uri:
         return False
@@ -95,7 +103,7 @@ def sound_redirect_uri(uri: str) -> bool:
     if parts.username is not None or parts.password is not None:
         return False
     if parts.scheme == "https":
-        return bool(parts.hostname)
+        return _HOST.fullmatch(parts.hostname or "") is not None
     if parts.scheme == "http":
         return parts.hostname in _LOOPBACK or parts.hostname == "localhost"
     return _PRIVATE_SCHEME.fullmatch(parts.scheme) is not None and not parts.netloc

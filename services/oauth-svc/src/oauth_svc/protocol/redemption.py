@@ -57,6 +57,18 @@ def use_of_refresh_token(
     return Use.FIRST if used_at is None else Use.REPEATED
 
 
+def remaining(granted: Sequence[str], allowed: Collection[str]) -> tuple[str, ...]:
+    """What is left of granted scopes or resources that the client may still ask for.
+
+    Raises `OAuthError` if there were some and none is left: an empty list of resources would mean
+    the gateway.
+    """
+    left = tuple(each for each in granted if each in allowed)
+    if granted and not left:
+        raise OAuthError(INVALID_GRANT, "The client may ask for nothing of this any more.")
+    return left
+
+
 def narrowed(asked: Sequence[str], granted: Sequence[str]) -> tuple[str, ...]:
     """The scopes of a refreshed access token: all, or fewer (RFC 6749, 6); raises `OAuthError`."""
     if not set(asked) <= set(granted):

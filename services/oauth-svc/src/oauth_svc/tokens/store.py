@@ -212,6 +212,26 @@ async def delete_expired(connection: Connection, limit: int) -> int:
     return int(status.rpartition(" ")[2])
 
 
+async def delete_expired_refresh_tokens(connection: Connection, limit: int) -> int:
+    """Deletes at most `limit` refresh tokens that have expired; returns their number.
+
+    A grant of a year would otherwise keep each of the tokens that were rotated in it.
+    """
+    status = await connection.execute(
+        """
+        DELETE FROM refresh_tokens
+        WHERE digest IN (
+            SELECT digest
+            FROM refresh_tokens
+            WHERE expires_at < now()
+            LIMIT $1
+        )
+        """,
+        limit,
+    )
+    return int(status.rpartition(" ")[2])
+
+
 def _grant(row: Any) -> Grant:
     return Grant(**{name: row[name] for name in _GRANT})
 

@@ -35,6 +35,7 @@ from oauth_svc.protocol.redemption import (
     Use,
     audience,
     narrowed,
+    remaining,
     require_redeemable,
     use_of_refresh_token,
 )
@@ -147,12 +148,14 @@ class Tokens:
         grant = found.grant
         if not found.used:
             require_redeemable(found.bound, client.client_id, parameters, now)
-            refreshable = OFFLINE_ACCESS in grant.scopes
-            audiences = audience(resources_of(parameters, client), grant.resources, self.issuer)
-            answer = await self._tokens(grant, client, grant.scopes, audiences, now)
+            await self._require_living(grant, now)
+            scopes = remaining(grant.scopes, client.scopes)
+            audiences = self._audiences(client, parameters, grant)
+            answer = await self._tokens(grant, client, scopes, audiences, now)
             async with self.database.transaction() as connection:
                 if await store.use_code(connection, digest):
-                    if refreshable:
+                    await self._require_unrevoked(connection, grant)
+                    if OFFLINE_ACCESS in scopes:
                         answer |= await self._new_refresh_token(connection, grant, client, now)
                     return answer
         if found.bound.client_id == client.client_id:
@@ -167,16 +170,14 @@ class Tokens:
         if found is None or found.grant.client_id != client.client_id:
             raise _invalid_grant()
         grant, now = found.grant, datetime.now(UTC)
-        if grant.revoked_at is not None or now >= grant.expires_at:
-            raise _invalid_grant()
         use = use_of_refresh_token(found.used_at, found.expires_at, now, self.grace)
-        if use is Use.EXPIRED:
+        if use is Use.EXPIRED or grant.revoked_at is not None:
             raise _invalid_grant()
         if use is not Use.REPLAYED:
-            scopes = narrowed(parameters.words("scope"), grant.scopes)
-            audiences = audience(resources_of(parameters, client), grant.resources, self.issuer)
-            if grant.uid is None or not await self.people.may_act(grant.uid):
-                raise _invalid_grant()
+            scopes = remaining(grant.scopes, client.scopes)
+            scopes = narrowed(parameters.words("scope"), scopes)
+            audiences = self._audiences(client, parameters, grant)
+            await self._require_living(grant, now)
             answer = await self._tokens(grant, client, scopes, audiences, now, refreshed=True)
             async with self.database.transaction() as connection:
                 # Another use of it may have come between.
@@ -190,6 +191,26 @@ class Tokens:
                     return answer | await self._new_refresh_token(connection, grant, client, now)
         await self._end_replayed(grant, REPLAYED_REFRESH_TOKEN)
         raise _invalid_grant()
+
+    async def _require_living(self, grant: Grant, now: datetime) -> None:
+        """Raises `OAuthError` for what was revoked or has ended, or whose user may not act.
+
+        The event that ends the grants of such a user may be on its way.
+        """
+        if grant.revoked_at is not None or now >= grant.expires_at:
+            raise _invalid_grant()
+        if grant.uid is None or not await self.people.may_act(grant.uid):
+            raise _invalid_grant()
+
+    async def _require_unrevoked(self, connection: Connection, grant: Grant) -> None:
+        """Raises `OAuthError` if somebody revoked the grant while its tokens were signed."""
+        current = await store.find_grant(connection, grant.id)
+        if current is None or current.revoked_at is not None:
+            raise _invalid_grant()
+
+    def _audiences(self, client: Client, parameters: Parameters, grant: Grant) -> list[str]:
+        resources = remaining(grant.resources, client.resources)
+        return audience(resources_of(parameters, client), resources, self.issuer)
 
     async def _machine(self, client: Client, parameters: Parameters) -> dict[str, Any]:
         """An access token for the client itself (RFC 6749, 4.4)."""
@@ -432,6 +453,8 @@ class Tokens:
         """Deletes what nobody needs any more."""
         async with self.database.connection() as connection:
             while await store.delete_expired(connection, _SWEPT_AT_ONCE):
+                pass
+            while await store.delete_expired_refresh_tokens(connection, _SWEPT_AT_ONCE):
                 pass
 
 
