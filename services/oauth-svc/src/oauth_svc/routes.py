@@ -18,6 +18,7 @@ PROTOCOL: tuple[Route[Any], ...] = (
     Route("GET",  "/oauth/authorize",        ANYONE, pages.authorize),
     Route("POST", "/oauth/authorize",        ANYONE, pages.authorize),
     Route("GET",  "/oauth/authorize/resume", ANYONE, pages.resume),
+    Route("POST", "/oauth/par",              ANYONE, authorizations.push),
     Route("POST", "/oauth/token",            ANYONE, tokens.token),
     Route("POST", "/oauth/introspect",       ANYONE, tokens.introspect),
     Route("POST", "/oauth/revoke",           ANYONE, tokens.revoke),

@@ -18,7 +18,11 @@ const config = await client.discovery(
 const verifier = client.randomPKCECodeVerifier();
 const state = client.randomState();
 const nonce = client.randomNonce();
-const start = client.buildAuthorizationUrl(config, {
+// A confidential client pushes its request (RFC 9126); a public one lets the browser bring it.
+const build = given.secret
+  ? client.buildAuthorizationUrlWithPAR
+  : client.buildAuthorizationUrl;
+const start = await build(config, {
   redirect_uri: given.redirect_uri,
   scope: given.scope,
   code_challenge: await client.calculatePKCECodeChallenge(verifier),

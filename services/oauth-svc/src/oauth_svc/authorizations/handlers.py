@@ -16,11 +16,23 @@ from oauth_svc.authorizations.schemas import (
     to_public,
 )
 from oauth_svc.authorizations.use_cases import Authorizations
+from oauth_svc.clients.handlers import authenticated
+from oauth_svc.protocol.pushed_requests import PUSHED_SECONDS
+from oauth_svc.protocol_http import NO_STORE, protocol_endpoint
 from oauth_svc.single_sign_on.handlers import session_of
 from shared.web.answers import answer
-from shared.web.operations import operation
+from shared.web.operations import FormReader, NoParameters, operation
 
 AUTHORIZATIONS = web.AppKey("authorizations", Authorizations)
+
+
+@protocol_endpoint
+async def push(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
+    """POST /oauth/par (RFC 9126)."""
+    client, parameters = await authenticated(request)
+    uri = await request.app[AUTHORIZATIONS].push(client, parameters)
+    shown = {"request_uri": uri, "expires_in": PUSHED_SECONDS}
+    return answer(shown, status=201, headers=NO_STORE)
 
 
 @operation(answer=OAuthChallengeSchema, refuses=(ChallengeNotFound,), beyond_barong=True)

@@ -1,7 +1,7 @@
-"""The table of challenges."""
+"""The tables of challenges and of pushed requests."""
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from oauth_svc.authorizations.models import Challenge
 from oauth_svc.protocol.authorization import AuthorizationRequest, Progress
@@ -29,14 +29,19 @@ async def insert(
     )
 
 
-async def keep_newest(connection: Connection, client_id: str, limit: int) -> None:
-    """Deletes the oldest challenges of a client, beyond `limit`."""
+async def keep_newest(
+    connection: Connection,
+    table: Literal["challenges", "pushed_requests"],
+    client_id: str,
+    limit: int,
+) -> None:
+    """Deletes the oldest rows of a client, beyond `limit`."""
     await connection.execute(
-        """
-        DELETE FROM challenges
+        f"""
+        DELETE FROM {table}
         WHERE digest IN (
             SELECT digest
-            FROM challenges
+            FROM {table}
             WHERE client_id = $1
             ORDER BY created_at DESC
             OFFSET $2
@@ -80,8 +85,43 @@ async def delete(connection: Connection, digest: bytes) -> bool:
 
 
 async def delete_expired(connection: Connection) -> None:
-    """Deletes challenges that nobody answered."""
+    """Deletes challenges that nobody answered, and pushed requests that nobody used."""
     await connection.execute("DELETE FROM challenges WHERE expires_at < now()")
+    await connection.execute("DELETE FROM pushed_requests WHERE expires_at < now()")
+
+
+async def insert_pushed(
+    connection: Connection, digest: bytes, request: AuthorizationRequest, life: timedelta
+) -> None:
+    """Adds a pushed request."""
+    await connection.execute(
+        """
+        INSERT INTO pushed_requests (digest, client_id, request, expires_at)
+        VALUES ($1, $2, $3, now() + $4::interval)
+        """,
+        digest,
+        request.client_id,
+        request.to_json(),
+        life,
+    )
+
+
+async def take_pushed(
+    connection: Connection, digest: bytes, client_id: str
+) -> AuthorizationRequest | None:
+    """The living request that the client pushed, for the first who asks; None for all others."""
+    request = await connection.fetchval(
+        """
+        DELETE FROM pushed_requests
+        WHERE digest = $1
+          AND client_id = $2
+          AND expires_at > now()
+        RETURNING request
+        """,
+        digest,
+        client_id,
+    )
+    return None if request is None else AuthorizationRequest.of(request)
 
 
 def _challenge(row: Any) -> Challenge:

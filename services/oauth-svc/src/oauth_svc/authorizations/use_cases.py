@@ -38,10 +38,17 @@ from oauth_svc.protocol.client import Client
 from oauth_svc.protocol.errors import (
     ACCESS_DENIED,
     INVALID_REQUEST,
+    INVALID_REQUEST_URI,
     DirectError,
     OAuthError,
 )
 from oauth_svc.protocol.parameters import Parameters
+from oauth_svc.protocol.pushed_requests import (
+    PUSHED_SECONDS,
+    parse_pushed,
+    reference_of,
+    uri_of,
+)
 from oauth_svc.single_sign_on.use_cases import BrowserSession
 from oauth_svc.tokens.models import new_token
 from oauth_svc.tokens.use_cases import Tokens
@@ -70,9 +77,46 @@ class Authorizations:
         client = await self.clients.find(client_id_of(parameters))
         if client is None:
             raise DirectError(INVALID_REQUEST, "There is no such client.")
+        reference = reference_of(parameters)
+        if reference is not None:
+            request = await self._take_pushed(reference, client)
+            return await self._answered(request, client, session)
         redirect_uri, _ = redirect_uri_of(parameters, client)
         try:
             request = await self._with_hint(parse(parameters, client), parameters)
+        except OAuthError as error:
+            return self._refusal(redirect_uri, _state_of(parameters), error)
+        return await self._answered(request, client, session)
+
+    async def push(self, client: Client, parameters: Parameters) -> str:
+        """Stores a request of an authenticated client; returns its `request_uri`.
+
+        Raises `OAuthError`, for the client.
+        """
+        request = await self._with_hint(parse_pushed(parameters, client), parameters)
+        reference = new_token()
+        async with self.database.transaction() as connection:
+            await store.insert_pushed(
+                connection, digest_of(reference), request, timedelta(seconds=PUSHED_SECONDS)
+            )
+            await store.keep_newest(
+                connection, "pushed_requests", client.client_id, self.challenge_limit
+            )
+        return uri_of(reference)
+
+    async def _take_pushed(self, reference: str, client: Client) -> AuthorizationRequest:
+        """The request behind a reference, which is used up; raises `DirectError`."""
+        async with self.database.connection() as connection:
+            request = await store.take_pushed(connection, digest_of(reference), client.client_id)
+        if request is None or not client.redirects_to(request.redirect_uri):
+            raise DirectError(INVALID_REQUEST_URI, "request_uri has expired, or was used before.")
+        return request
+
+    async def _answered(
+        self, request: AuthorizationRequest, client: Client, session: BrowserSession | None
+    ) -> str:
+        """Where the browser goes: to the client, or to a page."""
+        try:
             progress = Progress(began=datetime.now(UTC), seen=session.login.at if session else None)
             async with self.database.transaction() as connection:
                 decision = await self._decide(connection, request, client, session, progress)
@@ -86,10 +130,12 @@ class Authorizations:
                     progress.seen,
                     progress.began + self.challenge_life,
                 )
-                await store.keep_newest(connection, client.client_id, self.challenge_limit)
+                await store.keep_newest(
+                    connection, "challenges", client.client_id, self.challenge_limit
+                )
             return self._page(challenge, decision)
         except OAuthError as error:
-            return self._refusal(redirect_uri, _state_of(parameters), error)
+            return self._refusal(request.redirect_uri, request.state, error)
 
     async def resume(self, challenge: str, session: BrowserSession | None) -> str:
         """Where the browser goes after a page; raises `ChallengeNotFound`.

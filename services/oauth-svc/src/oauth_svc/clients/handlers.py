@@ -1,4 +1,4 @@
-"""Clients over HTTP, for administrators."""
+"""Clients over HTTP: for administrators, and as callers of the protocol's endpoints."""
 
 from typing import Any
 
@@ -21,6 +21,11 @@ from oauth_svc.clients.schemas import (
     to_public,
 )
 from oauth_svc.clients.use_cases import Clients
+from oauth_svc.protocol.client import Client
+from oauth_svc.protocol.client_authentication import credentials_of
+from oauth_svc.protocol.errors import INVALID_REQUEST, OAuthError
+from oauth_svc.protocol.parameters import Parameters
+from oauth_svc.protocol_http import parameters_of
 from shared.web.answers import answer
 from shared.web.operations import operation
 from shared.web.pagination import BY_PAGE, page_headers
@@ -76,6 +81,17 @@ async def rotate_secret(request: web.Request, form: ClientForm) -> web.Response:
     The previous one is accepted, too, for 24 hours.
     """
     return answer(_with_secret(*await request.app[CLIENTS].rotate_secret(form.client_id)))
+
+
+async def authenticated(request: web.Request) -> tuple[Client, Parameters]:
+    """The client that makes this request, and the request's parameters; raises `OAuthError`."""
+    parameters = await parameters_of(request)
+    parameters.require_unrepeated()
+    headers = request.headers.getall("Authorization", [])
+    if len(headers) > 1:
+        raise OAuthError(INVALID_REQUEST, "More than one Authorization header.")
+    credentials = credentials_of(parameters, headers[0] if headers else None)
+    return await request.app[CLIENTS].authenticate(credentials), parameters
 
 
 def _with_secret(registered: RegisteredClient, secret: str | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 INVALID_REQUEST = "invalid_request"
+INVALID_REQUEST_URI = "invalid_request_uri"
 INVALID_CLIENT = "invalid_client"
 INVALID_GRANT = "invalid_grant"
 INVALID_SCOPE = "invalid_scope"

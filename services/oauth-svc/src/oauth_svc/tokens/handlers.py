@@ -2,11 +2,8 @@
 
 from aiohttp import web
 
-from oauth_svc.clients.handlers import CLIENTS
-from oauth_svc.protocol.client import Client
-from oauth_svc.protocol.client_authentication import credentials_of
+from oauth_svc.clients.handlers import authenticated
 from oauth_svc.protocol.errors import INVALID_REQUEST, InvalidClient, OAuthError
-from oauth_svc.protocol.parameters import Parameters
 from oauth_svc.protocol_http import NO_STORE, parameters_of, protocol_endpoint
 from oauth_svc.tokens.schemas import GrantForm, to_internal
 from oauth_svc.tokens.use_cases import Tokens
@@ -21,14 +18,14 @@ TOKENS = web.AppKey("tokens", Tokens)
 @protocol_endpoint
 async def token(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """POST /oauth/token."""
-    client, parameters = await _authenticated(request)
+    client, parameters = await authenticated(request)
     return answer(await request.app[TOKENS].issue(client, parameters), headers=NO_STORE)
 
 
 @protocol_endpoint
 async def introspect(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """POST /oauth/introspect (RFC 7662), for clients that keep a secret."""
-    client, parameters = await _authenticated(request)
+    client, parameters = await authenticated(request)
     if not client.confidential:
         raise InvalidClient("A public client may not introspect tokens.")
     shown = await request.app[TOKENS].introspect(client, parameters.require("token"))
@@ -38,7 +35,7 @@ async def introspect(request: web.Request, _form: FormReader[NoParameters]) -> w
 @protocol_endpoint
 async def revoke(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """POST /oauth/revoke (RFC 7009): everything that was given with the token ends."""
-    client, parameters = await _authenticated(request)
+    client, parameters = await authenticated(request)
     await request.app[TOKENS].give_back(client, parameters.require("token"))
     return web.Response(headers=NO_STORE)
 
@@ -56,16 +53,6 @@ async def find_grant(request: web.Request, form: GrantForm) -> web.Response:
     if grant is None:
         raise NotFound(("oauth.grant.not_found",))
     return answer(to_internal(grant))
-
-
-async def _authenticated(request: web.Request) -> tuple[Client, Parameters]:
-    parameters = await parameters_of(request)
-    parameters.require_unrepeated()
-    headers = request.headers.getall("Authorization", [])
-    if len(headers) > 1:
-        raise OAuthError(INVALID_REQUEST, "More than one Authorization header.")
-    credentials = credentials_of(parameters, headers[0] if headers else None)
-    return await request.app[CLIENTS].authenticate(credentials), parameters
 
 
 async def _access_token(request: web.Request) -> str:
