@@ -229,6 +229,21 @@ async def test_a_second_factor_is_asked_for(own_app: RelyingParty, system: Insta
     assert "code" in end.parameters
 
 
+async def test_acr_values_ask_for_a_stronger_log_in_once(
+    own_app: RelyingParty, member: Client
+) -> None:
+    """RFC 9470, 4: a client repeats what a route asked for."""
+    await own_app.code(member.email, PASSWORD)
+    assert "code" in (await own_app.authorize(acr_values="aal1 aal2")).parameters
+
+    again = await own_app.authorize(acr_values="aal2")
+    end = await own_app.visit("GET", (await own_app.log_in(again, member.email, PASSWORD)).location)
+    _, tokens = await own_app.redeem(end.parameters["code"])
+
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    assert claims["acr"] == "aal1"  # a wish: the user has no second factor
+
+
 async def test_pages_speak_german(own_app: RelyingParty) -> None:
     start = await own_app.authorize(ui_locales="fr de")
     asked = await own_app.visit("GET", start.location)

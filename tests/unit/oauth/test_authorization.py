@@ -24,6 +24,7 @@ from oauth_svc.protocol.authorization import (
 )
 from oauth_svc.protocol.errors import DirectError, OAuthError
 from oauth_svc.protocol.parameters import Parameters
+from shared.contracts.authentication import LEVELS
 from tests.unit.oauth.conftest import MakeClient
 
 REDIRECT_URI = "https://app.example.com/callback"
@@ -203,6 +204,14 @@ FRESH = NOW + timedelta(seconds=1)
         ({"claims": f'{{"id_token": {{"sub": {{"value": "{UID}"}}}}}}'}, login(), NeedsConsent),
         ({"claims": essential_acr("aal2")}, login(), NeedsLogin),
         ({"claims": essential_acr("aal2")}, login(acr="aal2"), NeedsConsent),
+        ({"acr_values": "aal2"}, login(), NeedsLogin),
+        ({"acr_values": "aal1"}, login(), NeedsConsent),
+        ({"acr_values": "aal2 aal1"}, login(), NeedsConsent),
+        ({"acr_values": "aal2"}, login(acr="phr"), NeedsConsent),
+        ({"acr_values": "aal2"}, login(at=FRESH), NeedsConsent),
+        ({"acr_values": "aal1"}, login(acr=None), NeedsLogin),
+        ({"acr_values": "urn:other 0"}, login(), NeedsConsent),
+        ({"acr_values": "aal2", "prompt": "none"}, login(), "consent_required"),
         (
             {"claims": essential_acr("aal2")},
             login(at=FRESH),
@@ -224,10 +233,10 @@ def test_what_comes_next(
 
     if isinstance(expected, str):
         with pytest.raises(OAuthError) as refused:
-            decide(request, client, session, (), progress, NOW)
+            decide(request, client, session, (), progress, NOW, LEVELS)
         assert refused.value.error == expected
     else:
-        assert isinstance(decide(request, client, session, (), progress, NOW), expected)
+        assert isinstance(decide(request, client, session, (), progress, NOW, LEVELS), expected)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +264,7 @@ def test_a_code_is_for_what_the_user_allowed(
     request = parse(parameters(**changes), client)
     progress = Progress(began=NOW, consented_by=consented_by)
 
-    decision = decide(request, client, login(), consented, progress, NOW)
+    decision = decide(request, client, login(), consented, progress, NOW, LEVELS)
 
     assert isinstance(decision, Granted if granted else NeedsConsent)
 

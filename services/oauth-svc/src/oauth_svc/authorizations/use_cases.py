@@ -52,6 +52,7 @@ from oauth_svc.protocol.pushed_requests import (
 from oauth_svc.single_sign_on.use_cases import BrowserSession
 from oauth_svc.tokens.models import new_token
 from oauth_svc.tokens.use_cases import Tokens
+from shared.contracts.authentication import LEVELS
 from shared.database.pool import Connection, Database
 from shared.tokens.bearer import ALGORITHM
 from shared.tokens.key_set import KeySet, UnknownKeyError
@@ -273,7 +274,7 @@ class Authorizations:
             else ()
         )
         login = session.login if session else None
-        return decide(request, client, login, consented, progress, datetime.now(UTC))
+        return decide(request, client, login, consented, progress, datetime.now(UTC), LEVELS)
 
     async def _grant(
         self,

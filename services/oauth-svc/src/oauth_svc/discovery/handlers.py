@@ -8,6 +8,7 @@ from oauth_svc.clients.assertions import ALGORITHMS
 from oauth_svc.protocol.claims import CLAIMS, STANDARD_SCOPES
 from oauth_svc.protocol.client import AUTHENTICATION_METHODS, GRANT_TYPES, NONE
 from oauth_svc.protocol.pkce import S256
+from shared.contracts.authentication import LEVELS
 from shared.tokens.bearer import ALGORITHM
 from shared.web.answers import answer
 from shared.web.operations import NoParameters
@@ -50,7 +51,19 @@ def provider_metadata(issuer: str) -> dict[str, Any]:
         "code_challenge_methods_supported": [S256],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claim_types_supported": ["normal"],
-        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "sid", *CLAIMS],
+        "claims_supported": [
+            "sub",
+            "iss",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "acr",
+            "amr",
+            "sid",
+            *CLAIMS,
+        ],
+        "acr_values_supported": list(LEVELS),
         "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -4,7 +4,7 @@ RFC 6749, 4.1; OpenID Connect Core 1.0, 3.1.2; RFC 9207; RFC 9700.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -267,10 +267,12 @@ def decide(
     consented: Collection[str],
     progress: Progress,
     now: datetime,
+    levels: Sequence[str],
 ) -> Decision:
     """What comes next; raises `OAuthError` for the redirect URI.
 
-    `consented` are the scopes that the user allowed the client earlier.
+    `consented` are the scopes that the user allowed the client earlier. `levels` are all values of
+    `acr`, the weakest first.
     """
     if not set(request.scopes) <= set(client.scopes):  # a challenge may be older than the client's
         raise OAuthError(INVALID_SCOPE, "The client may not ask for one of these scopes.")
@@ -282,6 +284,8 @@ def decide(
     if request.claims.acr and login.acr not in request.claims.acr:
         if silent or _fresh(login, progress):
             raise OAuthError(UNMET_AUTHENTICATION, "The log-in is not of the class that is asked.")
+        return NeedsLogin()
+    if not silent and not _fresh(login, progress) and _could_be_stronger(request, login, levels):
         return NeedsLogin()
     if _needs_consent(request, client, login, consented, progress):
         if silent:
@@ -301,6 +305,17 @@ def _log_in_is_good(
     if request.max_age is None or _fresh(login, progress):
         return True
     return (now - login.at).total_seconds() <= request.max_age
+
+
+def _could_be_stronger(request: AuthorizationRequest, login: Login, levels: Sequence[str]) -> bool:
+    """Whether `acr_values` ask for a level that the log-in does not reach (RFC 9470, 5).
+
+    It is a wish (Core, 3.1.2.1): after a log-in for this request, whichever level it has will do.
+    Values that are not ours are ignored.
+    """
+    asked = [levels.index(value) for value in request.acr_values if value in levels]
+    reached = levels.index(login.acr) if login.acr in levels else -1
+    return bool(asked) and reached < min(asked)
 
 
 def _fresh(login: Login, progress: Progress) -> bool:
