@@ -209,6 +209,7 @@ def a_decision(**overrides: Any) -> Decide:
         "cookie_name": "_barong_session",
         "csrf_protection": True,
         "binding": Binding(user_agent=True, network=True),
+        "issuer": "https://barong.example",
     }
     return Decide(**{**fields, **overrides})
 

@@ -91,7 +91,7 @@ def build(
     callers = _Callers(sessions, api_keys, access_tokens)
     decide = _decide(core, callers, policy, known_places, rate_limits, audits)
     reauthorize = ReauthorizeWebSocket(sessions, api_keys, access_tokens, policy, known_places)
-    operations = Operations(Gateway(routes, proxy, settings.cors, reauthorize))
+    operations = Operations(Gateway(routes, proxy, settings.cors, reauthorize, settings.issuer))
     dispatcher = Dispatcher(operations.of, decide, decisions, policy, registry)
     return Features(
         server=_server(core, dispatcher, metrics, body_grace_seconds),
@@ -191,6 +191,7 @@ def _decide(
         csrf_protection=settings.csrf_protection,
         binding=Binding(settings.bind_user_agent, settings.bind_network),
         audits=AuditPublisher(audits, core.admin, audit_counter(core.registry)),
+        issuer=settings.issuer,
     )
 
 

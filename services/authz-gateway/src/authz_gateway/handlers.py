@@ -7,6 +7,7 @@ from authz_gateway.api_document.files import ROUTE as DOCUMENT_ROUTE
 from authz_gateway.api_document.files import SHOWN, Shown
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.forward_auth import allowed_lines, denied_lines, original_call
+from authz_gateway.authz.protected_resources import METADATA_ROUTE, metadata, resource_at
 from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket, opener_of
 from authz_gateway.http.cors import Cors
 from authz_gateway.http.dispatcher import Operation
@@ -21,15 +22,21 @@ from shared.errors import Malformed, Refusal
 class Gateway:
     """The dependencies of the handlers."""
 
-    __slots__ = ("cors", "proxy", "reauthorize", "routes")
+    __slots__ = ("cors", "issuer", "proxy", "reauthorize", "routes")
 
     def __init__(
-        self, routes: RouteTable, proxy: Proxy, cors: Cors, reauthorize: ReauthorizeWebSocket
+        self,
+        routes: RouteTable,
+        proxy: Proxy,
+        cors: Cors,
+        reauthorize: ReauthorizeWebSocket,
+        issuer: str,
     ) -> None:
         self.routes = routes
         self.proxy = proxy
         self.cors = cors
         self.reauthorize = reauthorize
+        self.issuer = issuer
 
 
 class Destination:
@@ -101,6 +108,20 @@ class ShowDocument(Operation):
         return self._shown.answer(request.head.headers.getall("accept-encoding", ()))
 
 
+class ShowResource(Operation):
+    """The metadata of a protected resource."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, route: str, call: Call, answer: Answer) -> None:
+        super().__init__(route, call)
+        self._answer = answer
+
+    def respond(self, _request: Request, _caller: Caller | None) -> Answer:
+        """See `Operation`."""
+        return self._answer
+
+
 def forward(
     gateway: Gateway, request: Request, destination: Destination, query: str
 ) -> Operation | Answer:
@@ -156,6 +177,21 @@ def show_document(
         return NO_ROUTE
     call = _call(request, DOCUMENT_ROUTE, method, path, query)
     return ShowDocument(request.route, call, shown)
+
+
+def show_resource(
+    gateway: Gateway, request: Request, destination: Destination, query: str
+) -> Operation | Answer:
+    """GET /.well-known/oauth-protected-resource/<prefix>: what clients need for such a route.
+
+    Other paths below it are forwarded: an upstream may have metadata of its own.
+    """
+    method = request.head.method
+    route = None if destination.raw else resource_at(gateway.routes, destination.path)
+    if route is None or not METADATA_ROUTE.allows(method):
+        return forward(gateway, request, destination, query)
+    call = _call(request, METADATA_ROUTE, method, destination.path, query)
+    return ShowResource(METADATA_ROUTE.prefix, call, metadata(route, gateway.issuer))
 
 
 def _call(request: Request, route: Route, method: str, path: str, query: str) -> Call:

@@ -4,6 +4,7 @@ from typing import Final
 
 from authz_gateway import handlers
 from authz_gateway.api_document.files import DOCUMENT_PATH, EVENTS_DOCUMENT_PATH, PAGE_PATH
+from authz_gateway.authz.protected_resources import METADATA_PATH
 from authz_gateway.handlers import Destination, Gateway, Handler
 from authz_gateway.http.dispatcher import Operation
 from authz_gateway.http.request import Request
@@ -18,6 +19,7 @@ PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     (DOCUMENT_PATH, DOCUMENT_PATH, handlers.show_document),
     (EVENTS_DOCUMENT_PATH, EVENTS_DOCUMENT_PATH, handlers.show_document),
     (PAGE_PATH, PAGE_PATH, handlers.show_document),
+    (METADATA_PATH, METADATA_PATH, handlers.show_resource),
     ("", UNKNOWN_ROUTE, handlers.forward),
 )
 """Prefix, label for log and metrics, handler. The first matching prefix wins."""

@@ -43,9 +43,13 @@ class InsufficientScope(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedAccessToken:
-    """A token in force: its grant, its scopes, and its user with a token for upstreams."""
+    """A token in force: its grant, audience and scopes, and its user with a token for upstreams.
+
+    Whoever takes the token checks that it is meant for them.
+    """
 
     grant_id: str
+    audience: frozenset[str]
     scopes: frozenset[str]
     expires_at: datetime
     owner: UserToken
@@ -80,7 +84,7 @@ class AccessTokenCache:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`issuer` is the OAuth provider's, which is also the audience of tokens for this API."""
+        """`issuer` is the OAuth provider's."""
         self._keys = keys
         self._issuer = issuer
         self._grants = grants
@@ -137,6 +141,9 @@ class AccessTokenCache:
         owner = await self._owners.user_token(str(claims["sub"]))
         return ResolvedAccessToken(
             grant_id=grant_id,
+            audience=frozenset(
+                [claims["aud"]] if isinstance(claims["aud"], str) else claims["aud"]
+            ),
             scopes=frozenset(str(claims.get("scope", "")).split()),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             owner=owner,
@@ -152,8 +159,7 @@ class AccessTokenCache:
                 await self._keys.key(str(header.get("kid"))),
                 algorithms=[ALGORITHM],
                 issuer=self._issuer,
-                audience=self._issuer,
-                options={"require": _REQUIRED, "verify_iat": False},
+                options={"require": _REQUIRED, "verify_iat": False, "verify_aud": False},
             )
         except (jwt.InvalidTokenError, UnknownKeyError, UnicodeError):
             raise NotFound from None

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from authz_gateway.authn.access_tokens import (
     InsufficientScope,
+    InvalidAccessToken,
     ResolvedAccessToken,
     is_of_a_client,
 )
@@ -22,6 +23,7 @@ from authz_gateway.authn.sessions import (
 )
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.policy import CompiledPolicy
+from authz_gateway.authz.protected_resources import audience_of, challenge
 from authz_gateway.authz.rate_limits import ANONYMOUS, RateLimits
 from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.authz.step_up import require_step_up
@@ -132,6 +134,8 @@ class Decide:
     csrf_protection: bool
     binding: Binding
     audits: AuditLog
+    issuer: str
+    """The OAuth provider's, which begins the addresses of protected resources, too."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
 
@@ -156,8 +160,9 @@ class Decide:
                 caller = await self._caller_of_bearer(call)
             else:
                 caller = await self._caller_of_cookie(call)
-        except Unauthenticated:
+        except Unauthenticated as refusal:
             self.rate_limits.charge(limited, call.address)  # even above the limit: it was looked up
+            challenge(refusal, call.route, self.issuer)
             raise
         self.rate_limits.take(call.route, caller.principal.uid)
 
@@ -194,6 +199,8 @@ class Decide:
     async def _caller_of_access_token(self, call: Call, token: str) -> Caller:
         """A client reaches only routes that have a scope, and of those the ones it was granted."""
         found = await self.access_tokens.resolve(token)
+        if audience_of(call.route, self.issuer) not in found.audience:
+            raise InvalidAccessToken
         require_usable(found.owner.user.state)
         in_scope = call.route.scope in found.scopes
         return Caller.of_grant(found.owner, found.grant_id, in_scope=in_scope)

@@ -123,6 +123,9 @@ class Route:
     """The level that the caller's authentication has to reach."""
     scope: str = declared(fields.String(), "")
     """API keys that have scopes need this one."""
+    resource: bool = declared(fields.Boolean(), default=False)
+    """Whether the route is a protected resource (RFC 9728): access tokens need its own address as
+    their audience, and the gateway shows its metadata."""
     rate: Rate | None = declared(Parsed(rate), None)
     """How often one client may call, at each gateway; None: authenticated calls have no limit."""
     burst: int | None = declared(fields.Integer(validate=validate.Range(1, 10**6)), None)

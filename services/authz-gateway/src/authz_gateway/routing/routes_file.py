@@ -47,7 +47,7 @@ def load_routes(path: Path, variables: Mapping[str, str]) -> RouteTable:
 
 _SHARED_KEYS = (
     *("upstream", "rewrite", "timeout", "rate", "burst"),
-    *("path", "case_insensitive", "trusted", "trailers"),
+    *("path", "case_insensitive", "trusted", "trailers", "resource"),
 )
 """Keys that must be the same in all routes of one prefix."""
 
