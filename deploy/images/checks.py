@@ -10,7 +10,7 @@ from deploy.images.engine import Engine
 from deploy.sbom import bill
 
 MOST_MEGABYTES = 140
-"""What a service may add to its base: with Python's slim image (124 MB) it stays under 200."""
+"""What a service may add to its base. All services have the same libraries in one layer."""
 
 _LOCKED_DOWN = (
     *("--rm", "--read-only", "--tmpfs", "/tmp", "--network", "none"),  # noqa: S108
