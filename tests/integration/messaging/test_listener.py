@@ -7,7 +7,7 @@ import aio_pika
 import pytest
 
 from shared.contracts.events import ReceivedEvent
-from shared.contracts.topology import EVENTS, WEBHOOKS
+from shared.contracts.topology import EVENTS, SUBSCRIPTIONS
 from shared.errors import Unavailable
 from shared.messaging.listener import Listener
 from tests.integration.messaging.parts import (
@@ -155,7 +155,8 @@ async def test_it_leaves_no_queue_behind(broker: str) -> None:
     async with supervised("listener", listener.run):
         await until(answers(listener.check))
     async with channel_to(broker) as channel:
-        await channel.queue_delete(WEBHOOKS.queue)  # the only other one that gets the event
+        for subscription in SUBSCRIPTIONS:
+            await channel.queue_delete(subscription.queue)
         exchange = await channel.get_exchange(EVENTS, ensure=False)
         with pytest.raises(aio_pika.exceptions.DeliveryError):
             await exchange.publish(aio_pika.Message(b""), "system.session.revoked", mandatory=True)
