@@ -29,7 +29,7 @@ class CredentialField(Parameter):
             if len(text) > MAX_CREDENTIAL:
                 raise self.refuse()
             read = json.loads(text)
-        except (ValueError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:  # a form may have files in it
             if isinstance(error, ValidationError):
                 raise
             raise self.refuse() from None
