@@ -76,6 +76,7 @@ async def production(
             mail_folder,
             smtp_port,
             BARONG_ENV="production",
+            BARONG_PUBLIC_URL="https://id.example.com",
             BARONG_THROTTLING="true",
             BARONG_PHONE_VERIFICATION="twilio_sms",
             BARONG_TWILIO_URL=phones.url,
@@ -88,7 +89,7 @@ async def production(
         hidden = {TOKEN, KEY.partition(":")[2], PASSWORD, WRONG_PASSWORD}
         with ending(processes):
             for name in NAMES:
-                environment = {**system.environments[name], "AMQP_URL": brokers[name]}
+                environment = {**system.environments[name], "AMQP_URL": brokers.get(name, "")}
                 hidden |= passwords(environment)
                 service = Service(
                     SERVICES[name],
@@ -103,7 +104,7 @@ async def production(
 
 
 def broker_users(rabbitmq_folder: Path) -> dict[str, str]:
-    """Each service's URL, with what deploy/rabbitmq lets it do."""
+    """The URL of each service that has a user there, with what deploy/rabbitmq lets it do."""
     file = ROOT / "deploy" / "rabbitmq" / "permissions.json"
     may = {each["user"]: each for each in json.loads(file.read_text())["permissions"]}
     return {
@@ -111,6 +112,7 @@ def broker_users(rabbitmq_folder: Path) -> dict[str, str]:
             rabbitmq_folder, f"production-{service}", "production", may[service]
         )
         for name, service in SERVICES.items()
+        if service in may
     }
 
 

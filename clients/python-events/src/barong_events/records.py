@@ -273,6 +273,36 @@ class WebhookEndpoint(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthClient(Record):
+    """A client of the OAuth provider."""
+
+    client_id: str
+    name: str
+    authentication: str
+    first_party: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent(Record):
+    """What a user allows a client."""
+
+    uid: str
+    client_id: str
+    scopes: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokedGrant(Record):
+    """A grant whose tokens are void; without a user it was a machine's."""
+
+    grant: str
+    client_id: str
+    uid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activity(Record):
     """An activity of a user."""
 
@@ -318,6 +348,12 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     "model.webhook.created": WebhookEndpoint,
     "model.webhook.updated": WebhookEndpoint,
     "model.webhook.deleted": WebhookEndpoint,
+    "model.oauth_client.created": OAuthClient,
+    "model.oauth_client.updated": OAuthClient,
+    "model.oauth_client.deleted": OAuthClient,
+    "system.oauth.consent.granted": Consent,
+    "system.oauth.consent.revoked": Consent,
+    "system.oauth.token.revoked": RevokedGrant,
     "system.session.create": Login,
     "system.session.revoked": Session,
     "system.user.email.confirmation.token": Token,
