@@ -1,19 +1,17 @@
 """Routes that are protected resources of their own (RFC 9728), through a gateway."""
 
-import dataclasses
 import json
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from aiohttp import web
-from yarl import URL
 
-from shared.process import running
 from tests.support.aiohttp_app import serving
 from tests.support.client import Client
 from tests.support.relying_party import RelyingParty
-from tests.support.system import PASSWORD, ROOT, Installation, ready
+from tests.support.replicas import gateway_of
+from tests.support.system import PASSWORD, ROOT, Installation
 
 ROUTES = """
 - prefix: /api/v2/barong/resource/orders
@@ -43,16 +41,7 @@ async def guarded(
         routes = tmp_path_factory.mktemp("resources") / "routes.yaml"
         usual = (ROOT / "deploy" / "config" / "routes.yaml").read_text()
         routes.write_text(usual + ROUTES.format(up=upstream))
-        changes = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
-        service = system.service("gateway", BARONG_ROUTES_FILE=str(routes), **changes)
-        async with running(service) as gateway:
-            public, internal = (URL(url).port or 0 for url in (gateway.public, gateway.internal))
-            mine = dataclasses.replace(
-                system,
-                public={**system.public, "gateway": public},
-                internal={**system.internal, "gateway": internal},
-            )
-            await ready(mine, "gateway")
+        async with gateway_of(system, BARONG_ROUTES_FILE=str(routes)) as mine:
             yield mine
 
 
