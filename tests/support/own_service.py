@@ -4,11 +4,10 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from yarl import URL
-
 from deploy.local import ports
 from shared.process import running
 from tests.support.client import Client
+from tests.support.replicas import gateway_of
 from tests.support.system import Installation, ready
 
 _FREE = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
@@ -21,14 +20,7 @@ async def installation_with(
     """The system as seen through a gateway that leads to a `service` with these settings."""
     async with running(system.service(service, **_FREE, **settings)) as own:
         urls = {f"BARONG_{service.upper()}_URL": own.public}
-        async with running(system.service("gateway", **_FREE, **urls)) as gateway:
-            public, internal = (URL(url).port or 0 for url in (gateway.public, gateway.internal))
-            mine = dataclasses.replace(
-                system,
-                public={**system.public, "gateway": public},
-                internal={**system.internal, "gateway": internal},
-            )
-            await ready(mine, "gateway")
+        async with gateway_of(system, **urls) as mine:
             yield mine
 
 
