@@ -95,13 +95,14 @@ async def test_the_queue_is_judged_by_keys(
     await page.goto("/account/log-in?next=/console/reviews")
     await visitor.submit("Log in", email=SUPERADMIN, password=PASSWORD)
     heading = page.locator("#who")
+    picture = page.get_by_role("img", name="Picture of the document")
     first = await heading.inner_text()
+    await expect(picture).to_have_js_property("naturalWidth", 1)
     await page.keyboard.press("j")
     await expect(heading).not_to_have_text(first)
     await page.keyboard.press("k")
     await expect(heading).to_have_text(first)
-    picture = page.get_by_role("img", name="Picture of the document")
-    assert await picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
+    await expect(picture).to_have_js_property("naturalWidth", 1)
     await page.keyboard.press("a")
     await expect(page.get_by_role("status").first).to_contain_text("Your verdict is recorded.")
     await page.locator("[name=description]").fill("a blurred jar")  # letters, while it is typed
