@@ -102,7 +102,8 @@ cluster-drill: install ## Replace, kill and take away every part of a real clust
 	$(BIN)/python -m deploy.cluster drill $(ARGS)
 
 lock: install ## Lock the newest allowed versions of all requirements, with hashes
-	@for part in compile migrations runtime local dev kustomize; do \
+	@for part in compile runtime authz-gateway console-svc identity-svc mailer-svc oauth-svc resource-svc \
+	  migrations local dev kustomize; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url --no-emit-find-links \
 	    requirements/$$part.in --output-file requirements/$$part.txt || exit 1; \

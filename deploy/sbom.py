@@ -72,20 +72,24 @@ def pins(lock: str) -> Iterator[Pin]:
             needed_by.add(why[1])
 
 
+def lock_of(image: str, requirements: Path) -> Path:
+    """The lock of everything in an image: its own, or that of all services if it needs no more."""
+    own = requirements / f"{image}.txt"
+    return own if own.exists() else requirements / "runtime.txt"
+
+
 def bill(
     image: str, sources: Path, requirements: Path, *, version: str = "", created: str = ""
 ) -> str:
     """The document, as JSON.
 
-    `sources` has the folders `shared` and `services`; `requirements` has the locks runtime.txt and
-    migrations.txt. `version` and `created` (RFC 3339) are those of the image, as far as known.
+    `sources` has the folders `shared` and `services`; `requirements` has the locks. `version` and
+    `created` (RFC 3339) are those of the image, as far as known.
     """
     number = number_of(sources)
-    locked = [*pins((requirements / "runtime.txt").read_text())]
-    if image == MIGRATIONS:
-        locked += pins((requirements / "migrations.txt").read_text())
+    locked = [*pins(lock_of(image, requirements).read_text())]
     root = f"barong/{image}"
-    ours = {f"pkg:generic/{name}@{number}": name for name in _ours(image, sources)}
+    ours = {f"pkg:generic/{name}@{number}": name for name in ours_in(image, sources)}
     others = {
         f"pkg:{ecosystem}/{name}@{of_it}": (name, of_it)
         for ecosystem, name, of_it in VENDORED.get(image, ())
@@ -142,7 +146,7 @@ def _library(purl: str, name: str, version: str, *, license_id: str = "") -> dic
     }
 
 
-def _ours(image: str, sources: Path) -> list[str]:
+def ours_in(image: str, sources: Path) -> list[str]:
     """Our own packages in an image."""
     schemas = sorted(path.parents[2].name for path in sources.glob("services/*/src/*/migrations"))
     return ["barong-shared", *(schemas if image == MIGRATIONS else [image])]

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deploy.images.bases import base_images
-from deploy.images.checks import check_contents, check_image, check_version
+from deploy.images.checks import check_contents, check_image, check_imports, check_start
 from deploy.images.engine import Engine
 from deploy.images.index import index_secrets
 from deploy.release.version import Version, source_url
+from deploy.sbom import MIGRATIONS
 
 IMAGES = (
     *("authz-gateway", "identity-svc", "resource-svc", "admin-svc"),
-    *("mailer-svc", "webhooks-svc", "oauth-svc", "console-svc", "migrations"),
+    *("mailer-svc", "webhooks-svc", "oauth-svc", "console-svc", MIGRATIONS),
 )
 
 
@@ -37,9 +38,11 @@ def build_all(docker: Engine, root: Path, tag: str, version: Version) -> Iterato
         size = _megabytes(docker, image)
         check_image(docker, name, image, added=size - base)
         check_contents(docker, image, root, arguments)
+        check_imports(docker, name, image, root)
+        if name != MIGRATIONS:
+            check_start(docker, name, image, tag, version.commit)
         print(f"{image}: {size} MB, {size - base} MB on its base", flush=True)
         yield image
-    check_version(docker, f"barong/identity-svc:{tag}", tag, version.commit)
 
 
 def build_image(docker: Engine, root: Path, image: str, arguments: Mapping[str, str]) -> None:

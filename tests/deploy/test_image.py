@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestServer
 
 from deploy.compiled import MODULES
 from deploy.local import ports
+from deploy.sbom import bill, ours_in
 from tests.deploy import dockerfile
 from tests.deploy.manifests import BACKED, MIGRATIONS, SERVICES
 from tests.support.client import Client
@@ -26,6 +27,7 @@ from tests.support.system import ROOT, Installation, ready
 
 pytestmark = pytest.mark.xdist_group("machine")
 
+REQUIREMENTS = ROOT / "requirements"
 FINAL = dockerfile.stages()[-1]
 GATEWAY = "authz-gateway"
 OTHERS = [service for service in SERVICES if service != GATEWAY]
@@ -89,9 +91,11 @@ def test_an_image_has_its_own_service_and_no_tools(programs: dict[str, Path]) ->
         )
         assert found & packages == expected
         assert {"shared", "barong"} <= found
-        assert not {path.suffix for path in program.parent.rglob("*")} & {".c", ".h", ".o"}
-        unknown = found - packages - {"shared", "barong", "bin"}
-        assert all(re.search(r"\.dist-info$|__mypyc\.[^.]+\.so$", name) for name in unknown)
+        ours = [program.parent / name for name in found & {*packages, "shared"}]
+        left = {path.suffix for folder in ours for path in folder.rglob("*")}
+        assert not left & {".c", ".h", ".o"}
+        programs_of_it = {path.name for path in (program.parent / "bin").glob("*")}
+        assert programs_of_it == ({"dbmate"} if image == MIGRATIONS else set())
     tools = {"pip", "setuptools", "wheel", "hatchling", "editables", "uv", "mypy", "mypyc"}
     (site,) = (dockerfile.PLACE / "opt/barong/lib").glob("python*/site-packages")
     assert not tools & {path.name for path in site.iterdir()}
@@ -100,21 +104,102 @@ def test_an_image_has_its_own_service_and_no_tools(programs: dict[str, Path]) ->
     assert (programs[MIGRATIONS].parent / "bin/dbmate").exists()
 
 
-def test_the_bill_of_materials_lists_what_is_installed(programs: dict[str, Path]) -> None:
-    """That of the image that was made last: the steps leave no other."""
-    bill = json.loads((dockerfile.PLACE / "build/sbom.cdx.json").read_text())
-    app = programs[bill["metadata"]["component"]["name"].removeprefix("barong/")].parent
+def test_the_bill_of_materials_lists_what_is_installed(
+    programs: dict[str, Path], subtests: pytest.Subtests
+) -> None:
     (site,) = (dockerfile.PLACE / "opt/barong/lib").glob("python*/site-packages")
-    installed = {
-        (re.sub(r"[-_.]+", "-", package.name).lower(), package.version)
-        for package in importlib.metadata.distributions(path=[str(site), str(app)])
-    }
-    listed = {
-        (component["name"], component["version"])
-        for component in bill["components"]
-        if not component["purl"].startswith("pkg:npm/")
-    }
-    assert listed == installed
+    for image, program in programs.items():
+        installed = {
+            (re.sub(r"[-_.]+", "-", package.name).lower(), package.version)
+            for package in importlib.metadata.distributions(path=[str(site), str(program.parent)])
+        }
+        listed = {
+            (component["name"], component["version"])
+            for component in json.loads(bill(image, ROOT, REQUIREMENTS))["components"]
+            if not component["purl"].startswith("pkg:npm/")
+        }
+        with subtests.test(image):
+            assert listed == installed
+
+
+def test_the_build_writes_that_bill() -> None:
+    """For the image that was made last: the steps leave no other."""
+    written = (dockerfile.PLACE / "build/sbom.cdx.json").read_text()
+    image = json.loads(written)["metadata"]["component"]["name"].removeprefix("barong/")
+    assert written == bill(image, ROOT, REQUIREMENTS)
+
+
+def test_an_image_has_everything_that_it_imports(
+    programs: dict[str, Path], subtests: pytest.Subtests
+) -> None:
+    """Each in the image's own Python, also what is imported by functions."""
+    for image, program in programs.items():
+        with subtests.test(image):
+            names = [
+                name.removeprefix("barong-").replace("-", "_") for name in ours_in(image, ROOT)
+            ]
+            done = in_image(program, (ROOT / "deploy/images/imports.py").read_text(), *names)
+            assert done.returncode == 0, done.stderr
+
+
+def test_what_an_image_does_not_import_is_not_in_it(programs: dict[str, Path]) -> None:
+    for library, images in {
+        "grpc": {GATEWAY},
+        "redis": {GATEWAY},
+        "babel": {"console-svc"},
+        "obstore": {"resource-svc", MIGRATIONS},
+        "phonenumbers": {"resource-svc", MIGRATIONS},
+        "webauthn": {"identity-svc", MIGRATIONS},
+    }.items():
+        having = {
+            image
+            for image, program in programs.items()
+            if not in_image(program, f"import {library}").returncode
+        }
+        assert having == images & programs.keys(), library
+
+
+def test_the_pages_write_dates_in_every_language(programs: dict[str, Path]) -> None:
+    """The image's locales are smaller than Babel's, and the pages write the same with them."""
+    done = in_image(programs["console-svc"], _IN_ALL_LANGUAGES)
+    assert done.returncode == 0, done.stderr
+    ours = json.loads(done.stdout)
+    assert {"en", "de", "ar", "pt_BR", "zh_Hant"} <= ours.keys()
+    whole = subprocess.run(
+        [sys.executable, "-"], input=_IN_ALL_LANGUAGES, capture_output=True, text=True, check=True
+    )
+    assert ours == json.loads(whole.stdout)
+    folder = programs["console-svc"].parent / "babel/locale-data"
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 12_000_000
+
+
+_IN_ALL_LANGUAGES = """
+import json
+from datetime import UTC, datetime
+from babel import Locale
+from babel.localedata import locale_identifiers
+from console_svc.pages.languages import Language
+written = {}
+for code in sorted(locale_identifiers()):
+    language = Language(code, Locale.parse(code), None)
+    now = "2026-11-30T13:05:09+00:00"
+    written[code] = [language.own_name, language.moment(now), language.day(now)]
+print(json.dumps(written))
+"""
+
+
+def in_image(program: Path, script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What the Python of an image makes of a script."""
+    return subprocess.run(
+        [dockerfile.PLACE / "opt/barong/bin/python", "-P", "-", *arguments],
+        input=script,
+        env={"PYTHONPATH": str(program.parent)},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 @compiles
@@ -138,7 +223,7 @@ def test_what_calls_pass_in_the_gateway_is_compiled(programs: dict[str, Path]) -
         Path(module) for module in MODULES
     ]
     assert all((app / module).exists() for module in MODULES)  # for tracebacks
-    others = [programs[service].parent for service in OTHERS]
+    others = [programs[service].parent / "shared" for service in OTHERS]
     assert not [path for other in others for path in other.rglob("*.so")]
 
 
