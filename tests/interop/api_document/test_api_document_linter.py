@@ -4,7 +4,6 @@ import asyncio
 import functools
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from importlib import resources
@@ -13,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.distribution import one_at_a_time
+from tests.interop.programs import Command, files_in, in_node
 
 HERE = Path(__file__).parent
-INSTALLED = HERE.parents[2] / ".local" / "api-document-linter"
 CARRIED = resources.files("authz_gateway.api_document") / "openapi.json"
 SECONDS = 300
 
@@ -24,42 +22,24 @@ SECONDS = 300
 @pytest.fixture
 async def linter() -> Callable[[Path], "subprocess.CompletedProcess[str]"]:
     """Lints a file."""
-    found = await asyncio.to_thread(_installed)
-    if isinstance(found, str):
-        pytest.skip(found)
-    return functools.partial(_lint, found)
+    command = await asyncio.to_thread(redocly)
+    if isinstance(command, str):
+        pytest.skip(command)
+    return functools.partial(_lint, command)
 
 
 @functools.cache
-def _installed() -> tuple[str, ...] | str:
-    """The command, or why there is none."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        return "There is no node and npm on this machine."
-    with one_at_a_time("api-document-linter"):
-        INSTALLED.mkdir(parents=True, exist_ok=True)
-        lock = (HERE / "package-lock.json").read_text()
-        note = INSTALLED / "installed"
-        if not note.exists() or note.read_text() != lock:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, INSTALLED)
-            done = _run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-            if done.returncode != 0:
-                return f"npm cannot fetch its packages: {done.stderr.strip()[-200:]}"
-            note.write_text(lock)
-    return node, str(INSTALLED / "node_modules" / "@redocly" / "cli" / "bin" / "cli.js")
+def redocly() -> Command | str:
+    """The command of the linter, or why there is none."""
+    files = files_in(HERE, "package.json", "package-lock.json")
+    return in_node("api-document-linter", files, "node_modules/@redocly/cli/bin/cli.js")
 
 
-def _lint(command: tuple[str, ...], file: Path) -> "subprocess.CompletedProcess[str]":
-    settings = HERE / "redocly.yaml"
-    return _run(*command, "lint", f"--config={settings}", "--format=json", str(file))
-
-
-def _run(*command: str) -> "subprocess.CompletedProcess[str]":
+def _lint(command: Command, file: Path) -> "subprocess.CompletedProcess[str]":
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
     return subprocess.run(
-        command,
-        cwd=INSTALLED,
+        (*command, "lint", f"--config={HERE / 'redocly.yaml'}", "--format=json", str(file)),
+        cwd=file.parent,
         env={**os.environ, **quiet},
         capture_output=True,
         text=True,

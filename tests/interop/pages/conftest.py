@@ -1,8 +1,5 @@
 """A Chromium for all tests of a module, and axe, which judges whether everybody can use a page."""
 
-import asyncio
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,26 +12,17 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     ViewportSize,
-    async_playwright,
-    expect,
 )
 
-from deploy.local.processes import StartError
-from tests.support import programs
-from tests.support.distribution import one_at_a_time
+from tests.interop.chromium import running_chromium
+from tests.interop.programs import files_in, installed_by_npm
 from tests.support.system import Installation
 
 HERE = Path(__file__).parent
-INSTALLED = HERE.parents[2] / ".local" / "pages-accessibility"
-NPM_SECONDS = 300
-START_SECONDS = 60
 REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`violation of ${event.violatedDirective}: ${event.blockedURI}`));
 """
-# A machine that does other things, too, needs longer than the five seconds of Playwright.
-PATIENCE = 30_000
-expect.set_options(timeout=PATIENCE)
 PHONE = ViewportSize(width=360, height=740)
 DESKTOP = ViewportSize(width=1280, height=800)
 
@@ -42,48 +30,17 @@ DESKTOP = ViewportSize(width=1280, height=800)
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium, as Debian builds it."""
-    try:
-        program = await asyncio.to_thread(programs.chromium)
-    except StartError as error:
-        pytest.skip(str(error))
-    async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(
-            executable_path=program.file,
-            args=["--no-sandbox", "--disable-gpu"],
-            env=dict(program.env),
-            timeout=START_SECONDS * 1000,
-        )
-        try:
-            yield made
-        finally:
-            await made.close()
+    async with running_chromium() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def axe() -> str:
     """The script of axe-core, from its npm package."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("There is no npm on this machine: `apt-get install -y npm` would help.")
-    with one_at_a_time("pages-accessibility"):
-        INSTALLED.mkdir(parents=True, exist_ok=True)
-        lock = (HERE / "package-lock.json").read_text()
-        note = INSTALLED / "installed"
-        if not note.exists() or note.read_text() != lock:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, INSTALLED)
-            done = subprocess.run(
-                [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                cwd=INSTALLED,
-                capture_output=True,
-                text=True,
-                timeout=NPM_SECONDS,
-                check=False,
-            )
-            if done.returncode != 0:
-                pytest.skip(f"npm cannot fetch its packages: {done.stderr.strip()[-200:]}")
-            note.write_text(lock)
-    return (INSTALLED / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    made = installed_by_npm("axe", files_in(HERE, "package.json", "package-lock.json"))
+    if isinstance(made, str):
+        pytest.skip(made)
+    return (made / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
 @dataclass
@@ -121,6 +78,14 @@ class Visitor:
             "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         ):
             faults.append("wider than the window")
+        return faults
+
+    async def judge_at_both_widths(self) -> list[str]:
+        """What `judge` finds at the width of a phone and at that of a desktop."""
+        faults = []
+        for size in (PHONE, DESKTOP):
+            await self.page.set_viewport_size(size)
+            faults += [f"{size['width']}: {fault}" for fault in await self.judge()]
         return faults
 
 

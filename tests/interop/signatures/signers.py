@@ -3,9 +3,7 @@
 import asyncio
 import functools
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +16,11 @@ import pytest
 from http_message_signatures.algorithms import ED25519, HMAC_SHA256
 from yarl import URL
 
+from tests.interop import programs
+from tests.interop.programs import Command, files_in
 from tests.support.system import ROOT
 
 HERE = Path(__file__).parent
-_BUILT = ROOT / ".local" / "signatures"
-_SECONDS = 300
 _CALL_SECONDS = 30
 
 
@@ -155,31 +153,19 @@ def _had(program: Program | str) -> Program:
 @functools.cache
 def _in_node() -> Program | str:
     """The program, or why there is none; cached, so that a registry is tried once."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        return "There is no node and npm on this machine."
-    folder = _copied("node", "signing.mjs", documented("node"))
-    if not (folder / "node_modules").exists():
-        done = _run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
-        if done.returncode != 0:
-            return _why("npm", done)
-    return Program((node, str(folder / "client.mjs")))
+    files = {**files_in(HERE / "node"), "signing.mjs": documented("node")}
+    return _program(programs.in_node("signer-node", files, "client.mjs"))
 
 
 @functools.cache
 def _in_go() -> Program | str:
     """As `_in_node`."""
-    go = shutil.which("go")
-    if go is None:
-        return "There is no go on this machine."
-    folder = _copied("go", "signing.go", documented("go"))
-    if not (folder / "client").exists():
-        done = _run(go, "mod", "download", cwd=folder)
-        if done.returncode != 0:
-            return _why("go", done)
-        done = _run(go, "build", "-o", "client", ".", cwd=folder)
-        assert done.returncode == 0, done.stderr
-    return Program((str(folder / "client"),))
+    files = {**files_in(HERE / "go"), "signing.go": documented("go")}
+    return _program(programs.in_go("signer-go", files))
+
+
+def _program(command: Command | str) -> Program | str:
+    return command if isinstance(command, str) else Program(command)
 
 
 SIGNERS: Mapping[str, Callable[[], Signer]] = {
@@ -187,40 +173,3 @@ SIGNERS: Mapping[str, Callable[[], Signer]] = {
     "node": in_node,
     "go": in_go,
 }
-
-
-def _copied(language: str, name: str, example: str) -> Path:
-    """A folder with the program of a language and the example; a new one when either changed."""
-    files = {file.name: file.read_text() for file in (HERE / language).iterdir()} | {name: example}
-    folder = _BUILT / language
-    if not all(_has(folder / each, text) for each, text in files.items()):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for each, text in files.items():
-            (folder / each).write_text(text)
-    return folder
-
-
-def _has(file: Path, text: str) -> bool:
-    return file.exists() and file.read_text() == text
-
-
-def _why(what: str, done: "subprocess.CompletedProcess[str]") -> str:
-    last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-    return f"{what} cannot fetch its packages: {' '.join(last)}"
-
-
-def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    settings = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
-    try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", "It took too long.")

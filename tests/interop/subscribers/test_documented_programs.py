@@ -15,7 +15,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from shared.messaging.broker import connected
-from tests.interop.subscribers.programs import LANGUAGES, Command
+from tests.interop.programs import Command
+from tests.interop.subscribers.programs import LANGUAGES
 from tests.support.client import Client
 from tests.support.system import PASSWORD, ROOT, Installation
 from tests.support.waiting import until
