@@ -1,0 +1,91 @@
+"""oauth-svc's own pages in Chromium: each of them, in both languages and at two widths."""
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import urlencode
+
+import pytest
+from playwright.async_api import expect
+
+from tests.interop.pages.conftest import Visitor, Windows
+from tests.support.client import Client
+from tests.support.relying_party import REDIRECT_URI, RelyingParty
+from tests.support.system import PASSWORD, Installation
+
+pytestmark = pytest.mark.xdist_group("machine")
+
+SCOPE = "openid profile email address phone offline_access"
+TITLES = {
+    "en": {
+        "log-in": "Log in",
+        "consent": "Allow access?",
+        "log-out": "Log out?",
+        "logged out": "You are logged out",
+        "error": "This does not work",
+        "expired": "Too late",
+    },
+    "de": {
+        "log-in": "Anmelden",
+        "consent": "Zugriff erlauben?",
+        "log-out": "Abmelden?",
+        "logged out": "Sie sind abgemeldet",
+        "error": "Das geht nicht",
+        "expired": "Zu spät",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+async def party(system: Installation) -> AsyncIterator[RelyingParty]:
+    async with Client(system) as admin:
+        await admin.log_in_as_superadmin()
+        async with await RelyingParty.register(admin, scopes=SCOPE.split()) as made:
+            yield made
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+@pytest.mark.parametrize("language", TITLES)
+async def test_axe_finds_nothing_on_any_page(
+    windows: Windows, client: Client, party: RelyingParty, language: str, colors: str
+) -> None:
+    await client.become_member()
+    context, visitor = await windows.open(language, color_scheme=colors)
+    page, titles = visitor.page, TITLES[language]
+    found: dict[str, list[str]] = {}
+
+    async def judged(what: str, title: str) -> None:
+        """The page that is shown now."""
+        await expect(page.locator("h1")).to_have_text(titles[title])
+        assert await page.locator("html").get_attribute("lang") == language
+        if faults := await visitor.judge_at_both_widths():
+            found[what] = faults
+
+    await page.goto(f"/oauth/authorize?{urlencode(party.request(scope=SCOPE))}")
+    await judged("log-in", "log-in")
+    challenge = page.url
+    await press(visitor, "accept", email=client.email, password="wrong")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await judged("refused log-in", "log-in")
+    await press(visitor, "accept", password=PASSWORD)
+    await judged("consent", "consent")
+    await page.route(f"{REDIRECT_URI}**", lambda route: route.fulfill(body="back"))
+    await press(visitor, "accept")
+    await expect(page).to_have_url(re.compile(re.escape(REDIRECT_URI)))
+    await page.goto(challenge)
+    await judged("used challenge", "expired")
+    await page.goto("/oauth/authorize?client_id=nobody")
+    await judged("unknown client", "error")
+    await page.goto("/oauth/logout")
+    await judged("log-out", "log-out")
+    await page.locator("main form button").first.click()
+    await judged("logged out", "logged out")
+    await context.close()
+    assert found == {}
+    assert visitor.faults == []
+
+
+async def press(visitor: Visitor, action: str, **typed: str) -> None:
+    """Fills in fields by their names, and presses the button of an action."""
+    for name, value in typed.items():
+        await visitor.page.locator(f"[name={name}]").fill(value)
+    await visitor.page.locator(f"button[value={action}]").click()
