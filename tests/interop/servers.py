@@ -274,13 +274,17 @@ def _filled(file: str, values: Mapping[str, object]) -> str:
 
 @asynccontextmanager
 async def running(
-    command: Sequence[str | Path], folder: Path, port: int, env: Mapping[str, str]
+    command: Sequence[str | Path],
+    folder: Path,
+    port: int,
+    env: Mapping[str, str],
+    seconds: float = _START_SECONDS,
 ) -> AsyncIterator[str]:
-    """Runs a server while the block runs; yields its address."""
+    """Runs a server while the block runs; yields its address. It may take `seconds` to start."""
     log = folder / "log"
     process = processes.start(command, mark=folder, env={**os.environ, **env}, log=log)
     try:
-        await until(lambda: _listens(process, log, port), _START_SECONDS)
+        await until(lambda: _listens(process, log, port), seconds)
         yield f"http://127.0.0.1:{port}"
     finally:
         await asyncio.to_thread(processes.stop, process, signal.SIGTERM, 5)

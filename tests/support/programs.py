@@ -98,11 +98,26 @@ def prometheus() -> Program:
     return _of_the_distribution("prometheus", "usr/bin/prometheus")
 
 
+def apache() -> Program:
+    """Apache of this machine, or unpacked, with mod_auth_openidc among its modules."""
+    here = Program(Path("/usr/sbin/apache2"))
+    if here.file.exists() and (apache_modules(here) / "mod_auth_openidc.so").exists():
+        return here
+    return _unpacked("libapache2-mod-auth-openidc", "usr/sbin/apache2", "apache2-bin")
+
+
+def apache_modules(program: Program) -> Path:
+    """The folder of its modules."""
+    return program.file.parents[1] / "lib" / "apache2" / "modules"
+
+
 def _of_the_distribution(package: str, file: str, parts: str = "") -> Program:
     """Raises StartError with the command that would help."""
     here = shutil.which(Path(file).name, path=_PLACES)
-    if here is not None:
-        return Program(Path(here))
+    return _unpacked(package, file, parts) if here is None else Program(Path(here))
+
+
+def _unpacked(package: str, file: str, parts: str) -> Program:
     folder = _DOWNLOADS / package
     with one_at_a_time(package):
         if not debian_packages.is_complete(folder):

@@ -18,21 +18,6 @@ SCOPE = "openid email offline_access"
 _SECONDS = 30
 
 
-@pytest.fixture(scope="module")
-async def member(system: Installation) -> AsyncIterator[Client]:
-    async with Client(system) as made:
-        await made.become_member()
-        yield made
-
-
-@pytest.fixture(scope="module")
-async def registrar(system: Installation) -> AsyncIterator[Client]:
-    """An administrator, who registers clients."""
-    async with Client(system) as made:
-        await made.log_in_as_superadmin()
-        yield made
-
-
 @pytest.fixture(params=["client_secret_basic", "none"])
 async def party(request: pytest.FixtureRequest, registrar: Client) -> AsyncIterator[RelyingParty]:
     """A confidential client, and a public one; the user's browser consents for both."""
