@@ -16,7 +16,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from deploy.local import ports
 
 _LINK = re.compile(r"https?://[^\s\"'<>]+")
-_TOKENS = ("confirmation_token", "reset_token", "email_change_token", "email_reversal_token")
+_TOKENS = (
+    *("confirmation_token", "reset_token"),
+    *("email_change_token", "email_reversal_token", "log_in_token"),
+)
 
 
 @contextlib.contextmanager

@@ -84,6 +84,7 @@ async def test_examples_are_what_services_answer(system_of_my_own: Installation)
         await webhooks(recorder, admin, alice)
         await oauth(recorder, admin, alice, uid)
         await secrets_of(recorder, admin, alice, uid)
+        await mail_log_in(recorder, alice)
         await farewell(recorder, alice)
         await addresses(recorder, admin)
     recorded = normal(recorder.exchanges)
@@ -128,6 +129,14 @@ async def sign_up_and_log_in(recorder: Recorder, alice: Client) -> str:
     async with Client(alice.system) as bob:
         await bob.sign_up(email="bob@example.com")
     return str(user["uid"])
+
+
+async def mail_log_in(recorder: Recorder, alice: Client) -> None:
+    """A log-in by the link of a mail."""
+    before, mail = await alice.mailed_token(), "POST /identity/sessions/mail"
+    await recorder.call(alice, f"{mail}/request", {"email": alice.email})
+    token = await next_token(alice, before)
+    await recorder.call(alice, mail, {"token": token})
 
 
 ABOUT = ("configs", "version", "time", "ping")

@@ -45,6 +45,7 @@ LEGACY_KEYS = {
         "document.verified",
         "document.rejected",
         "session.create",
+        "session.mail.token",
         "session.revoked",
     ),
 }

@@ -118,6 +118,7 @@ def installation(
             "BARONG_OAUTH_ALLOWED_NETWORKS": "127.0.0.0/8",
             "BARONG_OAUTH_PLAIN_HTTP": "true",
             "BARONG_THROTTLING": "false",  # all tests come from one address
+            "BARONG_MAIL_LOG_IN_MINUTES": "10",
             **{f"BARONG_{n.upper()}_URL": f"http://127.0.0.1:{public[n]}" for n in NAMES},
             **{
                 f"BARONG_{n.upper()}_INTERNAL_URL": f"http://127.0.0.1:{internal[n]}" for n in NAMES

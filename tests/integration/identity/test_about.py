@@ -20,6 +20,7 @@ async def test_configs(client: Client) -> None:
         "phone_verification_type": "mock",
         "password_min_entropy": 20,
         "password_regexp": r"^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,80}$",
+        "mail_log_in": True,
     }
 
 
@@ -44,6 +45,7 @@ async def test_configs_follow_the_settings(system: Installation) -> None:
         "password_min_entropy": 14.5,
         "password_regexp": "^.{8,}$",
         "trusted_device_days": 30,
+        "mail_log_in": True,
     }
 
 

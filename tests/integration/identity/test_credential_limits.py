@@ -11,7 +11,7 @@ from shared.errors import Invalid, Throttled
 from shared.process import running
 from tests.support.authenticator import second_factor_of
 from tests.support.client import Client
-from tests.support.internal import AT_HOME, identity_of
+from tests.support.internal import AT_HOME, identity_of, tables_of_identity
 from tests.support.slow_motion import FACTOR, pass_by, slow_motion, without
 from tests.support.system import PASSWORD, Installation, ready
 
@@ -145,3 +145,20 @@ async def test_asking_for_reset_mails_is_limited(
     answers = [await post(limiting, path, HERE, email=email) for _ in range(FREE + 1)]
     assert answers == [(201, [])] * FREE + [(429, ["request.throttled"])]
     assert await post(limiting, path, ELSEWHERE, email=email) == (201, [])
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_asking_for_log_in_mails_is_limited_per_address(
+    client: Client, uid: str, limiting: Installation, known: bool
+) -> None:
+    form = {"email": client.email if known else "nobody-logs-in@example.com"}
+    network = "198.18.77.1" if known else "198.18.77.2"
+    asked = [await post(limiting, "sessions/mail/request", network, **form) for _ in range(FREE)]
+    assert asked == [(201, [])] * FREE
+    refused = (429, ["request.throttled"])
+    assert await post(limiting, "sessions/mail/request", network, **form) == refused
+    # Another network may still ask, and the account gets one mail a minute, whoever asks.
+    assert await post(limiting, "sessions/mail/request", "198.18.77.3", **form) == (201, [])
+    async with tables_of_identity(limiting) as tables:
+        sent = "SELECT count(*) FROM mails_sent WHERE uid = $1 AND kind = 'log_in'"
+        assert await tables.fetchval(sent, uid) == int(known)

@@ -17,6 +17,9 @@ pytestmark = pytest.mark.xdist_group("machine")
 OPEN = (
     "/account/sign-up",
     "/account/log-in",
+    "/account/log-in/mail",
+    "/account/log-in/code",
+    "/account/log-in/code?log_in_token=x",
     "/account/forgotten-password",
     "/account/confirmation-mail",
     "/accounts/confirmation?confirmation_token=x",

@@ -110,6 +110,8 @@ FORMS = (
     ("/resource/passkeys/{id}", "patch"),
     ("/resource/passkeys/{id}", "delete"),
     ("/identity/sessions/passkey", "post"),
+    ("/identity/sessions/mail/request", "post"),
+    ("/identity/sessions/mail", "post"),
     ("/resource/trusted_devices/{id}", "delete"),
     ("/resource/api_keys", "post"),
     ("/resource/documents", "post"),

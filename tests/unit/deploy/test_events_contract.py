@@ -127,6 +127,7 @@ def test_the_present_contract_breaks_nobody() -> None:
 def test_sensitive_is_what_carries_a_secret() -> None:
     sensitive = {name for name, event in CATALOGUE.items() if event.sensitive}
     assert sensitive == {
+        "system.session.mail.token",
         "system.user.email.change.token",
         "system.user.email.confirmation.token",
         "system.user.email.reversal.token",

@@ -59,6 +59,7 @@ def test_each_service_receives_what_it_needs() -> None:
             "system.user.otp.guessed",
             "system.user.email.change.token",
             "system.user.email.reversal.token",
+            "system.session.mail.token",
             "system.user.recovery_codes.created",
             "system.user.recovery_code.used",
             "system.user.account.deleted",

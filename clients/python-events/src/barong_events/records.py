@@ -174,6 +174,18 @@ class EmailToken(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogInToken(Record):
+    """A user, and the link and code that have to be mailed to them for a log-in."""
+
+    user: User
+    domain: str
+    token: str = field(repr=False)
+    code: str = field(repr=False)
+    user_ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Login(Record):
     """A login."""
 
@@ -356,6 +368,7 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     "system.oauth.token.revoked": RevokedGrant,
     "system.session.create": Login,
     "system.session.revoked": Session,
+    "system.session.mail.token": LogInToken,
     "system.user.email.confirmation.token": Token,
     "system.user.email.confirmed": UserAndDomain,
     "system.user.password.reset.token": Token,

@@ -9,6 +9,7 @@ from console_svc.directory import handlers as directory
 from console_svc.documents import handlers as documents
 from console_svc.email_changes import handlers as email_changes
 from console_svc.log_ins import handlers as log_ins
+from console_svc.mail_log_ins import handlers as mail_log_ins
 from console_svc.overview import handlers as overview
 from console_svc.passkeys import handlers as passkeys
 from console_svc.passwords import handlers as passwords
@@ -35,6 +36,8 @@ PAGES: tuple[Page, ...] = (
     Page("/account/confirmation-mail",      ANYONE,  sign_ups.show_resend,    sign_ups.resend),
     Page("/account/log-in",                 ANYONE,  log_ins.show,            log_ins.log_in),
     Page("/account/log-in/passkey",         ANYONE,  log_ins.show,            log_ins.log_in_by_passkey),
+    Page("/account/log-in/mail",            ANYONE,  mail_log_ins.show_request, mail_log_ins.request_mail),
+    Page("/account/log-in/code",            ANYONE,  mail_log_ins.show_code,  mail_log_ins.log_in),
     Page("/account/log-out",                ANYONE,  log_ins.show_log_out,    log_ins.log_out),
     Page("/account/forgotten-password",     ANYONE,  passwords.show_forgotten, passwords.request_mail),
     Page("/accounts/password_reset",        ANYONE,  passwords.show_reset,    passwords.reset),

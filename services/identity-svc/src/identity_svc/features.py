@@ -28,6 +28,7 @@ from identity_svc.erasure.use_cases import build as build_erasure
 from identity_svc.housekeeping import keep_house
 from identity_svc.logins.handlers import LOGINS
 from identity_svc.logins.use_cases import build as build_logins
+from identity_svc.mail_log_ins.use_cases import build as build_mail_log_ins
 from identity_svc.mail_tokens.use_cases import build as build_mail_tokens
 from identity_svc.ownership.use_cases import build as build_ownership
 from identity_svc.passkeys.handlers import PASSKEYS
@@ -104,11 +105,23 @@ def build(core: Core) -> Features:
     email_changes = build_email_changes(
         core, users, sessions, passwords, ownership, mail_tokens, activities
     )
+    confirmations = build_confirmations(
+        core, users, sessions, account_status, ownership, mail_tokens, throttle
+    )
+    mail_log_ins = build_mail_log_ins(core, users, confirmations, mail_tokens, throttle, activities)
     erasure = build_erasure(core, users)
     archive = build_archive(core.database, core.settings)
     replays = build_replays(core.database, key_chain, core.settings, IDENTITY, core.registry)
     housekeeping = partial(
-        keep_house, core.database, users, sessions, mail_tokens, passkeys, trusted_devices, throttle
+        keep_house,
+        core.database,
+        users,
+        sessions,
+        mail_tokens,
+        mail_log_ins,
+        passkeys,
+        trusted_devices,
+        throttle,
     )
     return Features(
         key_chain=key_chain,
@@ -120,9 +133,7 @@ def build(core: Core) -> Features:
                 core, users, account_status, second_factors, email_changes
             ),
             CAPTCHAS: captchas,
-            CONFIRMATIONS: build_confirmations(
-                core, users, sessions, account_status, ownership, mail_tokens, throttle
-            ),
+            CONFIRMATIONS: confirmations,
             EMAIL_CHANGES: email_changes,
             EVENT_ARCHIVE: archive,
             KEY_CHAIN: key_chain,
@@ -132,6 +143,7 @@ def build(core: Core) -> Features:
                 passwords,
                 second_factors,
                 passkeys,
+                mail_log_ins,
                 trusted_devices,
                 sessions,
                 throttle,

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from identity_svc.mail_log_ins.use_cases import MailLogIns
 from identity_svc.mail_tokens.use_cases import MailTokens
 from identity_svc.passkeys.use_cases import Passkeys
 from identity_svc.sessions.use_cases import Sessions
@@ -18,16 +19,18 @@ async def keep_house(
     users: Users,
     sessions: Sessions,
     mail_tokens: MailTokens,
+    mail_log_ins: MailLogIns,
     passkeys: Passkeys,
     trusted_devices: TrustedDevices,
     throttle: Throttle,
 ) -> None:
-    """Deletes expired sessions, mail tokens, challenges and attempts, now and every ten minutes."""
+    """Deletes expired sessions, mails, challenges and attempts, now and every ten minutes."""
     while True:
         async with database.transaction() as connection:
             await users.delete_expired(connection)
             await sessions.delete_expired(connection)
             await mail_tokens.delete_expired(connection)
+            await mail_log_ins.delete_expired(connection)
             await passkeys.delete_expired(connection)
             await trusted_devices.delete_expired(connection)
             await throttle.delete_forgiven(connection)

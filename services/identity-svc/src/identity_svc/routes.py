@@ -40,6 +40,8 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("POST",   "/api/v2/identity/sessions",                     ANYONE, logins.log_in),
     Route("POST",   "/api/v2/identity/sessions/passkey/options",     ANYONE, logins.passkey_options),
     Route("POST",   "/api/v2/identity/sessions/passkey",             ANYONE, logins.log_in_with_passkey),
+    Route("POST",   "/api/v2/identity/sessions/mail/request",        ANYONE, logins.request_log_in_mail),
+    Route("POST",   "/api/v2/identity/sessions/mail",                ANYONE, logins.log_in_by_mail),
     Route("GET",    "/api/v2/identity/sessions",                     BEARER, sessions.show),
     Route("DELETE", "/api/v2/identity/sessions",                     ANYONE, sessions.log_out),
     Route("GET",    "/api/v2/identity/configs",                      ANYONE, about.configs),

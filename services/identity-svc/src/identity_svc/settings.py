@@ -199,6 +199,13 @@ class IdentitySettings(PublicServiceSettings):
         "for none, if they want it so. 0: never.",
         0,
     )
+    mail_log_in_minutes: int = setting(
+        "BARONG_MAIL_LOG_IN_MINUTES",
+        fields.Integer(validate=validate.Range(0, 60)),
+        "For how many minutes a mailed link or code logs in, in place of the password. 0: there is "
+        "no log-in by mail.",
+        0,
+    )
     passkey_origins: tuple[str, ...] = setting(
         "BARONG_PASSKEY_ORIGINS",
         Parsed(_origins),

@@ -23,6 +23,7 @@ from shared.contracts.records import (
     GuessRecord,
     LabelRecord,
     LoginRecord,
+    LogInTokenRecord,
     OAuthClientRecord,
     PasskeyRecord,
     PermissionRecord,
@@ -187,6 +188,12 @@ SESSION_REVOKED: Final = EventType(
     owner=IDENTITY,
     when="a session, or all of a user's, ended before their time",
 )
+MAIL_LOG_IN_TOKEN: Final = EventType(
+    name="system.session.mail.token",
+    record=LogInTokenRecord,
+    owner=IDENTITY,
+    when="a mail has to be sent to a user who logs in by it",
+)
 CONFIRMATION_TOKEN: Final = EventType(
     name="system.user.email.confirmation.token",
     record=TokenRecord,
@@ -326,7 +333,7 @@ def _all() -> Iterator[EventType[Any]]:
         yield from models.values()
     yield from (SESSION_CREATED, SESSION_REVOKED, CONFIRMATION_TOKEN, EMAIL_CONFIRMED)
     yield from (PASSWORD_RESET_TOKEN, PASSWORD_RESET, PASSWORD_CHANGED, OTP_GUESSED)
-    yield from (EMAIL_CHANGE_TOKEN, EMAIL_REVERSAL_TOKEN)
+    yield from (EMAIL_CHANGE_TOKEN, EMAIL_REVERSAL_TOKEN, MAIL_LOG_IN_TOKEN)
     yield from (RECOVERY_CODES_CREATED, RECOVERY_CODE_USED)
     yield from (ACCOUNT_DELETED, USER_ERASED)
     yield from DOCUMENT_VERDICTS.values()

@@ -229,6 +229,15 @@ class EmailTokenRecord(TokenRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogInTokenRecord(TokenRecord):
+    """A user, and the link and code that have to be mailed to them for a log-in."""
+
+    code: str = _told("The code of the mail. Whoever has it and the token can use it.", secret=True)
+    user_ip: str = _told("The address of the client that asked for the mail.")
+    user_agent: str = _told("Its User-Agent, cut to 512 characters.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRecord(EventRecord):
     """A login."""
 

@@ -98,6 +98,7 @@ MAILER = Subscription(
         catalogue.OTP_GUESSED.name,
         catalogue.EMAIL_CHANGE_TOKEN.name,
         catalogue.EMAIL_REVERSAL_TOKEN.name,
+        catalogue.MAIL_LOG_IN_TOKEN.name,
         catalogue.RECOVERY_CODES_CREATED.name,
         catalogue.RECOVERY_CODE_USED.name,
         catalogue.ACCOUNT_DELETED.name,

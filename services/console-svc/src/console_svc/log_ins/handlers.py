@@ -20,6 +20,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         "log_ins/log_in.html",
         captcha=captcha_of(configs, visit),
         trusted_days=configs.get("trusted_device_days", 0),
+        by_mail=configs.get("mail_log_in", False),
         next=way_back(visit),
     )
 

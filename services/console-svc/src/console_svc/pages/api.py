@@ -24,6 +24,8 @@ from shared.web.cookies import cookies
 PREFIX = "/api/v2/barong/"
 DEVICE_COOKIE = "_barong_trusted_device"
 """By which identity-svc knows a trusted device at its log-in."""
+BROWSER_COOKIE = "_barong_mail_log_in"
+"""By which it knows the browser that asked for a log-in by mail."""
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _CONNECTIONS = 256
 
@@ -202,7 +204,7 @@ class Api:
             headers["User-Agent"] = request.headers["User-Agent"]
         brought = [
             f"{name}={value}"
-            for name in (self._session_name, DEVICE_COOKIE)
+            for name in (self._session_name, DEVICE_COOKIE, BROWSER_COOKIE)
             for value in cookies(request.headers, name)
         ]
         if brought:

@@ -13,6 +13,7 @@ NOTICES: Mapping[str, str] = {
     "verified": marked("Thank you. Now you can do it."),
     "logged_out": marked("You are logged out."),
     "reset_sent": marked("If there is an account with this address, the mail is on its way."),
+    "log_in_mail_sent": marked("If there is an account with this address, the mail is on its way."),
     "password_reset": marked("Your password is changed. Log in with the new one."),
     "password_changed": marked("Your password is changed. Your other sessions have ended."),
     "email_change_sent": marked("We sent a mail to the new address: open its link."),

@@ -159,6 +159,13 @@ SENTENCES: Mapping[str, str] = {
     "upload.blank": marked("Choose a file."),
     "upload.content_mismatch": marked("The file is not what its name says."),
     # Passkeys.
+    "mail_log_in.off": marked("There is no log-in by mail here."),
+    "mail_log_in.invalid": marked(
+        "The link or the code is wrong, too old, or was used already. Ask for another mail."
+    ),
+    "mail_log_in.missing_code": marked(
+        "You asked for this link in another browser. Type the code in the mail, too."
+    ),
     "passkey.invalid": marked("This passkey does not work here."),
     "passkey.invalid_challenge": marked("This took too long. Please try again."),
     "passkey.invalid_origin": marked("Passkeys do not work at this address of the page."),

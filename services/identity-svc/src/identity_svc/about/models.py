@@ -38,6 +38,7 @@ class Configs:
     password_min_entropy: float
     password_pattern: re.Pattern[str]
     trusted_device_days: int
+    mail_log_in: bool
 
     def to_public(self) -> dict[str, Any]:
         """The answer of GET /identity/configs; `captcha_id` is reCAPTCHA's site key."""
@@ -54,4 +55,5 @@ class Configs:
                 if self.trusted_device_days
                 else {}
             ),
+            **({"mail_log_in": True} if self.mail_log_in else {}),
         }

@@ -8,7 +8,7 @@ from shared.answer_schemas import AnswerSchema, described
 class ConfigsSchema(AnswerSchema):
     """What front ends have to know."""
 
-    optional = ("captcha_id", "trusted_device_days")
+    optional = ("captcha_id", "mail_log_in", "trusted_device_days")
 
     session_expire_time = fields.Integer(metadata=described("Seconds."))
     captcha_type = fields.String(validate=validate.OneOf(("none", "recaptcha", "geetest")))
@@ -18,6 +18,9 @@ class ConfigsSchema(AnswerSchema):
     password_regexp = fields.String()
     trusted_device_days = fields.Integer(
         metadata=described("How long `trust_device` counts; absent: no device is trusted.")
+    )
+    mail_log_in = fields.Boolean(
+        metadata=described("Whether a mailed link or code logs in; absent: it does not.")
     )
 
 

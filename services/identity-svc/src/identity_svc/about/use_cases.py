@@ -27,5 +27,6 @@ def build(core: Core) -> About:
             password_min_entropy=settings.password_min_entropy,
             password_pattern=settings.password_pattern,
             trusted_device_days=settings.trusted_device_days,
+            mail_log_in=settings.mail_log_in_minutes > 0,
         ),
     )

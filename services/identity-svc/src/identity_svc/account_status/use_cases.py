@@ -7,7 +7,7 @@ import structlog
 from identity_svc.account_status.events import account_deleted
 from identity_svc.account_status.models import LastSuperadmin, deleted_by_user
 from identity_svc.core import Core
-from identity_svc.mail_tokens.models import CONFIRMATION, RESET
+from identity_svc.mail_tokens.models import CONFIRMATION, LOG_IN, RESET
 from identity_svc.mail_tokens.use_cases import MailTokens
 from identity_svc.sessions.use_cases import Sessions
 from identity_svc.users.models import Status
@@ -74,7 +74,7 @@ class AccountStatus:
         """
         if user.state in MAY_ACT:
             return
-        await self.mail_tokens.revoke(connection, user.uid, CONFIRMATION, RESET)
+        await self.mail_tokens.revoke(connection, user.uid, CONFIRMATION, LOG_IN, RESET)
         await self.sessions.revoke_all(connection, user)
 
     async def is_last_superadmin(self, connection: Connection, user: User) -> bool:

@@ -17,6 +17,8 @@ LOG_IN = Action("session", "login")
 LOG_IN_WITH_CODE = Action("session", "login::2fa")
 VERIFY_SESSION = Action("session", "verify")
 LOG_IN_WITH_PASSKEY = Action("session", "login::passkey")
+LOG_IN_BY_MAIL = Action("session", "login::mail")
+REQUEST_LOG_IN_MAIL = Action("session", "request login mail")
 LOG_OUT = Action("session", "logout")
 ADD_PASSKEY = Action("passkey", "add passkey")
 DELETE_PASSKEY = Action("passkey", "delete passkey")
@@ -42,6 +44,8 @@ _REASONS = {
     "resource.session.invalid_password": "Password is not correct",
     "resource.session.missing_otp": "The account has enabled 2FA but OTP code is missing",
     "resource.session.invalid_otp": "OTP code is invalid",
+    "mail_log_in.invalid": "The link or code of the mail is invalid",
+    "mail_log_in.missing_code": "The code of the mail is missing",
     "otp.invalid": "OTP code is invalid",
     "totp.error": "OTP code was used before",
     "resource.otp.not_enabled": "2FA is not enabled",

@@ -22,7 +22,7 @@ from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
 from shared.contracts.authentication import MAIL
 from shared.contracts.users import MAY_ACT, NO_ATTACHMENTS, User
-from shared.database.pool import Database
+from shared.database.pool import Connection, Database
 from shared.errors import Unavailable
 from shared.messaging.outbox import Outbox
 from shared.policy.account_status import PENDING
@@ -59,12 +59,15 @@ class Confirmations:
             await self.throttle.attempt("confirmation", email, client)
             async with self.database.transaction() as connection:
                 user = await self.users.find_and_lock_by_email(connection, email)
-                if user is None or user.state != PENDING:
-                    return
-                if not await self.mail_tokens.quota.take(connection, user, CONFIRMATION):
-                    return
-                token = await self.mail_tokens.issue(connection, user, CONFIRMATION)
-                await self.outbox.add(connection, confirmation_token(user, self.domain, token))
+                if user is not None and user.state == PENDING:
+                    await self.request_within(connection, user)
+
+    async def request_within(self, connection: Connection, user: User) -> None:
+        """Sends another token to a locked, pending user, unless they had many mails recently."""
+        if not await self.mail_tokens.quota.take(connection, user, CONFIRMATION):
+            return
+        token = await self.mail_tokens.issue(connection, user, CONFIRMATION)
+        await self.outbox.add(connection, confirmation_token(user, self.domain, token))
 
     async def confirm(
         self, token: str, cookies: Sequence[str], client: Client

@@ -16,6 +16,7 @@ from identity_svc.mail_tokens.models import (
     CONFIRMATION,
     EMAIL_CHANGE,
     EMAIL_REVERSAL,
+    LOG_IN,
     RESET,
     UtilizedToken,
 )
@@ -33,7 +34,7 @@ from shared.errors import Invalid, Throttled
 from shared.messaging.outbox import Outbox
 from shared.policy.account_status import PENDING
 
-_OF_THE_ADDRESS = (CONFIRMATION, RESET, EMAIL_CHANGE)
+_OF_THE_ADDRESS = (CONFIRMATION, RESET, LOG_IN, EMAIL_CHANGE)
 """What is mailed to an address, and ends with it."""
 
 _NEXT_MAIL_SECONDS = 60

@@ -5,23 +5,27 @@ from aiohttp import web
 from identity_svc.captcha.handlers import CAPTCHAS
 from identity_svc.captcha.models import SESSION_CREATE, CaptchaRequired, VerificationFailed
 from identity_svc.logins.models import (
+    COOKIE_PATHS,
     Banned,
     Deleted,
     InvalidOtp,
     MissingOtp,
     NotActive,
+    SecondStep,
     WrongCredentials,
 )
 from identity_svc.logins.schemas import LogInByPageForm, LogInForm
-from identity_svc.logins.use_cases import Logins
+from identity_svc.logins.use_cases import LogIn, Logins
+from identity_svc.mail_log_ins.models import COOKIE as BROWSER_COOKIE
+from identity_svc.mail_log_ins.models import InvalidMailLogIn, MailLogInOff, MissingCode
+from identity_svc.mail_log_ins.schemas import LogInByMailForm, RequestMailForm
 from identity_svc.passkeys.models import ANSWER_FAULTS
 from identity_svc.passkeys.schemas import OptionsSchema, UseForm
 from identity_svc.trusted_devices.models import COOKIE as DEVICE_COOKIE
-from identity_svc.trusted_devices.models import COOKIE_PATHS, NewDevice
 from shared.contracts.refusals import UsedCode
 from shared.contracts.schemas import UserWithFullInfoSchema
 from shared.errors import Forbidden, Unauthenticated
-from shared.web.answers import answer
+from shared.web.answers import answer, nothing
 from shared.web.client import client_of
 from shared.web.cookies import cookies
 from shared.web.operations import NoParameters, operation
@@ -61,25 +65,96 @@ async def log_in(request: web.Request, form: LogInForm) -> web.Response:
     done = await logins.log_in(
         form.email or "",
         form.password or "",
-        form.otp_code or "",
         client_of(request),
-        cookies(request.headers, DEVICE_COOKIE),
-        trust_device=bool(form.trust_device),
+        _second_step(request, form),
     )
-    response = logins.sessions.cookie.hand_over(done.opened, done.attachments)
-    if done.device is not None:
-        for path in COOKIE_PATHS:
-            _set_device_cookie(response, done.device, path, secure=logins.sessions.cookie.secure)
+    return _opened(logins, done)
+
+
+@operation(
+    status=201,
+    refuses=(CaptchaRequired, MailLogInOff, VerificationFailed),
+    statuses=(429,),
+    missing_is_400=True,
+    beyond_barong=True,
+)
+async def request_log_in_mail(request: web.Request, form: RequestMailForm) -> web.Response:
+    """Mail a link and a code that log in.
+
+    Answers alike whether or not the address is known. Sets a cookie, by which this browser is known
+    when the link comes back. Where log-ins require a captcha, this does.
+    """
+    await request.app[CAPTCHAS].verify(SESSION_CREATE, form.captcha_response)
+    logins = request.app[LOGINS]
+    browser = await logins.mail_log_ins.request(
+        form.email, cookies(request.headers, BROWSER_COOKIE), client_of(request)
+    )
+    response = nothing()
+    _set_cookie(logins, response, BROWSER_COOKIE, browser.cookie, browser.seconds)
     return response
 
 
-def _set_device_cookie(
-    response: web.Response, device: NewDevice, path: str, *, secure: bool
+@operation(
+    status=201,
+    answer=UserWithFullInfoSchema,
+    refuses=(
+        Banned,
+        Deleted,
+        InvalidMailLogIn,
+        InvalidOtp,
+        MailLogInOff,
+        MissingCode,
+        MissingOtp,
+        NotActive,
+        UsedCode,
+    ),
+    statuses=(429,),
+    beyond_barong=True,
+)
+async def log_in_by_mail(request: web.Request, form: LogInByMailForm) -> web.Response:
+    """Log in with a mailed link or code.
+
+    `token` is that of the link. In the browser that asked for the mail, `token` or `code` is
+    enough; in another one both are needed. The second factor is asked for as at a log-in with a
+    password, and the answer is that of such a log-in. A mail works once.
+    """
+    logins = request.app[LOGINS]
+    done = await logins.log_in_by_mail(
+        form.token or "",
+        form.code or "",
+        cookies(request.headers, BROWSER_COOKIE),
+        client_of(request),
+        _second_step(request, form),
+    )
+    return _opened(logins, done)
+
+
+def _second_step(request: web.Request, form: LogInForm | LogInByMailForm) -> SecondStep:
+    return SecondStep(
+        form.otp_code or "",
+        cookies(request.headers, DEVICE_COOKIE),
+        trust_device=bool(form.trust_device),
+    )
+
+
+def _opened(logins: Logins, done: LogIn) -> web.Response:
+    response = logins.sessions.cookie.hand_over(done.opened, done.attachments)
+    if done.device is not None:
+        _set_cookie(logins, response, DEVICE_COOKIE, done.device.cookie, done.device.seconds)
+    return response
+
+
+def _set_cookie(
+    logins: Logins, response: web.Response, name: str, value: str, seconds: int
 ) -> None:
-    """aiohttp would keep the last of several cookies with one name, whatever their paths."""
-    attributes = f"HttpOnly; Max-Age={device.seconds}; Path={path}; SameSite=Lax"
-    value = f"{DEVICE_COOKIE}={device.cookie}; {attributes}{'; Secure' if secure else ''}"
-    response.headers.add("Set-Cookie", value)
+    """Sets a cookie for log-ins alone.
+
+    aiohttp would keep the last of several cookies with one name, whatever their paths.
+    """
+    secure = "; Secure" if logins.sessions.cookie.secure else ""
+    for path in COOKIE_PATHS:
+        attributes = f"HttpOnly; Max-Age={seconds}; Path={path}; SameSite=Lax{secure}"
+        response.headers.add("Set-Cookie", f"{name}={value}; {attributes}")
 
 
 @operation(status=201, answer=OptionsSchema, statuses=(429,), beyond_barong=True)
@@ -119,7 +194,7 @@ async def log_in_by_page(request: web.Request, form: LogInByPageForm) -> web.Res
     try:
         await request.app[CAPTCHAS].verify(SESSION_CREATE, None)
         done = await request.app[LOGINS].log_in(
-            form.email, form.password, form.otp_code, form.client
+            form.email, form.password, form.client, SecondStep(form.otp_code)
         )
     except (CaptchaRequired, Unauthenticated, Forbidden) as refusal:
         return answer({"refused": list(refusal.codes)})

@@ -1,6 +1,34 @@
-"""Why a log-in is refused."""
+"""What a log-in may bring besides the first factor, and why it is refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from shared.errors import Forbidden, Unauthenticated
+
+COOKIE_PATHS = (
+    "/identity/sessions",
+    "/api/v2/identity/sessions",
+    "/api/v2/barong/identity/sessions",
+)
+"""Where browsers send cookies for log-ins: there, under each of the paths, and to no other API."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """What takes the place of, or is, a code of the second factor.
+
+    A trusted device, which has one of `device_cookies`, is asked for no code. With `trust_device`,
+    the code that is given makes this one trusted.
+    """
+
+    code: str = field(default="", repr=False)
+    device_cookies: Sequence[str] = field(default=(), repr=False)
+    trust_device: bool = False
+
+    @property
+    def has_code(self) -> bool:
+        """Whether a code is given."""
+        return bool(self.code.strip())
 
 
 class WrongCredentials(Unauthenticated):
@@ -10,30 +38,30 @@ class WrongCredentials(Unauthenticated):
 
 
 class Banned(Unauthenticated):
-    """The password is right and the user is banned."""
+    """The first factor is right and the user is banned."""
 
     codes = ("identity.session.banned",)
 
 
 class Deleted(Unauthenticated):
-    """The password is right and the account is deleted."""
+    """The first factor is right and the account is deleted."""
 
     codes = ("identity.session.deleted",)
 
 
 class NotActive(Unauthenticated):
-    """The password is right and the user's state forbids a session."""
+    """The first factor is right and the user's state forbids a session."""
 
     codes = ("identity.session.not_active",)
 
 
 class MissingOtp(Unauthenticated):
-    """The password is right and a code of the second factor is required."""
+    """The first factor is right and a code of the second factor is required."""
 
     codes = ("identity.session.missing_otp",)
 
 
 class InvalidOtp(Forbidden):
-    """The password is right and the code is wrong."""
+    """The first factor is right and the code of the second one is wrong."""
 
     codes = ("identity.session.invalid_otp",)

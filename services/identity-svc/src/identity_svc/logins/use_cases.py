@@ -1,11 +1,17 @@
-"""Opens a session for a user who knows the password, or has a passkey."""
+"""Opens a session for a user who knows the password, has a passkey, or reads their mail."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from identity_svc.activities.models import LOG_IN, LOG_IN_WITH_CODE, LOG_IN_WITH_PASSKEY
+from identity_svc.activities.models import (
+    LOG_IN,
+    LOG_IN_BY_MAIL,
+    LOG_IN_WITH_CODE,
+    LOG_IN_WITH_PASSKEY,
+    Action,
+)
 from identity_svc.activities.use_cases import Activities
 from identity_svc.core import Core
 from identity_svc.logins.events import session_created
@@ -15,8 +21,11 @@ from identity_svc.logins.models import (
     InvalidOtp,
     MissingOtp,
     NotActive,
+    SecondStep,
     WrongCredentials,
 )
+from identity_svc.mail_log_ins.models import InvalidMailLogIn
+from identity_svc.mail_log_ins.use_cases import MailLogIns
 from identity_svc.passkeys.ceremonies import Credential
 from identity_svc.passkeys.models import UnknownPasskey
 from identity_svc.passkeys.use_cases import Passkeys
@@ -28,11 +37,11 @@ from identity_svc.sessions.use_cases import Sessions
 from identity_svc.throttling.use_cases import Throttle
 from identity_svc.trusted_devices.models import NewDevice
 from identity_svc.trusted_devices.use_cases import TrustedDevices
-from identity_svc.users.models import Credentials
+from identity_svc.users.models import Credentials, UserNotFound
 from identity_svc.users.use_cases import Users
 from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
-from shared.contracts.authentication import KEY, OTP, PASSWORD, USER
+from shared.contracts.authentication import KEY, MAIL, OTP, PASSWORD, USER
 from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
@@ -51,7 +60,7 @@ class LogIn:
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """Only who knows the password, or has a passkey, learns the state of an account."""
+    """Only who passed the first factor learns the state of an account."""
 
     database: Database
     outbox: Outbox
@@ -59,58 +68,66 @@ class Logins:
     passwords: Passwords
     second_factors: SecondFactors
     passkeys: Passkeys
+    mail_log_ins: MailLogIns
     trusted_devices: TrustedDevices
     sessions: Sessions
     throttle: Throttle
     activities: Activities
     resource: ResourceClient
 
-    async def log_in(
-        self,
-        email: str,
-        password: str,
-        otp_code: str,
-        client: Client,
-        device_cookies: Sequence[str] = (),
-        *,
-        trust_device: bool = False,
-    ) -> LogIn:
+    async def log_in(self, email: str, password: str, client: Client, second: SecondStep) -> LogIn:
         """The session, the user's attachments, and the cookie of a device that is trusted now.
 
-        A trusted device, which has one of `device_cookies`, is asked for no code. With
-        `trust_device`, the code that is given makes this one trusted. Raises `Throttled`,
-        `WrongCredentials`, `Banned`, `Deleted`, `NotActive`, `MissingOtp`, `InvalidOtp`,
-        `UsedCode`, or `Unavailable` before there is a session.
+        Raises `Throttled`, `WrongCredentials`, `Banned`, `Deleted`, `NotActive`, `MissingOtp`,
+        `InvalidOtp`, `UsedCode`, or `Unavailable` before there is a session.
         """
         right = await self._check_password(email, password, client)
         uid = right.user.uid
-        has_code = bool(otp_code.strip())
-        asked = right.user.otp and (has_code or not device_cookies)
+
+        async def lock(connection: Connection) -> User:
+            user = await self.users.find_and_lock_for_log_in(connection, uid, right.version)
+            if user is None:
+                raise WrongCredentials
+            _refuse_state(user)
+            return user
+
+        asked = right.user.otp and (second.has_code or not second.device_cookies)
         action = LOG_IN_WITH_CODE if asked else LOG_IN
-        async with self.activities.record_refusals(uid, client, action):
-            if right.user.otp and not has_code and not device_cookies:
-                raise MissingOtp
-            attachments = await self.resource.attachments(right.user)
-            async with (
-                self._limited(right.user, client, has_code=has_code),
-                self.database.transaction() as connection,
-            ):
-                user = await self.users.find_and_lock_for_log_in(connection, uid, right.version)
-                if user is None:
-                    raise WrongCredentials
-                _refuse_state(user)
-                used, device = [PASSWORD], None
-                if user.otp and has_code:
-                    await self.second_factors.accept_or_recover(connection, user, otp_code, client)
-                    used.append(OTP)
-                    if trust_device:
-                        device = await self.trusted_devices.trust(connection, uid, client)
-                elif user.otp:
-                    await self._require_trusted_device(connection, uid, device_cookies, client)
-                opened = await self.sessions.open(connection, user, client, *used)
-                await self.outbox.add(connection, session_created(user, client, opened.origin))
-                await self.activities.record_success(connection, uid, client, action)
-        return LogIn(opened, attachments, device)
+        return await self._open(right.user, lock, PASSWORD, action, client, second)
+
+    async def log_in_by_mail(
+        self,
+        token: str,
+        code: str,
+        browser_cookies: Sequence[str],
+        client: Client,
+        second: SecondStep,
+    ) -> LogIn:
+        """The same, for the token of a mailed link, or the code in the mail, or both.
+
+        The mail is used up by a session, and by nothing before it: not by a missing code of the
+        second factor. Raises what `MailLogIns.check` raises, `Banned`, `Deleted`, `NotActive`,
+        `MissingOtp`, `InvalidOtp`, `UsedCode`, `Throttled` or `Unavailable`.
+        """
+        mail, uid = await self.mail_log_ins.check(token, code, browser_cookies, client)
+
+        async def lock(connection: Connection) -> User:
+            user = await self.users.find_and_lock(connection, uid)
+            if user is None:
+                raise InvalidMailLogIn
+            _refuse_state(user)
+            await self.mail_log_ins.use(connection, user, mail)
+            return user
+
+        async with self.activities.record_refusals(uid, client, LOG_IN_BY_MAIL):
+            try:
+                before = await self.users.get(uid)
+            except UserNotFound:
+                raise InvalidMailLogIn from None
+            _refuse_state(before)
+        opened = await self._open(before, lock, MAIL, LOG_IN_BY_MAIL, client, second)
+        await self.throttle.succeeded("mail-login", before.email, client)
+        return opened
 
     async def log_in_with_passkey(
         self, credential: Credential, client: Client
@@ -134,6 +151,47 @@ class Logins:
                 await self.outbox.add(connection, session_created(user, client, opened.origin))
                 await self.activities.record_success(connection, uid, client, LOG_IN_WITH_PASSKEY)
         return opened, attachments
+
+    async def _open(
+        self,
+        before: User,
+        lock: Callable[[Connection], Awaitable[User]],
+        method: str,
+        action: Action,
+        client: Client,
+        second: SecondStep,
+    ) -> LogIn:
+        """A session for a user who passed the first factor, `method`, once the second is passed.
+
+        `lock` gives the user, locked, if the first factor still holds, and raises the refusal if it
+        does not.
+        """
+        uid = before.uid
+        async with self.activities.record_refusals(uid, client, action):
+            if before.otp and not second.has_code and not second.device_cookies:
+                raise MissingOtp
+            attachments = await self.resource.attachments(before)
+            async with (
+                self._limited(before, client, has_code=second.has_code),
+                self.database.transaction() as connection,
+            ):
+                user = await lock(connection)
+                used, device = [method], None
+                if user.otp and second.has_code:
+                    await self.second_factors.accept_or_recover(
+                        connection, user, second.code, client
+                    )
+                    used.append(OTP)
+                    if second.trust_device:
+                        device = await self.trusted_devices.trust(connection, uid, client)
+                elif user.otp:
+                    await self._require_trusted_device(
+                        connection, uid, second.device_cookies, client
+                    )
+                opened = await self.sessions.open(connection, user, client, *used)
+                await self.outbox.add(connection, session_created(user, client, opened.origin))
+                await self.activities.record_success(connection, uid, client, action)
+        return LogIn(opened, attachments, device)
 
     async def _require_trusted_device(
         self, connection: Connection, uid: str, cookies: Sequence[str], client: Client
@@ -171,6 +229,7 @@ def build(
     passwords: Passwords,
     second_factors: SecondFactors,
     passkeys: Passkeys,
+    mail_log_ins: MailLogIns,
     trusted_devices: TrustedDevices,
     sessions: Sessions,
     throttle: Throttle,
@@ -184,6 +243,7 @@ def build(
         passwords,
         second_factors,
         passkeys,
+        mail_log_ins,
         trusted_devices,
         sessions,
         throttle,

@@ -8,6 +8,7 @@ from shared.errors import Invalid
 
 CONFIRMATION, RESET = "confirmation", "reset"
 EMAIL_CHANGE, EMAIL_REVERSAL = "email_change", "email_reversal"
+LOG_IN = "log_in"
 CODES_GUESSED = "codes_guessed"
 """The warning that somebody who has the password guesses at codes."""
 
@@ -17,6 +18,7 @@ LIMITS: Mapping[str, tuple[tuple[int, int], ...]] = {
     CONFIRMATION: ((1, _MINUTE), (5, _HOUR)),
     RESET: ((1, _MINUTE), (5, _HOUR)),
     EMAIL_CHANGE: ((1, _MINUTE), (5, _HOUR)),
+    LOG_IN: ((1, _MINUTE), (5, _HOUR), (20, _DAY)),
     CODES_GUESSED: ((1, _HOUR), (3, _DAY)),
 }
 """By kind of mail: how many in how many seconds."""

@@ -69,6 +69,14 @@ class MailTokens:
         claims = {"jti": str(jti), "aud": AUDIENCES, "sub": purpose}
         return self.keys.token({**claims, "uid": user.uid, "email": user.email}, now, ends, _TYPE)
 
+    async def note(
+        self, connection: Connection, user: User, purpose: str, seconds: int
+    ) -> ReadToken:
+        """Notes a mail whose token is the caller's own, as `works`, `use` and `revoke` need it."""
+        jti, ends = uuid.uuid4(), datetime.now(UTC) + timedelta(seconds=seconds)
+        await store.insert_token(connection, jti, user.uid, purpose, ends)
+        return ReadToken(jti, purpose, user.uid, user.email)
+
     def read(self, token: str, purpose: str) -> ReadToken:
         """What a token says; raises `BadMailToken`."""
         claims = self._decode(token)

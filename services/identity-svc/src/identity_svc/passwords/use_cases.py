@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from identity_svc.activities.models import CHANGE_PASSWORD
 from identity_svc.activities.use_cases import Activities
 from identity_svc.core import Core
-from identity_svc.mail_tokens.models import RESET
+from identity_svc.mail_tokens.models import LOG_IN, RESET
 from identity_svc.mail_tokens.use_cases import MailTokens
 from identity_svc.passwords.events import password_changed
 from identity_svc.passwords.hasher import PasswordHasher, outdated
@@ -94,10 +94,10 @@ class Passwords:
         """The locked user with another password, as a step of a transaction.
 
         What depends on the old password ends with it: all sessions `but` one, mailed tokens for a
-        new password, and trusted devices.
+        new password or a log-in, and trusted devices.
         """
         user = await self.users.set_password(connection, uid, digest)
-        await self.mail_tokens.revoke(connection, uid, RESET)
+        await self.mail_tokens.revoke(connection, uid, RESET, LOG_IN)
         await self.trusted_devices.revoke_all(connection, uid)
         await self.sessions.revoke_all(connection, user, but=but)
         return user

@@ -7,7 +7,15 @@ from typing import Literal
 from shared.values.addresses import Address
 
 Purpose = Literal[
-    "sign-up", "login", "login-otp", "otp", "reset", "password", "confirmation", "passkey"
+    "sign-up",
+    "login",
+    "login-otp",
+    "mail-login",
+    "otp",
+    "reset",
+    "password",
+    "confirmation",
+    "passkey",
 ]
 """What is attempted; each purpose has counts of its own."""
 

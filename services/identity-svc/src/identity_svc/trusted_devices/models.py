@@ -8,13 +8,6 @@ from shared.errors import NotFound
 
 COOKIE = "_barong_trusted_device"
 
-COOKIE_PATHS = (
-    "/identity/sessions",
-    "/api/v2/identity/sessions",
-    "/api/v2/barong/identity/sessions",
-)
-"""Where browsers send the cookie: to log-ins, under each of their paths, and to no other API."""
-
 MAX_DEVICES = 20
 """The trusted devices that a user may have; one more ends the one that was unused for longest."""
 

@@ -13,6 +13,7 @@ from shared.settings import SettingsError
 
 TOKEN_EVENTS = frozenset(
     {
+        "system.session.mail.token",
         "system.user.email.confirmation.token",
         "system.user.email.change.token",
         "system.user.email.reversal.token",
