@@ -117,6 +117,7 @@ def installation(
             "BARONG_WEBHOOK_PLAIN_HTTP": "true",
             "BARONG_OAUTH_ALLOWED_NETWORKS": "127.0.0.0/8",
             "BARONG_OAUTH_PLAIN_HTTP": "true",
+            "BARONG_OAUTH_DEVICE_INTERVAL": "1",
             "BARONG_THROTTLING": "false",  # all tests come from one address
             "BARONG_MAIL_LOG_IN_MINUTES": "10",
             **{f"BARONG_{n.upper()}_URL": f"http://127.0.0.1:{public[n]}" for n in NAMES},

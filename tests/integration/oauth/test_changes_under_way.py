@@ -1,17 +1,15 @@
 """What changes between two steps of a flow: the user, the consent, the client."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import aiohttp
-import asyncpg
 import pytest
 
 from oauth_svc.clients.models import digest_of
-from shared.process import running
 from tests.support.client import Client
+from tests.support.oauth import another_instance, database
 from tests.support.relying_party import RelyingParty
-from tests.support.system import PASSWORD, Installation, ready
+from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
 
 SCOPES = ["openid", "email", "offline_access", "orders"]
@@ -29,15 +27,6 @@ async def client(registrar: Client) -> AsyncIterator[RelyingParty]:
 async def change(registrar: Client, client: RelyingParty, **values: object) -> None:
     changed = await registrar.call("PUT", f"admin/oauth_clients/{client.client_id}", json=values)
     assert changed.status == 200, changed.body
-
-
-@asynccontextmanager
-async def database(system: Installation) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(system.environments["oauth"]["DATABASE_URL"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def test_a_code_ends_with_the_consent(
@@ -113,19 +102,6 @@ async def test_claims_that_cannot_be_stored_are_refused(client: RelyingParty) ->
     for value in (r"\u0000", r"\ud800"):
         asked = '{"id_token": {"sub": {"value": "VALUE"}}}'.replace("VALUE", value)
         assert (await client.authorize(claims=asked)).parameters["error"] == "invalid_request"
-
-
-@asynccontextmanager
-async def another_instance(system: Installation, **changes: str) -> AsyncIterator[Installation]:
-    """A second oauth-svc of the same system; nothing leads to it but its own address."""
-    beside = system.beside()
-    places = {
-        "BARONG_PORT": str(beside.public["oauth"]),
-        "BARONG_INTERNAL_PORT": str(beside.internal["oauth"]),
-    }
-    async with running(system.service("oauth", **places, **changes)):
-        await ready(beside, "oauth")
-        yield beside
 
 
 async def test_of_many_challenges_of_a_client_the_oldest_give_way(

@@ -10,9 +10,9 @@ HERE = Path(__file__).parent
 
 
 @functools.cache
-def openid_client() -> Command | str:
-    """The command of openid-client's program, or why there is none."""
-    return in_node("openid-client", files_in(HERE / "node"), "client.mjs")
+def openid_client(program: str = "client.mjs") -> Command | str:
+    """The command of a program with openid-client, or why there is none."""
+    return in_node("openid-client", files_in(HERE / "node"), program)
 
 
 @functools.cache

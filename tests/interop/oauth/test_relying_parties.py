@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from tests.interop.oauth.programs import PROGRAMS
+from tests.interop.oauth.programs import PROGRAMS, openid_client
 from tests.support.client import Client
+from tests.support.device import DEVICE_CODE, Person
 from tests.support.relying_party import REDIRECT_URI, RelyingParty
 from tests.support.system import PASSWORD, Installation
 
@@ -43,6 +44,17 @@ async def came_back(party: RelyingParty, member: Client, start: str) -> str:
     return page.location
 
 
+async def started(command: Sequence[str], given: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """A relying party that was told this."""
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "RELYING_PARTY": json.dumps(given)},
+    )
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 async def test_a_program_of_others_logs_a_user_in(
     name: str, party: RelyingParty, member: Client, system: Installation
@@ -57,13 +69,7 @@ async def test_a_program_of_others_logs_a_user_in(
         "redirect_uri": REDIRECT_URI,
         "scope": SCOPE,
     }
-    program = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "RELYING_PARTY": json.dumps(given)},
-    )
+    program = await started(command, given)
     assert program.stdin is not None
     assert program.stdout is not None
     try:
@@ -89,6 +95,42 @@ async def test_a_program_of_others_logs_a_user_in(
         assert (result["shown"], result["after"]) == (True, False)
     ended = await party.visit("GET", result["end"])
     assert ended.location == REDIRECT_URI
+
+
+@pytest.mark.parametrize("action", ["accept", "refuse"])
+async def test_a_device_of_others_gets_what_its_user_answers(
+    action: str, registrar: Client, member: Client, system: Installation
+) -> None:
+    command = openid_client("device.mjs")
+    if isinstance(command, str):
+        pytest.skip(command)
+    async with await RelyingParty.register(
+        registrar,
+        authentication="none",
+        redirect_uris=[],
+        scopes=SCOPE.split(),
+        grant_types=[DEVICE_CODE, "refresh_token"],
+    ) as party:
+        given = {"issuer": system.gateway_url, "client_id": party.client_id, "scope": SCOPE}
+        program = await started(command, given)
+        assert program.stdout is not None
+        try:
+            async with asyncio.timeout(_SECONDS):
+                begun = json.loads(await program.stdout.readline())
+                person = Person(party, member.email)
+                answered = await person.respond(await person.request(begun), action)
+                assert answered.status == 200
+                line, said = await program.communicate()
+        finally:
+            if program.returncode is None:
+                program.kill()
+    assert program.returncode == 0, said.decode()
+    result = json.loads(line)
+    if action == "refuse":
+        assert result == {"error": "access_denied"}
+        return
+    assert result["user"]["sub"] == result["sub"]
+    assert (result["user"]["email"], result["refreshed"]) == (member.email, True)
 
 
 async def test_authlib_logs_a_user_in(

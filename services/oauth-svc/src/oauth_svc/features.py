@@ -17,9 +17,12 @@ from oauth_svc.clients.use_cases import build as build_clients
 from oauth_svc.consents.handlers import CONSENTS
 from oauth_svc.consents.use_cases import build as build_consents
 from oauth_svc.core import Core
+from oauth_svc.devices.handlers import DEVICES
+from oauth_svc.devices.use_cases import Devices
+from oauth_svc.devices.use_cases import build as build_devices
 from oauth_svc.discovery.handlers import ISSUER
 from oauth_svc.logout.use_cases import build as build_logouts
-from oauth_svc.pages.handlers import PAGES
+from oauth_svc.pages.responses import PAGES
 from oauth_svc.pages.use_cases import build as build_pages
 from oauth_svc.single_sign_on.handlers import COOKIE_NAME, SECURE_COOKIES, SINGLE_SIGN_ON
 from oauth_svc.single_sign_on.use_cases import build as build_single_sign_on
@@ -53,12 +56,13 @@ def build(core: Core) -> Features:
     tokens = build_tokens(core)
     consents = build_consents(core, tokens, clients)
     authorizations = build_authorizations(core, clients, tokens, consents)
+    devices = build_devices(core, clients, tokens, consents)
     logouts = build_logouts(core, clients, tokens)
-    pages = build_pages(core, authorizations, logouts, single_sign_on)
+    pages = build_pages(core, authorizations, devices, logouts, single_sign_on)
     archive = build_archive(core.database, settings)
 
     async def sweep() -> None:
-        await _sweep_forever(clients, tokens, authorizations)
+        await _sweep_forever(clients, tokens, authorizations, devices)
 
     return Features(
         use_cases={
@@ -70,6 +74,7 @@ def build(core: Core) -> Features:
             TOKENS: tokens,
             CONSENTS: consents,
             AUTHORIZATIONS: authorizations,
+            DEVICES: devices,
             PAGES: pages,
         },
         reactions=reactions(core.database, tokens, consents, logouts),
@@ -82,9 +87,9 @@ def build(core: Core) -> Features:
     )
 
 
-async def _sweep_forever(clients: Clients, tokens: Tokens, authorizations: Authorizations) -> None:
+async def _sweep_forever(*features: Clients | Tokens | Authorizations | Devices) -> None:
     """Deletes what has expired, each minute; raises `Unavailable`."""
     while True:
-        for each in (clients, tokens, authorizations):
+        for each in features:
             await each.sweep()
         await asyncio.sleep(_SWEEP_SECONDS)

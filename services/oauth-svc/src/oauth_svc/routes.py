@@ -5,7 +5,9 @@ from typing import Any
 from oauth_svc.authorizations import handlers as authorizations
 from oauth_svc.clients import handlers as clients
 from oauth_svc.consents import handlers as consents
+from oauth_svc.devices import handlers as devices
 from oauth_svc.discovery import handlers as discovery
+from oauth_svc.pages import devices as device_pages
 from oauth_svc.pages import handlers as pages
 from oauth_svc.tokens import handlers as tokens
 from shared.contracts.services import GATEWAY
@@ -19,6 +21,7 @@ PROTOCOL: tuple[Route[Any], ...] = (
     Route("POST", "/oauth/authorize",        ANYONE, pages.authorize),
     Route("GET",  "/oauth/authorize/resume", ANYONE, pages.resume),
     Route("POST", "/oauth/par",              ANYONE, authorizations.push),
+    Route("POST", "/oauth/device_authorization", ANYONE, devices.authorize),
     Route("POST", "/oauth/token",            ANYONE, tokens.token),
     Route("POST", "/oauth/introspect",       ANYONE, tokens.introspect),
     Route("POST", "/oauth/revoke",           ANYONE, tokens.revoke),
@@ -30,6 +33,12 @@ PROTOCOL: tuple[Route[Any], ...] = (
     Route("POST", "/oauth/login",            ANYONE, pages.log_in),
     Route("GET",  "/oauth/consent",          ANYONE, pages.show_consent),
     Route("POST", "/oauth/consent",          ANYONE, pages.consent),
+    Route("GET",  "/oauth/device",           ANYONE, device_pages.show_form),
+    Route("POST", "/oauth/device",           ANYONE, device_pages.enter),
+    Route("GET",  "/oauth/device/login",     ANYONE, device_pages.show_login),
+    Route("POST", "/oauth/device/login",     ANYONE, device_pages.log_in),
+    Route("GET",  "/oauth/device/confirm",   ANYONE, device_pages.show_request),
+    Route("POST", "/oauth/device/confirm",   ANYONE, device_pages.respond),
     Route("GET",  "/oauth/style.css",        ANYONE, pages.style),
 )
 """Endpoints that the standards describe, and pages: the API document does not have them."""

@@ -64,6 +64,24 @@ class OAuthSettings(PublicServiceSettings):
         "How many log-ins and consents may wait for each client. The oldest give way.",
         5000,
     )
+    device_code_seconds: int = setting(
+        "BARONG_OAUTH_DEVICE_CODE_SECONDS",
+        positive(1800),
+        "How long a user may take to enter the code that a device shows, in seconds.",
+        600,
+    )
+    device_interval: int = setting(
+        "BARONG_OAUTH_DEVICE_INTERVAL",
+        positive(60),
+        "How often a device may ask whether its user has answered: every so many seconds.",
+        5,
+    )
+    device_code_limit: int = setting(
+        "BARONG_OAUTH_DEVICE_CODES",
+        positive(100_000),
+        "How many requests of devices are kept for each client. The oldest give way.",
+        5000,
+    )
     access_token_seconds: int = setting(
         "BARONG_OAUTH_ACCESS_TOKEN_SECONDS",
         positive(86_400),

@@ -171,10 +171,11 @@ def build(core: Core) -> Clients:
         limit=settings.client_limit,
         plain_http=settings.plain_http,
         allowed=settings.allowed_networks,
-        audiences=(  # RFC 9126, 2, for the last
+        audiences=(  # RFC 9126, 2, for the third
             settings.issuer,
             f"{settings.issuer}/oauth/token",
             f"{settings.issuer}/oauth/par",
+            f"{settings.issuer}/oauth/device_authorization",
         ),
         access_seconds=settings.access_token_seconds,
         refresh_seconds=settings.refresh_token_seconds,

@@ -1,9 +1,5 @@
 """Pages over HTTP: plain forms, without scripts."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from functools import wraps
-from typing import Any, TypeAlias
-
 from aiohttp import web
 
 from oauth_svc.authorizations.models import (
@@ -11,73 +7,47 @@ from oauth_svc.authorizations.models import (
     CONSENT,
     LOGIN,
     REFUSE,
-    ChallengeNotFound,
     LoginRequired,
     NothingToConsent,
     Shown,
     WrongCsrfToken,
 )
-from oauth_svc.pages.rendering import accepted_languages
-from oauth_svc.pages.use_cases import CARRIED, Pages, source_of
-from oauth_svc.protocol.errors import OAuthError
+from oauth_svc.pages.responses import (
+    PAGES,
+    go,
+    message,
+    page,
+    rendered,
+    require_own_form,
+    text_for,
+)
+from oauth_svc.pages.use_cases import CARRIED
 from oauth_svc.protocol_http import parameters_of
 from oauth_svc.single_sign_on.handlers import hand_over, session_of, take_back
-from shared.errors import Throttled, Unavailable
+from shared.errors import Throttled
 from shared.web.client import client_of
-from shared.web.errors import OUTCOME
 from shared.web.operations import FormReader, NoParameters
-
-PAGES = web.AppKey("pages", Pages)
-
-Page: TypeAlias = Callable[[web.Request, FormReader[NoParameters]], Awaitable[web.Response]]
 
 _MISSING_CODE = ("identity.session.missing_otp", "identity.session.invalid_otp")
 _MAX_INPUT = 1024
 
 
-def _page(handler: Page) -> Page:
-    """Answers faults with a page, and never with a redirect."""
-
-    @wraps(handler)
-    async def wrapped(request: web.Request, form: FormReader[NoParameters]) -> web.Response:
-        try:
-            return await handler(request, form)
-        except OAuthError as error:
-            request[OUTCOME] = error.error
-            return _message(request, "error", error.status, error.description)
-        except ChallengeNotFound as refusal:
-            request[OUTCOME] = ",".join(refusal.codes)
-            return _message(request, "expired", 404)
-        except WrongCsrfToken as refusal:
-            request[OUTCOME] = ",".join(refusal.codes)
-            return _message(request, "error", 403, _text(request)["wrong_form"])
-        except Unavailable as refusal:
-            request[OUTCOME] = ",".join(refusal.codes)
-            response = _message(request, "unavailable", 503)
-            response.headers["Retry-After"] = str(refusal.retry_after)
-            return response
-        except web.RequestPayloadError:
-            return _message(request, "error", 400)
-
-    return wrapped
-
-
-@_page
+@page
 async def authorize(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """GET and POST /oauth/authorize (Core, 3.1.2)."""
     parameters = await parameters_of(request)
     authorizations = request.app[PAGES].authorizations
-    return _go(await authorizations.begin(parameters, await session_of(request)))
+    return go(await authorizations.begin(parameters, await session_of(request)))
 
 
-@_page
+@page
 async def resume(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """GET /oauth/authorize/resume: the browser comes back from a page."""
     challenge = (await parameters_of(request)).require("challenge")
-    return _go(await request.app[PAGES].authorizations.resume(challenge, await session_of(request)))
+    return go(await request.app[PAGES].authorizations.resume(challenge, await session_of(request)))
 
 
-@_page
+@page
 async def show_login(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """GET /oauth/login."""
     challenge = (await parameters_of(request)).require("login_challenge")
@@ -85,15 +55,15 @@ async def show_login(request: web.Request, _form: FormReader[NoParameters]) -> w
     return _login_page(request, challenge, shown, shown.challenge.request.login_hint or "")
 
 
-@_page
+@page
 async def log_in(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """POST /oauth/login."""
-    _require_own_form(request)
+    require_own_form(request)
     parameters, pages = await parameters_of(request), request.app[PAGES]
     challenge = parameters.require("login_challenge")
     shown = await pages.authorizations.get(challenge, await session_of(request))
     if parameters.get("action") == REFUSE:
-        return _go(await pages.authorizations.answer(challenge, LOGIN, REFUSE, None, ""))
+        return go(await pages.authorizations.answer(challenge, LOGIN, REFUSE, None, ""))
     email, password, code = (
         (parameters.get(name) or "")[:_MAX_INPUT] for name in ("email", "password", "otp_code")
     )
@@ -101,32 +71,32 @@ async def log_in(request: web.Request, _form: FormReader[NoParameters]) -> web.R
         cookie, refused = await pages.log_in(email, password, code[:64], client_of(request))
     except Throttled as throttled:
         response = _login_page(
-            request, challenge, shown, email, _text(request, shown)["throttled"], status=429
+            request, challenge, shown, email, text_for(request, shown)["throttled"], status=429
         )
         response.headers["Retry-After"] = str(throttled.retry_after)
         return response
     if cookie is None:
-        faults = _text(request, shown)["fault"]
+        faults = text_for(request, shown)["fault"]
         fault = faults.get(refused[0] if refused else "other", faults["other"])
         needs_code = bool(set(refused) & set(_MISSING_CODE))
         return _login_page(
             request, challenge, shown, email, fault, status=401, needs_code=needs_code
         )
-    response = _go(pages.authorizations.resume_url(challenge))
+    response = go(pages.authorizations.resume_url(challenge))
     hand_over(request, response, cookie)
     return response
 
 
-@_page
+@page
 async def show_consent(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """GET /oauth/consent."""
     challenge = (await parameters_of(request)).require("consent_challenge")
     pages, session = request.app[PAGES], await session_of(request)
     shown = await pages.authorizations.get(challenge, session)
     if session is None or shown.kind != CONSENT:
-        return _go(pages.authorizations.resume_url(challenge))
-    names = _text(request, shown)["scope"]
-    return _rendered(
+        return go(pages.authorizations.resume_url(challenge))
+    names = text_for(request, shown)["scope"]
+    return rendered(
         request,
         "consent",
         shown,
@@ -138,10 +108,10 @@ async def show_consent(request: web.Request, _form: FormReader[NoParameters]) ->
     )
 
 
-@_page
+@page
 async def consent(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """POST /oauth/consent."""
-    _require_own_form(request)
+    require_own_form(request)
     parameters, pages = await parameters_of(request), request.app[PAGES]
     challenge = parameters.require("consent_challenge")
     action = ACCEPT if parameters.get("action") == ACCEPT else REFUSE
@@ -149,12 +119,12 @@ async def consent(request: web.Request, _form: FormReader[NoParameters]) -> web.
     if action == REFUSE and (session is None or not session.has_token(csrf)):
         raise WrongCsrfToken
     try:
-        return _go(await pages.authorizations.answer(challenge, CONSENT, action, session, csrf))
+        return go(await pages.authorizations.answer(challenge, CONSENT, action, session, csrf))
     except (LoginRequired, NothingToConsent):
-        return _go(pages.authorizations.resume_url(challenge))
+        return go(pages.authorizations.resume_url(challenge))
 
 
-@_page
+@page
 async def log_out(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """GET and POST /oauth/logout (RP-Initiated Logout 1.0)."""
     parameters, pages = await parameters_of(request), request.app[PAGES]
@@ -163,12 +133,12 @@ async def log_out(request: web.Request, _form: FormReader[NoParameters]) -> web.
     if session is not None:
         token = parameters.get("csrf_token") if request.method == "POST" else None
         if token is not None:
-            _require_own_form(request)
+            require_own_form(request)
             if not session.has_token(token):
                 raise WrongCsrfToken
         elif not asked.is_about(session):
             given = [(name, parameters.get(name)) for name in CARRIED]
-            return _rendered(
+            return rendered(
                 request,
                 "logout",
                 carried=[(name, value) for name, value in given if value is not None],
@@ -178,9 +148,7 @@ async def log_out(request: web.Request, _form: FormReader[NoParameters]) -> web.
             )
         await pages.single_sign_on.end(session)
     done = (
-        _message(request, "logged_out", 200)
-        if asked.redirect_to is None
-        else _go(asked.redirect_to)
+        message(request, "logged_out", 200) if asked.redirect_to is None else go(asked.redirect_to)
     )
     if session is not None:
         take_back(request, done)
@@ -196,13 +164,6 @@ async def style(request: web.Request, _form: NoParameters) -> web.Response:
     )
 
 
-def _require_own_form(request: web.Request) -> None:
-    """Raises `WrongCsrfToken` for a form of another site: browsers send its Origin (RFC 6454)."""
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != request.app[PAGES].issuer:
-        raise WrongCsrfToken
-
-
 def _login_page(
     request: web.Request,
     challenge: str,
@@ -213,7 +174,7 @@ def _login_page(
     status: int = 200,
     needs_code: bool = False,
 ) -> web.Response:
-    return _rendered(
+    return rendered(
         request,
         "login",
         shown,
@@ -223,67 +184,4 @@ def _login_page(
         email=email,
         fault=fault,
         needs_code=needs_code,
-    )
-
-
-def _message(request: web.Request, name: str, status: int, detail: str = "") -> web.Response:
-    text = _text(request)
-    return _rendered(
-        request,
-        "message",
-        status=status,
-        title=text[f"{name}_title"],
-        message=text[name],
-        detail=detail,
-    )
-
-
-def _rendered(
-    request: web.Request,
-    name: str,
-    shown: Shown | None = None,
-    *,
-    status: int = 200,
-    leads_to: str | None = None,
-    **values: Any,
-) -> web.Response:
-    target = shown.challenge.request.redirect_uri if shown else leads_to
-    actions = " ".join(["'self'", *([source_of(target)] if target else [])])
-    return web.Response(
-        text=request.app[PAGES].renderer.page(name, _language(request, shown), **values),
-        status=status,
-        content_type="text/html",
-        headers={
-            "Content-Security-Policy": (
-                "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-                f"form-action {actions}"
-            ),
-            "X-Frame-Options": "DENY",
-            "X-Content-Type-Options": "nosniff",
-            # With `no-referrer`, browsers would send `Origin: null` with our own forms.
-            "Referrer-Policy": "same-origin",
-            "Cache-Control": "no-store",
-        },
-    )
-
-
-def _text(request: web.Request, shown: Shown | None = None) -> Any:
-    return request.app[PAGES].renderer.text(_language(request, shown))
-
-
-def _language(request: web.Request, shown: Shown | None = None) -> str:
-    asked: Sequence[str] = shown.challenge.request.ui_locales if shown else ()
-    accepted = accepted_languages(request.headers.get("Accept-Language", ""))
-    return request.app[PAGES].renderer.language([*asked, *accepted])
-
-
-def _go(location: str) -> web.Response:
-    """A redirect after which the browser makes a GET, whatever it made before (RFC 9700, 4.12)."""
-    return web.Response(
-        status=303,
-        headers={
-            "Location": location,
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-        },
     )

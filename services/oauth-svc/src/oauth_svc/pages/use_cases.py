@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from oauth_svc.authorizations.use_cases import Authorizations
 from oauth_svc.core import Core
+from oauth_svc.devices.use_cases import Devices
 from oauth_svc.logout.use_cases import Logouts
 from oauth_svc.pages.rendering import Renderer
 from oauth_svc.protocol.authorization import answer_uri
@@ -41,8 +42,11 @@ class Pages:
     """The pages of this installation."""
 
     issuer: str
+    device_login_url: str
+    """The operator's log-in page for users of devices; blank for ours."""
     renderer: Renderer
     authorizations: Authorizations
+    devices: Devices
     logouts: Logouts
     single_sign_on: SingleSignOn
     identity: IdentityClient
@@ -86,13 +90,19 @@ def source_of(uri: str) -> str:
 
 
 def build(
-    core: Core, authorizations: Authorizations, logouts: Logouts, single_sign_on: SingleSignOn
+    core: Core,
+    authorizations: Authorizations,
+    devices: Devices,
+    logouts: Logouts,
+    single_sign_on: SingleSignOn,
 ) -> Pages:
     """Wires the feature."""
     return Pages(
         issuer=core.settings.issuer,
+        device_login_url=core.settings.login_url,
         renderer=Renderer(core.settings.pages_folder),
         authorizations=authorizations,
+        devices=devices,
         logouts=logouts,
         single_sign_on=single_sign_on,
         identity=core.identity,

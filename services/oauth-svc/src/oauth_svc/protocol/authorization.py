@@ -145,7 +145,7 @@ def parse(parameters: Parameters, client: Client) -> AuthorizationRequest:
         client_id=client.client_id,
         redirect_uri=redirect_uri,
         redirect_uri_given=given,
-        scopes=_scopes(parameters, client),
+        scopes=scopes_of(parameters, client),
         state=_short(parameters, "state", MAX_STATE),
         nonce=_short(parameters, "nonce", MAX_STATE),
         code_challenge=_challenge(parameters, client),
@@ -174,7 +174,8 @@ def _short(parameters: Parameters, name: str, maximum: int) -> str | None:
     return value
 
 
-def _scopes(parameters: Parameters, client: Client) -> tuple[str, ...]:
+def scopes_of(parameters: Parameters, client: Client) -> tuple[str, ...]:
+    """The scopes that a request names; raises `OAuthError`."""
     asked = parameters.words("scope")
     if not asked:
         raise OAuthError(INVALID_SCOPE, "scope is missing.")

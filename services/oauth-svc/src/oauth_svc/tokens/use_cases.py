@@ -1,9 +1,9 @@
 """Issuing, refreshing, inspecting and revoking tokens."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import jwt
@@ -63,6 +63,9 @@ _SWEPT_AT_ONCE = 1000
 _REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"]
 REPLAYED_CODE, REPLAYED_REFRESH_TOKEN = "code", "refresh_token"
 
+Exchange: TypeAlias = Callable[[Client, Parameters], Awaitable[dict[str, Any]]]
+"""Gives an authenticated client tokens for what its request has; raises `OAuthError`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
@@ -85,6 +88,8 @@ class Tokens:
     issuer: str
     grant_seconds: int
     grace: timedelta
+    exchanges: dict[str, Exchange] = field(default_factory=dict)
+    """Grant types of other features."""
 
     async def authorize(
         self,
@@ -95,32 +100,65 @@ class Tokens:
         scopes: Sequence[str],
     ) -> str:
         """A code for what a user has authorized, as a step of a transaction."""
-        now = datetime.now(UTC)
-        grant = Grant(
-            id=uuid4(),
-            client_id=client.client_id,
-            uid=login.uid,
-            sid=login.sid,
-            scopes=tuple(scopes),
-            resources=request.resources,
-            auth_time=login.at,
-            acr=login.acr,
-            amr=login.amr,
+        waits = timedelta(seconds=CODE_SECONDS)
+        grant = await self.open_grant(
+            connection,
+            client,
+            login,
+            scopes,
+            request.resources,
+            waits,
             nonce=request.nonce,
             claims=request.claims.to_json(),
-            expires_at=now + self._life_of_grant(client, scopes),
-            revoked_at=None,
         )
         code = new_token()
         bound = BoundCode(
             client_id=client.client_id,
             redirect_uri=request.redirect_uri if request.redirect_uri_given else None,
             code_challenge=request.code_challenge,
-            expires_at=now + timedelta(seconds=CODE_SECONDS),
+            expires_at=datetime.now(UTC) + waits,
         )
-        await store.insert_grant(connection, grant)
         await store.insert_code(connection, digest_of(code), grant.id, bound)
         return code
+
+    async def open_grant(
+        self,
+        connection: Connection,
+        client: Client,
+        login: Login,
+        scopes: Sequence[str],
+        resources: Sequence[str],
+        waits: timedelta,
+        *,
+        nonce: str | None = None,
+        claims: Mapping[str, Any] | None = None,
+    ) -> Grant:
+        """What a user has authorized, as a step of a transaction.
+
+        `waits` is how long the client may take to fetch its tokens.
+        """
+        grant = Grant(
+            id=uuid4(),
+            client_id=client.client_id,
+            uid=login.uid,
+            sid=login.sid,
+            scopes=tuple(scopes),
+            resources=tuple(resources),
+            auth_time=login.at,
+            acr=login.acr,
+            amr=login.amr,
+            nonce=nonce,
+            claims=claims or {},
+            expires_at=datetime.now(UTC) + self._life_of_grant(client, scopes, waits),
+            revoked_at=None,
+        )
+        await store.insert_grant(connection, grant)
+        return grant
+
+    def add_grant_type(self, grant_type: str, exchange: Exchange) -> None:
+        """Lets the token endpoint serve a grant type of another feature."""
+        self.exchanges[grant_type] = exchange
+        self.metrics.issued.labels(grant_type)  # exported as 0 from the start
 
     async def issue(self, client: Client, parameters: Parameters) -> dict[str, Any]:
         """The answer of the token endpoint to an authenticated client; raises `OAuthError`."""
@@ -129,6 +167,7 @@ class Tokens:
             AUTHORIZATION_CODE: self._redeem,
             REFRESH_TOKEN: self._refresh,
             CLIENT_CREDENTIALS: self._machine,
+            **self.exchanges,
         }.get(grant_type)
         if exchange is None:
             raise OAuthError(UNSUPPORTED_GRANT_TYPE, "There is no such grant type here.")
@@ -144,23 +183,45 @@ class Tokens:
         async with self.database.connection() as connection:
             found = await store.find_code(connection, digest)
         if found is None:
-            raise _invalid_grant()
+            raise invalid_grant()
         grant = found.grant
         if not found.used:
             require_redeemable(found.bound, client.client_id, parameters, now)
-            await self._require_living(grant, now)
-            scopes = remaining(grant.scopes, client.scopes)
-            audiences = self._audiences(client, parameters, grant)
-            answer = await self._tokens(grant, client, scopes, audiences, now)
-            async with self.database.transaction() as connection:
-                if await store.use_code(connection, digest):
-                    await self._require_unrevoked(connection, grant)
-                    if OFFLINE_ACCESS in scopes:
-                        answer |= await self._new_refresh_token(connection, grant, client, now)
-                    return answer
+
+            async def use_up(connection: Connection) -> bool:
+                return await store.use_code(connection, digest)
+
+            answer = await self.give_tokens(grant, client, parameters, use_up)
+            if answer is not None:
+                return answer
         if found.bound.client_id == client.client_id:
-            await self._end_replayed(grant, REPLAYED_CODE)
-        raise _invalid_grant()
+            await self.end_replayed(grant, REPLAYED_CODE)
+        raise invalid_grant()
+
+    async def give_tokens(
+        self,
+        grant: Grant,
+        client: Client,
+        parameters: Parameters,
+        use_up: Callable[[Connection], Awaitable[bool]],
+    ) -> dict[str, Any] | None:
+        """The first tokens of a grant, for a code that works once.
+
+        `use_up` uses the code up, and says whether nobody had used it; None is returned if somebody
+        had. Raises `OAuthError`.
+        """
+        now = datetime.now(UTC)
+        await self._require_living(grant, now)
+        scopes = remaining(grant.scopes, client.scopes)
+        audiences = self._audiences(client, parameters, grant)
+        answer = await self._tokens(grant, client, scopes, audiences, now)
+        async with self.database.transaction() as connection:
+            if not await use_up(connection):
+                return None
+            await self._require_unrevoked(connection, grant)
+            if OFFLINE_ACCESS in scopes:
+                answer |= await self._new_refresh_token(connection, grant, client, now)
+        return answer
 
     async def _refresh(self, client: Client, parameters: Parameters) -> dict[str, Any]:
         """Exchanges a refresh token for another one, with an access token."""
@@ -168,11 +229,11 @@ class Tokens:
         async with self.database.connection() as connection:
             found = await store.find_refresh_token(connection, digest)
         if found is None or found.grant.client_id != client.client_id:
-            raise _invalid_grant()
+            raise invalid_grant()
         grant, now = found.grant, datetime.now(UTC)
         use = use_of_refresh_token(found.used_at, found.expires_at, now, self.grace)
         if use is Use.EXPIRED or grant.revoked_at is not None:
-            raise _invalid_grant()
+            raise invalid_grant()
         if use is not Use.REPLAYED:
             scopes = remaining(grant.scopes, client.scopes)
             scopes = narrowed(parameters.words("scope"), scopes)
@@ -183,14 +244,14 @@ class Tokens:
                 # Another use of it may have come between.
                 locked = await store.find_refresh_token(connection, digest, for_update=True)
                 if locked is None or locked.grant.revoked_at is not None:
-                    raise _invalid_grant()
+                    raise invalid_grant()
                 now = datetime.now(UTC)
                 use = use_of_refresh_token(locked.used_at, locked.expires_at, now, self.grace)
                 if use in (Use.FIRST, Use.REPEATED):
                     await store.use_refresh_token(connection, digest, now)
                     return answer | await self._new_refresh_token(connection, grant, client, now)
-        await self._end_replayed(grant, REPLAYED_REFRESH_TOKEN)
-        raise _invalid_grant()
+        await self.end_replayed(grant, REPLAYED_REFRESH_TOKEN)
+        raise invalid_grant()
 
     async def _require_living(self, grant: Grant, now: datetime) -> None:
         """Raises `OAuthError` for what was revoked or has ended, or whose user may not act.
@@ -198,15 +259,15 @@ class Tokens:
         The event that ends the grants of such a user may be on its way.
         """
         if grant.revoked_at is not None or now >= grant.expires_at:
-            raise _invalid_grant()
+            raise invalid_grant()
         if grant.uid is None or not await self.people.may_act(grant.uid):
-            raise _invalid_grant()
+            raise invalid_grant()
 
     async def _require_unrevoked(self, connection: Connection, grant: Grant) -> None:
         """Raises `OAuthError` if somebody revoked the grant while its tokens were signed."""
         current = await store.find_grant(connection, grant.id)
         if current is None or current.revoked_at is not None:
-            raise _invalid_grant()
+            raise invalid_grant()
 
     def _audiences(self, client: Client, parameters: Parameters, grant: Grant) -> list[str]:
         resources = remaining(grant.resources, client.resources)
@@ -302,12 +363,12 @@ class Tokens:
         await store.insert_refresh_token(connection, digest_of(token), grant.id, ends)
         return {"refresh_token": token}
 
-    def _life_of_grant(self, client: Client, scopes: Sequence[str]) -> timedelta:
+    def _life_of_grant(self, client: Client, scopes: Sequence[str], waits: timedelta) -> timedelta:
         if OFFLINE_ACCESS in scopes:
             return timedelta(seconds=self.grant_seconds)
-        return timedelta(seconds=CODE_SECONDS + client.access_token_seconds)
+        return waits + timedelta(seconds=client.access_token_seconds)
 
-    async def _end_replayed(self, grant: Grant, what: str) -> None:
+    async def end_replayed(self, grant: Grant, what: str) -> None:
         """Ends everything that came of a code or refresh token that two parties have."""
         async with self.database.transaction() as connection:
             await self.revoke(connection, grant_id=grant.id)
@@ -458,7 +519,8 @@ class Tokens:
                 pass
 
 
-def _invalid_grant() -> OAuthError:
+def invalid_grant() -> OAuthError:
+    """Says nothing about why it is not valid."""
     return OAuthError(INVALID_GRANT, "The code or refresh token is not valid.")
 
 

@@ -1,0 +1,1 @@
+"""Devices without a browser of their own, whose users log in elsewhere (RFC 8628)."""
