@@ -51,7 +51,7 @@ class RelyingParty:
     def __init__(self, system: Installation, registered: Mapping[str, Any]) -> None:
         self.system = system
         self.client_id: str = registered["client_id"]
-        self.secret: str | None = registered["client_secret"]
+        self.secret: str | None = registered.get("client_secret")
 
     @classmethod
     async def register(cls, admin: Client, **values: Any) -> Self:

@@ -36,6 +36,7 @@ ROOT = Path(__file__).parents[2]
 PASSWORD = "Tr4vel-by-night-train"
 SUPERADMIN = "admin@barong.io"
 NAMES = ("identity", "resource", "admin", "gateway", "mailer", "webhooks", "oauth", "console")
+INITIAL_ACCESS_TOKEN = "initial-access-token-of-all-tests"
 KEY = "test:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -118,6 +119,7 @@ def installation(
             "BARONG_OAUTH_ALLOWED_NETWORKS": "127.0.0.0/8",
             "BARONG_OAUTH_PLAIN_HTTP": "true",
             "BARONG_OAUTH_DEVICE_INTERVAL": "1",
+            "BARONG_OAUTH_REGISTRATION_TOKENS": INITIAL_ACCESS_TOKEN,
             "BARONG_THROTTLING": "false",  # all tests come from one address
             "BARONG_MAIL_LOG_IN_MINUTES": "10",
             **{f"BARONG_{n.upper()}_URL": f"http://127.0.0.1:{public[n]}" for n in NAMES},

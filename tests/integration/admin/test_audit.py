@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -21,6 +22,7 @@ from shared.process import running
 from tests.support.admin_features import activities_over, audit_trail_over, directory_over
 from tests.support.client import Client
 from tests.support.database import TestDatabase
+from tests.support.registrant import Registrant
 from tests.support.seeds import command, outcome
 from tests.support.staff import promote
 from tests.support.system import KEY, ROOT, Installation, ready, started
@@ -202,6 +204,63 @@ async def test_changes_of_webhooks_are_recorded_once_and_without_their_secrets(
     said = json.dumps([each["payload"] for each in entries])
     assert made["secret"] not in said
     assert rotated["secret"] not in said
+
+
+async def test_changes_of_oauth_clients_are_recorded_once_and_without_their_secrets(
+    system: Installation, admin: Client
+) -> None:
+    """oauth-svc makes them; its events, in the same transactions, tell of them."""
+    by = (await admin.get("resource/users/me")).body["uid"]
+    uri = "https://audited.example.com/callback"
+    wanted = {"name": "A", "redirect_uris": [uri]}
+    made = (await admin.call("POST", "admin/oauth_clients", json=wanted)).body
+    path = f"admin/oauth_clients/{made['client_id']}"
+    await admin.call("PUT", path, json={"first_party": True, "scopes": ["openid"]})
+    rotated = (await admin.post(f"{path}/secret")).body
+    assert (await admin.call("PUT", path, json={"grant_types": ["password"]})).status == 422
+    assert (await admin.call("DELETE", path)).status == 204
+
+    entries = await until(partial(recorded_of_client, system, made["client_id"]))
+    assert [(each["kind"], each["action"], each["author_role"]) for each in entries] == [
+        ("change", f"oauth_client.{action}", "superadmin")
+        for action in ("created", "updated", "secret_rotated", "deleted")
+    ]
+    assert {each["author_uid"] for each in entries} == {by}
+    created, updated, _, deleted = (each["payload"] for each in entries)
+    assert (created["before"], created["after"]["redirect_uris"]) == (None, [uri])
+    assert (updated["before"]["first_party"], updated["after"]["first_party"]) == (False, True)
+    assert "profile" in updated["before"]["scopes"]
+    assert updated["after"]["scopes"] == ["openid"]
+    assert (deleted["before"]["name"], deleted["after"]) == ("A", None)
+    said = json.dumps([each["payload"] for each in entries])
+    assert made["client_secret"] not in said
+    assert rotated["client_secret"] not in said
+
+
+async def test_a_client_that_registers_itself_is_recorded_as_the_author(
+    system: Installation,
+) -> None:
+    metadata = {"redirect_uris": ["https://self-made.example.com/callback"]}
+    async with Registrant(system) as registrant:
+        _, made = await registrant.register(metadata)
+        await registrant.of(made).delete()
+
+    entries = await until(partial(recorded_of_client, system, made["client_id"]))
+
+    assert [(each["action"], each["author_uid"], each["author_role"]) for each in entries] == [
+        ("oauth_client.created", None, "client"),
+        ("oauth_client.deleted", None, "client"),
+    ]
+    said = json.dumps([each["payload"] for each in entries])
+    assert made["client_secret"] not in said
+    assert made["registration_access_token"] not in said
+
+
+async def recorded_of_client(system: Installation, client_id: str) -> list[dict[str, Any]]:
+    """The entries about a client, once it was deleted."""
+    entries = await trail(system, "action LIKE 'oauth_client.%' AND $1 <> ''", client_id)
+    mine = [each for each in entries if client_id in json.dumps(each["payload"])]
+    return mine if mine and mine[-1]["action"] == "oauth_client.deleted" else []
 
 
 async def test_a_whitelink_is_recorded_without_its_token(

@@ -286,7 +286,7 @@ class WebhookEndpoint(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthClient(Record):
-    """A client of the OAuth provider."""
+    """A client of the OAuth provider, and who changed it how."""
 
     client_id: str
     name: str
@@ -294,6 +294,19 @@ class OAuthClient(Record):
     first_party: bool
     created_at: datetime
     updated_at: datetime
+    registered_by: str
+    redirect_uris: list[str]
+    post_logout_redirect_uris: list[str]
+    grant_types: list[str]
+    scopes: list[str]
+    resources: list[str]
+    keys: list[str]
+    backchannel_logout_uri: str | None
+    access_seconds: int
+    refresh_seconds: int
+    action: str
+    author_uid: str | None
+    author_role: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,7 @@ def _events(
     user = once(core.database, directory.upsert_user)
     attachments = once(core.database, directory.upsert_attachments)
     webhook = once(core.database, audit.append_webhook_change)
+    oauth_client = once(core.database, audit.append_client_change)
     return {
         "model.user.created": user,
         "model.user.updated": user,
@@ -70,5 +71,8 @@ def _events(
         "model.webhook.created": webhook,
         "model.webhook.updated": webhook,
         "model.webhook.deleted": webhook,
+        "model.oauth_client.created": oauth_client,
+        "model.oauth_client.updated": oauth_client,
+        "model.oauth_client.deleted": oauth_client,
         "system.user.erased": erasure.erase,
     }

@@ -20,10 +20,13 @@ from oauth_svc.core import Core
 from oauth_svc.devices.handlers import DEVICES
 from oauth_svc.devices.use_cases import Devices
 from oauth_svc.devices.use_cases import build as build_devices
-from oauth_svc.discovery.handlers import ISSUER
+from oauth_svc.discovery.handlers import ISSUER, OPTIONAL
 from oauth_svc.logout.use_cases import build as build_logouts
 from oauth_svc.pages.responses import PAGES
 from oauth_svc.pages.use_cases import build as build_pages
+from oauth_svc.registration.handlers import REGISTRATION_URI, REGISTRATIONS
+from oauth_svc.registration.use_cases import build as build_registrations
+from oauth_svc.settings import OAuthSettings
 from oauth_svc.single_sign_on.handlers import COOKIE_NAME, SECURE_COOKIES, SINGLE_SIGN_ON
 from oauth_svc.single_sign_on.use_cases import build as build_single_sign_on
 from oauth_svc.subscriptions import reactions
@@ -67,6 +70,9 @@ def build(core: Core) -> Features:
     return Features(
         use_cases={
             ISSUER: settings.issuer,
+            OPTIONAL: _optional_metadata(settings),
+            REGISTRATION_URI: f"{settings.issuer}/oauth/register",
+            REGISTRATIONS: build_registrations(core, clients, consents),
             COOKIE_NAME: settings.session_name,
             SECURE_COOKIES: settings.production,
             SINGLE_SIGN_ON: single_sign_on,
@@ -85,6 +91,14 @@ def build(core: Core) -> Features:
             supervised("event archive", archive.run),
         ),
     )
+
+
+def _optional_metadata(settings: OAuthSettings) -> dict[str, Any]:
+    """The metadata of what is switched on."""
+    shown: dict[str, Any] = {}
+    if settings.registration_tokens:
+        shown["registration_endpoint"] = f"{settings.issuer}/oauth/register"
+    return shown
 
 
 async def _sweep_forever(*features: Clients | Tokens | Authorizations | Devices) -> None:

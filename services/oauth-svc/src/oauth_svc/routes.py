@@ -9,6 +9,7 @@ from oauth_svc.devices import handlers as devices
 from oauth_svc.discovery import handlers as discovery
 from oauth_svc.pages import devices as device_pages
 from oauth_svc.pages import handlers as pages
+from oauth_svc.registration import handlers as registration
 from oauth_svc.tokens import handlers as tokens
 from shared.contracts.services import GATEWAY
 from shared.web.routes import ANYONE, BEARER, Route, services
@@ -25,6 +26,10 @@ PROTOCOL: tuple[Route[Any], ...] = (
     Route("POST", "/oauth/token",            ANYONE, tokens.token),
     Route("POST", "/oauth/introspect",       ANYONE, tokens.introspect),
     Route("POST", "/oauth/revoke",           ANYONE, tokens.revoke),
+    Route("POST",   "/oauth/register",             ANYONE, registration.register),
+    Route("GET",    "/oauth/register/{client_id}", ANYONE, registration.show),
+    Route("PUT",    "/oauth/register/{client_id}", ANYONE, registration.replace),
+    Route("DELETE", "/oauth/register/{client_id}", ANYONE, registration.delete),
     Route("GET",  "/oauth/userinfo",         ANYONE, tokens.userinfo),
     Route("POST", "/oauth/userinfo",         ANYONE, tokens.userinfo),
     Route("GET",  "/oauth/logout",           ANYONE, pages.log_out),

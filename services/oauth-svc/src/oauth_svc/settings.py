@@ -1,12 +1,44 @@
 """Every setting of oauth-svc."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from marshmallow import fields, validate
 
+from oauth_svc.protocol.claims import STANDARD_SCOPES
+from oauth_svc.protocol.client import sound_redirect_uri, sound_scope
 from shared.settings import Parsed, PublicServiceSettings, positive, setting
 from shared.values.addresses import Network, networks
+
+_SHORTEST_TOKEN = 32
+_MAX_LIST = 20
+
+
+def _words(text: str, separator: str) -> list[str]:
+    return [word.strip() for word in text.split(separator) if word.strip()]
+
+
+def _digests(text: str) -> tuple[bytes, ...]:
+    """The SHA-256 of each token, so that the tokens themselves are not in memory."""
+    tokens = _words(text, ",")
+    if len(tokens) > _MAX_LIST or not all(len(each) >= _SHORTEST_TOKEN for each in tokens):
+        raise ValueError(f"Tokens need {_SHORTEST_TOKEN} characters, and {_MAX_LIST} are enough.")
+    return tuple(hashlib.sha256(each.encode()).digest() for each in tokens)
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    scopes = _words(text, " ")
+    if not 0 < len(scopes) <= _MAX_LIST or not all(map(sound_scope, scopes)):
+        raise ValueError(f"Not a list of 1 to {_MAX_LIST} scopes.")
+    return tuple(scopes)
+
+
+def _resources(text: str) -> tuple[str, ...]:
+    resources = _words(text, ",")
+    if len(resources) > _MAX_LIST or not all(map(sound_redirect_uri, resources)):
+        raise ValueError(f"Not a list of at most {_MAX_LIST} URIs.")
+    return tuple(resources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +142,33 @@ class OAuthSettings(PublicServiceSettings):
     )
     client_limit: int = setting(
         "BARONG_OAUTH_CLIENTS", positive(100_000), "How many clients there may be.", 1000
+    )
+    registration_tokens: tuple[bytes, ...] = setting(
+        "BARONG_OAUTH_REGISTRATION_TOKENS",
+        Parsed(_digests),
+        "Initial access tokens with which clients may register themselves (RFC 7591), comma "
+        "separated, of 32 characters at least. Without one, only administrators register clients.",
+        (),
+        shown="none",
+    )
+    registration_limit: int = setting(
+        "BARONG_OAUTH_REGISTRATIONS",
+        positive(100_000),
+        "How many clients each initial access token may register.",
+        100,
+    )
+    self_registered_scopes: tuple[str, ...] = setting(
+        "BARONG_OAUTH_SELF_REGISTERED_SCOPES",
+        Parsed(_scopes),
+        "What clients may ask for that no administrator has registered; blanks separate scopes.",
+        STANDARD_SCOPES,
+        shown=f"`{' '.join(STANDARD_SCOPES)}`",
+    )
+    self_registered_resources: tuple[str, ...] = setting(
+        "BARONG_OAUTH_SELF_REGISTERED_RESOURCES",
+        Parsed(_resources),
+        "The audiences for which such clients may ask tokens (RFC 8707), comma separated.",
+        (),
     )
     allowed_networks: tuple[Network, ...] = setting(
         "BARONG_OAUTH_ALLOWED_NETWORKS",

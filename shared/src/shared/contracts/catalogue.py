@@ -300,7 +300,7 @@ OAUTH_CLIENTS: Final = _model(
     "oauth_client",
     OAuthClientRecord,
     OAUTH,
-    created="an administrator registered a client of the OAuth provider",
+    created="a client of the OAuth provider was registered",
     updated="a client of the OAuth provider was changed, or got another secret",
     deleted="a client of the OAuth provider was deleted, with all its tokens",
 )

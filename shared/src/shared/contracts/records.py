@@ -336,7 +336,7 @@ class WebhookEndpointRecord(EventRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthClientRecord(EventRecord):
-    """A client of the OAuth provider."""
+    """A client of the OAuth provider, and who changed it how."""
 
     client_id: str = _told("The client's id.")
     name: str = _told("Its name, as users see it.")
@@ -344,6 +344,25 @@ class OAuthClientRecord(EventRecord):
     first_party: bool = _told("Whether it needs no consent.")
     created_at: str = _moment("When the client was created.")
     updated_at: str = _moment("When it was changed last.")
+    registered_by: str = _told(
+        "Who made it: an administrator, whoever has an initial access token, or nobody: its "
+        "metadata document did.",
+        values=("administrator", "initial_access_token", "metadata_document"),
+    )
+    redirect_uris: list[str] = _told("Where answers to it may go.")
+    post_logout_redirect_uris: list[str] = _told("Where users may go after a log-out.")
+    grant_types: list[str] = _told("How it may get tokens.")
+    scopes: list[str] = _told("What it may ask for.")
+    resources: list[str] = _told("The audiences that it may ask tokens for.")
+    keys: list[str] = _told("The thumbprints of its public keys (RFC 7638, SHA-256).")
+    backchannel_logout_uri: str | None = _told("Where it is told of log-outs.")
+    access_seconds: int = _told("How long its access tokens live.")
+    refresh_seconds: int = _told("How long an unused refresh token of it lives.")
+    action: str = _told(
+        "What was done.", values=("created", "updated", "secret_rotated", "deleted")
+    )
+    author_uid: str | None = _told("The uid of the administrator who did it; null for the client.")
+    author_role: str = _told("Their role at that time; `client` for the client itself.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

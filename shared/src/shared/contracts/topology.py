@@ -69,6 +69,7 @@ ADMIN = Subscription(
         *names(catalogue.DOCUMENTS),
         *names(catalogue.DATA_STORAGES),
         *names(catalogue.WEBHOOK_ENDPOINTS),
+        *names(catalogue.OAUTH_CLIENTS),
         catalogue.USER_ERASED.name,
     ),
 )

@@ -119,13 +119,24 @@ class AuditTrail:
 
         The event was written in the transaction of the change, so that none goes unrecorded.
         """
+        await self._append_told(connection, "webhook", event)
+
+    async def append_client_change(self, connection: Connection, event: ReceivedEvent) -> None:
+        """The reaction to `model.oauth_client.*`: appends what was done to an OAuth client.
+
+        A client that has registered itself changes itself: there is no administrator then.
+        """
+        await self._append_told(connection, "oauth_client", event)
+
+    async def _append_told(self, connection: Connection, thing: str, event: ReceivedEvent) -> None:
+        """Appends a change that its owner made, as the event of the change describes it."""
         record = dict(event.record)
         action = record.pop("action")
         actor = Actor(record.pop("author_uid"), record.pop("author_role"))
         before = None if action == "created" else {**record, **event.changes}
         after = None if action == "deleted" else record
         said = {"before": before, "after": after}
-        await self.append(connection, "change", f"webhook.{action}", actor, said)
+        await self.append(connection, "change", f"{thing}.{action}", actor, said)
 
     async def erase(self, uid: str, actor: Actor) -> int:
         """Deletes the payloads about a user; who changed the user and when stays provable.

@@ -1,30 +1,33 @@
-"""The events of clients."""
+"""The events of clients, by which admin-svc records the changes in the audit trail."""
 
-from oauth_svc.clients.models import RegisteredClient
+from joserfc.jwk import KeySet
+
+from oauth_svc.clients.models import Author, RegisteredClient
 from shared.contracts.catalogue import OAUTH_CLIENTS
 from shared.contracts.events import Event
 from shared.contracts.records import OAuthClientRecord
 from shared.values.timestamps import seconds
 
-
-def created(registered: RegisteredClient) -> Event:
-    """An administrator registered a client."""
-    return OAUTH_CLIENTS["created"].event(_record(registered))
+_HAPPENED = {"secret_rotated": "updated"}
 
 
-def updated(before: RegisteredClient, after: RegisteredClient) -> Event:
-    """A client was changed; the event has the old values of what changed."""
-    old, new = _record(before).published(), _record(after).published()
-    changes = {name: value for name, value in old.items() if new.get(name) != value}
-    return OAUTH_CLIENTS["updated"].event(_record(after), changes=changes)
+def changed(
+    registered: RegisteredClient,
+    action: str,
+    author: Author,
+    before: RegisteredClient | None = None,
+) -> Event:
+    """Somebody changed a client. `before` is the client before an update, whose event has the old
+    values of what changed."""
+    record = _record(registered, action, author)
+    changes = None
+    if before is not None:
+        old, new = _record(before, action, author).published(), record.published()
+        changes = {name: value for name, value in old.items() if new[name] != value}
+    return OAUTH_CLIENTS[_HAPPENED.get(action, action)].event(record, changes=changes)
 
 
-def deleted(registered: RegisteredClient) -> Event:
-    """A client was deleted."""
-    return OAUTH_CLIENTS["deleted"].event(_record(registered))
-
-
-def _record(registered: RegisteredClient) -> OAuthClientRecord:
+def _record(registered: RegisteredClient, action: str, author: Author) -> OAuthClientRecord:
     client = registered.client
     return OAuthClientRecord(
         client_id=client.client_id,
@@ -33,4 +36,21 @@ def _record(registered: RegisteredClient) -> OAuthClientRecord:
         first_party=client.first_party,
         created_at=seconds(registered.created_at),
         updated_at=seconds(registered.updated_at),
+        registered_by=client.registered_by,
+        redirect_uris=list(client.redirect_uris),
+        post_logout_redirect_uris=list(client.post_logout_redirect_uris),
+        grant_types=list(client.grant_types),
+        scopes=list(client.scopes),
+        resources=list(client.resources),
+        keys=[] if client.jwks is None else _thumbprints(client.jwks["keys"]),
+        backchannel_logout_uri=client.backchannel_logout_uri,
+        access_seconds=client.access_token_seconds,
+        refresh_seconds=client.refresh_token_seconds,
+        action=action,
+        author_uid=author.uid,
+        author_role=author.role,
     )
+
+
+def _thumbprints(keys: list[dict[str, str | list[str]]]) -> list[str]:
+    return [key.thumbprint() for key in KeySet.import_key_set({"keys": keys}).keys]

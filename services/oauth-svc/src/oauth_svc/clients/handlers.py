@@ -6,6 +6,7 @@ from aiohttp import web
 
 from oauth_svc.clients.models import (
     INVALID_CLIENT,
+    Author,
     ClientNotFound,
     NoSecret,
     RegisteredClient,
@@ -29,6 +30,7 @@ from oauth_svc.protocol_http import parameters_of
 from shared.web.answers import answer
 from shared.web.operations import operation
 from shared.web.pagination import BY_PAGE, page_headers
+from shared.web.principal import PRINCIPAL
 
 CLIENTS = web.AppKey("clients", Clients)
 
@@ -54,7 +56,7 @@ async def create(request: web.Request, form: CreateClientForm) -> web.Response:
     """
     clients = request.app[CLIENTS]
     wanted = form.wanted(clients.access_seconds, clients.refresh_seconds)
-    return answer(_with_secret(*await clients.create(wanted)))
+    return answer(_with_secret(*await clients.create(wanted, author_of(request))))
 
 
 @operation(answer=OAuthClientSchema, refuses=(ClientNotFound,), beyond_barong=True)
@@ -66,7 +68,8 @@ async def show(request: web.Request, form: ClientForm) -> web.Response:
 @operation(answer=OAuthClientSchema, refuses=(INVALID_CLIENT, ClientNotFound), beyond_barong=True)
 async def update(request: web.Request, form: ChangeClientForm) -> web.Response:
     """Change a client; parameters that are absent change nothing."""
-    return answer(to_public(await request.app[CLIENTS].update(form.client_id, form.given)))
+    clients = request.app[CLIENTS]
+    return answer(to_public(await clients.update(form.client_id, form.given, author_of(request))))
 
 
 @operation(
@@ -80,7 +83,14 @@ async def rotate_secret(request: web.Request, form: ClientForm) -> web.Response:
 
     The previous one is accepted, too, for 24 hours.
     """
-    return answer(_with_secret(*await request.app[CLIENTS].rotate_secret(form.client_id)))
+    clients = request.app[CLIENTS]
+    return answer(_with_secret(*await clients.rotate_secret(form.client_id, author_of(request))))
+
+
+def author_of(request: web.Request) -> Author:
+    """The administrator who makes this request."""
+    principal = request[PRINCIPAL]
+    return Author(principal.uid, principal.role)
 
 
 async def authenticated(request: web.Request) -> tuple[Client, Parameters]:

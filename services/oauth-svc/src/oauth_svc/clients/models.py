@@ -13,6 +13,7 @@ from joserfc.jwk import KeySet
 from yarl import URL
 
 from oauth_svc.protocol.client import (
+    ADMINISTRATOR,
     AUTHENTICATION_METHODS,
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -21,6 +22,7 @@ from oauth_svc.protocol.client import (
     NONE,
     PRIVATE_KEY_JWT,
     Client,
+    is_web_uri,
     sound_redirect_uri,
     sound_scope,
 )
@@ -58,10 +60,30 @@ INVALID_CLIENT = Invalid(
     f"admin.oauth_client.invalid_{name}"
     for name in (
         *("authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
-        *("scopes", "resources", "jwks", "backchannel_logout_uri"),
+        *("scopes", "resources", "jwks", "backchannel_logout_uri", "first_party"),
     )
 )
 """What can be wrong with a registration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes a client: an administrator with their role, or the client itself."""
+
+    uid: str | None
+    role: str
+
+
+THE_CLIENT = Author(None, "client")
+"""Whoever has an initial access token, or the client's own registration access token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What belongs to a client that has registered itself: digests of its two tokens."""
+
+    initial_token: bytes = field(repr=False)
+    access_token: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +95,18 @@ class RegisteredClient:
     """SHA-256 of the secrets that are accepted at present."""
     created_at: datetime
     updated_at: datetime
+    registration: Registration | None = None
 
     def accepts(self, secret: str) -> bool:
         """Whether this is a secret of the client; compares in constant time."""
         digest = digest_of(secret)
         # No `any`: each comparison is made, whichever is right.
         return sum(hmac.compare_digest(digest, each) for each in self.secrets) > 0
+
+    def may_be_managed_with(self, token: str) -> bool:
+        """Whether this is the client's registration access token; compares in constant time."""
+        mine = None if self.registration is None else self.registration.access_token
+        return mine is not None and hmac.compare_digest(digest_of(token), mine)
 
 
 def new_client_id() -> str:
@@ -112,6 +140,7 @@ def require_sound(client: Client, *, plain_http: bool, allowed: Collection[Netwo
             ("resources", _sound_resources(client.resources)),
             ("jwks", _sound_keys(client)),
             ("backchannel_logout_uri", _sound_logout(client, plain_http, allowed)),
+            ("first_party", client.registered_by == ADMINISTRATOR or not client.first_party),
         )
         if not sound
     ]
@@ -125,6 +154,8 @@ def _sound_uris(uris: Sequence[str]) -> bool:
 
 def _sound_redirects(client: Client) -> bool:
     needed = AUTHORIZATION_CODE in client.grant_types
+    if client.registered_by != ADMINISTRATOR and not all(map(is_web_uri, client.redirect_uris)):
+        return False
     return _sound_uris(client.redirect_uris) and (bool(client.redirect_uris) or not needed)
 
 

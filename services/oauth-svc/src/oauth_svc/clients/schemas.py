@@ -14,6 +14,7 @@ from oauth_svc.protocol.client import (
     GRANT_TYPES,
     MAX_URI,
     REFRESH_TOKEN,
+    REGISTERED_BY,
     SECRET_BASIC,
 )
 from shared.answer_schemas import AnswerSchema, described
@@ -198,6 +199,7 @@ def to_public(registered: RegisteredClient) -> dict[str, Any]:
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "access_token_seconds": client.access_token_seconds,
         "refresh_token_seconds": client.refresh_token_seconds,
+        "registered_by": client.registered_by,
         "created_at": milliseconds(registered.created_at),
         "updated_at": milliseconds(registered.updated_at),
     }
@@ -225,6 +227,10 @@ class OAuthClientSchema(AnswerSchema):
     access_token_seconds = fields.Integer()
     refresh_token_seconds = fields.Integer(
         metadata=described("An unused refresh token ends after so many seconds.")
+    )
+    registered_by = fields.String(
+        validate=validate.OneOf(REGISTERED_BY),
+        metadata=described("An administrator, or somebody who had an initial access token."),
     )
     created_at = fields.DateTime()
     updated_at = fields.DateTime()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from oauth_svc.clients.models import OVERLAP, ClientNotFound, RegisteredClient
+from oauth_svc.clients.models import OVERLAP, ClientNotFound, RegisteredClient, Registration
 from oauth_svc.protocol.client import Client
 from shared.database.pool import Connection
 
@@ -22,18 +22,36 @@ async def count_to_add(connection: Connection) -> int:
     return count
 
 
-async def insert(connection: Connection, client: Client, secret: bytes | None) -> RegisteredClient:
+async def count_registered_with(connection: Connection, initial_token: bytes) -> int:
+    """The number of clients that were registered with an initial access token."""
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM clients WHERE initial_token = $1", initial_token
+    )
+    return count
+
+
+async def insert(
+    connection: Connection,
+    client: Client,
+    secret: bytes | None,
+    registration: Registration | None,
+) -> RegisteredClient:
     """Adds a client; `secret` is a digest."""
     columns = ", ".join(_WRITTEN)
-    places = ", ".join(f"${number}" for number in range(3, 3 + len(_WRITTEN)))
+    places = ", ".join(f"${number}" for number in range(6, 6 + len(_WRITTEN)))
     row = await connection.fetchrow(
         f"""
-        INSERT INTO clients (client_id, secret, {columns})
-        VALUES ($1, $2, {places})
+        INSERT INTO clients (
+            client_id, secret, registered_by, initial_token, registration_token, {columns}
+        )
+        VALUES ($1, $2, $3, $4, $5, {places})
         RETURNING *
         """,
         client.client_id,
         secret,
+        client.registered_by,
+        None if registration is None else registration.initial_token,
+        None if registration is None else registration.access_token,
         *_values(client),
     )
     return _registered(row)
@@ -149,8 +167,17 @@ def _registered(row: Any) -> RegisteredClient:
     if row["previous_secret"] is not None and row["previous_ends_at"] > datetime.now(UTC):
         secrets.append(row["previous_secret"])
     return RegisteredClient(
-        client=Client(client_id=row["client_id"], **{name: row[name] for name in _WRITTEN}),
+        client=Client(
+            client_id=row["client_id"],
+            registered_by=row["registered_by"],
+            **{name: row[name] for name in _WRITTEN},
+        ),
         secrets=secrets,
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        registration=None
+        if row["registration_token"] is None
+        else Registration(
+            initial_token=row["initial_token"], access_token=row["registration_token"]
+        ),
     )

@@ -8,8 +8,11 @@ from typing import Any
 from oauth_svc.clients import events, store
 from oauth_svc.clients.assertions import verified_assertion
 from oauth_svc.clients.models import (
+    THE_CLIENT,
+    Author,
     NoSecret,
     RegisteredClient,
+    Registration,
     TooManyClients,
     digest_of,
     new_client_id,
@@ -18,6 +21,7 @@ from oauth_svc.clients.models import (
 )
 from oauth_svc.core import Core
 from oauth_svc.protocol.client import (
+    INITIAL_ACCESS_TOKEN,
     NONE,
     PRIVATE_KEY_JWT,
     SECRET_BASIC,
@@ -67,23 +71,50 @@ class Clients:
         """The client, in a transaction under way; raises `ClientNotFound`."""
         return (await store.get(connection, client_id)).client
 
-    async def create(self, wanted: Mapping[str, Any]) -> tuple[RegisteredClient, str | None]:
-        """Registers a client; returns it with its secret, if it authenticates with one.
+    async def create(
+        self, wanted: Mapping[str, Any], author: Author
+    ) -> tuple[RegisteredClient, str | None]:
+        """Registers a client for an administrator.
 
-        Raises `Invalid` with the faults, or `TooManyClients`.
+        Returns it with its secret, if it authenticates with one. Raises `Invalid` with the faults,
+        or `TooManyClients`.
         """
-        client = Client(client_id=new_client_id(), **wanted)
+        return await self._add(Client(client_id=new_client_id(), **wanted), author, None)
+
+    async def register(
+        self, wanted: Mapping[str, Any], registration: Registration, limit: int
+    ) -> tuple[RegisteredClient, str | None]:
+        """Registers a client for whoever has an initial access token, which adds at most `limit`.
+
+        Raises what `create` raises.
+        """
+        client = Client(client_id=new_client_id(), registered_by=INITIAL_ACCESS_TOKEN, **wanted)
+        return await self._add(client, THE_CLIENT, registration, limit)
+
+    async def _add(
+        self,
+        client: Client,
+        author: Author,
+        registration: Registration | None,
+        registrations: int = 0,
+    ) -> tuple[RegisteredClient, str | None]:
         require_sound(client, plain_http=self.plain_http, allowed=self.allowed)
-        secret = new_secret() if _has_secret(client) else None
+        secret = new_secret() if has_secret(client) else None
         async with self.database.transaction() as connection:
             if await store.count_to_add(connection) >= self.limit:
                 raise TooManyClients
+            if registration is not None:
+                token = registration.initial_token
+                if await store.count_registered_with(connection, token) >= registrations:
+                    raise TooManyClients
             digest = None if secret is None else digest_of(secret)
-            registered = await store.insert(connection, client, digest)
-            await self.outbox.add(connection, events.created(registered))
+            registered = await store.insert(connection, client, digest, registration)
+            await self.outbox.add(connection, events.changed(registered, "created", author))
         return registered, secret
 
-    async def update(self, client_id: str, given: Mapping[str, Any]) -> RegisteredClient:
+    async def update(
+        self, client_id: str, given: Mapping[str, Any], author: Author
+    ) -> RegisteredClient:
         """Sets the given fields; raises `ClientNotFound`, or `Invalid` with the faults.
 
         A client that begins to authenticate with a secret gets one by `rotate_secret`.
@@ -100,10 +131,10 @@ class Clients:
             client = Client(client_id=client_id, **values)
             require_sound(client, plain_http=self.plain_http, allowed=self.allowed)
             after = await store.update(connection, client)
-            await self.outbox.add(connection, events.updated(before, after))
+            await self.outbox.add(connection, events.changed(after, "updated", author, before))
         return after
 
-    async def rotate_secret(self, client_id: str) -> tuple[RegisteredClient, str]:
+    async def rotate_secret(self, client_id: str, author: Author) -> tuple[RegisteredClient, str]:
         """Makes another secret; both are accepted for a day.
 
         Raises `ClientNotFound` or `NoSecret`.
@@ -111,17 +142,18 @@ class Clients:
         secret = new_secret()
         async with self.database.transaction() as connection:
             before = await store.get(connection, client_id, for_update=True)
-            if not _has_secret(before.client):
+            if not has_secret(before.client):
                 raise NoSecret
             after = await store.rotate(connection, client_id, digest_of(secret))
-            await self.outbox.add(connection, events.updated(before, after))
+            event = events.changed(after, "secret_rotated", author, before)
+            await self.outbox.add(connection, event)
         return after, secret
 
-    async def delete(self, connection: Connection, client_id: str) -> None:
+    async def delete(self, connection: Connection, client_id: str, author: Author) -> None:
         """Deletes a client, in the transaction that ends its grants; raises `ClientNotFound`."""
         registered = await store.get(connection, client_id, for_update=True)
         await store.delete(connection, client_id)
-        await self.outbox.add(connection, events.deleted(registered))
+        await self.outbox.add(connection, events.changed(registered, "deleted", author))
 
     async def authenticate(self, credentials: Credentials) -> Client:
         """The client that these credentials show; raises `InvalidClient`.
@@ -158,7 +190,8 @@ class Clients:
             await store.delete_expired(connection)
 
 
-def _has_secret(client: Client) -> bool:
+def has_secret(client: Client) -> bool:
+    """Whether the client authenticates with a secret."""
     return client.authentication in (SECRET_BASIC, SECRET_POST)
 
 

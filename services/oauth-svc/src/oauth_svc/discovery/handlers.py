@@ -14,11 +14,14 @@ from shared.web.answers import answer
 from shared.web.operations import NoParameters
 
 ISSUER = web.AppKey("issuer", str)
+OPTIONAL: web.AppKey[dict[str, Any]] = web.AppKey("optional", dict)
+"""What the metadata have if it is switched on."""
 
 
 async def metadata(request: web.Request, _form: NoParameters) -> web.Response:
     """GET /.well-known/openid-configuration and /.well-known/oauth-authorization-server."""
-    shown = provider_metadata(request.app[ISSUER])
+    optional = request.app[OPTIONAL]
+    shown = provider_metadata(request.app[ISSUER]) | optional
     return answer(shown, headers={"Cache-Control": "public, max-age=300"})
 
 

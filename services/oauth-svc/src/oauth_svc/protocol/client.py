@@ -18,6 +18,11 @@ CLIENT_CREDENTIALS = "client_credentials"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES = (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS, DEVICE_CODE)
 
+ADMINISTRATOR = "administrator"
+INITIAL_ACCESS_TOKEN = "initial_access_token"  # noqa: S105 - who registered a client
+METADATA_DOCUMENT = "metadata_document"
+REGISTERED_BY = (ADMINISTRATOR, INITIAL_ACCESS_TOKEN, METADATA_DOCUMENT)
+
 MAX_URI = 2048
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -47,6 +52,8 @@ class Client:
     backchannel_logout_uri: str | None
     access_token_seconds: int
     refresh_token_seconds: int
+    registered_by: str = ADMINISTRATOR
+    """An administrator, whoever has an initial access token, or a metadata document."""
 
     @property
     def confidential(self) -> bool:
@@ -108,6 +115,15 @@ def sound_redirect_uri(uri: str) -> bool:
     if parts.scheme == "http":
         return parts.hostname in _LOOPBACK or parts.hostname == "localhost"
     return _PRIVATE_SCHEME.fullmatch(parts.scheme) is not None and not parts.netloc
+
+
+def is_web_uri(uri: str) -> bool:
+    """Whether a sound redirect URI is of https, or of http on this machine.
+
+    Any app on a phone can claim an app's own scheme, so that only an administrator registers one
+    (RFC 8252, 8.4).
+    """
+    return uri.startswith(("https:", "http:"))
 
 
 def sound_scope(scope: str) -> bool:

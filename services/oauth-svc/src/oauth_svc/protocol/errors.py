@@ -6,6 +6,8 @@ from types import MappingProxyType
 INVALID_REQUEST = "invalid_request"
 INVALID_REQUEST_URI = "invalid_request_uri"
 INVALID_CLIENT = "invalid_client"
+INVALID_CLIENT_METADATA = "invalid_client_metadata"
+INVALID_REDIRECT_URI = "invalid_redirect_uri"
 INVALID_GRANT = "invalid_grant"
 INVALID_SCOPE = "invalid_scope"
 INVALID_TARGET = "invalid_target"
