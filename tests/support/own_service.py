@@ -56,6 +56,39 @@ async def pages_of(system: Installation, **settings: str) -> AsyncIterator[Insta
 
 
 @asynccontextmanager
+async def provider_of(
+    system: Installation, *, resource: str, **settings: str
+) -> AsyncIterator[Installation]:
+    """The system as seen through a gateway with an oauth-svc, whose issuer is that gateway.
+
+    Clients that no administrator registered may ask for tokens for the path `resource` of it.
+    """
+    port, internal = ports.free_ports(2)
+    url = f"http://127.0.0.1:{port}"
+    given = {"BARONG_PUBLIC_URL": url, **settings}
+    resources = {"BARONG_OAUTH_SELF_REGISTERED_RESOURCES": f"{url}{resource}"}
+    async with (
+        running(system.service("oauth", **_FREE, **given, **resources)) as oauth,
+        running(
+            system.service(
+                "gateway",
+                BARONG_PORT=str(port),
+                BARONG_INTERNAL_PORT=str(internal),
+                BARONG_OAUTH_URL=oauth.public,
+                **given,
+            )
+        ),
+    ):
+        mine = dataclasses.replace(
+            system,
+            public={**system.public, "gateway": port},
+            internal={**system.internal, "gateway": internal},
+        )
+        await ready(mine, "gateway")
+        yield mine
+
+
+@asynccontextmanager
 async def client_of(system: Installation, service: str, **settings: str) -> AsyncIterator[Client]:
     """A client whose gateway leads to an instance of `service` with these settings."""
     async with installation_with(system, service, **settings) as own, Client(own) as client:

@@ -119,6 +119,7 @@ def installation(
             "BARONG_OAUTH_ALLOWED_NETWORKS": "127.0.0.0/8",
             "BARONG_OAUTH_PLAIN_HTTP": "true",
             "BARONG_OAUTH_DEVICE_INTERVAL": "1",
+            "BARONG_OAUTH_METADATA_DOCUMENTS": "true",
             "BARONG_OAUTH_REGISTRATION_TOKENS": INITIAL_ACCESS_TOKEN,
             "BARONG_THROTTLING": "false",  # all tests come from one address
             "BARONG_MAIL_LOG_IN_MINUTES": "10",

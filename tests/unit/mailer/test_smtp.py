@@ -14,8 +14,9 @@ from mailer_svc.mail.models import Content, RecipientRefusedError
 from mailer_svc.mail.smtp import NotAcceptedError, SmtpRelay, UnansweredError
 from mailer_svc.settings import Tls
 from shared.errors import Unavailable
+from tests.support.certificates import certificate
 from tests.unit.mailer.builders import EVENT_ID, NOW
-from tests.unit.mailer.mail_server import HANG, LOCALHOST, certificate, greeting, mail_server, text
+from tests.unit.mailer.mail_server import HANG, LOCALHOST, greeting, mail_server, text
 
 SENDER = "noreply@barong.io"
 RECIPIENT = "user@example.com"

@@ -22,6 +22,7 @@ from oauth_svc.devices.use_cases import Devices
 from oauth_svc.devices.use_cases import build as build_devices
 from oauth_svc.discovery.handlers import ISSUER, OPTIONAL
 from oauth_svc.logout.use_cases import build as build_logouts
+from oauth_svc.metadata_documents.use_cases import build as build_metadata_documents
 from oauth_svc.pages.responses import PAGES
 from oauth_svc.pages.use_cases import build as build_pages
 from oauth_svc.registration.handlers import REGISTRATION_URI, REGISTRATIONS
@@ -55,7 +56,8 @@ def build(core: Core) -> Features:
     """Connects to nothing yet."""
     settings = core.settings
     single_sign_on = build_single_sign_on(core)
-    clients = build_clients(core)
+    documents = build_metadata_documents(core)
+    clients = build_clients(core, documents)
     tokens = build_tokens(core)
     consents = build_consents(core, tokens, clients)
     authorizations = build_authorizations(core, clients, tokens, consents)
@@ -85,6 +87,7 @@ def build(core: Core) -> Features:
         },
         reactions=reactions(core.database, tokens, consents, logouts),
         parts=(
+            documents.fetcher.opened(),
             logouts.sender.opened(),
             supervised("log-outs", logouts.send_forever),
             supervised("sweep", sweep),
@@ -98,6 +101,8 @@ def _optional_metadata(settings: OAuthSettings) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if settings.registration_tokens:
         shown["registration_endpoint"] = f"{settings.issuer}/oauth/register"
+    if settings.metadata_documents:
+        shown["client_id_metadata_document_supported"] = True
     return shown
 
 

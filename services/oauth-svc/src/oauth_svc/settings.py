@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from marshmallow import fields, validate
 
@@ -32,6 +33,13 @@ def _scopes(text: str) -> tuple[str, ...]:
     if not 0 < len(scopes) <= _MAX_LIST or not all(map(sound_scope, scopes)):
         raise ValueError(f"Not a list of 1 to {_MAX_LIST} scopes.")
     return tuple(scopes)
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = _words(text.lower(), ",")
+    if not all(urlsplit(f"https://{host}").hostname == host for host in hosts):
+        raise ValueError("Not a list of host names.")
+    return tuple(hosts)
 
 
 def _resources(text: str) -> tuple[str, ...]:
@@ -170,17 +178,37 @@ class OAuthSettings(PublicServiceSettings):
         "The audiences for which such clients may ask tokens (RFC 8707), comma separated.",
         (),
     )
+    metadata_documents: bool = setting(
+        "BARONG_OAUTH_METADATA_DOCUMENTS",
+        fields.Boolean(),
+        "Whether a client's id may be the https URL of its metadata document, which is fetched.",
+        False,
+    )
+    metadata_document_hosts: tuple[str, ...] = setting(
+        "BARONG_OAUTH_METADATA_DOCUMENT_HOSTS",
+        Parsed(_hosts),
+        "The hosts whose metadata documents count, comma separated. Blank: all public hosts.",
+        (),
+    )
+    metadata_document_limit: int = setting(
+        "BARONG_OAUTH_METADATA_DOCUMENT_CLIENTS",
+        positive(1_000_000),
+        "How many clients with metadata documents are stored. The oldest without tokens give way.",
+        10_000,
+    )
     allowed_networks: tuple[Network, ...] = setting(
         "BARONG_OAUTH_ALLOWED_NETWORKS",
         Parsed(networks),
-        "Networks (CIDR, comma separated) to which back-channel log-outs may be sent although they "
-        "are not public: private, loopback and link-local addresses are refused otherwise.",
+        "Networks (CIDR, comma separated) to which back-channel log-outs may be sent, and from "
+        "which metadata documents may be fetched, although they are not public: private, loopback "
+        "and link-local addresses are refused otherwise.",
         (),
     )
     plain_http: bool = setting(
         "BARONG_OAUTH_PLAIN_HTTP",
         fields.Boolean(),
-        "Whether back-channel log-outs may have http URLs. Otherwise they need https.",
+        "Whether back-channel log-outs may have http URLs, and metadata documents http URLs of "
+        "this machine. Otherwise they need https.",
         False,
     )
 

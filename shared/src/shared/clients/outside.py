@@ -1,12 +1,15 @@
 """Connections to servers that somebody else named, never to our own network."""
 
 import socket
-from collections.abc import Collection
+import ssl
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 
 from shared.values.addresses import Network, address_of, may_be_called
+from shared.version import VERSION
 
 FORBIDDEN = "the address is not public"
 
@@ -27,4 +30,27 @@ def outside_connector(allowed: Collection[Network]) -> aiohttp.TCPConnector:
         made.setblocking(False)
         return made
 
-    return aiohttp.TCPConnector(limit=0, use_dns_cache=False, socket_factory=checked_socket)
+    context = ssl.create_default_context()  # which reads SSL_CERT_FILE now, not at import
+    return aiohttp.TCPConnector(
+        limit=0, use_dns_cache=False, socket_factory=checked_socket, ssl=context
+    )
+
+
+@asynccontextmanager
+async def outside_session(
+    sender: str, allowed: Collection[Network], limits: aiohttp.ClientTimeout
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """Connections through such a connector, for the time of the block.
+
+    No cookies, no proxies of the environment, and answers as they come: a compressed one cannot
+    grow here. `sender` is told in the User-Agent. Callers follow no redirects.
+    """
+    async with aiohttp.ClientSession(
+        connector=outside_connector(allowed),
+        timeout=limits,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        headers={"User-Agent": f"Barong-{sender}/{VERSION}", "Accept-Encoding": "identity"},
+    ) as session:
+        yield session

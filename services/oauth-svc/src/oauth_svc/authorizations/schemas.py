@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validate
 
@@ -57,6 +58,8 @@ def to_public(shown: Shown) -> dict[str, Any]:
         "kind": shown.kind,
         "client_id": shown.client.client_id,
         "client_name": shown.client.name,
+        "client_host": shown.client.host,
+        "redirect_host": urlsplit(request.redirect_uri).hostname,
         "first_party": shown.client.first_party,
         "scopes": list(request.scopes),
         "login_hint": request.login_hint,
@@ -76,6 +79,16 @@ class OAuthChallengeSchema(AnswerSchema):
     )
     client_id = fields.String()
     client_name = fields.String()
+    client_host = fields.String(
+        allow_none=True,
+        metadata=described(
+            "The host that publishes the client's metadata document: show it, because the name "
+            "may be anything. null: the client was registered here."
+        ),
+    )
+    redirect_host = fields.String(
+        allow_none=True, metadata=described("Where the browser goes with the answer.")
+    )
     first_party = fields.Boolean()
     scopes = fields.List(fields.String())
     login_hint = fields.String(allow_none=True)

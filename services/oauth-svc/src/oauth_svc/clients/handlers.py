@@ -8,6 +8,7 @@ from oauth_svc.clients.models import (
     INVALID_CLIENT,
     Author,
     ClientNotFound,
+    HasDocument,
     NoSecret,
     RegisteredClient,
     TooManyClients,
@@ -65,7 +66,11 @@ async def show(request: web.Request, form: ClientForm) -> web.Response:
     return answer(to_public(await request.app[CLIENTS].get(form.client_id)))
 
 
-@operation(answer=OAuthClientSchema, refuses=(INVALID_CLIENT, ClientNotFound), beyond_barong=True)
+@operation(
+    answer=OAuthClientSchema,
+    refuses=(INVALID_CLIENT, ClientNotFound, HasDocument),
+    beyond_barong=True,
+)
 async def update(request: web.Request, form: ChangeClientForm) -> web.Response:
     """Change a client; parameters that are absent change nothing."""
     clients = request.app[CLIENTS]

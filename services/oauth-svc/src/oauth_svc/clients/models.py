@@ -50,6 +50,12 @@ class TooManyClients(Invalid):
     codes = ("admin.oauth_client.too_many",)
 
 
+class HasDocument(Invalid):
+    """The client says in its metadata document what it is: nobody changes that here."""
+
+    codes = ("admin.oauth_client.has_document",)
+
+
 class NoSecret(Invalid):
     """The client authenticates without a secret."""
 
@@ -96,6 +102,8 @@ class RegisteredClient:
     created_at: datetime
     updated_at: datetime
     registration: Registration | None = None
+    document_ends_at: datetime | None = None
+    """Until when its metadata document counts; None for a client without one."""
 
     def accepts(self, secret: str) -> bool:
         """Whether this is a secret of the client; compares in constant time."""

@@ -187,6 +187,7 @@ def to_public(registered: RegisteredClient) -> dict[str, Any]:
     client = registered.client
     return {
         "client_id": client.client_id,
+        "reference": client.reference,
         "name": client.name,
         "authentication": client.authentication,
         "redirect_uris": list(client.redirect_uris),
@@ -209,6 +210,9 @@ class OAuthClientSchema(AnswerSchema):
     """A client of the OAuth provider."""
 
     client_id = fields.String()
+    reference = fields.String(
+        metadata=described("The `client_id` of paths: a digest of it if the id is a URL.")
+    )
     name = fields.String(metadata=described("As users see it when they consent."))
     authentication = fields.String(validate=validate.OneOf(AUTHENTICATION_METHODS))
     redirect_uris = fields.List(fields.String())
@@ -230,7 +234,10 @@ class OAuthClientSchema(AnswerSchema):
     )
     registered_by = fields.String(
         validate=validate.OneOf(REGISTERED_BY),
-        metadata=described("An administrator, or somebody who had an initial access token."),
+        metadata=described(
+            "An administrator, somebody who had an initial access token, or nobody: the client's "
+            "id is the URL of its metadata document."
+        ),
     )
     created_at = fields.DateTime()
     updated_at = fields.DateTime()

@@ -1,6 +1,6 @@
 """The tables of clients and of their assertions."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oauth_svc.clients.models import OVERLAP, ClientNotFound, RegisteredClient, Registration
@@ -15,11 +15,77 @@ _WRITTEN = (
 )
 
 
-async def count_to_add(connection: Connection) -> int:
-    """The number of clients; until the end of the transaction, nobody else adds one."""
+async def count_to_add(connection: Connection, *, documents: bool = False) -> int:
+    """The number of clients with metadata documents, or of all others.
+
+    Until the end of the transaction, nobody else adds one.
+    """
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", _ADVISORY_LOCK)
-    count: int = await connection.fetchval("SELECT count(*) FROM clients")
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM clients WHERE (document_key IS NOT NULL) = $1", documents
+    )
     return count
+
+
+async def upsert_document(connection: Connection, client: Client, seconds: int) -> RegisteredClient:
+    """Stores a client as its metadata document describes it, which counts for so many seconds."""
+    columns = ", ".join(_WRITTEN)
+    places = ", ".join(f"${number}" for number in range(5, 5 + len(_WRITTEN)))
+    settings = ", ".join(f"{name} = excluded.{name}" for name in _WRITTEN)
+    row = await connection.fetchrow(
+        f"""
+        INSERT INTO clients (
+            client_id, registered_by, document_key, document_fetched_at, document_ends_at, {columns}
+        )
+        VALUES ($1, $2, $3, now(), now() + $4::interval, {places})
+        ON CONFLICT (client_id) DO UPDATE
+        SET {settings},
+            document_fetched_at = excluded.document_fetched_at,
+            document_ends_at = excluded.document_ends_at,
+            updated_at = now()
+        RETURNING *
+        """,
+        client.client_id,
+        client.registered_by,
+        client.reference,
+        timedelta(seconds=seconds),
+        *_values(client),
+    )
+    return _registered(row)
+
+
+async def delete_oldest_document(connection: Connection) -> bool:
+    """Deletes the client whose document was fetched longest ago; whether there was one to delete.
+
+    None of those of the last minute, whose requests may be under way, and none with tokens.
+    """
+    status = await connection.execute(
+        """
+        DELETE FROM clients
+        WHERE client_id = (
+            SELECT client_id
+            FROM clients
+            WHERE document_fetched_at < now() - interval '1 minute'
+              AND NOT EXISTS (
+                  SELECT FROM grants
+                  WHERE grants.client_id = clients.client_id
+                    AND expires_at > now()
+                    AND revoked_at IS NULL
+              )
+            ORDER BY document_fetched_at
+            LIMIT 1
+        )
+        """
+    )
+    return status == "DELETE 1"
+
+
+async def id_of(connection: Connection, reference: str) -> str:
+    """The id of the client that a path means; the reference itself for all but documents."""
+    found: str | None = await connection.fetchval(
+        "SELECT client_id FROM clients WHERE document_key = $1", reference
+    )
+    return reference if found is None else found
 
 
 async def count_registered_with(connection: Connection, initial_token: bytes) -> int:
@@ -175,6 +241,7 @@ def _registered(row: Any) -> RegisteredClient:
         secrets=secrets,
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        document_ends_at=row["document_ends_at"],
         registration=None
         if row["registration_token"] is None
         else Registration(

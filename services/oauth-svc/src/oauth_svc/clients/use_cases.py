@@ -10,6 +10,7 @@ from oauth_svc.clients.assertions import verified_assertion
 from oauth_svc.clients.models import (
     THE_CLIENT,
     Author,
+    HasDocument,
     NoSecret,
     RegisteredClient,
     Registration,
@@ -20,8 +21,11 @@ from oauth_svc.clients.models import (
     require_sound,
 )
 from oauth_svc.core import Core
+from oauth_svc.metadata_documents.models import DocumentRefused, DocumentUnreachable
+from oauth_svc.metadata_documents.use_cases import MetadataDocuments
 from oauth_svc.protocol.client import (
     INITIAL_ACCESS_TOKEN,
+    METADATA_DOCUMENT,
     NONE,
     PRIVATE_KEY_JWT,
     SECRET_BASIC,
@@ -32,6 +36,7 @@ from oauth_svc.protocol.client import (
 from oauth_svc.protocol.client_authentication import Credentials
 from oauth_svc.protocol.errors import InvalidClient
 from shared.database.pool import Connection, Database
+from shared.errors import Invalid, Unavailable
 from shared.messaging.outbox import Outbox
 from shared.values.addresses import Network
 
@@ -48,24 +53,58 @@ class Clients:
     audiences: Sequence[str]
     access_seconds: int
     refresh_seconds: int
+    documents: MetadataDocuments
 
     async def list_page(self, limit: int, offset: int) -> tuple[list[RegisteredClient], int]:
         """One page of clients, the oldest first, and the number of all."""
         async with self.database.connection() as connection:
             return await store.select_page(connection, limit, offset)
 
-    async def get(self, client_id: str) -> RegisteredClient:
-        """The client; raises `ClientNotFound`."""
+    async def get(self, reference: str) -> RegisteredClient:
+        """The client that a path means; raises `ClientNotFound`."""
         async with self.database.connection() as connection:
-            return await store.get(connection, client_id)
+            return await store.get(connection, await store.id_of(connection, reference))
+
+    async def id_of(self, connection: Connection, reference: str) -> str:
+        """The id of the client that a path means, whether there is one or not."""
+        return await store.id_of(connection, reference)
 
     async def find(self, client_id: str) -> Client | None:
-        """The client as the protocol sees it; None without one."""
+        """The client as the protocol sees it; None without one.
+
+        Raises `DocumentRefused` if its id is the URL of a document that cannot be used.
+        """
+        if self.documents.names(client_id):
+            return (await self._find_by_document(client_id)).client
         if not is_client_id(client_id):
             return None
         async with self.database.connection() as connection:
             found = await store.find(connection, client_id)
         return None if found is None else found.client
+
+    async def _find_by_document(self, url: str) -> RegisteredClient:
+        """The client as its document describes it, which is fetched again when it has expired.
+
+        Raises `DocumentRefused`; `DocumentUnreachable` if another attempt may succeed.
+        """
+        async with self.database.connection() as connection:
+            known = await store.find(connection, url)
+        if known is not None and _counts(known):
+            return known
+        values, seconds = await self.documents.fetch(url)
+        client = Client(client_id=url, registered_by=METADATA_DOCUMENT, **values)
+        try:
+            require_sound(client, plain_http=self.plain_http, allowed=self.allowed)
+        except Invalid as refusal:
+            names = ", ".join(code.rpartition(".invalid_")[2] for code in refusal.codes)
+            raise DocumentRefused(f"is not sound: {names}") from None
+        async with self.database.transaction() as connection:
+            if known is None:
+                count = await store.count_to_add(connection, documents=True)
+                full = count >= self.documents.limit
+                if full and not await store.delete_oldest_document(connection):
+                    raise DocumentUnreachable("cannot be stored, because too many are")
+            return await store.upsert_document(connection, client, seconds)
 
     async def get_in(self, connection: Connection, client_id: str) -> Client:
         """The client, in a transaction under way; raises `ClientNotFound`."""
@@ -117,10 +156,14 @@ class Clients:
     ) -> RegisteredClient:
         """Sets the given fields; raises `ClientNotFound`, or `Invalid` with the faults.
 
-        A client that begins to authenticate with a secret gets one by `rotate_secret`.
+        Raises `HasDocument` for a client that a document describes. A client that begins to
+        authenticate with a secret gets one by `rotate_secret`.
         """
         async with self.database.transaction() as connection:
+            client_id = await store.id_of(connection, client_id)
             before = await store.get(connection, client_id, for_update=True)
+            if before.client.host is not None:
+                raise HasDocument
             values = {
                 name: given.get(name, getattr(before.client, name))
                 for name in Client.__dataclass_fields__
@@ -141,6 +184,7 @@ class Clients:
         """
         secret = new_secret()
         async with self.database.transaction() as connection:
+            client_id = await store.id_of(connection, client_id)
             before = await store.get(connection, client_id, for_update=True)
             if not has_secret(before.client):
                 raise NoSecret
@@ -158,13 +202,11 @@ class Clients:
     async def authenticate(self, credentials: Credentials) -> Client:
         """The client that these credentials show; raises `InvalidClient`.
 
-        Only the method that is registered is accepted: a public client cannot pass for a
+        Raises `Unavailable` if the document of a client that is known cannot be fetched. Only the
+        method that is registered is accepted: a public client cannot pass for a
         confidential one (RFC 9700, 2.5).
         """
-        if not is_client_id(credentials.client_id):
-            raise InvalidClient
-        async with self.database.connection() as connection:
-            found = await store.find(connection, credentials.client_id)
+        found = await self._find_to_authenticate(credentials.client_id)
         if found is None or found.client.authentication != credentials.method:
             raise InvalidClient
         if credentials.method in (SECRET_BASIC, SECRET_POST):
@@ -175,6 +217,22 @@ class Clients:
         elif credentials.method != NONE:
             raise InvalidClient
         return found.client
+
+    async def _find_to_authenticate(self, client_id: str) -> RegisteredClient | None:
+        if not self.documents.names(client_id) and not is_client_id(client_id):
+            return None
+        async with self.database.connection() as connection:
+            known = await store.find(connection, client_id)
+        if not self.documents.names(client_id):
+            return known
+        try:
+            return await self._find_by_document(client_id)
+        except DocumentUnreachable as error:
+            if known is not None:
+                raise Unavailable("metadata document") from error  # no wrong 401
+            raise InvalidClient(error.description) from None
+        except DocumentRefused as error:
+            raise InvalidClient(error.description) from None
 
     async def _use_assertion(self, client: Client, assertion: str) -> None:
         jti, expires_at = verified_assertion(client, assertion, self.audiences, datetime.now(UTC))
@@ -190,12 +248,17 @@ class Clients:
             await store.delete_expired(connection)
 
 
+def _counts(registered: RegisteredClient) -> bool:
+    ends_at = registered.document_ends_at
+    return ends_at is not None and ends_at > datetime.now(UTC)
+
+
 def has_secret(client: Client) -> bool:
     """Whether the client authenticates with a secret."""
     return client.authentication in (SECRET_BASIC, SECRET_POST)
 
 
-def build(core: Core) -> Clients:
+def build(core: Core, documents: MetadataDocuments) -> Clients:
     """Wires the feature."""
     settings = core.settings
     return Clients(
@@ -212,4 +275,5 @@ def build(core: Core) -> Clients:
         ),
         access_seconds=settings.access_token_seconds,
         refresh_seconds=settings.refresh_token_seconds,
+        documents=documents,
     )

@@ -19,6 +19,7 @@ class Consent:
 
     uid: str
     client_id: str
+    reference: str
     client_name: str
     scopes: Sequence[str]
     created_at: datetime

@@ -45,6 +45,7 @@ def to_public(consent: Consent) -> dict[str, Any]:
     return {
         "uid": consent.uid,
         "client_id": consent.client_id,
+        "reference": consent.reference,
         "client_name": consent.client_name,
         "scopes": sorted(consent.scopes),
         "created_at": milliseconds(consent.created_at),
@@ -57,6 +58,9 @@ class ConsentSchema(AnswerSchema):
 
     uid = fields.String()
     client_id = fields.String()
+    reference = fields.String(
+        metadata=described("The `client_id` of paths: a digest of it if the id is a URL.")
+    )
     client_name = fields.String()
     scopes = fields.List(fields.String(), metadata=described("What the client may ask for."))
     created_at = fields.DateTime()

@@ -7,7 +7,8 @@ from oauth_svc.consents.models import Consent
 from shared.database.pool import Connection
 
 _COLUMNS = """
-    consents.uid, consents.client_id, clients.name AS client_name, consents.scopes,
+    consents.uid, consents.client_id, coalesce(document_key, consents.client_id) AS reference,
+    clients.name AS client_name, consents.scopes,
     consents.created_at, consents.updated_at
 """
 

@@ -44,13 +44,14 @@ class Consents:
         self, client_id: str, limit: int, offset: int
     ) -> tuple[list[Consent], int]:
         """One page of the consents to a client; raises `ClientNotFound`."""
-        await self.clients.get(client_id)
+        client_id = (await self.clients.get(client_id)).client.client_id
         async with self.database.connection() as connection:
             return await store.select_page(connection, limit, offset, client_id=client_id)
 
     async def revoke(self, uid: str, client_id: str) -> None:
         """Takes a consent back, which ends the client's tokens; raises `ConsentNotFound`."""
         async with self.database.transaction() as connection:
+            client_id = await self.clients.id_of(connection, client_id)
             scopes = await store.delete(connection, uid, client_id)
             if scopes is None:
                 raise ConsentNotFound
@@ -63,6 +64,7 @@ class Consents:
         Raises `ClientNotFound`.
         """
         async with self.database.transaction() as connection:
+            client_id = await self.clients.id_of(connection, client_id)
             await self.tokens.revoke(connection, client_id=client_id)
             await self.clients.delete(connection, client_id, author)
 

@@ -18,10 +18,9 @@ from oauth_svc.logout.models import LOGOUT_TOKEN_TYPE, Logout, claims_of, delay_
 from oauth_svc.protocol.client import Client
 from oauth_svc.tokens.use_cases import Tokens
 from shared.clients.identity import IdentityClient
-from shared.clients.outside import outside_connector
+from shared.clients.outside import outside_session
 from shared.database.pool import Connection, Database
 from shared.values.addresses import Network
-from shared.version import VERSION
 
 log = structlog.get_logger()
 
@@ -41,14 +40,7 @@ class LogoutSender:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Opens the pool for the time of the block."""
-        async with aiohttp.ClientSession(
-            connector=outside_connector(self._allowed),
-            timeout=_TIMEOUT,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            headers={"User-Agent": f"Barong-OAuth/{VERSION}", "Accept-Encoding": "identity"},
-        ) as self._session:
+        async with outside_session("OAuth", self._allowed, _TIMEOUT) as self._session:
             yield
         self._session = None
 

@@ -1,5 +1,7 @@
 """Pages over HTTP: plain forms, without scripts."""
 
+from urllib.parse import urlsplit
+
 from aiohttp import web
 
 from oauth_svc.authorizations.models import (
@@ -22,6 +24,7 @@ from oauth_svc.pages.responses import (
     text_for,
 )
 from oauth_svc.pages.use_cases import CARRIED
+from oauth_svc.protocol.client import ADMINISTRATOR
 from oauth_svc.protocol_http import parameters_of
 from oauth_svc.single_sign_on.handlers import hand_over, session_of, take_back
 from shared.errors import Throttled
@@ -102,6 +105,8 @@ async def show_consent(request: web.Request, _form: FormReader[NoParameters]) ->
         shown,
         challenge=challenge,
         client_name=shown.client.name,
+        client_host=shown.client.host,
+        redirect_host=_stranger_leads_to(shown),
         scopes=[names.get(scope, scope) for scope in shown.challenge.request.scopes],
         email=session.user.email,
         csrf_token=session.csrf_token,
@@ -164,6 +169,13 @@ async def style(request: web.Request, _form: NoParameters) -> web.Response:
     )
 
 
+def _stranger_leads_to(shown: Shown) -> str | None:
+    """Where the browser goes from a client that no administrator has registered."""
+    if shown.client.registered_by == ADMINISTRATOR:
+        return None
+    return urlsplit(shown.challenge.request.redirect_uri).hostname
+
+
 def _login_page(
     request: web.Request,
     challenge: str,
@@ -181,6 +193,7 @@ def _login_page(
         status=status,
         challenge=challenge,
         client_name=shown.client.name,
+        client_host=shown.client.host,
         email=email,
         fault=fault,
         needs_code=needs_code,

@@ -336,8 +336,8 @@ def _needs_consent(
 ) -> bool:
     if progress.consented_by == login.sid:
         return False
-    if "consent" in request.prompts:
-        return True
+    if "consent" in request.prompts or client.host is not None:
+        return True  # anybody can publish a document: the user sees each time whose it is
     return not client.first_party and not set(request.scopes) <= set(consented)
 
 

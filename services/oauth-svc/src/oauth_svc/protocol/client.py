@@ -1,5 +1,6 @@
 """A client as the protocol sees it, and which registrations are sound."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,20 @@ class Client:
     refresh_token_seconds: int
     registered_by: str = ADMINISTRATOR
     """An administrator, whoever has an initial access token, or a metadata document."""
+
+    @property
+    def host(self) -> str | None:
+        """The host that vouches for the client by its metadata document; None for other clients."""
+        is_document = self.registered_by == METADATA_DOCUMENT
+        return urlsplit(self.client_id).hostname if is_document else None
+
+    @property
+    def reference(self) -> str:
+        """What stands for the client in paths of the API: its id, or a digest of it if it is a URL.
+
+        A gateway refuses paths with an encoded slash.
+        """
+        return self.client_id if self.host is None else document_key(self.client_id)
 
     @property
     def confidential(self) -> bool:
@@ -131,6 +146,11 @@ def sound_scope(scope: str) -> bool:
     return _SCOPE.fullmatch(scope) is not None
 
 
+def document_key(url: str) -> str:
+    """What stands for a client with a metadata document in paths: SHA-256 of its URL, in hex."""
+    return hashlib.sha256(url.encode()).hexdigest()
+
+
 def is_client_id(text: str) -> bool:
-    """Whether this can be the id of a client."""
+    """Whether this can be the id of a client that somebody registered."""
     return _CLIENT_ID.fullmatch(text) is not None

@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from shared.clients.outside import FORBIDDEN, outside_connector
+from shared.clients.outside import FORBIDDEN, outside_session
 from shared.values.addresses import Network
-from shared.version import VERSION
 from webhooks_svc.deliveries.models import Message, Outcome
 
 _CONNECT_SECONDS = 5.0
@@ -27,14 +26,7 @@ class HttpSender:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Opens the pool for the time of the block."""
-        async with aiohttp.ClientSession(
-            connector=outside_connector(self._allowed),
-            timeout=self._timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            headers={"User-Agent": f"Barong-Webhooks/{VERSION}", "Accept-Encoding": "identity"},
-        ) as self._session:
+        async with outside_session("Webhooks", self._allowed, self._timeout) as self._session:
             yield
         self._session = None
 

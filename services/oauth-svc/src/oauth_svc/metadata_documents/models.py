@@ -1,0 +1,26 @@
+"""Documents that were fetched, and why others cannot be used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from oauth_svc.protocol.errors import INVALID_CLIENT, DirectError
+
+
+class DocumentRefused(DirectError):
+    """The document at a client's URL cannot be used; the description tells why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(INVALID_CLIENT, f"The client's metadata document {why}.")
+
+
+class DocumentUnreachable(DocumentRefused):
+    """The document cannot be had at present: another attempt may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A document, and for how many seconds it counts."""
+
+    document: Mapping[str, Any]
+    seconds: int

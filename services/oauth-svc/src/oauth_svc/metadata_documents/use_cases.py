@@ -1,0 +1,63 @@
+"""Which documents count, and what they say."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from oauth_svc.core import Core
+from oauth_svc.metadata_documents.http import DocumentFetcher
+from oauth_svc.metadata_documents.models import DocumentRefused
+from oauth_svc.protocol.client import NONE
+from oauth_svc.protocol.client_metadata import Terms
+from oauth_svc.protocol.errors import OAuthError
+from oauth_svc.protocol.metadata_document import METHODS, is_document_url, values_of_document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataDocuments:
+    """Documents of clients. `hosts` are those whose documents count; none means all hosts."""
+
+    fetcher: DocumentFetcher
+    enabled: bool
+    hosts: Collection[str]
+    plain_http: bool
+    limit: int
+    terms: Terms
+
+    def names(self, client_id: str) -> bool:
+        """Whether this id is the URL of a document that counts here."""
+        if not self.enabled or not is_document_url(client_id, plain_http=self.plain_http):
+            return False
+        return not self.hosts or urlsplit(client_id).hostname in self.hosts
+
+    async def fetch(self, url: str) -> tuple[dict[str, Any], int]:
+        """The fields of the client but its id, and for how many seconds they count.
+
+        Raises `DocumentRefused`, or `DocumentUnreachable` if another attempt may succeed.
+        """
+        fetched = await self.fetcher.fetch(url)
+        try:
+            return values_of_document(url, fetched.document, self.terms), fetched.seconds
+        except OAuthError as error:
+            raise DocumentRefused(f"is not sound: {error.description.rstrip('.')}") from None
+
+
+def build(core: Core) -> MetadataDocuments:
+    """Wires the feature."""
+    settings = core.settings
+    return MetadataDocuments(
+        fetcher=DocumentFetcher(settings.allowed_networks),
+        enabled=settings.metadata_documents,
+        hosts=settings.metadata_document_hosts,
+        plain_http=settings.plain_http,
+        limit=settings.metadata_document_limit,
+        terms=Terms(
+            scopes=settings.self_registered_scopes,
+            resources=settings.self_registered_resources,
+            methods=METHODS,
+            default_method=NONE,
+            access_seconds=settings.access_token_seconds,
+            refresh_seconds=settings.refresh_token_seconds,
+        ),
+    )
