@@ -135,18 +135,23 @@ class RelyingParty:
 
     async def post(self, path: str, **form: str | None) -> tuple[int, Any]:
         """A call of the client's server, with its credentials."""
-        given = {name: value for name, value in form.items() if value is not None}
-        headers = {"User-Agent": "server/1.0"}
-        if self.secret is not None:
-            basic = base64.b64encode(f"{self.client_id}:{self.secret}".encode()).decode()
-            headers["Authorization"] = f"Basic {basic}"
-        else:
-            given = {"client_id": self.client_id, **given}
+        headers, given = self.authenticated(form)
         async with (
             aiohttp.ClientSession(self.system.gateway_url) as server,
             server.post(path, data=given, headers=headers) as got,
         ):
             return got.status, (await got.json()) if await got.text() else None
+
+    def authenticated(
+        self, form: Mapping[str, str | None]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """The headers and the form of a call with the client's credentials."""
+        given = {name: value for name, value in form.items() if value is not None}
+        headers = {"User-Agent": "server/1.0"}
+        if self.secret is None:
+            return headers, {"client_id": self.client_id, **given}
+        basic = base64.b64encode(f"{self.client_id}:{self.secret}".encode()).decode()
+        return {**headers, "Authorization": f"Basic {basic}"}, given
 
     async def redeem(self, code: str, **changes: str | None) -> tuple[int, Any]:
         return await self.post(

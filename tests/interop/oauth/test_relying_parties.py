@@ -15,7 +15,7 @@ from tests.support.device import DEVICE_CODE, Person
 from tests.support.relying_party import REDIRECT_URI, RelyingParty
 from tests.support.system import PASSWORD, Installation
 
-SCOPE = "openid email offline_access"
+SCOPE = "openid email offline_access resource"
 _SECONDS = 30
 
 
@@ -44,7 +44,9 @@ async def came_back(party: RelyingParty, member: Client, start: str) -> str:
     return page.location
 
 
-async def started(command: Sequence[str], given: Mapping[str, str]) -> asyncio.subprocess.Process:
+async def started(
+    command: Sequence[str], given: Mapping[str, object]
+) -> asyncio.subprocess.Process:
     """A relying party that was told this."""
     return await asyncio.create_subprocess_exec(
         *command,
@@ -55,9 +57,11 @@ async def started(command: Sequence[str], given: Mapping[str, str]) -> asyncio.s
     )
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize(
+    ("name", "dpop"), [*((name, False) for name in PROGRAMS), ("openid-client", True)]
+)
 async def test_a_program_of_others_logs_a_user_in(
-    name: str, party: RelyingParty, member: Client, system: Installation
+    name: str, dpop: bool, party: RelyingParty, member: Client, system: Installation
 ) -> None:
     command = PROGRAMS[name]()
     if isinstance(command, str):
@@ -68,6 +72,7 @@ async def test_a_program_of_others_logs_a_user_in(
         "secret": party.secret or "",
         "redirect_uri": REDIRECT_URI,
         "scope": SCOPE,
+        "dpop": dpop,
     }
     program = await started(command, given)
     assert program.stdin is not None
@@ -90,6 +95,8 @@ async def test_a_program_of_others_logs_a_user_in(
     if name == "go-oidc":
         assert result["refreshed"] is True
         return
+    assert result["type"] == ("dpop" if dpop else "bearer")
+    assert result["called"] == {"status": 200, "uid": result["sub"]}
     assert result["reused"] == "invalid_grant"
     if party.secret:
         assert (result["shown"], result["after"]) == (True, False)
@@ -97,9 +104,11 @@ async def test_a_program_of_others_logs_a_user_in(
     assert ended.location == REDIRECT_URI
 
 
-@pytest.mark.parametrize("action", ["accept", "refuse"])
+@pytest.mark.parametrize(
+    ("action", "dpop"), [("accept", False), ("accept", True), ("refuse", False)]
+)
 async def test_a_device_of_others_gets_what_its_user_answers(
-    action: str, registrar: Client, member: Client, system: Installation
+    action: str, dpop: bool, registrar: Client, member: Client, system: Installation
 ) -> None:
     command = openid_client("device.mjs")
     if isinstance(command, str):
@@ -111,7 +120,12 @@ async def test_a_device_of_others_gets_what_its_user_answers(
         scopes=SCOPE.split(),
         grant_types=[DEVICE_CODE, "refresh_token"],
     ) as party:
-        given = {"issuer": system.gateway_url, "client_id": party.client_id, "scope": SCOPE}
+        given = {
+            "issuer": system.gateway_url,
+            "client_id": party.client_id,
+            "scope": SCOPE,
+            "dpop": dpop,
+        }
         program = await started(command, given)
         assert program.stdout is not None
         try:
@@ -131,6 +145,7 @@ async def test_a_device_of_others_gets_what_its_user_answers(
         return
     assert result["user"]["sub"] == result["sub"]
     assert (result["user"]["email"], result["refreshed"]) == (member.email, True)
+    assert result["type"] == ("dpop" if dpop else "bearer")
 
 
 async def test_authlib_logs_a_user_in(

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from authz_gateway.authn.api_keys import AuthenticateApiKey
 from authz_gateway.authn.errors import InvalidSignature
 from authz_gateway.authn.nonces import SharedNonces
+from authz_gateway.authn.proofs import PROOF_MILLISECONDS, ProofChecker
 from authz_gateway.authn.sessions import Binding
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.pipeline import WHITELINK_PATH, Decide
@@ -25,9 +26,11 @@ from authz_gateway.routing.route_table import UNROUTED, Access, Rate
 from shared.contracts.api_keys import ED25519, HMAC_SHA256, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
+from shared.crypto.key_ring import KeyRing
 from shared.errors import Refusal, Unauthenticated, Unavailable
 from shared.policy.places import Unmapped
 from shared.tokens.bearer import BadBearerToken
+from shared.tokens.dpop import ProofNonces
 from shared.values.addresses import Address
 from shared.values.principal import Principal
 from shared.web.errors import status_of
@@ -201,6 +204,12 @@ def a_decision(**overrides: Any) -> Decide:
         "sessions": Sessions(a_session()),
         "bearers": Bearers(),
         "access_tokens": builders.access_tokens(),
+        "proofs": ProofChecker(
+            issuer="https://barong.example",
+            used=SharedNonces(NonceStore(), PROOF_MILLISECONDS),
+            nonces=ProofNonces(KeyRing({"k": b"k" * 32})),
+            nonce_needed=False,
+        ),
         "authenticate_api_key": api_key_authenticator(),
         "places": Unmapped(),
         "policy": PolicyInForce(),

@@ -9,6 +9,7 @@ from authz_gateway.audit.queue import AuditQueue
 from authz_gateway.authn.access_tokens import AccessTokenCache
 from authz_gateway.authn.api_keys import ApiKeyCache, AuthenticateApiKey
 from authz_gateway.authn.nonces import SharedNonces
+from authz_gateway.authn.proofs import PROOF_MILLISECONDS, ProofChecker
 from authz_gateway.authn.sessions import Binding, SessionCache
 from authz_gateway.authz.decision_cache import DecisionCache
 from authz_gateway.authz.pipeline import Decide
@@ -38,6 +39,7 @@ from shared.messaging.listener import Listener
 from shared.messaging.supervision import supervised
 from shared.policy.places import Places, places
 from shared.tokens.bearer import ACCESS_TOKEN, BearerVerifier
+from shared.tokens.dpop import ProofNonces
 from shared.web.metrics import HttpMetrics
 
 
@@ -178,6 +180,12 @@ def _decide(
         sessions=callers.sessions,
         bearers=BearerVerifier(core.keys, settings.jwt_issuer, ACCESS_TOKEN),
         access_tokens=callers.access_tokens,
+        proofs=ProofChecker(
+            issuer=settings.issuer,
+            used=SharedNonces(core.resource, PROOF_MILLISECONDS),
+            nonces=ProofNonces(settings.service_keys),
+            nonce_needed=settings.dpop_nonce,
+        ),
         authenticate_api_key=AuthenticateApiKey(
             api_keys=callers.api_keys,
             nonces=SharedNonces(core.resource, settings.apikey_nonce_lifetime),

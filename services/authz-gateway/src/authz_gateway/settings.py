@@ -87,6 +87,13 @@ class GatewaySettings(ServiceSettings):
         "The first network of the other address family is taken in.",
         default=True,
     )
+    dpop_nonce: bool = setting(
+        "BARONG_DPOP_NONCE",
+        fields.Boolean(),
+        "Whether the proofs of DPoP (RFC 9449) that come with calls need a nonce of the gateway. "
+        "It ends proofs that were made in advance, and costs clients a call every five minutes.",
+        False,
+    )
     apikey_nonce_lifetime: int = setting(
         "BARONG_APIKEY_NONCE_LIFETIME",
         positive(MAX_NONCE_LIFETIME),

@@ -21,6 +21,9 @@ from oauth_svc.devices.handlers import DEVICES
 from oauth_svc.devices.use_cases import Devices
 from oauth_svc.devices.use_cases import build as build_devices
 from oauth_svc.discovery.handlers import ISSUER, OPTIONAL
+from oauth_svc.dpop.handlers import PROOFS
+from oauth_svc.dpop.use_cases import Proofs
+from oauth_svc.dpop.use_cases import build as build_proofs
 from oauth_svc.logout.use_cases import build as build_logouts
 from oauth_svc.metadata_documents.use_cases import build as build_metadata_documents
 from oauth_svc.pages.responses import PAGES
@@ -58,6 +61,7 @@ def build(core: Core) -> Features:
     single_sign_on = build_single_sign_on(core)
     documents = build_metadata_documents(core)
     clients = build_clients(core, documents)
+    proofs = build_proofs(core)
     tokens = build_tokens(core)
     consents = build_consents(core, tokens, clients)
     authorizations = build_authorizations(core, clients, tokens, consents)
@@ -67,7 +71,7 @@ def build(core: Core) -> Features:
     archive = build_archive(core.database, settings)
 
     async def sweep() -> None:
-        await _sweep_forever(clients, tokens, authorizations, devices)
+        await _sweep_forever(clients, proofs, tokens, authorizations, devices)
 
     return Features(
         use_cases={
@@ -79,6 +83,7 @@ def build(core: Core) -> Features:
             SECURE_COOKIES: settings.production,
             SINGLE_SIGN_ON: single_sign_on,
             CLIENTS: clients,
+            PROOFS: proofs,
             TOKENS: tokens,
             CONSENTS: consents,
             AUTHORIZATIONS: authorizations,
@@ -106,7 +111,7 @@ def _optional_metadata(settings: OAuthSettings) -> dict[str, Any]:
     return shown
 
 
-async def _sweep_forever(*features: Clients | Tokens | Authorizations | Devices) -> None:
+async def _sweep_forever(*features: Clients | Proofs | Tokens | Authorizations | Devices) -> None:
     """Deletes what has expired, each minute; raises `Unavailable`."""
     while True:
         for each in features:

@@ -128,6 +128,13 @@ class OAuthSettings(PublicServiceSettings):
         "Life of access tokens and ID tokens, in seconds, of clients that have no other.",
         300,
     )
+    dpop_nonce: bool = setting(
+        "BARONG_OAUTH_DPOP_NONCE",
+        fields.Boolean(),
+        "Whether the proofs of DPoP (RFC 9449) that come to the provider need a nonce of it. It "
+        "ends proofs that were made in advance, and costs clients a request every five minutes.",
+        default=True,
+    )
     refresh_token_seconds: int = setting(
         "BARONG_OAUTH_REFRESH_TOKEN_SECONDS",
         positive(10**8),

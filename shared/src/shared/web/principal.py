@@ -1,4 +1,4 @@
-"""The bearer token of a request, and the user that it stands for."""
+"""The token of a request, and the user that it stands for."""
 
 from aiohttp import web
 from multidict import MultiMapping
@@ -12,17 +12,35 @@ PRINCIPAL = web.RequestKey("principal", Principal)
 def presents_bearer(headers: MultiMapping[str]) -> bool:
     """Whether an Authorization header is of the Bearer scheme, RFC 6750, 2.1, in any case.
 
-    Other schemes are ignored.
+    Schemes that we do not know are ignored.
     """
-    schemes = (value.split(None, 1)[:1] for value in headers.getall("Authorization", ()))
-    return any(scheme[0].lower() == "bearer" for scheme in schemes if scheme)
+    return _presents(headers, "bearer")
+
+
+def presents_bound(headers: MultiMapping[str]) -> bool:
+    """Whether an Authorization header is of the DPoP scheme (RFC 9449, 7.1), in any case."""
+    return _presents(headers, "dpop")
 
 
 def bearer_token(headers: MultiMapping[str]) -> str:
     """The one token of the Authorization header; raises `BadBearerToken`."""
+    return _token(headers, "bearer")
+
+
+def bound_token(headers: MultiMapping[str]) -> str:
+    """The one token of the Authorization header, of the DPoP scheme; raises `BadBearerToken`."""
+    return _token(headers, "dpop")
+
+
+def _presents(headers: MultiMapping[str], wanted: str) -> bool:
+    schemes = (value.split(None, 1)[:1] for value in headers.getall("Authorization", ()))
+    return any(scheme[0].lower() == wanted for scheme in schemes if scheme)
+
+
+def _token(headers: MultiMapping[str], wanted: str) -> str:
     values = headers.getall("Authorization", ())
     scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")
     token = token.strip(" \t")
-    if scheme.lower() != "bearer" or not token:
+    if scheme.lower() != wanted or not token:
         raise BadBearerToken
     return token

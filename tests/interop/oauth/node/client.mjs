@@ -15,6 +15,12 @@ const config = await client.discovery(
   { execute: [client.allowInsecureRequests] },
 );
 
+// With DPoP, all its tokens are bound to a key of its own (RFC 9449).
+const DPoP = given.dpop
+  ? client.getDPoPHandle(config, await client.randomDPoPKeyPair())
+  : undefined;
+const proven = { DPoP };
+
 const verifier = client.randomPKCECodeVerifier();
 const state = client.randomState();
 const nonce = client.randomNonce();
@@ -29,20 +35,47 @@ const start = await build(config, {
   code_challenge_method: "S256",
   state,
   nonce,
-});
+  ...(DPoP ? { dpop_jkt: await DPoP.calculateThumbprint() } : {}),
+}, proven);
 console.log(start.href);
 
 const lines = createInterface({ input: process.stdin });
 const callback = new URL((await lines[Symbol.asyncIterator]().next()).value);
-const tokens = await client.authorizationCodeGrant(config, callback, {
-  pkceCodeVerifier: verifier,
-  expectedState: state,
-  expectedNonce: nonce,
-  idTokenExpected: true,
-});
+const tokens = await client.authorizationCodeGrant(
+  config,
+  callback,
+  {
+    pkceCodeVerifier: verifier,
+    expectedState: state,
+    expectedNonce: nonce,
+    idTokenExpected: true,
+  },
+  undefined,
+  proven,
+);
 const claims = tokens.claims();
-const user = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
-const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token);
+const user = await client.fetchUserInfo(
+  config,
+  tokens.access_token,
+  claims.sub,
+  proven,
+);
+const refreshed = await client.refreshTokenGrant(
+  config,
+  tokens.refresh_token,
+  undefined,
+  proven,
+);
+const me = await client.fetchProtectedResource(
+  config,
+  refreshed.access_token,
+  new URL(`${given.issuer}/api/v2/barong/resource/users/me`),
+  "GET",
+  null,
+  undefined,
+  proven,
+);
+const called = { status: me.status, uid: (await me.json()).uid };
 const shown = given.secret
   ? await client.tokenIntrospection(config, refreshed.access_token)
   : null;
@@ -52,7 +85,12 @@ const after = given.secret
   : null;
 let reused = "accepted";
 try {
-  await client.refreshTokenGrant(config, refreshed.refresh_token);
+  await client.refreshTokenGrant(
+    config,
+    refreshed.refresh_token,
+    undefined,
+    proven,
+  );
 } catch (error) {
   reused = error.error;
 }
@@ -64,6 +102,8 @@ console.log(
   JSON.stringify({
     sub: claims.sub,
     user,
+    called,
+    type: tokens.token_type,
     shown: shown && shown.active,
     after: after && after.active,
     reused,

@@ -10,27 +10,41 @@ const config = await client.discovery(
   { execute: [client.allowInsecureRequests] },
 );
 
+// With DPoP, its tokens are bound to a key of its own (RFC 9449).
+const proven = given.dpop
+  ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) }
+  : {};
+
 const begun = await client.initiateDeviceAuthorization(config, {
   scope: given.scope,
 });
 console.log(JSON.stringify(begun));
 
 try {
-  const tokens = await client.pollDeviceAuthorizationGrant(config, begun);
+  const tokens = await client.pollDeviceAuthorizationGrant(
+    config,
+    begun,
+    undefined,
+    proven,
+  );
   const claims = tokens.claims();
   const user = await client.fetchUserInfo(
     config,
     tokens.access_token,
     claims.sub,
+    proven,
   );
   const refreshed = await client.refreshTokenGrant(
     config,
     tokens.refresh_token,
+    undefined,
+    proven,
   );
   console.log(
     JSON.stringify({
       sub: claims.sub,
       user,
+      type: tokens.token_type,
       refreshed: refreshed.refresh_token !== tokens.refresh_token,
     }),
   );

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -35,17 +35,19 @@ class InsufficientScope(Forbidden):
 
     codes = ("authz.insufficient_scope",)
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, scheme: str = "Bearer") -> None:
+        """`scheme` is the one of the token."""
         super().__init__()
         needed = f', scope="{scope}"' if scope else ""
-        self.headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope"{needed}'}
+        self.headers = {"WWW-Authenticate": f'{scheme} error="insufficient_scope"{needed}'}
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedAccessToken:
     """A token in force: its grant, audience and scopes, and its user with a token for upstreams.
 
-    Whoever takes the token checks that it is meant for them.
+    Whoever takes the token checks that it is meant for them. `thumbprint` is that of the key to
+    which it is bound, None for a bearer token: then each call has a proof.
     """
 
     grant_id: str
@@ -53,6 +55,7 @@ class ResolvedAccessToken:
     scopes: frozenset[str]
     expires_at: datetime
     owner: UserToken
+    thumbprint: str | None = None
 
 
 class GrantSource(Protocol):
@@ -147,6 +150,7 @@ class AccessTokenCache:
             scopes=frozenset(str(claims.get("scope", "")).split()),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             owner=owner,
+            thumbprint=_thumbprint(claims),
         )
 
     async def _verified(self, token: str) -> dict[str, Any]:
@@ -164,6 +168,17 @@ class AccessTokenCache:
         except (jwt.InvalidTokenError, UnknownKeyError, UnicodeError):
             raise NotFound from None
         return claims
+
+
+def _thumbprint(claims: Mapping[str, Any]) -> str | None:
+    """`jkt` (RFC 9449, 6.1); raises `NotFound` for a token that is bound in another way."""
+    confirmation = claims.get("cnf")
+    if confirmation is None:
+        return None
+    thumbprint = confirmation.get("jkt") if isinstance(confirmation, dict) else None
+    if not isinstance(thumbprint, str):
+        raise NotFound
+    return thumbprint
 
 
 def is_of_a_client(token: str) -> bool:

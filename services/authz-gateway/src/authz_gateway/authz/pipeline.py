@@ -13,6 +13,7 @@ from authz_gateway.authn.access_tokens import (
 )
 from authz_gateway.authn.api_keys import is_signed, within_scope
 from authz_gateway.authn.errors import ClientSessionMismatch, CsrfTokenMismatch, InvalidSession
+from authz_gateway.authn.proofs import TokenNotProven
 from authz_gateway.authn.sessions import (
     CSRF_EXEMPT,
     Binding,
@@ -35,7 +36,7 @@ from shared.policy.places import Places
 from shared.tokens.bearer import BadBearerToken
 from shared.values.addresses import Address
 from shared.values.principal import Principal
-from shared.web.principal import bearer_token, presents_bearer
+from shared.web.principal import bearer_token, bound_token, presents_bearer, presents_bound
 
 WHITELINK_PATH = "/api/v2/barong/identity/users/access"
 """Exempt from restrictions: here a restricted user opens a whitelink, which identity-svc checks."""
@@ -91,6 +92,17 @@ class AccessTokens(Protocol):
         ...
 
 
+class Proofs(Protocol):
+    """Checks proofs of keys."""
+
+    async def require(self, call: Call, token: str, thumbprint: str) -> None:
+        """Returns if the call has a good proof for a token that is bound to this key.
+
+        Raises the `Refusal` for the client.
+        """
+        ...
+
+
 class ApiKeyAuthenticator(Protocol):
     """Authenticates calls that are signed with API keys."""
 
@@ -126,6 +138,7 @@ class Decide:
     sessions: Sessions
     bearers: Bearers
     access_tokens: AccessTokens
+    proofs: Proofs
     authenticate_api_key: ApiKeyAuthenticator
     places: Places
     policy: PolicyInForce
@@ -154,12 +167,7 @@ class Decide:
         limited = ANONYMOUS if call.route.rate is None else call.route
         self.rate_limits.require_capacity(limited, call.address)
         try:
-            if is_signed(call.headers):
-                caller = await self._caller_of_api_key(call)
-            elif presents_bearer(call.headers):
-                caller = await self._caller_of_bearer(call)
-            else:
-                caller = await self._caller_of_cookie(call)
+            caller = await self._caller_of(call)
         except Unauthenticated as refusal:
             self.rate_limits.charge(limited, call.address)  # even above the limit: it was looked up
             challenge(refusal, call.route, self.issuer)
@@ -180,6 +188,16 @@ class Decide:
             await self.audits.record_allowed(call, caller.principal.uid, verdict.topic)
         return caller
 
+    async def _caller_of(self, call: Call) -> Caller:
+        """The caller by the credentials of the call; raises the `Refusal` for the client."""
+        if is_signed(call.headers):
+            return await self._caller_of_api_key(call)
+        if presents_bearer(call.headers):
+            return await self._caller_of_bearer(call)
+        if presents_bound(call.headers):
+            return await self._caller_of_bound_token(call)
+        return await self._caller_of_cookie(call)
+
     async def _caller_of_api_key(self, call: Call) -> Caller:
         key, owner = await self.authenticate_api_key(call)
         return Caller.of_key(owner, key.kid, in_scope=within_scope(key, call.route.scope))
@@ -197,10 +215,29 @@ class Decide:
         return Caller.of(session)
 
     async def _caller_of_access_token(self, call: Call, token: str) -> Caller:
-        """A client reaches only routes that have a scope, and of those the ones it was granted."""
+        """The caller with a bearer token of a client."""
         found = await self.access_tokens.resolve(token)
+        if found.thumbprint is not None:  # whoever has it may have stolen it (RFC 9449, 7.2)
+            raise TokenNotProven
+        return self._caller_of_client(call, found)
+
+    async def _caller_of_bound_token(self, call: Call) -> Caller:
+        """The caller with a token and a proof, which is checked for each call."""
+        token = bound_token(call.headers)
+        try:
+            found = await self.access_tokens.resolve(token)
+        except InvalidAccessToken:
+            raise TokenNotProven from None
+        if found.thumbprint is None:
+            raise TokenNotProven
+        caller = self._caller_of_client(call, found)
+        await self.proofs.require(call, token, found.thumbprint)
+        return caller
+
+    def _caller_of_client(self, call: Call, found: ResolvedAccessToken) -> Caller:
+        """A client reaches only routes that have a scope, and of those the ones it was granted."""
         if audience_of(call.route, self.issuer) not in found.audience:
-            raise InvalidAccessToken
+            raise InvalidAccessToken if found.thumbprint is None else TokenNotProven
         require_usable(found.owner.user.state)
         in_scope = call.route.scope in found.scopes
         return Caller.of_grant(found.owner, found.grant_id, in_scope=in_scope)
@@ -240,5 +277,6 @@ class Decide:
 
 def _denial(call: Call, caller: Caller) -> Refusal:
     if caller.grant is not None and not caller.in_scope:
-        return InsufficientScope(call.route.scope)
+        scheme = "DPoP" if presents_bound(call.headers) else "Bearer"
+        return InsufficientScope(call.route.scope, scheme)
     return InvalidPermission()

@@ -6,6 +6,7 @@ from typing import Final
 from authz_gateway.http.responses import Answer
 from authz_gateway.routing.route_table import Access, Route, RouteTable
 from shared.errors import Unauthenticated
+from shared.tokens.dpop import ALGORITHMS
 
 METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
 METADATA_ROUTE: Final = Route(
@@ -44,6 +45,7 @@ def metadata(route: Route, issuer: str) -> Answer:
         "resource": audience_of(route, issuer),
         "authorization_servers": [issuer],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         **({"scopes_supported": [route.scope]} if route.scope else {}),
     }
     return Answer(200, _LINES, json.dumps(shown).encode())

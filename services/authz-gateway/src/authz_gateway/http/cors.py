@@ -9,8 +9,8 @@ from yarl import URL
 ANY = "*"
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _EXPOSED = (
-    "Authorization, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, Total-Relation, "
-    "WWW-Authenticate, X-Request-Id"
+    "Authorization, DPoP-Nonce, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, "
+    "Total-Relation, WWW-Authenticate, X-Request-Id"
 )
 """Headers that scripts may read beyond the safelisted ones. Authorization: a log-in's bearer."""
 

@@ -95,6 +95,9 @@ _READ_BY_GATEWAY: Final = frozenset(
 SIGNATURES: Final = frozenset({"signature", "signature-input"})
 """HTTP Message Signatures (RFC 9421): credentials on routes that require authentication."""
 
+WITHHELD: Final = SIGNATURES | {"dpop"}
+"""What callers sent to the gateway as credentials, and upstreams need not see."""
+
 TRACE_CONTEXT: Final = frozenset({"traceparent", "tracestate"})
 """W3C Trace Context. Only trusted proxies may say to which trace a call belongs."""
 
@@ -106,7 +109,7 @@ _UNIQUE_NAMES: Final = frozenset(
     {
         *("content-digest", "etag", "if-none-match", "set-cookie", "traceparent"),
         *("tracestate", "x-auth-nonce", "x-auth-signature", "x-b3-spanid", "x-b3-traceid"),
-        *("signature", "signature-input", "x-request-id"),
+        *("dpop", "signature", "signature-input", "x-request-id"),
     }
 )
 _MAX_CACHED_LINE_BYTES: Final = 1024

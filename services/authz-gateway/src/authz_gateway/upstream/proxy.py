@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from authz_gateway.authn.sessions import without_session_cookie
 from authz_gateway.authz.call import Caller
 from authz_gateway.http.client_key import client_key
-from authz_gateway.http.headers import CREDENTIAL, SIGNATURES
+from authz_gateway.http.headers import CREDENTIAL, WITHHELD
 from authz_gateway.http.parser import RequestHead, ResponseHead
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
@@ -128,7 +128,7 @@ class Proxy:
         lines = head.to_upstream
         # On public routes the gateway checks no signature; it may be meant for the upstream.
         if caller is not None and head.flags & CREDENTIAL:
-            lines = head.without(SIGNATURES)
+            lines = head.without(WITHHELD)
         if lines:
             parts += (b"\r\n".join(lines), b"\r\n")
         if route.cookies:

@@ -17,6 +17,7 @@ from oauth_svc.authorizations.schemas import (
 )
 from oauth_svc.authorizations.use_cases import Authorizations
 from oauth_svc.clients.handlers import authenticated
+from oauth_svc.dpop.handlers import PROOFS, proven_key
 from oauth_svc.protocol.pushed_requests import PUSHED_SECONDS
 from oauth_svc.protocol_http import NO_STORE, protocol_endpoint
 from oauth_svc.single_sign_on.handlers import session_of
@@ -30,9 +31,11 @@ AUTHORIZATIONS = web.AppKey("authorizations", Authorizations)
 async def push(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """POST /oauth/par (RFC 9126)."""
     client, parameters = await authenticated(request)
-    uri = await request.app[AUTHORIZATIONS].push(client, parameters)
+    thumbprint = await proven_key(request)
+    uri = await request.app[AUTHORIZATIONS].push(client, parameters, thumbprint)
     shown = {"request_uri": uri, "expires_in": PUSHED_SECONDS}
-    return answer(shown, status=201, headers=NO_STORE)
+    fresh_nonce = request.app[PROOFS].fresh_nonce(thumbprint)
+    return answer(shown, status=201, headers={**NO_STORE, **fresh_nonce})
 
 
 @operation(answer=OAuthChallengeSchema, refuses=(ChallengeNotFound,), beyond_barong=True)

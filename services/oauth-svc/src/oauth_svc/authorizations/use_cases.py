@@ -89,12 +89,13 @@ class Authorizations:
             return self._refusal(redirect_uri, _state_of(parameters), error)
         return await self._answered(request, client, session)
 
-    async def push(self, client: Client, parameters: Parameters) -> str:
+    async def push(self, client: Client, parameters: Parameters, thumbprint: str | None) -> str:
         """Stores a request of an authenticated client; returns its `request_uri`.
 
-        Raises `OAuthError`, for the client.
+        `thumbprint` is that of the key that the client's proof shows, None without a proof. Raises
+        `OAuthError`, for the client.
         """
-        request = await self._with_hint(parse_pushed(parameters, client), parameters)
+        request = await self._with_hint(parse_pushed(parameters, client, thumbprint), parameters)
         reference = new_token()
         async with self.database.transaction() as connection:
             await store.insert_pushed(

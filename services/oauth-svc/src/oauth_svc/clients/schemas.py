@@ -99,7 +99,7 @@ def _logout_uri() -> Text:
 _FIELDS = (
     *("name", "authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
     *("scopes", "resources", "first_party", "jwks", "backchannel_logout_uri"),
-    *("access_token_seconds", "refresh_token_seconds"),
+    *("access_token_seconds", "refresh_token_seconds", "dpop_bound_access_tokens"),
 )
 
 
@@ -121,6 +121,7 @@ class CreateClientForm:
     backchannel_logout_uri: str | None = declared(_logout_uri(), None)
     access_token_seconds: int | None = declared(_seconds(), None)
     refresh_token_seconds: int | None = declared(_seconds(), None)
+    dpop_bound_access_tokens: bool | None = declared(Boolean(), None)
 
     def wanted(self, access_seconds: int, refresh_seconds: int) -> dict[str, Any]:
         """The client, with what holds where nothing is given."""
@@ -137,6 +138,7 @@ class CreateClientForm:
             "backchannel_logout_uri": self.backchannel_logout_uri or None,
             "access_token_seconds": self.access_token_seconds or access_seconds,
             "refresh_token_seconds": self.refresh_token_seconds or refresh_seconds,
+            "dpop_bound_access_tokens": bool(self.dpop_bound_access_tokens),
         }
 
 
@@ -159,6 +161,7 @@ class ChangeClientForm:
     backchannel_logout_uri: str | None = declared(_logout_uri(), None)
     access_token_seconds: int | None = declared(_seconds(), None)
     refresh_token_seconds: int | None = declared(_seconds(), None)
+    dpop_bound_access_tokens: bool | None = declared(Boolean(), None)
 
     @property
     def given(self) -> dict[str, Any]:
@@ -200,6 +203,7 @@ def to_public(registered: RegisteredClient) -> dict[str, Any]:
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "access_token_seconds": client.access_token_seconds,
         "refresh_token_seconds": client.refresh_token_seconds,
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "registered_by": client.registered_by,
         "created_at": milliseconds(registered.created_at),
         "updated_at": milliseconds(registered.updated_at),
@@ -231,6 +235,9 @@ class OAuthClientSchema(AnswerSchema):
     access_token_seconds = fields.Integer()
     refresh_token_seconds = fields.Integer(
         metadata=described("An unused refresh token ends after so many seconds.")
+    )
+    dpop_bound_access_tokens = fields.Boolean(
+        metadata=described("Whether all its tokens have to be bound to a key (RFC 9449).")
     )
     registered_by = fields.String(
         validate=validate.OneOf(REGISTERED_BY),

@@ -154,7 +154,9 @@ class Devices:
             await store.answer(connection, digest_of(shown), None)
         self.requests.labels(REFUSED).inc()
 
-    async def redeem(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+    async def redeem(
+        self, client: Client, parameters: Parameters, thumbprint: str | None
+    ) -> dict[str, Any]:
         """Exchanges a device code, once the user has allowed it; raises `OAuthError`.
 
         A second exchange revokes what came of the first, as for codes of the browser.
@@ -171,7 +173,7 @@ class Devices:
             async def use_up(connection: Connection) -> bool:
                 return await store.use(connection, digest)
 
-            answer = await self.tokens.give_tokens(grant, client, parameters, use_up)
+            answer = await self.tokens.give_tokens(grant, client, parameters, thumbprint, use_up)
             if answer is not None:
                 return answer
         await self.tokens.end_replayed(grant, _REPLAYED)

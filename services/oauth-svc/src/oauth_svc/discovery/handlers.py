@@ -10,6 +10,7 @@ from oauth_svc.protocol.client import AUTHENTICATION_METHODS, GRANT_TYPES, NONE
 from oauth_svc.protocol.pkce import S256
 from shared.contracts.authentication import LEVELS
 from shared.tokens.bearer import ALGORITHM
+from shared.tokens.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from shared.web.answers import answer
 from shared.web.operations import NoParameters
 
@@ -52,6 +53,7 @@ def provider_metadata(issuer: str) -> dict[str, Any]:
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(AUTHENTICATION_METHODS),
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
         "code_challenge_methods_supported": [S256],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claim_types_supported": ["normal"],

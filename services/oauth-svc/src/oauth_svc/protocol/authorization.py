@@ -29,6 +29,7 @@ from oauth_svc.protocol.parameters import Parameters
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 MAX_STATE = 2048
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
@@ -55,6 +56,8 @@ class AuthorizationRequest:
     ui_locales: tuple[str, ...] = ()
     hinted_sub: str | None = None
     """The user of the `id_token_hint`."""
+    dpop_jkt: str | None = None
+    """The thumbprint of the key to which the code is bound (RFC 9449, 10)."""
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored."""
@@ -74,6 +77,8 @@ class AuthorizationRequest:
             "resources": list(self.resources),
             "ui_locales": list(self.ui_locales),
             "hinted_sub": self.hinted_sub,
+            # Instances that are older than this member read only requests without it.
+            **({"dpop_jkt": self.dpop_jkt} if self.dpop_jkt else {}),
         }
 
     @classmethod
@@ -156,6 +161,7 @@ def parse(parameters: Parameters, client: Client) -> AuthorizationRequest:
         claims=parse_claims(parameters.get("claims")),
         resources=resources_of(parameters, client),
         ui_locales=parameters.words("ui_locales"),
+        dpop_jkt=_thumbprint(parameters),
     )
 
 
@@ -197,6 +203,13 @@ def _challenge(parameters: Parameters, client: Client) -> str | None:
     if not pkce.is_challenge(challenge):
         raise OAuthError(INVALID_REQUEST, "code_challenge is not one of S256.")
     return challenge
+
+
+def _thumbprint(parameters: Parameters) -> str | None:
+    thumbprint = parameters.get("dpop_jkt")
+    if thumbprint is not None and not _THUMBPRINT.fullmatch(thumbprint):
+        raise OAuthError(INVALID_REQUEST, "dpop_jkt is no SHA-256 thumbprint.")
+    return thumbprint
 
 
 def _max_age(parameters: Parameters) -> int | None:

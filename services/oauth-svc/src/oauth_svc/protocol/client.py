@@ -53,6 +53,8 @@ class Client:
     backchannel_logout_uri: str | None
     access_token_seconds: int
     refresh_token_seconds: int
+    dpop_bound_access_tokens: bool = False
+    """Whether each token request needs a proof (RFC 9449, 5.2)."""
     registered_by: str = ADMINISTRATOR
     """An administrator, whoever has an initial access token, or a metadata document."""
 

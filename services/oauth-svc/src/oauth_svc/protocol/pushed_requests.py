@@ -1,8 +1,10 @@
 """Pushed authorization requests: a client sends them, the browser has a reference (RFC 9126)."""
 
+from dataclasses import replace
+
 from oauth_svc.protocol.authorization import AuthorizationRequest, parse
 from oauth_svc.protocol.client import Client
-from oauth_svc.protocol.errors import INVALID_REQUEST, OAuthError
+from oauth_svc.protocol.errors import INVALID_DPOP_PROOF, INVALID_REQUEST, OAuthError
 from oauth_svc.protocol.parameters import Parameters
 
 PUSHED_SECONDS = 60
@@ -11,16 +13,24 @@ PUSHED_SECONDS = 60
 _PREFIX = "urn:ietf:params:oauth:request_uri:"
 
 
-def parse_pushed(parameters: Parameters, client: Client) -> AuthorizationRequest:
+def parse_pushed(
+    parameters: Parameters, client: Client, thumbprint: str | None = None
+) -> AuthorizationRequest:
     """The request that an authenticated client pushes; raises `OAuthError`.
 
+    A proof, whose key has this thumbprint, binds the code as `dpop_jkt` does (RFC 9449, 10.1).
     Its errors all go to the client, those about the redirect URI, too (RFC 9126, 2.3).
     """
     if parameters.get("request_uri") is not None:
         raise OAuthError(INVALID_REQUEST, "request_uri cannot be pushed.")
     if parameters.get("client_id") not in (None, client.client_id):
         raise OAuthError(INVALID_REQUEST, "client_id is another client's.")
-    return parse(parameters, client)
+    request = parse(parameters, client)
+    if thumbprint is None:
+        return request
+    if request.dpop_jkt not in (None, thumbprint):
+        raise OAuthError(INVALID_DPOP_PROOF, "dpop_jkt is of another key than the proof.")
+    return replace(request, dpop_jkt=thumbprint)
 
 
 def uri_of(reference: str) -> str:

@@ -14,22 +14,34 @@ CODE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundCode:
-    """What a code is bound to; `redirect_uri` is None if the request did not name one."""
+    """What a code is bound to; `redirect_uri` is None if the request did not name one.
+
+    `thumbprint` is that of a key, None without one.
+    """
 
     client_id: str
     redirect_uri: str | None
     code_challenge: str | None
     expires_at: datetime
+    thumbprint: str | None = None
 
 
 def require_redeemable(
-    code: BoundCode, client_id: str, parameters: Parameters, now: datetime
+    code: BoundCode,
+    client_id: str,
+    parameters: Parameters,
+    now: datetime,
+    thumbprint: str | None = None,
 ) -> None:
-    """Raises `OAuthError` unless this client may exchange the code with these parameters."""
+    """Raises `OAuthError` unless this client may exchange the code with these parameters.
+
+    `thumbprint` is that of the key that the request's proof shows.
+    """
     if (
         code.client_id != client_id
         or now >= code.expires_at
         or (code.redirect_uri is not None and code.redirect_uri != parameters.get("redirect_uri"))
+        or code.thumbprint not in (None, thumbprint)
         or not pkce.proves(parameters.get("code_verifier"), code.code_challenge)
     ):
         raise OAuthError(INVALID_GRANT, "The code is not valid for this request.")

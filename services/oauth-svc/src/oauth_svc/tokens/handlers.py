@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from oauth_svc.clients.handlers import authenticated
+from oauth_svc.dpop.handlers import PROOFS, proven_key
 from oauth_svc.protocol.errors import INVALID_REQUEST, InvalidClient, OAuthError
 from oauth_svc.protocol_http import NO_STORE, parameters_of, protocol_endpoint
 from oauth_svc.tokens.schemas import GrantForm, to_internal
@@ -10,7 +11,7 @@ from oauth_svc.tokens.use_cases import Tokens
 from shared.errors import NotFound
 from shared.web.answers import answer
 from shared.web.operations import FormReader, NoParameters
-from shared.web.principal import bearer_token, presents_bearer
+from shared.web.principal import bearer_token, bound_token, presents_bearer, presents_bound
 
 TOKENS = web.AppKey("tokens", Tokens)
 
@@ -19,7 +20,10 @@ TOKENS = web.AppKey("tokens", Tokens)
 async def token(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """POST /oauth/token."""
     client, parameters = await authenticated(request)
-    return answer(await request.app[TOKENS].issue(client, parameters), headers=NO_STORE)
+    thumbprint = await proven_key(request)
+    given = await request.app[TOKENS].issue(client, parameters, thumbprint)
+    fresh_nonce = request.app[PROOFS].fresh_nonce(thumbprint)
+    return answer(given, headers={**NO_STORE, **fresh_nonce})
 
 
 @protocol_endpoint
@@ -42,9 +46,15 @@ async def revoke(request: web.Request, _form: FormReader[NoParameters]) -> web.R
 
 @protocol_endpoint
 async def userinfo(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
-    """GET and POST /oauth/userinfo (Core, 5.3)."""
-    shown = await request.app[TOKENS].user_claims(await _access_token(request))
-    return answer(shown, headers=NO_STORE)
+    """GET and POST /oauth/userinfo (Core, 5.3), with a bearer token, or a bound one and a proof."""
+    proven = presents_bound(request.headers)
+    token, thumbprint = await _access_token(request), None
+    if proven:
+        thumbprint = await request.app[PROOFS].use(
+            request.headers.getall("DPoP", ()), request.method, request.path, token
+        )
+    shown = await request.app[TOKENS].user_claims(token, thumbprint, proven=proven)
+    return answer(shown, headers={**NO_STORE, **request.app[PROOFS].fresh_nonce(thumbprint)})
 
 
 async def find_grant(request: web.Request, form: GrantForm) -> web.Response:
@@ -57,14 +67,15 @@ async def find_grant(request: web.Request, form: GrantForm) -> web.Response:
 
 async def _access_token(request: web.Request) -> str:
     """By header, or in the form of a POST (RFC 6750, 2.2); never in the query."""
-    in_header = presents_bearer(request.headers)
+    bound = presents_bound(request.headers)
+    in_header = bound or presents_bearer(request.headers)
     in_body = None
     if request.method == "POST" and request.can_read_body:
         in_body = (await parameters_of(request)).get("access_token")
     if in_header and in_body is not None:
         raise OAuthError(INVALID_REQUEST, "The access token is given twice.")
     if in_header:
-        return bearer_token(request.headers)
+        return bound_token(request.headers) if bound else bearer_token(request.headers)
     if in_body is None:
         raise OAuthError(
             "invalid_token",

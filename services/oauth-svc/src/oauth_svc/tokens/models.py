@@ -55,6 +55,8 @@ class StoredRefreshToken:
     grant: Grant
     expires_at: datetime
     used_at: datetime | None
+    thumbprint: str | None
+    """That of the key to which it is bound, None for one that is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,12 @@ class AccessToken:
     audience: Sequence[str]
     scopes: Sequence[str]
     claims: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def thumbprint(self) -> str | None:
+        """That of the key to which it is bound, None for a bearer token."""
+        confirmation = self.claims.get("cnf")
+        return confirmation["jkt"] if confirmation is not None else None
 
 
 def new_token() -> str:

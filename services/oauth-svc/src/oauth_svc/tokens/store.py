@@ -38,8 +38,10 @@ async def insert_code(
     """Adds a code."""
     await connection.execute(
         """
-        INSERT INTO codes (digest, grant_id, client_id, redirect_uri, code_challenge, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO codes (
+            digest, grant_id, client_id, redirect_uri, code_challenge, expires_at, jkt
+        )
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         """,
         digest,
         grant_id,
@@ -47,6 +49,7 @@ async def insert_code(
         bound.redirect_uri,
         bound.code_challenge,
         bound.expires_at,
+        bound.thumbprint,
     )
 
 
@@ -55,7 +58,7 @@ async def find_code(connection: Connection, digest: bytes) -> StoredCode | None:
     row = await connection.fetchrow(
         f"""
         SELECT redirect_uri, code_challenge, codes.client_id AS bound_client_id,
-               codes.expires_at AS code_expires_at, codes.used_at, {_COLUMNS}
+               codes.expires_at AS code_expires_at, codes.used_at, codes.jkt, {_COLUMNS}
         FROM codes
         JOIN grants ON grants.id = grant_id
         WHERE digest = $1
@@ -69,6 +72,7 @@ async def find_code(connection: Connection, digest: bytes) -> StoredCode | None:
         redirect_uri=row["redirect_uri"],
         code_challenge=row["code_challenge"],
         expires_at=row["code_expires_at"],
+        thumbprint=row["jkt"],
     )
     return StoredCode(bound=bound, grant=_grant(row), used=row["used_at"] is not None)
 
@@ -88,14 +92,22 @@ async def use_code(connection: Connection, digest: bytes) -> bool:
 
 
 async def insert_refresh_token(
-    connection: Connection, digest: bytes, grant_id: UUID, expires_at: datetime
+    connection: Connection,
+    digest: bytes,
+    grant_id: UUID,
+    expires_at: datetime,
+    thumbprint: str | None,
 ) -> None:
     """Adds a refresh token."""
     await connection.execute(
-        "INSERT INTO refresh_tokens (digest, grant_id, expires_at) VALUES ($1, $2, $3)",
+        """
+        INSERT INTO refresh_tokens (digest, grant_id, expires_at, jkt)
+        VALUES ($1, $2, $3, $4)
+        """,
         digest,
         grant_id,
         expires_at,
+        thumbprint,
     )
 
 
@@ -105,7 +117,7 @@ async def find_refresh_token(
     """The refresh token; None without one. With `for_update`, others wait who ask for the grant."""
     row = await connection.fetchrow(
         f"""
-        SELECT refresh_tokens.expires_at AS token_expires_at, used_at, {_COLUMNS}
+        SELECT refresh_tokens.expires_at AS token_expires_at, used_at, jkt, {_COLUMNS}
         FROM refresh_tokens
         JOIN grants ON grants.id = grant_id
         WHERE digest = $1
@@ -116,7 +128,10 @@ async def find_refresh_token(
     if row is None:
         return None
     return StoredRefreshToken(
-        grant=_grant(row), expires_at=row["token_expires_at"], used_at=row["used_at"]
+        grant=_grant(row),
+        expires_at=row["token_expires_at"],
+        used_at=row["used_at"],
+        thumbprint=row["jkt"],
     )
 
 

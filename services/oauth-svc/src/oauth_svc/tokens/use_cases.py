@@ -12,6 +12,7 @@ from prometheus_client import Counter
 
 from oauth_svc.clients.models import digest_of
 from oauth_svc.core import Core
+from oauth_svc.dpop.use_cases import challenge
 from oauth_svc.protocol.authorization import AuthorizationRequest, Login, resources_of
 from oauth_svc.protocol.claims import OFFLINE_ACCESS, OPENID, claims_of, names_for
 from oauth_svc.protocol.client import (
@@ -21,6 +22,7 @@ from oauth_svc.protocol.client import (
     Client,
 )
 from oauth_svc.protocol.errors import (
+    INVALID_DPOP_PROOF,
     INVALID_GRANT,
     INVALID_SCOPE,
     INVALID_TOKEN,
@@ -63,8 +65,11 @@ _SWEPT_AT_ONCE = 1000
 _REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"]
 REPLAYED_CODE, REPLAYED_REFRESH_TOKEN = "code", "refresh_token"
 
-Exchange: TypeAlias = Callable[[Client, Parameters], Awaitable[dict[str, Any]]]
-"""Gives an authenticated client tokens for what its request has; raises `OAuthError`."""
+Exchange: TypeAlias = Callable[[Client, Parameters, str | None], Awaitable[dict[str, Any]]]
+"""Gives an authenticated client tokens for what its request has; raises `OAuthError`.
+
+The tokens are bound to the key with this thumbprint, which the request's proof shows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,7 @@ class Tokens:
             redirect_uri=request.redirect_uri if request.redirect_uri_given else None,
             code_challenge=request.code_challenge,
             expires_at=datetime.now(UTC) + waits,
+            thumbprint=request.dpop_jkt,
         )
         await store.insert_code(connection, digest_of(code), grant.id, bound)
         return code
@@ -160,8 +166,13 @@ class Tokens:
         self.exchanges[grant_type] = exchange
         self.metrics.issued.labels(grant_type)  # exported as 0 from the start
 
-    async def issue(self, client: Client, parameters: Parameters) -> dict[str, Any]:
-        """The answer of the token endpoint to an authenticated client; raises `OAuthError`."""
+    async def issue(
+        self, client: Client, parameters: Parameters, thumbprint: str | None
+    ) -> dict[str, Any]:
+        """The answer of the token endpoint to an authenticated client; raises `OAuthError`.
+
+        `thumbprint` is that of the key that the request's proof shows, None without a proof.
+        """
         grant_type = parameters.require("grant_type")
         exchange = {
             AUTHORIZATION_CODE: self._redeem,
@@ -173,11 +184,15 @@ class Tokens:
             raise OAuthError(UNSUPPORTED_GRANT_TYPE, "There is no such grant type here.")
         if grant_type not in client.grant_types:
             raise OAuthError(UNAUTHORIZED_CLIENT, "The client may not use this grant type.")
-        answer = await exchange(client, parameters)
+        if client.dpop_bound_access_tokens and thumbprint is None:
+            raise OAuthError(INVALID_DPOP_PROOF, "The client has to prove that it has a key.")
+        answer = await exchange(client, parameters, thumbprint)
         self.metrics.issued.labels(grant_type).inc()
         return answer
 
-    async def _redeem(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+    async def _redeem(
+        self, client: Client, parameters: Parameters, thumbprint: str | None
+    ) -> dict[str, Any]:
         """Exchanges a code. A second exchange revokes what came of the first (RFC 6749, 4.1.2)."""
         digest, now = digest_of(parameters.require("code")), datetime.now(UTC)
         async with self.database.connection() as connection:
@@ -186,12 +201,12 @@ class Tokens:
             raise invalid_grant()
         grant = found.grant
         if not found.used:
-            require_redeemable(found.bound, client.client_id, parameters, now)
+            require_redeemable(found.bound, client.client_id, parameters, now, thumbprint)
 
             async def use_up(connection: Connection) -> bool:
                 return await store.use_code(connection, digest)
 
-            answer = await self.give_tokens(grant, client, parameters, use_up)
+            answer = await self.give_tokens(grant, client, parameters, thumbprint, use_up)
             if answer is not None:
                 return answer
         if found.bound.client_id == client.client_id:
@@ -203,6 +218,7 @@ class Tokens:
         grant: Grant,
         client: Client,
         parameters: Parameters,
+        thumbprint: str | None,
         use_up: Callable[[Connection], Awaitable[bool]],
     ) -> dict[str, Any] | None:
         """The first tokens of a grant, for a code that works once.
@@ -214,21 +230,25 @@ class Tokens:
         await self._require_living(grant, now)
         scopes = remaining(grant.scopes, client.scopes)
         audiences = self._audiences(client, parameters, grant)
-        answer = await self._tokens(grant, client, scopes, audiences, now)
+        answer = await self._tokens(grant, client, scopes, audiences, now, thumbprint)
         async with self.database.transaction() as connection:
             if not await use_up(connection):
                 return None
             await self._require_unrevoked(connection, grant)
             if OFFLINE_ACCESS in scopes:
-                answer |= await self._new_refresh_token(connection, grant, client, now)
+                answer |= await self._new_refresh_token(connection, grant, client, now, thumbprint)
         return answer
 
-    async def _refresh(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+    async def _refresh(
+        self, client: Client, parameters: Parameters, thumbprint: str | None
+    ) -> dict[str, Any]:
         """Exchanges a refresh token for another one, with an access token."""
         digest = digest_of(parameters.require("refresh_token"))
         async with self.database.connection() as connection:
             found = await store.find_refresh_token(connection, digest)
         if found is None or found.grant.client_id != client.client_id:
+            raise invalid_grant()
+        if found.thumbprint not in (None, thumbprint):
             raise invalid_grant()
         grant, now = found.grant, datetime.now(UTC)
         use = use_of_refresh_token(found.used_at, found.expires_at, now, self.grace)
@@ -239,7 +259,9 @@ class Tokens:
             scopes = narrowed(parameters.words("scope"), scopes)
             audiences = self._audiences(client, parameters, grant)
             await self._require_living(grant, now)
-            answer = await self._tokens(grant, client, scopes, audiences, now, refreshed=True)
+            answer = await self._tokens(
+                grant, client, scopes, audiences, now, thumbprint, refreshed=True
+            )
             async with self.database.transaction() as connection:
                 # Another use of it may have come between.
                 locked = await store.find_refresh_token(connection, digest, for_update=True)
@@ -249,7 +271,9 @@ class Tokens:
                 use = use_of_refresh_token(locked.used_at, locked.expires_at, now, self.grace)
                 if use in (Use.FIRST, Use.REPEATED):
                     await store.use_refresh_token(connection, digest, now)
-                    return answer | await self._new_refresh_token(connection, grant, client, now)
+                    return answer | await self._new_refresh_token(
+                        connection, grant, client, now, thumbprint
+                    )
         await self.end_replayed(grant, REPLAYED_REFRESH_TOKEN)
         raise invalid_grant()
 
@@ -273,7 +297,9 @@ class Tokens:
         resources = remaining(grant.resources, client.resources)
         return audience(resources_of(parameters, client), resources, self.issuer)
 
-    async def _machine(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+    async def _machine(
+        self, client: Client, parameters: Parameters, thumbprint: str | None
+    ) -> dict[str, Any]:
         """An access token for the client itself (RFC 6749, 4.4)."""
         asked = parameters.words("scope")
         allowed = [scope for scope in client.scopes if scope not in (OPENID, OFFLINE_ACCESS)]
@@ -297,7 +323,7 @@ class Tokens:
             revoked_at=None,
         )
         audiences = audience(resources, resources, self.issuer)
-        answer = await self._tokens(grant, client, grant.scopes, audiences, now)
+        answer = await self._tokens(grant, client, grant.scopes, audiences, now, thumbprint)
         async with self.database.connection() as connection:
             await store.insert_grant(connection, grant)
         return answer
@@ -309,10 +335,14 @@ class Tokens:
         scopes: Sequence[str],
         audiences: Sequence[str],
         now: datetime,
+        thumbprint: str | None,
         *,
         refreshed: bool = False,
     ) -> dict[str, Any]:
-        """The access token, and the ID token where `openid` was granted."""
+        """The access token, and the ID token where `openid` was granted.
+
+        The access token is bound to the key with this thumbprint (RFC 9449, 6.1).
+        """
         common = _without_nones(
             {
                 "iss": self.issuer,
@@ -330,6 +360,7 @@ class Tokens:
             "aud": audiences[0] if len(audiences) == 1 else list(audiences),
             "client_id": client.client_id,
             "scope": " ".join(scopes),
+            **({} if thumbprint is None else {"cnf": {"jkt": thumbprint}}),
         }
         wanted: list[tuple[str, dict[str, Any]]] = [(ACCESS_TOKEN_TYPE, access)]
         if OPENID in scopes and grant.uid is not None:
@@ -342,7 +373,7 @@ class Tokens:
         signed = await self.identity.sign_tokens(wanted)
         answer: dict[str, Any] = {
             "access_token": signed[0],
-            "token_type": "Bearer",
+            "token_type": _token_type(thumbprint),
             "expires_in": client.access_token_seconds,
             "scope": " ".join(scopes),
         }
@@ -356,11 +387,17 @@ class Tokens:
         return claims_of(await self.people.get(grant.uid), names)
 
     async def _new_refresh_token(
-        self, connection: Connection, grant: Grant, client: Client, now: datetime
+        self,
+        connection: Connection,
+        grant: Grant,
+        client: Client,
+        now: datetime,
+        thumbprint: str | None,
     ) -> dict[str, Any]:
-        token = new_token()
+        """A refresh token; a public client's is bound to its key (RFC 9449, 5)."""
+        token, key = new_token(), None if client.confidential else thumbprint
         ends = min(now + timedelta(seconds=client.refresh_token_seconds), grant.expires_at)
-        await store.insert_refresh_token(connection, digest_of(token), grant.id, ends)
+        await store.insert_refresh_token(connection, digest_of(token), grant.id, ends, key)
         return {"refresh_token": token}
 
     def _life_of_grant(self, client: Client, scopes: Sequence[str], waits: timedelta) -> timedelta:
@@ -451,9 +488,12 @@ class Tokens:
             return inactive
         if await self.find_living_grant(found.grant_id) is None:
             return inactive
-        told = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "auth_time", "acr")
+        told = (
+            *("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "auth_time", "acr"),
+            "cnf",
+        )
         shown = {name: found.claims[name] for name in told if name in found.claims}
-        return {"active": True, "token_type": "Bearer", **shown}
+        return {"active": True, "token_type": _token_type(found.thumbprint), **shown}
 
     async def _introspect_refresh_token(self, client: Client, token: str) -> dict[str, Any] | None:
         async with self.database.connection() as connection:
@@ -494,9 +534,21 @@ class Tokens:
                 raise OAuthError(UNAUTHORIZED_CLIENT, "The token is another client's.")
             await self.revoke(connection, grant_id=grant.id)
 
-    async def user_claims(self, token: str) -> dict[str, Any]:
-        """The claims that an access token gives at userinfo (Core, 5.3); raises `OAuthError`."""
+    async def user_claims(
+        self, token: str, thumbprint: str | None, *, proven: bool
+    ) -> dict[str, Any]:
+        """The claims that an access token gives at userinfo (Core, 5.3); raises `OAuthError`.
+
+        `proven`: it came with a proof, of the key with this thumbprint, and not as a bearer token.
+        """
         found = await self.verify(token)
+        bound = found is not None and found.thumbprint is not None
+        if (
+            found is not None
+            and (proven or bound)
+            and not (proven and found.thumbprint == thumbprint)
+        ):
+            raise _not_proven()
         grant = None
         if found is not None and self.issuer in found.audience:
             grant = await self.find_living_grant(found.grant_id)
@@ -528,6 +580,21 @@ def _unauthorized(status: int, error: str, description: str) -> OAuthError:
     """RFC 6750, 3."""
     challenge = f'Bearer error="{error}", error_description="{description}"'
     return OAuthError(error, description, status=status, headers={"WWW-Authenticate": challenge})
+
+
+def _not_proven() -> OAuthError:
+    """A bound token came without the proof of its key, or a bearer token with one."""
+    return OAuthError(
+        INVALID_TOKEN,
+        "The access token is not bound to the key of a proof.",
+        status=401,
+        headers={"WWW-Authenticate": challenge(INVALID_TOKEN)},
+    )
+
+
+def _token_type(thumbprint: str | None) -> str:
+    """RFC 9449, 5."""
+    return "Bearer" if thumbprint is None else "DPoP"
 
 
 def _without_nones(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Proofs of clients that they have the key to which their tokens are bound (RFC 9449)."""
