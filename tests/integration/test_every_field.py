@@ -117,6 +117,12 @@ OF_PATH: Mapping[str, Mapping[str, Any]] = {
     "/events": {"name": "model.#"},
     "/events/replays": {"name": "model.#"},
     "/restrictions": {"scope": "ip", "value": "203.0.113.7", "category": "blacklist"},
+    "/restrictions/check": {
+        "scope": "ip",
+        "value": "203.0.113.7",
+        "category": "blacklist",
+        "address": "203.0.113.8",
+    },
     "/users/activity/{topic}": {"topic": "all"},
     "/users/me": {"password": "wrong"},  # who deletes their account can make no more calls
     "/users/{uid}/activities/{category}": {"category": "user"},

@@ -192,6 +192,11 @@ async def addresses(recorder: Recorder, admin: Client) -> None:
         first, second = "carol@example.com", "carol@example.org"
         uid = (await carol.sign_up(email=first)).body["uid"]
         assert (await carol.confirm()).status == 201
+        whose = {"uid": uid}
+        session, *_ = await recorder.call(admin, "GET /admin/users/sessions", query=whose)
+        which = {**whose, "id": session["id"]}
+        await recorder.call(admin, "DELETE /admin/users/sessions", query=which)
+        assert (await carol.log_in()).status == 201
         before = await carol.mailed_token()
         await recorder.call(carol, "POST /resource/users/email", {"email": second})
         carol.email = second
@@ -259,6 +264,9 @@ async def policy(recorder: Recorder, admin: Client, alice: Client) -> None:
     which = {"id": made["id"]}
     await recorder.call(admin, "PUT /admin/restrictions", {**which, "state": "disabled"})
     await recorder.call(admin, "GET /admin/restrictions", query={"category": "blacklist"})
+    other = {"value": "198.51.100.8", "address": "198.51.100.8"}
+    check = "GET /admin/restrictions/check"
+    await recorder.call(admin, check, query={**RESTRICTION, **other})
     await recorder.call(admin, "DELETE /admin/restrictions", query=which)
     link = await recorder.call(
         admin, "POST /admin/restrictions/whitelink", {"expire_time": 1, "range": "day"}

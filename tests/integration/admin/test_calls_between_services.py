@@ -12,6 +12,7 @@ from tests.support.client import Client
 from tests.support.system import Installation
 
 MOST = 2
+NO_ID = "00000000-0000-4000-8000-000000000000"
 SERVICES = ("identity", "resource", "admin")
 LABELS = "admin/users/labels"
 PRIVATE = {"uid": "UID", "scope": "private", "key": "phone", "value": "verified"}
@@ -28,6 +29,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], int]] = [
     ("PUT", "admin/users", {"uid": "UID", "otp": "false"}, 200),
     ("POST", "admin/users/update", {"uid": "UID", "state": "locked"}, 201),
     ("POST", "admin/users/role", {"uid": "UID", "role": "trader"}, 201),
+    ("DELETE", "admin/users/sessions", {"uid": "UID"}, 204),
     ("PUT", "admin/profiles", {"uid": "UID", "state": "verified"}, 200),
     ("PUT", "admin/profiles", {"uid": "UID", "first_name": "Ann"}, 200),
     ("DELETE", "admin/users/data_storage", {"uid": "UID", "title": "company"}, 204),
@@ -37,6 +39,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ("POST", LABELS, {**PRIVATE, "uid": "ID0000000000"}, ["admin.user.doesnt_exist"]),
     ("POST", LABELS, {**PRIVATE, "key": "email"}, ["key.taken"]),
     ("PUT", "admin/users", {"uid": "UID", "state": "active"}, ["admin.user.state_no_change"]),
+    ("DELETE", "admin/users/sessions", {"uid": "UID", "id": NO_ID}, ["admin.session.doesnt_exist"]),
 ]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.client import Client
-from tests.support.pages import Pages
+from tests.support.pages import Pages, Shown
 from tests.support.system import SUPERADMIN, Installation
 from tests.support.waiting import until
 
@@ -140,6 +140,120 @@ async def test_a_restriction_that_locks_its_author_out_is_refused(pages: Pages) 
     )
     assert "The restriction is added." in added.text
     assert "192.0.2.77" in added.text
+
+
+async def test_a_restriction_is_tried_before_it_is_saved(pages: Pages, admin: Client) -> None:
+    await pages.log_in(SUPERADMIN)
+    page, trial = "/console/restrictions", "/console/restrictions/trial"
+    terms = {"category": "maintenance", "scope": "ip_subnet", "value": "127.0.0.0/8"}
+
+    async def tried(**typed: str) -> Shown:
+        fields = (await pages.get(page)).form(page).fields
+        return await pages.post(trial, {**fields, **terms, **typed})
+
+    before = (await admin.get("admin/restrictions")).headers["Total"]
+    locked_out = await tried(status="503")
+    assert locked_out.status == 200
+    assert "This would lock you out. Nothing is saved yet." in locked_out.text
+    assert "is refused" in locked_out.text
+    kept = locked_out.form(page).fields
+    assert (kept["value"], kept["status"]) == (terms["value"], "503")
+    other = await tried(value="192.0.2.0/31", caller_address="192.0.2.1", caller_country="<b>")
+    assert "This would not lock you out." in other.text
+    assert "192.0.2.1, <b>" in other.text
+    assert "<b>" not in other.html
+    for typed, told in (
+        ({"value": "127.0.0.300"}, "The value is not valid."),
+        ({"value": ""}, "Enter a value."),
+        ({"caller_address": "nowhere"}, "This is not an IP address."),
+        ({"status": "x"}, "A value is not valid."),
+    ):
+        refused = await tried(**typed)
+        assert (refused.status, told in refused.text) == (422, True), typed
+    assert (await admin.get("admin/restrictions")).headers["Total"] == before
+
+
+async def test_sessions_of_a_user_are_ended(
+    system: Installation, admin: Client, pages: Pages
+) -> None:
+    async with Client(system) as member, Pages(system) as one, Pages(system) as other:
+        await member.become_member()
+        uid = (await member.get("resource/users/me")).body["uid"]
+        await admin.call("DELETE", "admin/users/sessions", {"uid": uid})
+        for each in (one, other):
+            await each.log_in(member.email)
+        await pages.log_in(SUPERADMIN)
+        page = f"/console/users/{uid}"
+
+        async def known() -> bool:
+            return (await pages.get(page)).status == 200
+
+        await until(known)
+        assert "From 127.0.0.1, since" in (await pages.get(page)).text
+        ended = await pages.fill_in(page, f"{page}/sessions")  # the newest
+        assert "The session has ended." in ended.text
+        assert (await other.get("/account")).url.path == "/account/log-in"
+        assert (await one.get("/account")).url.path == "/account"
+        form = ended.form(f"{page}/sessions").fields
+        gone = await pages.post(f"{page}/sessions", {**form, "id": "x"})
+        assert (gone.status, "The user has no such session." in gone.text) == (404, True)
+        ended = await pages.fill_in(page, f"{page}/sessions/all")
+        assert "All sessions of the user have ended." in ended.text
+        assert (await one.get("/account")).url.path == "/account/log-in"
+        assert all("/sessions" not in each.action for each in ended.forms)
+
+
+async def test_an_administrator_changes_an_address(
+    system: Installation, admin: Client, pages: Pages
+) -> None:
+    async with Client(system) as member, Pages(system) as theirs:
+        await member.become_member()
+        uid = (await member.get("resource/users/me")).body["uid"]
+        await theirs.log_in(member.email)
+        await pages.log_in(SUPERADMIN)
+        page, new = f"/console/users/{uid}", f"new.{member.email}"
+
+        async def known() -> bool:
+            return (await pages.get(page)).status == 200
+
+        await until(known)
+        for typed, told in (
+            ("no address", "This is not an e-mail address."),
+            ("", "Enter an e-mail address."),
+            (SUPERADMIN, "There is an account with this e-mail address already."),
+            (member.email, "The user has this address already."),
+        ):
+            refused = await pages.fill_in(page, f"{page}/email", email=typed)
+            assert (refused.status, told in refused.text) == (422, True), typed
+            assert refused.form(f"{page}/email").fields["email"] == typed
+        changed = await pages.fill_in(page, f"{page}/email", email=new)
+        assert "The e-mail address is changed, and all sessions have ended." in changed.text
+        assert new in changed.text
+        assert (await theirs.get("/account")).url.path == "/account/log-in"
+        assert (await theirs.log_in(new)).url.path == "/account"
+
+
+async def test_a_role_sees_the_forms_that_it_may_send(
+    system: Installation, admin: Client, pages: Pages
+) -> None:
+    """Compliance ends sessions, and changes no addresses; accountants only see sessions."""
+    async with Client(system) as member:
+        await member.become_member()
+        uid = (await member.get("resource/users/me")).body["uid"]
+        page = f"/console/users/{uid}"
+        for role, sessions in (("compliance", True), ("support", False)):
+            async with Pages(system) as visitor:
+                await staff(system, admin, visitor, role)
+
+                async def known(visitor: Pages = visitor) -> bool:
+                    return (await visitor.get(page)).status == 200
+
+                await until(known)
+                shown = await visitor.get(page)
+                actions = {form.action for form in shown.forms}
+                assert (f"{page}/sessions/all" in actions) is sessions
+                assert f"{page}/email" not in actions
+                assert "From 127.0.0.1, since" in shown.text
 
 
 async def test_what_users_write_runs_nothing(

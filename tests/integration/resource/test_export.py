@@ -10,13 +10,15 @@ import pytest
 from tests.integration.resource.test_documents import PNG, upload
 from tests.support.client import USER_AGENT, Client
 from tests.support.gate import Gate
-from tests.support.internal import tables_of_admin, tables_of_resource
+from tests.support.internal import tables_of_admin, tables_of_identity, tables_of_resource
 from tests.support.own_service import client_of, member_of
+from tests.support.passkeys import SoftAuthenticator, encoded
 from tests.support.system import Installation
 
 EXPORT = "resource/users/me/export"
 SECTIONS = (
-    *("user", "sessions", "labels", "profiles", "phones", "documents", "data_storages"),
+    *("user", "sessions", "passkeys", "recovery_codes", "trusted_devices"),
+    *("labels", "profiles", "phones", "documents", "data_storages"),
     *("api_keys", "activities"),
 )
 PROFILE = {"first_name": "Ada", "last_name": "Byron", "dob": "1990-12-10", "country": "GB"}
@@ -75,6 +77,44 @@ async def test_api_keys_are_exported_without_their_secrets(
         await tables.execute("DELETE FROM api_keys WHERE uid = $1", uid)  # nobody can unseal it
     assert (key["kid"], key["scope"], key["state"]) == (f"k{uid}", ["trade"], "inactive")
     assert set(key) == {"kid", "algorithm", "scope", "state", "created_at", "updated_at"}
+
+
+async def test_credentials_are_exported_as_their_user_sees_them(
+    client: Client, system: Installation
+) -> None:
+    await client.become_member()
+    assert (await client.log_in()).status == 201
+    key = SoftAuthenticator()
+    asked = (await client.post("resource/passkeys/options")).body["publicKey"]
+    made = {"credential": key.create(asked), "name": "Laptop"}
+    assert (await client.post("resource/passkeys", json=made)).status == 201
+    codes = (await client.post("resource/otp/recovery_codes")).body["codes"]
+    uid = (await client.get("resource/users/me")).body["uid"]
+    async with tables_of_identity(system) as tables:
+        await tables.execute(
+            """
+            INSERT INTO trusted_devices (id, uid, digest, user_agent, address, expires_at)
+            VALUES (
+                gen_random_uuid(), $1, sha256(convert_to($1, 'UTF8')), 'curl/8', '::1',
+                now() + interval '1 hour'
+            )
+            """,
+            uid,
+        )
+    answer = await client.get(EXPORT)
+    for section, path in (
+        ("passkeys", "resource/passkeys"),
+        ("recovery_codes", "resource/otp/recovery_codes"),
+        ("trusted_devices", "resource/trusted_devices"),
+    ):
+        assert answer.body[section] == (await client.get(path)).body
+    assert [each["name"] for each in answer.body["passkeys"]] == ["Laptop"]
+    assert answer.body["recovery_codes"]["remaining"] == 10
+    assert [each["user_agent"] for each in answer.body["trusted_devices"]] == ["curl/8"]
+    text = json.dumps(answer.body)
+    assert not any(code in text for code in codes)
+    for secret in (encoded(key.id), "public_key", "sign_count", "digest"):
+        assert secret not in text
 
 
 async def test_an_export_has_nothing_of_others_and_no_digests(

@@ -23,6 +23,15 @@ REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`violation of ${event.violatedDirective}: ${event.blockedURI}`));
 """
+NO_FAULTS = (
+    # A form that is refused is shown again with a 4xx, which Chromium calls an error.
+    "the server responded with a status of 4",
+    # The visitor left before everything had arrived.
+    "net::ERR_ABORTED",
+)
+# A machine that does other things, too, needs longer than the five seconds of Playwright.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 PHONE = ViewportSize(width=360, height=740)
 DESKTOP = ViewportSize(width=1280, height=800)
 
@@ -52,12 +61,16 @@ class Visitor:
     faults: list[str] = field(default_factory=list)
 
     def reported(self, message: ConsoleMessage) -> None:
-        # A form that is refused is shown again with a 4xx, which Chromium calls an error.
-        if (
-            message.type == "error"
-            and "the server responded with a status of 4" not in message.text
-        ):
+        if message.type == "error" and not any(each in message.text for each in NO_FAULTS):
             self.faults.append(message.text)
+
+    async def settle(self) -> None:
+        """Returns when the page at hand has loaded: its styles, its scripts, its pictures.
+
+        Playwright shows a page as soon as its text has arrived: no key is heard yet, and styles
+        may be missing. First expect something that only this page has.
+        """
+        await self.page.wait_for_load_state("load")
 
     async def submit(self, button: str, **typed: str) -> None:
         """Fills in fields by their names, and presses a button by what stands on it."""
@@ -66,7 +79,8 @@ class Visitor:
         await self.page.get_by_role("button", name=button, exact=True).first.click()
 
     async def judge(self) -> list[str]:
-        """What axe finds on the page as it is now, and whether it is wider than the window."""
+        """What axe finds on the page, and whether it is wider than the window."""
+        await self.settle()
         found: Any = await self.page.evaluate(
             f"(() => {{ {self.axe}; return axe.run(document); }})()"
         )

@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 from playwright.async_api import expect
 
-from tests.interop.pages.conftest import Windows
-from tests.interop.pages.test_account import LANGUAGES, PNG, judged
+from tests.interop.pages.conftest import PHONE, Windows
+from tests.interop.pages.test_account import LANGUAGES, PNG, judged, log_in
 from tests.support.client import Client
 from tests.support.system import PASSWORD, SUPERADMIN, Installation
 from tests.support.waiting import until
@@ -98,13 +98,17 @@ async def test_the_queue_is_judged_by_keys(
     picture = page.get_by_role("img", name="Picture of the document")
     first = await heading.inner_text()
     await expect(picture).to_have_js_property("naturalWidth", 1)
+    await visitor.settle()
     await page.keyboard.press("j")
     await expect(heading).not_to_have_text(first)
+    await visitor.settle()
     await page.keyboard.press("k")
     await expect(heading).to_have_text(first)
     await expect(picture).to_have_js_property("naturalWidth", 1)
+    await visitor.settle()
     await page.keyboard.press("a")
     await expect(page.get_by_role("status").first).to_contain_text("Your verdict is recorded.")
+    await visitor.settle()
     await page.locator("[name=description]").fill("a blurred jar")  # letters, while it is typed
     await page.locator("[name=description]").blur()
     second = await heading.inner_text()
@@ -121,6 +125,62 @@ async def test_the_queue_is_judged_by_keys(
     assert not visitor.faults
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+async def test_a_restriction_is_tried_before_it_is_saved(windows: Windows, scripts: bool) -> None:
+    context, visitor = await windows.open(viewport=PHONE, java_script_enabled=scripts)
+    page = visitor.page
+    await page.goto("/account/log-in?next=/console/restrictions")
+    await visitor.submit("Log in", email=SUPERADMIN, password=PASSWORD)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Restrictions")
+    await page.locator("#category").select_option("blacklist")
+    await page.locator("#scope").select_option("ip_subnet")
+    await page.locator("#value").fill("127.0.0.0/8")
+    await page.locator("#value").press("Enter")  # tries it, and saves nothing
+    await expect(page.get_by_role("status")).to_contain_text("This would lock you out.")
+    await expect(page.locator("#value")).to_have_value("127.0.0.0/8")
+    await expect(page.locator("#category")).to_have_value("blacklist")
+    if scripts:
+        assert not await visitor.judge()
+
+    value = f"192.0.2.{160 + scripts}"
+    await page.get_by_text("Try it for another caller, too").click()
+    await page.locator("#caller_address").fill(value)
+    await page.locator("#value").fill(f"{value}/32")
+    await page.locator("#state").select_option("disabled")
+    await page.get_by_role("button", name="Would this lock me out?").click()
+    await expect(page.get_by_role("status")).to_contain_text("This would not lock you out.")
+    await expect(page.get_by_role("status")).to_contain_text(f"{value}: is refused")
+    await page.get_by_role("button", name="Add it").click()
+    await expect(page.get_by_role("status")).to_contain_text("The restriction is added.")
+    await expect(page.locator("code").filter(has_text=f"{value}/32")).to_be_visible()
+    await context.close()
+    assert not visitor.faults
+
+
+async def test_a_user_s_sessions_are_ended(
+    windows: Windows, system: Installation, client: Client
+) -> None:
+    await client.become_member()
+    await wait_for_user(system, client.email)
+    theirs, member = await windows.open()
+    await log_in(member, client.email)
+    context, visitor = await windows.open(viewport=PHONE)
+    page = visitor.page
+    await page.goto("/account/log-in?next=/console")
+    await visitor.submit("Log in", email=SUPERADMIN, password=PASSWORD)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("What happened")
+    await page.goto(f"/console/users/{await applicant_uid(system, client)}")
+    assert not await visitor.judge()
+    await page.get_by_role("button", name="End all sessions").click()
+    await expect(page.get_by_role("status")).to_contain_text("All sessions of the user have ended.")
+    await expect(page.get_by_role("button", name="End all sessions")).to_be_hidden()
+    await member.page.goto("/account")
+    await expect(member.page).to_have_url(re.compile("/account/log-in"))
+    await theirs.close()
+    await context.close()
+    assert not visitor.faults
+
+
 async def test_users_are_found_while_one_types(
     windows: Windows, system: Installation, applicants: list[Client]
 ) -> None:
@@ -131,6 +191,7 @@ async def test_users_are_found_while_one_types(
     await page.goto("/account/log-in?next=/console/users")
     await visitor.submit("Log in", email=SUPERADMIN, password=PASSWORD)
     await expect(page.get_by_role("heading", level=1)).to_have_text("Users")
+    await visitor.settle()
     await page.locator("#q").press_sequentially(email)
     await expect(page.get_by_role("status")).to_have_text("1 user")
     await expect(page).to_have_url(re.compile("q="))

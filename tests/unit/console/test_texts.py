@@ -119,6 +119,9 @@ FORMS = (
     ("/resource/users/me", "delete"),
     ("/admin/users", "put"),
     ("/admin/users/role", "post"),
+    ("/admin/users/email", "put"),
+    ("/admin/users/sessions", "delete"),
+    ("/admin/restrictions/check", "get"),
 )
 
 

@@ -37,6 +37,8 @@ from admin_svc.profiles.handlers import PROFILES
 from admin_svc.profiles.use_cases import build as build_profiles
 from admin_svc.restrictions.handlers import RESTRICTIONS
 from admin_svc.restrictions.use_cases import build as build_restrictions
+from admin_svc.sessions.handlers import SESSIONS
+from admin_svc.sessions.use_cases import build as build_sessions
 from admin_svc.snapshots.handlers import SNAPSHOTS
 from admin_svc.snapshots.use_cases import build as build_snapshots
 from admin_svc.subscriptions import Subscribers, subscribers
@@ -90,6 +92,7 @@ def build(core: Core) -> Features:
             PROFILES: build_profiles(core, users),
             PUBLISHED_EVENTS: build_event_archive(core, audit, archive, replays),
             RESTRICTIONS: restrictions,
+            SESSIONS: build_sessions(core, audit),
             SNAPSHOTS: build_snapshots(core),
             USERS: users,
             WHITELINKS: build_whitelinks(core, audit, restrictions),

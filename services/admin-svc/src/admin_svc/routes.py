@@ -15,6 +15,7 @@ from admin_svc.permissions import handlers as permissions
 from admin_svc.policy import handlers as policy
 from admin_svc.profiles import handlers as profiles
 from admin_svc.restrictions import handlers as restrictions
+from admin_svc.sessions import handlers as sessions
 from admin_svc.snapshots import handlers as snapshots
 from admin_svc.users import handlers as users
 from admin_svc.whitelinks import handlers as whitelinks
@@ -41,12 +42,15 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("POST",   "/users/update",            BEARER, users.update),
     Route("POST",   "/users/role",              BEARER, users.update_role),
     Route("PUT",    "/users/email",             BEARER, users.update_email),
+    Route("GET",    "/users/sessions",          BEARER, sessions.index),
+    Route("DELETE", "/users/sessions",          BEARER, sessions.end),
     Route("POST",   "/users/labels",            BEARER, labels.create),
     Route("PUT",    "/users/labels",            BEARER, labels.change),
     Route("POST",   "/users/labels/update",     BEARER, labels.put),
     Route("DELETE", "/users/labels",            BEARER, labels.delete),
     Route("DELETE", "/users/data_storage",      BEARER, data_storages.delete),
     Route("GET",    "/restrictions",            BEARER, restrictions.index),
+    Route("GET",    "/restrictions/check",      BEARER, restrictions.check),
     Route("POST",   "/restrictions",            BEARER, restrictions.create),
     Route("PUT",    "/restrictions",            BEARER, restrictions.update),
     Route("DELETE", "/restrictions",            BEARER, restrictions.delete),

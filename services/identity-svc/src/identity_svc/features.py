@@ -130,7 +130,7 @@ def build(core: Core) -> Features:
             ACCESS: build_access(core),
             ACCOUNT_STATUS: account_status,
             ADMINISTRATION: build_administration(
-                core, users, account_status, second_factors, email_changes
+                core, users, sessions, account_status, second_factors, email_changes
             ),
             CAPTCHAS: captchas,
             CONFIRMATIONS: confirmations,

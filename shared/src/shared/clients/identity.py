@@ -199,6 +199,28 @@ class IdentityClient(ArchiveClient):
         """Ends a session of this user; raises `NotFound` when the user has no such session."""
         await self.call("DELETE", f"/users/{segment(uid)}/sessions/{segment(sid)}")
 
+    async def end_sessions(self, by: Administrator, uid: str, sid: str | None) -> list[str]:
+        """Ends a session of a user, or all of them; the sids of those that ended.
+
+        A session that the user does not have: `NotFound` with `admin.session.doesnt_exist`.
+        """
+        body = {"by": by.to_internal(), "sid": sid}
+        answer = await self.call("DELETE", f"/users/{segment(uid)}/sessions", body)
+        return list(answer["sessions"])
+
+    async def passkeys_of(self, uid: str) -> list[dict[str, Any]]:
+        """The passkeys of a user, as the user sees them."""
+        return list((await self.call("GET", f"/users/{segment(uid)}/passkeys"))["passkeys"])
+
+    async def recovery_codes_of(self, uid: str) -> dict[str, Any]:
+        """How many recovery codes of a user are left, and when all of them were made."""
+        return dict(await self.call("GET", f"/users/{segment(uid)}/recovery_codes"))
+
+    async def trusted_devices_of(self, uid: str) -> list[dict[str, Any]]:
+        """The trusted devices of a user, as the user sees them."""
+        answer = await self.call("GET", f"/users/{segment(uid)}/trusted_devices")
+        return list(answer["trusted_devices"])
+
     async def sign_tokens(self, tokens: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
         """Tokens of the OAuth provider, each of a type and claims, signed by the present key."""
         body = {"tokens": [{"type": kind, "claims": dict(claims)} for kind, claims in tokens]}

@@ -36,6 +36,12 @@ class DataStorageNotFound(NotFound):
     codes = ("admin.storage.doesnt_exist",)
 
 
+class SessionNotFound(NotFound):
+    """The user has no such session; for administrators."""
+
+    codes = ("admin.session.doesnt_exist",)
+
+
 class RestrictionValueTaken(Invalid):
     """Another restriction has the same category, scope and value."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from shared.contracts.administration import Administrator
 from shared.contracts.secrets import without_secrets
 from shared.values.principal import Principal
 
@@ -32,6 +33,11 @@ class Actor:
     def of(cls, principal: Principal) -> "Actor":
         """The caller."""
         return cls(principal.uid, principal.role)
+
+    @property
+    def administrator(self) -> Administrator:
+        """The actor as the owner of a user's data is told who asks for a change."""
+        return Administrator(self.uid or "", self.role)
 
 
 SEED = Actor(None, "seed")

@@ -7,10 +7,13 @@ from admin_svc.restrictions.models import LocksOutActor, RestrictionNotFound
 from admin_svc.restrictions.schemas import (
     AddRestrictionForm,
     ChangeRestrictionForm,
+    CheckRestrictionForm,
     ListRestrictionsForm,
     RemoveRestrictionForm,
+    RestrictionCheckSchema,
     RestrictionSchema,
     restriction_to_public,
+    trial_to_public,
 )
 from admin_svc.restrictions.use_cases import Restrictions
 from shared.contracts.refusals import RestrictionValueTaken
@@ -30,6 +33,19 @@ async def index(request: web.Request, form: ListRestrictionsForm) -> web.Respons
     page, total = await restrictions.list_page(form.scope, form.category, *form.window)
     headers = page_headers(request.rel_url, form, total)
     return answer([restriction_to_public(restriction) for restriction in page], headers=headers)
+
+
+@operation(answer=RestrictionCheckSchema, beyond_barong=True)
+async def check(request: web.Request, form: CheckRestrictionForm) -> web.Response:
+    """What restrictions would decide with one more, tried out.
+
+    About the caller's own address, and about another `address`, or somebody in a `country` or on a
+    `continent`. Place without an address: somebody there whom no rule for addresses matches.
+    """
+    trial = await request.app[RESTRICTIONS].try_out(
+        form.terms, request[CLIENT_ADDRESS], form.address, form.place
+    )
+    return answer(trial_to_public(trial))
 
 
 @operation(status=201, answer=RestrictionSchema, refuses=(LocksOutActor, RestrictionValueTaken))

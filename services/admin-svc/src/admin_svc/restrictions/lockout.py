@@ -1,14 +1,15 @@
 """Keeps administrators from locking themselves out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from admin_svc.restrictions import store
 from admin_svc.restrictions.models import LocksOutActor
 from shared.contracts.policy import Restriction
 from shared.database.pool import Connection
-from shared.policy.places import Places
+from shared.policy.places import Place, Places
 from shared.policy.restrictions import CompiledRestrictions
 from shared.values.addresses import Address
 
@@ -38,3 +39,34 @@ class Lockout:
         """The rule that keeps this address out now, None where none does."""
         rules = await store.select_near(connection, address)
         return CompiledRestrictions(rules).refusal(address, self.places)
+
+    async def decide(
+        self,
+        connection: Connection,
+        address: Address | None,
+        place: Place | None = None,
+        more: Iterable[Restriction] = (),
+    ) -> Restriction | None:
+        """The rule that decides about a caller, with `more` rules in force; None where none does.
+
+        `place` stands in for the place that the file has for the address. A caller without an
+        address is one of this place whom no rule for an address or a network matches.
+        """
+        rules = [*await store.select_near(connection, address or _ANY), *more]
+        if address is None:
+            rules = [rule for rule in rules if rule.scope not in ("ip", "ip_subnet")]
+        places = self.places if place is None else _Everywhere(place)
+        return CompiledRestrictions(rules).first_match(address or _ANY, places)
+
+
+_ANY = IPv4Address(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Everywhere:
+    """Has all addresses at one place."""
+
+    place: Place
+
+    def of(self, _address: Address) -> Place:
+        return self.place

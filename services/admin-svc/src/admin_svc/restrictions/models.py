@@ -8,7 +8,9 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import TypeAlias
 
 from admin_svc.policy.models import StoredRule
+from shared.contracts.policy import WHITELIST, Restriction
 from shared.errors import Invalid, NotFound
+from shared.values.addresses import Address
 
 ENABLED = "enabled"
 STATES = (ENABLED, "disabled")
@@ -53,6 +55,32 @@ class Terms:
 
 
 StoredRestriction: TypeAlias = StoredRule[Terms]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of calls of an address, or of a place; `rule` decides, None where none does."""
+
+    address: Address | None
+    rule: Restriction | None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether restrictions let the calls pass."""
+        return self.rule is None or self.rule.category == WHITELIST
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What gateways would decide with one more restriction: about its actor, and another caller.
+
+    `locks_out`: the change would be refused, as one that locks out its actor.
+    """
+
+    wanted: Terms
+    locks_out: bool
+    yourself: Decision
+    caller: Decision | None
 
 
 def terms(

@@ -14,16 +14,20 @@ from admin_svc.restrictions.models import (
     MAX_VALUE,
     MIN_CODE,
     STATES,
+    Decision,
     InvalidValue,
     StoredRestriction,
     Terms,
+    Trial,
     terms,
 )
 from shared.answer_schemas import AnswerSchema, described
 from shared.contracts.policy import CATEGORIES, SCOPES
 from shared.declared import declared
+from shared.policy.places import Place, folded
+from shared.values.addresses import LONGEST, Address, address_of
 from shared.values.timestamps import milliseconds
-from shared.web.fields import INVALID, Absence, Integer, Text
+from shared.web.fields import INVALID, Absence, Integer, Parameter, Text
 from shared.web.pagination import PageForm
 
 _INVALID_RANGE = "admin.restriction.invalid_range"
@@ -112,6 +116,40 @@ class AddRestrictionForm:
         )
 
 
+class _Address(Parameter):
+    """An address as callers have it: IPv4 in IPv6 becomes IPv4."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Address:
+        address = address_of(value.strip()) if isinstance(value, str) else None
+        if address is None:
+            raise self.refuse()
+        return address
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": LONGEST}
+
+
+def _place(name: str) -> Text:
+    code = f"admin.restriction.invalid_{name}"
+    return Text(invalid=code, flawed=code, maximum=MAX_VALUE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRestrictionForm(AddRestrictionForm):
+    """GET /admin/restrictions/check; country and continent are words as restrictions have them."""
+
+    address: Address | None = declared(_Address(invalid="admin.restriction.invalid_address"), None)
+    country: str | None = declared(_place("country"), None)
+    continent: str | None = declared(_place("continent"), None)
+
+    @property
+    def place(self) -> Place | None:
+        """The place that was given, if any was."""
+        if not self.country and not self.continent:
+            return None
+        return Place(*((folded(word),) if word else () for word in (self.continent, self.country)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRestrictionForm:
     """PUT /admin/restrictions."""
@@ -171,6 +209,24 @@ def restriction_to_public(restriction: StoredRestriction) -> dict[str, Any]:
     }
 
 
+def trial_to_public(trial: Trial) -> dict[str, Any]:
+    """The answer about a trial."""
+    return {
+        "restriction": dataclasses.asdict(trial.wanted),
+        "locks_out_yourself": trial.locks_out,
+        "yourself": _decision_to_public(trial.yourself),
+        "caller": None if trial.caller is None else _decision_to_public(trial.caller),
+    }
+
+
+def _decision_to_public(decision: Decision) -> dict[str, Any]:
+    return {
+        "address": None if decision.address is None else str(decision.address),
+        "allowed": decision.allowed,
+        "restriction": None if decision.rule is None else dataclasses.asdict(decision.rule),
+    }
+
+
 class RestrictionSchema(AnswerSchema):
     """Addresses or places that are let in or kept out."""
 
@@ -182,3 +238,45 @@ class RestrictionSchema(AnswerSchema):
     state = fields.String(validate=validate.OneOf(STATES))
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
+
+
+class _RuleSchema(AnswerSchema):
+    """What a restriction says."""
+
+    category = fields.String(validate=validate.OneOf(CATEGORIES))
+    scope = fields.String(validate=validate.OneOf(SCOPES))
+    value = fields.String()
+    code = fields.Integer()
+
+
+class _TriedSchema(_RuleSchema):
+    """The restriction that was tried."""
+
+    state = fields.String(validate=validate.OneOf(STATES))
+
+
+class _DecisionSchema(AnswerSchema):
+    """What would become of a caller."""
+
+    address = fields.String(allow_none=True)
+    allowed = fields.Boolean()
+    restriction = fields.Nested(
+        _RuleSchema,
+        allow_none=True,
+        metadata=described("What decides; null: no restriction is about this caller."),
+    )
+
+
+class RestrictionCheckSchema(AnswerSchema):
+    """What restrictions would decide with one more."""
+
+    restriction = fields.Nested(_TriedSchema)
+    locks_out_yourself = fields.Boolean(
+        metadata=described("Whether adding it would be refused for this reason.")
+    )
+    yourself = fields.Nested(_DecisionSchema)
+    caller = fields.Nested(
+        _DecisionSchema,
+        allow_none=True,
+        metadata=described("The one with the given address, country or continent."),
+    )

@@ -11,9 +11,17 @@ from admin_svc.policy.use_cases import GatewayPolicy
 from admin_svc.restrictions import store
 from admin_svc.restrictions.events import restriction_event
 from admin_svc.restrictions.lockout import Lockout
-from admin_svc.restrictions.models import StoredRestriction, Terms, terms
+from admin_svc.restrictions.models import (
+    ENABLED,
+    Decision,
+    StoredRestriction,
+    Terms,
+    Trial,
+    terms,
+)
+from shared.contracts.policy import Restriction
 from shared.database.pool import Database
-from shared.policy.places import places
+from shared.policy.places import Place, places
 from shared.values.addresses import Address
 
 
@@ -37,6 +45,30 @@ class Restrictions:
         """
         async with self.database.connection() as connection:
             return await store.select_page(connection, scope, category, limit, offset)
+
+    async def try_out(
+        self,
+        wanted: Terms,
+        own: Address,
+        address: Address | None = None,
+        place: Place | None = None,
+    ) -> Trial:
+        """What gateways would decide with one more restriction; nothing is changed.
+
+        About calls from `own`, the actor's address, and about those of another `address`, at
+        another `place`, or both, if one is given. Gateways decide by the same code.
+        """
+        more = []
+        if wanted.state == ENABLED:
+            more.append(Restriction(wanted.category, wanted.scope, wanted.value, wanted.code))
+        async with self.database.connection() as connection:
+            before = Decision(own, await self.lockout.decide(connection, own))
+            yourself = Decision(own, await self.lockout.decide(connection, own, more=more))
+            caller = None
+            if address is not None or place is not None:
+                rule = await self.lockout.decide(connection, address, place, more)
+                caller = Decision(address, rule)
+        return Trial(wanted, before.allowed and not yourself.allowed, yourself, caller)
 
     async def create(
         self, actor: Actor, wanted: Terms, address: Address | None = None

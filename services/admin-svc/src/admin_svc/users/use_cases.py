@@ -91,7 +91,7 @@ class Users:
         """
         async with self.audit.audited_change(actor, action, uid, wanted) as audited:
             try:
-                changed = await ask(_administrator(actor))
+                changed = await ask(actor.administrator)
             except NotFound as refused:
                 raise (UserNotFound if refused.codes == NotFound.codes else refused) from None
             audited.done(before=changed.before, after=changed.after)
@@ -115,7 +115,7 @@ class Users:
             actor, f"user.{attribute}", uid, {attribute: wanted}
         ) as audited:
             try:
-                changed = await ask(_administrator(actor))
+                changed = await ask(actor.administrator)
             except NotFound:
                 raise UserNotFound from None
             old, new = getattr(changed.before, attribute), getattr(changed.after, attribute)
@@ -135,10 +135,6 @@ class Users:
             await self.resource.keep_user(user)
         except (Unavailable, NotFound) as error:
             log.warning("replica_awaits_event", uid=user.uid, reason=str(error))
-
-
-def _administrator(actor: Actor) -> Administrator:
-    return Administrator(actor.uid or "", actor.role)
 
 
 def build(core: Core, audit: AuditTrail, directory: Directory, permissions: Permissions) -> Users:

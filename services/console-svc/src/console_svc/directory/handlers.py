@@ -17,6 +17,8 @@ FILTERS = (
 STATES = ("pending", "active", "banned", "locked", "deleted")
 _PER_PAGE = "25"
 _RECENT = "20"
+_MOST_SESSIONS = "100"
+_SESSIONS = "admin/users/sessions"
 _UID = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
@@ -52,8 +54,9 @@ async def search(visit: Visit) -> web.StreamResponse:
 async def show(visit: Visit) -> web.StreamResponse:
     """Everything about one user that the role may see."""
     uid = uid_of(visit)
-    user, activities, audits, keys = await asyncio.gather(
+    user, sessions, activities, audits, keys = await asyncio.gather(
         visit.get(f"admin/users/{uid}"),
+        _if_allowed(visit, _SESSIONS, uid=uid, limit=_MOST_SESSIONS),
         _if_allowed(visit, "admin/activities", uid=uid, limit=_RECENT),
         _if_allowed(visit, "admin/activities/admin", target_uid=uid, limit=_RECENT),
         _if_allowed(visit, "admin/api_keys", uid=uid),
@@ -61,6 +64,7 @@ async def show(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "directory/user.html",
         user=user.body,
+        sessions=sessions,
         activities=activities,
         audits=audits,
         keys=keys,
@@ -87,6 +91,27 @@ async def change_role(visit: Visit) -> web.StreamResponse:
     uid = uid_of(visit)
     await visit.call("POST", "admin/users/role", {"uid": uid, "role": visit.text("role")})
     return visit.go(f"/console/users/{uid}", "user_changed")
+
+
+async def change_email(visit: Visit) -> web.StreamResponse:
+    """Gives another e-mail address, for which the administrator vouches."""
+    uid = uid_of(visit)
+    await visit.call("PUT", "admin/users/email", {"uid": uid, "email": visit.text("email")})
+    return visit.go(f"/console/users/{uid}", "user_email_changed")
+
+
+async def end_session(visit: Visit) -> web.StreamResponse:
+    """Ends one session of the user."""
+    uid = uid_of(visit)
+    await visit.call("DELETE", _SESSIONS, {"uid": uid, "id": visit.text("id")})
+    return visit.go(f"/console/users/{uid}", "session_ended")
+
+
+async def end_all_sessions(visit: Visit) -> web.StreamResponse:
+    """Ends all sessions of the user."""
+    uid = uid_of(visit)
+    await visit.call("DELETE", _SESSIONS, {"uid": uid})
+    return visit.go(f"/console/users/{uid}", "user_sessions_ended")
 
 
 async def write_label(visit: Visit) -> web.StreamResponse:

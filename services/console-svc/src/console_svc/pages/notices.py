@@ -37,6 +37,10 @@ NOTICES: Mapping[str, str] = {
     "key_changed": marked("The API key is changed."),
     "key_deleted": marked("The API key is deleted."),
     "user_changed": marked("The user is changed."),
+    "user_email_changed": marked(
+        "The e-mail address is changed, and all sessions have ended. The old address is told."
+    ),
+    "user_sessions_ended": marked("All sessions of the user have ended."),
     "judged": marked("Your verdict is recorded."),
     "rule_added": marked("The permission is added."),
     "rule_removed": marked("The permission is removed."),

@@ -1,5 +1,8 @@
 """Permissions, restrictions and whitelinks."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from aiohttp import web
 
 from console_svc.pages.visit import Visit
@@ -51,16 +54,33 @@ async def remove_permission(visit: Visit) -> web.StreamResponse:
 async def show_restrictions(visit: Visit) -> web.StreamResponse:
     """All restrictions."""
     answer = await visit.get("admin/restrictions", page=str(visit.page_number), limit=_PER_PAGE)
-    return _restrictions(visit, answer.body, token="")
+    return _restrictions(visit, answer.body)
 
 
 async def add_restriction(visit: Visit) -> web.StreamResponse:
     """Adds a restriction; the API refuses one that would lock its author out."""
-    form = {name: visit.text(name) for name in ("category", "scope", "value", "state")}
-    if code := visit.text("code"):
-        form["code"] = code
-    await visit.call("POST", "admin/restrictions", form)
+    await visit.call("POST", "admin/restrictions", _restriction(visit))
     return visit.go(_RESTRICTIONS, "restriction_added")
+
+
+async def try_restriction(visit: Visit) -> web.StreamResponse:
+    """The dry run of the form: would this lock me out, and what becomes of another caller?
+
+    The form stays filled in.
+    """
+    caller = {name: visit.text(f"caller_{name}") for name in ("address", "country")}
+    form = {name: value for name, value in _restriction(visit).items() if name != "state"}
+    tried = await visit.get("admin/restrictions/check", **form, **caller)
+    found = (await visit.get("admin/restrictions", limit=_PER_PAGE)).body
+    return _restrictions(visit, found, trial=tried.body)
+
+
+def _restriction(visit: Visit) -> dict[str, str]:
+    """The restriction in the form."""
+    form = {name: visit.text(name) for name in ("category", "scope", "value", "state")}
+    if status := visit.text("status"):
+        form["code"] = status
+    return form
 
 
 async def change_restriction(visit: Visit) -> web.StreamResponse:
@@ -84,11 +104,17 @@ async def make_whitelink(visit: Visit) -> web.StreamResponse:
     return _restrictions(visit, found, token=str(answer.body["whitelink_token"]))
 
 
-def _restrictions(visit: Visit, restrictions: list[dict[str, str]], token: str) -> web.Response:
+def _restrictions(
+    visit: Visit,
+    restrictions: list[dict[str, str]],
+    token: str = "",
+    trial: Mapping[str, Any] | None = None,
+) -> web.Response:
     return visit.page(
         "policy/restrictions.html",
         restrictions=restrictions,
         token=token,
+        trial=trial,
         categories=CATEGORIES,
         scopes=SCOPES,
     )

@@ -6,6 +6,7 @@ from identity_svc.administration.schemas import (
     ChangeEmailForm,
     ChangeRoleForm,
     ChangeStateForm,
+    EndSessionsForm,
     GetSubjectForm,
     ResetSecondFactorForm,
 )
@@ -43,3 +44,9 @@ async def reset_second_factor(request: web.Request, form: ResetSecondFactorForm)
     """DELETE /users/{uid}/otp: the user before and after."""
     changed = await request.app[ADMINISTRATION].reset_second_factor(form.by, form.uid)
     return answer(changed.to_internal())
+
+
+async def end_sessions(request: web.Request, form: EndSessionsForm) -> web.Response:
+    """DELETE /users/{uid}/sessions: the sids of those that ended."""
+    ended = await request.app[ADMINISTRATION].end_sessions(form.by, form.uid, form.sid)
+    return answer({"sessions": list(ended)})

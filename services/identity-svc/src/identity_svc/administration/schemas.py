@@ -1,5 +1,6 @@
 """The parameters of administrators' changes."""
 
+import uuid
 from dataclasses import dataclass
 
 from marshmallow import fields
@@ -24,6 +25,15 @@ class ResetSecondFactorForm:
 
     uid: str = declared(fields.String(required=True))
     by: Administrator = declared(AdministratorField())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSessionsForm:
+    """DELETE /users/{uid}/sessions; without `sid`, of all of them."""
+
+    uid: str = declared(fields.String(required=True))
+    by: Administrator = declared(AdministratorField())
+    sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,18 @@
 """Changes that administrators make to users."""
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from identity_svc.account_status.use_cases import AccountStatus
 from identity_svc.core import Core
 from identity_svc.email_changes.use_cases import EmailChanges
 from identity_svc.second_factor.use_cases import SecondFactors
+from identity_svc.sessions.use_cases import Sessions
 from identity_svc.users.models import UserNotFound, email_faults
 from identity_svc.users.use_cases import Users
 from shared.contracts.administration import Administrator, ChangedUser
-from shared.contracts.refusals import UnknownState
+from shared.contracts.refusals import SessionNotFound, UnknownState
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid
@@ -29,6 +32,7 @@ class Administration:
 
     database: Database
     users: Users
+    sessions: Sessions
     account_status: AccountStatus
     second_factors: SecondFactors
     email_changes: EmailChanges
@@ -99,6 +103,21 @@ class Administration:
                 return ChangedUser(before, before)
             return ChangedUser(before, await self.second_factors.disable_within(connection, uid))
 
+    async def end_sessions(
+        self, by: Administrator, uid: str, sid: uuid.UUID | None
+    ) -> Sequence[str]:
+        """Ends one session of a user, or all of them; the sids of those that ended.
+
+        API keys and trusted devices stay. Raises `SessionNotFound`, too.
+        """
+        async with self.database.transaction() as connection:
+            subject = await self._lock_subject(connection, by, uid)
+            if sid is None:
+                return await self.sessions.revoke_all(connection, subject)
+            if not await self.sessions.revoke_within(connection, uid, sid):
+                raise SessionNotFound
+        return [str(sid)]
+
     async def _lock_subject(
         self, connection: Connection, by: Administrator, uid: str, role: str | None = None
     ) -> User:
@@ -120,6 +139,7 @@ class Administration:
 def build(
     core: Core,
     users: Users,
+    sessions: Sessions,
     account_status: AccountStatus,
     second_factors: SecondFactors,
     email_changes: EmailChanges,
@@ -127,5 +147,5 @@ def build(
     """Administrators' changes, by the ranks of ranks.yaml."""
     authority = Authority(read_ranks(core.settings.ranks_path))
     return Administration(
-        core.database, users, account_status, second_factors, email_changes, authority
+        core.database, users, sessions, account_status, second_factors, email_changes, authority
     )

@@ -14,6 +14,7 @@ from identity_svc.passkeys.models import (
 from identity_svc.passkeys.schemas import (
     AddForm,
     DeleteForm,
+    ListOfForm,
     OptionsSchema,
     PasskeySchema,
     RenameForm,
@@ -97,3 +98,9 @@ async def delete(request: web.Request, form: DeleteForm) -> web.Response:
     caller = request[PRINCIPAL]
     await request.app[PASSKEYS].delete(caller.uid, caller.sid, form.id, client_of(request))
     return nothing()
+
+
+async def index_of(request: web.Request, form: ListOfForm) -> web.Response:
+    """GET /users/{uid}/passkeys: all of them, as their user sees them."""
+    passkeys = await request.app[PASSKEYS].list(form.uid)
+    return answer({"passkeys": [to_public(each) for each in passkeys]})

@@ -91,6 +91,13 @@ class DeleteForm:
     id: uuid.UUID | None = declared(IdField())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOfForm:
+    """GET /users/{uid}/passkeys."""
+
+    uid: str = declared(fields.String(required=True))
+
+
 class PasskeySchema(AnswerSchema):
     """A passkey of the caller's."""
 

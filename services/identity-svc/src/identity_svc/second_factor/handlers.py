@@ -9,6 +9,7 @@ from identity_svc.second_factor.schemas import (
     EnableForm,
     RecoveryCodesSchema,
     RemainingRecoveryCodesSchema,
+    ShowRecoveryCodesOfForm,
     new_codes,
     remaining_codes,
 )
@@ -45,6 +46,14 @@ async def create_recovery_codes(request: web.Request, _form: NoParameters) -> we
 async def show_recovery_codes(request: web.Request, _form: NoParameters) -> web.Response:
     """How many recovery codes are left."""
     left = await request.app[SECOND_FACTORS].recovery.get_remaining(request[PRINCIPAL].uid)
+    return answer(remaining_codes(left))
+
+
+async def show_recovery_codes_of(
+    request: web.Request, form: ShowRecoveryCodesOfForm
+) -> web.Response:
+    """GET /users/{uid}/recovery_codes: how many are left."""
+    left = await request.app[SECOND_FACTORS].recovery.get_remaining(form.uid)
     return answer(remaining_codes(left))
 
 

@@ -43,6 +43,13 @@ class EnableForm:
     sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowRecoveryCodesOfForm:
+    """GET /users/{uid}/recovery_codes."""
+
+    uid: str = declared(fields.String(required=True))
+
+
 class RemainingRecoveryCodesSchema(AnswerSchema):
     """How many recovery codes the caller has."""
 

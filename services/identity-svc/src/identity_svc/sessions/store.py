@@ -269,18 +269,19 @@ async def sid_of(connection: Connection, uid: str, keys: Sequence[str]) -> uuid.
     return sid
 
 
-async def delete_sessions_of(connection: Connection, uid: str, but: uuid.UUID | None) -> bool:
-    """Ends all sessions of a user, or all but one; whether any ended."""
-    status = await connection.execute(
+async def delete_sessions_of(connection: Connection, uid: str, but: uuid.UUID | None) -> list[str]:
+    """Ends all sessions of a user, or all but one; the sids of those that ended."""
+    rows = await connection.fetch(
         """
         DELETE FROM sessions
         WHERE uid = $1
           AND sid IS DISTINCT FROM $2
+        RETURNING sid
         """,
         uid,
         but,
     )
-    return status != "DELETE 0"
+    return [str(row["sid"]) for row in rows]
 
 
 async def delete_oldest_sessions(

@@ -192,15 +192,25 @@ class Sessions:
             await self.outbox.add(connection, session_revoked(ended.user, str(sid)))
         return True
 
+    async def revoke_within(self, connection: Connection, uid: str, sid: uuid.UUID) -> bool:
+        """Ends one session of a user, in the transaction of the cause; whether there was one."""
+        ended = await store.delete_session(connection, sid=sid, uid=uid)
+        if ended is not None:
+            await self.outbox.add(connection, session_revoked(ended.user, str(sid)))
+        return ended is not None
+
     async def revoke_all(
         self, connection: Connection, user: User, *, but: uuid.UUID | None = None
-    ) -> None:
+    ) -> Sequence[str]:
         """Ends every session of a user, or all `but` one, in the transaction of the cause.
 
-        Gateways forget the one that goes on as well, and ask for it again.
+        Returns the sids of the sessions that ended. Gateways forget the one that goes on as well,
+        and ask for it again.
         """
-        if await store.delete_sessions_of(connection, user.uid, but):
+        ended = await store.delete_sessions_of(connection, user.uid, but)
+        if ended:
             await self.outbox.add(connection, session_revoked(user, None))
+        return ended
 
     async def require_recent(self, connection: Connection, uid: str, sid: str | None) -> None:
         """Raises `StepUpRequired` unless the user was authenticated a short time ago.

@@ -3,7 +3,12 @@
 from aiohttp import web
 
 from identity_svc.trusted_devices.models import DeviceNotFound
-from identity_svc.trusted_devices.schemas import RevokeForm, TrustedDeviceSchema, to_public
+from identity_svc.trusted_devices.schemas import (
+    ListOfForm,
+    RevokeForm,
+    TrustedDeviceSchema,
+    to_public,
+)
 from identity_svc.trusted_devices.use_cases import TrustedDevices
 from shared.web.answers import answer, nothing
 from shared.web.operations import NoParameters, operation
@@ -24,3 +29,9 @@ async def revoke(request: web.Request, form: RevokeForm) -> web.Response:
     """Ask one of one's devices for codes again."""
     await request.app[TRUSTED_DEVICES].revoke(request[PRINCIPAL].uid, form.device)
     return nothing()
+
+
+async def index_of(request: web.Request, form: ListOfForm) -> web.Response:
+    """GET /users/{uid}/trusted_devices: all of them, as their user sees them."""
+    devices = await request.app[TRUSTED_DEVICES].list(form.uid)
+    return answer({"trusted_devices": [to_public(each) for each in devices]})

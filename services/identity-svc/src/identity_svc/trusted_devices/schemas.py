@@ -28,6 +28,13 @@ class RevokeForm:
             return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOfForm:
+    """GET /users/{uid}/trusted_devices."""
+
+    uid: str = declared(fields.String(required=True))
+
+
 class TrustedDeviceSchema(AnswerSchema):
     """A browser that is asked for no code of the second factor."""
 

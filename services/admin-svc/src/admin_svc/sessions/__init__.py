@@ -1,0 +1,1 @@
+"""Sessions of users, which administrators see and end at identity-svc."""
