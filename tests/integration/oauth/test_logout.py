@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import aiohttp
 import asyncpg
 import jwt
 import pytest
 from aiohttp import web
 
-from tests.support.client import Client
+from tests.support.client import USER_AGENT, Client
 from tests.support.relying_party import REDIRECT_URI, RelyingParty
 from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
@@ -185,3 +186,35 @@ async def test_what_is_left_of_an_erased_user_is_deleted(
     finally:
         await asyncio.gather(identity.close(), oauth.close())
     assert (await client.refresh(tokens["refresh_token"]))[0] == 400
+
+
+async def test_a_log_in_for_another_account_ends_the_session_that_it_replaces(
+    own_app: RelyingParty, member: Client, system: Installation
+) -> None:
+    def cookie() -> str:
+        [each] = own_app.http.cookie_jar
+        return f"{each.key}={each.value}"
+
+    async def is_living(cookie: str) -> bool:
+        headers = {"User-Agent": USER_AGENT, "Cookie": cookie}
+        async with (
+            aiohttp.ClientSession(system.gateway_url) as http,
+            http.get("/api/v2/barong/resource/users/me", headers=headers) as got,
+        ):
+            return got.status == 200
+
+    await own_app.code(member.email, PASSWORD)
+    first = cookie()
+    await own_app.log_in(await own_app.authorize(prompt="login"), member.email, PASSWORD)
+    again = cookie()
+    assert first != again
+    assert await is_living(first)  # applications have tokens of it
+    async with Client(system) as other:
+        await other.become_member()
+        await own_app.log_in(await own_app.authorize(prompt="login"), member.email, "wrong")
+        assert await is_living(again)
+
+        await own_app.log_in(await own_app.authorize(prompt="login"), other.email, PASSWORD)
+
+    assert not await is_living(again)
+    assert await is_living(cookie())

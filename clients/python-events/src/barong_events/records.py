@@ -300,6 +300,7 @@ class OAuthClient(Record):
     grant_types: list[str]
     scopes: list[str]
     resources: list[str]
+    exchange_resources: list[str]
     keys: list[str]
     backchannel_logout_uri: str | None
     access_seconds: int

@@ -24,6 +24,7 @@ from oauth_svc.discovery.handlers import ISSUER, OPTIONAL
 from oauth_svc.dpop.handlers import PROOFS
 from oauth_svc.dpop.use_cases import Proofs
 from oauth_svc.dpop.use_cases import build as build_proofs
+from oauth_svc.exchanges.use_cases import build as build_exchanges
 from oauth_svc.logout.use_cases import build as build_logouts
 from oauth_svc.metadata_documents.use_cases import build as build_metadata_documents
 from oauth_svc.pages.responses import PAGES
@@ -63,6 +64,7 @@ def build(core: Core) -> Features:
     clients = build_clients(core, documents)
     proofs = build_proofs(core)
     tokens = build_tokens(core)
+    build_exchanges(tokens)
     consents = build_consents(core, tokens, clients)
     authorizations = build_authorizations(core, clients, tokens, consents)
     devices = build_devices(core, clients, tokens, consents)

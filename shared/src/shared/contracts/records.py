@@ -354,6 +354,7 @@ class OAuthClientRecord(EventRecord):
     grant_types: list[str] = _told("How it may get tokens.")
     scopes: list[str] = _told("What it may ask for.")
     resources: list[str] = _told("The audiences that it may ask tokens for.")
+    exchange_resources: list[str] = _told("The audiences that it may exchange tokens for.")
     keys: list[str] = _told("The thumbprints of its public keys (RFC 7638, SHA-256).")
     backchannel_logout_uri: str | None = _told("Where it is told of log-outs.")
     access_seconds: int = _told("How long its access tokens live.")

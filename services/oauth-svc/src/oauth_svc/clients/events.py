@@ -42,6 +42,7 @@ def _record(registered: RegisteredClient, action: str, author: Author) -> OAuthC
         grant_types=list(client.grant_types),
         scopes=list(client.scopes),
         resources=list(client.resources),
+        exchange_resources=list(client.exchange_resources),
         keys=[] if client.jwks is None else _thumbprints(client.jwks["keys"]),
         backchannel_logout_uri=client.backchannel_logout_uri,
         access_seconds=client.access_token_seconds,

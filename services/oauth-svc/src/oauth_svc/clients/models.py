@@ -21,6 +21,7 @@ from oauth_svc.protocol.client import (
     MAX_URI,
     NONE,
     PRIVATE_KEY_JWT,
+    TOKEN_EXCHANGE,
     Client,
     is_web_uri,
     sound_redirect_uri,
@@ -67,6 +68,7 @@ INVALID_CLIENT = Invalid(
     for name in (
         *("authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
         *("scopes", "resources", "jwks", "backchannel_logout_uri", "first_party"),
+        "exchange_resources",
     )
 )
 """What can be wrong with a registration."""
@@ -146,6 +148,7 @@ def require_sound(client: Client, *, plain_http: bool, allowed: Collection[Netwo
             ("grant_types", _sound_grants(client)),
             ("scopes", _sound_scopes(client.scopes)),
             ("resources", _sound_resources(client.resources)),
+            ("exchange_resources", _sound_resources(client.exchange_resources)),
             ("jwks", _sound_keys(client)),
             ("backchannel_logout_uri", _sound_logout(client, plain_http, allowed)),
             ("first_party", client.registered_by == ADMINISTRATOR or not client.first_party),
@@ -169,8 +172,8 @@ def _sound_redirects(client: Client) -> bool:
 
 def _sound_grants(client: Client) -> bool:
     grants = set(client.grant_types)
-    # A machine without a secret could be anybody (RFC 6749, 4.4).
-    machine = CLIENT_CREDENTIALS in grants and client.authentication == NONE
+    # A machine without a secret could be anybody (RFC 6749, 4.4; RFC 8693, 2.1).
+    machine = {CLIENT_CREDENTIALS, TOKEN_EXCHANGE} & grants and client.authentication == NONE
     return bool(grants) and grants <= set(GRANT_TYPES) and not machine
 
 

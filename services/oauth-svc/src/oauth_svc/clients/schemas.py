@@ -99,7 +99,8 @@ def _logout_uri() -> Text:
 _FIELDS = (
     *("name", "authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
     *("scopes", "resources", "first_party", "jwks", "backchannel_logout_uri"),
-    *("access_token_seconds", "refresh_token_seconds", "dpop_bound_access_tokens"),
+    *("access_token_seconds", "refresh_token_seconds", "exchange_resources"),
+    "dpop_bound_access_tokens",
 )
 
 
@@ -116,6 +117,7 @@ class CreateClientForm:
     grant_types: list[str] | None = declared(_Words("grant_types"), None)
     scopes: list[str] | None = declared(_Words("scopes"), None)
     resources: list[str] | None = declared(_Words("resources"), None)
+    exchange_resources: list[str] | None = declared(_Words("exchange_resources"), None)
     first_party: bool | None = declared(Boolean(), None)
     jwks: Mapping[str, Any] | None = declared(_Keys(), None)
     backchannel_logout_uri: str | None = declared(_logout_uri(), None)
@@ -133,6 +135,7 @@ class CreateClientForm:
             "grant_types": self.grant_types or [AUTHORIZATION_CODE, REFRESH_TOKEN],
             "scopes": self.scopes or list(STANDARD_SCOPES),
             "resources": self.resources or [],
+            "exchange_resources": self.exchange_resources or [],
             "first_party": bool(self.first_party),
             "jwks": self.jwks,
             "backchannel_logout_uri": self.backchannel_logout_uri or None,
@@ -156,6 +159,7 @@ class ChangeClientForm:
     grant_types: list[str] | None = declared(_Words("grant_types"), None)
     scopes: list[str] | None = declared(_Words("scopes"), None)
     resources: list[str] | None = declared(_Words("resources"), None)
+    exchange_resources: list[str] | None = declared(_Words("exchange_resources"), None)
     first_party: bool | None = declared(Boolean(), None)
     jwks: Mapping[str, Any] | None = declared(_Keys(), None)
     backchannel_logout_uri: str | None = declared(_logout_uri(), None)
@@ -198,6 +202,7 @@ def to_public(registered: RegisteredClient) -> dict[str, Any]:
         "grant_types": list(client.grant_types),
         "scopes": list(client.scopes),
         "resources": list(client.resources),
+        "exchange_resources": list(client.exchange_resources),
         "first_party": client.first_party,
         "jwks": client.jwks,
         "backchannel_logout_uri": client.backchannel_logout_uri,
@@ -225,6 +230,10 @@ class OAuthClientSchema(AnswerSchema):
     scopes = fields.List(fields.String(), metadata=described("What the client may ask for."))
     resources = fields.List(
         fields.String(), metadata=described("Audiences that it may ask tokens for (RFC 8707).")
+    )
+    exchange_resources = fields.List(
+        fields.String(),
+        metadata=described("Audiences for which it may exchange tokens (RFC 8693)."),
     )
     first_party = fields.Boolean(metadata=described("Whether users need not consent."))
     jwks = fields.Raw(

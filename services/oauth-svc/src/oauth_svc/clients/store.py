@@ -11,7 +11,8 @@ _ADVISORY_LOCK = "oauth.clients"
 _WRITTEN = (
     *("name", "authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
     *("scopes", "resources", "first_party", "jwks", "backchannel_logout_uri"),
-    *("access_token_seconds", "refresh_token_seconds", "dpop_bound_access_tokens"),
+    *("access_token_seconds", "refresh_token_seconds", "exchange_resources"),
+    "dpop_bound_access_tokens",
 )
 
 

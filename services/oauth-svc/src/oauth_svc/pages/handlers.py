@@ -63,8 +63,8 @@ async def log_in(request: web.Request, _form: FormReader[NoParameters]) -> web.R
     """POST /oauth/login."""
     require_own_form(request)
     parameters, pages = await parameters_of(request), request.app[PAGES]
-    challenge = parameters.require("login_challenge")
-    shown = await pages.authorizations.get(challenge, await session_of(request))
+    challenge, before = parameters.require("login_challenge"), await session_of(request)
+    shown = await pages.authorizations.get(challenge, before)
     if parameters.get("action") == REFUSE:
         return go(await pages.authorizations.answer(challenge, LOGIN, REFUSE, None, ""))
     email, password, code = (
@@ -85,6 +85,7 @@ async def log_in(request: web.Request, _form: FormReader[NoParameters]) -> web.R
         return _login_page(
             request, challenge, shown, email, fault, status=401, needs_code=needs_code
         )
+    await pages.end_replaced(before, cookie, client_of(request))
     response = go(pages.authorizations.resume_url(challenge))
     hand_over(request, response, cookie)
     return response

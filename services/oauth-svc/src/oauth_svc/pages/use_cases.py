@@ -57,6 +57,20 @@ class Pages:
         """The cookie of a new session, or the codes of the refusal; raises `Throttled`."""
         return await self.identity.log_in(email, password, otp_code, client)
 
+    async def end_replaced(
+        self, before: BrowserSession | None, cookie: str, client: Client
+    ) -> None:
+        """Ends the session of another account, whose cookie this one replaces in the browser.
+
+        Nobody could log out of it any more. An earlier session of the same account lives on, with
+        the tokens that applications were given in it.
+        """
+        if before is None:
+            return
+        after = await self.single_sign_on.find([cookie], client)
+        if after is None or after.login.uid != before.login.uid:
+            await self.single_sign_on.end(before)
+
     async def read_logout(self, parameters: Parameters) -> LogoutRequest:
         """What a client asks for; raises `DirectError`: the browser goes nowhere then."""
         if parameters.repeated():

@@ -17,7 +17,14 @@ AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
 CLIENT_CREDENTIALS = "client_credentials"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_TYPES = (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS, DEVICE_CODE)
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - of a grant
+GRANT_TYPES = (
+    AUTHORIZATION_CODE,
+    REFRESH_TOKEN,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    TOKEN_EXCHANGE,
+)
 
 ADMINISTRATOR = "administrator"
 INITIAL_ACCESS_TOKEN = "initial_access_token"  # noqa: S105 - who registered a client
@@ -55,6 +62,8 @@ class Client:
     refresh_token_seconds: int
     dpop_bound_access_tokens: bool = False
     """Whether each token request needs a proof (RFC 9449, 5.2)."""
+    exchange_resources: Sequence[str] = ()
+    """The audiences for which it may exchange tokens that it was sent (RFC 8693)."""
     registered_by: str = ADMINISTRATOR
     """An administrator, whoever has an initial access token, or a metadata document."""
 

@@ -32,6 +32,8 @@ class Grant:
     claims: Mapping[str, Any]
     expires_at: datetime
     revoked_at: datetime | None
+    parent_id: UUID | None = None
+    """The grant whose token was exchanged for this one's."""
 
     @property
     def offline(self) -> bool:

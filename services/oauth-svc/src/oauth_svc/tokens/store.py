@@ -11,7 +11,7 @@ from shared.database.pool import Connection
 
 _GRANT = (
     *("id", "client_id", "uid", "sid", "scopes", "resources", "auth_time", "acr", "amr"),
-    *("nonce", "claims", "expires_at", "revoked_at"),
+    *("nonce", "claims", "expires_at", "revoked_at", "parent_id"),
 )
 _COLUMNS = ", ".join(f"grants.{name}" for name in _GRANT)
 
@@ -30,6 +30,14 @@ async def find_grant(connection: Connection, grant_id: UUID) -> Grant | None:
     """The grant; None without one."""
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM grants WHERE id = $1", grant_id)
     return None if row is None else _grant(row)
+
+
+async def lock_grant(connection: Connection, grant_id: UUID) -> bool:
+    """Whether the grant is in force; nobody revokes it until the transaction ends."""
+    found: bool | None = await connection.fetchval(
+        "SELECT revoked_at IS NULL FROM grants WHERE id = $1 FOR SHARE", grant_id
+    )
+    return bool(found)
 
 
 async def insert_code(
@@ -158,9 +166,9 @@ async def revoke(
     sid: str | None = None,
     online_only: bool = False,
 ) -> Sequence[Grant]:
-    """Revokes the living grants that all given conditions fit; returns them.
+    """Revokes the living grants that all given conditions fit, and those that came of them.
 
-    `online_only`: those without offline access.
+    Returns all of them. `online_only`: those without offline access.
     """
     rows = await connection.fetch(
         f"""
@@ -181,7 +189,21 @@ async def revoke(
         sid,
         online_only,
     )
-    return [_grant(row) for row in rows]
+    revoked = list(rows)
+    while rows:
+        # Each statement sees what was added before the one before it got its locks.
+        rows = await connection.fetch(
+            f"""
+            UPDATE grants
+            SET revoked_at = now()
+            WHERE revoked_at IS NULL
+              AND parent_id = ANY ($1)
+            RETURNING {_COLUMNS}
+            """,
+            [row["id"] for row in rows],
+        )
+        revoked += rows
+    return [_grant(row) for row in revoked]
 
 
 async def clients_of_session(

@@ -1,7 +1,7 @@
 """Issuing, refreshing, inspecting and revoking tokens."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
@@ -373,7 +373,7 @@ class Tokens:
         signed = await self.identity.sign_tokens(wanted)
         answer: dict[str, Any] = {
             "access_token": signed[0],
-            "token_type": _token_type(thumbprint),
+            "token_type": token_type(thumbprint),
             "expires_in": client.access_token_seconds,
             "scope": " ".join(scopes),
         }
@@ -439,6 +439,32 @@ class Tokens:
             grant = await store.find_grant(connection, grant_id)
         return None if grant is None or grant.revoked_at is not None else grant
 
+    async def derive(self, parent: Grant, client: Client, claims: Mapping[str, Any]) -> str | None:
+        """An access token of another client that came of a token of the parent, and ends with it.
+
+        `claims` are those of the new token without `jti`. None if the parent has ended meanwhile.
+        """
+        audiences = claims["aud"]
+        grant = replace(
+            parent,
+            id=uuid4(),
+            client_id=client.client_id,
+            sid=None,  # its session is that of the parent
+            scopes=tuple(claims["scope"].split()),
+            resources=(audiences,) if isinstance(audiences, str) else tuple(audiences),
+            nonce=None,
+            claims={},
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            parent_id=parent.id,
+        )
+        access = {**claims, "jti": token_id(grant.id)}
+        [token] = await self.identity.sign_tokens([(ACCESS_TOKEN_TYPE, access)])
+        async with self.database.transaction() as connection:
+            if not await store.lock_grant(connection, parent.id):
+                return None
+            await store.insert_grant(connection, grant)
+        return token
+
     async def list_clients_of(
         self, connection: Connection, uid: str, sid: str | None
     ) -> Sequence[tuple[str, str]]:
@@ -490,10 +516,10 @@ class Tokens:
             return inactive
         told = (
             *("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "auth_time", "acr"),
-            "cnf",
+            *("act", "cnf"),
         )
         shown = {name: found.claims[name] for name in told if name in found.claims}
-        return {"active": True, "token_type": _token_type(found.thumbprint), **shown}
+        return {"active": True, "token_type": token_type(found.thumbprint), **shown}
 
     async def _introspect_refresh_token(self, client: Client, token: str) -> dict[str, Any] | None:
         async with self.database.connection() as connection:
@@ -592,7 +618,7 @@ def _not_proven() -> OAuthError:
     )
 
 
-def _token_type(thumbprint: str | None) -> str:
+def token_type(thumbprint: str | None) -> str:
     """RFC 9449, 5."""
     return "Bearer" if thumbprint is None else "DPoP"
 

@@ -1,0 +1,58 @@
+"""Which claims come of a token that is exchanged (RFC 8693)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from oauth_svc.protocol.errors import OAuthError
+from oauth_svc.protocol.exchange import MAX_ACTORS, ExchangeRequest, claims_of_exchange
+from tests.unit.oauth.conftest import MakeClient
+
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+REQUEST = ExchangeRequest(subject_token="t", targets=("https://stock.example.com",), scopes=())
+SUBJECT: dict[str, Any] = {
+    "iss": "https://barong.example.com",
+    "sub": "ID0000000001",
+    "client_id": "front",
+    "exp": int(NOW.timestamp()) + 60,
+    "jti": "x",
+    "nonce": "n",
+}
+
+
+def exchanged(make_client: MakeClient, subject: dict[str, Any]) -> dict[str, Any]:
+    client = make_client(client_id="orders")
+    audience = ["https://api.example.com"]
+    return claims_of_exchange(REQUEST, client, subject, audience, ["openid", "orders"], NOW)
+
+
+def test_the_new_token_lives_no_longer_and_says_no_more(make_client: MakeClient) -> None:
+    assert exchanged(make_client, SUBJECT) == {
+        "iss": "https://barong.example.com",
+        "sub": "ID0000000001",
+        "iat": int(NOW.timestamp()),
+        "exp": SUBJECT["exp"],
+        "aud": "https://stock.example.com",
+        "client_id": "orders",
+        "scope": "orders",
+        "act": {"sub": "orders"},
+    }
+
+
+def test_the_chain_of_actors_has_an_end(make_client: MakeClient) -> None:
+    subject = SUBJECT
+    for _ in range(MAX_ACTORS):
+        subject = {**SUBJECT, "act": exchanged(make_client, subject)["act"]}
+
+    with pytest.raises(OAuthError) as refused:
+        exchanged(make_client, subject)
+
+    assert refused.value.error == "invalid_request"
+
+
+def test_a_token_that_is_bound_to_a_key_is_not_exchanged(make_client: MakeClient) -> None:
+    with pytest.raises(OAuthError) as refused:
+        exchanged(make_client, {**SUBJECT, "cnf": {"jkt": "thumbprint"}})
+
+    assert refused.value.error == "invalid_request"
