@@ -29,9 +29,6 @@ NO_FAULTS = (
     # The visitor left before everything had arrived.
     "net::ERR_ABORTED",
 )
-# A machine that does other things, too, needs longer than the five seconds of Playwright.
-PATIENCE = 30_000
-expect.set_options(timeout=PATIENCE)
 PHONE = ViewportSize(width=360, height=740)
 DESKTOP = ViewportSize(width=1280, height=800)
 
