@@ -1,16 +1,19 @@
 """A browser without JavaScript: fetches pages, fills in their forms and follows redirects."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
 from tests.support.client import USER_AGENT, Client
 from tests.support.system import PASSWORD, Installation
+from tests.support.waiting import until
 
 
 @dataclass
@@ -125,3 +128,18 @@ class Pages:
         client = Client(self.system)
         client.email = self.email
         return await client.mailed_token()
+
+
+async def log_in_mail(system: Installation, email: str) -> tuple[str, str]:
+    """The path of the link, and the code, of the latest mail for a log-in to this address."""
+    file = system.mail / f"{quote(email, safe='@')}.eml"
+
+    async def arrived() -> tuple[str, str] | None:
+        mail = file.read_text().replace("=\n", "").replace("=3D", "=") if file.exists() else ""
+        link = re.search(r"https?://[^/]+(/account/log-in/code\?log_in_token=\S+)", mail)
+        code = re.search(r"type this code there: (\d{4} \d{4})", mail)
+        return (link[1], code[1]) if link and code else None
+
+    found = await until(arrived)
+    assert found is not None
+    return found

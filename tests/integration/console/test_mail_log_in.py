@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
-from urllib.parse import quote
 
 import pytest
 
 from tests.support.authenticator import forget_used_codes, second_factor_of
 from tests.support.client import Client
 from tests.support.own_service import pages_of
-from tests.support.pages import Pages, Shown
+from tests.support.pages import Pages, Shown, log_in_mail
 from tests.support.system import Installation
-from tests.support.waiting import until
 
 REQUEST, CODE = "/account/log-in/mail", "/account/log-in/code"
 
@@ -31,21 +29,6 @@ async def uid(client: Client, pages: Pages) -> str:
     return uid
 
 
-async def mail_of(pages: Pages) -> tuple[str, str]:
-    """The link and the code of the latest mail for a log-in."""
-    file = pages.system.mail / f"{quote(pages.email, safe='@')}.eml"
-
-    async def arrived() -> tuple[str, str] | None:
-        mail = file.read_text().replace("=\n", "").replace("=3D", "=") if file.exists() else ""
-        link = re.search(rf"https?://[^/]+({CODE}\?log_in_token=\S+)", mail)
-        code = re.search(r"type this code there: (\d{4} \d{4})", mail)
-        return (link[1], code[1]) if link and code else None
-
-    found = await until(arrived)
-    assert found is not None
-    return found
-
-
 async def asked(pages: Pages, page: str = REQUEST) -> Shown:
     shown = await pages.fill_in(page, REQUEST, email=pages.email)
     assert (shown.status, shown.url.path) == (200, CODE)
@@ -60,7 +43,7 @@ async def test_the_log_in_leads_to_the_mail_and_its_code_to_where_one_was(pages:
     address = re.search(r'href="(/account/log-in/mail[^"]*)"', shown.html)
     assert address is not None
     form = (await asked(pages, address[1])).form(CODE)
-    _, code = await mail_of(pages)
+    _, code = await log_in_mail(pages.system, pages.email)
     wrong = await pages.post(CODE, {**form.fields, "code": "1"})
     assert wrong.status == 422
     assert "The link or the code is wrong, too old, or was used already." in wrong.text
@@ -71,7 +54,7 @@ async def test_the_log_in_leads_to_the_mail_and_its_code_to_where_one_was(pages:
 @pytest.mark.usefixtures("uid")
 async def test_the_link_shows_a_button_and_logs_in_once(pages: Pages) -> None:
     await asked(pages)
-    link, _ = await mail_of(pages)
+    link, _ = await log_in_mail(pages.system, pages.email)
     for _ in range(3):  # opening it uses nothing up
         shown = await pages.get(link)
         assert (shown.status, "code" in shown.form(CODE).fields) == (200, False)
@@ -88,7 +71,7 @@ async def test_another_browser_needs_the_code_beside_the_link(
     pages: Pages, elsewhere: Pages
 ) -> None:
     await asked(pages)
-    link, code = await mail_of(pages)
+    link, code = await log_in_mail(pages.system, pages.email)
     without = await elsewhere.fill_in(link, CODE)
     assert without.status == 422
     assert "You asked for this link in another browser." in without.text
@@ -101,7 +84,7 @@ async def test_another_browser_needs_the_code_beside_the_link(
 async def test_the_second_factor_is_asked_for(pages: Pages, client: Client, uid: str) -> None:
     authenticator = await second_factor_of(client, uid)
     await asked(pages)
-    link, _ = await mail_of(pages)
+    link, _ = await log_in_mail(pages.system, pages.email)
     missing = await pages.fill_in(link, CODE)
     assert missing.status == 422
     assert "Enter the code of your authenticator app, too." in missing.text
