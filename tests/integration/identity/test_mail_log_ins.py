@@ -211,6 +211,13 @@ async def test_a_browser_has_five_mails_at_most(member: Client, ear: Ear) -> Non
     assert (await log_in(member, token=mails[1].token)).status == 201
 
 
+async def test_what_was_not_sent_ends_no_mail(member: Client, ear: Ear) -> None:
+    mailed = await asked(member, ear)
+    for _ in range(6):
+        assert (await member.post(REQUEST, {"email": NOBODY})).status == 201
+    assert (await log_in(member, token=mailed.token)).status == 201
+
+
 async def test_the_second_factor_is_asked_for(member: Client, ear: Ear) -> None:
     uid = await uid_of(member)
     authenticator = await second_factor_of(member, uid)

@@ -16,7 +16,10 @@ _LIVES = f"tries < {MAX_TRIES} AND expires_at > now()"
 
 
 async def insert(connection: Connection, mail: MailLogIn, seconds: int) -> None:
-    """Notes a mail, or that none is sent; of too many of one browser the oldest end."""
+    """Notes a mail, or that none is sent; of too many of one browser the oldest end.
+
+    Those that were not sent end first: whoever asks again and again does not lose the mail.
+    """
     await connection.execute(
         """
         INSERT INTO mail_log_ins (
@@ -42,7 +45,7 @@ async def insert(connection: Connection, mail: MailLogIn, seconds: int) -> None:
                 SELECT id
                 FROM mail_log_ins
                 WHERE browser = $1
-                ORDER BY created_at DESC, id
+                ORDER BY uid IS NULL, created_at DESC, id
                 OFFSET $2
             )
             ORDER BY id
