@@ -5,14 +5,19 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import asyncpg
 import psutil
 
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row
-from tests.bench.users_me import PRODUCTION, cpu_seconds, postgres_of, with_compiled_gateway
+from tests.bench.users_me import (
+    PRODUCTION,
+    cpu_seconds,
+    postgres_of,
+    rabbitmq_of,
+    with_compiled_gateway,
+)
 from tests.support.barong_export import a_label, a_user, export
 from tests.support.client import Client
 from tests.support.seeds import command
@@ -43,7 +48,7 @@ def rows() -> Iterator[Row]:
         parts = {
             **{name: [process] for name, process in services.items()},
             "PostgreSQL": postgres_of(bench.folder),
-            "RabbitMQ": _rabbitmq(bench.folder),
+            "RabbitMQ": rabbitmq_of(bench.folder),
         }
         yield from _memory("started", parts)
         yield from asyncio.run(_measured(bench, parts))
@@ -190,13 +195,3 @@ def _with_children(processes: Sequence[psutil.Process]) -> Iterator[psutil.Proce
     for process in processes:
         yield process
         yield from process.children(recursive=True)
-
-
-def _rabbitmq(folder: Path) -> list[psutil.Process]:
-    """The broker of this bench: its arguments name the folder."""
-    return [
-        process
-        for process in psutil.process_iter()
-        if process.name().startswith("beam")
-        and any(str(folder) in arg for arg in process.cmdline())
-    ]

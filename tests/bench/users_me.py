@@ -136,6 +136,16 @@ def postgres_of(folder: Path) -> list[psutil.Process]:
     return [psutil.Process(int(pid))]
 
 
+def rabbitmq_of(folder: Path) -> list[psutil.Process]:
+    """The broker of a bench: its arguments name the folder."""
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.name().startswith("beam")
+        and any(str(folder) in arg for arg in process.cmdline())
+    ]
+
+
 def _answer(url: str, headers: Mapping[str, str]) -> bytes:
     with urllib.request.urlopen(urllib.request.Request(url, headers=dict(headers))) as response:
         content: bytes = response.read()

@@ -18,7 +18,7 @@ STEPS: dict[str, tuple[type, str, str]] = {
     "the events are committed, and not yet read": (Outbox, "unpublished", "when something is read"),
     "they are read": (KeyChain, "sign", "before"),
     "they are signed": (Publisher, "publish", "before"),
-    "the first is on the topic exchange": (Publisher, "_all_have", "after"),
+    "the first is confirmed, and the second not yet sent": (Publisher, "_send_next_of", "after"),
     "they are published": (Outbox, "mark_published", "before"),
     "they are marked": (Outbox, "mark_published", "after"),
 }

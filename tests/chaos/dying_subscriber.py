@@ -6,6 +6,12 @@ from typing import Any
 from admin_svc.app import create_app as create_admin
 from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.settings import AdminSettings
+from identity_svc.account_status.use_cases import AccountStatus
+from identity_svc.app import create_app as create_identity
+from identity_svc.settings import IdentitySettings
+from resource_svc.app import create_app as create_resource
+from resource_svc.labels.use_cases import Labels
+from resource_svc.settings import ResourceSettings
 from shared.messaging.subscriber import Subscriber
 from shared.process import serve
 from shared.settings import load_settings
@@ -15,6 +21,12 @@ from webhooks_svc.deliveries.use_cases import Deliveries
 from webhooks_svc.settings import WebhooksSettings
 
 STEPS: dict[str, tuple[str, Any, str, str]] = {
+    "identity-svc has read the event": ("identity", Subscriber, "_react", "before"),
+    "identity-svc has not committed": ("identity", AccountStatus, "apply_labels_within", "after"),
+    "identity-svc has not acknowledged": ("identity", Subscriber, "_react", "after"),
+    "resource-svc has read the event": ("resource", Subscriber, "_react", "before"),
+    "resource-svc has not committed": ("resource", Labels, "verify_email", "after"),
+    "resource-svc has not acknowledged": ("resource", Subscriber, "_react", "after"),
     "admin-svc has read the event": ("admin", Subscriber, "_react", "before"),
     "admin-svc has not committed": ("admin", AuditTrail, "append_webhook_change", "after"),
     "admin-svc has not acknowledged": ("admin", Subscriber, "_react", "after"),
@@ -31,10 +43,15 @@ def main(step: str) -> None:
     """Serves until it dies."""
     service, owner, name, when = STEPS[step]
     setattr(owner, name, deadly(getattr(owner, name), when))
-    if service == "admin":
-        serve(create_admin(load_settings(AdminSettings)))
-    else:
-        serve(create_webhooks(load_settings(WebhooksSettings)))
+    match service:
+        case "identity":
+            serve(create_identity(load_settings(IdentitySettings)))
+        case "resource":
+            serve(create_resource(load_settings(ResourceSettings)))
+        case "admin":
+            serve(create_admin(load_settings(AdminSettings)))
+        case _:
+            serve(create_webhooks(load_settings(WebhooksSettings)))
 
 
 if __name__ == "__main__":

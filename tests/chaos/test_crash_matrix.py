@@ -20,7 +20,6 @@ from deploy.local import processes, rabbitmq
 from shared.contracts.events import Event, ReceivedEvent
 from shared.contracts.topology import EVENTS
 from shared.database.pool import Connection, Database
-from shared.messaging import publisher as publisher_module
 from shared.messaging.inbox import once
 from tests.integration.messaging.parts import (
     UPDATED,
@@ -92,7 +91,7 @@ async def act(connection: Connection, event: ReceivedEvent) -> None:
 async def under_load(schema: Database, url: str) -> AsyncIterator[Load]:
     """A relay and a subscriber at work; at the end, all that was committed had its effect once."""
     load = Load(schema, [])
-    relay = a_relay(schema, url, poll_seconds=0.1, confirm_seconds=0.5)
+    relay = a_relay(schema, url, poll_seconds=0.1, confirm_seconds=0.5, probe_seconds=0.5)
     subscriber = a_subscriber(url, once(schema, act))
     async with supervised("relay", relay.run), supervised("subscriber", subscriber.run):
         task = asyncio.create_task(load.run())
@@ -156,10 +155,9 @@ async def test_the_network_is_cut_again_and_again(
 
 
 async def test_the_network_stops_passing_bytes_in_the_middle_of_a_confirm(
-    schema: Database, new_amqp_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    schema: Database, new_amqp_url: Callable[[], str]
 ) -> None:
     """No byte and no end of the connection: only missing answers say that it is lost."""
-    monkeypatch.setattr(publisher_module, "_PROBE_SECONDS", 0.5)
     broker = new_amqp_url()
     async with Gate.before(broker) as gate, foreign_queue(broker) as channel:
         await gate.open()

@@ -23,7 +23,7 @@ from shared.messaging.envelope import EventVerifier, sign
 from shared.messaging.inbox import Reaction
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.outbox import Outbox
-from shared.messaging.publisher import CONFIRM_SECONDS, publisher
+from shared.messaging.publisher import CONFIRM_SECONDS, PROBE_SECONDS, publisher
 from shared.messaging.refusals import ManagementApi, Refusals
 from shared.messaging.relay import POLL_SECONDS, Relay
 from shared.messaging.subscriber import LONGEST_WAIT, Subscriber
@@ -97,6 +97,7 @@ def a_relay(
     *,
     poll_seconds: float = POLL_SECONDS,
     confirm_seconds: float = CONFIRM_SECONDS,
+    probe_seconds: float = PROBE_SECONDS,
     management: ManagementApi | None = None,
 ) -> Relay:
     registry = registry or CollectorRegistry()
@@ -106,7 +107,9 @@ def a_relay(
         Outbox(RING),
         signer or Signer(),
         lambda: publisher(
-            url, "relay under test", refusals, PUBLIC_URL, confirm_seconds=confirm_seconds
+            *(url, "relay under test", refusals, PUBLIC_URL),
+            confirm_seconds=confirm_seconds,
+            probe_seconds=probe_seconds,
         ),
         registry,
         poll_seconds=poll_seconds,

@@ -5,15 +5,21 @@ aiormq publishes one message at a time: three tasks and a write to the socket fo
 
 import asyncio
 import struct
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import pamqp.frame
+from aio_pika.abc import DeliveryMode
 from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
 from pamqp import commands
-from pamqp.body import ContentBody
 
-_HEADER, _END = 2, b"\xce"  # of a frame: AMQP 0-9-1, 2.3
+_HEADER, _BODY, _END = 2, 3, b"\xce"  # of frames: AMQP 0-9-1, 2.3
+# The flags of properties: Basic.Properties in the protocol's definition.
+_CONTENT_TYPE, _HEADERS, _DELIVERY_MODE, _MESSAGE_ID, _TYPE = (
+    1 << bit for bit in (15, 13, 12, 7, 5)
+)
 
 
 class BatchedChannel:
@@ -75,13 +81,49 @@ class BatchedChannel:
     ) -> bytes:
         """The frames of a message."""
         number, size = self._channel.number, self._channel.max_content_size
-        method = commands.Basic.Publish(exchange=exchange, routing_key=key, mandatory=mandatory)
         header = struct.pack(">HHQ", commands.Basic.frame_id, 0, len(body)) + properties
-        frames = (
-            pamqp.frame.marshal(method, number),
-            struct.pack(">BHI", _HEADER, number, len(header)),
-            header,
-            _END,
+        method = _method(number, exchange, key, mandatory)
+        parts = (body[at : at + size] for at in range(0, len(body), size))
+        bodies = (_frame(_BODY, number, part) for part in parts)
+        return b"".join((method, _frame(_HEADER, number, header), *bodies))
+
+
+def properties(
+    content_type: str, headers: Mapping[str, str], message_id: str, message_type: str
+) -> bytes:
+    """The marshalled properties of a persistent message: AMQP 0-9-1, 4.2.6.1.
+
+    pamqp takes five times as long for a dozen strings.
+    """
+    table = b"".join(
+        b"".join((_short(name), b"S", struct.pack(">I", len(text)), text))
+        for name, text in ((name, value.encode()) for name, value in headers.items())
+    )
+    return b"".join(
+        (
+            struct.pack(">H", _CONTENT_TYPE | _HEADERS | _DELIVERY_MODE | _MESSAGE_ID | _TYPE),
+            _short(content_type),
+            struct.pack(">I", len(table)),
+            table,
+            bytes((DeliveryMode.PERSISTENT,)),
+            _short(message_id),
+            _short(message_type),
         )
-        parts = (ContentBody(body[at : at + size]) for at in range(0, len(body), size))
-        return b"".join((*frames, *(pamqp.frame.marshal(part, number) for part in parts)))
+    )
+
+
+def _short(text: str) -> bytes:
+    """A short string; raises `ValueError` if it has more than 255 bytes."""
+    encoded = text.encode()
+    return bytes((len(encoded),)) + encoded
+
+
+def _frame(kind: int, number: int, payload: bytes) -> bytes:
+    return b"".join((struct.pack(">BHI", kind, number, len(payload)), payload, _END))
+
+
+@lru_cache(512)
+def _method(number: int, exchange: str, key: str, mandatory: bool) -> bytes:
+    """The frame that begins a message; it is the same for all events of a name."""
+    method = commands.Basic.Publish(exchange=exchange, routing_key=key, mandatory=mandatory)
+    return pamqp.frame.marshal(method, number)

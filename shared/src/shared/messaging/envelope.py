@@ -6,6 +6,7 @@ serializations: the topic exchange gets the key's id in the JWKS, and the direct
 `barong`, which subscribers of Barong 2.4 look for.
 """
 
+import base64
 import json
 import time
 import uuid
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import jwt
+import orjson
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
@@ -59,14 +61,15 @@ def sign(event: Event, key: SigningKey, kid: str, issuer: str) -> bytes:
     if event.snapshot is not None:
         claims["snapshot"] = event.snapshot
     algorithm = RS256 if isinstance(key, RSAPrivateKey) else ES256
-    compact = jwt.encode(claims, key, algorithm, headers={"typ": None})
-    protected, payload, signature = compact.split(".")
-    return _serialized(payload, protected, kid, signature)
+    protected = _PROTECTED[algorithm]
+    payload = _encoded(json.dumps(claims, separators=(",", ":")).encode())
+    signature = _SIGNATURES[algorithm].sign(f"{protected}.{payload}".encode(), key)
+    return _serialized(payload, protected, kid, _encoded(signature))
 
 
 def for_direct_exchanges(body: bytes) -> bytes:
     """The same signed event, as subscribers of Barong 2.4 expect it: with `kid` "barong"."""
-    envelope = json.loads(body)
+    envelope = orjson.loads(body)
     [signature] = envelope["signatures"]
     return _serialized(envelope["payload"], signature["protected"], BARONG, signature["signature"])
 
@@ -76,7 +79,21 @@ def _serialized(payload: str, protected: str, kid: str, signature: str) -> bytes
         "payload": payload,
         "signatures": [{"protected": protected, "header": {"kid": kid}, "signature": signature}],
     }
-    return json.dumps(envelope, separators=(",", ":")).encode()
+    return orjson.dumps(envelope)
+
+
+def _encoded(data: bytes) -> str:
+    """Base64url without padding (RFC 7515, 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+# PyJWT's `encode` takes three times as long for what is around the signature.
+_SIGNATURES = {
+    name: algorithm
+    for name, algorithm in jwt.algorithms.get_default_algorithms().items()
+    if name in ALGORITHMS
+}
+_PROTECTED = {name: _encoded(f'{{"alg":"{name}"}}'.encode()) for name in ALGORITHMS}
 
 
 class EventVerifier:

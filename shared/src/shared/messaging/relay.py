@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -26,9 +27,20 @@ BATCH = 100
 BATCH_BYTES = 4 * 1024 * 1024
 MOST_UNDER_WAY = 2 * BATCH
 """Events that are published again at most, if the relay or a connection dies."""
+MOST_AHEAD = 2
+"""Batches that are read before they can be published."""
+MARKED_TOGETHER = BATCH // 2
+"""Delivered events that are worth a transaction while others are being signed."""
 POLL_SECONDS = 1.0  # finds events whose notification was lost
 PRUNE_SECONDS = 3600.0
 STUCK_SECONDS = 600.0
+
+
+Batch = Sequence[tuple[int, Event]]
+"""Events with their positions in the outbox."""
+
+Signed = Sequence[tuple[int, Event, bytes]]
+"""Events with their positions, and the bodies of their messages."""
 
 
 class StuckError(Exception):
@@ -58,6 +70,7 @@ class Relay:
         self._publisher = publisher
         self._poll_seconds = poll_seconds
         self._wake = asyncio.Event()
+        self._may_wait = True  # whether the outbox may have events that were not read
         self._pruned = time.monotonic()
         self._published = Counter("outbox_published", "Events published.", registry=registry)
         self._backlog = Backlog(0, None)
@@ -91,41 +104,57 @@ class Relay:
             await asyncio.sleep(self._poll_seconds)
 
     async def _publish_forever(self, connection: Any, publisher: Publisher) -> None:
-        """Publishes batches, without waiting for the confirms of those before.
+        """Reads a batch while the one before is signed and those before that are published.
 
         Raises `Unavailable` when nobody signs, `StuckError`, and what `Publisher.publish` and
         asyncpg raise.
         """
+        ahead = _Ahead(self._signer, self._wake)
         batches = _UnderWay(publisher, self._wake)
+        self._may_wait = True
         try:
             while True:
                 self._wake.clear()
-                batch = await self._next(connection, batches)
-                if batch:
-                    bodies = await self._signer.sign([event for _, event in batch])
-                    batches.publish(batch, bodies)
+                while batches.have_room and (signed := ahead.take_signed()):
+                    batches.publish(signed)
                 batches.check()
-                if marked := tuple(batches.delivered):
-                    await self._outbox.mark_published(connection, marked)
-                    self._published.inc(len(marked))
-                    batches.forget(marked)
-                if self._measured_for() > self._poll_seconds or not (batch or batches.positions):
+                if self._may_wait and ahead.has_room:
+                    await self._read(connection, ahead, batches)
+                if batches.delivered and (
+                    not ahead.is_signing or len(batches.delivered) >= MARKED_TOGETHER
+                ):
+                    await self._mark(connection, batches)
+                if not (self._may_wait or ahead.positions or batches.positions):
+                    self._set_backlog(Backlog(0, None))
+                elif self._measured_for() > self._poll_seconds:
                     await self._measure(connection)
-                if not batch:
+                if not (self._may_wait and ahead.has_room):
                     await self._prune(connection)
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(self._poll_seconds):
-                            await self._wake.wait()
+                    await self._rest()
         finally:
+            await ahead.end()
             await batches.end()
 
-    async def _next(self, connection: Any, batches: "_UnderWay") -> list[tuple[int, Event]]:
-        """The next batch; empty if nothing waits, or so much is under way already."""
-        if len(batches.positions) > MOST_UNDER_WAY - BATCH:
-            return []
-        return await self._outbox.unpublished(
-            connection, BATCH, BATCH_BYTES, tuple(batches.positions)
-        )
+    async def _read(self, connection: Any, ahead: "_Ahead", batches: "_UnderWay") -> None:
+        self._may_wait = False  # unless a notification comes meanwhile
+        taken = (*ahead.positions, *batches.positions)
+        if batch := await self._outbox.unpublished(connection, BATCH, BATCH_BYTES, taken):
+            ahead.add(batch)
+            self._may_wait = True
+
+    async def _rest(self) -> None:
+        """Returns when there is something to do, or it is time to look for it."""
+        try:
+            async with asyncio.timeout(self._poll_seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            self._may_wait = True
+
+    async def _mark(self, connection: Any, batches: "_UnderWay") -> None:
+        marked = tuple(batches.delivered)
+        await self._outbox.mark_published(connection, marked)
+        self._published.inc(len(marked))
+        batches.forget(marked)
 
     async def _prune(self, connection: Any) -> None:
         if time.monotonic() - self._pruned > PRUNE_SECONDS:
@@ -134,7 +163,10 @@ class Relay:
             self._pruned = time.monotonic()
 
     async def _measure(self, connection: Any) -> None:
-        self._backlog = await self._outbox.backlog(connection)
+        self._set_backlog(await self._outbox.backlog(connection))
+
+    def _set_backlog(self, backlog: Backlog) -> None:
+        self._backlog = backlog
         self._measured = time.monotonic()
 
     def _measured_for(self) -> float:
@@ -147,7 +179,63 @@ class Relay:
         return (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
 
     def _notified(self, *_: object) -> None:
+        self._may_wait = True
         self._wake.set()
+
+
+class _Ahead:
+    """Batches that are read and not yet published: one is signed while the next one waits."""
+
+    def __init__(self, signer: EventSigner, wake: asyncio.Event) -> None:
+        self._signer = signer
+        self._wake = wake
+        self._turn = asyncio.Lock()
+        self._batches: deque[tuple[Batch, asyncio.Task[Signed]]] = deque()
+
+    @property
+    def positions(self) -> list[int]:
+        """Where these events stand in the outbox."""
+        return [position for batch, _ in self._batches for position, _ in batch]
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another batch may be read.
+
+        What is written while a small batch is signed makes one batch.
+        """
+        if len(self._batches) < 1:
+            return True
+        return len(self._batches) < MOST_AHEAD and len(self._batches[-1][0]) >= BATCH
+
+    @property
+    def is_signing(self) -> bool:
+        """Whether signatures are being made."""
+        return any(not task.done() for _, task in self._batches)
+
+    def add(self, batch: Batch) -> None:
+        """Signs the batch after those before."""
+        task = asyncio.create_task(self._sign(batch))
+        task.add_done_callback(lambda _: self._wake.set())
+        self._batches.append((batch, task))
+
+    def take_signed(self) -> Signed:
+        """The oldest batch; empty while it is not signed. Raises what the signer raises."""
+        if not self._batches or not self._batches[0][1].done():
+            return ()
+        _, task = self._batches.popleft()
+        return task.result()
+
+    async def end(self) -> None:
+        """Returns when nothing is signed any more."""
+        tasks = [task for _, task in self._batches]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _sign(self, batch: Batch) -> Signed:
+        async with self._turn:  # which is given in the order in which it is asked for
+            bodies = await self._signer.sign([event for _, event in batch])
+        return [(*each, body) for each, body in zip(batch, bodies, strict=True)]
 
 
 class _UnderWay:
@@ -161,19 +249,23 @@ class _UnderWay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._progressed = time.monotonic()
 
-    def publish(self, batch: Sequence[tuple[int, Event]], bodies: Sequence[bytes]) -> None:
+    @property
+    def have_room(self) -> bool:
+        """Whether another batch may be published."""
+        return len(self.positions) <= MOST_UNDER_WAY - BATCH
+
+    def publish(self, batch: Signed) -> None:
         """Begins to publish a batch; `delivered` grows by its positions."""
         if not self.positions:
             self._progressed = time.monotonic()
-        positions = {event.id: position for position, event in batch}
+        positions = {event.id: position for position, event, _ in batch}
         self.positions.update(positions.values())
-        events = [event for _, event in batch]
 
         def note(event: Event) -> None:
             self.delivered.append(positions[event.id])
             self._wake.set()
 
-        publishing = self._publisher.publish(list(zip(events, bodies, strict=True)), note)
+        publishing = self._publisher.publish([(event, body) for _, event, body in batch], note)
         task = asyncio.create_task(publishing)
         task.add_done_callback(lambda _: self._wake.set())
         self._tasks.add(task)
@@ -191,6 +283,7 @@ class _UnderWay:
         del self.delivered[: len(marked)]
         self.positions.difference_update(marked)
         self._progressed = time.monotonic()
+        self._wake.set()  # there may be room for a batch that is signed
 
     async def end(self) -> None:
         """Returns when nothing is published any more."""
