@@ -95,7 +95,7 @@ images: install ## Build every image and check it, where a container engine can 
 release: install ## Build everything that a release hands out, from a clean clone (ARGS="--images")
 	$(BIN)/python -m deploy.release $(ARGS)
 
-cluster: install ## Apply both overlays to a real API server, where one can be had (root, Go, apt)
+cluster: install ## Apply both overlays and the chart to a real API server, where one can be had (root, Go, apt)
 	$(BIN)/python -m deploy.cluster
 
 cluster-drill: install ## Replace, kill and take away every part of a real cluster under load (ARGS="--write")

@@ -1,6 +1,6 @@
 """A real Kubernetes on this machine: `make cluster` and `make cluster-drill`.
 
-    python -m deploy.cluster                 both overlays admitted by API server and controllers
+    python -m deploy.cluster                 overlays and chart admitted by API server, controllers
     python -m deploy.cluster apply FILE…     the same for manifests of yours; `-` is the input
     python -m deploy.cluster node [FILE…]    a cluster with nodes, until Ctrl-C
     python -m deploy.cluster drill           what users notice while everything is replaced
@@ -16,13 +16,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from deploy.cluster.admission import (
     NAMESPACE,
-    Admission,
     admit,
     clear,
     explain,
@@ -41,9 +40,16 @@ from deploy.cluster.releases import (
     save_images,
     this_release,
 )
+from deploy.helm.__main__ import helm
+from deploy.helm.chart import CHART
 from deploy.local.processes import StartError
 
 OVERLAYS = ("local", "production")
+CHARTS: Mapping[str, Sequence[str | Path]] = {
+    "helm/barong": (),
+    "helm/barong, production": ("--values", CHART.parent / "production-values.yaml"),
+}
+"""The chart with its own values, and with those that mean what overlays/production says."""
 _PAGE = ROOT / "docs" / "operators" / "cluster.md"
 _BEGIN, _END = "<!-- drill -->", "<!-- /drill -->"
 
@@ -77,7 +83,7 @@ def main() -> None:
         elif given.command == "drill":
             _drill(given.previous, given.release, given.rate, given.only, write=given.write)
         else:
-            _admit_overlays()
+            _admit()
     except (NoClusterError, StartError) as error:
         print(f"cluster: not here: {error}")
     except subprocess.CalledProcessError as error:
@@ -86,7 +92,7 @@ def main() -> None:
         sys.exit(f"cluster: {error}")
 
 
-def _admit_overlays() -> None:
+def _admit() -> None:
     made = definitions()
     began = time.monotonic()
     with control_plane("admission") as cluster:
@@ -94,15 +100,25 @@ def _admit_overlays() -> None:
         define(cluster, made)
         for overlay in OVERLAYS:
             manifests = rendered(cluster, str(ROOT / "k8s" / "overlays" / overlay))
-            _report(f"overlays/{overlay}", admit(cluster, manifests, new_secrets(overlay)))
+            _admit_one(cluster, f"overlays/{overlay}", manifests, new_secrets(overlay))
             clear(cluster)
+        for name, arguments in CHARTS.items():
+            manifests = rendered_chart(*arguments)
+            _admit_one(cluster, name, manifests, new_secrets("production"))
+            clear(cluster)
+
+
+def rendered_chart(*arguments: str | Path) -> str:
+    """What Helm makes of the chart; raises StartError without a Helm."""
+    command = (helm(), "template", "barong", CHART, "--namespace", NAMESPACE, *arguments)
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _apply(manifests: str, secrets: str | None) -> None:
     made = definitions()
     with control_plane("admission") as cluster:
         define(cluster, made)
-        _report("manifests", admit(cluster, manifests, new_secrets(secrets) if secrets else ""))
+        _admit_one(cluster, "manifests", manifests, new_secrets(secrets) if secrets else "")
 
 
 def _hold(manifests: str) -> None:
@@ -180,11 +196,13 @@ def new_secrets(target: str) -> str:
     ).stdout
 
 
-def _report(name: str, admission: Admission) -> None:
+def _admit_one(cluster: Cluster, name: str, manifests: str, secrets: str) -> None:
+    began = time.monotonic()
+    admission = admit(cluster, manifests, secrets)
     left_out = ", ".join(sorted(admission.undefined))
     print(
         f"{name}: {admission.objects} objects and {admission.pods} pods admitted, "
-        f"nothing changes at a second apply"
+        f"nothing changes at a second apply, in {time.monotonic() - began:.0f} s"
         + (f"; not checked, for want of their definitions: {left_out}" if left_out else ""),
         flush=True,
     )

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import yaml
 
 from deploy.cluster.control_plane import Cluster, Object
+from deploy.cluster.programs import ROOT
 
 NAMESPACE = "barong"
+_OWN_NAMESPACE = ROOT / "k8s" / "overlays" / "local" / "namespace.yaml"
 _POD_SECONDS = 60.0
 _UNDEFINED = "no matches for kind"
 _CREATES_PODS = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
@@ -47,17 +49,17 @@ def admit(cluster: Cluster, manifests: str, secrets: str = "") -> Admission:
 
     Wrong are an object that is refused, a warning (also of PodSecurity), a pod that a controller
     may not create, and a change by the second time. `secrets` is what
-    `python3 -m deploy.make_secrets` prints; it is created in the namespace before.
+    `python3 -m deploy.make_secrets` prints; it is created in the namespace before. Manifests
+    without a namespace, as Helm renders them, get that of the local overlay.
     """
     objects = objects_of(manifests)
     known = _known_kinds(cluster)
     undefined = frozenset(each["kind"] for each in objects if _kind(each) not in known)
     objects = [each for each in objects if _kind(each) in known]
+    # As k8s/README.md does it: first the namespace, then the Secrets, then everything.
+    namespaces = [each for each in objects if each["kind"] == "Namespace"]
+    _apply(cluster, namespaces or objects_of(_OWN_NAMESPACE.read_text()))
     if secrets:
-        # As k8s/README.md does it: first the namespace, then the Secrets, then everything.
-        namespaces = [each for each in objects if each["kind"] == "Namespace"]
-        if namespaces:
-            _apply(cluster, namespaces)
         cluster.kubectl("-n", NAMESPACE, "create", "-f", "-", text=secrets)
     _apply(cluster, objects)
     pods = _pods(cluster, objects)

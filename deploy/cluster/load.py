@@ -253,6 +253,15 @@ class Load:
                     *("list users", _OK),
                     lambda c: c.call("GET", "/admin/users", cookie=self.superadmin.cookie),
                 )
+            case 10 | 11:
+                # The page calls the gateway as its visitor, and so identity-svc and resource-svc.
+                return (
+                    *("page of the account", _OK),
+                    lambda c: c.call("GET", "/account", cookie=user.cookie),
+                )
+            case 12:
+                metadata = "/.well-known/openid-configuration"
+                return "metadata of OAuth", _OK, lambda c: c.call("GET", metadata)
             case _:
                 return (
                     *("me", _OK),
