@@ -152,6 +152,38 @@ async def test_a_connection_that_leads_to_another_program_is_dropped() -> None:
     assert len(connections) == 3  # the last one is kept
 
 
+@pytest.mark.parametrize(
+    ("method", "repeatable", "arrives"), [("GET", False, 2), ("POST", True, 2), ("POST", False, 1)]
+)
+async def test_a_kept_connection_that_closes_at_the_moment_of_a_call(
+    method: str, repeatable: bool, arrives: int
+) -> None:
+    """As those of a pod that ends. A call that may arrive twice is made again."""
+    calls: list[object] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        """Each connection gets one answer, and then ends with the next call."""
+        assert request.transport is not None
+        calls.append(request.transport)
+        if calls.count(request.transport) > 1:
+            request.transport.abort()
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_route("*", "/", answer)
+    async with listening(app) as address:
+        client = InternalApi(address, "identity-svc", TOKENS)
+        async with client.opened():
+            assert await client.call(method, "/", repeatable=repeatable) == {}
+            calls_before = len(calls)
+            if arrives == 2:
+                assert await client.call(method, "/", repeatable=repeatable) == {}
+            else:
+                with pytest.raises(Unavailable):
+                    await client.call(method, "/", repeatable=repeatable)
+    assert len(calls) - calls_before == arrives
+
+
 @pytest.mark.parametrize("text", ["x", "\N{PENGUIN}é", "broken \udc80", "a\x00b"])
 async def test_any_text_arrives_as_it_was(api: InternalApi, text: str) -> None:
     assert (await api.call("POST", "/echo/200", {"text": text}))["body"] == {"text": text}

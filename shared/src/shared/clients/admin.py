@@ -32,7 +32,8 @@ class AdminClient(InternalApi):
 
     async def record(self, activity: Activity) -> None:
         """Records an activity; a repetition changes nothing."""
-        await self.call("POST", "/activities", {"activity": activity.to_internal()})
+        body = {"activity": activity.to_internal()}
+        await self.call("POST", "/activities", body, repeatable=True)
 
     async def activities_of(
         self, uid: str, topic: str | None, page: int, limit: int

@@ -28,7 +28,7 @@ class ArchiveClient(InternalApi):
             "limit": limit,
             "before": None if before is None else str(before),
         }
-        answer = await self.call("POST", "/events/search", body)
+        answer = await self.call("POST", "/events/search", body, repeatable=True)
         return [ArchivedEvent.of(each) for each in answer["events"]]
 
     async def create_replay(self, queue: str, wanted: EventFilter, *, incomplete: bool) -> Replay:

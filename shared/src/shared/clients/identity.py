@@ -33,19 +33,22 @@ class IdentityClient(ArchiveClient):
 
     async def resolve_session(self, key: str) -> ResolvedSession:
         """The session with this key, which this use prolongs; raises `NotFound`."""
-        return ResolvedSession.of(await self.call("POST", "/sessions/resolve", {"key": key}))
+        return await self._resolve({"key": key})
 
     async def resolve_session_by_sid(self, sid: str) -> ResolvedSession:
         """The session with this id, which this use prolongs; raises `NotFound`."""
-        return ResolvedSession.of(await self.call("POST", "/sessions/resolve", {"sid": sid}))
+        return await self._resolve({"sid": sid})
 
     async def take_in_network(self, sid: str, address: str) -> ResolvedSession:
         """The session, now bound to the network of `address` if it was bound to none of its family.
 
         Raises `NotFound`.
         """
-        body = {"sid": sid, "address": address}
-        return ResolvedSession.of(await self.call("POST", "/sessions/resolve", body))
+        return await self._resolve({"sid": sid, "address": address})
+
+    async def _resolve(self, body: Mapping[str, str]) -> ResolvedSession:
+        answer = await self.call("POST", "/sessions/resolve", body, repeatable=True)
+        return ResolvedSession.of(answer)
 
     async def revoke_session(self, sid: str) -> None:
         """Ends a session; it may have ended already."""
@@ -62,7 +65,8 @@ class IdentityClient(ArchiveClient):
 
     async def user_token(self, uid: str) -> UserToken:
         """The user as they are now, with a token without a session; raises `NotFound`."""
-        return UserToken.of(await self.call("POST", f"/users/{segment(uid)}/token"))
+        path = f"/users/{segment(uid)}/token"
+        return UserToken.of(await self.call("POST", path, repeatable=True))
 
     async def apply_labels(self, labels: PrivateLabels) -> User:
         """The user with state and level as these labels decide; older labels change nothing.
@@ -224,7 +228,7 @@ class IdentityClient(ArchiveClient):
     async def sign_tokens(self, tokens: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
         """Tokens of the OAuth provider, each of a type and claims, signed by the present key."""
         body = {"tokens": [{"type": kind, "claims": dict(claims)} for kind, claims in tokens]}
-        return list((await self.call("POST", "/tokens/sign", body))["tokens"])
+        return list((await self.call("POST", "/tokens/sign", body, repeatable=True))["tokens"])
 
     async def log_in(
         self, email: str, password: str, otp_code: str, client: Client
@@ -251,5 +255,5 @@ class IdentityClient(ArchiveClient):
                 for event in events
             ]
         }
-        answer = await self.call("POST", "/events/sign", body)
+        answer = await self.call("POST", "/events/sign", body, repeatable=True)
         return [message.encode() for message in answer["messages"]]

@@ -19,6 +19,9 @@ log = structlog.get_logger()
 
 _BRACES = frozenset("{}")
 TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
+_TRIES = 4
+"""Of a call that no pod has received: a service has two pods at least, so 1 of 16 fails if one is
+gone and Kubernetes still sends connections there."""
 
 
 class InternalApi:
@@ -53,15 +56,22 @@ class InternalApi:
             yield
         self._session = None
 
-    async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        repeatable: bool = False,
+    ) -> Any:
         """The answer's JSON, None where it is empty.
+
+        `repeatable`: whether the call may arrive twice, as every GET may.
 
         Raises `NotFound` for 404, `Invalid` for 422, `Throttled` for 429, `UserNotActive` or
         `SessionEnded` where that is so of the user whom the call is about, and `Unavailable` for
         everything else.
         """
-        if self._session is None:
-            raise Unavailable(self._service)
         headers = {
             "Authorization": f"Bearer {self._tokens.issue(self._service)}",
             "Content-Type": "application/json",
@@ -73,13 +83,9 @@ class InternalApi:
         with tracing.calling(self._service, method) as span:
             headers |= tracing.headers()
             try:
-                async with self._session.request(
-                    method, self._url + path, data=data, headers=headers, allow_redirects=False
-                ) as response:
-                    answer = await response.json() if response.content_length else None
-                    status = response.status
-                    retry_after = int(response.headers.get("Retry-After", "1"))
-                    note(listed(response.headers.get(CHANGED_HEADER, "")), here=False)
+                status, answer, retry_after = await self._answer(
+                    method, path, data, headers, repeatable=repeatable or method == "GET"
+                )
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 self._last_was_right = False
                 raise Unavailable(self._service) from error
@@ -100,6 +106,40 @@ class InternalApi:
             log.error("internal_call_refused", service=self._service, path=path, status=status)
             raise Unavailable(self._service)
         return answer
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        repeatable: bool,
+    ) -> tuple[int, Any, int]:
+        """Status, JSON and seconds of Retry-After; raises what aiohttp raises.
+
+        While a pod ends, connections to it are refused, and kept ones close at the moment of a
+        call. Such a call is made again: it finds another pod.
+        """
+        if self._session is None:
+            raise ConnectionError("not opened")
+        tries = _TRIES
+        while True:
+            tries -= 1
+            try:
+                async with self._session.request(
+                    method, self._url + path, data=data, headers=headers, allow_redirects=False
+                ) as response:
+                    answer = await response.json() if response.content_length else None
+                    note(listed(response.headers.get(CHANGED_HEADER, "")), here=False)
+                    retry_after = int(response.headers.get("Retry-After", "1"))
+                    return response.status, answer, retry_after
+            except aiohttp.ClientConnectorError as error:
+                if not tries or not isinstance(error.os_error, ConnectionRefusedError):
+                    raise
+            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+                if not tries or not repeatable:
+                    raise
 
 
 def segment(value: str) -> str:

@@ -39,12 +39,15 @@ class ResourceClient(ArchiveClient):
 
     async def attachment_snapshots(self, uids: Sequence[str]) -> list[AttachmentSnapshot]:
         """All attachments of at most 1000 users, one snapshot for each kind."""
-        answer = await self.call("POST", "/attachments", {"uids": list(uids)})
+        body = {"uids": list(uids)}
+        answer = await self.call("POST", "/attachments", body, repeatable=True)
         return [AttachmentSnapshot.of(each) for each in answer["sets"]]
 
     async def upload_links(self, keys: Sequence[str]) -> list[str]:
         """A link to each uploaded file, which expires soon."""
-        return list((await self.call("POST", "/uploads/links", {"keys": list(keys)}))["links"])
+        body = {"keys": list(keys)}
+        answer = await self.call("POST", "/uploads/links", body, repeatable=True)
+        return list(answer["links"])
 
     async def api_key(self, kid: str) -> SigningKey:
         """An API key with its secret, in any state; raises `NotFound`."""

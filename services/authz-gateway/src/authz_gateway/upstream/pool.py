@@ -15,6 +15,12 @@ from shared.errors import Throttled, Unavailable
 CONNECT_SECONDS: Final = 5.0
 """How long a call waits for its client's share, for a connection, and for a new one to open."""
 
+_TRIES: Final = 4
+"""To connect, as long as connections are refused.
+
+A pod that ended refuses them until Kubernetes sends no more there; the next one may reach another.
+"""
+
 
 class Upstream:
     """At most `limit` connections to one server, at most `share` of them for one client's calls.
@@ -153,8 +159,15 @@ class Upstream:
                     released.abort()
         except TimeoutError:
             raise Unavailable(self.authority) from None
+        tries = _TRIES
         async with asyncio.timeout(self._connect_seconds):
-            return await self._connect()
+            while True:
+                tries -= 1
+                try:
+                    return await self._connect()
+                except ConnectionRefusedError:
+                    if not tries:
+                        raise
 
     async def _connect(self) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
