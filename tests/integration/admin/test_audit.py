@@ -215,7 +215,8 @@ async def test_changes_of_oauth_clients_are_recorded_once_and_without_their_secr
     wanted = {"name": "A", "redirect_uris": [uri]}
     made = (await admin.call("POST", "admin/oauth_clients", json=wanted)).body
     path = f"admin/oauth_clients/{made['client_id']}"
-    await admin.call("PUT", path, json={"first_party": True, "scopes": ["openid"]})
+    changes = {"first_party": True, "scopes": ["openid"], "dpop_bound_access_tokens": True}
+    await admin.call("PUT", path, json=changes)
     rotated = (await admin.post(f"{path}/secret")).body
     assert (await admin.call("PUT", path, json={"grant_types": ["password"]})).status == 422
     assert (await admin.call("DELETE", path)).status == 204
@@ -228,7 +229,8 @@ async def test_changes_of_oauth_clients_are_recorded_once_and_without_their_secr
     assert {each["author_uid"] for each in entries} == {by}
     created, updated, _, deleted = (each["payload"] for each in entries)
     assert (created["before"], created["after"]["redirect_uris"]) == (None, [uri])
-    assert (updated["before"]["first_party"], updated["after"]["first_party"]) == (False, True)
+    for name in ("first_party", "dpop_bound"):
+        assert (updated["before"][name], updated["after"][name]) == (False, True)
     assert "profile" in updated["before"]["scopes"]
     assert updated["after"]["scopes"] == ["openid"]
     assert (deleted["before"]["name"], deleted["after"]) == ("A", None)

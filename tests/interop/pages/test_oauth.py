@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from tests.interop.pages.conftest import Visitor, Windows
 from tests.support.client import Client
+from tests.support.device import DEVICE_CODE, ask, poll
 from tests.support.relying_party import REDIRECT_URI, RelyingParty
 from tests.support.system import PASSWORD, Installation
 
@@ -23,6 +24,10 @@ TITLES = {
         "logged out": "You are logged out",
         "error": "This does not work",
         "expired": "Too late",
+        "code": "Connect a device",
+        "device": "Connect this device?",
+        "connected": "Your device is connected",
+        "refused": "You refused",
     },
     "de": {
         "log-in": "Anmelden",
@@ -31,6 +36,10 @@ TITLES = {
         "logged out": "Sie sind abgemeldet",
         "error": "Das geht nicht",
         "expired": "Zu spät",
+        "code": "Gerät verbinden",
+        "device": "Dieses Gerät verbinden?",
+        "connected": "Ihr Gerät ist verbunden",
+        "refused": "Sie haben abgelehnt",
     },
 }
 
@@ -40,6 +49,21 @@ async def party(system: Installation) -> AsyncIterator[RelyingParty]:
     async with Client(system) as admin:
         await admin.log_in_as_superadmin()
         async with await RelyingParty.register(admin, scopes=SCOPE.split()) as made:
+            yield made
+
+
+@pytest.fixture(scope="module")
+async def device(system: Installation) -> AsyncIterator[RelyingParty]:
+    async with Client(system) as admin:
+        await admin.log_in_as_superadmin()
+        async with await RelyingParty.register(
+            admin,
+            name="A television",
+            authentication="none",
+            redirect_uris=[],
+            scopes=SCOPE.split(),
+            grant_types=[DEVICE_CODE, "refresh_token"],
+        ) as made:
             yield made
 
 
@@ -79,6 +103,57 @@ async def test_axe_finds_nothing_on_any_page(
     await judged("log-out", "log-out")
     await page.locator("main form button").first.click()
     await judged("logged out", "logged out")
+    await context.close()
+    assert found == {}
+    assert visitor.faults == []
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+@pytest.mark.parametrize("language", TITLES)
+async def test_axe_finds_nothing_on_the_pages_for_devices(
+    windows: Windows, client: Client, device: RelyingParty, language: str, colors: str
+) -> None:
+    """A user in Chromium allows one device, and refuses another."""
+    await client.become_member()
+    context, visitor = await windows.open(language, color_scheme=colors)
+    page, titles = visitor.page, TITLES[language]
+    found: dict[str, list[str]] = {}
+
+    async def judged(what: str, title: str) -> None:
+        """The page that is shown now."""
+        await expect(page.locator("h1")).to_have_text(titles[title])
+        assert await page.locator("html").get_attribute("lang") == language
+        if faults := await visitor.judge_at_both_widths():
+            found[what] = faults
+
+    async def submit(**typed: str) -> None:
+        for name, value in typed.items():
+            await page.locator(f"[name={name}]").fill(value)
+        await page.locator("main form button").first.click()
+
+    begun = await ask(device, scope=SCOPE)
+    await page.goto(begun["verification_uri_complete"])
+    await judged("log-in", "log-in")
+    await submit(email=client.email, password="wrong")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await judged("refused log-in", "log-in")
+    await submit(password=PASSWORD)
+    await judged("code", "code")
+    await expect(page.locator("[name=user_code]")).to_have_value(begun["user_code"])
+    await submit(user_code="BCDF-GHJK")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await judged("wrong code", "code")
+    await submit(user_code=begun["user_code"].lower())
+    await judged("device", "device")
+    await press(visitor, "accept")
+    await judged("connected", "connected")
+    assert (await poll(device, begun))[0] == 200
+    begun = await ask(device, scope=SCOPE)
+    await page.goto(begun["verification_uri"])
+    await submit(user_code=begun["user_code"])
+    await press(visitor, "refuse")
+    await judged("refused", "refused")
+    assert (await poll(device, begun))[1]["error"] == "access_denied"
     await context.close()
     assert found == {}
     assert visitor.faults == []

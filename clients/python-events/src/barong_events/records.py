@@ -305,6 +305,7 @@ class OAuthClient(Record):
     backchannel_logout_uri: str | None
     access_seconds: int
     refresh_seconds: int
+    dpop_bound: bool
     action: str
     author_uid: str | None
     author_role: str

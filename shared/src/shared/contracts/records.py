@@ -359,6 +359,7 @@ class OAuthClientRecord(EventRecord):
     backchannel_logout_uri: str | None = _told("Where it is told of log-outs.")
     access_seconds: int = _told("How long its access tokens live.")
     refresh_seconds: int = _told("How long an unused refresh token of it lives.")
+    dpop_bound: bool = _told("Whether all its tokens have to be bound to a key (RFC 9449).")
     action: str = _told(
         "What was done.", values=("created", "updated", "secret_rotated", "deleted")
     )

@@ -47,6 +47,7 @@ def _record(registered: RegisteredClient, action: str, author: Author) -> OAuthC
         backchannel_logout_uri=client.backchannel_logout_uri,
         access_seconds=client.access_token_seconds,
         refresh_seconds=client.refresh_token_seconds,
+        dpop_bound=client.dpop_bound_access_tokens,
         action=action,
         author_uid=author.uid,
         author_role=author.role,

@@ -47,13 +47,12 @@ async def revoke(request: web.Request, _form: FormReader[NoParameters]) -> web.R
 @protocol_endpoint
 async def userinfo(request: web.Request, _form: FormReader[NoParameters]) -> web.Response:
     """GET and POST /oauth/userinfo (Core, 5.3), with a bearer token, or a bound one and a proof."""
-    proven = presents_bound(request.headers)
     token, thumbprint = await _access_token(request), None
-    if proven:
+    if presents_bound(request.headers):
         thumbprint = await request.app[PROOFS].use(
             request.headers.getall("DPoP", ()), request.method, request.path, token
         )
-    shown = await request.app[TOKENS].user_claims(token, thumbprint, proven=proven)
+    shown = await request.app[TOKENS].user_claims(token, thumbprint)
     return answer(shown, headers={**NO_STORE, **request.app[PROOFS].fresh_nonce(thumbprint)})
 
 

@@ -560,20 +560,13 @@ class Tokens:
                 raise OAuthError(UNAUTHORIZED_CLIENT, "The token is another client's.")
             await self.revoke(connection, grant_id=grant.id)
 
-    async def user_claims(
-        self, token: str, thumbprint: str | None, *, proven: bool
-    ) -> dict[str, Any]:
+    async def user_claims(self, token: str, thumbprint: str | None) -> dict[str, Any]:
         """The claims that an access token gives at userinfo (Core, 5.3); raises `OAuthError`.
 
-        `proven`: it came with a proof, of the key with this thumbprint, and not as a bearer token.
+        `thumbprint` is that of the key whose proof came with the token, None for a bearer token.
         """
         found = await self.verify(token)
-        bound = found is not None and found.thumbprint is not None
-        if (
-            found is not None
-            and (proven or bound)
-            and not (proven and found.thumbprint == thumbprint)
-        ):
+        if (None if found is None else found.thumbprint) != thumbprint:
             raise _not_proven()
         grant = None
         if found is not None and self.issuer in found.audience:
