@@ -175,7 +175,8 @@ async def test_the_gateway_drops_a_token_by_the_event_of_its_end(
     _, tokens = await own_app.redeem(await own_app.code(member.email, PASSWORD, scope=OFFLINE))
     async with Client(own_app.system) as caller:
         caller.headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-        assert (await caller.get("resource/users/me")).status == 200
+        for _ in range(3):  # the later ones are decided about from memory
+            assert (await caller.get("resource/users/me")).status == 200
 
         await own_app.post("/oauth/revoke", token=tokens["access_token"])
 

@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
+from authz_gateway.authn.access_tokens import ResolvedAccessToken, digest_of
 from authz_gateway.authn.lookup_cache import Entry
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.decision_cache import MAX_DECISIONS, DecisionCache
@@ -17,15 +20,41 @@ from authz_gateway.routing.route_table import Access, Rate
 from shared.contracts.policy import Permission, Policy
 from shared.contracts.sessions import ResolvedSession, session_key
 from shared.errors import Throttled
-from tests.unit.gateway.builders import CSRF_TOKEN, a_call, a_session, another
+from tests.unit.gateway.builders import CSRF_TOKEN, a_call, a_session, an_owner, another
 
 BROWSER = {"User-Agent": "browser", "Cookie": "_barong_session=living"}
 READ = Permission("member", "GET", "", "ACCEPT", None)
 WRITE = Permission("member", "POST", "", "ACCEPT", None)
 
 
+ISSUER = "https://barong.example.com"
+CLIENT = {"User-Agent": "client", "Authorization": "Bearer living"}
+
+
+def a_token(**overrides: Any) -> ResolvedAccessToken:
+    """An access token of that member for routes with the scope `resource`."""
+    fields: dict[str, Any] = {
+        "grant_id": "grant-1",
+        "audience": frozenset({ISSUER}),
+        "scopes": frozenset({"openid", "resource"}),
+        "expires_at": datetime.now(UTC) + timedelta(minutes=5),
+        "owner": an_owner(),
+    }
+    return ResolvedAccessToken(**{**fields, **overrides})
+
+
+class Tokens:
+    """One cached access token."""
+
+    def __init__(self) -> None:
+        self.kept = Entry(a_token(), 5.0)
+
+    def entry(self, digest: str) -> Entry[ResolvedAccessToken] | None:
+        return self.kept if digest == digest_of("living") else None
+
+
 class World:
-    """A policy that allows members to read and write everything, and one cached session."""
+    """A policy that allows members to read and write everything, one cached session and token."""
 
     def __init__(
         self,
@@ -36,12 +65,15 @@ class World:
     ) -> None:
         self.now = 0.0
         self.kept = Entry(a_session(), 5.0)
+        self.tokens = Tokens()
         self.policy = policy_of(*(rules or (READ, WRITE)))
         self.cache = DecisionCache(
             self,
+            self.tokens,
             self,
             RateLimits(CollectorRegistry(), enabled=True),
             "_barong_session",
+            ISSUER,
             csrf_protection=csrf_protection,
             capacity=capacity,
             clock=clock,
@@ -59,6 +91,11 @@ class World:
     def allow(self, call: Call, caller: Caller | None = None) -> None:
         """Does what the dispatcher does after the pipeline allowed a call."""
         self.cache.put(call, caller or Caller.of(self.kept.value), self.policy, self.now)
+
+    def allow_token(self, call: Call) -> None:
+        """The same after a call with the access token."""
+        token = self.tokens.kept.value
+        self.allow(call, Caller.of_grant(token.owner, token.grant_id, in_scope=True))
 
 
 def policy_of(*rules: Permission) -> CompiledPolicy:
@@ -258,3 +295,118 @@ def test_invalid_decisions_are_dropped() -> None:
     world.kept = Entry(a_session(), 5.0)
     world.allow(a_call({**BROWSER, "User-Agent": "another"}))
     assert len(world.cache) == 1
+
+
+def token_call(changes: Mapping[str, str] | None = None, **options: Any) -> Call:
+    """A call with the access token, at a route with its scope."""
+    return a_call({**CLIENT, **(changes or {})}, **{"scope": "resource", **options})
+
+
+def test_a_decision_about_an_access_token_is_valid_until_the_token_is_dropped() -> None:
+    world, call = World(), token_call()
+    assert not world.is_cached(call)
+    world.allow_token(call)
+    assert world.is_cached(call)
+    world.now = 5.0
+    assert not world.is_cached(call)
+    world.now = 4.9
+    assert world.is_cached(call)
+    world.tokens.kept.expires = float("-inf")  # as after the grant was revoked
+    assert not world.is_cached(call)
+
+
+def test_a_decision_about_an_access_token_is_valid_for_one_policy() -> None:
+    world, call = World(), token_call()
+    world.allow_token(call)
+    world.policy.superseded = True
+    assert not world.is_cached(call)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        {"scope": ""},
+        {"scope": "admin"},
+        {"resource": True, "prefix": "/mcp"},
+        {"max_age": 60},
+        {"acr": "aal2"},
+    ],
+)
+def test_an_access_token_is_compared_with_each_route(route: Mapping[str, Any]) -> None:
+    world = World()
+    world.allow_token(token_call())
+    assert not world.is_cached(token_call(**route))
+    assert world.is_cached(token_call(path="/another"))
+
+
+def test_an_access_token_of_a_protected_resource_counts_there_alone() -> None:
+    world = World()
+    resource: dict[str, Any] = {"resource": True, "prefix": "/mcp"}
+    audience = frozenset({f"{ISSUER}/mcp"})
+    world.tokens.kept = Entry(a_token(audience=audience), 5.0)
+    world.allow_token(token_call(**resource))
+    assert world.is_cached(token_call(**resource))
+    assert not world.is_cached(token_call())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Authorization": "Bearer another"},
+        {"Authorization": "Basic living"},
+        {"Authorization": "DPoP living"},
+        {"X-Auth-Nonce": "1"},
+        {"X-Auth-Apikey": "kid"},
+        {"X-Auth-Signature": "00"},
+        {"Signature": "a=::"},
+        {"Signature-Input": "a=()"},
+    ],
+)
+def test_another_credential_beside_an_access_token_needs_a_decision(
+    changes: Mapping[str, str],
+) -> None:
+    world = World()
+    world.allow_token(token_call())
+    assert not world.is_cached(token_call(changes))
+    world.allow_token(token_call(changes))
+    assert len(world.cache) == 1
+
+
+def test_a_second_authorization_header_and_another_address_need_a_decision() -> None:
+    world = World()
+    world.allow_token(token_call())
+    assert not world.is_cached(token_call(address="10.1.2.4"))
+    twice = CIMultiDict(CLIENT)
+    twice.add("Authorization", "Bearer living")
+    assert not world.is_cached(a_call(twice, scope="resource"))
+
+
+def test_an_access_token_wins_over_cookies_and_needs_no_csrf_token() -> None:
+    world = World()
+    world.allow_token(token_call())
+    assert world.is_cached(token_call({"Cookie": BROWSER["Cookie"]}, method="POST"))
+    assert not world.is_cached(a_call(BROWSER, scope="resource"))
+
+
+def test_a_cookie_that_is_an_access_token_is_no_credential() -> None:
+    world = World()
+    world.allow_token(token_call())
+    cookie = {"Cookie": "_barong_session=living", "User-Agent": ""}
+    assert not world.is_cached(a_call(cookie, scope="resource"))
+
+
+def test_a_decision_about_a_replaced_access_token_is_not_cached() -> None:
+    world = World()
+    before, world.tokens.kept = world.tokens.kept.value, Entry(a_token(), 5.0)
+    caller = Caller.of_grant(before.owner, before.grant_id, in_scope=True)
+    world.allow(token_call(), caller)
+    assert len(world.cache) == 0
+
+
+def test_a_call_with_an_access_token_counts_towards_the_rate() -> None:
+    world, call = World(), token_call(rate=Rate(2, 60.0))
+    world.allow_token(call)
+    assert world.is_cached(call)
+    assert world.is_cached(call)
+    with pytest.raises(Throttled):
+        world.is_cached(call)

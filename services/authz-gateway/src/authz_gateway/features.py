@@ -85,9 +85,11 @@ def build(
     rate_limits, sharing = _rate_limits(core)
     decisions = DecisionCache(
         sessions,
+        access_tokens,
         policy,
         rate_limits,
         settings.session_name,
+        settings.issuer,
         csrf_protection=settings.csrf_protection,
     )
     callers = _Callers(sessions, api_keys, access_tokens)

@@ -13,7 +13,7 @@ from uuid import UUID
 import jwt
 from prometheus_client import CollectorRegistry
 
-from authz_gateway.authn.lookup_cache import LookupCache, seconds_of_token
+from authz_gateway.authn.lookup_cache import Entry, LookupCache, seconds_of_token
 from shared.contracts.sessions import UserToken
 from shared.errors import Forbidden, NotFound, Unauthenticated
 from shared.tokens.bearer import ACCESS_TOKEN, ALGORITHM, MAX_TOKEN_LENGTH
@@ -105,11 +105,14 @@ class AccessTokenCache:
         """The token; raises `InvalidAccessToken` or `Unavailable`."""
         if len(token) > MAX_TOKEN_LENGTH:
             raise InvalidAccessToken
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
-        found = await self._cache.get(digest, partial(self._load, token))
+        found = await self._cache.get(digest_of(token), partial(self._load, token))
         if found is None or found.expires_at <= datetime.now(UTC):
             raise InvalidAccessToken
         return found
+
+    def entry(self, digest: str) -> Entry[ResolvedAccessToken] | None:
+        """The cached token with this `digest_of`, with its expiry; None without one."""
+        return self._cache.entry(digest)
 
     async def lives(self, grant_id: str) -> bool:
         """Whether a grant is in force; raises `Unavailable`."""
@@ -179,6 +182,11 @@ def _thumbprint(claims: Mapping[str, Any]) -> str | None:
     if not isinstance(thumbprint, str):
         raise NotFound
     return thumbprint
+
+
+def digest_of(token: str) -> str:
+    """The key of a token in memory: its SHA-256, in hex."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def is_of_a_client(token: str) -> bool:

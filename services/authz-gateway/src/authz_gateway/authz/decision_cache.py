@@ -1,32 +1,38 @@
-"""Caches who a caller is, for as long as session and policy stay the same.
+"""Caches who a caller is, for as long as session or access token and policy stay the same.
 
-The caller depends on the credential, the client's address and its User-Agent, which are the key of
-this cache, and on session and policy, which are in its entries. Permissions, rate limits, the CSRF
-tokens of unsafe methods, and age and level of the authentication are checked for each call. On a
-miss the pipeline decides.
+The caller depends on the credential, the client's address and, with a session, its User-Agent,
+which are the key of this cache, and on session or access token and policy, which are in its
+entries. Permissions, scope and audience of access tokens, rate limits, the CSRF tokens of unsafe
+methods, and age and level of the authentication are checked for each call. On a miss the pipeline
+decides.
 """
 
 import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from authz_gateway.authn.access_tokens import ResolvedAccessToken, digest_of
 from authz_gateway.authn.lookup_cache import Entry
 from authz_gateway.authn.sessions import CSRF_EXEMPT, csrf_token_matches
 from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.pipeline import WHITELINK_PATH
 from authz_gateway.authz.policy import CompiledPolicy
+from authz_gateway.authz.protected_resources import audience_of
 from authz_gateway.authz.rate_limits import RateLimits
 from authz_gateway.authz.step_up import suffices
-from authz_gateway.http.headers import CREDENTIAL
+from authz_gateway.http.headers import CREDENTIAL, SIGNATURE
+from authz_gateway.http.parser import RequestHead
 from authz_gateway.routing.route_table import Access
 from shared.contracts.sessions import ResolvedSession, session_key
 from shared.web.cookies import cookie_values
 
 MAX_DECISIONS = 50_000
-"""The oldest one is dropped. None outlives the cached session it depends on: five seconds."""
+"""The oldest one is dropped. None outlives the cached credential it depends on: five seconds."""
 
 _MAX_CACHED_COOKIES: Final = 4096
 _MAX_CACHED_COOKIE_LENGTH: Final = 1024
+_MAX_CACHED_TOKENS: Final = 4096
+_MAX_CACHED_TOKEN_LENGTH: Final = 2048
 
 # Compiled code reads the module's own constants faster than imported ones.
 _WHITELINK_PATH: Final = WHITELINK_PATH
@@ -34,8 +40,12 @@ _CSRF_EXEMPT: Final = CSRF_EXEMPT
 _PUBLIC: Final = Access.PUBLIC
 _REQUIRED: Final = Access.REQUIRED
 
+_BEARER: Final = "Bearer "
+"""Clients that write it otherwise take the whole pipeline."""
+
 _Key = tuple[str, str, str]
-"""The session key (digest of the cookie), the address and the User-Agent."""
+"""The session key (digest of the cookie), the address and the User-Agent; or `_BEARER` with the
+digest of an access token, the address and nothing."""
 
 
 class CachedSessions(Protocol):
@@ -43,6 +53,14 @@ class CachedSessions(Protocol):
 
     def entry(self, key: str) -> Entry[ResolvedSession] | None:
         """The cached session with this `session_key`, with its expiry; None without one."""
+        ...
+
+
+class CachedAccessTokens(Protocol):
+    """The cache of access tokens."""
+
+    def entry(self, digest: str) -> Entry[ResolvedAccessToken] | None:
+        """The cached token with this digest, with its expiry; None without one."""
         ...
 
 
@@ -55,47 +73,55 @@ class PolicyInForce(Protocol):
 
 
 class Decision:
-    """A caller who was authenticated under a policy, with the cached session it depends on.
+    """A caller who was authenticated under a policy, with the cached credential it depends on.
 
-    On public routes caller and session are None.
+    That is a session or an access token. On public routes there is neither, and no caller.
     """
 
-    __slots__ = ("caller", "policy", "role", "session")
+    __slots__ = ("caller", "policy", "role", "session", "token")
 
     def __init__(
         self,
         policy: CompiledPolicy,
         caller: Caller | None,
         session: Entry[ResolvedSession] | None,
+        token: Entry[ResolvedAccessToken] | None = None,
     ) -> None:
         self.policy = policy
         self.caller = caller
         self.session = session
+        self.token = token
         self.role = "" if caller is None else caller.principal.role
 
     def is_valid(self, now: float) -> bool:
-        """Whether policy and session are unchanged; `now` is monotonic time, seconds."""
+        """Whether policy and credential are unchanged; `now` is monotonic time, seconds."""
         if self.policy.superseded:
             return False
-        return self.session is None or now < self.session.expires
+        if self.session is not None and now >= self.session.expires:
+            return False
+        return self.token is None or now < self.token.expires
 
 
 class DecisionCache:
-    """Caches decisions about calls on public routes and about calls with a session cookie."""
+    """Caches decisions about calls on public routes, with a session cookie or an access token."""
 
     def __init__(
         self,
         sessions: CachedSessions,
+        access_tokens: CachedAccessTokens,
         policy: PolicyInForce,
         rate_limits: RateLimits,
         cookie_name: str,
+        issuer: str,
         *,
         csrf_protection: bool,
         capacity: int = MAX_DECISIONS,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`clock`: seconds since the epoch."""
+        """`issuer`: the OAuth provider's. `clock`: seconds since the epoch."""
         self._sessions = sessions
+        self._access_tokens = access_tokens
+        self._issuer = issuer
         self._policy = policy
         self._rate_limits = rate_limits
         self._cookie_name = cookie_name
@@ -105,6 +131,7 @@ class DecisionCache:
         self._by_caller: dict[_Key, Decision] = {}
         self._by_address: dict[str, Decision] = {}  # on public routes
         self._digests: dict[str, str] = {}  # by the whole Cookie header
+        self._tokens: dict[str, str] = {}  # by the whole Authorization header
 
     def __len__(self) -> int:
         return len(self._by_caller) + len(self._by_address)
@@ -125,8 +152,8 @@ class DecisionCache:
         decision = None if key is None else self._by_caller.get(key)
         if decision is None or not decision.is_valid(now):
             return None
-        caller, session = decision.caller, decision.session
-        if caller is None or session is None:
+        caller = decision.caller
+        if caller is None or not self._is_proven(call, decision):
             return None
         if (route.max_age is not None or route.acr is not None) and not suffices(
             route, caller.principal, self._clock()
@@ -135,10 +162,6 @@ class DecisionCache:
         verdict = decision.policy.verdict(decision.role, call.method, call.path, route)
         if not verdict.allowed or verdict.audited:
             return None
-        if call.method not in _CSRF_EXEMPT and self._csrf_protection:
-            token = call.head.read.get("x-csrf-token", "")
-            if not csrf_token_matches(token, session.value):
-                return None
         if route.rate is not None:
             self._rate_limits.require_capacity(route, call.address)
             self._rate_limits.take(route, caller.principal.uid)
@@ -158,13 +181,12 @@ class DecisionCache:
             self._by_address[call.address_text] = Decision(policy, None, None)
             return
         key = self._key(call)
-        session = None if key is None else self._sessions.entry(key[0])
-        # The decision depended on this very session: it may have been dropped or replaced since.
-        if key is None or session is None or session.value.principal is not caller.principal:
+        decision = None if key is None else self._decision(key, caller, policy)
+        if key is None or decision is None:
             return
         decisions = self._by_caller
         decisions.pop(key, None)  # inserted again as the newest
-        decisions[key] = Decision(policy, caller, session)
+        decisions[key] = decision
         while True:
             oldest = next(iter(decisions))
             if len(decisions) <= self._capacity and decisions[oldest].is_valid(now):
@@ -172,6 +194,35 @@ class DecisionCache:
             del decisions[oldest]
             if not decisions:
                 return
+
+    def _decision(self, key: _Key, caller: Caller, policy: CompiledPolicy) -> Decision | None:
+        """None unless it depended on this very credential, which may have been replaced since."""
+        if key[0].startswith(_BEARER):
+            token = self._access_tokens.entry(key[0].removeprefix(_BEARER))
+            if token is None or token.value.owner.principal is not caller.principal:
+                return None
+            return Decision(policy, caller, None, token)
+        session = self._sessions.entry(key[0])
+        if session is None or session.value.principal is not caller.principal:
+            return None
+        return Decision(policy, caller, session)
+
+    def _is_proven(self, call: Call, decision: Decision) -> bool:
+        """Whether this call shows all that its credential needs here.
+
+        An access token must be meant for the route, and with a session, unsafe methods need its
+        CSRF token.
+        """
+        if decision.token is not None:
+            token, route = decision.token.value, call.route
+            audience = audience_of(route, self._issuer) if route.resource else self._issuer
+            return route.scope in token.scopes and audience in token.audience
+        if call.method in _CSRF_EXEMPT or not self._csrf_protection:
+            return True
+        csrf_token = call.head.read.get("x-csrf-token", "")
+        return decision.session is not None and csrf_token_matches(
+            csrf_token, decision.session.value
+        )
 
     def _public(self, call: Call, now: float) -> Decision | None:
         decision = self._by_address.get(call.address_text)
@@ -185,8 +236,12 @@ class DecisionCache:
         """The key of a call; None for calls whose decisions are not cached."""
         head = call.head
         read = head.read
+        if head.flags & CREDENTIAL:
+            authorization = _authorization(head)
+            key = self._tokens.get(authorization) or self._token(authorization)
+            return (key, call.address_text, "") if key else None
         cookies = read.get("cookie")
-        if cookies is None or head.flags & CREDENTIAL:
+        if cookies is None:
             return None
         if head.repeated and "cookie" in head.repeated:
             return None
@@ -204,3 +259,20 @@ class DecisionCache:
                 self._digests.clear()
             self._digests[cookies] = digest
         return digest
+
+    def _token(self, authorization: str) -> str:
+        """`_BEARER` with the digest of a bearer token; empty for other credentials."""
+        token = authorization.removeprefix(_BEARER).strip(" \t")
+        key = _BEARER + digest_of(token) if authorization.startswith(_BEARER) else ""
+        if key and len(authorization) <= _MAX_CACHED_TOKEN_LENGTH:
+            if len(self._tokens) >= _MAX_CACHED_TOKENS:
+                self._tokens.clear()
+            self._tokens[authorization] = key
+        return key
+
+
+def _authorization(head: RequestHead) -> str:
+    """The Authorization header of a call without other credentials but cookies; else empty."""
+    if head.flags & SIGNATURE or (head.repeated and "authorization" in head.repeated):
+        return ""
+    return head.read.get("authorization", "")

@@ -101,9 +101,8 @@ WITHHELD: Final = SIGNATURES | {"dpop"}
 TRACE_CONTEXT: Final = frozenset({"traceparent", "tracestate"})
 """W3C Trace Context. Only trusted proxies may say to which trace a call belongs."""
 
-_CREDENTIALS: Final = SIGNATURES | {
-    *("authorization", "x-auth-apikey", "x-auth-nonce", "x-auth-signature")
-}
+_SIGNATURES_OF_KEYS: Final = SIGNATURES | {"x-auth-apikey", "x-auth-nonce", "x-auth-signature"}
+_CREDENTIALS: Final = _SIGNATURES_OF_KEYS | {"authorization"}
 
 _UNIQUE_NAMES: Final = frozenset(
     {
@@ -135,6 +134,8 @@ UNIQUE: Final = 128
 """Its value differs in every message, so the line is not cached."""
 TRACE: Final = 256
 """It names the trace of the message."""
+SIGNATURE: Final = 512
+"""It signs the call with an API key, which wins over all other credentials."""
 
 
 _FLAGS: Final = {
@@ -142,6 +143,7 @@ _FLAGS: Final = {
     READ: _READ_BY_GATEWAY,
     DEFAULTED: _DEFAULTED,
     CREDENTIAL: _CREDENTIALS,
+    SIGNATURE: _SIGNATURES_OF_KEYS,
     FRAMING: frozenset({"content-length", "transfer-encoding"}),
     CONNECTION: frozenset({"connection"}),
     TRACE: TRACE_CONTEXT,
