@@ -17,9 +17,9 @@ from tests.bench.row import Row
 from tests.support.system import ROOT
 
 PARTS = (
-    *("startup", "events", "webhooks", "logins", "sessions", "users-me", "uploads", "gateway"),
-    *("traces", "shared-rates", "ext-authz", "activities", "audit", "admin-writes", "directory"),
-    *("nonces", "revocation", "sizing"),
+    *("startup", "events", "webhooks", "logins", "sessions", "users-me", "oauth", "uploads"),
+    *("gateway", "traces", "shared-rates", "ext-authz", "activities", "audit", "admin-writes"),
+    *("directory", "nonces", "revocation", "sizing"),
 )
 LONG = ("outage",)
 """What only runs when it is named: it takes more than ten minutes."""

@@ -13,7 +13,7 @@ from shared.contracts.services import GATEWAY
 from shared.contracts.sessions import session_key
 from tests.bench.installed import Bench
 from tests.support.internal import identity_of
-from tests.support.system import PASSWORD
+from tests.support.system import PASSWORD, SUPERADMIN
 
 USER_AGENT = "bench"
 EMAIL = "member@example.com"
@@ -30,11 +30,17 @@ class Member:
     """What they call with."""
 
     cookie: str
+    csrf_token: str
 
     @property
     def at_gateway(self) -> dict[str, str]:
         """Their headers at the gateway."""
         return {"Cookie": self.cookie, "User-Agent": USER_AGENT}
+
+    @property
+    def proof(self) -> dict[str, str]:
+        """Their headers of a call that changes something."""
+        return {"Cookie": self.cookie, "X-CSRF-Token": self.csrf_token}
 
 
 def bearers(bench: Bench, *members: Member) -> list[str]:
@@ -53,27 +59,40 @@ def bearers(bench: Bench, *members: Member) -> list[str]:
 
 def member_of(bench: Bench, email: str = EMAIL) -> Member:
     """Signs up, confirms, and attaches what needs nobody else, through the gateway."""
-    _call(bench, "identity/users", {"email": email, "password": PASSWORD})
+    post(bench, "identity/users", {"email": email, "password": PASSWORD})
     mail = bench.folder / "mail" / f"{email}.token"
     deadline = time.monotonic() + _SECONDS
     while not (mail.exists() and mail.read_text()):
         if time.monotonic() > deadline:
             raise TimeoutError(str(mail))
         time.sleep(0.05)
-    headers, body = _call(bench, "identity/users/email/confirm_code", {"token": mail.read_text()})
-    member = Member(headers["Set-Cookie"].partition(";")[0])
-    proof = {"Cookie": member.cookie, "X-CSRF-Token": body["csrf_token"]}
+    member = _logged_in(bench, "identity/users/email/confirm_code", {"token": mail.read_text()})
     for path, form in _ATTACHED.items():
-        _call(bench, f"resource/{path}", form, proof)
+        post(bench, f"resource/{path}", form, member.proof)
     return member
 
 
-def _call(
+def superadmin_of(bench: Bench) -> Member:
+    """Logs the superadmin in, through the gateway."""
+    return _logged_in(bench, "identity/sessions", {"email": SUPERADMIN, "password": PASSWORD})
+
+
+def _logged_in(bench: Bench, path: str, form: Mapping[str, str]) -> Member:
+    headers, body = post(bench, path, form)
+    return Member(headers["Set-Cookie"].partition(";")[0], body["csrf_token"])
+
+
+def post(
     bench: Bench, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
 ) -> tuple[Mapping[str, str], Any]:
+    """A call through the gateway: headers and body of its answer; raises RuntimeError for others.
+
+    `path` is below /api/v2/barong unless absolute.
+    """
     client = http.client.HTTPConnection("127.0.0.1", bench.system.public["gateway"], timeout=20)
     sent = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": USER_AGENT}
-    client.request("POST", f"/api/v2/barong/{path}", urlencode(form), {**sent, **(headers or {})})
+    url = path if path.startswith("/") else f"/api/v2/barong/{path}"
+    client.request("POST", url, urlencode(form), {**sent, **(headers or {})})
     response = client.getresponse()
     body = response.read()
     if response.status not in (200, 201):

@@ -26,6 +26,7 @@ PATH = "/api/v2/barong/resource/users/me"
 _TRIES = 200
 PRODUCTION = {
     "BARONG_ENV": "production",
+    "BARONG_PUBLIC_URL": "https://barong.example.com",
     "BARONG_PHONE_VERIFICATION": "twilio_sms",
     "BARONG_TWILIO_ACCOUNT_SID": "nobody",
     "BARONG_TWILIO_AUTH_TOKEN": "nothing",
@@ -55,7 +56,7 @@ def rows() -> Iterator[Row]:
             "the gateway": [processes["gateway"]],
             "PostgreSQL": postgres_of(bench.folder),
         }
-        with _plain_handler(size) as (url, process):
+        with plain_handler(size) as (url, process):
             plain = saturating(url, {}, SECONDS // 2).rate
             yield Row(f"plain aiohttp handler, {size} bytes", plain, "/s")
             (cost,) = _costs(url, {}, "", {"plain": [process]})[1].values()
@@ -153,7 +154,8 @@ def _answer(url: str, headers: Mapping[str, str]) -> bytes:
 
 
 @contextmanager
-def _plain_handler(size: int) -> Iterator[tuple[str, psutil.Process]]:
+def plain_handler(size: int) -> Iterator[tuple[str, psutil.Process]]:
+    """An aiohttp handler that does nothing but answer so many bytes: its URL, and its process."""
     (port,) = ports.free_ports(1)
     process = subprocess.Popen(helper("plain_handler", port, size))
     url = f"http://127.0.0.1:{port}/"
