@@ -15,8 +15,8 @@ from tests.support.system import KEY
 PAGE = "https://app.example.com"
 OTHER = "https://evil.example"
 EXPOSED = (
-    "Authorization, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, Total-Relation, "
-    "WWW-Authenticate, X-Request-Id"
+    "Authorization, DPoP-Nonce, Link, Next-Cursor, Page, Per-Page, Retry-After, Total, "
+    "Total-Relation, WWW-Authenticate, X-Request-Id"
 )
 
 EVERYBODY = Cors(frozenset({"*"}), False, 3600)

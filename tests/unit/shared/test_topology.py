@@ -37,6 +37,7 @@ def test_each_service_receives_what_it_needs() -> None:
             *(f"model.phone.{what}" for what in ("created", "updated", "deleted")),
             "model.document.created",
             *(f"model.data_storage.{what}" for what in ("created", "deleted")),
+            *(f"model.oauth_client.{what}" for what in ("created", "updated", "deleted")),
             *(f"model.webhook.{what}" for what in ("created", "updated", "deleted")),
             "system.user.erased",
         },

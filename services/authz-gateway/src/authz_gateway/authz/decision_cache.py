@@ -201,6 +201,8 @@ class DecisionCache:
             token = self._access_tokens.entry(key[0].removeprefix(_BEARER))
             if token is None or token.value.owner.principal is not caller.principal:
                 return None
+            if token.value.thumbprint is not None:  # each call needs a proof of its own
+                return None
             return Decision(policy, caller, None, token)
         session = self._sessions.entry(key[0])
         if session is None or session.value.principal is not caller.principal:
