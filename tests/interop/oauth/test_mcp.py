@@ -90,13 +90,6 @@ async def provider(
             yield made
 
 
-@pytest.fixture(scope="module")
-async def member(system: Installation) -> AsyncIterator[Client]:
-    async with Client(system) as made:
-        await made.become_member()
-        yield made
-
-
 async def consented(system: Installation, start: str, member: Client) -> AuthorizationCodeResult:
     """What the user's browser brings back to the client."""
     async with RelyingParty(system, {"client_id": "not used"}) as browser:
