@@ -20,10 +20,10 @@ _DISTRIBUTIONS = {
     "console": "console-svc",
     "oauth": "oauth-svc",
 }
-_CALLED = ("identity", "resource", "admin", "oauth")
+_CALLED = ("identity", "resource", "admin", "oauth", "webhooks")
 """The services that have an internal API for the others."""
 
-_FORWARDED = (*_CALLED, "webhooks", "console")
+_FORWARDED = (*_CALLED, "console")
 """The services to which the gateway forwards calls."""
 
 _ROOT = Path(__file__).parents[2]

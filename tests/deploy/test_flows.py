@@ -11,6 +11,7 @@ import admin_svc.routes
 import identity_svc.routes
 import oauth_svc.routes
 import resource_svc.routes
+import webhooks_svc.routes
 from admin_svc.settings import AdminSettings
 from authz_gateway.settings import GatewaySettings
 from console_svc.settings import ConsoleSettings
@@ -50,6 +51,7 @@ INTERNAL: Mapping[str, tuple[Route[Any], ...]] = {
     IDENTITY: identity_svc.routes.INTERNAL,
     RESOURCE: resource_svc.routes.INTERNAL,
     ADMIN: admin_svc.routes.INTERNAL,
+    WEBHOOKS: webhooks_svc.routes.INTERNAL,
     OAUTH: oauth_svc.routes.INTERNAL,
 }
 PUBLIC_PORT, INTERNAL_PORT = 8080, 9080

@@ -106,7 +106,16 @@ def test_a_service_could_start_with_this(
         assert settings.production is overlay.endswith("production")
         if isinstance(settings, ServiceSettings):
             assert settings.broker_url.startswith("amqp://")
-            assert settings.identity_internal_url == "http://identity-svc-internal:9080"
+            urls = {
+                each.name: getattr(settings, each.name)
+                for each in dataclasses.fields(settings)
+                if each.name.endswith("_internal_url")
+            }
+            services = of_kind(rendered(overlay), "Service")
+            for name, url in urls.items():
+                host = f"{name.removesuffix('_internal_url')}-svc-internal"
+                assert url == f"http://{host}:9080"
+                assert host in services
 
 
 def test_production_without_what_others_give_does_not_start(

@@ -15,6 +15,7 @@ from shared.crypto.key_ring import KeyRing
 from shared.tokens.service import ServiceTokens
 from shared.web.routes import Route
 from tests.support.system import KEY, Installation
+from webhooks_svc.routes import INTERNAL as AT_WEBHOOKS
 
 EVERYONE = (IDENTITY, RESOURCE, ADMIN, GATEWAY, MAILER, WEBHOOKS, OAUTH)
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -83,15 +84,23 @@ CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "GET /policy": (GATEWAY,),
         "POST /whitelinks/use": (IDENTITY,),
     },
-    "oauth": {"GET /grants/{id}": (GATEWAY,)},
+    "webhooks": {**ARCHIVE},
+    "oauth": {"GET /grants/{id}": (GATEWAY,), **ARCHIVE},
 }
 ROUTES: Mapping[str, tuple[Route[Any], ...]] = {
     "identity": AT_IDENTITY,
     "resource": AT_RESOURCE,
     "admin": AT_ADMIN,
+    "webhooks": AT_WEBHOOKS,
     "oauth": AT_OAUTH,
 }
-NAMES = {"identity": IDENTITY, "resource": RESOURCE, "admin": ADMIN, "oauth": OAUTH}
+NAMES = {
+    "identity": IDENTITY,
+    "resource": RESOURCE,
+    "admin": ADMIN,
+    "webhooks": WEBHOOKS,
+    "oauth": OAUTH,
+}
 
 
 @pytest.mark.parametrize("service", CALLERS)

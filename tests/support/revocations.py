@@ -63,6 +63,16 @@ async def ban(subject: Subject) -> Revocation:
     return _of_session(subject, make)
 
 
+async def ban_by_label(subject: Subject) -> Revocation:
+    """A private label bans the user: resource-svc has the label, identity-svc makes the state."""
+
+    async def make() -> None:
+        form = {"uid": subject.uid, "key": "ban", "value": "spam", "scope": "private"}
+        assert (await subject.admin.post("admin/users/labels", form)).status == 201
+
+    return _of_session(subject, make)
+
+
 async def reset_password(subject: Subject) -> Revocation:
     """Whoever was logged in with the old one is not any more."""
     browser = subject.browser
@@ -116,6 +126,7 @@ async def delete_key(subject: Subject) -> Revocation:
 REVOCATIONS: Mapping[str, Prepared] = {
     "log-out": log_out,
     "ban": ban,
+    "ban by a label": ban_by_label,
     "password reset": reset_password,
     "role change": change_role,
     "deletion of a key": delete_key,

@@ -127,6 +127,65 @@ async def test_a_replay_over_http(
 
 
 @pytest.mark.parametrize(
+    ("service", "made", "form", "name"),
+    [
+        (
+            *("webhooks-svc", "admin/webhooks"),
+            {"url": "http://127.0.0.1:9", "events": "model.*"},
+            "model.webhook.created",
+        ),
+        (
+            *("oauth-svc", "admin/oauth_clients"),
+            {"name": "app", "redirect_uris": "https://a.example/back"},
+            "model.oauth_client.created",
+        ),
+    ],
+    ids=["webhooks-svc", "oauth-svc"],
+)
+async def test_events_of_services_around_the_core_are_found_and_replayed(
+    service: str,
+    made: str,
+    form: dict[str, str],
+    name: str,
+    admin: Client,
+    channel: AbstractChannel,
+) -> None:
+    answer = await admin.post(made, form)
+    assert answer.status == 201, answer
+    which = {"service": service, "name": name}
+    events = await published(admin, 1, **which)
+    assert {event["name"] for event in events} == {name}
+    async with a_queue(channel) as queue:
+        begun = await admin.post("admin/events/replays", {**which, "queue": queue})
+        assert (begun.status, begun.body["service"]) == (202, service)
+        taken = await contents(channel, queue, len(events))
+        assert [each.message_id for each in taken] == [each["id"] for each in reversed(events)]
+
+        async def done() -> bool:
+            listed = await admin.get("admin/events/replays", params={"service": service})
+            return [r["state"] for r in listed.body if r["id"] == begun.body["id"]] == ["done"]
+
+        await until(done)
+    again = await admin.call(
+        "DELETE", f"admin/events/replays/{begun.body['id']}", params={"service": service}
+    )
+    assert (again.status, again.errors) == (404, ["admin.event.replay_doesnt_exist"])
+
+
+@pytest.mark.parametrize(
+    ("package", "environment"), [("webhooks_svc", "webhooks"), ("oauth_svc", "oauth")]
+)
+async def test_their_commands_show_events(
+    package: str, environment: str, system: Installation
+) -> None:
+    told = system.environments[environment]
+    shown = await command(package, "events", told, "tail", "--no-follow")
+    assert all(json.loads(line)["name"] for line in shown.splitlines())
+    code, said = await outcome(package, "events", told, "replay", "--to", "nobody")
+    assert (code, "the broker has no queue nobody" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
     ("method", "path", "form", "status", "codes"),
     [
         (

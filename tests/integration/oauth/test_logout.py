@@ -170,6 +170,20 @@ async def test_what_is_left_of_an_erased_user_is_deleted(
     try:
         count = "SELECT count(*) FROM oauth.grants WHERE uid = $1"
         assert await oauth.fetchval(count, uid) == 1
+        await oauth.execute(
+            """
+            INSERT INTO oauth.outbox (event_id, name, record)
+            VALUES (gen_random_uuid(), 'system.oauth.consent.granted', $1)
+            """,
+            f'{{"uid": "{uid}", "client_id": "an app", "scopes": ["openid"]}}',
+        )
+        await oauth.execute("SELECT pg_notify('outbox_oauth', '')")
+        archived = "SELECT count(*) FROM oauth.events WHERE uid = $1"
+
+        async def published() -> bool:
+            return bool(await oauth.fetchval(archived, uid))
+
+        await until(published)
         await identity.execute(
             """
             INSERT INTO identity.outbox (event_id, name, record)
@@ -183,6 +197,7 @@ async def test_what_is_left_of_an_erased_user_is_deleted(
             return bool(await oauth.fetchval(count, uid) == 0)
 
         await until(gone)
+        assert await oauth.fetchval(archived, uid) == 0
     finally:
         await asyncio.gather(identity.close(), oauth.close())
     assert (await client.refresh(tokens["refresh_token"]))[0] == 400

@@ -45,6 +45,8 @@ def create_app(settings: AdminSettings) -> Service:
             core.database.opened(),
             core.identity.opened(),
             core.resource.opened(),
+            core.webhooks.opened(),
+            core.oauth.opened(),
             supervised("relay", core.relay().run),
             supervised("changes", core.changes.run),
             *built.parts,

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from admin_svc.schema import SCHEMA
 from admin_svc.settings import AdminSettings
+from shared.clients.archive import ArchiveClient
 from shared.clients.identity import IdentityClient
 from shared.clients.resource import ResourceClient
-from shared.contracts.services import ADMIN
+from shared.contracts.services import ADMIN, OAUTH, WEBHOOKS
 from shared.database.pool import Database
 from shared.messaging.changes import ChangePublisher
 from shared.messaging.outbox import Outbox
@@ -31,6 +32,8 @@ class Core:
     service_tokens: ServiceTokens
     identity: IdentityClient
     resource: ResourceClient
+    webhooks: ArchiveClient
+    oauth: ArchiveClient
     keys: KeySet
     changes: ChangePublisher
 
@@ -47,6 +50,8 @@ class Core:
             service_tokens=service_tokens,
             identity=identity,
             resource=ResourceClient(settings.resource_internal_url, service_tokens),
+            webhooks=ArchiveClient(settings.webhooks_internal_url, WEBHOOKS, service_tokens),
+            oauth=ArchiveClient(settings.oauth_internal_url, OAUTH, service_tokens),
             keys=KeySet(identity.jwks),
             changes=ChangePublisher(settings.broker_url, ADMIN, settings.service_keys),
         )

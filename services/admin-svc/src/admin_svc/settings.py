@@ -5,7 +5,7 @@ from pathlib import Path
 
 from marshmallow import fields
 
-from shared.settings import PublicServiceSettings, positive, setting
+from shared.settings import PublicServiceSettings, positive, setting, url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,12 @@ class AdminSettings(PublicServiceSettings):
         24,
     )
 
+    webhooks_internal_url: str = setting(
+        "BARONG_WEBHOOKS_INTERNAL_URL",
+        url(),
+        "webhooks-svc's internal API.",
+        "http://webhooks-svc:9080",
+    )
     maxminddb_path: str = setting(
         "BARONG_MAXMINDDB_PATH",
         fields.String(),

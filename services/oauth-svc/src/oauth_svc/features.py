@@ -38,7 +38,9 @@ from oauth_svc.subscriptions import reactions
 from oauth_svc.tokens.handlers import TOKENS
 from oauth_svc.tokens.use_cases import Tokens
 from oauth_svc.tokens.use_cases import build as build_tokens
-from shared.archive.use_cases import build_archive
+from shared.archive.handlers import EVENT_ARCHIVE, REPLAYS
+from shared.archive.use_cases import build_archive, build_replays
+from shared.contracts.services import OAUTH
 from shared.messaging.inbox import Reaction
 from shared.messaging.supervision import supervised
 
@@ -71,6 +73,7 @@ def build(core: Core) -> Features:
     logouts = build_logouts(core, clients, tokens)
     pages = build_pages(core, authorizations, devices, logouts, single_sign_on)
     archive = build_archive(core.database, settings)
+    replays = build_replays(core.database, core.identity, settings, OAUTH, core.registry)
 
     async def sweep() -> None:
         await _sweep_forever(clients, proofs, tokens, authorizations, devices)
@@ -90,15 +93,18 @@ def build(core: Core) -> Features:
             CONSENTS: consents,
             AUTHORIZATIONS: authorizations,
             DEVICES: devices,
+            EVENT_ARCHIVE: archive,
+            REPLAYS: replays,
             PAGES: pages,
         },
-        reactions=reactions(core.database, tokens, consents, logouts),
+        reactions=reactions(core.database, core.outbox, tokens, consents, logouts),
         parts=(
             documents.fetcher.opened(),
             logouts.sender.opened(),
             supervised("log-outs", logouts.send_forever),
             supervised("sweep", sweep),
             supervised("event archive", archive.run),
+            supervised("event replays", replays.run),
         ),
     )
 

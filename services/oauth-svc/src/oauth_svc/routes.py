@@ -11,6 +11,7 @@ from oauth_svc.pages import devices as device_pages
 from oauth_svc.pages import handlers as pages
 from oauth_svc.registration import handlers as registration
 from oauth_svc.tokens import handlers as tokens
+from shared.archive import handlers as archive
 from shared.contracts.services import GATEWAY
 from shared.web.routes import ANYONE, BEARER, Route, services
 
@@ -65,5 +66,6 @@ PUBLIC: tuple[Route[Any], ...] = (
 
 INTERNAL: tuple[Route[Any], ...] = (
     Route("GET", "/grants/{id}", services(GATEWAY), tokens.find_grant),
+    *archive.ROUTES,
 )
 # fmt: on

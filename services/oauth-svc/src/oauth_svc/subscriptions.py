@@ -11,10 +11,12 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.users import MAY_ACT
 from shared.database.pool import Connection, Database
 from shared.messaging.inbox import Reaction, once
+from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
 class _Reactions:
+    outbox: Outbox
     tokens: Tokens
     consents: Consents
     logouts: Logouts
@@ -39,13 +41,14 @@ class _Reactions:
         await self.tokens.forget(connection, uid)
         await self.consents.forget(connection, uid)
         await self.logouts.forget(connection, uid)
+        await self.outbox.forget(connection, uid)
 
 
 def reactions(
-    database: Database, tokens: Tokens, consents: Consents, logouts: Logouts
+    database: Database, outbox: Outbox, tokens: Tokens, consents: Consents, logouts: Logouts
 ) -> Mapping[str, Reaction]:
     """A reaction for each event of `shared.contracts.topology.OAUTH`."""
-    made = _Reactions(tokens, consents, logouts)
+    made = _Reactions(outbox, tokens, consents, logouts)
     return {
         catalogue.SESSION_REVOKED.name: once(database, made.session_revoked),
         catalogue.USERS["updated"].name: once(database, made.user_updated),

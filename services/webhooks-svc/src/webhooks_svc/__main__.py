@@ -1,8 +1,11 @@
 """The commands of webhooks-svc."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
+from shared.archive.commands import Opened, event_commands, opened
 from shared.command_line import (
     Command,
     CommandFailed,
@@ -18,6 +21,7 @@ from shared.dead_letter_commands import dead_letter_commands
 from shared.process import serve
 from shared.settings import load_settings
 from webhooks_svc.app import create_app
+from webhooks_svc.core import Core
 from webhooks_svc.endpoints.models import SEALED
 from webhooks_svc.schema import MIGRATIONS, SCHEMA
 from webhooks_svc.settings import WebhooksSettings
@@ -41,6 +45,18 @@ async def _reencrypt() -> None:
         )
 
 
+@asynccontextmanager
+async def _opened() -> AsyncIterator[Opened]:
+    """The archive of published events."""
+    core = Core.of(_settings())
+    check = MigratedCheck(core.database, MIGRATIONS)
+    async with (
+        core.identity.opened(),
+        opened(core.database, check, core.identity, core.settings, WEBHOOKS) as archive,
+    ):
+        yield archive
+
+
 if __name__ == "__main__":
     main(
         "webhooks_svc",
@@ -53,5 +69,6 @@ if __name__ == "__main__":
                 asynchronous(_reencrypt),
             ),
             "dead-letters": dead_letter_commands(_settings, SUBSCRIPTION),
+            "events": event_commands(_opened),
         },
     )

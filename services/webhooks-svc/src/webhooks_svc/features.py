@@ -7,7 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.archive.use_cases import build_archive
+from shared.archive.handlers import EVENT_ARCHIVE, REPLAYS
+from shared.archive.use_cases import build_archive, build_replays
+from shared.contracts.services import WEBHOOKS
 from shared.messaging.inbox import Reaction
 from shared.messaging.supervision import supervised
 from webhooks_svc.core import Core
@@ -34,13 +36,20 @@ def build(core: Core) -> Features:
     endpoints = build_endpoints(core)
     deliveries = build_deliveries(core, endpoints)
     archive = build_archive(core.database, core.settings)
+    replays = build_replays(core.database, core.identity, core.settings, WEBHOOKS, core.registry)
     return Features(
-        use_cases={ENDPOINTS: endpoints, DELIVERIES: deliveries},
+        use_cases={
+            ENDPOINTS: endpoints,
+            DELIVERIES: deliveries,
+            EVENT_ARCHIVE: archive,
+            REPLAYS: replays,
+        },
         reactions=reactions(core.database, deliveries),
         parts=(
             deliveries.http.opened(),
             supervised("deliveries", deliveries.send_forever),
             supervised("delivery sweep", deliveries.sweep_forever),
             supervised("event archive", archive.run),
+            supervised("event replays", replays.run),
         ),
     )

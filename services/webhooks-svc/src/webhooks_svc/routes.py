@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.archive import handlers as archive
 from shared.web.routes import BEARER, Route
 from webhooks_svc.deliveries import handlers as deliveries
 from webhooks_svc.endpoints import handlers as endpoints
@@ -21,5 +22,4 @@ PUBLIC: tuple[Route[Any], ...] = (
 )
 # fmt: on
 
-INTERNAL: tuple[Route[Any], ...] = ()
-"""Health checks and metrics only: no other service calls this one."""
+INTERNAL: tuple[Route[Any], ...] = archive.ROUTES

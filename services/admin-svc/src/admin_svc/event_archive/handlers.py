@@ -27,8 +27,9 @@ PUBLISHED_EVENTS = web.AppKey("published_events", PublishedEvents)
 async def index(request: web.Request, form: ListEventsForm) -> web.Response:
     """Published events of a service, the newest first.
 
-    `service` is the one that published them: identity-svc, resource-svc or admin-svc. `name` is a
-    pattern as in a binding: `*` is one word, `#` at the end any words. Secrets are not kept.
+    `service` is the one that published them: identity-svc, resource-svc, admin-svc, webhooks-svc or
+    oauth-svc. `name` is a pattern as in a binding: `*` is one word, `#` at the end any words.
+    Secrets are not kept.
     BARONG_EVENTS_KEEP_DAYS says how long events are.
     """
     limit = form.limit or MAX_LIMIT

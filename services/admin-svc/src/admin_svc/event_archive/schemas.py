@@ -18,13 +18,13 @@ from shared.contracts.archive import (
     Replay,
     is_pattern,
 )
-from shared.contracts.services import ADMIN, IDENTITY, RESOURCE
+from shared.contracts.services import ADMIN, IDENTITY, OAUTH, RESOURCE, WEBHOOKS
 from shared.declared import declared
 from shared.values.timestamps import milliseconds
 from shared.web.fields import Boolean, Text
 from shared.web.pagination import MAX_LIMIT, limit_field
 
-OWNERS = (IDENTITY, RESOURCE, ADMIN)
+OWNERS = (IDENTITY, RESOURCE, ADMIN, WEBHOOKS, OAUTH)
 """The services that publish events."""
 
 _INVALID_SERVICE = "admin.event.invalid_service"

@@ -10,7 +10,7 @@ from admin_svc.audit.use_cases import AuditTrail
 from admin_svc.core import Core
 from shared.archive.use_cases import EventArchive, Replays
 from shared.contracts.archive import ArchivedEvent, EventFilter, Position, Replay
-from shared.contracts.services import ADMIN, IDENTITY, RESOURCE
+from shared.contracts.services import ADMIN, IDENTITY, OAUTH, RESOURCE, WEBHOOKS
 
 
 class Owner(Protocol):
@@ -114,5 +114,7 @@ def build(
         IDENTITY: core.identity,
         RESOURCE: core.resource,
         ADMIN: OwnArchive(archive, replays),
+        WEBHOOKS: core.webhooks,
+        OAUTH: core.oauth,
     }
     return PublishedEvents(owners, audit)
