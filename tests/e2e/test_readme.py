@@ -1,21 +1,30 @@
-"""What README.md promises a newcomer: `make run`, and the session to copy."""
+"""What newcomers are promised: `make run`, the session to copy, and the quick start of OAuth."""
 
+import asyncio
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.local import ports
 from shared.version import VERSION
+from tests.interop.oauth.browser import Browser
+from tests.interop.programs import GO_SETTINGS
+from tests.interop.servers import running
+from tests.support.client import Client
 from tests.support.local_stack import LocalStack, git
-from tests.support.system import ROOT
+from tests.support.system import ROOT, Installation
 
 pytestmark = pytest.mark.xdist_group("machine")
 
+QUICK_START = re.compile(r"<!-- quick start -->\n```sh\n(.*?)```\n<!-- /quick start -->", re.DOTALL)
 SESSION = re.compile(r"<!-- session -->\n```sh\n(.*?)```\n<!-- /session -->", re.DOTALL)
 
 
@@ -43,6 +52,42 @@ def test_the_session_runs_as_written(stack: LocalStack) -> None:
     assert (confirmed["state"], confirmed["level"]) == ("active", 1)
     assert logged_in["csrf_token"]
     assert {**me, "csrf_token": logged_in["csrf_token"]} == logged_in
+
+
+async def test_the_quick_start_of_oauth_runs_as_written(stack: LocalStack, tmp_path: Path) -> None:
+    if shutil.which("go") is None:
+        pytest.skip("There is no go on this machine.")
+    match = QUICK_START.search((ROOT / "docs" / "consumers" / "oauth.md").read_text())
+    assert match is not None
+    [port] = ports.free_ports(1)
+    commands, serve = match[1].rsplit("\n\n", 1)
+    build = next(each for each in commands.split("\n\n") if "go install" in each)
+    built = await asyncio.to_thread(_sh, build, stack.folder)
+    if built.returncode != 0:
+        pytest.skip(f"go cannot fetch its packages: {built.stderr.strip()[-200:]}")
+    made = await asyncio.to_thread(_sh, commands, stack.folder)
+    assert made.returncode == 0, made.stderr
+    start = f"cd {stack.folder}; . .local/stack.env\nexec {serve}"
+    command = ["env", f"PORT={port}", "sh", "-euc", start]
+    async with running(command, tmp_path, port, {}) as url:
+        gateway = Installation({"gateway": stack.gateway_port}, {}, {}, stack.folder)
+        visitor = Client(gateway)
+        visitor.email = stack.facts["SUPERADMIN_EMAIL"]
+        async with Browser(visitor, stack.facts["SUPERADMIN_PASSWORD"]) as browser:
+            shown = await browser.open(url)
+    assert (shown.status, shown.html) == (200, "<h1>Only for members</h1>\n")
+
+
+def _sh(commands: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["sh", "-eu", "-c", commands],
+        cwd=folder,
+        env={**os.environ, **GO_SETTINGS},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
 
 
 def test_it_shows_the_session_and_the_superadmin(stack: LocalStack) -> None:

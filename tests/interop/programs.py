@@ -16,7 +16,12 @@ from tests.support.system import ROOT
 
 _MADE = ROOT / ".local" / "interop"
 _SECONDS = 600
-_GO_SETTINGS = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
+GO_SETTINGS = {
+    "CGO_ENABLED": "0",
+    "GOFLAGS": "-mod=readonly -trimpath",
+    "GOTOOLCHAIN": "local",
+}
+"""Builds with the same settings share Go's cache: what one has compiled, another only links."""
 _NPM_CI = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 _MAVEN = ("mvn", "-q", "-B")
@@ -45,7 +50,7 @@ def installed_by_npm(name: str, files: Files) -> Path | str:
 
 def in_go(name: str, files: Files, package: str = ".") -> Command | str:
     """The command of a program in Go: its own package, or another one that it requires."""
-    build = ("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", "program", package)
+    build = ("go", "build", "-o", "program", package)
     made = _made(name, files, "go", ("go", "mod", "download"), build)
     return made if isinstance(made, str) else (str(made / "program"),)
 
@@ -93,7 +98,7 @@ def _run(command: Command, folder: Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             command,
             cwd=folder,
-            env={**os.environ, **_GO_SETTINGS},
+            env={**os.environ, **GO_SETTINGS},
             check=False,
             capture_output=True,
             text=True,
