@@ -139,6 +139,18 @@ async def test_5_refresh_tokens_of_public_clients_are_bound(
     assert (await refresh(public, prover, again)).status == 200
 
 
+async def test_5_a_public_client_can_bind_its_refresh_token_later(
+    public: RelyingParty, member: Client, prover: Prover
+) -> None:
+    _, first = await public.redeem(await public.code(member.email, PASSWORD, scope=OFFLINE))
+
+    second = await refresh(public, prover, first["refresh_token"])
+
+    assert (second.status, second.body["token_type"]) == (200, "DPoP")
+    assert (await public.refresh(second.body["refresh_token"]))[1]["error"] == "invalid_grant"
+    assert (await refresh(public, prover, second.body["refresh_token"])).status == 200
+
+
 async def test_5_refresh_tokens_of_confidential_clients_are_not_bound(
     confidential: RelyingParty, member: Client, prover: Prover
 ) -> None:

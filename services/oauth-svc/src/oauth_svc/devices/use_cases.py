@@ -246,4 +246,5 @@ def build(core: Core, clients: Clients, tokens: Tokens, consents: Consents) -> D
         limit=settings.device_code_limit,
     )
     tokens.add_grant_type(DEVICE_CODE, devices.redeem)
+    tokens.metrics.replayed.labels(_REPLAYED)
     return devices
