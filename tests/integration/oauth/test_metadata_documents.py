@@ -58,7 +58,7 @@ async def test_a_published_client_logs_a_user_in(
 
     assert "<strong>127.0.0.1</strong>" in page.text
     assert "A published app" in shown.text
-    assert "<strong>127.0.0.1</strong>" in shown.text  # section 6.3: the host that vouches for it
+    assert "<strong>127.0.0.1</strong>" in shown.text  # section 6.4: the host that vouches for it
     assert "<strong>app.example.com</strong>" in shown.text
     assert (status, refreshed) == (200, 200)
     claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
@@ -252,10 +252,9 @@ async def test_rfc_9700_4_1_a_redirect_uri_is_one_of_the_document(
     assert (refused.status, "Location" in refused.headers) == (400, False)
 
 
-async def test_rfc_9700_4_15_a_url_of_somebody_else_is_no_user_nor_another_client(
+async def test_rfc_9700_4_5_a_code_of_one_client_is_nothing_to_another_of_the_same_host(
     host: DocumentHost, member: Client, system: Installation
 ) -> None:
-    """Two documents of one host are two clients: a code of one is nothing to the other."""
     one, other = host.publish("one"), host.publish("other")
     async with RelyingParty(system, {"client_id": one}) as app:
         code = await app.code(member.email, PASSWORD)

@@ -122,7 +122,9 @@ async def test_a_public_client_that_becomes_confidential_gets_a_secret(
         ({"response_types": ["token"]}, "invalid_client_metadata"),
         ({"scope": "admin"}, "invalid_client_metadata"),
         ({"scope": ["openid"]}, "invalid_client_metadata"),
+        ({"dpop_bound_access_tokens": "yes"}, "invalid_client_metadata"),
         ({"post_logout_redirect_uris": ["nowhere"]}, "invalid_client_metadata"),
+        ({"post_logout_redirect_uris": ["com.example.app:/bye"]}, "invalid_client_metadata"),
         ({"backchannel_logout_uri": "https://10.0.0.1/"}, "invalid_client_metadata"),
         ({"backchannel_logout_uri": "\u0000"}, "invalid_client_metadata"),
         ({"token_endpoint_auth_method": "private_key_jwt"}, "invalid_client_metadata"),
@@ -171,6 +173,18 @@ async def test_of_what_is_asked_only_what_is_allowed_is_registered(registrant: R
 
     assert (made["scope"], made["grant_types"]) == ("openid", ["authorization_code"])
     assert "first_party" not in made
+
+
+async def test_a_client_can_insist_on_tokens_that_are_bound_to_a_key(
+    registrant: Registrant, member: Client, system: Installation
+) -> None:
+    """RFC 9449, 5.2."""
+    _, made = await registrant.register({**GOOD, "dpop_bound_access_tokens": True})
+    async with RelyingParty(system, made) as app:
+        status, refused = await app.redeem(await app.code(member.email, PASSWORD))
+
+    assert made["dpop_bound_access_tokens"] is True
+    assert (status, refused["error"]) == (400, "invalid_dpop_proof")
 
 
 async def test_without_an_initial_access_token_nobody_registers(registrant: Registrant) -> None:

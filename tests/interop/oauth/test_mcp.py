@@ -136,7 +136,9 @@ async def test_an_mcp_client_reaches_a_route_of_which_it_knows_the_address_only(
         client_metadata_url=url if way == "metadata-document" else None,
     )
     hooks = {"request": [add_initial_access_token]}
-    async with httpx2.AsyncClient(auth=auth, event_hooks=hooks, trust_env=False) as http:
+    async with httpx2.AsyncClient(
+        auth=auth, event_hooks=hooks, trust_env=False, timeout=60
+    ) as http:
         first = await http.get(f"{provider.gateway_url}{ORDERS}")
         assert memory.tokens is not None
         assert memory.client is not None

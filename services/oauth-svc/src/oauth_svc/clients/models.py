@@ -144,7 +144,11 @@ def require_sound(client: Client, *, plain_http: bool, allowed: Collection[Netwo
         for name, sound in (
             ("authentication", client.authentication in AUTHENTICATION_METHODS),
             ("redirect_uris", _sound_redirects(client)),
-            ("post_logout_redirect_uris", _sound_uris(client.post_logout_redirect_uris)),
+            (
+                "post_logout_redirect_uris",
+                _sound_uris(client.post_logout_redirect_uris)
+                and _may_be_left_for(client, client.post_logout_redirect_uris),
+            ),
             ("grant_types", _sound_grants(client)),
             ("scopes", _sound_scopes(client.scopes)),
             ("resources", _sound_resources(client.resources)),
@@ -165,9 +169,13 @@ def _sound_uris(uris: Sequence[str]) -> bool:
 
 def _sound_redirects(client: Client) -> bool:
     needed = AUTHORIZATION_CODE in client.grant_types
-    if client.registered_by != ADMINISTRATOR and not all(map(is_web_uri, client.redirect_uris)):
-        return False
-    return _sound_uris(client.redirect_uris) and (bool(client.redirect_uris) or not needed)
+    sound = _sound_uris(client.redirect_uris) and _may_be_left_for(client, client.redirect_uris)
+    return sound and (bool(client.redirect_uris) or not needed)
+
+
+def _may_be_left_for(client: Client, uris: Sequence[str]) -> bool:
+    """Whether browsers may go there: to an app's own scheme for an administrator's clients only."""
+    return client.registered_by == ADMINISTRATOR or all(map(is_web_uri, uris))
 
 
 def _sound_grants(client: Client) -> bool:

@@ -47,7 +47,7 @@ class DocumentFetcher:
         """
         if self._session is None:
             raise DocumentUnreachable("cannot be fetched")
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json, application/cimd+json"}
         try:
             with self._turn(urlsplit(url).hostname or ""):
                 async with self._session.get(

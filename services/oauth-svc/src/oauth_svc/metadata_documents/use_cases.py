@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from prometheus_client import Counter
+
 from oauth_svc.core import Core
 from oauth_svc.metadata_documents.http import DocumentFetcher
-from oauth_svc.metadata_documents.models import DocumentRefused
+from oauth_svc.metadata_documents.models import DocumentRefused, DocumentUnreachable
 from oauth_svc.protocol.client import NONE
 from oauth_svc.protocol.client_metadata import Terms
 from oauth_svc.protocol.errors import OAuthError
 from oauth_svc.protocol.metadata_document import METHODS, is_document_url, values_of_document
+
+TAKEN, REFUSED, UNREACHABLE = "taken", "refused", "unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class MetadataDocuments:
     plain_http: bool
     limit: int
     terms: Terms
+    fetched: Counter
 
     def names(self, client_id: str) -> bool:
         """Whether this id is the URL of a document that counts here."""
@@ -36,16 +41,33 @@ class MetadataDocuments:
 
         Raises `DocumentRefused`, or `DocumentUnreachable` if another attempt may succeed.
         """
-        fetched = await self.fetcher.fetch(url)
         try:
-            return values_of_document(url, fetched.document, self.terms), fetched.seconds
+            fetched = await self.fetcher.fetch(url)
+            values = values_of_document(url, fetched.document, self.terms)
+        except DocumentUnreachable:
+            self.fetched.labels(UNREACHABLE).inc()
+            raise
+        except DocumentRefused:
+            self.fetched.labels(REFUSED).inc()
+            raise
         except OAuthError as error:
+            self.fetched.labels(REFUSED).inc()
             raise DocumentRefused(f"is not sound: {error.description.rstrip('.')}") from None
+        self.fetched.labels(TAKEN).inc()
+        return values, fetched.seconds
 
 
 def build(core: Core) -> MetadataDocuments:
     """Wires the feature."""
     settings = core.settings
+    fetched = Counter(
+        "oauth_metadata_documents",
+        "Metadata documents that were fetched, by outcome.",
+        ("outcome",),
+        registry=core.registry,
+    )
+    for outcome in (TAKEN, REFUSED, UNREACHABLE):  # exported as 0 from the start
+        fetched.labels(outcome)
     return MetadataDocuments(
         fetcher=DocumentFetcher(settings.allowed_networks),
         enabled=settings.metadata_documents,
@@ -60,4 +82,5 @@ def build(core: Core) -> MetadataDocuments:
             access_seconds=settings.access_token_seconds,
             refresh_seconds=settings.refresh_token_seconds,
         ),
+        fetched=fetched,
     )

@@ -65,6 +65,7 @@ def values_of(metadata: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
         "first_party": False,
         "jwks": _keys(metadata) if method == PRIVATE_KEY_JWT else None,
         "backchannel_logout_uri": _text(metadata, "backchannel_logout_uri"),
+        "dpop_bound_access_tokens": _truth(metadata, "dpop_bound_access_tokens"),
         "access_token_seconds": terms.access_seconds,
         "refresh_token_seconds": terms.refresh_seconds,
     }
@@ -83,6 +84,7 @@ def metadata_of(client: Client) -> dict[str, Any]:
         "scope": " ".join(client.scopes),
         "jwks": client.jwks,
         "backchannel_logout_uri": client.backchannel_logout_uri,
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
     }
     return {name: value for name, value in shown.items() if value is not None}
 
@@ -147,6 +149,13 @@ def _words(metadata: Mapping[str, Any], name: str, default: Sequence[str]) -> li
     ):
         raise _invalid(name)
     return list(dict.fromkeys(words))
+
+
+def _truth(metadata: Mapping[str, Any], name: str) -> bool:
+    value = metadata.get(name, False)
+    if not isinstance(value, bool):
+        raise _invalid(name)
+    return value
 
 
 def _text(metadata: Mapping[str, Any], name: str) -> str | None:
