@@ -286,7 +286,7 @@ async def test_no_field_of_any_operation_takes_us_by_surprise(
         Client(system) as member,
         Client(system) as victim,
         Client(system) as superadmin,
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as http,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60)) as http,
     ):
         await member.become_member()
         uid = (await victim.become_member()).body["uid"]
