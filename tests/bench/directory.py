@@ -75,7 +75,7 @@ def rows() -> Iterator[Row]:
     """
     with installed() as bench:
         begun = time.perf_counter()
-        asyncio.run(_filled(bench))
+        asyncio.run(fill(bench))
         yield Row(f"directory of {USERS:,} users made", time.perf_counter() - begun, "s")
         with bench.running("identity", "resource"):
             with bench.running("admin"):
@@ -83,7 +83,8 @@ def rows() -> Iterator[Row]:
             yield from asyncio.run(_caught_up(bench))
 
 
-async def _filled(bench: Bench) -> None:
+async def fill(bench: Bench) -> None:
+    """Makes the directory of `USERS`, counted."""
     await generate(bench.database, USERS)
     database = Database(bench.database.dsns["admin"], SCHEMA)
     async with database.opened():

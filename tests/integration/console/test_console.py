@@ -142,6 +142,21 @@ async def test_a_restriction_that_locks_its_author_out_is_refused(pages: Pages) 
     assert "192.0.2.77" in added.text
 
 
+async def test_rules_are_shown_page_by_page(pages: Pages, admin: Client) -> None:
+    await pages.log_in(SUPERADMIN)
+    for path, api, size in (
+        ("/console/permissions", "admin/permissions", 50),
+        ("/console/restrictions", "admin/restrictions", 30),
+    ):
+        total = int((await admin.get(api)).headers["Total"])
+        for number in range(1, total // size + 2):
+            shown = await pages.get(f"{path}?page={number}")
+            removals = [each for each in shown.forms if each.action == f"{path}/removal"]
+            assert len(removals) == min(size, total - size * (number - 1))
+            assert ('rel="next"' in shown.html) is (number * size < total)
+            assert len(shown.html) < 40_000  # its files have 20 kB
+
+
 async def test_a_restriction_is_tried_before_it_is_saved(pages: Pages, admin: Client) -> None:
     await pages.log_in(SUPERADMIN)
     page, trial = "/console/restrictions", "/console/restrictions/trial"

@@ -14,6 +14,7 @@ from deploy.local import ports
 from shared.process import running
 from shared.settings import SettingsError, load_settings
 from tests.support.pages import Pages
+from tests.support.replicas import gateway_of
 from tests.support.system import ROOT, Installation
 
 CONFIG = str(ROOT / "deploy" / "config")
@@ -60,14 +61,10 @@ async def test_switched_off_it_serves_nothing() -> None:
 
 
 async def test_switched_off_the_gateway_knows_no_page(system: Installation) -> None:
-    public, internal = ports.free_ports(2)
-    changed = system.service(
-        "gateway",
-        BARONG_CONSOLE="false",
-        BARONG_PORT=str(public),
-        BARONG_INTERNAL_PORT=str(internal),
-    )
-    async with running(changed) as addresses, aiohttp.ClientSession(addresses.public) as http:
+    async with (
+        gateway_of(system, BARONG_CONSOLE="false") as changed,
+        aiohttp.ClientSession(changed.gateway_url) as http,
+    ):
         for path in (
             "/account",
             "/accounts/confirmation",
@@ -82,14 +79,12 @@ async def test_switched_off_the_gateway_knows_no_page(system: Installation) -> N
 
 
 async def test_without_console_svc_pages_get_503(system: Installation) -> None:
-    public, internal, nobody = ports.free_ports(3)
-    changed = system.service(
-        "gateway",
-        BARONG_CONSOLE_URL=f"http://127.0.0.1:{nobody}",
-        BARONG_PORT=str(public),
-        BARONG_INTERNAL_PORT=str(internal),
-    )
-    async with running(changed) as addresses, aiohttp.ClientSession(addresses.public) as http:
+    (nobody,) = ports.free_ports(1)
+    url = f"http://127.0.0.1:{nobody}"
+    async with (
+        gateway_of(system, BARONG_CONSOLE_URL=url) as changed,
+        aiohttp.ClientSession(changed.gateway_url) as http,
+    ):
         async with http.get("/account/log-in") as answer:
             assert answer.status == 503
             assert "Retry-After" in answer.headers

@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 from shared.contracts.events import ReceivedEvent
-from shared.contracts.topology import ADMIN, RETRY_SECONDS
+from shared.contracts.topology import ADMIN, RETRY_SECONDS, SUBSCRIPTIONS
 from shared.database.pool import Connection, Database
-from shared.messaging.dead_letters import DeadLetter, look, replay
+from shared.messaging.dead_letters import DeadLetter, counts, look, replay
 from shared.messaging.inbox import once
 from tests.integration.messaging.parts import (
     CREATED,
@@ -42,6 +42,17 @@ async def set_aside(url: str, *bodies: bytes) -> None:
             return await messages(channel, ADMIN.dead_letters) == len(bodies)
 
         await until(all_dead)
+
+
+async def test_all_queues_are_counted_at_a_broker_that_nobody_has_used(broker: str) -> None:
+    nothing = dict.fromkeys((each.queue for each in SUBSCRIPTIONS), 0)
+    assert await counts(broker, SUBSCRIPTIONS) == nothing
+    await set_aside(broker, signed(an_event(1)), b"junk")
+
+    async def counted() -> bool:
+        return await counts(broker, SUBSCRIPTIONS) == {**nothing, ADMIN.queue: 2}
+
+    await until(counted)
 
 
 async def test_looking_leaves_them_where_they_are(broker: str) -> None:

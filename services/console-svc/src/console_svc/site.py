@@ -11,7 +11,7 @@ from aiohttp import web
 
 from console_svc.core import Core
 from console_svc.pages import sentences
-from console_svc.pages.abilities import abilities_of
+from console_svc.pages.abilities import ABILITIES, Rules
 from console_svc.pages.api import ApiAnswer, ApiRefusal
 from console_svc.pages.forms import FIELD, require_same_origin, require_token
 from console_svc.pages.languages import COOKIE
@@ -165,13 +165,18 @@ class _Endpoint:
             if members_only:
                 raise ApiRefusal(401, ["authz.invalid_session"])
             return
-        session, member = await asyncio.gather(
-            visit.get("identity/sessions"), visit.get("resource/users/me"), return_exceptions=True
+        paths = ["identity/sessions", "resource/users/me"]
+        if self._page.visitors is STAFF:
+            paths.append(ABILITIES)
+        session, member, *abilities = await asyncio.gather(
+            *map(visit.get, paths), return_exceptions=True
         )
         if isinstance(session, ApiAnswer) and isinstance(member, ApiAnswer):
             visit.session, visit.member = session.body, member.body
-            if self._page.visitors is STAFF:
-                visit.abilities = await abilities_of(visit)
+            for answer in abilities:
+                if isinstance(answer, BaseException):  # the role has no business here
+                    raise answer
+                visit.abilities = Rules(str(visit.me["role"]), answer.body)
             return
         for refusal in (session, member):
             if isinstance(refusal, ApiRefusal) and refusal.status == 401 and not members_only:

@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,11 +11,12 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import (
     AbstractChannel,
+    AbstractConnection,
     AbstractIncomingMessage,
     AbstractQueue,
     DeliveryMode,
 )
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
 
 from shared.contracts.secrets import without_secrets
 from shared.contracts.topology import Subscription
@@ -67,11 +68,10 @@ class DeadLetter:
             return None
 
 
-async def count(url: str, subscription: Subscription) -> int:
-    """The number of dead letters of a queue; raises `Unavailable`."""
-    async with _opened(url, subscription) as (channel, _):
-        declared = await channel.declare_queue(subscription.dead_letters, passive=True)
-        return declared.declaration_result.message_count or 0
+async def counts(url: str, subscriptions: Collection[Subscription]) -> dict[str, int]:
+    """The number of dead letters by queue; raises `Unavailable`."""
+    async with _connected(url, "counting dead letters") as connection:
+        return {each.queue: (await _found(connection, each))[1] for each in subscriptions}
 
 
 async def look(
@@ -81,7 +81,9 @@ async def look(
 
     A caller that may stop before the end closes the generator, and with it the connection.
     """
-    async with _opened(url, subscription) as (_, queue):
+    async with _connected(url, f"{subscription.queue} dead letters") as connection:
+        channel, _ = await _found(connection, subscription)
+        queue = await channel.get_queue(subscription.dead_letters, ensure=False)
         async for message in _oldest(queue, limit):
             yield _letter(message)
 
@@ -161,12 +163,41 @@ async def _oldest(queue: AbstractQueue, limit: int) -> AsyncIterator[AbstractInc
 async def _opened(
     url: str, subscription: Subscription
 ) -> AsyncIterator[tuple[AbstractChannel, AbstractQueue]]:
-    """A channel, and the queue of dead letters."""
+    """A channel, and the queue of dead letters; everything is declared that the act may need."""
+    async with _connected(url, f"{subscription.queue} dead letters") as connection:
+        channel = await connection.channel(on_return_raises=True)
+        await declare_topology(channel)
+        yield channel, await channel.get_queue(subscription.dead_letters, ensure=False)
+
+
+async def _found(
+    connection: AbstractConnection, subscription: Subscription
+) -> tuple[AbstractChannel, int]:
+    """A channel to a broker that has the queue of dead letters, and the number of these.
+
+    To declare everything takes a hundred round trips: it is done only for a broker that no service
+    has used yet.
+    """
+    channel = await connection.channel()
     try:
-        async with connected(url, f"{subscription.queue} dead letters") as connection:
-            channel = await connection.channel(on_return_raises=True)
-            await declare_topology(channel)
-            yield channel, await channel.get_queue(subscription.dead_letters, ensure=False)
+        return channel, await _count(channel, subscription)
+    except ChannelNotFoundEntity:  # which closed the channel
+        channel = await connection.channel()
+        await declare_topology(channel)
+        return channel, await _count(channel, subscription)
+
+
+async def _count(channel: AbstractChannel, subscription: Subscription) -> int:
+    declared = await channel.declare_queue(subscription.dead_letters, passive=True)
+    return declared.declaration_result.message_count or 0
+
+
+@asynccontextmanager
+async def _connected(url: str, name: str) -> AsyncIterator[AbstractConnection]:
+    """A connection for the block; raises `Unavailable`."""
+    try:
+        async with connected(url, name) as connection:
+            yield connection
     except (AMQPError, OSError, TimeoutError) as error:
         raise Unavailable("rabbitmq") from error
 

@@ -30,9 +30,7 @@ class DeadLetters:
 
     async def counts(self) -> Mapping[str, int]:
         """The number of dead letters by queue."""
-        return {
-            each.queue: await dead_letters.count(self.broker_url, each) for each in SUBSCRIPTIONS
-        }
+        return await dead_letters.counts(self.broker_url, SUBSCRIPTIONS)
 
     async def list_oldest(self, queue: str, limit: int) -> list[DeadLetter]:
         """The oldest dead letters of a queue; raises `NoQueueOfOurs`."""

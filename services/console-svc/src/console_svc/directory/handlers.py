@@ -17,7 +17,6 @@ FILTERS = (
 STATES = ("pending", "active", "banned", "locked", "deleted")
 _PER_PAGE = "25"
 _RECENT = "20"
-_MOST_SESSIONS = "100"
 _SESSIONS = "admin/users/sessions"
 _UID = re.compile(r"[A-Za-z0-9]{1,64}")
 
@@ -56,7 +55,7 @@ async def show(visit: Visit) -> web.StreamResponse:
     uid = uid_of(visit)
     user, sessions, activities, audits, keys = await asyncio.gather(
         visit.get(f"admin/users/{uid}"),
-        _if_allowed(visit, _SESSIONS, uid=uid, limit=_MOST_SESSIONS),
+        _if_allowed(visit, _SESSIONS, uid=uid, limit=_RECENT),
         _if_allowed(visit, "admin/activities", uid=uid, limit=_RECENT),
         _if_allowed(visit, "admin/activities/admin", target_uid=uid, limit=_RECENT),
         _if_allowed(visit, "admin/api_keys", uid=uid),

@@ -3,16 +3,11 @@
 from collections.abc import Sequence
 
 from console_svc.pages.api import PREFIX
-from console_svc.pages.visit import Abilities, Visit
 from shared.contracts.policy import Permission
 from shared.policy.permissions import CompiledPermissions
 
-
-async def abilities_of(visit: Visit) -> Abilities:
-    """The rules of the visitor's role; raises `ApiRefusal` if the role has no business here."""
-    answer = await visit.get("admin/abilities")
-    role = str(visit.me["role"])
-    return Rules(role, answer.body)
+ABILITIES = "admin/abilities"
+"""The operation that answers the rules of the caller's own role."""
 
 
 class Rules:

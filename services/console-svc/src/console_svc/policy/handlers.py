@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from console_svc.pages.api import ApiAnswer
 from console_svc.pages.visit import Visit
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "ALL")
@@ -13,12 +14,16 @@ CATEGORIES = ("whitelist", "maintenance", "blacklist")
 SCOPES = ("ip", "ip_subnet", "country", "continent", "all")
 _PERMISSIONS = "/console/permissions"
 _RESTRICTIONS = "/console/restrictions"
-_PER_PAGE = "100"
+# A page of either list has at most 60 kB.
+_PERMISSIONS_PER_PAGE = 50
+_RESTRICTIONS_PER_PAGE = 30
 
 
 async def show_permissions(visit: Visit) -> web.StreamResponse:
     """All rules, and the dry run: who may do this?"""
-    answer = await visit.get("admin/permissions", page=str(visit.page_number), limit=_PER_PAGE)
+    answer = await visit.get(
+        "admin/permissions", page=str(visit.page_number), limit=str(_PERMISSIONS_PER_PAGE)
+    )
     query = visit.request.query
     tried = {name: query.get(name, "").strip() for name in ("role", "verb", "path")}
     verdict = None
@@ -42,7 +47,8 @@ async def add_permission(visit: Visit) -> web.StreamResponse:
     if topic := visit.text("topic"):
         form["topic"] = topic
     await visit.call("POST", "admin/permissions", form)
-    return visit.go(_PERMISSIONS, "rule_added")
+    last = await _last_page(visit, "admin/permissions", _PERMISSIONS_PER_PAGE)
+    return visit.go(_PERMISSIONS, "rule_added", page=last)
 
 
 async def remove_permission(visit: Visit) -> web.StreamResponse:
@@ -53,14 +59,17 @@ async def remove_permission(visit: Visit) -> web.StreamResponse:
 
 async def show_restrictions(visit: Visit) -> web.StreamResponse:
     """All restrictions."""
-    answer = await visit.get("admin/restrictions", page=str(visit.page_number), limit=_PER_PAGE)
-    return _restrictions(visit, answer.body)
+    answer = await visit.get(
+        "admin/restrictions", page=str(visit.page_number), limit=str(_RESTRICTIONS_PER_PAGE)
+    )
+    return _restrictions(visit, answer)
 
 
 async def add_restriction(visit: Visit) -> web.StreamResponse:
     """Adds a restriction; the API refuses one that would lock its author out."""
     await visit.call("POST", "admin/restrictions", _restriction(visit))
-    return visit.go(_RESTRICTIONS, "restriction_added")
+    last = await _last_page(visit, "admin/restrictions", _RESTRICTIONS_PER_PAGE)
+    return visit.go(_RESTRICTIONS, "restriction_added", page=last)
 
 
 async def try_restriction(visit: Visit) -> web.StreamResponse:
@@ -71,8 +80,14 @@ async def try_restriction(visit: Visit) -> web.StreamResponse:
     caller = {name: visit.text(f"caller_{name}") for name in ("address", "country")}
     form = {name: value for name, value in _restriction(visit).items() if name != "state"}
     tried = await visit.get("admin/restrictions/check", **form, **caller)
-    found = (await visit.get("admin/restrictions", limit=_PER_PAGE)).body
+    found = await visit.get("admin/restrictions", limit=str(_RESTRICTIONS_PER_PAGE))
     return _restrictions(visit, found, trial=tried.body)
+
+
+async def _last_page(visit: Visit, path: str, per_page: int) -> str:
+    """The page on which the newest rule is: lists begin with the oldest."""
+    total = (await visit.get(path, limit="1")).total or 1
+    return str(-(-total // per_page))
 
 
 def _restriction(visit: Visit) -> dict[str, str]:
@@ -100,19 +115,21 @@ async def make_whitelink(visit: Visit) -> web.StreamResponse:
     form = {"expire_time": visit.text("expire_time"), "range": visit.text("range")}
     answer = await visit.call("POST", "admin/restrictions/whitelink", form)
     visit.forget_form()
-    found = (await visit.get("admin/restrictions", limit=_PER_PAGE)).body
+    found = await visit.get("admin/restrictions", limit=str(_RESTRICTIONS_PER_PAGE))
     return _restrictions(visit, found, token=str(answer.body["whitelink_token"]))
 
 
 def _restrictions(
     visit: Visit,
-    restrictions: list[dict[str, str]],
+    found: ApiAnswer,
     token: str = "",
     trial: Mapping[str, Any] | None = None,
 ) -> web.Response:
     return visit.page(
         "policy/restrictions.html",
-        restrictions=restrictions,
+        restrictions=found.body,
+        number=visit.page_number,
+        more='rel="next"' in found.headers.get("Link", ""),
         token=token,
         trial=trial,
         categories=CATEGORIES,

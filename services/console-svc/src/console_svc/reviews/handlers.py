@@ -11,15 +11,13 @@ _SHOWN = "25"
 
 async def show(visit: Visit) -> web.StreamResponse:
     """The first user who waits, or the one of the address, with their documents and the form."""
-    answer = await visit.get("admin/users/documents/pending", extended="true", limit=_SHOWN)
-    waiting = answer.body
+    answer = await visit.get("admin/users/documents/pending", limit=_SHOWN)
     wanted = visit.path.get("uid") or visit.request.query.get("uid", "")
-    uids = [user["uid"] for user in waiting]
+    uids = [user["uid"] for user in answer.body]
     at = uids.index(wanted) if wanted in uids else 0
     return visit.page(
         "reviews/queue.html",
-        waiting=waiting,
-        total=answer.total if answer.total is not None else len(waiting),
+        total=answer.total if answer.total is not None else len(uids),
         user=(await visit.get(f"admin/users/{uids[at]}")).body if uids else None,
         before=uids[at - 1] if at > 0 else "",
         after=uids[at + 1] if at + 1 < len(uids) else "",
