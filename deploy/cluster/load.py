@@ -209,20 +209,19 @@ class Load:
             await asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self, number: int) -> None:
-        connection = Connection(self.gateway, kept=number % 2 == 0)
         pause = _WORKERS / self.rate
-        for turn in itertools.count(number):
-            name, wanted, call = self._choose(
-                turn, self.members[next(self._turns) % len(self.members)]
-            )
-            phase, began = self.phase, time.monotonic()
-            try:
-                ended = str((await call(connection)).status)
-            except (OSError, EOFError, ValueError) as error:
-                ended = type(error).__name__
-            took = time.monotonic() - began
-            self.outcomes.append(Outcome(phase, name, ended, wanted, took))
-            await asyncio.sleep(max(0.0, pause - took))
+        with contextlib.closing(Connection(self.gateway, kept=number % 2 == 0)) as connection:
+            for turn in itertools.count(number):
+                member = self.members[next(self._turns) % len(self.members)]
+                name, wanted, call = self._choose(turn, member)
+                phase, began = self.phase, time.monotonic()
+                try:
+                    ended = str((await call(connection)).status)
+                except (OSError, EOFError, ValueError) as error:
+                    ended = type(error).__name__
+                took = time.monotonic() - began
+                self.outcomes.append(Outcome(phase, name, ended, wanted, took))
+                await asyncio.sleep(max(0.0, pause - took))
 
     def _choose(self, turn: int, user: User) -> tuple[str, frozenset[int], _Call]:
         match turn * 7 % 20:
