@@ -47,7 +47,7 @@ PERSONAL = ("identity", "resource", "admin")
 UID_STAYS = {
     *("identity.erased_users", "identity.outbox", "resource.users", "admin.erased_users"),
     "admin.audit_entries",
-    *(f"{schema}.events_erased_users" for schema in ("identity", "resource", "admin")),
+    *(f"{schema}.events_erased_users" for schema in ("identity", "resource", "admin", "oauth")),
 }
 """Where a uid may stand after the erasure, besides activities."""
 

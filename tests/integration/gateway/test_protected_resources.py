@@ -110,6 +110,7 @@ async def test_who_has_no_token_learns_where_to_get_one(
         "authorization_servers": [system.gateway_url],
         "bearer_methods_supported": ["header"],
         "scopes_supported": ["orders"],
+        "dpop_signing_alg_values_supported": ["ES256", "Ed25519"],
     }
 
 
