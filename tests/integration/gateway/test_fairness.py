@@ -397,6 +397,8 @@ async def read_once(client: Raw) -> AsyncIterator[None]:
 
 MOST_OF_ONE = 80 * 1024
 """What may be buffered for one client that does not read."""
+OTHERWISE = 1024 * 1024
+"""What gateway and test allocate besides: attempts to reach a broker, for example."""
 
 
 @pytest.mark.parametrize("fast_loop", [True, False])
@@ -421,7 +423,7 @@ async def test_large_answers_of_the_gateway_are_not_buffered(
         await until(stuck)
         await asyncio.sleep(0.2)
         assert await front.metric("gateway_buffered_bytes") < count * MOST_OF_ONE
-        assert allocated() < count * MOST_OF_ONE
+        assert allocated() < count * MOST_OF_ONE + OTHERWISE
         assert isinstance(clients[0].writer.transport, asyncio.ReadTransport)
         clients[0].writer.transport.resume_reading()
         whole = None
