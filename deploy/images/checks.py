@@ -65,20 +65,8 @@ def check_image(docker: Engine, name: str, image: str, *, added: int) -> None:
     assert "migrate" in help_of or "serve" in help_of, help_of
     if name == "authz-gateway":
         modules = [module.removesuffix(".py").replace("/", ".") for module in MODULES]
-        files = docker.run(
-            *(
-                "run",
-                "--rm",
-                *_LOCKED_DOWN,
-                "--entrypoint",
-                "python",
-                image,
-                "-P",
-                "-c",
-                _IMPORT,
-                *modules,
-            )
-        ).split()
+        command = ("--entrypoint", "python", image, "-P", "-c", _IMPORT, *modules)
+        files = docker.run("run", "--rm", *_LOCKED_DOWN, *command).split()
         slow = [file for file in files if not file.endswith(".so")]
         assert not slow, f"{image}: not compiled: {slow}"
 
