@@ -114,6 +114,9 @@ class CarriedChanges:
             ("subject", "outcome"),
             registry=registry,
         )
+        for subject in ("user", POLICY, EVERYTHING):
+            self._counter.labels(subject, "done")  # exported as 0 from the start
+        self._counter.labels(POLICY, "late")
 
     def __call__(self, header: str) -> Awaitable[None] | None:
         """Applies the changes in the header; returns what the response must wait for, or None."""
