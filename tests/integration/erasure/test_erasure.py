@@ -117,10 +117,9 @@ async def test_nothing_but_the_uid_is_left(
     await delete_account(client, system, somebody.uid, DAYS + 1)
     before = await known(system, somebody)
     assert set(before) == set(somebody.markers), "the test looks for what is nowhere"
-    assert {place.partition(".")[0] for places in before.values() for place in places} == {
-        *PERSONAL,
-        "files",
-    }
+    schemas = {place.partition(".")[0] for places in before.values() for place in places}
+    # A webhook of another test may wait to be sent.
+    assert schemas - {"webhooks"} == {*PERSONAL, "files"}
 
     async with erasing(system):
         await forgotten(system, somebody)
