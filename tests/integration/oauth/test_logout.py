@@ -233,3 +233,10 @@ async def test_a_log_in_for_another_account_ends_the_session_that_it_replaces(
 
     assert not await is_living(again)
     assert await is_living(cookie())
+
+    replaced = cookie()
+    form = {"email": member.email, "password": PASSWORD}
+    page = await own_app.visit("POST", "/oauth/device/login", data=form, headers=own_app.origin)
+    assert page.status == 303
+    assert not await is_living(replaced)
+    assert await is_living(cookie())

@@ -1,6 +1,5 @@
 """The page of the API document in Chromium, through the gateway and under its own policy."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -13,12 +12,10 @@ from playwright.async_api import (
     Page,
     Request,
     WebError,
-    async_playwright,
     expect,
 )
 
-from deploy.local.processes import StartError
-from tests.support import programs
+from tests.interop.chromium import running_chromium
 from tests.support.client import Client
 from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
@@ -70,21 +67,8 @@ class Seen:
 
 @pytest.fixture
 async def context() -> AsyncIterator[BrowserContext]:
-    try:
-        program = await asyncio.to_thread(programs.chromium)
-    except StartError as error:
-        pytest.skip(str(error))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program.file,
-            args=["--no-sandbox", "--disable-gpu"],
-            env=dict(program.env),
-            timeout=SECONDS * 1000,
-        )
-        try:
-            yield await browser.new_context()
-        finally:
-            await browser.close()
+    async with running_chromium() as browser:
+        yield await browser.new_context()
 
 
 @pytest.fixture

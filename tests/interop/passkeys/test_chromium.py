@@ -1,16 +1,14 @@
 """Passkeys in Chromium, with virtual authenticators (WebAuthn Level 3, 11)."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.async_api import CDPSession, Error, Page, async_playwright
+from playwright.async_api import CDPSession, Error, Page
 from yarl import URL
 
-from deploy.local.processes import StartError
-from tests.support import programs
+from tests.interop.chromium import running_chromium
 from tests.support.aiohttp_app import serving
 from tests.support.client import Client
 from tests.support.own_service import client_of
@@ -45,24 +43,11 @@ async def origin() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def page(origin: str) -> AsyncIterator[Page]:
-    try:
-        program = await asyncio.to_thread(programs.chromium)
-    except StartError as error:
-        pytest.skip(str(error))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program.file,
-            args=["--no-sandbox", "--disable-gpu"],
-            env=dict(program.env),
-            timeout=SECONDS * 1000,
-        )
-        try:
-            made = await browser.new_page()
-            made.set_default_timeout(SECONDS * 1000)
-            await made.goto(origin)
-            yield made
-        finally:
-            await browser.close()
+    async with running_chromium() as browser:
+        made = await browser.new_page()
+        made.set_default_timeout(SECONDS * 1000)
+        await made.goto(origin)
+        yield made
 
 
 @pytest.fixture

@@ -4,10 +4,13 @@ The code alone, or a link with it, allows nothing (5.4): the user logs in, sees 
 and from where, and answers in a form that only this page has.
 """
 
+from functools import partial
+
 from aiohttp import web
 
 from oauth_svc.authorizations.models import ACCEPT, WrongCsrfToken
 from oauth_svc.devices.models import UnknownUserCode
+from oauth_svc.pages import login_form
 from oauth_svc.pages.responses import (
     PAGES,
     go,
@@ -21,13 +24,12 @@ from oauth_svc.protocol.authorization import answer_uri
 from oauth_svc.protocol.device_authorization import read_user_code, show_user_code
 from oauth_svc.protocol.parameters import Parameters
 from oauth_svc.protocol_http import parameters_of
-from oauth_svc.single_sign_on.handlers import hand_over, session_of
+from oauth_svc.single_sign_on.handlers import session_of
 from oauth_svc.single_sign_on.use_cases import BrowserSession
 from shared.errors import Throttled
 from shared.web.client import client_of
 from shared.web.operations import FormReader, NoParameters
 
-_MISSING_CODE = ("identity.session.missing_otp", "identity.session.invalid_otp")
 _MAX_INPUT = 1024
 
 
@@ -113,25 +115,14 @@ async def log_in(request: web.Request, _form: FormReader[NoParameters]) -> web.R
     require_own_form(request)
     parameters = await parameters_of(request)
     code = _code_of(parameters)
-    email, password, otp_code = (
-        (parameters.get(name) or "")[:_MAX_INPUT] for name in ("email", "password", "otp_code")
+    return await login_form.log_in(
+        request,
+        parameters,
+        await session_of(request),
+        text_for(request),
+        partial(_login_page, request, code),
+        _path(request, user_code=show_user_code(code) if code else None),
     )
-    try:
-        cookie, refused = await request.app[PAGES].log_in(
-            email, password, otp_code[:64], client_of(request)
-        )
-    except Throttled as throttled:
-        response = _login_page(request, code, email, text_for(request)["throttled"], status=429)
-        response.headers["Retry-After"] = str(throttled.retry_after)
-        return response
-    if cookie is None:
-        faults = text_for(request)["fault"]
-        fault = faults.get(refused[0] if refused else "other", faults["other"])
-        needs_code = bool(set(refused) & set(_MISSING_CODE))
-        return _login_page(request, code, email, fault, status=401, needs_code=needs_code)
-    response = go(_path(request, user_code=show_user_code(code) if code else None))
-    hand_over(request, response, cookie)
-    return response
 
 
 def _code_of(parameters: Parameters) -> str:

@@ -1,5 +1,6 @@
 """Pages over HTTP: plain forms, without scripts."""
 
+from functools import partial
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from oauth_svc.authorizations.models import (
     Shown,
     WrongCsrfToken,
 )
+from oauth_svc.pages import login_form
 from oauth_svc.pages.responses import (
     PAGES,
     go,
@@ -26,13 +28,8 @@ from oauth_svc.pages.responses import (
 from oauth_svc.pages.use_cases import CARRIED
 from oauth_svc.protocol.client import ADMINISTRATOR
 from oauth_svc.protocol_http import parameters_of
-from oauth_svc.single_sign_on.handlers import hand_over, session_of, take_back
-from shared.errors import Throttled
-from shared.web.client import client_of
+from oauth_svc.single_sign_on.handlers import session_of, take_back
 from shared.web.operations import FormReader, NoParameters
-
-_MISSING_CODE = ("identity.session.missing_otp", "identity.session.invalid_otp")
-_MAX_INPUT = 1024
 
 
 @page
@@ -67,28 +64,14 @@ async def log_in(request: web.Request, _form: FormReader[NoParameters]) -> web.R
     shown = await pages.authorizations.get(challenge, before)
     if parameters.get("action") == REFUSE:
         return go(await pages.authorizations.answer(challenge, LOGIN, REFUSE, None, ""))
-    email, password, code = (
-        (parameters.get(name) or "")[:_MAX_INPUT] for name in ("email", "password", "otp_code")
+    return await login_form.log_in(
+        request,
+        parameters,
+        before,
+        text_for(request, shown),
+        partial(_login_page, request, challenge, shown),
+        pages.authorizations.resume_url(challenge),
     )
-    try:
-        cookie, refused = await pages.log_in(email, password, code[:64], client_of(request))
-    except Throttled as throttled:
-        response = _login_page(
-            request, challenge, shown, email, text_for(request, shown)["throttled"], status=429
-        )
-        response.headers["Retry-After"] = str(throttled.retry_after)
-        return response
-    if cookie is None:
-        faults = text_for(request, shown)["fault"]
-        fault = faults.get(refused[0] if refused else "other", faults["other"])
-        needs_code = bool(set(refused) & set(_MISSING_CODE))
-        return _login_page(
-            request, challenge, shown, email, fault, status=401, needs_code=needs_code
-        )
-    await pages.end_replaced(before, cookie, client_of(request))
-    response = go(pages.authorizations.resume_url(challenge))
-    hand_over(request, response, cookie)
-    return response
 
 
 @page
