@@ -5,13 +5,11 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from tests.support.aiohttp_app import serving
 from tests.support.client import Client
 from tests.support.relying_party import RelyingParty
-from tests.support.replicas import gateway_of
-from tests.support.system import PASSWORD, ROOT, Installation
+from tests.support.replicas import gateway_with_routes
+from tests.support.system import PASSWORD, Installation
 
 ROUTES = """
 - prefix: /api/v2/barong/resource/orders
@@ -31,18 +29,9 @@ async def guarded(
     system: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
     """The system behind a second gateway with such routes, before an upstream that serves all."""
-
-    async def served(_request: web.Request) -> web.Response:
-        return web.Response(text="served")
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", served)
-    async with serving(app) as upstream:
-        routes = tmp_path_factory.mktemp("resources") / "routes.yaml"
-        usual = (ROOT / "deploy" / "config" / "routes.yaml").read_text()
-        routes.write_text(usual + ROUTES.format(up=upstream))
-        async with gateway_of(system, BARONG_ROUTES_FILE=str(routes)) as mine:
-            yield mine
+    folder = tmp_path_factory.mktemp("resources")
+    async with gateway_with_routes(system, folder, ROUTES) as mine:
+        yield mine
 
 
 async def tokens_for(system: Installation, resource: str | None) -> str:

@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import web
 
-from tests.support.aiohttp_app import serving
 from tests.support.api_keys import an_owner
 from tests.support.client import Client
 from tests.support.internal import tables_of_identity
-from tests.support.replicas import gateway_of
-from tests.support.system import PASSWORD, ROOT, Installation
+from tests.support.replicas import gateway_with_routes
+from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
 
 ROUTES = """
@@ -27,18 +25,9 @@ async def guarded(
     system: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
     """The system behind a gateway with such routes, before an upstream that allows everything."""
-
-    async def served(_request: web.Request) -> web.Response:
-        return web.Response(text="served")
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", served)
-    async with serving(app) as upstream:
-        routes = tmp_path_factory.mktemp("step_up") / "routes.yaml"
-        usual = (ROOT / "deploy" / "config" / "routes.yaml").read_text()
-        routes.write_text(usual + ROUTES.format(up=upstream))
-        async with gateway_of(system, BARONG_ROUTES_FILE=str(routes)) as mine:
-            yield mine
+    folder = tmp_path_factory.mktemp("step_up")
+    async with gateway_with_routes(system, folder, ROUTES) as mine:
+        yield mine
 
 
 @pytest.fixture
