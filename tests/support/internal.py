@@ -92,6 +92,15 @@ async def tables_of_admin(
 
 
 @asynccontextmanager
+async def tables_of_webhooks(
+    system: Installation,
+) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """A connection to webhooks-svc's schema."""
+    async with _tables(system, "webhooks") as connection:
+        yield connection
+
+
+@asynccontextmanager
 async def _tables(
     system: Installation, name: str
 ) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":

@@ -32,6 +32,7 @@ from tests.support.internal import (
     tables_of_admin,
     tables_of_identity,
     tables_of_resource,
+    tables_of_webhooks,
 )
 from tests.support.seeds import command, outcome
 from tests.support.system import Installation
@@ -47,7 +48,7 @@ PERSONAL = ("identity", "resource", "admin")
 UID_STAYS = {
     *("identity.erased_users", "identity.outbox", "resource.users", "admin.erased_users"),
     "admin.audit_entries",
-    *(f"{schema}.events_erased_users" for schema in ("identity", "resource", "admin", "oauth")),
+    *(f"{schema}.events_erased_users" for schema in (*PERSONAL, "oauth", "webhooks")),
 }
 """Where a uid may stand after the erasure, besides activities."""
 
@@ -82,13 +83,20 @@ async def forgotten(system: Installation, somebody: Doomed) -> None:
 
 
 async def unexpected(system: Installation, uid: str) -> set[str]:
-    """Where their uid stands and should not; the archive has that they were erased, and no more."""
+    """Where their uid stands and should not.
+
+    The archive, and webhooks of other tests, have that they were erased, and no more.
+    """
     (places,) = (await traces(system, [uid])).values()
     async with tables_of_identity(system) as tables:
         archived = await tables.fetch("SELECT name FROM events WHERE uid = $1", uid)
     if {row["name"] for row in archived} == {"system.user.erased"}:
         places = frozenset(each for each in places if not each.startswith("identity.events_y"))
         places -= {"identity.events"}
+    async with tables_of_webhooks(system) as tables:
+        sent = await tables.fetch("SELECT name FROM deliveries WHERE uid = $1", uid)
+    if {row["name"] for row in sent} == {"system.user.erased"}:
+        places -= {"webhooks.deliveries"}
     return {place for place in places - UID_STAYS if not place.startswith("admin.activities")}
 
 

@@ -342,34 +342,45 @@ async def test_deliveries_are_sent_again_on_demand(
 async def test_what_is_left_of_an_erased_user_is_deleted(
     admin: Client, member: Client, receiver: Receiver, system: Installation
 ) -> None:
-    made = await endpoint(admin, receiver.url)
+    consented = "system.oauth.consent.granted"
+    made = await endpoint(admin, receiver.url, f"{LABELS},{consented}")
     await change_label(member, "personal")
     uid = json.loads((await receiver.next_calls(1))[0].body)["subject"]
     connection = await asyncpg.connect(system.environments["webhooks"]["DATABASE_URL"])
     try:
         count = "SELECT count(*) FROM webhooks.deliveries WHERE uid = $1"
         assert await connection.fetchval(count, uid) > 0
-        await publish_erased(system, uid)
+        await publish(system, "system.user.erased", {"uid": uid})
 
         async def gone() -> bool:
             return bool(await connection.fetchval(count, uid) == 0)
 
         await until(gone)
+        # An event that waited while they were erased.
+        await publish(system, consented, {"uid": uid, "client_id": "app", "scopes": ["openid"]})
+        async with Client(system) as another:
+            await another.become_member()
+            await change_label(another, "of-another")
+        calls = await receiver.next_calls(2)
+        keys = [json.loads(call.body)["data"]["record"].get("key") for call in calls]
+        assert keys == ["personal", "of-another"]
+        assert await connection.fetchval(count, uid) == 0
     finally:
         await connection.close()
     await admin.call("DELETE", f"{WEBHOOKS}/{made['id']}")
 
 
-async def publish_erased(system: Installation, uid: str) -> None:
-    """Lets identity-svc tell that a user was erased."""
+async def publish(system: Installation, name: str, record: Any) -> None:
+    """Lets identity-svc publish an event."""
     connection = await asyncpg.connect(system.environments["identity"]["DATABASE_URL"])
     try:
         await connection.execute(
             """
             INSERT INTO identity.outbox (event_id, name, record)
-            VALUES (gen_random_uuid(), 'system.user.erased', $1)
+            VALUES (gen_random_uuid(), $1, $2)
             """,
-            json.dumps({"uid": uid}),
+            name,
+            json.dumps(record),
         )
         await connection.execute("SELECT pg_notify('outbox_identity', '')")
     finally:

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from tests.interop.pages.conftest import PHONE, Windows
 from tests.interop.pages.test_account import LANGUAGES, PNG, judged, log_in
 from tests.support.client import Client
+from tests.support.staff import promote
 from tests.support.system import PASSWORD, SUPERADMIN, Installation
 from tests.support.waiting import until
 
@@ -50,9 +51,13 @@ async def applicants(system: Installation) -> list[Client]:
 
 
 async def empty_the_queue(system: Installation) -> None:
-    """Judges the documents of other tests. Not all of them are pictures that Chromium can show."""
-    async with Client(system) as admin:
-        await admin.log_in_as_superadmin()
+    """Judges the documents of other tests. Not all of them are pictures that Chromium can show.
+
+    Somebody else than the superadmin does it: nobody judges documents of their own.
+    """
+    async with Client(system) as superadmin, Client(system) as admin:
+        await superadmin.log_in_as_superadmin()
+        await promote(superadmin, admin, "superadmin")
 
         async def empty() -> bool:
             waiting = (await admin.get("admin/users/documents/pending")).body

@@ -179,7 +179,7 @@ class Outbox:
         user was erased. A repetition changes nothing.
         """
         # Returns when no relay is archiving; relays that come later see the mark.
-        await connection.execute("LOCK TABLE ONLY events IN SHARE MODE")
+        await connection.execute("LOCK TABLE ONLY events IN SHARE ROW EXCLUSIVE MODE")
         await connection.execute(
             """
             INSERT INTO events_erased_users (uid)

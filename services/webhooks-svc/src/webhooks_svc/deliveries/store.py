@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from shared.contracts.catalogue import USER_ERASED
 from shared.database.pool import Connection
 from webhooks_svc.deliveries.models import (
     DELIVERED,
@@ -25,7 +26,8 @@ async def insert(
 ) -> None:
     """Adds a delivery to each endpoint, and wakes the senders when the transaction commits.
 
-    Endpoints that were deleted meanwhile get none.
+    Endpoints that were deleted meanwhile get none. Of an erased user, endpoints get no more than
+    that they were erased.
     """
     await connection.execute(
         """
@@ -33,7 +35,8 @@ async def insert(
         SELECT id, $2, $3, $4, $5
         FROM endpoints
         WHERE id = ANY($1)
-        FOR KEY SHARE
+          AND ($3 = $6 OR NOT EXISTS (SELECT FROM events_erased_users WHERE uid = $4))
+        FOR KEY SHARE OF endpoints
         ON CONFLICT ON CONSTRAINT deliveries_once_key DO NOTHING
         """,
         list(endpoint_ids),
@@ -41,6 +44,7 @@ async def insert(
         name,
         uid,
         payload,
+        USER_ERASED.name,
     )
     await notify(connection)
 
@@ -204,7 +208,9 @@ async def resend_span(
 
 
 async def forget_user(connection: Connection, uid: str) -> None:
-    """Deletes all deliveries about a user."""
+    """Deletes all deliveries about a user whom the outbox has forgotten."""
+    # Returns when no delivery is being added; whoever adds one later sees the outbox's mark.
+    await connection.execute("LOCK TABLE deliveries IN SHARE ROW EXCLUSIVE MODE")
     await connection.execute("DELETE FROM deliveries WHERE uid = $1", uid)
 
 

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from shared.contracts.events import ReceivedEvent, subject_of
 from shared.database.pool import Connection, Database
 from shared.errors import Unavailable
+from shared.messaging.outbox import Outbox
 from webhooks_svc.core import Core
 from webhooks_svc.deliveries import store
 from webhooks_svc.deliveries.http import HttpSender
@@ -62,6 +63,7 @@ class Deliveries:
     """
 
     database: Database
+    outbox: Outbox
     endpoints: Endpoints
     http: HttpSender
     metrics: Metrics
@@ -88,7 +90,12 @@ class Deliveries:
             )
 
     async def forget(self, connection: Connection, event: ReceivedEvent) -> None:
-        """Deletes what was, or will be, delivered about an erased user; then tells of it."""
+        """Deletes what was, or will be, delivered about an erased user; then tells of it.
+
+        Events about them that arrive later are not delivered: services publish each for itself, and
+        such an event may have waited longer than the one that reports the erasure.
+        """
+        await self.outbox.forget(connection, event.record["uid"])
         await store.forget_user(connection, event.record["uid"])
         await self.accept(connection, event)
 
@@ -261,6 +268,7 @@ def build(core: Core, endpoints: Endpoints) -> Deliveries:
     turns = -(-_CLAIMED_EACH // settings.concurrency)
     return Deliveries(
         database=core.database,
+        outbox=core.outbox,
         endpoints=endpoints,
         http=HttpSender(settings.allowed_networks, settings.timeout),
         metrics=metrics,
