@@ -20,6 +20,11 @@ from tests.support.system import PASSWORD, ROOT, Installation
 ROUTES = """
 - {{prefix: /api/v2/barong/resource/shop, access: required, upstream: "{up}", scope: shop}}
 - {{prefix: /api/v2/barong/resource/bank, access: required, upstream: "{up}", scope: bank}}
+- prefix: /api/v2/barong/resource/vault
+  access: required
+  upstream: "{up}"
+  scope: shop
+  acr: phr
 - prefix: /api/v2/barong/resource/orders
   access: required
   upstream: "{up}"
@@ -248,12 +253,46 @@ async def test_9_a_gateway_can_ask_for_its_nonce(
     assert (await buyer.call([buyer.proof(nonce=asked.nonce)])).status == 200
 
 
-async def test_7_1_challenges_are_of_the_scheme(buyer: Buyer) -> None:
-    bank = SHOP.replace("shop", "bank")
+@pytest.mark.parametrize(
+    ("method", "path", "status", "error"),
+    [
+        ("GET", "bank", 403, "insufficient_scope"),
+        ("GET", "vault", 401, "insufficient_user_authentication"),
+        # identity-svc asks for it, which gets a bearer token from the gateway.
+        ("POST", "otp/recovery_codes", 401, "insufficient_user_authentication"),
+    ],
+)
+async def test_7_1_challenges_are_of_the_scheme(
+    buyer: Buyer, method: str, path: str, status: int, error: str
+) -> None:
+    path = f"/api/v2/barong/resource/{path}"
 
-    answer = await buyer.call([buyer.proof(path=bank)], path=bank)
+    answer = await buyer.call([buyer.proof(method, path)], method=method, path=path)
 
-    assert answer.outcome == (403, 'DPoP error="insufficient_scope"')
+    assert answer.outcome == (status, f'DPoP error="{error}"')
+    assert answer.challenge.count('algs="ES256 Ed25519"') == 1
+    assert "Bearer" not in answer.challenge
+
+
+async def test_7_1_bearer_tokens_are_challenged_as_such(buyer: Buyer) -> None:
+    path = "/api/v2/barong/resource/vault"
+
+    answer = await buyer.call([], authorization=f"Bearer {buyer.bearer}", path=path)
+
+    assert answer.outcome == (401, 'Bearer error="insufficient_user_authentication"')
+    assert "algs" not in answer.challenge
+
+
+async def test_7_1_a_call_without_a_readable_token_is_challenged_in_its_scheme(
+    buyer: Buyer,
+) -> None:
+    """At a protected resource, where the challenge names the metadata."""
+    orders = SHOP.replace("shop", "orders")
+
+    answer = await buyer.call([], authorization="DPoP ", path=orders)
+
+    assert answer.status == 401
+    assert answer.challenge.startswith("DPoP resource_metadata=")
 
 
 async def test_a_protected_resource_needs_a_token_of_its_own(buyer: Buyer) -> None:

@@ -35,11 +35,10 @@ class InsufficientScope(Forbidden):
 
     codes = ("authz.insufficient_scope",)
 
-    def __init__(self, scope: str, scheme: str = "Bearer") -> None:
-        """`scheme` is the one of the token."""
+    def __init__(self, scope: str) -> None:
         super().__init__()
         needed = f', scope="{scope}"' if scope else ""
-        self.headers = {"WWW-Authenticate": f'{scheme} error="insufficient_scope"{needed}'}
+        self.headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope"{needed}'}
 
 
 @dataclass(frozen=True, slots=True)

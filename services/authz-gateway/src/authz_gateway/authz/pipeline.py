@@ -23,6 +23,7 @@ from authz_gateway.authn.sessions import (
     session_cookies,
 )
 from authz_gateway.authz.call import Call, Caller
+from authz_gateway.authz.challenges import in_dpop, presents_bound_only
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.protected_resources import audience_of, challenge
 from authz_gateway.authz.rate_limits import ANONYMOUS, RateLimits
@@ -154,6 +155,15 @@ class Decide:
 
     async def __call__(self, call: Call) -> Caller | None:
         """The caller, None on a public route; raises the `Refusal` for the client."""
+        try:
+            return await self._decide(call)
+        except Refusal as refusal:
+            given = refusal.headers.get("WWW-Authenticate")
+            if given is not None and presents_bound_only(call.headers):
+                refusal.headers = {**refusal.headers, "WWW-Authenticate": in_dpop(given)}
+            raise
+
+    async def _decide(self, call: Call) -> Caller | None:
         if call.path != WHITELINK_PATH:
             require_unrestricted(self.policy.get().restrictions, call.address, self.places)
         if call.route.access is Access.BLOCKED:
@@ -277,6 +287,5 @@ class Decide:
 
 def _denial(call: Call, caller: Caller) -> Refusal:
     if caller.grant is not None and not caller.in_scope:
-        scheme = "DPoP" if presents_bound(call.headers) else "Bearer"
-        return InsufficientScope(call.route.scope, scheme)
+        return InsufficientScope(call.route.scope)
     return InvalidPermission()

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
+from authz_gateway.authz.challenges import in_dpop, presents_bound_only
 from authz_gateway.http.client_key import client_key
 from authz_gateway.http.connection import CLIENT_CLOSED_REQUEST, ClientConnection
 from authz_gateway.http.framing import LAST_CHUNK, chunk, last_chunk
@@ -30,6 +31,9 @@ _COLLECTED_BYTES = 64 * 1024
 
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 """Idempotent methods: RFC 9110, 9.2.2."""
+
+_UNAUTHORIZED: Final = 401
+_CHALLENGE: Final = b"www-authenticate:"
 
 
 class UpgradeHandler(Protocol):
@@ -317,8 +321,11 @@ class Exchange(ResponseListener):
 
     def _response_head(self, head: ResponseHead) -> bytes:
         parts = [head.line]
-        if head.to_client:
-            parts += (b"\r\n".join(head.to_client), b"\r\n")
+        lines = head.to_client
+        if head.status == _UNAUTHORIZED and self._route.internal:
+            lines = self._challenged(lines)
+        if lines:
+            parts += (b"\r\n".join(lines), b"\r\n")
         if self._rechunked:
             parts.append(b"Transfer-Encoding: chunked\r\n")
             if self._trailers:
@@ -332,6 +339,20 @@ class Exchange(ResponseListener):
         )
         parts.append(request.final_lines())
         return b"".join(parts)
+
+    def _challenged(self, lines: list[bytes]) -> list[bytes]:
+        """Challenges of our own services, which never see the client's token, in its scheme."""
+        if not presents_bound_only(self._request.head.headers):
+            return lines
+        changed = []
+        for line in lines:
+            name, value = line[: len(_CHALLENGE)], line[len(_CHALLENGE) :]
+            if name.lower() == _CHALLENGE:
+                challenge = in_dpop(value.decode("latin-1").strip())
+                changed.append(name + b" " + challenge.encode("latin-1"))
+            else:
+                changed.append(line)
+        return changed
 
     def _pass_on(self, message: bytes, part: bytes, *, ended: bool) -> None:
         if part:
