@@ -36,7 +36,7 @@ async def log_in(
 ) -> web.Response:
     """A redirect to `leads_to` with the new session's cookie, or the page with the fault.
 
-    `before` is the session that the browser brought. It ends if the new one is of another account.
+    `before` is the session that the browser brought. The new one replaces it, so that it ends.
     `text` has the sentences in the page's language.
     """
     pages, client = request.app[PAGES], client_of(request)

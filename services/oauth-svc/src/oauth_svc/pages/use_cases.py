@@ -60,15 +60,15 @@ class Pages:
     async def end_replaced(
         self, before: BrowserSession | None, cookie: str, client: Client
     ) -> None:
-        """Ends the session of another account, whose cookie this one replaces in the browser.
+        """Ends the session whose cookie this one replaces in the browser, whosever it was.
 
-        Nobody could log out of it any more. An earlier session of the same account lives on, with
-        the tokens that applications were given in it.
+        Nobody could log out of it any more. It ends as a log-out would end it: applications that
+        were given tokens in it are told, and only those with offline access keep them.
         """
         if before is None:
             return
         after = await self.single_sign_on.find([cookie], client)
-        if after is None or after.login.uid != before.login.uid:
+        if after is None or after.login.sid != before.login.sid:
             await self.single_sign_on.end(before)
 
     async def read_logout(self, parameters: Parameters) -> LogoutRequest:
