@@ -166,7 +166,6 @@ async def test_of_what_is_asked_only_what_is_allowed_is_registered(registrant: R
             "first_party": True,
             "scope": "openid admin",
             "grant_types": ["authorization_code", "client_credentials", "password"],
-            "software_statement": "e30.e30.",
             "tos_uri": "https://app.example.com/terms",
         }
     )
@@ -292,3 +291,20 @@ async def test_an_administrator_sees_who_registered_a_client_but_does_not_trust_
     assert more.body["scopes"] == ["openid", "orders"]
     assert gone.status == 204
     assert (await registrant.of(made).get())[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("eyJhbGciOiJSUzI1NiJ9.eyJzb2Z0d2FyZV9pZCI6IngifQ.c2ln", "unapproved_software_statement"),
+        ("no statement", "invalid_software_statement"),
+        ({"software_id": "x"}, "invalid_software_statement"),
+        ("", "invalid_software_statement"),
+    ],
+)
+async def test_rfc_7591_3_2_2_software_statements_are_refused_and_not_ignored(
+    registrant: Registrant, statement: object, error: str
+) -> None:
+    status, refused = await registrant.register({**GOOD, "software_statement": statement})
+
+    assert (status, refused["error"]) == (400, error)

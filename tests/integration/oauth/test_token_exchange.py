@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from tests.support.client import Client
+from tests.support.dpop import Prover, prove, redeem
 from tests.support.relying_party import RelyingParty
 from tests.support.system import PASSWORD, Installation
 
@@ -194,6 +195,32 @@ async def test_a_token_that_was_not_sent_to_the_api_is_worth_nothing_to_it(
     for stolen in (tokens["access_token"], tokens["id_token"], tokens["refresh_token"]):
         status, refused = await exchanged(orders, stolen)
         assert (status, refused["error"]) == (400, "invalid_request")
+
+
+async def test_rfc_9449_a_bound_token_is_exchanged_by_whoever_has_its_key(
+    front: RelyingParty, orders: RelyingParty, member: Client
+) -> None:
+    """Without the key, a stolen token would become a bearer token, or one of the thief's key."""
+    mine = Prover()
+    asked = {"scope": " ".join(SCOPES), "resource": ORDERS}
+    bound = await redeem(front, mine, await front.code(member.email, PASSWORD, **asked))
+    token = bound.body["access_token"]
+    form = {
+        "grant_type": TOKEN_EXCHANGE,
+        "subject_token": token,
+        "subject_token_type": ACCESS_TOKEN,
+        "resource": STOCK,
+    }
+
+    status, refused = await exchanged(orders, token)
+    stolen = await prove(orders, Prover(), "/oauth/token", **form)
+    given = await prove(orders, mine, "/oauth/token", **form)
+
+    assert (status, refused["error"]) == (400, "invalid_request")
+    assert stolen.outcome == (400, "invalid_request")
+    assert "bound to a key" in refused["error_description"] == stolen.body["error_description"]
+    assert (given.status, given.body["token_type"]) == (200, "DPoP")
+    assert claims_of(given.body["access_token"])["cnf"] == {"jkt": mine.thumbprint}
 
 
 async def test_only_clients_with_a_list_of_targets_exchange(

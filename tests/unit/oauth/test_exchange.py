@@ -21,10 +21,12 @@ SUBJECT: dict[str, Any] = {
 }
 
 
-def exchanged(make_client: MakeClient, subject: dict[str, Any]) -> dict[str, Any]:
+def exchanged(
+    make_client: MakeClient, subject: dict[str, Any], thumbprint: str | None = None
+) -> dict[str, Any]:
     client = make_client(client_id="orders")
-    audience = ["https://api.example.com"]
-    return claims_of_exchange(REQUEST, client, subject, audience, ["openid", "orders"], NOW)
+    audience, scopes = ["https://api.example.com"], ["openid", "orders"]
+    return claims_of_exchange(REQUEST, client, subject, audience, scopes, thumbprint, NOW)
 
 
 def test_the_new_token_lives_no_longer_and_says_no_more(make_client: MakeClient) -> None:
@@ -51,8 +53,19 @@ def test_the_chain_of_actors_has_an_end(make_client: MakeClient) -> None:
     assert refused.value.error == "invalid_request"
 
 
-def test_a_token_that_is_bound_to_a_key_is_not_exchanged(make_client: MakeClient) -> None:
+@pytest.mark.parametrize("proven", [None, "another"])
+@pytest.mark.parametrize("bound", [{"jkt": "mine"}, {"x5t#S256": "another"}, {}, "mine"])
+def test_a_bound_token_needs_a_proof_of_its_key(
+    make_client: MakeClient, bound: object, proven: str | None
+) -> None:
     with pytest.raises(OAuthError) as refused:
-        exchanged(make_client, {**SUBJECT, "cnf": {"jkt": "thumbprint"}})
+        exchanged(make_client, {**SUBJECT, "cnf": bound}, proven)
 
     assert refused.value.error == "invalid_request"
+
+
+@pytest.mark.parametrize("subject", [SUBJECT, {**SUBJECT, "cnf": {"jkt": "mine"}}])
+def test_the_new_token_is_bound_to_the_key_of_the_proof(
+    make_client: MakeClient, subject: dict[str, Any]
+) -> None:
+    assert exchanged(make_client, subject, "mine")["cnf"] == {"jkt": "mine"}

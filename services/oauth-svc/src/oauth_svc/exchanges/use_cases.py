@@ -38,10 +38,9 @@ class Exchanges:
             subject.claims,
             subject.audience,
             subject.scopes,
+            thumbprint,
             datetime.now(UTC),
         )
-        if thumbprint is not None:
-            claims["cnf"] = {"jkt": thumbprint}
         if not await self.tokens.people.may_act(parent.uid):
             raise _invalid()
         token = await self.tokens.derive(parent, client, claims)

@@ -14,12 +14,19 @@ from oauth_svc.protocol.client import (
     is_web_uri,
     sound_redirect_uri,
 )
-from oauth_svc.protocol.errors import INVALID_CLIENT_METADATA, INVALID_REDIRECT_URI, OAuthError
+from oauth_svc.protocol.errors import (
+    INVALID_CLIENT_METADATA,
+    INVALID_REDIRECT_URI,
+    INVALID_SOFTWARE_STATEMENT,
+    UNAPPROVED_SOFTWARE_STATEMENT,
+    OAuthError,
+)
 
 MAX_NAME = 100
 _MAX_LIST = 20
 _MAX_KEYS = 10
 _MAX_MEMBER = 2048
+_DOTS_OF_A_JWT = 2
 _GRANT_TYPES = (AUTHORIZATION_CODE, REFRESH_TOKEN)
 """Machines are registered by administrators only."""
 
@@ -45,6 +52,7 @@ def values_of(metadata: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
     Values that are not allowed are left out where something allowed is left (RFC 7591, 2): scopes,
     grant types and response types. Unknown metadata are ignored.
     """
+    _refuse_statement(metadata)
     redirect_uris = _redirect_uris(metadata)
     method = metadata.get("token_endpoint_auth_method", terms.default_method)
     if method not in terms.methods:
@@ -87,6 +95,19 @@ def metadata_of(client: Client) -> dict[str, Any]:
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _refuse_statement(metadata: Mapping[str, Any]) -> None:
+    """Raises `OAuthError` for a software statement (RFC 7591, 2.3): nobody's are approved here.
+
+    Its claims would have to win over the other metadata, so that it is not ignored.
+    """
+    statement = metadata.get("software_statement")
+    if statement is None:
+        return
+    if not isinstance(statement, str) or statement.count(".") != _DOTS_OF_A_JWT:
+        raise OAuthError(INVALID_SOFTWARE_STATEMENT, "The software statement is no signed JWT.")
+    raise OAuthError(UNAPPROVED_SOFTWARE_STATEMENT, "Software statements are not supported.")
 
 
 def _redirect_uris(metadata: Mapping[str, Any]) -> list[str]:

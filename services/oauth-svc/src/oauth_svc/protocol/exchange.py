@@ -56,6 +56,7 @@ def claims_of_exchange(
     subject: Mapping[str, Any],
     audience: Collection[str],
     scopes: Sequence[str],
+    thumbprint: str | None,
     now: datetime,
 ) -> dict[str, Any]:
     """The claims of the new token but `jti`; raises `OAuthError`.
@@ -63,12 +64,18 @@ def claims_of_exchange(
     `subject`, `audience` and `scopes` are those of a token that is in force. It has to be the
     client's own, or meant for the client: a stolen token is worth nothing to others. The new one
     has no more scopes, lives no longer, and names who acts (RFC 8693, 4.1).
+
+    `thumbprint` is that of the key which the request's proof shows, to which the new token is
+    bound. A subject token that is bound to a key needs a proof of that key: without it, whoever
+    stole the token could make a bearer token of it.
     """
     mine = subject["client_id"] == client.client_id
     if not mine and set(audience).isdisjoint(client.resources):
         raise OAuthError(INVALID_REQUEST, "The subject token is not meant for this client.")
-    if "cnf" in subject:
-        raise OAuthError(INVALID_REQUEST, "The subject token is bound to a key of its client.")
+    if "cnf" in subject and (thumbprint is None or subject["cnf"] != {"jkt": thumbprint}):
+        raise OAuthError(
+            INVALID_REQUEST, "The subject token is bound to a key, whose proof is missing."
+        )
     actor = {"sub": client.client_id, **({"act": subject["act"]} if "act" in subject else {})}
     if _length(actor) > MAX_ACTORS:
         raise OAuthError(INVALID_REQUEST, "Too many have acted with this token.")
@@ -87,6 +94,7 @@ def claims_of_exchange(
         "client_id": client.client_id,
         "scope": " ".join(given),
         "act": actor,
+        **({} if thumbprint is None else {"cnf": {"jkt": thumbprint}}),
     }
 
 
