@@ -6,15 +6,13 @@ is accepted in place of the other: an API that keeps the tokens it receives cann
 callers, and a client cannot call a service around the gateway.
 """
 
-import hashlib
-import time
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
 from shared.errors import Unauthenticated
 from shared.tokens.key_set import KeySet, UnknownKeyError
+from shared.tokens.verified import CACHED, Verified, VerifiedTokens
 from shared.values.principal import Principal
 
 ALGORITHM = "RS256"
@@ -30,9 +28,6 @@ MAX_TOKEN_LENGTH = 8192
 
 _REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti", "uid", "email", "role", "level", "state"]
 
-CACHED = 10_000
-"""The largest number of verified tokens in the cache, of a few hundred bytes each."""
-
 
 class BadBearerToken(Unauthenticated):
     """The bearer token is absent, broken, expired or not meant for us."""
@@ -40,22 +35,8 @@ class BadBearerToken(Unauthenticated):
     codes = ("jwt.decode_and_verify",)
 
 
-@dataclass(frozen=True, slots=True)
-class _Verified:
-    """A token whose signature and claims were found right, under this key."""
-
-    principal: Principal
-    kid: str
-    key: jwt.PyJWK
-    expires_at: float
-
-
 class BearerVerifier:
-    """Verifies bearer tokens of one type against the published keys.
-
-    Verified tokens are cached: the signature of the same token is not verified again while its key
-    is published and its time not over.
-    """
+    """Verifies bearer tokens of one type against the published keys, and caches verified ones."""
 
     def __init__(
         self,
@@ -69,8 +50,7 @@ class BearerVerifier:
         self._keys = keys
         self._issuer = issuer
         self._type = token_type
-        self._cached = cached
-        self._verified: dict[bytes, _Verified] = {}
+        self._verified = VerifiedTokens[Principal](keys, cached)
 
     async def principal(self, token: str) -> Principal:
         """The user that a living session token stands for.
@@ -80,26 +60,11 @@ class BearerVerifier:
         if len(token) > MAX_TOKEN_LENGTH:
             raise BadBearerToken
         try:
-            digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-            known = self._verified.get(digest)
-            if known is None or not await self._holds(known):
-                known = await self._verify(token)
-                self._remember(digest, known)
+            return await self._verified.get(token, self._verify)
         except (jwt.InvalidTokenError, UnknownKeyError, UnicodeError):
             raise BadBearerToken from None
-        return known.principal
 
-    async def _holds(self, known: _Verified) -> bool:
-        """Keys are fetched anew every few minutes; then each token is verified once more."""
-        return known.expires_at > time.time() and await self._keys.key(known.kid) is known.key
-
-    def _remember(self, digest: bytes, verified: _Verified) -> None:
-        self._verified.pop(digest, None)  # so that it is the newest
-        self._verified[digest] = verified
-        if len(self._verified) > self._cached:
-            del self._verified[next(iter(self._verified))]
-
-    async def _verify(self, token: str) -> _Verified:
+    async def _verify(self, token: str) -> Verified[Principal]:
         header = jwt.get_unverified_header(token)
         if header.get("typ") != self._type:
             raise BadBearerToken
@@ -115,7 +80,7 @@ class BearerVerifier:
             # `iat` forbids nothing (RFC 7519, 4.1.6), and the issuer's clock may be ahead.
             options={"require": _REQUIRED, "verify_iat": False},
         )
-        return _Verified(_principal(claims), kid, key, float(claims["exp"]))
+        return Verified(_principal(claims), kid, key, float(claims["exp"]))
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

@@ -1,5 +1,6 @@
 """The tables of clients and of their assertions."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -149,6 +150,16 @@ async def find(
     lock = "FOR UPDATE" if for_update else ""
     row = await connection.fetchrow(f"SELECT * FROM clients WHERE client_id = $1 {lock}", client_id)
     return None if row is None else _registered(row)
+
+
+async def find_all(
+    connection: Connection, client_ids: Sequence[str]
+) -> Mapping[str, RegisteredClient]:
+    """Those of these clients that exist, by id."""
+    rows = await connection.fetch(
+        "SELECT * FROM clients WHERE client_id = ANY ($1::text[])", client_ids
+    )
+    return {row["client_id"]: _registered(row) for row in rows}
 
 
 async def get(

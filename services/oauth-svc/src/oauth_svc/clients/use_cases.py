@@ -35,10 +35,13 @@ from oauth_svc.protocol.client import (
 )
 from oauth_svc.protocol.client_authentication import Credentials
 from oauth_svc.protocol.errors import InvalidClient
+from shared.batch_loader import BatchLoader
 from shared.database.pool import Connection, Database
 from shared.errors import Invalid, Unavailable
 from shared.messaging.outbox import Outbox
 from shared.values.addresses import Network
+
+_CLIENTS_PER_QUERY = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,8 @@ class Clients:
     access_seconds: int
     refresh_seconds: int
     documents: MetadataDocuments
+    found: BatchLoader[str, RegisteredClient | None]
+    """Reads clients by id; calls that come at the same time share a query."""
 
     async def list_page(self, limit: int, offset: int) -> tuple[list[RegisteredClient], int]:
         """One page of clients, the oldest first, and the number of all."""
@@ -78,8 +83,7 @@ class Clients:
             return (await self._find_by_document(client_id)).client
         if not is_client_id(client_id):
             return None
-        async with self.database.connection() as connection:
-            found = await store.find(connection, client_id)
+        found = await self.found.get(client_id)
         return None if found is None else found.client
 
     async def _find_by_document(self, url: str) -> RegisteredClient:
@@ -87,8 +91,7 @@ class Clients:
 
         Raises `DocumentRefused`; `DocumentUnreachable` if another attempt may succeed.
         """
-        async with self.database.connection() as connection:
-            known = await store.find(connection, url)
+        known = await self.found.get(url)
         if known is not None and _counts(known):
             return known
         values, seconds = await self.documents.fetch(url)
@@ -221,8 +224,7 @@ class Clients:
     async def _find_to_authenticate(self, client_id: str) -> RegisteredClient | None:
         if not self.documents.names(client_id) and not is_client_id(client_id):
             return None
-        async with self.database.connection() as connection:
-            known = await store.find(connection, client_id)
+        known = await self.found.get(client_id)
         if not self.documents.names(client_id):
             return known
         try:
@@ -258,6 +260,15 @@ def has_secret(client: Client) -> bool:
     return client.authentication in (SECRET_BASIC, SECRET_POST)
 
 
+def _found(database: Database) -> BatchLoader[str, RegisteredClient | None]:
+    async def load(client_ids: Sequence[str]) -> Sequence[RegisteredClient | None]:
+        async with database.connection() as connection:
+            found = await store.find_all(connection, client_ids)
+        return [found.get(each) for each in client_ids]
+
+    return BatchLoader(load, _CLIENTS_PER_QUERY, "postgresql")
+
+
 def build(core: Core, documents: MetadataDocuments) -> Clients:
     """Wires the feature."""
     settings = core.settings
@@ -276,4 +287,5 @@ def build(core: Core, documents: MetadataDocuments) -> Clients:
         access_seconds=settings.access_token_seconds,
         refresh_seconds=settings.refresh_token_seconds,
         documents=documents,
+        found=_found(core.database),
     )

@@ -1,6 +1,6 @@
 """The tables of grants, codes and refresh tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,14 @@ async def find_grant(connection: Connection, grant_id: UUID) -> Grant | None:
     """The grant; None without one."""
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM grants WHERE id = $1", grant_id)
     return None if row is None else _grant(row)
+
+
+async def find_living_grants(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Grant]:
+    """Those of these grants that were not revoked, by id."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM grants WHERE id = ANY ($1::uuid[]) AND revoked_at IS NULL", ids
+    )
+    return {row["id"]: _grant(row) for row in rows}
 
 
 async def lock_grant(connection: Connection, grant_id: UUID) -> bool:

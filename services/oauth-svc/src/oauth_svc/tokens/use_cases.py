@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
-import jwt
 import structlog
 from prometheus_client import Counter
 
@@ -46,23 +45,22 @@ from oauth_svc.tokens.events import tokens_revoked
 from oauth_svc.tokens.models import (
     ACCESS_TOKEN_TYPE,
     ID_TOKEN_TYPE,
-    MAX_TOKEN,
     AccessToken,
     Grant,
     new_token,
     token_id,
 )
 from oauth_svc.tokens.people import People
+from oauth_svc.tokens.verifier import AccessTokenVerifier
+from shared.batch_loader import BatchLoader
 from shared.clients.identity import IdentityClient
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
-from shared.tokens.bearer import ALGORITHM
-from shared.tokens.key_set import KeySet, UnknownKeyError
 
 log = structlog.get_logger()
 
 _SWEPT_AT_ONCE = 1000
-_REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"]
+_GRANTS_PER_QUERY = 50
 REPLAYED_CODE, REPLAYED_REFRESH_TOKEN = "code", "refresh_token"
 
 Exchange: TypeAlias = Callable[[Client, Parameters, str | None], Awaitable[dict[str, Any]]]
@@ -88,7 +86,8 @@ class Tokens:
     outbox: Outbox
     identity: IdentityClient
     people: People
-    keys: KeySet
+    access_tokens: AccessTokenVerifier
+    living_grants: BatchLoader[UUID, Grant | None]
     metrics: Metrics
     issuer: str
     grant_seconds: int
@@ -435,9 +434,7 @@ class Tokens:
 
     async def find_living_grant(self, grant_id: UUID) -> Grant | None:
         """The grant; None if there is none, or it was revoked."""
-        async with self.database.connection() as connection:
-            grant = await store.find_grant(connection, grant_id)
-        return None if grant is None or grant.revoked_at is not None else grant
+        return await self.living_grants.get(grant_id)
 
     async def derive(self, parent: Grant, client: Client, claims: Mapping[str, Any]) -> str | None:
         """An access token of another client that came of a token of the parent, and ends with it.
@@ -478,30 +475,7 @@ class Tokens:
 
     async def verify(self, token: str) -> AccessToken | None:
         """The claims of an access token of ours that has not expired; None for any other text."""
-        if len(token) > MAX_TOKEN:
-            return None
-        try:
-            header = jwt.get_unverified_header(token)
-            if header.get("typ") != ACCESS_TOKEN_TYPE:
-                return None
-            claims = jwt.decode(
-                token,
-                await self.keys.key(str(header.get("kid"))),
-                algorithms=[ALGORITHM],
-                issuer=self.issuer,
-                options={"require": _REQUIRED, "verify_aud": False, "verify_iat": False},
-            )
-            given = claims["aud"]
-            return AccessToken(
-                grant_id=UUID(str(claims["jti"]).partition(".")[0]),
-                client_id=str(claims["client_id"]),
-                subject=str(claims["sub"]),
-                audience=[given] if isinstance(given, str) else list(given),
-                scopes=str(claims.get("scope", "")).split(),
-                claims=claims,
-            )
-        except (jwt.InvalidTokenError, UnknownKeyError, ValueError):
-            return None
+        return await self.access_tokens.verify(token)
 
     async def introspect(self, client: Client, token: str) -> dict[str, Any]:
         """What a client may know about a token (RFC 7662): of its own, or of those meant for it."""
@@ -572,11 +546,11 @@ class Tokens:
         if found is not None and self.issuer in found.audience:
             grant = await self.find_living_grant(found.grant_id)
         if found is None or grant is None or grant.uid is None:
-            raise _unauthorized(401, INVALID_TOKEN, "The access token is not valid.")
+            raise _refused(401, INVALID_TOKEN, "The access token is not valid.", thumbprint)
         if OPENID not in found.scopes:
-            raise _unauthorized(403, "insufficient_scope", "The scope openid is missing.")
+            raise _refused(403, "insufficient_scope", "The scope openid is missing.", thumbprint)
         if not await self.people.may_act(grant.uid):
-            raise _unauthorized(401, INVALID_TOKEN, "The user may not act.")
+            raise _refused(401, INVALID_TOKEN, "The user may not act.", thumbprint)
         names = names_for(found.scopes, grant.claims.get("userinfo", ()))
         person = await self.people.get(grant.uid) if names else None
         return {"sub": grant.uid, **({} if person is None else claims_of(person, names))}
@@ -595,20 +569,18 @@ def invalid_grant() -> OAuthError:
     return OAuthError(INVALID_GRANT, "The code or refresh token is not valid.")
 
 
-def _unauthorized(status: int, error: str, description: str) -> OAuthError:
-    """RFC 6750, 3."""
-    challenge = f'Bearer error="{error}", error_description="{description}"'
-    return OAuthError(error, description, status=status, headers={"WWW-Authenticate": challenge})
+def _refused(status: int, error: str, description: str, thumbprint: str | None) -> OAuthError:
+    """A refusal at userinfo, in the scheme of the token (RFC 6750, 3; RFC 9449, 7.1)."""
+    shown = f'Bearer error="{error}", error_description="{description}"'
+    headers = {"WWW-Authenticate": shown if thumbprint is None else challenge(error)}
+    return OAuthError(error, description, status=status, headers=headers)
 
 
 def _not_proven() -> OAuthError:
     """A bound token came without the proof of its key, or a bearer token with one."""
-    return OAuthError(
-        INVALID_TOKEN,
-        "The access token is not bound to the key of a proof.",
-        status=401,
-        headers={"WWW-Authenticate": challenge(INVALID_TOKEN)},
-    )
+    description = "The access token is not bound to the key of a proof."
+    headers = {"WWW-Authenticate": challenge(INVALID_TOKEN)}
+    return OAuthError(INVALID_TOKEN, description, status=401, headers=headers)
 
 
 def token_type(thumbprint: str | None) -> str:
@@ -618,6 +590,17 @@ def token_type(thumbprint: str | None) -> str:
 
 def _without_nones(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _living_grants(database: Database) -> BatchLoader[UUID, Grant | None]:
+    """Reads grants in force; calls that come at the same time share a query."""
+
+    async def load(ids: Sequence[UUID]) -> Sequence[Grant | None]:
+        async with database.connection() as connection:
+            found = await store.find_living_grants(connection, ids)
+        return [found.get(each) for each in ids]
+
+    return BatchLoader(load, _GRANTS_PER_QUERY, "postgresql")
 
 
 def build(core: Core) -> Tokens:
@@ -646,7 +629,8 @@ def build(core: Core) -> Tokens:
         outbox=core.outbox,
         identity=core.identity,
         people=People(core.identity, core.resource),
-        keys=core.keys,
+        access_tokens=AccessTokenVerifier(core.keys, settings.issuer),
+        living_grants=_living_grants(core.database),
         metrics=metrics,
         issuer=settings.issuer,
         grant_seconds=settings.grant_seconds,
