@@ -92,6 +92,7 @@ _SHARED_REFUSALS: Mapping[str, dict[str, Any]] = {
         (
             *("request.malformed", "authz.permission_denied", "authz.user_not_active"),
             *("request.throttled", "server.internal_error", "server.unavailable"),
+            *("gateway.bad_gateway", "gateway.timeout"),
         ),
     ),
     "Unauthenticated": _refusal("Nobody is proven to be calling.", _OF_CALLERS),

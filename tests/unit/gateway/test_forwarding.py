@@ -19,6 +19,7 @@ from authz_gateway.settings import GatewaySettings
 from shared.contracts.policy import Policy
 from shared.process import running
 from shared.settings import load_settings
+from tests.contract.documented import told
 from tests.support.aiohttp_app import serving
 from tests.support.waiting import until
 
@@ -308,6 +309,16 @@ async def test_a_body_with_an_ambiguous_end_is_refused(
     assert answer.split()[1] == b"400"
 
 
+def documented_codes() -> set[str]:
+    """The codes with which the API document says that any call may be refused."""
+    return {
+        code
+        for response in told()["components"]["responses"].values()
+        for content in response["content"].values()
+        for code in content.get("examples", ())
+    }
+
+
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
@@ -337,6 +348,7 @@ async def test_a_body_with_an_ambiguous_end_is_refused(
 )
 async def test_what_is_not_forwarded(gateway: str, line: str, answer: tuple[int, Any]) -> None:
     assert await status_and_body(gateway, line) == answer
+    assert set(answer[1].get("errors", ())) <= documented_codes()
 
 
 async def test_forward_auth_of_a_public_path(client: aiohttp.ClientSession, gateway: str) -> None:
