@@ -19,7 +19,7 @@ from tests.support.system import ROOT
 PARTS = (
     *("startup", "events", "webhooks", "logins", "sessions", "users-me", "oauth", "uploads"),
     *("gateway", "traces", "shared-rates", "ext-authz", "activities", "audit", "admin-writes"),
-    *("directory", "pages", "nonces", "revocation", "sizing", "session-memory"),
+    *("directory", "pages", "nonces", "revocation", "sizing", "session-memory", "scale"),
 )
 LONG = ("outage",)
 """What only runs when it is named: it takes more than ten minutes."""

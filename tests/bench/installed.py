@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
 
-from deploy.local import mail_sink, postgres, rabbitmq
+from deploy.local import mail_sink, ports, postgres, rabbitmq
 from tests.support.database import TestDatabase, template
 from tests.support.seeds import seed
 from tests.support.system import NAMES, Installation, installation
@@ -41,6 +41,23 @@ class Bench:
     system: Installation
     database: TestDatabase
     folder: Path
+
+    def beside(self) -> "Bench":
+        """One more instance of each service, which call each other."""
+        return replace(self, system=self.system.beside())
+
+    def with_another_gateway(self) -> "Bench":
+        """One more gateway of these services, on ports of its own."""
+        public, internal = ports.free_ports(2)
+        own = {"BARONG_PORT": str(public), "BARONG_INTERNAL_PORT": str(internal)}
+        environment = {**self.system.environments["gateway"], **own}
+        system = replace(
+            self.system,
+            public={**self.system.public, "gateway": public},
+            internal={**self.system.internal, "gateway": internal},
+            environments={**self.system.environments, "gateway": environment},
+        )
+        return replace(self, system=system)
 
     @contextmanager
     def running(self, *names: str) -> Iterator[None]:

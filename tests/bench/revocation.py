@@ -10,7 +10,6 @@ import aio_pika
 import aiohttp
 from yarl import URL
 
-from deploy.local import ports
 from tests.bench.installed import Bench, installed
 from tests.bench.row import Row, percentile
 from tests.bench.wrk_load import saturated
@@ -37,7 +36,7 @@ def rows() -> Iterator[Row]:
     """From the answer to the change until a replica's first answer that shows it."""
     with installed() as bench, ExitStack() as stack:
         stack.enter_context(bench.running())
-        replicas = [_replica(bench) for _ in range(REPLICAS)]
+        replicas = [bench.with_another_gateway() for _ in range(REPLICAS)]
         for replica in replicas:
             stack.enter_context(replica.process("gateway"))
         for replica in replicas:
@@ -178,21 +177,6 @@ async def _policies(system: Installation) -> int:
             await admin.call("DELETE", "admin/permissions", params={"id": made.body["id"]})
             wrong += (await member.get("resource/phones")).status == 401
     return wrong
-
-
-def _replica(bench: Bench) -> Bench:
-    """One more gateway of the same system, on ports of its own."""
-    public, internal = ports.free_ports(2)
-    system = bench.system
-    own = {"BARONG_PORT": str(public), "BARONG_INTERNAL_PORT": str(internal)}
-    environment = {**system.environments["gateway"], **own}
-    beside = dataclasses.replace(
-        system,
-        public={**system.public, "gateway": public},
-        internal={**system.internal, "gateway": internal},
-        environments={**system.environments, "gateway": environment},
-    )
-    return dataclasses.replace(bench, system=beside)
 
 
 async def _felt(bench: Bench, urls: Sequence[str], prepare: Prepared) -> list[float]:
