@@ -11,6 +11,7 @@ they run ends it with 1.
 
 import argparse
 import asyncio
+import math
 import re
 import signal
 import subprocess
@@ -29,8 +30,9 @@ from deploy.cluster.admission import (
     rendered,
 )
 from deploy.cluster.control_plane import Cluster, control_plane
-from deploy.cluster.drill import Drill, table
+from deploy.cluster.drill import Drill, Row, table
 from deploy.cluster.node import nodes, provide_volumes, publish_names
+from deploy.cluster.pod_logs import kept_logs
 from deploy.cluster.programs import ROOT, NoClusterError, definitions, needs_root
 from deploy.cluster.releases import (
     apply,
@@ -70,6 +72,9 @@ def main() -> None:
     drilling.add_argument("--release", help="the commit of the release; else this tree")
     drilling.add_argument("--rate", type=float, default=5.0, help="calls a second")
     drilling.add_argument("--only", default="", help="a regular expression for names of phases")
+    drilling.add_argument(
+        "--minutes", type=float, default=math.inf, help="begin no phase after so long under load"
+    )
     drilling.add_argument("--write", action="store_true", help=f"write the table into {_PAGE.name}")
     given = parser.parse_args()
     # So that what was started is stopped.
@@ -81,7 +86,7 @@ def main() -> None:
         elif given.command == "node":
             _hold(_read(given.manifests))
         elif given.command == "drill":
-            _drill(given.previous, given.release, given.rate, given.only, write=given.write)
+            _drill(given)
         else:
             _admit()
     except (NoClusterError, StartError) as error:
@@ -100,11 +105,11 @@ def _admit() -> None:
         define(cluster, made)
         for overlay in OVERLAYS:
             manifests = rendered(cluster, str(ROOT / "k8s" / "overlays" / overlay))
-            _admit_one(cluster, f"overlays/{overlay}", manifests, new_secrets(overlay))
+            _admit_ours(cluster, f"overlays/{overlay}", manifests, new_secrets(overlay))
             clear(cluster)
         for name, arguments in CHARTS.items():
             manifests = rendered_chart(*arguments)
-            _admit_one(cluster, name, manifests, new_secrets("production"))
+            _admit_ours(cluster, name, manifests, new_secrets("production"))
             clear(cluster)
 
 
@@ -119,6 +124,12 @@ def _apply(manifests: str, secrets: str | None) -> None:
     with control_plane("admission") as cluster:
         define(cluster, made)
         _admit_one(cluster, "manifests", manifests, new_secrets(secrets) if secrets else "")
+
+
+def _admit_ours(cluster: Cluster, name: str, manifests: str, secrets: str) -> None:
+    """Raises `AssertionError` also for a kind whose definition is missing."""
+    left_out = _admit_one(cluster, name, manifests, secrets)
+    assert not left_out, f"{name} has kinds that deploy/cluster/go does not define: {left_out}"
 
 
 def _hold(manifests: str) -> None:
@@ -140,27 +151,30 @@ def _hold(manifests: str) -> None:
                 publish_names(cluster)
 
 
-def _drill(
-    previous: str | None, release: str | None, rate: float, only: str, *, write: bool
-) -> None:
+def _drill(given: argparse.Namespace) -> None:
     with ExitStack() as trees:
-        old = trees.enter_context(release_of(previous or previous_release()))
-        new = trees.enter_context(release_of(release)) if release else this_release()
+        old = trees.enter_context(release_of(given.previous or previous_release()))
+        new = trees.enter_context(release_of(given.release)) if given.release else this_release()
         archive, parts = save_images({"old": old, "new": new})
         print(f"from {old.tag} to {new.tag}", flush=True)
-        with control_plane() as cluster, nodes(cluster, archive) as made:
+        with (
+            control_plane() as cluster,
+            nodes(cluster, archive) as made,
+            kept_logs([node.logs for node in made], cluster.folder / "pod-logs"),
+        ):
             _prepare(cluster)
             drill = Drill(
                 cluster,
                 {node.name: node for node in made},
                 overlay(cluster, old, parts, replicas=2),
                 overlay(cluster, new, parts, replicas=2),
-                rate,
-                re.compile(only),
+                given.rate,
+                re.compile(given.only),
+                given.minutes,
             )
-            rows = asyncio.run(drill.run(lambda row: print(" | ".join(row.cells()), flush=True)))
+            rows = asyncio.run(drill.run(_report))
     print(table(rows))
-    if write:
+    if given.write:
         text = _PAGE.read_text()
         before, after = text.partition(_BEGIN)[0], text.partition(_END)[2]
         _PAGE.write_text(f"{before}{_BEGIN}\n{table(rows)}\n{_END}{after}")
@@ -170,6 +184,10 @@ def _drill(
         for each in row.unexplained
     ]
     assert not wrong, f"{len(wrong)} calls ended wrongly:\n" + "\n".join(wrong[:50])
+
+
+def _report(row: Row) -> None:
+    print(" | ".join(row.cells()), *row.wrong, sep="\n  ", flush=True)
 
 
 def _prepare(cluster: Cluster) -> None:
@@ -196,7 +214,8 @@ def new_secrets(target: str) -> str:
     ).stdout
 
 
-def _admit_one(cluster: Cluster, name: str, manifests: str, secrets: str) -> None:
+def _admit_one(cluster: Cluster, name: str, manifests: str, secrets: str) -> str:
+    """Prints what came of it; returns the kinds that were left out."""
     began = time.monotonic()
     admission = admit(cluster, manifests, secrets)
     left_out = ", ".join(sorted(admission.undefined))
@@ -206,6 +225,7 @@ def _admit_one(cluster: Cluster, name: str, manifests: str, secrets: str) -> Non
         + (f"; not checked, for want of their definitions: {left_out}" if left_out else ""),
         flush=True,
     )
+    return left_out
 
 
 def _read(places: Iterable[str]) -> str:

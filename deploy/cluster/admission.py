@@ -14,7 +14,6 @@ from deploy.cluster.programs import ROOT
 NAMESPACE = "barong"
 _OWN_NAMESPACE = ROOT / "k8s" / "overlays" / "local" / "namespace.yaml"
 _POD_SECONDS = 60.0
-_UNDEFINED = "no matches for kind"
 _CREATES_PODS = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
 _TO_TRY = "tried"
 _HARMLESS = (

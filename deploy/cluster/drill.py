@@ -4,6 +4,7 @@ import asyncio
 import base64
 import functools
 import json
+import math
 import re
 import secrets
 import time
@@ -56,6 +57,15 @@ class Row:
         """The calls that ended wrongly for no reason that the phase gives."""
         return [each for each in self.outcomes if not each.right and not self.explains(each)]
 
+    @property
+    def wrong(self) -> list[str]:
+        """A line for each call that ended wrongly: when, which, how."""
+        return [
+            f"{each.began:%H:%M:%S.%f} {each.call}, {each.seconds:.3f} s: {each.ended} {each.said}"
+            for each in self.outcomes
+            if not each.right
+        ]
+
     def cells(self) -> tuple[str, ...]:
         """One line of the table."""
         slow = sorted(each.seconds for each in self.outcomes)
@@ -91,6 +101,8 @@ class Drill:
     rate: float
     only: "re.Pattern[str]" = re.compile("")
     """Which phases, by their names."""
+    minutes: float = math.inf
+    """After so long under load, no other phase begins."""
 
     async def run(self, report: Callable[[Row], None]) -> list[Row]:
         """All phases, each reported at its end; raises `AssertionError` if the system breaks."""
@@ -101,9 +113,12 @@ class Drill:
     async def run_phases(self, phases: Sequence[Phase], report: Callable[[Row], None]) -> list[Row]:
         """These phases, one after the other, on what is installed."""
         load = await self._users()
-        rows = []
+        rows: list[Row] = []
+        end = time.monotonic() + self.minutes * 60
         async with load.running():
             for phase in phases:
+                if time.monotonic() > end:
+                    break
                 load.phase, began = phase.name, time.monotonic()
                 await asyncio.to_thread(phase.do)
                 await asyncio.to_thread(self._wait_until_at_rest)
@@ -128,7 +143,7 @@ class Drill:
             Phase(_UPGRADE, lambda: self._apply(self.new)),
             Phase("back to the previous release", lambda: self._apply(self.old)),
             Phase("upgrade again", lambda: self._apply(self.new)),
-            *(Phase(f"rolling restart of {each}", self._restart(each)) for each in services),
+            Phase("rolling restart of all services", self._restart("deployment", *services)),
             *(
                 Phase(
                     f"SIGKILL of each pod of {each}",
@@ -142,7 +157,7 @@ class Drill:
             *(
                 Phase(name, do, _POSTGRES, lambda o: o.ended == "503")
                 for name, do in (
-                    ("PostgreSQL restarted", self._restart("postgres", "statefulset")),
+                    ("PostgreSQL restarted", self._restart("statefulset", "postgres")),
                     ("SIGKILL of PostgreSQL", self._kill_each("postgres")),
                 )
             ),
@@ -192,8 +207,8 @@ class Drill:
             seconds=_READY_SECONDS + 10,
         )
 
-    def _restart(self, name: str, kind: str = "deployment") -> Callable[[], None]:
-        return lambda: self._discard(self._kubectl("rollout", "restart", f"{kind}/{name}"))
+    def _restart(self, kind: str, *names: str) -> Callable[[], None]:
+        return lambda: self._discard(self._kubectl("rollout", "restart", kind, *names))
 
     def _kill_each(self, name: str) -> Callable[[], None]:
         def kill() -> None:

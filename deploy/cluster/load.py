@@ -9,6 +9,7 @@ import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 _PASSWORD = "Tr4vel-by-night-train"  # noqa: S105 - of users who live for minutes
@@ -17,6 +18,7 @@ _MAIL_SECONDS = 120.0
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _WORKERS = 8
 _LABEL = "drill"
+_SAID_BYTES = 300
 Address = tuple[str, int]
 
 
@@ -157,6 +159,9 @@ class Outcome:
 
     wanted: frozenset[int]
     seconds: float
+    began: datetime
+    said: str = ""
+    """The start of the body of an answer that is not right."""
 
     @property
     def right(self) -> bool:
@@ -214,13 +219,16 @@ class Load:
             for turn in itertools.count(number):
                 member = self.members[next(self._turns) % len(self.members)]
                 name, wanted, call = self._choose(turn, member)
-                phase, began = self.phase, time.monotonic()
+                phase, at, began, said = self.phase, datetime.now(UTC), time.monotonic(), ""
                 try:
-                    ended = str((await call(connection)).status)
+                    answer = await call(connection)
+                    ended = str(answer.status)
+                    if answer.status not in wanted:
+                        said = answer.body[:_SAID_BYTES].decode(errors="replace")
                 except (OSError, EOFError, ValueError) as error:
                     ended = type(error).__name__
                 took = time.monotonic() - began
-                self.outcomes.append(Outcome(phase, name, ended, wanted, took))
+                self.outcomes.append(Outcome(phase, name, ended, wanted, took, at, said))
                 await asyncio.sleep(max(0.0, pause - took))
 
     def _choose(self, turn: int, user: User) -> tuple[str, frozenset[int], _Call]:

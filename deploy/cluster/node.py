@@ -58,6 +58,11 @@ class Node:
         """Under which its pods run."""
         return f"barong-node{self.number}"
 
+    @property
+    def logs(self) -> Path:
+        """Where its kubelet keeps what its pods say."""
+        return self.folder / "logs"
+
     def containers(self, *arguments: str) -> str:
         """What `ctr` says of the node's containers."""
         return subprocess.run(
@@ -326,7 +331,7 @@ def _kubelet(cluster: Cluster, node: Node, port: int, health: int) -> dict[str, 
         "clusterDomain": "cluster.local",
         "containerRuntimeEndpoint": f"unix://{node.folder}/containerd.sock",
         "failSwapOn": False,
-        "podLogsDir": str(node.folder / "logs"),
+        "podLogsDir": str(node.logs),
         "evictionHard": {
             "memory.available": "200Mi",
             "nodefs.available": "1%",

@@ -69,8 +69,7 @@ def are_built(names: Sequence[str]) -> bool:
 def definitions() -> Path:
     """The folder with the operators' CustomResourceDefinitions, made by controller-gen.
 
-    They come from the operators' own modules. RabbitMQ's two operators are not among them: the
-    public Go module proxy does not serve their modules. Raises `NoClusterError`.
+    They come from the operators' own modules. Raises `NoClusterError`.
     """
     module = _MODULES / "definitions"
     folder = FOLDER / "definitions" / _digest(module)

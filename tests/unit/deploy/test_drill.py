@@ -1,6 +1,7 @@
 """What a drill counts, and what its phases explain."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,7 @@ ALLOWED, DENIED = frozenset({200, 201}), frozenset({401, 403})
 
 
 def outcome(ended: str, wanted: frozenset[int] = ALLOWED) -> Outcome:
-    return Outcome("phase", "call", ended, wanted, 0.01)
+    return Outcome("phase", "call", ended, wanted, 0.01, datetime.now(UTC))
 
 
 def row(outcomes: Sequence[Outcome]) -> Row:

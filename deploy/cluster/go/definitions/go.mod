@@ -8,6 +8,8 @@ require (
 	github.com/cloudnative-pg/cloudnative-pg v1.30.0
 	github.com/cloudnative-pg/plugin-barman-cloud v0.14.0
 	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.93.0
+	github.com/rabbitmq/cluster-operator/v2 v2.16.0
+	github.com/rabbitmq/messaging-topology-operator v1.17.4
 )
 
 require (
