@@ -302,6 +302,7 @@ class OAuthClient(Record):
     resources: list[str]
     exchange_resources: list[str]
     keys: list[str]
+    keys_uri: str | None
     backchannel_logout_uri: str | None
     access_seconds: int
     refresh_seconds: int

@@ -25,6 +25,7 @@ from oauth_svc.dpop.handlers import PROOFS
 from oauth_svc.dpop.use_cases import Proofs
 from oauth_svc.dpop.use_cases import build as build_proofs
 from oauth_svc.exchanges.use_cases import build as build_exchanges
+from oauth_svc.key_sets.use_cases import build as build_key_sets
 from oauth_svc.logout.use_cases import build as build_logouts
 from oauth_svc.metadata_documents.use_cases import build as build_metadata_documents
 from oauth_svc.pages.responses import PAGES
@@ -63,7 +64,8 @@ def build(core: Core) -> Features:
     settings = core.settings
     single_sign_on = build_single_sign_on(core)
     documents = build_metadata_documents(core)
-    clients = build_clients(core, documents)
+    key_sets = build_key_sets(core)
+    clients = build_clients(core, documents, key_sets)
     proofs = build_proofs(core)
     tokens = build_tokens(core)
     build_exchanges(tokens)
@@ -100,6 +102,7 @@ def build(core: Core) -> Features:
         reactions=reactions(core.database, core.outbox, tokens, consents, logouts),
         parts=(
             documents.fetcher.opened(),
+            key_sets.fetcher.opened(),
             logouts.sender.opened(),
             supervised("log-outs", logouts.send_forever),
             supervised("sweep", sweep),

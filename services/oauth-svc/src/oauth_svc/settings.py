@@ -207,15 +207,15 @@ class OAuthSettings(PublicServiceSettings):
         "BARONG_OAUTH_ALLOWED_NETWORKS",
         Parsed(networks),
         "Networks (CIDR, comma separated) to which back-channel log-outs may be sent, and from "
-        "which metadata documents may be fetched, although they are not public: private, loopback "
-        "and link-local addresses are refused otherwise.",
+        "which metadata documents and key sets may be fetched, although they are not public: "
+        "private, loopback and link-local addresses are refused otherwise.",
         (),
     )
     plain_http: bool = setting(
         "BARONG_OAUTH_PLAIN_HTTP",
         fields.Boolean(),
-        "Whether back-channel log-outs may have http URLs, and metadata documents http URLs of "
-        "this machine. Otherwise they need https.",
+        "Whether back-channel log-outs and key sets may have http URLs, and metadata documents "
+        "http URLs of this machine. Otherwise they need https.",
         False,
     )
 

@@ -356,6 +356,7 @@ class OAuthClientRecord(EventRecord):
     resources: list[str] = _told("The audiences that it may ask tokens for.")
     exchange_resources: list[str] = _told("The audiences that it may exchange tokens for.")
     keys: list[str] = _told("The thumbprints of its public keys (RFC 7638, SHA-256).")
+    keys_uri: str | None = _told("Where its public keys are, if they are fetched.")
     backchannel_logout_uri: str | None = _told("Where it is told of log-outs.")
     access_seconds: int = _told("How long its access tokens live.")
     refresh_seconds: int = _told("How long an unused refresh token of it lives.")

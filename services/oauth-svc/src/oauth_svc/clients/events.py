@@ -44,6 +44,7 @@ def _record(registered: RegisteredClient, action: str, author: Author) -> OAuthC
         resources=list(client.resources),
         exchange_resources=list(client.exchange_resources),
         keys=[] if client.jwks is None else _thumbprints(client.jwks["keys"]),
+        keys_uri=client.jwks_uri,
         backchannel_logout_uri=client.backchannel_logout_uri,
         access_seconds=client.access_token_seconds,
         refresh_seconds=client.refresh_token_seconds,

@@ -3,15 +3,13 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from yarl import URL
 
+from oauth_svc.key_sets.models import sound_jwks
 from oauth_svc.protocol.client import (
     ADMINISTRATOR,
     AUTHENTICATION_METHODS,
@@ -34,9 +32,6 @@ OVERLAP = timedelta(hours=24)
 """For how long the previous secret is accepted, too, after a rotation."""
 
 MAX_LIST = 20
-MAX_KEYS = 10
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-"""Members of private and symmetric keys (RFC 7518, 6): nobody may send us one."""
 
 
 class ClientNotFound(NotFound):
@@ -67,8 +62,8 @@ INVALID_CLIENT = Invalid(
     f"admin.oauth_client.invalid_{name}"
     for name in (
         *("authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
-        *("scopes", "resources", "jwks", "backchannel_logout_uri", "first_party"),
-        "exchange_resources",
+        *("scopes", "resources", "jwks", "jwks_uri", "backchannel_logout_uri"),
+        *("first_party", "exchange_resources"),
     )
 )
 """What can be wrong with a registration."""
@@ -154,6 +149,7 @@ def require_sound(client: Client, *, plain_http: bool, allowed: Collection[Netwo
             ("resources", _sound_resources(client.resources)),
             ("exchange_resources", _sound_resources(client.exchange_resources)),
             ("jwks", _sound_keys(client)),
+            ("jwks_uri", _sound_address_of_keys(client, plain_http, allowed)),
             ("backchannel_logout_uri", _sound_logout(client, plain_http, allowed)),
             ("first_party", client.registered_by == ADMINISTRATOR or not client.first_party),
         )
@@ -197,29 +193,26 @@ def _sound_resources(resources: Sequence[str]) -> bool:
 
 
 def _sound_keys(client: Client) -> bool:
-    if client.authentication != PRIVATE_KEY_JWT:
-        return client.jwks is None
-    return client.jwks is not None and sound_jwks(client.jwks)
+    if client.jwks is None:
+        return client.authentication != PRIVATE_KEY_JWT or client.jwks_uri is not None
+    return client.authentication == PRIVATE_KEY_JWT and sound_jwks(client.jwks)
 
 
-def sound_jwks(jwks: Mapping[str, Any]) -> bool:
-    """Whether this is a set of public keys that can be read (RFC 7517)."""
-    keys = jwks.get("keys")
-    if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS:
-        return False
-    if not all(isinstance(key, dict) and _PRIVATE.isdisjoint(key) for key in keys):
-        return False
-    try:
-        KeySet.import_key_set({"keys": keys})
-    except (JoseError, ValueError, KeyError, TypeError):
-        return False
-    return True
+def _sound_address_of_keys(client: Client, plain_http: bool, allowed: Collection[Network]) -> bool:
+    """The keys are given or fetched, never both (RFC 7591, 2)."""
+    if client.jwks_uri is None:
+        return True
+    mine = client.authentication == PRIVATE_KEY_JWT and client.jwks is None
+    return mine and _may_call(client.jwks_uri, plain_http, allowed)
 
 
 def _sound_logout(client: Client, plain_http: bool, allowed: Collection[Network]) -> bool:
     text = client.backchannel_logout_uri
-    if text is None:
-        return True
+    return text is None or _may_call(text, plain_http, allowed)
+
+
+def _may_call(text: str, plain_http: bool, allowed: Collection[Network]) -> bool:
+    """Whether we call such a URL. A name's addresses are checked when it is called."""
     try:
         url = URL(text)
         port = url.port

@@ -88,6 +88,10 @@ def _name(*, required: bool) -> Text:
     return Text(missing=missing, maximum=100)
 
 
+def _address_of_keys() -> Text:
+    return Text(invalid="admin.oauth_client.invalid_jwks_uri", maximum=MAX_URI)
+
+
 def _seconds() -> Integer:
     return Integer(minimum=1, maximum=_MAX_SECONDS)
 
@@ -100,7 +104,7 @@ _FIELDS = (
     *("name", "authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
     *("scopes", "resources", "first_party", "jwks", "backchannel_logout_uri"),
     *("access_token_seconds", "refresh_token_seconds", "exchange_resources"),
-    "dpop_bound_access_tokens",
+    *("dpop_bound_access_tokens", "jwks_uri"),
 )
 
 
@@ -120,6 +124,7 @@ class CreateClientForm:
     exchange_resources: list[str] | None = declared(_Words("exchange_resources"), None)
     first_party: bool | None = declared(Boolean(), None)
     jwks: Mapping[str, Any] | None = declared(_Keys(), None)
+    jwks_uri: str | None = declared(_address_of_keys(), None)
     backchannel_logout_uri: str | None = declared(_logout_uri(), None)
     access_token_seconds: int | None = declared(_seconds(), None)
     refresh_token_seconds: int | None = declared(_seconds(), None)
@@ -138,6 +143,7 @@ class CreateClientForm:
             "exchange_resources": self.exchange_resources or [],
             "first_party": bool(self.first_party),
             "jwks": self.jwks,
+            "jwks_uri": self.jwks_uri or None,
             "backchannel_logout_uri": self.backchannel_logout_uri or None,
             "access_token_seconds": self.access_token_seconds or access_seconds,
             "refresh_token_seconds": self.refresh_token_seconds or refresh_seconds,
@@ -162,6 +168,7 @@ class ChangeClientForm:
     exchange_resources: list[str] | None = declared(_Words("exchange_resources"), None)
     first_party: bool | None = declared(Boolean(), None)
     jwks: Mapping[str, Any] | None = declared(_Keys(), None)
+    jwks_uri: str | None = declared(_address_of_keys(), None)
     backchannel_logout_uri: str | None = declared(_logout_uri(), None)
     access_token_seconds: int | None = declared(_seconds(), None)
     refresh_token_seconds: int | None = declared(_seconds(), None)
@@ -169,11 +176,17 @@ class ChangeClientForm:
 
     @property
     def given(self) -> dict[str, Any]:
-        """The values to set, by field; a blank log-out URI removes it."""
+        """The values to set, by field; a blank log-out URI removes it.
+
+        Keys and their address replace each other.
+        """
         values = {name: getattr(self, name) for name in _FIELDS}
         given = {name: value for name, value in values.items() if value not in (None, "")}
         if self.backchannel_logout_uri == "":
             given["backchannel_logout_uri"] = None
+        for name, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):
+            if name in given:
+                given.setdefault(other, None)
         return given
 
 
@@ -205,6 +218,7 @@ def to_public(registered: RegisteredClient) -> dict[str, Any]:
         "exchange_resources": list(client.exchange_resources),
         "first_party": client.first_party,
         "jwks": client.jwks,
+        "jwks_uri": client.jwks_uri,
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "access_token_seconds": client.access_token_seconds,
         "refresh_token_seconds": client.refresh_token_seconds,
@@ -239,6 +253,10 @@ class OAuthClientSchema(AnswerSchema):
     jwks = fields.Raw(
         allow_none=True,
         metadata=described("Public keys, for private_key_jwt.", type="object"),
+    )
+    jwks_uri = fields.String(
+        allow_none=True,
+        metadata=described("Where the public keys are, if `jwks` has them not; they are fetched."),
     )
     backchannel_logout_uri = fields.String(allow_none=True)
     access_token_seconds = fields.Integer()

@@ -13,7 +13,7 @@ _WRITTEN = (
     *("name", "authentication", "redirect_uris", "post_logout_redirect_uris", "grant_types"),
     *("scopes", "resources", "first_party", "jwks", "backchannel_logout_uri"),
     *("access_token_seconds", "refresh_token_seconds", "exchange_resources"),
-    "dpop_bound_access_tokens",
+    *("dpop_bound_access_tokens", "jwks_uri"),
 )
 
 

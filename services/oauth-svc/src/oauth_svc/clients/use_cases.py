@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oauth_svc.clients import events, store
-from oauth_svc.clients.assertions import verified_assertion
+from oauth_svc.clients.assertions import key_id_of, verified_assertion
 from oauth_svc.clients.models import (
     THE_CLIENT,
     Author,
@@ -21,6 +21,7 @@ from oauth_svc.clients.models import (
     require_sound,
 )
 from oauth_svc.core import Core
+from oauth_svc.key_sets.use_cases import KeySets
 from oauth_svc.metadata_documents.models import DocumentRefused, DocumentUnreachable
 from oauth_svc.metadata_documents.use_cases import MetadataDocuments
 from oauth_svc.protocol.client import (
@@ -57,6 +58,7 @@ class Clients:
     access_seconds: int
     refresh_seconds: int
     documents: MetadataDocuments
+    key_sets: KeySets
     found: BatchLoader[str, RegisteredClient | None]
     """Reads clients by id; calls that come at the same time share a query."""
 
@@ -172,8 +174,8 @@ class Clients:
                 for name in Client.__dataclass_fields__
                 if name != "client_id"
             }
-            if values["authentication"] != PRIVATE_KEY_JWT and "jwks" not in given:
-                values["jwks"] = None
+            if values["authentication"] != PRIVATE_KEY_JWT:
+                values |= {name: given.get(name) for name in ("jwks", "jwks_uri")}
             client = Client(client_id=client_id, **values)
             require_sound(client, plain_http=self.plain_http, allowed=self.allowed)
             after = await store.update(connection, client)
@@ -205,8 +207,8 @@ class Clients:
     async def authenticate(self, credentials: Credentials) -> Client:
         """The client that these credentials show; raises `InvalidClient`.
 
-        Raises `Unavailable` if the document of a client that is known cannot be fetched. Only the
-        method that is registered is accepted: a public client cannot pass for a
+        Raises `Unavailable` if the document of a client that is known, or its keys, cannot be
+        fetched. Only the method that is registered is accepted: a public client cannot pass for a
         confidential one (RFC 9700, 2.5).
         """
         found = await self._find_to_authenticate(credentials.client_id)
@@ -237,12 +239,24 @@ class Clients:
             raise InvalidClient(error.description) from None
 
     async def _use_assertion(self, client: Client, assertion: str) -> None:
-        jti, expires_at = verified_assertion(client, assertion, self.audiences, datetime.now(UTC))
+        jwks = await self._keys_of(client, assertion)
+        now = datetime.now(UTC)
+        jti, expires_at = verified_assertion(client, jwks, assertion, self.audiences, now)
         async with self.database.connection() as connection:
             # A minute longer than it is accepted: clocks of instances differ.
             until = expires_at + timedelta(minutes=1)
             if not await store.use_assertion(connection, client.client_id, digest_of(jti), until):
                 raise InvalidClient("The assertion was used before.")
+
+    async def _keys_of(self, client: Client, assertion: str) -> Mapping[str, Any]:
+        if client.jwks_uri is None:
+            return client.jwks or {"keys": []}
+        try:
+            return await self.key_sets.get(client.jwks_uri, key_id_of(assertion))
+        except DocumentUnreachable as error:
+            raise Unavailable("key set of a client") from error  # no wrong 401
+        except DocumentRefused as error:
+            raise InvalidClient(error.description) from None
 
     async def sweep(self) -> None:
         """Deletes what nobody needs any more."""
@@ -269,7 +283,7 @@ def _found(database: Database) -> BatchLoader[str, RegisteredClient | None]:
     return BatchLoader(load, _CLIENTS_PER_QUERY, "postgresql")
 
 
-def build(core: Core, documents: MetadataDocuments) -> Clients:
+def build(core: Core, documents: MetadataDocuments, key_sets: KeySets) -> Clients:
     """Wires the feature."""
     settings = core.settings
     return Clients(
@@ -287,5 +301,6 @@ def build(core: Core, documents: MetadataDocuments) -> Clients:
         access_seconds=settings.access_token_seconds,
         refresh_seconds=settings.refresh_token_seconds,
         documents=documents,
+        key_sets=key_sets,
         found=_found(core.database),
     )

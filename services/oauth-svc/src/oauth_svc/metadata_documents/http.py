@@ -10,7 +10,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from oauth_svc.metadata_documents.models import DocumentRefused, DocumentUnreachable, Fetched
+from oauth_svc.metadata_documents.models import (
+    METADATA_DOCUMENT,
+    DocumentRefused,
+    DocumentUnreachable,
+    Fetched,
+)
 from shared.clients.outside import outside_session
 from shared.values.addresses import Network
 from shared.web.bodies import media_type
@@ -28,8 +33,16 @@ _MAX_AGE = re.compile(r"(?:^|,)\s*max-age=\"?([0-9]{1,9})\"?\s*(?:,|$)", re.IGNO
 class DocumentFetcher:
     """Connections to servers of documents. A host that does not answer holds up no other."""
 
-    def __init__(self, allowed: Sequence[Network]) -> None:
+    def __init__(
+        self,
+        allowed: Sequence[Network],
+        what: str = METADATA_DOCUMENT,
+        max_bytes: int = MAX_DOCUMENT_BYTES,
+    ) -> None:
+        """`what` is fetched, as refusals name it; `max_bytes` is the size of the largest one."""
         self._allowed = allowed
+        self._what = what
+        self._max_bytes = max_bytes
         self._session: aiohttp.ClientSession | None = None
         self._under_way: Counter[str] = Counter()
 
@@ -46,23 +59,22 @@ class DocumentFetcher:
         Raises `DocumentRefused`, or `DocumentUnreachable` if another attempt may succeed.
         """
         if self._session is None:
-            raise DocumentUnreachable("cannot be fetched")
-        headers = {"Accept": "application/json, application/cimd+json"}
+            raise self._unreachable()
+        headers = {"Accept": "application/json, application/*+json"}
         try:
             with self._turn(urlsplit(url).hostname or ""):
                 async with self._session.get(
                     url, headers=headers, allow_redirects=False
                 ) as response:
-                    return await _read(response)
+                    return await self._read(response)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-            # Nothing else is told: it could be about our own network.
-            raise DocumentUnreachable("cannot be fetched") from None
+            raise self._unreachable() from None
 
     @contextmanager
     def _turn(self, host: str) -> Iterator[None]:
         """Raises `DocumentUnreachable` if too many are being fetched, of all hosts or of one."""
         if self._under_way.total() >= _AT_ONCE or self._under_way[host] >= _AT_ONCE_OF_A_HOST:
-            raise DocumentUnreachable("cannot be fetched now, because too many are")
+            raise DocumentUnreachable("cannot be fetched now, because too many are", self._what)
         self._under_way[host] += 1
         try:
             yield
@@ -71,35 +83,42 @@ class DocumentFetcher:
             if not self._under_way[host]:
                 del self._under_way[host]
 
+    async def _read(self, response: aiohttp.ClientResponse) -> Fetched:
+        if response.status >= 500:
+            raise self._unreachable()
+        if response.status != 200:
+            raise self._refused("is not there; redirects are not followed")
+        kind = media_type(response.headers.get("Content-Type", ""))
+        if kind != "application/json" and not (
+            kind.startswith("application/") and kind.endswith("+json")
+        ):
+            raise self._refused("is not application/json")
+        if "Content-Encoding" in response.headers:
+            raise self._refused("is encoded")
+        body = b""
+        while more := await response.content.read(self._max_bytes + 1 - len(body)):
+            body += more
+            if len(body) > self._max_bytes:
+                raise self._refused(f"is larger than {self._max_bytes} bytes")
+        read = _object(body)
+        if read is None:
+            raise self._refused("is no JSON object")
+        return Fetched(read, _seconds(response.headers.get("Cache-Control", "")))
 
-async def _read(response: aiohttp.ClientResponse) -> Fetched:
-    if response.status >= 500:
-        raise DocumentUnreachable("cannot be fetched")
-    if response.status != 200:
-        raise DocumentRefused("is not there; redirects are not followed")
-    kind = media_type(response.headers.get("Content-Type", ""))
-    if kind != "application/json" and not (
-        kind.startswith("application/") and kind.endswith("+json")
-    ):
-        raise DocumentRefused("is not application/json")
-    if "Content-Encoding" in response.headers:
-        raise DocumentRefused("is encoded")
-    body = b""
-    while more := await response.content.read(MAX_DOCUMENT_BYTES + 1 - len(body)):
-        body += more
-        if len(body) > MAX_DOCUMENT_BYTES:
-            raise DocumentRefused(f"is larger than {MAX_DOCUMENT_BYTES} bytes")
-    return Fetched(_object(body), _seconds(response.headers.get("Cache-Control", "")))
+    def _unreachable(self) -> DocumentUnreachable:
+        # Nothing else is told: it could be about our own network.
+        return DocumentUnreachable("cannot be fetched", self._what)
+
+    def _refused(self, why: str) -> DocumentRefused:
+        return DocumentRefused(why, self._what)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes) -> dict[str, Any] | None:
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):
-        read = None
-    if not isinstance(read, dict):
-        raise DocumentRefused("is no JSON object")
-    return read
+        return None
+    return read if isinstance(read, dict) else None
 
 
 def _seconds(cache_control: str) -> int:

@@ -6,12 +6,15 @@ from typing import Any
 
 from oauth_svc.protocol.errors import INVALID_CLIENT, DirectError
 
+METADATA_DOCUMENT = "metadata document"
+
 
 class DocumentRefused(DirectError):
     """The document at a client's URL cannot be used; the description tells why."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(INVALID_CLIENT, f"The client's metadata document {why}.")
+    def __init__(self, why: str, what: str = METADATA_DOCUMENT) -> None:
+        super().__init__(INVALID_CLIENT, f"The client's {what} {why}.")
+        self.why = why
 
 
 class DocumentUnreachable(DocumentRefused):

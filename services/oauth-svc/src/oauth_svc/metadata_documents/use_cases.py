@@ -44,6 +44,7 @@ class MetadataDocuments:
         try:
             fetched = await self.fetcher.fetch(url)
             values = values_of_document(url, fetched.document, self.terms)
+            self._require_own_keys(values["jwks_uri"])
         except DocumentUnreachable:
             self.fetched.labels(UNREACHABLE).inc()
             raise
@@ -55,6 +56,11 @@ class MetadataDocuments:
             raise DocumentRefused(f"is not sound: {error.description.rstrip('.')}") from None
         self.fetched.labels(TAKEN).inc()
         return values, fetched.seconds
+
+    def _require_own_keys(self, jwks_uri: str | None) -> None:
+        """Raises `DocumentRefused` for keys of a host that does not count here."""
+        if jwks_uri is not None and self.hosts and urlsplit(jwks_uri).hostname not in self.hosts:
+            raise DocumentRefused("names a jwks_uri of a host that is not allowed")
 
 
 def build(core: Core) -> MetadataDocuments:

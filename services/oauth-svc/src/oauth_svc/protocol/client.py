@@ -66,6 +66,8 @@ class Client:
     """The audiences for which it may exchange tokens that it was sent (RFC 8693)."""
     registered_by: str = ADMINISTRATOR
     """An administrator, whoever has an initial access token, or a metadata document."""
+    jwks_uri: str | None = None
+    """Where its public keys are, if `jwks` has them not (RFC 7591, 2)."""
 
     @property
     def host(self) -> str | None:

@@ -71,7 +71,7 @@ def values_of(metadata: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
         "scopes": _scopes(metadata, terms.scopes),
         "resources": list(terms.resources),
         "first_party": False,
-        "jwks": _keys(metadata) if method == PRIVATE_KEY_JWT else None,
+        **_keys(metadata, method),
         "backchannel_logout_uri": _text(metadata, "backchannel_logout_uri"),
         "dpop_bound_access_tokens": _truth(metadata, "dpop_bound_access_tokens"),
         "access_token_seconds": terms.access_seconds,
@@ -91,6 +91,7 @@ def metadata_of(client: Client) -> dict[str, Any]:
         "response_types": ["code"],
         "scope": " ".join(client.scopes),
         "jwks": client.jwks,
+        "jwks_uri": client.jwks_uri,
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
     }
@@ -144,12 +145,19 @@ def _scopes(metadata: Mapping[str, Any], allowed: Sequence[str]) -> list[str]:
     return scopes
 
 
-def _keys(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The public keys; those behind a `jwks_uri` are never fetched."""
-    keys = metadata.get("jwks", {}).get("keys") if isinstance(metadata.get("jwks"), dict) else None
-    if "jwks_uri" in metadata or not isinstance(keys, list) or not 0 < len(keys) <= _MAX_KEYS:
+def _keys(metadata: Mapping[str, Any], method: str) -> dict[str, Any]:
+    """The public keys of a client that signs, or their address, never both (RFC 7591, 2)."""
+    uri, jwks = _text(metadata, "jwks_uri"), metadata.get("jwks")
+    if uri is not None and jwks is not None:
+        raise _invalid("jwks_uri")
+    if method != PRIVATE_KEY_JWT:
+        return {"jwks": None, "jwks_uri": None}
+    if uri is not None:
+        return {"jwks": None, "jwks_uri": uri}
+    keys = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(keys, list) or not 0 < len(keys) <= _MAX_KEYS:
         raise _invalid("jwks")
-    return {"keys": [_public_key(key) for key in keys]}
+    return {"jwks": {"keys": [_public_key(key) for key in keys]}, "jwks_uri": None}
 
 
 def _public_key(key: Any) -> dict[str, str]:
