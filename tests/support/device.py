@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+from tests.support.pages import form_of
 from tests.support.relying_party import Page, RelyingParty
 from tests.support.system import PASSWORD
 
@@ -40,13 +42,10 @@ class Person:
 
     async def log_in(self, url: str, password: str = PASSWORD) -> Page:
         """What comes after the log-in to which the page at `url` leads."""
-        page = await self.get((await self.get(url)).location)
-        return await self.post(
-            "/oauth/device/login",
-            user_code=page.field("user_code"),
-            email=self.email,
-            password=password,
-        )
+        place = (await self.get(url)).location
+        path, page = urlsplit(place).path, await self.get(place)
+        typed = {"email": self.email, "password": password}
+        return await self.post(path, **{**form_of(page.text, path).fields, **typed})
 
     async def form(self, begun: Mapping[str, Any]) -> Page:
         """The page with the code filled in, after a log-in if one is needed."""

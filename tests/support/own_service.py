@@ -89,6 +89,37 @@ async def provider_of(
 
 
 @asynccontextmanager
+async def provider_with_pages(system: Installation) -> AsyncIterator[str]:
+    """The address of a gateway with an oauth-svc, whose issuer it is, and pages of its own.
+
+    It is at localhost, so that the pages may use passkeys.
+    """
+    port, internal = ports.free_ports(2)
+    url = f"http://localhost:{port}"
+    async with (
+        running(system.service("identity", **_FREE, BARONG_PASSKEY_ORIGINS=url)) as identity,
+        running(system.service("console", **_FREE, BARONG_GATEWAY_URL=url)) as console,
+        running(system.service("oauth", **_FREE, BARONG_PUBLIC_URL=url)) as oauth,
+        running(
+            system.service(
+                "gateway",
+                BARONG_PORT=str(port),
+                BARONG_INTERNAL_PORT=str(internal),
+                BARONG_PUBLIC_URL=url,
+                BARONG_IDENTITY_URL=identity.public,
+                BARONG_CONSOLE_URL=console.public,
+                BARONG_OAUTH_URL=oauth.public,
+            )
+        ),
+    ):
+        await ready(
+            dataclasses.replace(system, internal={**system.internal, "gateway": internal}),
+            "gateway",
+        )
+        yield url
+
+
+@asynccontextmanager
 async def client_of(system: Installation, service: str, **settings: str) -> AsyncIterator[Client]:
     """A client whose gateway leads to an instance of `service` with these settings."""
     async with installation_with(system, service, **settings) as own, Client(own) as client:

@@ -71,6 +71,11 @@ class Shown:
         )
 
 
+def form_of(html: str, action: str) -> Form:
+    """The form of a page that goes to this address."""
+    return next(form for form in _read(html).forms if form.action == action)
+
+
 def _read(html: str) -> _Reader:
     reader = _Reader()
     reader.feed(html)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 
 from tests.support.client import USER_AGENT, Client
+from tests.support.pages import form_of
 from tests.support.system import Installation
 
 REDIRECT_URI = "https://app.example.com/callback"
@@ -98,8 +99,24 @@ class RelyingParty:
     async def authorize(self, **changes: str | None) -> Page:
         return await self.visit("GET", "/oauth/authorize", params=self.request(**changes))
 
+    async def fill_in(self, page: Page, email: str, password: str) -> Page:
+        """Logs in by the page to which `page` leads; the answer leads on."""
+        shown = await self.visit("GET", page.location)
+        path = urlsplit(page.location).path
+        typed = {**form_of(shown.text, path).fields, "email": email, "password": password}
+        return await self.visit("POST", path, data=typed, headers=self.origin)
+
+    async def plain_page(self, page: Page, **options: Any) -> Page:
+        """oauth-svc's own page for the challenge of `page`."""
+        return await self.visit(
+            "GET",
+            "/oauth/login",
+            params={"login_challenge": page.parameters["login_challenge"]},
+            **options,
+        )
+
     async def log_in(self, page: Page, email: str, password: str, **more: str) -> Page:
-        """Fills in the page to which `page` leads; the answer leads on."""
+        """Logs in for the challenge of `page` by oauth-svc's own page; the answer leads on."""
         challenge = page.parameters["login_challenge"]
         form = {"login_challenge": challenge, "email": email, "password": password, **more}
         return await self.visit(

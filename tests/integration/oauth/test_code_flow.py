@@ -29,9 +29,10 @@ async def test_a_user_logs_in_consents_and_the_client_knows_them(
     app: RelyingParty, member: Client, system: Installation
 ) -> None:
     start = await app.authorize(scope="openid email")
-    assert start.location.startswith(f"{system.gateway_url}/oauth/login?login_challenge=")
-    shown = await app.visit("GET", start.location)
+    assert start.location.startswith(f"{system.gateway_url}/account/log-in?login_challenge=")
+    shown = await app.plain_page(start)
     assert (shown.status, "An app" in shown.text) == (200, True)
+    assert "Passkeys and log-ins by mail do not work here." in shown.text
     asked = await app.visit("GET", (await app.log_in(start, member.email, PASSWORD)).location)
     assert "/oauth/consent?" in asked.location
     end = await app.visit("GET", (await app.consent(asked)).location)
@@ -246,9 +247,9 @@ async def test_acr_values_ask_for_a_stronger_log_in_once(
 
 async def test_pages_speak_german(own_app: RelyingParty) -> None:
     start = await own_app.authorize(ui_locales="fr de")
-    asked = await own_app.visit("GET", start.location)
-    accepted = await own_app.visit(
-        "GET", (await own_app.authorize()).location, headers={"Accept-Language": "de-AT,en;q=0.5"}
+    asked = await own_app.plain_page(start)
+    accepted = await own_app.plain_page(
+        await own_app.authorize(), headers={"Accept-Language": "de-AT,en;q=0.5"}
     )
 
     for page in (asked, accepted):

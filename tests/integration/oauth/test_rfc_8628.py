@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -220,7 +221,9 @@ async def test_3_3_1_a_link_with_the_code_only_fills_it_in(
 async def test_3_3_1_a_link_carries_nothing_but_a_code(device: RelyingParty, code: str) -> None:
     page = await device.visit("GET", "/oauth/device", params={"user_code": code})
 
-    assert page.location == f"{device.system.gateway_url}/oauth/device/login"
+    page_of_devices = quote(f"{device.system.gateway_url}/oauth/device", safe="")
+    log_in = f"{device.system.gateway_url}/account/log-in"
+    assert page.location == f"{log_in}?return_to={page_of_devices}"
 
 
 async def test_3_5_a_device_that_asks_too_often_has_to_slow_down(device: RelyingParty) -> None:
@@ -497,7 +500,7 @@ async def test_5_4_nobody_is_asked_before_they_log_in(device: RelyingParty) -> N
         ),
     ):
         assert page.status == 303
-        assert page.location.startswith(f"{device.system.gateway_url}/oauth/device/login")
+        assert page.location.startswith(f"{device.system.gateway_url}/account/log-in?return_to=")
     assert (await poll(device, begun))[1]["error"] == "authorization_pending"
 
 
@@ -568,12 +571,15 @@ async def test_5_4_a_client_of_our_own_is_confirmed_too(registrar: Client, membe
 async def test_a_wrong_password_keeps_the_code(device: RelyingParty, person: Person) -> None:
     begun = await ask(device)
 
-    page = await person.log_in(begun["verification_uri_complete"], "wrong")
+    typed = {"user_code": begun["user_code"], "email": person.email}
+    page = await person.post("/oauth/device/login", **typed, password="wrong")
 
     assert page.status == 401
     assert page.field("user_code") == begun["user_code"]
     assert "wrong" in page.text
-    assert (await person.log_in(begun["verification_uri_complete"], PASSWORD)).status == 303
+    assert "Passkeys and log-ins by mail do not work here." in page.text
+    page = await person.post("/oauth/device/login", **typed, password=PASSWORD)
+    assert page.location.endswith(f"/oauth/device?user_code={begun['user_code']}")
 
 
 async def test_pages_are_in_the_language_of_the_browser(device: RelyingParty) -> None:

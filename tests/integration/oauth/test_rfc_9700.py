@@ -309,16 +309,22 @@ async def test_4_12_the_redirect_after_a_form_is_a_303(
     assert answer.status == 303
 
 
-async def test_4_16_pages_cannot_be_framed_and_run_no_scripts(own_app: RelyingParty) -> None:
-    shown = await own_app.visit("GET", (await own_app.authorize()).location)
+async def test_4_16_pages_cannot_be_framed_and_run_no_foreign_scripts(
+    own_app: RelyingParty,
+) -> None:
+    start = await own_app.authorize()
+    plain, shown = await own_app.plain_page(start), await own_app.visit("GET", start.location)
 
-    policy = shown.headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in policy
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert shown.headers["X-Frame-Options"] == "DENY"
-    assert shown.headers["Cache-Control"] == "no-store"
-    assert "<script" not in shown.text
+    for page in (plain, shown):
+        policy = page.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert page.headers["Cache-Control"] == "no-store"
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert plain.headers["X-Frame-Options"] == "DENY"
+    assert "<script" not in plain.text
+    assert "script-src 'self';" in shown.headers["Content-Security-Policy"]
 
 
 async def test_4_7_forms_of_other_sites_neither_log_in_nor_consent(

@@ -7,7 +7,7 @@ from tests.support.client import Client
 from tests.support.pages import Pages, Shown
 from tests.support.system import PASSWORD
 
-_PAGES = ("/oauth/login", "/oauth/consent", "/oauth/logout")
+_PAGES = ("/account/log-in", "/oauth/consent", "/oauth/logout")
 
 
 class Browser(Pages):

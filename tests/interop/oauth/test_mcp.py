@@ -98,7 +98,7 @@ async def consented(system: Installation, start: str, member: Client) -> Authori
         while not page.location.startswith(REDIRECT_URI):
             pages.append(page.location.partition("?")[0].rpartition("/")[2])
             if "login_challenge" in page.parameters:
-                page = await browser.log_in(page, member.email, PASSWORD)
+                page = await browser.fill_in(page, member.email, PASSWORD)
             elif "consent_challenge" in page.parameters:
                 page = await browser.consent(page)
             else:

@@ -95,6 +95,6 @@ async def test_a_single_page_application_logs_a_user_in_and_out(
     await page.get_by_role("button", name="Log out here").click()
     await expect(page).to_have_url(f"{application}/bye")
     await page.get_by_role("button", name="Log in here").click()
-    await expect(page).to_have_url(re.compile(r"/oauth/login\?"))
+    await expect(page).to_have_url(re.compile(r"/account/log-in\?"))
     await context.close()
     assert faults == []

@@ -2,21 +2,19 @@
 
 import asyncio
 import json
-import os
 import warnings
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
-from tests.interop.oauth.programs import PROGRAMS, openid_client
+from tests.interop.oauth.programs import PROGRAMS, SECONDS, logged_in, openid_client, started
 from tests.support.client import Client
 from tests.support.device import DEVICE_CODE, Person
 from tests.support.relying_party import REDIRECT_URI, RelyingParty
 from tests.support.system import PASSWORD, Installation
 
 SCOPE = "openid email offline_access resource"
-_SECONDS = 30
 
 
 @pytest.fixture(params=["client_secret_basic", "none"])
@@ -36,25 +34,12 @@ async def came_back(party: RelyingParty, member: Client, start: str) -> str:
     page = await party.visit("GET", start)
     while not page.location.startswith(REDIRECT_URI):
         if "login_challenge" in page.parameters:
-            page = await party.log_in(page, member.email, PASSWORD)
+            page = await party.fill_in(page, member.email, PASSWORD)
         elif "consent_challenge" in page.parameters:
             page = await party.consent(page)
         else:
             page = await party.visit("GET", page.location)
     return page.location
-
-
-async def started(
-    command: Sequence[str], given: Mapping[str, object]
-) -> asyncio.subprocess.Process:
-    """A relying party that was told this."""
-    return await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "RELYING_PARTY": json.dumps(given)},
-    )
 
 
 @pytest.mark.parametrize(
@@ -74,22 +59,7 @@ async def test_a_program_of_others_logs_a_user_in(
         "scope": SCOPE,
         "dpop": dpop,
     }
-    program = await started(command, given)
-    assert program.stdin is not None
-    assert program.stdout is not None
-    try:
-        async with asyncio.timeout(_SECONDS):
-            start = (await program.stdout.readline()).decode().strip()
-            assert start.startswith(f"{system.gateway_url}/oauth/authorize"), start
-            callback = await came_back(party, member, start)
-            program.stdin.write(f"{callback}\n".encode())
-            await program.stdin.drain()
-            line, said = await program.communicate()
-    finally:
-        if program.returncode is None:
-            program.kill()
-    assert program.returncode == 0, said.decode()
-    result: dict[str, Any] = json.loads(line)
+    result = await logged_in(command, given, partial(came_back, party, member))
     assert result["user"]["sub"] == result["sub"]
     assert result["user"]["email"] == member.email
     if name == "go-oidc":
@@ -129,7 +99,7 @@ async def test_a_device_of_others_gets_what_its_user_answers(
         program = await started(command, given)
         assert program.stdout is not None
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(SECONDS):
                 begun = json.loads(await program.stdout.readline())
                 person = Person(party, member.email)
                 answered = await person.respond(await person.request(begun), action)

@@ -60,7 +60,7 @@ async def test_it_logs_a_user_in_and_out(application: Place, kind: Kind, browser
     bye = await browser.open(kind.log_out(application))
     assert str(bye.url) == f"{application.url}/bye"
     asked = await browser.get(f"{application.url}/")
-    assert asked.url.path == "/oauth/login"
+    assert asked.url.path == "/account/log-in"
 
 
 async def test_it_ends_its_session_when_the_user_logs_out_elsewhere(
@@ -74,7 +74,7 @@ async def test_it_ends_its_session_when_the_user_logs_out_elsewhere(
 
     async def forgotten() -> bool:
         shown = await browser.get(f"{application.url}/")
-        return shown.url.path == "/oauth/login"
+        return shown.url.path == "/account/log-in"
 
     await until(forgotten)
 

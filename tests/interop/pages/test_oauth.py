@@ -1,8 +1,11 @@
-"""oauth-svc's own pages in Chromium: each of them, in both languages and at two widths."""
+"""The pages of the OAuth provider in Chromium: each of them, in both languages, at two widths.
+
+The log-in is console-svc's; oauth-svc's own plain one is looked at beside it.
+"""
 
 import re
 from collections.abc import AsyncIterator
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.async_api import expect
@@ -86,17 +89,32 @@ async def test_axe_finds_nothing_on_any_page(
 
     await page.goto(f"/oauth/authorize?{urlencode(party.request(scope=SCOPE))}")
     await judged("log-in", "log-in")
+    await expect(page.get_by_text("An app")).to_be_visible()
     challenge = page.url
-    await press(visitor, "accept", email=client.email, password="wrong")
+    await log_in(visitor, email=client.email, password="wrong")
     await expect(page.get_by_role("alert")).to_be_visible()
     await judged("refused log-in", "log-in")
-    await press(visitor, "accept", password=PASSWORD)
+    plain = f"/oauth/login?{urlsplit(challenge).query}"
+    await page.goto(plain)
+    await judged("plain log-in", "log-in")
+    await press(visitor, "accept", email=client.email, password="wrong")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await judged("refused plain log-in", "log-in")
+    await page.goto(challenge)
+    await log_in(visitor, email=client.email, password=PASSWORD)
     await judged("consent", "consent")
     await page.route(f"{REDIRECT_URI}**", lambda route: route.fulfill(body="back"))
     await press(visitor, "accept")
     await expect(page).to_have_url(re.compile(re.escape(REDIRECT_URI)))
-    await page.goto(challenge)
+    await page.goto(plain)
     await judged("used challenge", "expired")
+    await page.goto(
+        f"/oauth/authorize?{urlencode(party.request(prompt='login', acr_values='aal2'))}"
+    )
+    await expect(page.get_by_text(client.email).nth(1)).to_be_visible()
+    await judged("log-in once more", "log-in")
+    await page.locator("form[action='/account/log-in/refusal'] button").click()
+    await expect(page).to_have_url(re.compile("error=access_denied"))
     await page.goto("/oauth/authorize?client_id=nobody")
     await judged("unknown client", "error")
     await page.goto("/oauth/logout")
@@ -134,10 +152,14 @@ async def test_axe_finds_nothing_on_the_pages_for_devices(
     begun = await ask(device, scope=SCOPE)
     await page.goto(begun["verification_uri_complete"])
     await judged("log-in", "log-in")
+    plain = f"/oauth/device/login?user_code={begun['user_code']}"
+    await page.goto(plain)
+    await judged("plain log-in", "log-in")
     await submit(email=client.email, password="wrong")
     await expect(page.get_by_role("alert")).to_be_visible()
-    await judged("refused log-in", "log-in")
-    await submit(password=PASSWORD)
+    await judged("refused plain log-in", "log-in")
+    await page.goto(begun["verification_uri_complete"])
+    await log_in(visitor, email=client.email, password=PASSWORD)
     await judged("code", "code")
     await expect(page.locator("[name=user_code]")).to_have_value(begun["user_code"])
     await submit(user_code="BCDF-GHJK")
@@ -157,6 +179,14 @@ async def test_axe_finds_nothing_on_the_pages_for_devices(
     await context.close()
     assert found == {}
     assert visitor.faults == []
+
+
+async def log_in(visitor: Visitor, **typed: str) -> None:
+    """Sends the form of console-svc's log-in."""
+    form = visitor.page.locator("form[action='/account/log-in']")
+    for name, value in typed.items():
+        await form.locator(f"[name={name}]").fill(value)
+    await form.get_by_role("button").click()
 
 
 async def press(visitor: Visitor, action: str, **typed: str) -> None:

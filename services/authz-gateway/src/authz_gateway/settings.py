@@ -58,7 +58,7 @@ class GatewaySettings(ServiceSettings):
         "BARONG_CONSOLE",
         fields.Boolean(),
         "Whether the pages for people are served: `/account`, `/accounts` and `/console`. "
-        "Set it to the same value at the gateway and at console-svc.",
+        "Set it to the same value at the gateway, console-svc and oauth-svc.",
         default=True,
     )
     oauth_url: str = setting(

@@ -36,6 +36,7 @@ PAGES: tuple[Page, ...] = (
     Page("/account/confirmation-mail",      ANYONE,  sign_ups.show_resend,    sign_ups.resend),
     Page("/account/log-in",                 ANYONE,  log_ins.show,            log_ins.log_in),
     Page("/account/log-in/passkey",         ANYONE,  log_ins.show,            log_ins.log_in_by_passkey),
+    Page("/account/log-in/refusal",         ANYONE,  log_ins.show,            log_ins.refuse),
     Page("/account/log-in/mail",            ANYONE,  mail_log_ins.show_request, mail_log_ins.request_mail),
     Page("/account/log-in/code",            ANYONE,  mail_log_ins.show_code,  mail_log_ins.log_in),
     Page("/account/log-out",                ANYONE,  log_ins.show_log_out,    log_ins.log_out),

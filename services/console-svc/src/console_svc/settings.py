@@ -17,7 +17,7 @@ class ConsoleSettings(ProcessSettings):
         "BARONG_CONSOLE",
         fields.Boolean(),
         "Whether the pages for people are served: `/account`, `/accounts` and `/console`. "
-        "Set it to the same value at the gateway and at console-svc.",
+        "Set it to the same value at the gateway, console-svc and oauth-svc.",
         default=True,
     )
     port: int = setting("BARONG_PORT", port(), "Port of the public API.", 8080)

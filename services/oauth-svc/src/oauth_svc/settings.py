@@ -72,12 +72,21 @@ class OAuthSettings(PublicServiceSettings):
         "The first network of the other address family is taken in.",
         default=True,
     )
+    console: bool = setting(
+        "BARONG_CONSOLE",
+        fields.Boolean(),
+        "Whether the pages for people are served: `/account`, `/accounts` and `/console`. "
+        "Set it to the same value at the gateway, console-svc and oauth-svc.",
+        default=True,
+    )
     login_url: str = setting(
         "BARONG_OAUTH_LOGIN_URL",
         fields.Url(schemes={"http", "https"}, require_tld=False),
-        "The page on which users log in for a client; it gets `login_challenge`.",
+        "The page on which users log in for a client or a device; it gets `login_challenge` or "
+        "`return_to`.",
         "",
-        shown="our own page, `/oauth/login`",
+        shown="console-svc's page, `/account/log-in`; without console-svc the plain page "
+        "`/oauth/login`",
     )
     consent_url: str = setting(
         "BARONG_OAUTH_CONSENT_URL",
@@ -223,6 +232,13 @@ class OAuthSettings(PublicServiceSettings):
     def issuer(self) -> str:
         """`iss` of ID tokens and access tokens: the gateway's address."""
         return self.public_url.rstrip("/")
+
+    @property
+    def login_page(self) -> str:
+        """The page on which users log in; blank for our own plain ones."""
+        if self.login_url or not self.console:
+            return self.login_url
+        return f"{self.issuer}/account/log-in"
 
     def conflicts(self) -> Iterable[str]:
         """In production, the issuer has https (OpenID Connect Discovery 1.0, 3)."""

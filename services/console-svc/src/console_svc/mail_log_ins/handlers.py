@@ -1,15 +1,19 @@
 """A log-in by mail: asks for the mail, and takes its link or its code."""
 
+from urllib.parse import quote
+
 from aiohttp import web
 
-from console_svc.pages.api import BROWSER_COOKIE, DEVICE_COOKIE, ApiRefusal
+from console_svc.pages.api import BROWSER_COOKIE, DEVICE_COOKIE, ApiRefusal, scheme_of
 from console_svc.pages.captcha import captcha_of, with_captcha
-from console_svc.pages.returning import way_back
+from console_svc.pages.logging_in import enter, purpose_of
+from console_svc.pages.returning import WAY_BACK_COOKIE, way_back
 from console_svc.pages.visit import Visit
 from shared.web.cookies import cookies
 
 _LOG_IN = "/account/log-in"
 _CODE = "/account/log-in/code"
+_MAIL_SECONDS = 15 * 60
 _TOKEN = "log_in_token"  # noqa: S105 - the name of a parameter
 
 
@@ -19,7 +23,10 @@ async def show_request(visit: Visit) -> web.StreamResponse:
     if not configs.get("mail_log_in"):
         raise ApiRefusal(404, ["console.no_page"])
     return visit.page(
-        "mail_log_ins/request.html", captcha=captcha_of(configs, visit), next=way_back(visit)
+        "mail_log_ins/request.html",
+        captcha=captcha_of(configs, visit),
+        purpose=await purpose_of(visit),
+        next=way_back(visit),
     )
 
 
@@ -28,13 +35,25 @@ async def request_mail(visit: Visit) -> web.StreamResponse:
     form = with_captcha(visit, {"email": visit.text("email")})
     await visit.call("POST", "identity/sessions/mail/request", form)
     visit.repeat_cookie(BROWSER_COOKIE, _LOG_IN)
-    return visit.go(_CODE, "log_in_mail_sent", next=way_back(visit))
+    back = way_back(visit)
+    response = visit.go(_CODE, "log_in_mail_sent", next=back)
+    response.set_cookie(
+        WAY_BACK_COOKIE,
+        quote(back, safe=""),
+        path=_CODE,
+        max_age=_MAIL_SECONDS,
+        httponly=True,
+        secure=scheme_of(visit.request) == "https",
+        samesite="Lax",
+    )
+    return response
 
 
 async def show_code(visit: Visit) -> web.StreamResponse:
     """The form of the code, or a button behind the link: opening the link uses nothing up.
 
-    In another browser than the one that asked, the link needs the code, too.
+    In another browser than the one that asked, the link needs the code, too. In the same one, it
+    leads to where the visitor was going.
     """
     configs = (await visit.get("identity/configs")).body
     if not configs.get("mail_log_in"):
@@ -46,6 +65,7 @@ async def show_code(visit: Visit) -> web.StreamResponse:
         token=token,
         asks_code=not token or not asked_here or bool(visit.faults),
         trusted_days=configs.get("trusted_device_days", 0),
+        purpose=await purpose_of(visit),
         next=way_back(visit),
     )
 
@@ -59,6 +79,8 @@ async def log_in(visit: Visit) -> web.StreamResponse:
         "trust_device": "true" if visit.text("trust_device") else "",
     }
     form = {name: value for name, value in given.items() if value}
-    await visit.call("POST", "identity/sessions/mail", form)
+    opened = await visit.call("POST", "identity/sessions/mail", form)
     visit.repeat_cookie(DEVICE_COOKIE, _LOG_IN)
-    return visit.go(way_back(visit))
+    response = await enter(visit, opened)
+    response.del_cookie(WAY_BACK_COOKIE, path=_CODE)
+    return response

@@ -3,7 +3,7 @@
 import gettext
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -88,12 +88,16 @@ class Languages:
             raise SettingsError(faults)
         return cls(found, default if default in found else SOURCE)
 
-    def choose(self, request: web.Request) -> Language:
-        """The language that the address, the cookie or the browser asks for, in this order."""
+    def choose(self, request: web.Request, tags: Sequence[str] = ()) -> Language:
+        """The language that the address, the cookie, `tags` or the browser ask for, in this order.
+
+        `tags` are those of RFC 5646.
+        """
         for code in (request.query.get("lang", ""), request.cookies.get(COOKIE, "")):
             if code in self.by_code:
                 return self.by_code[code]
-        for code in _accepted(request.headers.get("Accept-Language", "")):
+        wanted = [tag.partition("-")[0].lower() for tag in tags]
+        for code in wanted + _accepted(request.headers.get("Accept-Language", "")):
             if code in self.by_code:
                 return self.by_code[code]
         return self.by_code[self.default]

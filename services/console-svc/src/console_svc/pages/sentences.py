@@ -17,6 +17,11 @@ SENTENCES: Mapping[str, str] = {
         "Your browser gave no passkey. Try again, or use another way. Does this device have one "
         "for this page already?"
     ),
+    # Logging in for an application of others.
+    "oauth.challenge.doesnt_exist": marked(
+        "The application's request has expired, or was answered already. Go back to the "
+        "application, and try again."
+    ),
     # The gateway and all services.
     "server.unavailable": marked("Part of the system is down. Please try again in a moment."),
     "server.internal_error": marked("Something went wrong on our side. Please try again."),

@@ -1,7 +1,7 @@
 """One request of a visitor: who they are, what they typed, and the page that they get."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -22,13 +22,13 @@ _PATH = re.compile(r"; *Path=[^;]*", re.IGNORECASE)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 RECAPTCHA_POLICY = (
     "default-src 'none'; script-src 'self' https://www.google.com/recaptcha/ "
     "https://www.gstatic.com/recaptcha/; style-src 'self'; img-src 'self' data:; "
     "frame-src https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/; "
-    "connect-src 'self' https://www.google.com/recaptcha/; form-action 'self'; base-uri 'none'; "
+    "connect-src 'self' https://www.google.com/recaptcha/; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
 
@@ -60,6 +60,8 @@ class Visit:
     faults: list[str] = field(default_factory=list)
     status: int = 200
     policy: str = POLICY
+    leads_to: str = ""
+    """The source of an application to which forms of this page lead in the end."""
     _form_cookie: FormCookie | None = None
     _set_cookies: list[str] = field(default_factory=list)
 
@@ -148,6 +150,8 @@ class Visit:
     def address_in(self, code: str) -> str:
         """The address of this page in another language."""
         query = [(name, value) for name, value in self.request.query.items() if name != "lang"]
+        if "next" not in self.request.query and self.text("next"):  # of a form that was refused
+            query.append(("next", self.text("next")))
         return f"{self.request.path}?{urlencode([*query, ('lang', code)])}"
 
     async def get(self, path: str, /, **query: str | None) -> ApiAnswer:
@@ -174,6 +178,14 @@ class Visit:
         return await self.call(
             method, path, {name: self.text(name) for name in names if name in self.form}
         )
+
+    def prefer_languages(self, tags: Sequence[str]) -> None:
+        """Shows the page in one of these languages, unless the visitor has chosen another one."""
+        self.language = self.renderer.languages.choose(self.request, tags)
+
+    def lead_to(self, source: str) -> None:
+        """Forms of this page may lead to an application, which may have opened it as a popup."""
+        self.leads_to = source
 
     def refuse(self, refusal: ApiRefusal) -> None:
         """The next page says why the API refused."""
@@ -215,9 +227,11 @@ class Visit:
             response.headers.add("Set-Cookie", value)
         if self._form_cookie is not None:
             self._form_cookie.hand_over(response)
-        response.headers["Content-Security-Policy"] = self.policy
+        actions = f"form-action 'self' {self.leads_to}".rstrip()
+        response.headers["Content-Security-Policy"] = f"{self.policy}; {actions}"
         # Forms tell their origin; addresses with tokens go to no other site.
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cache-Control"] = "no-store"
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        if not self.leads_to:  # else a page that opened this one could not be told the answer
+            response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return response

@@ -59,6 +59,7 @@ def to_public(shown: Shown) -> dict[str, Any]:
         "client_id": shown.client.client_id,
         "client_name": shown.client.name,
         "client_host": shown.client.host,
+        "redirect_uri": request.redirect_uri,
         "redirect_host": urlsplit(request.redirect_uri).hostname,
         "first_party": shown.client.first_party,
         "scopes": list(request.scopes),
@@ -86,8 +87,14 @@ class OAuthChallengeSchema(AnswerSchema):
             "may be anything. null: the client was registered here."
         ),
     )
+    redirect_uri = fields.String(
+        metadata=described(
+            "Where the answer goes. A page whose form ends there needs its origin in the directive "
+            "`form-action` of its Content-Security-Policy: browsers check redirects, too."
+        )
+    )
     redirect_host = fields.String(
-        allow_none=True, metadata=described("Where the browser goes with the answer.")
+        allow_none=True, metadata=described("Its host; null for the scheme of an app.")
     )
     first_party = fields.Boolean()
     scopes = fields.List(fields.String())

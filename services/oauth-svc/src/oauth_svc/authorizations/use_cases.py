@@ -324,7 +324,7 @@ def build(core: Core, clients: Clients, tokens: Tokens, consents: Consents) -> A
         consents=consents,
         keys=core.keys,
         issuer=settings.issuer,
-        login_url=settings.login_url or f"{settings.issuer}/oauth/login",
+        login_url=settings.login_page or f"{settings.issuer}/oauth/login",
         consent_url=settings.consent_url or f"{settings.issuer}/oauth/consent",
         challenge_life=timedelta(seconds=settings.challenge_seconds),
         challenge_limit=settings.challenge_limit,

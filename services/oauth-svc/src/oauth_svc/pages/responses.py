@@ -9,9 +9,10 @@ from aiohttp import web
 from oauth_svc.authorizations.models import ChallengeNotFound, Shown, WrongCsrfToken
 from oauth_svc.devices.models import DeviceRequestNotFound
 from oauth_svc.pages.rendering import accepted_languages
-from oauth_svc.pages.use_cases import Pages, source_of
+from oauth_svc.pages.use_cases import Pages
 from oauth_svc.protocol.errors import OAuthError
 from shared.errors import Unavailable
+from shared.web.content_security import source_of
 from shared.web.errors import OUTCOME
 from shared.web.operations import FormReader, NoParameters
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from oauth_svc.authorizations.use_cases import Authorizations
 from oauth_svc.core import Core
@@ -43,7 +42,7 @@ class Pages:
 
     issuer: str
     device_login_url: str
-    """The operator's log-in page for users of devices; blank for ours."""
+    """The log-in page for users of devices, if it is not our own; blank for ours."""
     renderer: Renderer
     authorizations: Authorizations
     devices: Devices
@@ -96,13 +95,6 @@ class Pages:
         return LogoutRequest(target, claims.get("sub"), claims.get("sid"))
 
 
-def source_of(uri: str) -> str:
-    """Where a redirect leads, as Content-Security-Policy names it: browsers check `form-action`
-    for redirects, too."""
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
-
-
 def build(
     core: Core,
     authorizations: Authorizations,
@@ -113,7 +105,7 @@ def build(
     """Wires the feature."""
     return Pages(
         issuer=core.settings.issuer,
-        device_login_url=core.settings.login_url,
+        device_login_url=core.settings.login_page,
         renderer=Renderer(core.settings.pages_folder),
         authorizations=authorizations,
         devices=devices,
