@@ -46,6 +46,7 @@ _PATTERNS: tuple[tuple[str, Callable[[int, str], str]], ...] = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?", lambda *_: f"{_DAY}T09:30:00"),
     (r"whsec_[\w+/=]+", lambda *_: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
     (r"http://127\.0\.0\.1:\d+/hook", lambda *_: "https://crm.example.com/hook"),
+    (r"http://127\.0\.0\.1:\d+(?=/authorize\?|$)", lambda *_: "https://id.example.com"),
     (r"\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}\b", lambda number, _: f"7WQK-2M4D-XR9T-{number:04}"),
     (r"\bSUQ[\w-]{13}\b", lambda *_: "SURBMTFDRTAwMDAx"),
     (

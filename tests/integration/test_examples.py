@@ -7,6 +7,8 @@ import io
 import json
 import os
 import uuid
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -22,6 +24,13 @@ from tests.contract.exchanges import Recorder, agree, normal
 from tests.support.authenticator import Authenticator, forget_used_codes
 from tests.support.client import Client
 from tests.support.internal import tables_of_identity
+from tests.support.openid_provider import (
+    OpenIdProvider,
+    Person,
+    openid_provider,
+    provider_file,
+    settings_of,
+)
 from tests.support.passkeys import SoftAuthenticator
 from tests.support.system import PASSWORD, SUPERADMIN, Installation, started
 from tests.support.waiting import until
@@ -65,8 +74,31 @@ USED: Any = {
 """What browsers send of a passkey, cut short."""
 
 
-async def test_examples_are_what_services_answer(system_of_my_own: Installation) -> None:
+async def test_examples_are_what_services_answer(
+    system_of_my_own: Installation, tmp_path: Path
+) -> None:
     recorder = Recorder()
+    async with openid_provider() as provider:
+        settings = settings_of(provider_file(tmp_path, provider))
+        environments = system_of_my_own.environments
+        system = replace(
+            system_of_my_own,
+            environments={**environments, "identity": {**environments["identity"], **settings}},
+        )
+        await record(recorder, system, provider)
+    recorded = normal(recorder.exchanges)
+    if "BARONG_RECORD_EXAMPLES" in os.environ:
+        FILE.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
+        pytest.skip(f"{FILE.name} was written.")
+    assert recorded.keys() | BY_HAND.keys() == set(operations())
+    assert recorded.keys() == EXAMPLES.keys()
+    assert [name for name in recorded if not agree(EXAMPLES[name], recorded[name])] == []
+
+
+async def record(
+    recorder: Recorder, system_of_my_own: Installation, provider: OpenIdProvider
+) -> None:
+    """Makes the calls of all examples."""
     async with (
         started(system_of_my_own),
         Client(system_of_my_own) as alice,
@@ -85,15 +117,9 @@ async def test_examples_are_what_services_answer(system_of_my_own: Installation)
         await oauth(recorder, admin, alice, uid)
         await secrets_of(recorder, admin, alice, uid)
         await mail_log_in(recorder, alice)
+        await linked_accounts(recorder, alice, provider)
         await farewell(recorder, alice)
         await addresses(recorder, admin)
-    recorded = normal(recorder.exchanges)
-    if "BARONG_RECORD_EXAMPLES" in os.environ:
-        FILE.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
-        pytest.skip(f"{FILE.name} was written.")
-    assert recorded.keys() | BY_HAND.keys() == set(operations())
-    assert recorded.keys() == EXAMPLES.keys()
-    assert [name for name in recorded if not agree(EXAMPLES[name], recorded[name])] == []
 
 
 def operations() -> list[str]:
@@ -137,6 +163,25 @@ async def mail_log_in(recorder: Recorder, alice: Client) -> None:
     await recorder.call(alice, f"{mail}/request", {"email": alice.email})
     token = await next_token(alice, before)
     await recorder.call(alice, mail, {"token": token})
+
+
+async def linked_accounts(recorder: Recorder, alice: Client, provider: OpenIdProvider) -> None:
+    """An account of Alice's at another provider: linked, used for a log-in, and unlinked."""
+    person, asked = Person("248289761001", alice.email), {"provider": "example"}
+
+    async def given(request: str) -> dict[str, str]:
+        question = await recorder.call(alice, request, asked)
+        return {**asked, **provider.come_back(question["url"], person)}
+
+    linked = "/resource/linked_accounts"
+    for request, answer in (
+        (f"POST {linked}/request", f"POST {linked}"),
+        ("POST /identity/sessions/provider/request", "POST /identity/sessions/provider"),
+    ):
+        form = await given(request)
+        await recorder.call(alice, answer, form, shown={**form, "code": "SplxlOBeZQQYbYS6WxSbIA"})
+    [shown] = await recorder.call(alice, f"GET {linked}")
+    await recorder.call(alice, f"DELETE {linked}/{{id}}", id=shown["id"])
 
 
 ABOUT = ("configs", "version", "time", "ping")

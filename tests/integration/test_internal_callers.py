@@ -37,6 +37,7 @@ CALLERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "DELETE /sessions/{sid}": (GATEWAY, OAUTH),
         "GET /users/{uid}/sessions": (RESOURCE, ADMIN),
         "DELETE /users/{uid}/sessions": (ADMIN,),
+        "GET /users/{uid}/linked_accounts": (RESOURCE,),
         "GET /users/{uid}/passkeys": (RESOURCE,),
         "GET /users/{uid}/recovery_codes": (RESOURCE,),
         "GET /users/{uid}/trusted_devices": (RESOURCE,),

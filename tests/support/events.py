@@ -29,6 +29,7 @@ LEGACY_KEYS = {
         *("data_storage.created", "data_storage.deleted"),
         *("api_key.created", "api_key.updated", "api_key.deleted"),
         *("passkey.created", "passkey.updated", "passkey.deleted"),
+        *("linked_account.created", "linked_account.deleted"),
     ),
     "system": (
         "user.email.confirmation.token",

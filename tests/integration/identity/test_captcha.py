@@ -23,13 +23,21 @@ from tests.support.own_service import client_of, installation_with
 from tests.support.system import PASSWORD, Installation
 
 SIGN_UP, LOG_IN = "identity/users", "identity/sessions"
+BY_PROVIDER = "identity/sessions/provider/request"
 LOG_IN_MAIL = "identity/sessions/mail/request"
 CONFIRMATION = "identity/users/email/generate_code"
 RESET = "identity/users/password/generate_code"
 REGISTER = "identity/users/register_geetest"
 
 # What each operation answers to whom its captcha lets pass.
-GUARDED = {SIGN_UP: 201, LOG_IN: 401, LOG_IN_MAIL: 201, CONFIRMATION: 201, RESET: 201}
+GUARDED = {
+    SIGN_UP: 201,
+    LOG_IN: 401,
+    LOG_IN_MAIL: 201,
+    BY_PROVIDER: 404,
+    CONFIRMATION: 201,
+    RESET: 201,
+}
 
 BROKEN = ["error", "redirect", "text", "list", "empty"]
 

@@ -17,7 +17,7 @@ from tests.support.system import Installation
 
 EXPORT = "resource/users/me/export"
 SECTIONS = (
-    *("user", "sessions", "passkeys", "recovery_codes", "trusted_devices"),
+    *("user", "sessions", "passkeys", "linked_accounts", "recovery_codes", "trusted_devices"),
     *("labels", "profiles", "phones", "documents", "data_storages"),
     *("api_keys", "activities"),
 )
@@ -101,14 +101,23 @@ async def test_credentials_are_exported_as_their_user_sees_them(
             """,
             uid,
         )
+        await tables.execute(
+            """
+            INSERT INTO linked_accounts (id, uid, issuer, subject)
+            VALUES (gen_random_uuid(), $1, 'https://id.example.com', $1)
+            """,
+            uid,
+        )
     answer = await client.get(EXPORT)
     for section, path in (
         ("passkeys", "resource/passkeys"),
+        ("linked_accounts", "resource/linked_accounts"),
         ("recovery_codes", "resource/otp/recovery_codes"),
         ("trusted_devices", "resource/trusted_devices"),
     ):
         assert answer.body[section] == (await client.get(path)).body
     assert [each["name"] for each in answer.body["passkeys"]] == ["Laptop"]
+    assert [each["subject"] for each in answer.body["linked_accounts"]] == [uid]
     assert answer.body["recovery_codes"]["remaining"] == 10
     assert [each["user_agent"] for each in answer.body["trusted_devices"]] == ["curl/8"]
     text = json.dumps(answer.body)

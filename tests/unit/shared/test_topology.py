@@ -51,6 +51,7 @@ def test_each_service_receives_what_it_needs() -> None:
             "model.document.created",
             *(f"model.api_key.{what}" for what in ("created", "updated", "deleted")),
             *(f"model.passkey.{what}" for what in ("created", "updated", "deleted")),
+            *(f"model.linked_account.{what}" for what in ("created", "deleted")),
             "system.session.create",
             "system.user.email.confirmation.token",
             "system.user.email.confirmed",

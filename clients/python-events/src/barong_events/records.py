@@ -228,6 +228,18 @@ class Recovery(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedAccount(Record):
+    """An account at another OpenID provider by which a user logs in."""
+
+    user: User
+    id: UUID
+    provider: str
+    issuer: str
+    email: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passkey(Record):
     """A passkey, without its public key."""
 
@@ -364,6 +376,8 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     "model.api_key.created": ApiKey,
     "model.api_key.updated": ApiKey,
     "model.api_key.deleted": ApiKey,
+    "model.linked_account.created": LinkedAccount,
+    "model.linked_account.deleted": LinkedAccount,
     "model.passkey.created": Passkey,
     "model.passkey.updated": Passkey,
     "model.passkey.deleted": Passkey,

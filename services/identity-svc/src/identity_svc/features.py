@@ -26,10 +26,13 @@ from identity_svc.email_changes.handlers import EMAIL_CHANGES
 from identity_svc.email_changes.use_cases import build as build_email_changes
 from identity_svc.erasure.use_cases import build as build_erasure
 from identity_svc.housekeeping import keep_house
+from identity_svc.linked_accounts.handlers import LINKED_ACCOUNTS
+from identity_svc.linked_accounts.use_cases import build as build_linked_accounts
 from identity_svc.logins.handlers import LOGINS
 from identity_svc.logins.use_cases import build as build_logins
 from identity_svc.mail_log_ins.use_cases import build as build_mail_log_ins
 from identity_svc.mail_tokens.use_cases import build as build_mail_tokens
+from identity_svc.openid_providers.use_cases import build as build_openid_providers
 from identity_svc.ownership.use_cases import build as build_ownership
 from identity_svc.passkeys.handlers import PASSKEYS
 from identity_svc.passkeys.use_cases import build as build_passkeys
@@ -37,6 +40,7 @@ from identity_svc.password_resets.handlers import PASSWORD_RESETS
 from identity_svc.password_resets.use_cases import build as build_password_resets
 from identity_svc.passwords.handlers import PASSWORDS
 from identity_svc.passwords.use_cases import build as build_passwords
+from identity_svc.provider_log_ins.use_cases import build as build_provider_log_ins
 from identity_svc.recovery_codes.use_cases import build as build_recovery
 from identity_svc.second_factor.handlers import SECOND_FACTORS
 from identity_svc.second_factor.use_cases import build as build_second_factor
@@ -101,14 +105,28 @@ def build(core: Core) -> Features:
         passkeys,
         trusted_devices,
     )
-    ownership = build_ownership(core, sessions, second_factors, passkeys, recovery)
+    openid_providers = build_openid_providers(core)
+    provider_log_ins = build_provider_log_ins(core, openid_providers, throttle)
+    linked_accounts = build_linked_accounts(core, users, sessions, provider_log_ins, activities)
+    ownership = build_ownership(core, sessions, second_factors, passkeys, linked_accounts, recovery)
     email_changes = build_email_changes(
-        core, users, sessions, passwords, ownership, mail_tokens, activities
+        core, users, sessions, passwords, ownership, linked_accounts, mail_tokens, activities
     )
     confirmations = build_confirmations(
         core, users, sessions, account_status, ownership, mail_tokens, throttle
     )
     mail_log_ins = build_mail_log_ins(core, users, confirmations, mail_tokens, throttle, activities)
+    sign_ups = build_sign_ups(
+        core,
+        users,
+        passwords,
+        sessions,
+        mail_tokens,
+        confirmations,
+        linked_accounts,
+        throttle,
+        activities,
+    )
     erasure = build_erasure(core, users)
     archive = build_archive(core.database, core.settings)
     replays = build_replays(core.database, key_chain, core.settings, IDENTITY, core.registry)
@@ -120,13 +138,14 @@ def build(core: Core) -> Features:
         mail_tokens,
         mail_log_ins,
         passkeys,
+        provider_log_ins,
         trusted_devices,
         throttle,
     )
     return Features(
         key_chain=key_chain,
         use_cases={
-            ABOUT: build_about(core),
+            ABOUT: build_about(core, openid_providers),
             ACCESS: build_access(core),
             ACCOUNT_STATUS: account_status,
             ADMINISTRATION: build_administration(
@@ -137,6 +156,7 @@ def build(core: Core) -> Features:
             EMAIL_CHANGES: email_changes,
             EVENT_ARCHIVE: archive,
             KEY_CHAIN: key_chain,
+            LINKED_ACCOUNTS: linked_accounts,
             LOGINS: build_logins(
                 core,
                 users,
@@ -144,6 +164,10 @@ def build(core: Core) -> Features:
                 second_factors,
                 passkeys,
                 mail_log_ins,
+                provider_log_ins,
+                linked_accounts,
+                confirmations,
+                sign_ups,
                 trusted_devices,
                 sessions,
                 throttle,
@@ -157,9 +181,7 @@ def build(core: Core) -> Features:
             REPLAYS: replays,
             SECOND_FACTORS: second_factors,
             SESSIONS: sessions,
-            SIGN_UPS: build_sign_ups(
-                core, users, passwords, sessions, mail_tokens, throttle, activities
-            ),
+            SIGN_UPS: sign_ups,
             TRUSTED_DEVICES: trusted_devices,
             USERS: users,
             VERIFICATIONS: build_verifications(
@@ -169,6 +191,7 @@ def build(core: Core) -> Features:
         reactions=reactions(core.database, account_status),
         parts=(
             captchas.opened(),
+            openid_providers.opened(),
             passwords.hasher.opened(),
             supervised("signing keys", key_chain.run),
             supervised("housekeeping", housekeeping),

@@ -9,6 +9,7 @@ from identity_svc.administration import handlers as administration
 from identity_svc.captcha import handlers as captcha
 from identity_svc.confirmations import handlers as confirmations
 from identity_svc.email_changes import handlers as email_changes
+from identity_svc.linked_accounts import handlers as linked_accounts
 from identity_svc.logins import handlers as logins
 from identity_svc.passkeys import handlers as passkeys
 from identity_svc.password_resets import handlers as password_resets
@@ -42,6 +43,8 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("POST",   "/api/v2/identity/sessions/passkey",             ANYONE, logins.log_in_with_passkey),
     Route("POST",   "/api/v2/identity/sessions/mail/request",        ANYONE, logins.request_log_in_mail),
     Route("POST",   "/api/v2/identity/sessions/mail",                ANYONE, logins.log_in_by_mail),
+    Route("POST",   "/api/v2/identity/sessions/provider/request",    ANYONE, logins.request_provider_log_in),
+    Route("POST",   "/api/v2/identity/sessions/provider",            ANYONE, logins.log_in_by_provider),
     Route("GET",    "/api/v2/identity/sessions",                     BEARER, sessions.show),
     Route("DELETE", "/api/v2/identity/sessions",                     ANYONE, sessions.log_out),
     Route("GET",    "/api/v2/identity/configs",                      ANYONE, about.configs),
@@ -56,6 +59,10 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("POST",   "/api/v2/resource/users/email",                  BEARER, email_changes.request_change),
     Route("GET",    "/api/v2/resource/trusted_devices",              BEARER, trusted_devices.index),
     Route("DELETE", "/api/v2/resource/trusted_devices/{id}",         BEARER, trusted_devices.revoke),
+    Route("GET",    "/api/v2/resource/linked_accounts",              BEARER, linked_accounts.index),
+    Route("POST",   "/api/v2/resource/linked_accounts/request",      BEARER, linked_accounts.request_link),
+    Route("POST",   "/api/v2/resource/linked_accounts",              BEARER, linked_accounts.link),
+    Route("DELETE", "/api/v2/resource/linked_accounts/{id}",         BEARER, linked_accounts.remove),
     Route("GET",    "/api/v2/resource/passkeys",                     BEARER, passkeys.index),
     Route("POST",   "/api/v2/resource/passkeys/options",             BEARER, passkeys.options),
     Route("POST",   "/api/v2/resource/passkeys",                     BEARER, passkeys.add),
@@ -84,6 +91,7 @@ INTERNAL: tuple[Route[Any], ...] = (
     Route("POST",   "/users/{uid}/otp/disable",     services(RESOURCE),        second_factor.disable),
     Route("DELETE", "/users/{uid}/otp",             services(ADMIN),           administration.reset_second_factor),
     Route("GET",    "/users/{uid}/passkeys",        services(RESOURCE),        passkeys.index_of),
+    Route("GET",    "/users/{uid}/linked_accounts", services(RESOURCE),        linked_accounts.index_of),
     Route("GET",    "/users/{uid}/recovery_codes",  services(RESOURCE),        second_factor.show_recovery_codes_of),
     Route("GET",    "/users/{uid}/trusted_devices", services(RESOURCE),        trusted_devices.index_of),
     Route("POST",   "/users/{uid}/subject",         services(RESOURCE),        administration.get_subject),

@@ -21,6 +21,7 @@ from shared.settings import (
     setting,
     url,
 )
+from shared.values.addresses import Network, networks
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -206,6 +207,33 @@ class IdentitySettings(PublicServiceSettings):
         "no log-in by mail.",
         0,
     )
+    log_in_providers_file: str = setting(
+        "BARONG_LOG_IN_PROVIDERS",
+        fields.String(),
+        "File (YAML) of other OpenID providers by which users log in "
+        "(docs/operators/log-in-providers.md). If blank: there are none.",
+        "",
+    )
+    log_in_allowed_networks: tuple[Network, ...] = setting(
+        "BARONG_LOG_IN_ALLOWED_NETWORKS",
+        Parsed(networks),
+        "Networks (CIDR, comma separated) in which these providers may be although they are not "
+        "public: private, loopback and link-local addresses are refused otherwise.",
+        (),
+    )
+    log_in_plain_http: bool = setting(
+        "BARONG_LOG_IN_PLAIN_HTTP",
+        fields.Boolean(),
+        "Whether these providers may have http addresses. Otherwise they need https.",
+        False,
+    )
+    log_in_timeout: float = setting(
+        "BARONG_LOG_IN_TIMEOUT",
+        fields.Float(validate=validate.Range(0.1, 30)),
+        "Longest wait for one answer of such a provider, in seconds. All answers that a log-in "
+        "needs have twice as long.",
+        5.0,
+    )
     passkey_origins: tuple[str, ...] = setting(
         "BARONG_PASSKEY_ORIGINS",
         Parsed(_origins),
@@ -290,6 +318,12 @@ class IdentitySettings(PublicServiceSettings):
     def domain(self) -> str:
         """The address of the front end, as events carry it."""
         return front_end_or_default(self.given_domain, production=self.production)
+
+    @property
+    def front_end_address(self) -> str:
+        """The address of the front end, as pages of it begin; by https without another scheme."""
+        address = self.domain.rstrip("/")
+        return address if "://" in address else f"https://{address}"
 
     def conflicts(self) -> Iterable[str]:
         yield from super(IdentitySettings, self).conflicts()

@@ -212,6 +212,11 @@ class IdentityClient(ArchiveClient):
         answer = await self.call("DELETE", f"/users/{segment(uid)}/sessions", body)
         return list(answer["sessions"])
 
+    async def linked_accounts_of(self, uid: str) -> list[dict[str, Any]]:
+        """The accounts of a user at other OpenID providers, as the user sees them."""
+        answer = await self.call("GET", f"/users/{segment(uid)}/linked_accounts")
+        return list(answer["linked_accounts"])
+
     async def passkeys_of(self, uid: str) -> list[dict[str, Any]]:
         """The passkeys of a user, as the user sees them."""
         return list((await self.call("GET", f"/users/{segment(uid)}/passkeys"))["passkeys"])

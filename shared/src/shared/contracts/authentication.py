@@ -24,6 +24,9 @@ USER: Final = "user"
 MAIL: Final = "email"
 """A link or a code that was mailed. RFC 8176 has no such method."""
 
+PROVIDER: Final = "fed"
+"""A log-in at another OpenID provider. RFC 8176 has no such method."""
+
 SEVERAL: Final = "mfa"
 """More than one factor, beside the methods that were used."""
 

@@ -22,6 +22,7 @@ from shared.contracts.records import (
     EventRecord,
     GuessRecord,
     LabelRecord,
+    LinkedAccountRecord,
     LoginRecord,
     LogInTokenRecord,
     OAuthClientRecord,
@@ -159,6 +160,13 @@ PASSKEYS: Final = _model(
     created="a user added a passkey",
     updated="a user renamed a passkey",
     deleted="a passkey was deleted",
+)
+LINKED_ACCOUNTS: Final = _model(
+    "linked_account",
+    LinkedAccountRecord,
+    IDENTITY,
+    created="an account at another OpenID provider was linked to a user",
+    deleted="such a link was ended",
 )
 PERMISSIONS: Final = _model(
     "permission",
@@ -328,6 +336,7 @@ def _all() -> Iterator[EventType[Any]]:
     for models in (
         *(USERS, LABELS, PROFILES, PHONES, DOCUMENTS),
         *(DATA_STORAGES, API_KEYS, PASSKEYS, PERMISSIONS, RESTRICTIONS, WEBHOOK_ENDPOINTS),
+        LINKED_ACCOUNTS,
         OAUTH_CLIENTS,
     ):
         yield from models.values()

@@ -284,6 +284,18 @@ class PasskeyRecord(EventRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedAccountRecord(EventRecord):
+    """An account at another OpenID provider by which a user logs in."""
+
+    user: NestedUser = _told("Whose account it is.")
+    id: str = _told("The link's id.", format="uuid")
+    provider: str = _told("How people know the provider.")
+    issuer: str = _told("The provider's issuer identifier.")
+    email: str | None = _told("The address that the provider told when it was linked.")
+    created_at: str = _moment("When it was linked.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord(EventRecord):
     """A session that ended before its time."""
 

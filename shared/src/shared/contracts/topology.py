@@ -90,6 +90,7 @@ MAILER = Subscription(
         *names(catalogue.DOCUMENTS),
         *names(catalogue.API_KEYS),
         *names(catalogue.PASSKEYS),
+        *names(catalogue.LINKED_ACCOUNTS),
         catalogue.SESSION_CREATED.name,
         catalogue.CONFIRMATION_TOKEN.name,
         catalogue.EMAIL_CONFIRMED.name,

@@ -1,6 +1,7 @@
 """The build of this process, and the settings that front ends may read."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,6 +40,7 @@ class Configs:
     password_pattern: re.Pattern[str]
     trusted_device_days: int
     mail_log_in: bool
+    log_in_providers: Sequence[Mapping[str, str]]
 
     def to_public(self) -> dict[str, Any]:
         """The answer of GET /identity/configs; `captcha_id` is reCAPTCHA's site key."""
@@ -56,4 +58,5 @@ class Configs:
                 else {}
             ),
             **({"mail_log_in": True} if self.mail_log_in else {}),
+            **({"log_in_providers": list(self.log_in_providers)} if self.log_in_providers else {}),
         }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from identity_svc.about.models import Build, Configs
 from identity_svc.core import Core
+from identity_svc.openid_providers.use_cases import OpenIdProviders
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class About:
     configs: Configs
 
 
-def build(core: Core) -> About:
+def build(core: Core, providers: OpenIdProviders) -> About:
     """The facts that the settings give."""
     settings = core.settings
     return About(
@@ -28,5 +29,8 @@ def build(core: Core) -> About:
             password_pattern=settings.password_pattern,
             trusted_device_days=settings.trusted_device_days,
             mail_log_in=settings.mail_log_in_minutes > 0,
+            log_in_providers=[
+                {"name": each.name, "label": each.label} for each in providers.list()
+            ],
         ),
     )

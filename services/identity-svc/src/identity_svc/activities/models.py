@@ -19,9 +19,12 @@ VERIFY_SESSION = Action("session", "verify")
 LOG_IN_WITH_PASSKEY = Action("session", "login::passkey")
 LOG_IN_BY_MAIL = Action("session", "login::mail")
 REQUEST_LOG_IN_MAIL = Action("session", "request login mail")
+LOG_IN_BY_PROVIDER = Action("session", "login::provider")
 LOG_OUT = Action("session", "logout")
 ADD_PASSKEY = Action("passkey", "add passkey")
 DELETE_PASSKEY = Action("passkey", "delete passkey")
+LINK_ACCOUNT = Action("account", "link provider")
+UNLINK_ACCOUNT = Action("account", "unlink provider")
 REQUEST_EMAIL_CHANGE = Action("account", "request email change")
 CHANGE_EMAIL = Action("account", "email change")
 REVERSE_EMAIL_CHANGE = Action("account", "email change reversal")
@@ -59,6 +62,15 @@ _REASONS = {
     "passkey.user_not_verified": "The authenticator did not verify its user",
     "resource.passkey.exists": "The passkey was added before",
     "resource.passkey.too_many": "There are too many passkeys",
+    "log_in_provider.account_not_confirmed": "The account's email is not confirmed",
+    "log_in_provider.denied": "The log-in was denied at the provider",
+    "log_in_provider.invalid": "The provider's answer belongs to no log-in that was begun here",
+    "log_in_provider.invalid_token": "The provider's ID token is invalid",
+    "log_in_provider.not_linked": "The account is not linked to the provider",
+    "log_in_provider.refused": "The provider refused the log-in",
+    "log_in_provider.wrong_issuer": "The answer is from another provider",
+    "resource.linked_account.taken": "The account at the provider is linked already",
+    "resource.linked_account.too_many": "There are too many linked accounts",
     "email.taken": "Another account has this email",
     "email.no_change": "New email is the same as the old one",
     "email.not_confirmed": "Email is not confirmed",

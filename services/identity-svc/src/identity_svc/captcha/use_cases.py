@@ -1,6 +1,6 @@
 """Captchas: required by some operations, solved at a provider."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -56,6 +56,13 @@ class Captchas:
             raise
         finally:
             self._verifications.labels(endpoint, outcome).inc()
+
+    async def verify_any(self, endpoints: Sequence[str], response: CaptchaResponse | None) -> None:
+        """The same for a call that may be any of these operations: one captcha is enough."""
+        for endpoint in endpoints:
+            if endpoint in self._protected:
+                await self.verify(endpoint, response)
+                return
 
     async def register_geetest(self) -> dict[str, Any]:
         """The parameters with which GeeTest's widget shows a new captcha.

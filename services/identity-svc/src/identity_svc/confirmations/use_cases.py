@@ -1,6 +1,6 @@
 """Confirms e-mail addresses with tokens that were sent to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,7 @@ class Confirmations:
         uid = confirmed.uid
         if confirmed.api_keys_ended:
             await self.ownership.end_api_keys(uid)
-        attachments = await self._activate(uid)
+        attachments = await self.activate(uid)
         async with self.database.transaction() as connection:
             user = await self.users.find_and_lock(connection, uid)
             if user is None or user.state not in MAY_ACT:  # access was revoked meanwhile
@@ -105,13 +105,22 @@ class Confirmations:
                 raise ActiveOrDoesntExist
             sid = await self.sessions.find_sid(connection, user.uid, cookies)
             now, keys_ended = await self.ownership.end_others(connection, user, sid)
-            await self.users.note_email_confirmed(connection, user.uid)
-            foreseen = await self.account_status.foresee(connection, user.uid, "email", "verified")
             besides = self.ownership.api_keys_ended() if keys_ended else {}
-            await self.outbox.add(connection, email_confirmed(now, foreseen, self.domain, besides))
+            await self.note_proof(connection, now, besides)
         return ConfirmedEmail(user.uid, user.otp, keys_ended)
 
-    async def _activate(self, uid: str) -> dict[str, Any]:
+    async def note_proof(
+        self, connection: Connection, user: User, besides: Mapping[str, Any] | None = None
+    ) -> None:
+        """Notes that the address of a locked user is proven; `activate` has to follow.
+
+        `besides` is added to the snapshot of the event.
+        """
+        await self.users.note_email_confirmed(connection, user.uid)
+        foreseen = await self.account_status.foresee(connection, user.uid, "email", "verified")
+        await self.outbox.add(connection, email_confirmed(user, foreseen, self.domain, besides))
+
+    async def activate(self, uid: str) -> dict[str, Any]:
         """What the user has attached, once the label made them active, or none until it does."""
         try:
             labels = await self.resource.put_private_label(uid, "email", "verified")

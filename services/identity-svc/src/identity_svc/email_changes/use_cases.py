@@ -12,6 +12,7 @@ from identity_svc.email_changes.models import (
     EmailNotConfirmed,
     SameEmail,
 )
+from identity_svc.linked_accounts.use_cases import LinkedAccounts
 from identity_svc.mail_tokens.models import (
     CONFIRMATION,
     EMAIL_CHANGE,
@@ -54,6 +55,7 @@ class EmailChanges:
     sessions: Sessions
     passwords: Passwords
     ownership: Ownership
+    linked_accounts: LinkedAccounts
     mail_tokens: MailTokens
     activities: Activities
     domain: str
@@ -121,10 +123,10 @@ class EmailChanges:
     async def reverse(self, token: str, client: Client) -> None:
         """Gives the user back the address to which the token was sent.
 
-        Somebody else may have made the change: sessions and API keys end, and the password no
-        longer works. The user resets it by mail, which goes to this address again. Later tokens
-        for a reversal end; earlier ones work on. Raises `BadMailToken`, `UtilizedToken` or
-        `EmailTaken`.
+        Somebody else may have made the change: sessions, API keys and links to accounts at other
+        providers end, and the password no longer works. The user resets it by mail, which goes to
+        this address again. Later tokens for a reversal end; earlier ones work on. Raises
+        `BadMailToken`, `UtilizedToken` or `EmailTaken`.
         """
         read = self.mail_tokens.read(token, EMAIL_REVERSAL)
         digest = await self.passwords.hasher.digest(secrets.token_urlsafe(32))
@@ -139,6 +141,7 @@ class EmailChanges:
                 user = await self.users.set_email(connection, user, read.email, 0)
             await self.mail_tokens.revoke(connection, user.uid, *_OF_THE_ADDRESS)
             user = await self.passwords.set(connection, user.uid, digest)
+            await self.linked_accounts.end_others(connection, user, None)
             besides = self.ownership.api_keys_ended()
             await self.outbox.add(connection, password_reset(user, self.domain, besides))
             await self.activities.record_success(connection, user.uid, client, REVERSE_EMAIL_CHANGE)
@@ -151,6 +154,7 @@ def build(
     sessions: Sessions,
     passwords: Passwords,
     ownership: Ownership,
+    linked_accounts: LinkedAccounts,
     mail_tokens: MailTokens,
     activities: Activities,
 ) -> EmailChanges:
@@ -162,6 +166,7 @@ def build(
         sessions,
         passwords,
         ownership,
+        linked_accounts,
         mail_tokens,
         activities,
         core.settings.domain,

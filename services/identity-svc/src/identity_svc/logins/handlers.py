@@ -3,14 +3,24 @@
 from aiohttp import web
 
 from identity_svc.captcha.handlers import CAPTCHAS
-from identity_svc.captcha.models import SESSION_CREATE, CaptchaRequired, VerificationFailed
+from identity_svc.captcha.models import (
+    SESSION_CREATE,
+    USER_CREATE,
+    CaptchaRequired,
+    VerificationFailed,
+)
+from identity_svc.linked_accounts.models import LinkedAccountTaken, TooManyLinkedAccounts
 from identity_svc.logins.models import (
     COOKIE_PATHS,
+    AccountNotConfirmed,
     Banned,
     Deleted,
+    EmailNotVerified,
     InvalidOtp,
     MissingOtp,
+    NoAccount,
     NotActive,
+    NotLinked,
     SecondStep,
     WrongCredentials,
 )
@@ -19,9 +29,25 @@ from identity_svc.logins.use_cases import LogIn, Logins
 from identity_svc.mail_log_ins.models import COOKIE as BROWSER_COOKIE
 from identity_svc.mail_log_ins.models import InvalidMailLogIn, MailLogInOff, MissingCode
 from identity_svc.mail_log_ins.schemas import LogInByMailForm, RequestMailForm
+from identity_svc.openid_providers.models import (
+    DeniedAtProvider,
+    InvalidIdToken,
+    ProviderUnavailable,
+    RefusedByProvider,
+    UnknownProvider,
+    WrongIssuer,
+)
 from identity_svc.passkeys.models import ANSWER_FAULTS
 from identity_svc.passkeys.schemas import OptionsSchema, UseForm
+from identity_svc.provider_log_ins.models import COOKIE as PROVIDER_COOKIE
+from identity_svc.provider_log_ins.models import InvalidProviderLogIn
+from identity_svc.provider_log_ins.schemas import (
+    LogInByProviderForm,
+    ProviderQuestionSchema,
+    RequestProviderForm,
+)
 from identity_svc.trusted_devices.models import COOKIE as DEVICE_COOKIE
+from identity_svc.users.models import EmailTaken
 from shared.contracts.refusals import UsedCode
 from shared.contracts.schemas import UserWithFullInfoSchema
 from shared.errors import Forbidden, Unauthenticated
@@ -129,7 +155,83 @@ async def log_in_by_mail(request: web.Request, form: LogInByMailForm) -> web.Res
     return _opened(logins, done)
 
 
-def _second_step(request: web.Request, form: LogInForm | LogInByMailForm) -> SecondStep:
+@operation(
+    status=201,
+    answer=ProviderQuestionSchema,
+    refuses=(CaptchaRequired, ProviderUnavailable, UnknownProvider, VerificationFailed),
+    statuses=(429,),
+    beyond_barong=True,
+)
+async def request_provider_log_in(request: web.Request, form: RequestProviderForm) -> web.Response:
+    """Begin a log-in by another OpenID provider.
+
+    `provider` is a name of `log_in_providers` of GET /identity/configs. Send the browser to `url`.
+    It comes back to the provider's redirect URI, with a `state` that begins with `login.`. Sets a
+    cookie, by which this browser is known then. Where log-ins or sign-ups require a captcha, this
+    does.
+    """
+    await request.app[CAPTCHAS].verify_any((SESSION_CREATE, USER_CREATE), form.captcha_response)
+    logins = request.app[LOGINS]
+    url, browser = await logins.provider_log_ins.ask(
+        form.provider or "", cookies(request.headers, PROVIDER_COOKIE), client_of(request)
+    )
+    response = answer({"url": url}, headers={"Cache-Control": "no-store"})
+    _set_cookie(logins, response, PROVIDER_COOKIE, browser.cookie, browser.seconds)
+    return response
+
+
+@operation(
+    status=201,
+    answer=UserWithFullInfoSchema,
+    refuses=(
+        AccountNotConfirmed,
+        Banned,
+        Deleted,
+        DeniedAtProvider,
+        EmailNotVerified,
+        EmailTaken,
+        InvalidIdToken,
+        InvalidOtp,
+        InvalidProviderLogIn,
+        LinkedAccountTaken,
+        MissingOtp,
+        NoAccount,
+        NotActive,
+        NotLinked,
+        ProviderUnavailable,
+        RefusedByProvider,
+        TooManyLinkedAccounts,
+        UnknownProvider,
+        UsedCode,
+        WrongIssuer,
+    ),
+    statuses=(429,),
+    beyond_barong=True,
+)
+async def log_in_by_provider(request: web.Request, form: LogInByProviderForm) -> web.Response:
+    """Log in by another OpenID provider.
+
+    `state`, `code`, `iss` and `error` are what the provider gave the browser, and `provider` is the
+    one whose redirect URI it came to. The second factor is asked for as at a log-in with a
+    password: call again with the same `state` and `otp_code`. An answer of a provider works once.
+
+    Who has no account gets one, with a confirmed address, if the provider verified the address and
+    may make accounts. An account with the same address is linked if its address is confirmed.
+    """
+    logins = request.app[LOGINS]
+    done = await logins.log_in_by_provider(
+        form.provider or "",
+        form.answer,
+        cookies(request.headers, PROVIDER_COOKIE),
+        client_of(request),
+        _second_step(request, form),
+    )
+    return _opened(logins, done)
+
+
+def _second_step(
+    request: web.Request, form: LogInForm | LogInByMailForm | LogInByProviderForm
+) -> SecondStep:
     return SecondStep(
         form.otp_code or "",
         cookies(request.headers, DEVICE_COOKIE),

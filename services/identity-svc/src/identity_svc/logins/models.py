@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shared.errors import Forbidden, Unauthenticated
+from shared.errors import Forbidden, Invalid, Unauthenticated
 
 COOKIE_PATHS = (
     "/identity/sessions",
@@ -65,3 +65,27 @@ class InvalidOtp(Forbidden):
     """The first factor is right and the code of the second one is wrong."""
 
     codes = ("identity.session.invalid_otp",)
+
+
+class EmailNotVerified(Invalid):
+    """No account is linked, and the provider did not verify an address by which one is found."""
+
+    codes = ("log_in_provider.email_not_verified",)
+
+
+class AccountNotConfirmed(Invalid):
+    """An account with the provider's address is not confirmed: a mail that confirms it was sent."""
+
+    codes = ("log_in_provider.account_not_confirmed",)
+
+
+class NotLinked(Invalid):
+    """An account with the provider's address has to be linked by its user, who is logged in."""
+
+    codes = ("log_in_provider.not_linked",)
+
+
+class NoAccount(Invalid):
+    """Nobody has this account, and the provider makes none here."""
+
+    codes = ("log_in_provider.no_account",)

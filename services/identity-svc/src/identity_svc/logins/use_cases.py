@@ -8,19 +8,26 @@ from typing import Any
 from identity_svc.activities.models import (
     LOG_IN,
     LOG_IN_BY_MAIL,
+    LOG_IN_BY_PROVIDER,
     LOG_IN_WITH_CODE,
     LOG_IN_WITH_PASSKEY,
     Action,
 )
 from identity_svc.activities.use_cases import Activities
+from identity_svc.confirmations.use_cases import Confirmations
 from identity_svc.core import Core
+from identity_svc.linked_accounts.use_cases import LinkedAccounts
 from identity_svc.logins.events import session_created
 from identity_svc.logins.models import (
+    AccountNotConfirmed,
     Banned,
     Deleted,
+    EmailNotVerified,
     InvalidOtp,
     MissingOtp,
+    NoAccount,
     NotActive,
+    NotLinked,
     SecondStep,
     WrongCredentials,
 )
@@ -30,10 +37,13 @@ from identity_svc.passkeys.ceremonies import Credential
 from identity_svc.passkeys.models import UnknownPasskey
 from identity_svc.passkeys.use_cases import Passkeys
 from identity_svc.passwords.use_cases import Passwords
+from identity_svc.provider_log_ins.models import InvalidProviderLogIn, Proven, ProviderAnswer
+from identity_svc.provider_log_ins.use_cases import ProviderLogIns
 from identity_svc.second_factor.models import NotEnabled, WrongCode
 from identity_svc.second_factor.use_cases import SecondFactors
 from identity_svc.sessions.models import OpenedSession
 from identity_svc.sessions.use_cases import Sessions
+from identity_svc.sign_ups.use_cases import SignUps
 from identity_svc.throttling.use_cases import Throttle
 from identity_svc.trusted_devices.models import NewDevice
 from identity_svc.trusted_devices.use_cases import TrustedDevices
@@ -41,10 +51,11 @@ from identity_svc.users.models import Credentials, UserNotFound
 from identity_svc.users.use_cases import Users
 from shared.clients.resource import ResourceClient
 from shared.contracts.activities import Client
-from shared.contracts.authentication import KEY, MAIL, OTP, PASSWORD, USER
+from shared.contracts.authentication import KEY, MAIL, OTP, PASSWORD, PROVIDER, USER
 from shared.contracts.users import MAY_ACT, User
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
+from shared.policy.account_status import PENDING
 
 _REFUSALS = {"banned": Banned, "deleted": Deleted}
 
@@ -69,6 +80,10 @@ class Logins:
     second_factors: SecondFactors
     passkeys: Passkeys
     mail_log_ins: MailLogIns
+    provider_log_ins: ProviderLogIns
+    linked_accounts: LinkedAccounts
+    confirmations: Confirmations
+    sign_ups: SignUps
     trusted_devices: TrustedDevices
     sessions: Sessions
     throttle: Throttle
@@ -128,6 +143,69 @@ class Logins:
         opened = await self._open(before, lock, MAIL, LOG_IN_BY_MAIL, client, second)
         await self.throttle.succeeded("mail-login", before.email, client)
         return opened
+
+    async def log_in_by_provider(
+        self,
+        provider: str,
+        answer: ProviderAnswer,
+        browser_cookies: Sequence[str],
+        client: Client,
+        second: SecondStep,
+    ) -> LogIn:
+        """The same, for the answer of another OpenID provider, in the browser that was sent there.
+
+        The answer is used up by a session, and by nothing before it: not by a missing code of the
+        second factor. Who has no account gets one, if the provider verified their address. Raises
+        what `ProviderLogIns.check` raises, `EmailNotVerified`, `AccountNotConfirmed`, `NotLinked`,
+        `NoAccount`, `EmailTaken`, `TooManyLinkedAccounts`, `Banned`, `Deleted`, `NotActive`,
+        `MissingOtp`, `InvalidOtp`, `UsedCode`, `Throttled` or `Unavailable`.
+        """
+        proven = await self.provider_log_ins.check(provider, answer, browser_cookies)
+        uid = await self._owner_of(proven, client)
+
+        async def lock(connection: Connection) -> User:
+            user = await self.users.find_and_lock(connection, uid)
+            if user is None:
+                raise InvalidProviderLogIn
+            _refuse_state(user)
+            await self.provider_log_ins.use(connection, proven)
+            if not await self.linked_accounts.note_use(connection, user, proven.identity):
+                if not _may_be_linked(user, proven):  # any more: it was a moment ago
+                    raise InvalidProviderLogIn
+                await self.linked_accounts.link(connection, user, proven.identity, client)
+            return user
+
+        async with self.activities.record_refusals(uid, client, LOG_IN_BY_PROVIDER):
+            try:
+                before = await self.users.get(uid)
+            except UserNotFound:
+                raise InvalidProviderLogIn from None
+            _refuse_state(before)
+        return await self._open(before, lock, PROVIDER, LOG_IN_BY_PROVIDER, client, second)
+
+    async def _owner_of(self, proven: Proven, client: Client) -> str:
+        """The uid of the account that is linked, that may be, or that is made now."""
+        identity, provider = proven.identity, proven.provider
+        uid = await self.linked_accounts.find_owner(identity)
+        if uid is not None:
+            return uid
+        email = identity.verified_email
+        if email is None:
+            raise EmailNotVerified
+        async with self.database.transaction() as connection:
+            user = await self.users.find_and_lock_by_email(connection, email)
+            if user is not None and user.state == PENDING:
+                await self.confirmations.request_within(connection, user)
+        if user is None:
+            if not provider.sign_up:
+                raise NoAccount
+            return await self.sign_ups.sign_up_by_provider(identity, email, client)
+        async with self.activities.record_refusals(user.uid, client, LOG_IN_BY_PROVIDER):
+            if not provider.link_by_email:
+                raise NotLinked
+            if user.state == PENDING:
+                raise AccountNotConfirmed
+        return user.uid
 
     async def log_in_with_passkey(
         self, credential: Credential, client: Client
@@ -230,6 +308,10 @@ def build(
     second_factors: SecondFactors,
     passkeys: Passkeys,
     mail_log_ins: MailLogIns,
+    provider_log_ins: ProviderLogIns,
+    linked_accounts: LinkedAccounts,
+    confirmations: Confirmations,
+    sign_ups: SignUps,
     trusted_devices: TrustedDevices,
     sessions: Sessions,
     throttle: Throttle,
@@ -244,6 +326,10 @@ def build(
         second_factors,
         passkeys,
         mail_log_ins,
+        provider_log_ins,
+        linked_accounts,
+        confirmations,
+        sign_ups,
         trusted_devices,
         sessions,
         throttle,
@@ -255,3 +341,14 @@ def build(
 def _refuse_state(user: User) -> None:
     if user.state not in MAY_ACT:
         raise _REFUSALS.get(user.state, NotActive)
+
+
+def _may_be_linked(user: User, proven: Proven) -> bool:
+    """Whether both sides verified the same address."""
+    email = proven.identity.verified_email
+    return (
+        proven.provider.link_by_email
+        and email is not None
+        and user.state != PENDING
+        and user.email.lower() == email.lower()
+    )

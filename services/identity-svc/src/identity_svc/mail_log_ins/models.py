@@ -3,13 +3,11 @@
 Faults are 422: a 401 makes front ends forget the session that there may be.
 """
 
-import hashlib
-import re
 import secrets
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from identity_svc.browsers.models import digest
 from shared.errors import Invalid, NotFound
 
 COOKIE = "_barong_mail_log_in"
@@ -25,7 +23,6 @@ MAX_PER_BROWSER = 5
 """The mails of one browser that work at the same time; one more ends the oldest."""
 
 _CODE_DIGITS = 8
-_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class MailLogInOff(NotFound):
@@ -44,14 +41,6 @@ class MissingCode(Invalid):
     """There is no link, or another browser asked for it: the code is needed as well."""
 
     codes = ("mail_log_in.missing_code",)
-
-
-@dataclass(frozen=True, slots=True)
-class AskingBrowser:
-    """What the browser that asked for a mail stores, for `seconds`."""
-
-    cookie: str = field(repr=False)
-    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +87,3 @@ class MailLogIn:
     id: uuid.UUID
     uid: str | None
     digests: Digests = field(repr=False)
-
-
-def digest(*parts: str) -> bytes:
-    """The digest of secrets; a dot, which none of them has, is between them."""
-    return hashlib.sha256(".".join(parts).encode("utf-8", "surrogateescape")).digest()
-
-
-def browser_of(cookies: Sequence[str]) -> str:
-    """The secret of a browser: the one that it brings, else a new one.
-
-    A browser keeps its secret, so that all its mails work, whichever of them is opened.
-    """
-    return next(filter(_SECRET.fullmatch, cookies), None) or secrets.token_urlsafe(32)

@@ -7,19 +7,17 @@ from dataclasses import dataclass, replace
 
 from identity_svc.activities.models import LOG_IN_BY_MAIL, REQUEST_LOG_IN_MAIL
 from identity_svc.activities.use_cases import Activities
+from identity_svc.browsers.models import AskingBrowser, browser_of, digest
 from identity_svc.confirmations.use_cases import Confirmations
 from identity_svc.core import Core
 from identity_svc.mail_log_ins import store
 from identity_svc.mail_log_ins.events import mail_log_in_token
 from identity_svc.mail_log_ins.models import (
-    AskingBrowser,
     InvalidMailLogIn,
     MailedSecrets,
     MailLogIn,
     MailLogInOff,
     MissingCode,
-    browser_of,
-    digest,
 )
 from identity_svc.mail_tokens.even_time import REQUEST_SECONDS, lasting
 from identity_svc.mail_tokens.models import LOG_IN, ReadToken

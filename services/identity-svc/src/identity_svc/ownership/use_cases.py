@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from identity_svc.core import Core
+from identity_svc.linked_accounts.use_cases import LinkedAccounts
 from identity_svc.passkeys.use_cases import Passkeys
 from identity_svc.recovery_codes.use_cases import Recovery
 from identity_svc.second_factor.use_cases import SecondFactors
@@ -33,6 +34,7 @@ class Ownership:
     sessions: Sessions
     second_factors: SecondFactors
     passkeys: Passkeys
+    linked_accounts: LinkedAccounts
     recovery: Recovery
     resource: ResourceClient
 
@@ -43,8 +45,8 @@ class Ownership:
 
         Sessions and the second factor end in the transaction in which the address is proven. What
         was made in the session that proves it stays: the session, whose `sid` this is, a second
-        factor that was enabled in it, passkeys that were added in it, and the API keys that
-        required its codes. `sid` is None where there is no session.
+        factor that was enabled in it, passkeys and linked accounts that were added in it, and the
+        API keys that required its codes. `sid` is None where there is no session.
         """
         stays = (
             user.otp
@@ -56,6 +58,7 @@ class Ownership:
         elif not user.otp:
             await self.second_factors.discard(connection, user.uid)  # others may know the secret
         await self.passkeys.end_others(connection, user, sid)
+        await self.linked_accounts.end_others(connection, user, sid)
         await self.recovery.discard(connection, user.uid)  # others may know them
         await self.sessions.revoke_all(connection, user, but=sid)
         await self.sessions.forget_origins(connection, user.uid)
@@ -79,7 +82,8 @@ def build(
     sessions: Sessions,
     second_factors: SecondFactors,
     passkeys: Passkeys,
+    linked_accounts: LinkedAccounts,
     recovery: Recovery,
 ) -> Ownership:
     """Ownership, with resource-svc for API keys."""
-    return Ownership(sessions, second_factors, passkeys, recovery, core.resource)
+    return Ownership(sessions, second_factors, passkeys, linked_accounts, recovery, core.resource)

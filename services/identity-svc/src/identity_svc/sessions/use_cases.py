@@ -29,6 +29,7 @@ from shared.contracts.authentication import (
     MAIL,
     OTP,
     PASSWORD,
+    PROVIDER,
     Authentication,
     StepUpRequired,
     level_of,
@@ -234,7 +235,7 @@ class Sessions:
         if before is None:
             raise SessionEnded
         if used == (OTP,):
-            used = (*(each for each in before[0].amr if each in (PASSWORD, MAIL)), OTP)
+            used = (*(each for each in before[0].amr if each in (PASSWORD, MAIL, PROVIDER)), OTP)
         amr = methods(*used)
         after = await store.set_authentication(connection, uid, sid, amr, level_of(amr))
         if after is None:

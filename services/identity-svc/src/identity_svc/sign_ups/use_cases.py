@@ -1,13 +1,17 @@
 """Makes accounts."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 
 from identity_svc.activities.models import SIGN_UP
 from identity_svc.activities.use_cases import Activities
 from identity_svc.confirmations.events import confirmation_token, email_confirmed
+from identity_svc.confirmations.use_cases import Confirmations
 from identity_svc.core import Core
+from identity_svc.linked_accounts.use_cases import LinkedAccounts
 from identity_svc.mail_tokens.models import CONFIRMATION
 from identity_svc.mail_tokens.use_cases import MailTokens
+from identity_svc.openid_providers.models import Identity
 from identity_svc.passwords.hasher import PasswordHasher
 from identity_svc.passwords.models import PasswordRules
 from identity_svc.passwords.use_cases import Passwords, password_rules
@@ -52,6 +56,8 @@ class SignUps:
     passwords: Passwords
     sessions: Sessions
     mail_tokens: MailTokens
+    confirmations: Confirmations
+    linked_accounts: LinkedAccounts
     throttle: Throttle
     activities: Activities
     uid_prefix: str
@@ -67,7 +73,14 @@ class SignUps:
         await self._refuse_faults(form)
         digest = await self.passwords.hasher.digest(form.password)
         async with self.database.transaction() as connection:
-            user = await self._create(connection, form, digest)
+            new = NewUser(
+                uid=new_uid(self.uid_prefix),
+                email=form.email,
+                password_digest=digest,
+                referral_uid=form.refid,
+                data=form.data,
+            )
+            user = await self._create(connection, new)
             await self.mail_tokens.quota.take(connection, user, CONFIRMATION)
             token = await self.mail_tokens.issue(connection, user, CONFIRMATION)
             await self.outbox.add(
@@ -77,6 +90,28 @@ class SignUps:
             )
             await self.activities.record_success(connection, user.uid, client, SIGN_UP)
             return await self.sessions.open(connection, user, client, PASSWORD)
+
+    async def sign_up_by_provider(self, identity: Identity, email: str, client: Client) -> str:
+        """The uid of a new account, linked to this one at a provider, which verified the address.
+
+        So the address is confirmed. Nobody knows the password: the user resets it if they want one.
+        Raises `Throttled`, `EmailTaken`, or `LinkedAccountTaken` where simultaneous ones were
+        quicker.
+        """
+        await self.throttle.attempt("sign-up", email, client)
+        async with self.database.connection() as connection:
+            if await self.users.email_exists(connection, email):
+                raise EmailTaken
+        digest = await self.passwords.hasher.digest(secrets.token_urlsafe(32))
+        async with self.database.transaction() as connection:
+            new = NewUser(uid=new_uid(self.uid_prefix), email=email, password_digest=digest)
+            user = await self._create(connection, new)
+            await self.outbox.add(connection, user_created(user))
+            await self.activities.record_success(connection, user.uid, client, SIGN_UP)
+            await self.confirmations.note_proof(connection, user)
+            await self.linked_accounts.link(connection, user, identity, client)
+        await self.confirmations.activate(user.uid)
+        return user.uid
 
     async def _refuse_faults(self, form: SignUpForm) -> None:
         async with self.database.connection() as connection:
@@ -92,20 +127,13 @@ class SignUps:
         if faults:
             raise Invalid(faults)
 
-    async def _create(self, connection: Connection, form: SignUpForm, digest: str) -> User:
+    async def _create(self, connection: Connection, new: NewUser) -> User:
         for _ in range(_UID_ATTEMPTS):
-            new = NewUser(
-                uid=new_uid(self.uid_prefix),
-                email=form.email,
-                password_digest=digest,
-                referral_uid=form.refid,
-                data=form.data,
-            )
             try:
                 async with connection.transaction():
                     return await self.users.create(connection, new)
             except UidTaken:
-                continue
+                new = replace(new, uid=new_uid(self.uid_prefix))
         raise UidTaken
 
 
@@ -160,6 +188,8 @@ def build(
     passwords: Passwords,
     sessions: Sessions,
     mail_tokens: MailTokens,
+    confirmations: Confirmations,
+    linked_accounts: LinkedAccounts,
     throttle: Throttle,
     activities: Activities,
 ) -> SignUps:
@@ -172,6 +202,8 @@ def build(
         passwords,
         sessions,
         mail_tokens,
+        confirmations,
+        linked_accounts,
         throttle,
         activities,
         settings.uid_prefix,

@@ -16,6 +16,7 @@ Purpose = Literal[
     "password",
     "confirmation",
     "passkey",
+    "provider-login",
 ]
 """What is attempted; each purpose has counts of its own."""
 

@@ -45,6 +45,10 @@ _RECORDS: Sequence[tuple[str, Mapping[str, Any]]] = (
         {**_CLIENT, "code": "01234567", "domain": "www.example.com", "user": _USER},
     ),
     (
+        "model.linked_account.",
+        {"provider": "Example", "created_at": "2026-01-31T12:30:00Z", "user": _USER},
+    ),
+    (
         "model.passkey.",
         {"name": "Laptop", "created_at": "2026-01-31T12:30:00Z", "user": _USER},
     ),

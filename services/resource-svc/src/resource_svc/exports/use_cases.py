@@ -51,6 +51,7 @@ class Exports:
             },
             "sessions": await self.identity.sessions(uid),
             "passkeys": await self.identity.passkeys_of(uid),
+            "linked_accounts": await self.identity.linked_accounts_of(uid),
             "recovery_codes": await self.identity.recovery_codes_of(uid),
             "trusted_devices": await self.identity.trusted_devices_of(uid),
             "labels": [_without_uid(each.to_internal()) for each in await self.labels.list(uid)],

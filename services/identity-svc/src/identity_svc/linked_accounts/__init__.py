@@ -1,0 +1,1 @@
+"""Accounts at other OpenID providers by which a user logs in."""
