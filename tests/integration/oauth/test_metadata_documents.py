@@ -4,6 +4,7 @@ Tests of attacks are named after the section of RFC 9700, or of the draft
 draft-ietf-oauth-client-id-metadata-document.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from aiohttp import web
 from tests.support.client import Client
 from tests.support.document_host import DocumentHost, document_host
 from tests.support.own_service import installation_with
-from tests.support.relying_party import Page, RelyingParty
+from tests.support.relying_party import REDIRECT_URI, Page, RelyingParty
 from tests.support.system import PASSWORD, Installation
 
 OTHER_URI = "https://attacker.example/callback"
@@ -76,7 +77,7 @@ async def test_consent_is_asked_each_time(
         silent = await app.authorize(prompt="none")
 
     assert "consent_challenge" in again.parameters
-    assert silent.parameters["error"] == "consent_required"
+    assert (silent.status, "Location" in silent.headers) == (400, False)
 
 
 async def test_consents_and_clients_are_found_by_their_reference(
@@ -250,6 +251,56 @@ async def test_rfc_9700_4_1_a_redirect_uri_is_one_of_the_document(
     refused = await authorized(system, host.publish("redirects"), redirect_uri=OTHER_URI)
 
     assert (refused.status, "Location" in refused.headers) == (400, False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scope": "openid admin"},
+        {"prompt": "none"},
+        {"prompt": "unknown"},
+        {"response_type": "token"},
+        {"code_challenge": None, "code_challenge_method": None},
+        {"request": "e30.e30."},
+        {"id_token_hint": "no.id.token"},
+        {"max_age": "soon"},
+    ],
+)
+async def test_rfc_9700_4_11_2_a_client_that_nobody_trusts_sends_no_browser_anywhere(
+    host: DocumentHost, system: Installation, changes: dict[str, str | None]
+) -> None:
+    """A link to us would lead to whatever host published a document. Users see a page instead."""
+    async with RelyingParty(system, {"client_id": host.publish("redirector")}) as app:
+        refused = await app.authorize(**changes)
+
+    assert (refused.status, "Location" in refused.headers) == (400, False)
+
+
+async def test_rfc_9700_4_11_2_a_challenge_made_by_others_leads_a_browser_nowhere(
+    host: DocumentHost, member: Client, system: Installation
+) -> None:
+    """Whoever follows the link is logged in since, in another class than is asked."""
+    acr = {"id_token": {"acr": {"essential": True, "value": "never"}}}
+    async with RelyingParty(system, {"client_id": host.publish("prepared")}) as attacker:
+        prepared = await attacker.authorize(claims=json.dumps(acr))
+        challenge = prepared.parameters["login_challenge"]
+    async with RelyingParty(system, {"client_id": host.publish("innocent")}) as victim:
+        await victim.code(member.email, PASSWORD)
+        led = await victim.visit("GET", "/oauth/authorize/resume", params={"challenge": challenge})
+
+    assert (led.status, "Location" in led.headers) == (400, False)
+
+
+async def test_a_user_who_refuses_goes_back_to_the_client(
+    host: DocumentHost, member: Client, system: Installation
+) -> None:
+    async with RelyingParty(system, {"client_id": host.publish("refused")}) as app:
+        start = await app.authorize()
+        asked = await app.visit("GET", (await app.log_in(start, member.email, PASSWORD)).location)
+        back = await app.consent(asked, "refuse")
+
+    assert back.location.startswith(REDIRECT_URI)
+    assert back.parameters["error"] == "access_denied"
 
 
 async def test_rfc_9700_4_5_a_code_of_one_client_is_nothing_to_another_of_the_same_host(

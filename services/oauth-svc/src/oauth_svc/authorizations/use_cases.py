@@ -86,7 +86,7 @@ class Authorizations:
         try:
             request = await self._with_hint(parse(parameters, client), parameters)
         except OAuthError as error:
-            return self._refusal(redirect_uri, _state_of(parameters), error)
+            return self._unasked_refusal(client, redirect_uri, _state_of(parameters), error)
         return await self._answered(request, client, session)
 
     async def push(self, client: Client, parameters: Parameters, thumbprint: str | None) -> str:
@@ -137,26 +137,25 @@ class Authorizations:
                 )
             return self._page(challenge, decision)
         except OAuthError as error:
-            return self._refusal(request.redirect_uri, request.state, error)
+            return self._unasked_refusal(client, request.redirect_uri, request.state, error)
 
     async def resume(self, challenge: str, session: BrowserSession | None) -> str:
-        """Where the browser goes after a page; raises `ChallengeNotFound`.
+        """Where the browser goes after a page; raises `ChallengeNotFound` or `DirectError`.
 
         It continues for the browser whose session logged in or consented, and for no other.
         """
         digest = digest_of(challenge)
         async with self.database.transaction() as connection:
             found, client = await self._get(connection, digest, for_update=True)
+            request = found.request
             try:
-                decision = await self._decide(
-                    connection, found.request, client, session, found.progress
-                )
+                decision = await self._decide(connection, request, client, session, found.progress)
             except OAuthError as error:
                 await store.delete(connection, digest)
-                return self._refusal(found.request.redirect_uri, found.request.state, error)
+                return self._unasked_refusal(client, request.redirect_uri, request.state, error)
             if isinstance(decision, Granted):
                 await store.delete(connection, digest)
-                return await self._grant(connection, found.request, client, decision)
+                return await self._grant(connection, request, client, decision)
         return self._page(challenge, decision)
 
     async def get(self, challenge: str, session: BrowserSession | None) -> Shown:
@@ -295,6 +294,18 @@ class Authorizations:
         if isinstance(decision, NeedsLogin):
             return answer_uri(self.login_url, {"login_challenge": challenge})
         return answer_uri(self.consent_url, {"consent_challenge": challenge})
+
+    def _unasked_refusal(
+        self, client: Client, redirect_uri: str, state: str | None, error: OAuthError
+    ) -> str:
+        """The redirect with an error of which no user has decided.
+
+        Raises `DirectError` for a client that nobody has registered: a link to us would lead
+        browsers to any host that publishes a document (RFC 9700, 4.11.2).
+        """
+        if client.host is not None:
+            raise DirectError(error.error, error.description)
+        return self._refusal(redirect_uri, state, error)
 
     def _refusal(self, redirect_uri: str, state: str | None, error: OAuthError) -> str:
         return answer_uri(redirect_uri, {**error.parameters(), "state": state, "iss": self.issuer})
