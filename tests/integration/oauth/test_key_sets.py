@@ -42,10 +42,13 @@ class Key:
 
     @classmethod
     def make(cls, algorithm: str = "ES256", kid: str = "one") -> "Key":
-        made: Any = {
-            "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
-            "RS256": lambda: rsa.generate_private_key(65537, 2048),
-        }.get(algorithm, ed25519.Ed25519PrivateKey.generate)()
+        made: Any
+        if algorithm == "ES256":
+            made = ec.generate_private_key(ec.SECP256R1())
+        elif algorithm == "RS256":
+            made = rsa.generate_private_key(65537, 2048)
+        else:
+            made = ed25519.Ed25519PrivateKey.generate()
         return cls(made, algorithm, kid)
 
     def jwk(self, *, private: bool = False) -> dict[str, Any]:
