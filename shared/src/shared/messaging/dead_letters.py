@@ -71,7 +71,11 @@ class DeadLetter:
 async def counts(url: str, subscriptions: Collection[Subscription]) -> dict[str, int]:
     """The number of dead letters by queue; raises `Unavailable`."""
     async with _connected(url, "counting dead letters") as connection:
-        return {each.queue: (await _found(connection, each))[1] for each in subscriptions}
+        counted: dict[str, int] = {}
+        channel: AbstractChannel | None = None
+        for each in subscriptions:
+            channel, counted[each.queue] = await _found(connection, each, channel)
+        return counted
 
 
 async def look(
@@ -171,14 +175,16 @@ async def _opened(
 
 
 async def _found(
-    connection: AbstractConnection, subscription: Subscription
+    connection: AbstractConnection,
+    subscription: Subscription,
+    channel: AbstractChannel | None = None,
 ) -> tuple[AbstractChannel, int]:
     """A channel to a broker that has the queue of dead letters, and the number of these.
 
-    To declare everything takes a hundred round trips: it is done only for a broker that no service
-    has used yet.
+    It is the given one where that can be used. To declare everything takes a hundred round trips:
+    it is done only for a broker that no service has used yet.
     """
-    channel = await connection.channel()
+    channel = channel or await connection.channel()
     try:
         return channel, await _count(channel, subscription)
     except ChannelNotFoundEntity:  # which closed the channel

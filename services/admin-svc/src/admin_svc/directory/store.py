@@ -94,8 +94,9 @@ async def select_walking(
 ) -> list[Listed] | None:
     """One page of the users that meet the filter, found by walking the list in its order.
 
-    This is the way where they are many. None if it took too long: where they are side by side in
-    the list, the walk to them may be long.
+    This is the way where they are many. Users before the page are read from the index alone, if it
+    has what they are filtered by. None if it took too long: where the wanted ones are side by side
+    in the list, the walk to them may be long.
     """
     where, values = _where(wanted)
     place, values = _place(page, values)
@@ -105,13 +106,19 @@ async def select_walking(
             await connection.execute(f"SET LOCAL statement_timeout = {patience}")
             rows = await connection.fetch(
                 f"""
-                SELECT *
-                FROM (
-                    SELECT {_COLUMNS}, {_POSITIONS[page.order.by]} AS position
-                    FROM users
-                    WHERE {where}
-                ) AS found
-                {place.format(len(values) + 1, len(values) + 2)}
+                WITH shown AS MATERIALIZED (
+                    SELECT *
+                    FROM (
+                        SELECT uid, {_POSITIONS[page.order.by]} AS position
+                        FROM users
+                        WHERE {where}
+                    ) AS found
+                    {place.format(len(values) + 1, len(values) + 2)}
+                )
+                SELECT {_COLUMNS}, position
+                FROM shown
+                JOIN users USING (uid)
+                ORDER BY {_direction(page.order)}
                 """,
                 *values,
                 page.limit,
