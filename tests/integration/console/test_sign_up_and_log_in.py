@@ -193,3 +193,20 @@ async def test_the_gateway_sees_the_visitor_and_not_console_svc(
         shown = (await visitor.get("/account/sessions")).text
     assert "203.0.113.7" in shown
     assert "Firefox/115.0" in shown
+
+
+@pytest.mark.parametrize("cookie", ["", "_barong_session=x"], ids=["no session", "an ended one"])
+async def test_a_page_says_nothing_before_it_is_known_who_visits(
+    system: Installation, cookie: str
+) -> None:
+    """Pages call the API before that is known."""
+    async with Pages(system, Cookie=cookie) as pages:
+        for path in (
+            "/account/sessions",
+            "/console/activities/nothing",
+            "/console/users/~",
+            "/console/users?level=x",
+            "/console/webhooks/x/deliveries",
+        ):
+            shown = await pages.get(path)
+            assert (shown.status, shown.url.path) == (200, "/account/log-in"), path

@@ -1,7 +1,7 @@
 """Pages as data: each address with its handlers and its visitors, and the errors of all pages."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -18,15 +18,13 @@ from console_svc.pages.languages import COOKIE
 from console_svc.pages.returning import FIRST_PAGE, detour
 from console_svc.pages.static import PREFIX
 from console_svc.pages.uploads import ReceivedFiles
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Handler, Visit
 from shared.errors import Malformed, Refusal, TooLarge, Unavailable
 from shared.web.bodies import MULTIPART, read_body
 from shared.web.context import CLIENT_ADDRESS
 from shared.web.errors import OUTCOME, status_of
 
 log = structlog.get_logger()
-
-Handler = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 MAX_FORM_BYTES = 128 * 1024
 LOG_IN, VERIFICATION = "/account/log-in", "/account/verification"
@@ -132,8 +130,17 @@ class _Endpoint:
         return response
 
     async def _show(self, visit: Visit) -> web.StreamResponse:
-        await self._recognize(visit)
-        return await self._page.show(visit)
+        if not isinstance(self._page.show, Eager):
+            await self._recognize(visit)
+            return await self._page.show(visit)
+        visit.recognition = asyncio.create_task(self._recognize(visit))
+        try:
+            return await self._page.show(visit)
+        except Exception:
+            await visit.recognition  # its refusal comes first
+            raise
+        finally:
+            visit.recognition.cancel()
 
     async def _submit(self, visit: Visit) -> web.StreamResponse:
         require_same_origin(visit.request)
@@ -169,7 +176,7 @@ class _Endpoint:
         if self._page.visitors is STAFF:
             paths.append(ABILITIES)
         session, member, *abilities = await asyncio.gather(
-            *map(visit.get, paths), return_exceptions=True
+            *(visit.api.call(visit.request, "GET", path) for path in paths), return_exceptions=True
         )
         if isinstance(session, ApiAnswer) and isinstance(member, ApiAnswer):
             visit.session, visit.member = session.body, member.body

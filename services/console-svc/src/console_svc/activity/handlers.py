@@ -3,12 +3,13 @@
 from aiohttp import web
 
 from console_svc.pages.api import ApiRefusal
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 
 TOPICS = ("all", "password", "session", "otp", "account")
 _PER_PAGE = "25"
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """One's activity, by topic and page."""
     topic = visit.request.query.get("topic", "all")

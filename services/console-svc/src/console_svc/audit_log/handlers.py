@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from console_svc.pages.api import ApiRefusal
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
 _FILTERS = ("topic", "action", "uid", "email", "target_uid", "result", "from", "to")
@@ -13,6 +13,7 @@ _EXPORT_SECONDS = 300.0
 _FORMATS = {"csv": "text/csv", "json": "application/json"}
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """A page of activities, by all filters."""
     kind, path = _kind(visit)

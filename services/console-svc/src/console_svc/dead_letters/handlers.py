@@ -4,7 +4,7 @@ import re
 
 from aiohttp import web
 
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
 _PAGE = "/console/dead-letters"
@@ -12,6 +12,7 @@ _QUEUE = re.compile(r"[a-z0-9.-]{1,100}")
 _SHOWN = "25"
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """How many lie in each queue."""
     return visit.page(
@@ -19,6 +20,7 @@ async def show(visit: Visit) -> web.StreamResponse:
     )
 
 
+@Eager
 async def show_queue(visit: Visit) -> web.StreamResponse:
     """The first ones of a queue."""
     queue = _queue(visit)

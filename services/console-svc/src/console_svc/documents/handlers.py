@@ -6,7 +6,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 from shared.settings import SettingsError
 
 DOCUMENT_TYPES = web.AppKey("document_types", tuple[str, ...])
@@ -25,6 +25,7 @@ def read_document_types(path: Path) -> tuple[str, ...]:
         raise SettingsError([f"{path}: {error}"]) from None
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """One's documents, and the form of another."""
     documents = (await visit.get("resource/documents")).body

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from console_svc.overview.charts import HEIGHT, chart
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 
 _DAYS = 7
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """Charts of the last week."""
     begin = datetime.now(UTC).date() - timedelta(days=_DAYS - 1)

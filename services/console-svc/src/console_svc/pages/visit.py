@@ -1,7 +1,8 @@
 """One request of a visitor: who they are, what they typed, and the page that they get."""
 
+import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -45,8 +46,9 @@ class Abilities(Protocol):
 class Visit:
     """What a page needs of a request; handlers get it as their only argument.
 
-    `member` is the visitor's own record (UserWithFullInfo), and None without a session. `form` is
-    what was typed, `typed` what a refused form shows again.
+    `member` is the visitor's own record (UserWithFullInfo), and None without a session;
+    `recognition` finds it out while an eager page is made. `form` is what was typed, `typed` what a
+    refused form shows again.
     """
 
     request: web.Request
@@ -56,6 +58,7 @@ class Visit:
     member: Mapping[str, Any] | None = None
     session: Mapping[str, Any] | None = None
     abilities: Abilities | None = None
+    recognition: "asyncio.Task[None] | None" = None
     form: Mapping[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     status: int = 200
@@ -154,10 +157,27 @@ class Visit:
             query.append(("next", self.text("next")))
         return f"{self.request.path}?{urlencode([*query, ('lang', code)])}"
 
+    async def recognized(self) -> None:
+        """Returns when it is known who visits; raises what refuses the page to them."""
+        if self.recognition is not None:
+            await self.recognition
+
     async def get(self, path: str, /, **query: str | None) -> ApiAnswer:
-        """A GET of the API; parameters that are None or blank are left out."""
+        """A GET of the API; parameters that are None or blank are left out.
+
+        Returns when it is known who visits, too. If that is refused, the page is.
+        """
         given = {name: value for name, value in query.items() if value}
-        return await self.api.call(self.request, "GET", path, query=given)
+        answer, recognized = await asyncio.gather(
+            self.api.call(self.request, "GET", path, query=given),
+            self.recognized(),
+            return_exceptions=True,
+        )
+        if isinstance(recognized, BaseException):
+            raise recognized
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     async def call(self, method: str, path: str, form: Mapping[str, str]) -> ApiAnswer:
         """A change by the API; what it sets as cookies goes to the browser."""
@@ -235,3 +255,19 @@ class Visit:
         if not self.leads_to:  # else a page that opened this one could not be told the answer
             response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return response
+
+
+Handler = Callable[[Visit], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Eager:
+    """A handler that shows a page, and calls the API while it is found out who the visitor is.
+
+    Nothing of the visitor may be used before its first `get` or `recognized` has returned.
+    """
+
+    show: Handler
+
+    def __call__(self, visit: Visit) -> Awaitable[web.StreamResponse]:
+        return self.show(visit)

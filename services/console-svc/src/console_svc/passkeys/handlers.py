@@ -5,13 +5,14 @@ from uuid import UUID
 from aiohttp import web
 
 from console_svc.pages.passkeys import credential
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
 _PAGE = "/account/passkeys"
 _PASSKEYS = "resource/passkeys"
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """One's passkeys, the oldest first."""
     return visit.page("passkeys/passkeys.html", passkeys=(await visit.get(_PASSKEYS)).body)

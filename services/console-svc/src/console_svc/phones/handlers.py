@@ -2,11 +2,12 @@
 
 from aiohttp import web
 
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 
 _PAGE = "/account/phones"
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """One's phones; those without a verification have a field for the code."""
     phones = (await visit.get("resource/phones")).body

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from console_svc.pages.api import ApiAnswer
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "ALL")
 ACTIONS = ("ACCEPT", "DROP", "AUDIT")
@@ -19,6 +19,7 @@ _PERMISSIONS_PER_PAGE = 50
 _RESTRICTIONS_PER_PAGE = 30
 
 
+@Eager
 async def show_permissions(visit: Visit) -> web.StreamResponse:
     """All rules, and the dry run: who may do this?"""
     answer = await visit.get(
@@ -57,6 +58,7 @@ async def remove_permission(visit: Visit) -> web.StreamResponse:
     return visit.go(_PERMISSIONS, "rule_removed")
 
 
+@Eager
 async def show_restrictions(visit: Visit) -> web.StreamResponse:
     """All restrictions."""
     answer = await visit.get(

@@ -3,12 +3,13 @@
 from aiohttp import web
 
 from console_svc.directory.handlers import uid_of
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 
 _QUEUE = "/console/reviews"
 _SHOWN = "25"
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """The first user who waits, or the one of the address, with their documents and the form."""
     answer = await visit.get("admin/users/documents/pending", limit=_SHOWN)

@@ -4,13 +4,14 @@ from uuid import UUID
 
 from aiohttp import web
 
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
 _PAGE = "/account/sessions"
 _MOST = "100"
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """One's living sessions, the newest first."""
     answer = await visit.get("resource/sessions", limit=_MOST)

@@ -4,13 +4,14 @@ from uuid import UUID
 
 from aiohttp import web
 
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
 _PAGE = "/account/trusted-devices"
 _DEVICES = "resource/trusted_devices"
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """One's trusted devices, the newest first."""
     devices = (await visit.get(_DEVICES)).body

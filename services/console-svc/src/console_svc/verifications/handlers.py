@@ -4,9 +4,10 @@ from aiohttp import web
 
 from console_svc.pages.passkeys import credential
 from console_svc.pages.returning import way_back
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """The form: the password, or a code if the second factor is on; or a passkey."""
     wanted = visit.text("acr") or visit.request.query.get("acr", "")

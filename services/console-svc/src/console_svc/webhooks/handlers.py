@@ -4,12 +4,13 @@ from uuid import UUID
 
 from aiohttp import web
 
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
 _PAGE = "/console/webhooks"
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """All endpoints."""
     return await _page(visit, secret="", tested=None)
@@ -41,6 +42,7 @@ async def remove(visit: Visit) -> web.StreamResponse:
     return visit.go(_PAGE, "endpoint_removed")
 
 
+@Eager
 async def show_deliveries(visit: Visit) -> web.StreamResponse:
     """The newest deliveries of an endpoint."""
     own = _id(visit)
