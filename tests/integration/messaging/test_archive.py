@@ -28,6 +28,7 @@ from shared.contracts.events import Event
 from shared.contracts.topology import ADMIN
 from shared.database.partitions import Month, MonthlyPartitions
 from shared.database.pool import Database
+from shared.errors import Unavailable
 from shared.messaging.outbox import ARCHIVE, Outbox
 from tests.integration.messaging.parts import (
     PUBLIC_URL,
@@ -245,6 +246,32 @@ async def test_months_are_dropped_when_all_their_events_are_too_old(schema: Data
         now.plus(-1),
     ]
     assert await partitions.months() == [now]
+
+
+async def test_a_migration_does_not_fail_because_a_partition_is_being_made(
+    schema: Database,
+) -> None:
+    """It takes locks one after the other: as CREATE INDEX does, and then as DROP INDEX does."""
+    partitions, month = MonthlyPartitions(schema, ARCHIVE), Month.of(datetime.now(UTC)).plus(12)
+
+    async def waits() -> bool:
+        async with schema.connection() as connection:
+            return bool(
+                await connection.fetchval(
+                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = $1::regclass",
+                    ARCHIVE,
+                )
+            )
+
+    async with schema.transaction() as connection:
+        await connection.execute(f"LOCK TABLE ONLY {ARCHIVE} IN SHARE MODE")
+        making = asyncio.create_task(partitions.make(month))
+        await until(waits)
+        await connection.execute(f"LOCK TABLE ONLY {ARCHIVE} IN ACCESS EXCLUSIVE MODE")
+    with contextlib.suppress(Unavailable):  # it waits for three seconds at most
+        await making
+    await partitions.make(month)
+    assert month in await partitions.months()
 
 
 async def test_a_replay_goes_into_one_queue_in_order_with_the_same_ids(

@@ -140,7 +140,8 @@ class MonthlyPartitions:
 async def make_partition(connection: Connection, table: str, month: Month) -> bool:
     """Makes the partition of a month, in a transaction; returns False where there is one.
 
-    It is made as a table and then attached: readers and writers do not wait for that.
+    It is made as a table and then attached: readers and writers do not wait for that. The strongest
+    lock is taken first: whoever waits for it, such as a migration, cannot deadlock with this.
     """
     partition = month.partition_of(table)
     await _one_at_a_time(connection, table)
@@ -149,6 +150,7 @@ async def make_partition(connection: Connection, table: str, month: Month) -> bo
     await connection.execute(
         f"""
         {_LOCK_TIMEOUT};
+        LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE;
         CREATE TABLE {partition} (LIKE {table} INCLUDING ALL);
         ALTER TABLE {table} ATTACH PARTITION {partition}
         FOR VALUES FROM ({month.begins}) TO ({month.plus(1).begins})
