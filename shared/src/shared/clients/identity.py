@@ -230,9 +230,15 @@ class IdentityClient(ArchiveClient):
         answer = await self.call("GET", f"/users/{segment(uid)}/trusted_devices")
         return list(answer["trusted_devices"])
 
-    async def sign_tokens(self, tokens: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-        """Tokens of the OAuth provider, each of a type and claims, signed by the present key."""
-        body = {"tokens": [{"type": kind, "claims": dict(claims)} for kind, claims in tokens]}
+    async def sign_tokens(
+        self, tokens: Sequence[tuple[str, Mapping[str, Any]]], uid: str | None
+    ) -> list[str]:
+        """Tokens of the OAuth provider, each of a type and claims, signed by the present key.
+
+        With `uid`, only for a user who may act: raises `NotFound` or `UserNotActive` for others.
+        """
+        given = [{"type": kind, "claims": dict(claims)} for kind, claims in tokens]
+        body = {"tokens": given, "uid": uid}
         return list((await self.call("POST", "/tokens/sign", body, repeatable=True))["tokens"])
 
     async def log_in(

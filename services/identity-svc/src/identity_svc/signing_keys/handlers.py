@@ -5,9 +5,12 @@ from aiohttp import web
 from identity_svc.signing_keys.key_chain import KeyChain
 from identity_svc.signing_keys.models import ForeignEvent, require_foreign
 from identity_svc.signing_keys.schemas import KeySetSchema, SignEventsForm, SignTokenForm
+from identity_svc.users.handlers import USERS
 from shared.contracts.catalogue import owned_by
 from shared.contracts.events import Event
 from shared.contracts.services import ADMIN, OAUTH, RESOURCE, WEBHOOKS
+from shared.contracts.users import MAY_ACT
+from shared.errors import UserNotActive
 from shared.web.answers import answer
 from shared.web.operations import NoParameters, operation
 from shared.web.routes import CALLER
@@ -37,9 +40,14 @@ async def sign_events(request: web.Request, form: SignEventsForm) -> web.Respons
 
 
 async def sign_token(request: web.Request, form: SignTokenForm) -> web.Response:
-    """POST /tokens/sign: tokens of the OAuth provider, which are none of ours, in order."""
+    """POST /tokens/sign: tokens of the OAuth provider, which are none of ours, in order.
+
+    With `uid`, they are for a user, who has to exist and may act.
+    """
     for token in form.tokens:
         require_foreign(token["type"], token["claims"])
+    if form.uid is not None and (await request.app[USERS].get(form.uid)).state not in MAY_ACT:
+        raise UserNotActive
     keys = request.app[KEY_CHAIN]
     return answer(
         {"tokens": [keys.sign_claims(token["claims"], token["type"]) for token in form.tokens]}

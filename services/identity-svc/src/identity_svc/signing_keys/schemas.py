@@ -34,13 +34,14 @@ MAX_TOKENS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignTokenForm:
-    """Claims of tokens of another service, to be signed."""
+    """Claims of tokens of another service, to be signed if the user `uid` may act."""
 
     tokens: list[dict[str, Any]] = declared(
         fields.List(
             fields.Nested(_TokenSchema), required=True, validate=validate.Length(1, MAX_TOKENS)
         )
     )
+    uid: str | None = declared(fields.String(allow_none=True), None)
 
 
 class KeySetSchema(AnswerSchema):

@@ -41,8 +41,6 @@ class Exchanges:
             thumbprint,
             datetime.now(UTC),
         )
-        if not await self.tokens.people.may_act(parent.uid):
-            raise _invalid()
         token = await self.tokens.derive(parent, client, claims)
         if token is None:
             raise _invalid()

@@ -107,7 +107,7 @@ class Logouts:
 
     async def _send(self, logout: Logout) -> None:
         claims = claims_of(logout, self.issuer, str(uuid4()), datetime.now(UTC))
-        [token] = await self.identity.sign_tokens([(LOGOUT_TOKEN_TYPE, claims)])
+        [token] = await self.identity.sign_tokens([(LOGOUT_TOKEN_TYPE, claims)], None)
         succeeded = await self.sender.send(logout.uri, token)
         delay = None if succeeded else delay_after(logout.attempts)
         async with self.database.connection() as connection:

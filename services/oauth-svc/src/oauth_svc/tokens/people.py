@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from oauth_svc.protocol.claims import Person
-from oauth_svc.protocol.errors import INVALID_TOKEN, OAuthError
 from shared.clients.identity import IdentityClient
 from shared.clients.resource import ResourceClient
 from shared.contracts.attachments import PHONES, PROFILES
@@ -22,23 +21,19 @@ class People:
     identity: IdentityClient
     resource: ResourceClient
 
-    async def may_act(self, uid: str) -> bool:
-        """Whether the user exists, and their state lets them act; raises `Unavailable`."""
-        try:
-            return (await self.identity.user(uid)).state in MAY_ACT
-        except NotFound:
-            return False
+    async def find(self, uid: str, *, with_attachments: bool) -> Person | None:
+        """The user; None for one who is gone or may not act. Raises `Unavailable`.
 
-    async def get(self, uid: str) -> Person:
-        """The user; raises `OAuthError` for one who is gone, or `Unavailable`."""
+        Without attachments, profile and phone are not asked for.
+        """
         try:
             user = await self.identity.user(uid)
         except NotFound:
-            raise OAuthError(INVALID_TOKEN, "The user is gone.", status=401) from None
-        records = {
-            snapshot.kind: snapshot.records
-            for snapshot in await self.resource.attachment_snapshots([uid])
-        }
+            return None
+        if user.state not in MAY_ACT:
+            return None
+        snapshots = await self.resource.attachment_snapshots([uid]) if with_attachments else ()
+        records = {snapshot.kind: snapshot.records for snapshot in snapshots}
         return Person(
             email=user.email,
             level=user.level,

@@ -55,6 +55,7 @@ from oauth_svc.tokens.verifier import AccessTokenVerifier
 from shared.batch_loader import BatchLoader
 from shared.clients.identity import IdentityClient
 from shared.database.pool import Connection, Database
+from shared.errors import NotFound, UserNotActive
 from shared.messaging.outbox import Outbox
 
 log = structlog.get_logger()
@@ -226,7 +227,7 @@ class Tokens:
         had. Raises `OAuthError`.
         """
         now = datetime.now(UTC)
-        await self._require_living(grant, now)
+        _require_living(grant, now)
         scopes = remaining(grant.scopes, client.scopes)
         audiences = self._audiences(client, parameters, grant)
         answer = await self._tokens(grant, client, scopes, audiences, now, thumbprint)
@@ -257,7 +258,7 @@ class Tokens:
             scopes = remaining(grant.scopes, client.scopes)
             scopes = narrowed(parameters.words("scope"), scopes)
             audiences = self._audiences(client, parameters, grant)
-            await self._require_living(grant, now)
+            _require_living(grant, now)
             answer = await self._tokens(
                 grant, client, scopes, audiences, now, thumbprint, refreshed=True
             )
@@ -275,16 +276,6 @@ class Tokens:
                     )
         await self.end_replayed(grant, REPLAYED_REFRESH_TOKEN)
         raise invalid_grant()
-
-    async def _require_living(self, grant: Grant, now: datetime) -> None:
-        """Raises `OAuthError` for what was revoked or has ended, or whose user may not act.
-
-        The event that ends the grants of such a user may be on its way.
-        """
-        if grant.revoked_at is not None or now >= grant.expires_at:
-            raise invalid_grant()
-        if grant.uid is None or not await self.people.may_act(grant.uid):
-            raise invalid_grant()
 
     async def _require_unrevoked(self, connection: Connection, grant: Grant) -> None:
         """Raises `OAuthError` if somebody revoked the grant while its tokens were signed."""
@@ -369,7 +360,7 @@ class Tokens:
             wanted.append(
                 (ID_TOKEN_TYPE, _without_nones({**common, **asked, **own, "nonce": nonce}))
             )
-        signed = await self.identity.sign_tokens(wanted)
+        signed = await self._signed(wanted, grant.uid)
         answer: dict[str, Any] = {
             "access_token": signed[0],
             "token_type": token_type(thumbprint),
@@ -378,12 +369,27 @@ class Tokens:
         }
         return answer | ({"id_token": signed[1]} if len(signed) > 1 else {})
 
+    async def _signed(
+        self, tokens: Sequence[tuple[str, Mapping[str, Any]]], uid: str | None
+    ) -> Sequence[str]:
+        """Signed tokens; raises `OAuthError` if they are for a user who may not act, or is gone.
+
+        The event that ends the grants of such a user may be on its way.
+        """
+        try:
+            return await self.identity.sign_tokens(tokens, uid)
+        except (NotFound, UserNotActive):
+            raise invalid_grant() from None
+
     async def _asked_claims(self, grant: Grant) -> dict[str, Any]:
         """The claims that were asked for in the ID token by name; scopes give them at userinfo."""
         names = names_for((), grant.claims.get("id_token", ()))
         if not names or grant.uid is None:
             return {}
-        return claims_of(await self.people.get(grant.uid), names)
+        person = await self.people.find(grant.uid, with_attachments=True)
+        if person is None:
+            raise invalid_grant()
+        return claims_of(person, names)
 
     async def _new_refresh_token(
         self,
@@ -439,7 +445,8 @@ class Tokens:
     async def derive(self, parent: Grant, client: Client, claims: Mapping[str, Any]) -> str | None:
         """An access token of another client that came of a token of the parent, and ends with it.
 
-        `claims` are those of the new token without `jti`. None if the parent has ended meanwhile.
+        `claims` are those of the new token without `jti`. None if the parent has ended meanwhile,
+        or its user may not act.
         """
         audiences = claims["aud"]
         grant = replace(
@@ -455,7 +462,10 @@ class Tokens:
             parent_id=parent.id,
         )
         access = {**claims, "jti": token_id(grant.id)}
-        [token] = await self.identity.sign_tokens([(ACCESS_TOKEN_TYPE, access)])
+        try:
+            [token] = await self.identity.sign_tokens([(ACCESS_TOKEN_TYPE, access)], parent.uid)
+        except (NotFound, UserNotActive):
+            return None
         async with self.database.transaction() as connection:
             if not await store.lock_grant(connection, parent.id):
                 return None
@@ -549,11 +559,11 @@ class Tokens:
             raise _refused(401, INVALID_TOKEN, "The access token is not valid.", thumbprint)
         if OPENID not in found.scopes:
             raise _refused(403, "insufficient_scope", "The scope openid is missing.", thumbprint)
-        if not await self.people.may_act(grant.uid):
-            raise _refused(401, INVALID_TOKEN, "The user may not act.", thumbprint)
         names = names_for(found.scopes, grant.claims.get("userinfo", ()))
-        person = await self.people.get(grant.uid) if names else None
-        return {"sub": grant.uid, **({} if person is None else claims_of(person, names))}
+        person = await self.people.find(grant.uid, with_attachments=bool(names))
+        if person is None:
+            raise _refused(401, INVALID_TOKEN, "The user may not act.", thumbprint)
+        return {"sub": grant.uid, **claims_of(person, names)}
 
     async def sweep(self) -> None:
         """Deletes what nobody needs any more."""
@@ -562,6 +572,12 @@ class Tokens:
                 pass
             while await store.delete_expired_refresh_tokens(connection, _SWEPT_AT_ONCE):
                 pass
+
+
+def _require_living(grant: Grant, now: datetime) -> None:
+    """Raises `OAuthError` for what was revoked or has ended, or is a machine's."""
+    if grant.revoked_at is not None or now >= grant.expires_at or grant.uid is None:
+        raise invalid_grant()
 
 
 def invalid_grant() -> OAuthError:

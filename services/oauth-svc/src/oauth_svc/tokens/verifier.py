@@ -9,6 +9,9 @@ from shared.tokens.bearer import ALGORITHM
 from shared.tokens.key_set import KeySet, UnknownKeyError
 from shared.tokens.verified import Verified, VerifiedTokens
 
+_CACHED = 5_000
+"""The largest number of verified tokens in memory, of up to 4 KB each with all their claims."""
+
 _REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"]
 
 
@@ -21,7 +24,7 @@ class AccessTokenVerifier:
     def __init__(self, keys: KeySet, issuer: str) -> None:
         self._keys = keys
         self._issuer = issuer
-        self._verified = VerifiedTokens[AccessToken](keys)
+        self._verified = VerifiedTokens[AccessToken](keys, _CACHED)
 
     async def verify(self, token: str) -> AccessToken | None:
         """The claims of an access token of ours that has not expired; None for any other text.
