@@ -1,5 +1,6 @@
 """A server of clients' metadata documents, on a port of this machine."""
 
+import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -19,13 +20,21 @@ class DocumentHost:
     url: str = ""
     answers: dict[str, Callable[[], web.StreamResponse]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    goes_on: asyncio.Event | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """GET to any path."""
         name = request.match_info["name"]
         self.calls.append(name)
+        if self.goes_on is not None:
+            await self.goes_on.wait()
         make = self.answers.get(name)
         return web.Response(status=404) if make is None else make()
+
+    def hold(self) -> asyncio.Event:
+        """Lets all calls wait until this is set."""
+        self.goes_on = asyncio.Event()
+        return self.goes_on
 
     def url_of(self, name: str) -> str:
         return f"{self.url}/clients/{name}"

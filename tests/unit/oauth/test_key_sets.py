@@ -14,6 +14,7 @@ from oauth_svc.key_sets.use_cases import PAUSE_SECONDS, KeySets
 from oauth_svc.metadata_documents.http import DocumentFetcher
 from oauth_svc.metadata_documents.models import DocumentRefused, DocumentUnreachable
 from tests.support.document_host import DocumentHost, document_host
+from tests.support.waiting import until
 
 HOUR = 3600
 
@@ -49,6 +50,13 @@ def shows(host: DocumentHost, name: str, *kids: str) -> str:
     keys = [{**ECKey.generate_key("P-256", private=False).as_dict(), "kid": kid} for kid in kids]
     host.answers[name] = lambda: web.json_response({"keys": keys})
     return host.url_of(name)
+
+
+async def until_calls(host: DocumentHost, number: int) -> None:
+    async def called() -> bool:
+        return len(host.calls) >= number
+
+    await until(called)
 
 
 def kids_of(keys: Any) -> list[str]:
@@ -123,6 +131,23 @@ async def test_calls_at_the_same_time_share_a_fetch(host: DocumentHost, sets: Ke
     await asyncio.gather(*(sets.get(url, f"kid-{number}") for number in range(20)))
 
     assert host.calls.count("app") == 1
+
+
+async def test_a_host_that_is_slow_holds_up_its_own_clients_for_no_longer_than_it_answers(
+    host: DocumentHost, sets: KeySets
+) -> None:
+    """Two sets of a host are fetched at once. Whoever comes third may come again at once."""
+    urls = [shows(host, name, "one") for name in ("a", "b", "c")]
+    goes_on = host.hold()
+    waiting = [asyncio.create_task(sets.get(url, "one")) for url in urls[:2]]
+    await until_calls(host, 2)
+
+    with pytest.raises(DocumentUnreachable):
+        await sets.get(urls[2], "one")
+    goes_on.set()
+    await asyncio.gather(*waiting)
+
+    assert kids_of(await sets.get(urls[2], "one")) == ["one"]
 
 
 async def test_the_cache_has_an_end(host: DocumentHost, sets: KeySets) -> None:

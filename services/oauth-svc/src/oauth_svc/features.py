@@ -64,8 +64,8 @@ def build(core: Core) -> Features:
     settings = core.settings
     single_sign_on = build_single_sign_on(core)
     documents = build_metadata_documents(core)
-    key_sets = build_key_sets(core)
-    clients = build_clients(core, documents, key_sets)
+    keys = build_key_sets(core)
+    clients = build_clients(core, documents, keys)
     proofs = build_proofs(core)
     tokens = build_tokens(core)
     build_exchanges(tokens)
@@ -102,7 +102,8 @@ def build(core: Core) -> Features:
         reactions=reactions(core.database, core.outbox, tokens, consents, logouts),
         parts=(
             documents.fetcher.opened(),
-            key_sets.fetcher.opened(),
+            keys.registered.fetcher.opened(),
+            keys.published.fetcher.opened(),
             logouts.sender.opened(),
             supervised("log-outs", logouts.send_forever),
             supervised("sweep", sweep),

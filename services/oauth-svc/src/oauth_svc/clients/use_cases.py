@@ -21,7 +21,7 @@ from oauth_svc.clients.models import (
     require_sound,
 )
 from oauth_svc.core import Core
-from oauth_svc.key_sets.use_cases import KeySets
+from oauth_svc.key_sets.use_cases import ClientKeys
 from oauth_svc.metadata_documents.models import DocumentRefused, DocumentUnreachable
 from oauth_svc.metadata_documents.use_cases import MetadataDocuments
 from oauth_svc.protocol.client import (
@@ -58,7 +58,7 @@ class Clients:
     access_seconds: int
     refresh_seconds: int
     documents: MetadataDocuments
-    key_sets: KeySets
+    keys: ClientKeys
     found: BatchLoader[str, RegisteredClient | None]
     """Reads clients by id; calls that come at the same time share a query."""
 
@@ -251,8 +251,9 @@ class Clients:
     async def _keys_of(self, client: Client, assertion: str) -> Mapping[str, Any]:
         if client.jwks_uri is None:
             return client.jwks or {"keys": []}
+        key_sets = self.keys.registered if client.host is None else self.keys.published
         try:
-            return await self.key_sets.get(client.jwks_uri, key_id_of(assertion))
+            return await key_sets.get(client.jwks_uri, key_id_of(assertion))
         except DocumentUnreachable as error:
             raise Unavailable("key set of a client") from error  # no wrong 401
         except DocumentRefused as error:
@@ -283,7 +284,7 @@ def _found(database: Database) -> BatchLoader[str, RegisteredClient | None]:
     return BatchLoader(load, _CLIENTS_PER_QUERY, "postgresql")
 
 
-def build(core: Core, documents: MetadataDocuments, key_sets: KeySets) -> Clients:
+def build(core: Core, documents: MetadataDocuments, keys: ClientKeys) -> Clients:
     """Wires the feature."""
     settings = core.settings
     return Clients(
@@ -301,6 +302,6 @@ def build(core: Core, documents: MetadataDocuments, key_sets: KeySets) -> Client
         access_seconds=settings.access_token_seconds,
         refresh_seconds=settings.refresh_token_seconds,
         documents=documents,
-        key_sets=key_sets,
+        keys=keys,
         found=_found(core.database),
     )

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from prometheus_client import Counter
@@ -11,10 +12,14 @@ from prometheus_client import Counter
 from oauth_svc.core import Core
 from oauth_svc.key_sets.models import UnsoundKeySet, keys_of
 from oauth_svc.metadata_documents.http import DocumentFetcher
-from oauth_svc.metadata_documents.models import DocumentRefused, DocumentUnreachable
+from oauth_svc.metadata_documents.models import (
+    DocumentRefused,
+    DocumentUnreachable,
+    TooManyFetches,
+)
 
 MAX_SETS = 1000
-"""The largest number of key sets in memory."""
+"""The largest number of key sets in memory, of each kind of clients."""
 
 MAX_SET_BYTES = 32 * 1024
 PAUSE_SECONDS = 10.0
@@ -81,8 +86,13 @@ class KeySets:
         task = self._under_way.get(url)
         if task is None:
             task = self._under_way[url] = asyncio.create_task(self._fetch(url))
-            task.add_done_callback(lambda _: self._under_way.pop(url, None))
+            task.add_done_callback(partial(self._fetched_once, url))
         return await asyncio.shield(task)
+
+    def _fetched_once(self, url: str, task: "asyncio.Task[_Entry]") -> None:
+        del self._under_way[url]
+        if not task.cancelled():
+            task.exception()  # whoever waited for it may have left
 
     async def _fetch(self, url: str) -> _Entry:
         before, now = self._entries.get(url), self._clock()
@@ -90,6 +100,8 @@ class KeySets:
         try:
             fetched = await self.fetcher.fetch(url)
             keys = keys_of(fetched.document)
+        except TooManyFetches:
+            raise  # nobody was called, so that whoever comes next may try
         except DocumentUnreachable as failure:
             # Keys that have not expired count on: a client's host may be away for a while.
             self._fetched.labels(UNREACHABLE).inc()
@@ -122,7 +134,19 @@ class KeySets:
             del self._entries[next(iter(self._entries))]
 
 
-def build(core: Core) -> KeySets:
+@dataclass(frozen=True, slots=True)
+class ClientKeys:
+    """Key sets of clients that somebody has registered, and of those with a metadata document.
+
+    They share neither memory nor connections: whoever publishes many documents holds up no client
+    that is registered.
+    """
+
+    registered: KeySets
+    published: KeySets
+
+
+def build(core: Core) -> ClientKeys:
     """Wires the feature."""
     fetched = Counter(
         "oauth_key_sets",
@@ -132,5 +156,9 @@ def build(core: Core) -> KeySets:
     )
     for outcome in (TAKEN, REFUSED, UNREACHABLE):  # exported as 0 from the start
         fetched.labels(outcome)
-    fetcher = DocumentFetcher(core.settings.allowed_networks, _WHAT, MAX_SET_BYTES)
-    return KeySets(fetcher, fetched)
+
+    def made() -> KeySets:
+        fetcher = DocumentFetcher(core.settings.allowed_networks, _WHAT, MAX_SET_BYTES)
+        return KeySets(fetcher, fetched)
+
+    return ClientKeys(made(), made())

@@ -15,6 +15,7 @@ from oauth_svc.metadata_documents.models import (
     DocumentRefused,
     DocumentUnreachable,
     Fetched,
+    TooManyFetches,
 )
 from shared.clients.outside import outside_session
 from shared.values.addresses import Network
@@ -72,9 +73,9 @@ class DocumentFetcher:
 
     @contextmanager
     def _turn(self, host: str) -> Iterator[None]:
-        """Raises `DocumentUnreachable` if too many are being fetched, of all hosts or of one."""
+        """Raises `TooManyFetches` if too many are being fetched, of all hosts or of one."""
         if self._under_way.total() >= _AT_ONCE or self._under_way[host] >= _AT_ONCE_OF_A_HOST:
-            raise DocumentUnreachable("cannot be fetched now, because too many are", self._what)
+            raise TooManyFetches(self._what)
         self._under_way[host] += 1
         try:
             yield

@@ -21,6 +21,13 @@ class DocumentUnreachable(DocumentRefused):
     """The document cannot be had at present: another attempt may succeed."""
 
 
+class TooManyFetches(DocumentUnreachable):
+    """The document was not asked for: too many are being fetched."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("cannot be fetched now, because too many are", what)
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A document, and for how many seconds it counts."""
