@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
+from shared.archive import store
 from shared.archive.use_cases import MOST_RUNNING, EventArchive, Replays
 from shared.contracts.archive import (
     EventFilter,
@@ -405,6 +406,24 @@ async def test_running_replays_are_bounded_and_can_be_cancelled(
         listed = await replays.list()
     assert len(listed) == MOST_RUNNING + 1
     assert [each.state for each in listed].count("cancelled") == 1
+
+
+async def test_the_next_turn_is_awaited_only_while_a_replay_runs(
+    schema: Database, broker: str
+) -> None:
+    """Otherwise services without a replay ask for one all the time."""
+
+    async def seconds() -> float | None:
+        async with schema.connection() as connection:
+            return await store.seconds_to_next(connection)
+
+    replays = some_replays(schema, broker)
+    assert await seconds() is None
+    async with a_queue(broker):
+        replay = await begin(replays)
+        assert await seconds() == 0
+        await replays.cancel(replay.id)
+    assert await seconds() is None
 
 
 async def test_a_replay_keeps_to_its_rate_and_ends_with_what_was_there(

@@ -194,6 +194,7 @@ async def seconds_to_next(connection: Connection) -> float | None:
         SELECT greatest(extract(epoch FROM min(next_at) - now()), 0)::float
         FROM event_replays
         WHERE state = 'running'
+        HAVING count(*) > 0 -- greatest() passes over the NULL of no rows
         """
     )
     return seconds
