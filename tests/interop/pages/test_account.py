@@ -40,6 +40,7 @@ OWN = (
     "/account/recovery-codes",
     "/account/passkeys",
     "/account/trusted-devices",
+    "/account/linked-accounts",
     "/account/sessions",
     "/account/api-keys",
     "/account/activity",

@@ -8,6 +8,7 @@ from console_svc.dead_letters import handlers as dead_letters
 from console_svc.directory import handlers as directory
 from console_svc.documents import handlers as documents
 from console_svc.email_changes import handlers as email_changes
+from console_svc.linked_accounts import handlers as linked_accounts
 from console_svc.log_ins import handlers as log_ins
 from console_svc.mail_log_ins import handlers as mail_log_ins
 from console_svc.overview import handlers as overview
@@ -17,6 +18,7 @@ from console_svc.personal_data import handlers as personal_data
 from console_svc.phones import handlers as phones
 from console_svc.policy import handlers as policy
 from console_svc.profiles import handlers as profiles
+from console_svc.provider_log_ins import handlers as provider_log_ins
 from console_svc.recovery_codes import handlers as recovery_codes
 from console_svc.reviews import handlers as reviews
 from console_svc.second_factor import handlers as second_factor
@@ -39,6 +41,8 @@ PAGES: tuple[Page, ...] = (
     Page("/account/log-in/refusal",         ANYONE,  log_ins.show,            log_ins.refuse),
     Page("/account/log-in/mail",            ANYONE,  mail_log_ins.show_request, mail_log_ins.request_mail),
     Page("/account/log-in/code",            ANYONE,  mail_log_ins.show_code,  mail_log_ins.log_in),
+    Page("/account/log-in/provider",        ANYONE,  log_ins.show,            provider_log_ins.start),
+    Page("/account/log-in/provider/{name}", ANYONE,  provider_log_ins.come_back, provider_log_ins.log_in),
     Page("/account/log-out",                ANYONE,  log_ins.show_log_out,    log_ins.log_out),
     Page("/account/forgotten-password",     ANYONE,  passwords.show_forgotten, passwords.request_mail),
     Page("/accounts/password_reset",        ANYONE,  passwords.show_reset,    passwords.reset),
@@ -61,6 +65,8 @@ PAGES: tuple[Page, ...] = (
     Page("/account/passkeys",               MEMBERS, passkeys.show,           passkeys.add),
     Page("/account/passkeys/name",          MEMBERS, passkeys.show,           passkeys.rename),
     Page("/account/passkeys/removal",       MEMBERS, passkeys.show,           passkeys.remove),
+    Page("/account/linked-accounts",        MEMBERS, linked_accounts.show,    linked_accounts.begin),
+    Page("/account/linked-accounts/removal", MEMBERS, linked_accounts.show,   linked_accounts.remove),
     Page("/account/trusted-devices",        MEMBERS, trusted_devices.show,    trusted_devices.end),
     Page("/account/sessions",               MEMBERS, sessions.show,           sessions.end),
     Page("/account/sessions/others",        MEMBERS, sessions.show,           sessions.end_others),

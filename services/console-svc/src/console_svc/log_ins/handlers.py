@@ -24,6 +24,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         trusted_days=configs.get("trusted_device_days", 0),
         by_mail=configs.get("mail_log_in", False),
         purpose=purpose,
+        providers=configs.get("log_in_providers", []),
         next=way_back(visit),
     )
 
@@ -35,16 +36,16 @@ async def log_in(visit: Visit) -> web.StreamResponse:
         form["otp_code"] = code
     if visit.text("trust_device"):
         form["trust_device"] = "true"
-    opened = await visit.call("POST", "identity/sessions", with_captcha(visit, form))
+    await visit.call("POST", "identity/sessions", with_captcha(visit, form))
     visit.repeat_cookie(DEVICE_COOKIE, _PAGE)
-    return await enter(visit, opened)
+    return await enter(visit)
 
 
 async def log_in_by_passkey(visit: Visit) -> web.StreamResponse:
     """Opens a session by a passkey, which is enough by itself."""
     shown = await credential(visit, "identity/sessions/passkey/options")
-    opened = await visit.call("POST", "identity/sessions/passkey", {"credential": shown})
-    return await enter(visit, opened)
+    await visit.call("POST", "identity/sessions/passkey", {"credential": shown})
+    return await enter(visit)
 
 
 async def refuse(visit: Visit) -> web.StreamResponse:

@@ -1,19 +1,16 @@
 """A log-in by mail: asks for the mail, and takes its link or its code."""
 
-from urllib.parse import quote
-
 from aiohttp import web
 
-from console_svc.pages.api import BROWSER_COOKIE, DEVICE_COOKIE, ApiRefusal, scheme_of
+from console_svc.pages.api import BROWSER_COOKIE, DEVICE_COOKIE, ApiRefusal
 from console_svc.pages.captcha import captcha_of, with_captcha
 from console_svc.pages.logging_in import enter, purpose_of
-from console_svc.pages.returning import WAY_BACK_COOKIE, way_back
+from console_svc.pages.returning import forget_way, keep_way, way_back
 from console_svc.pages.visit import Visit
 from shared.web.cookies import cookies
 
 _LOG_IN = "/account/log-in"
 _CODE = "/account/log-in/code"
-_MAIL_SECONDS = 15 * 60
 _TOKEN = "log_in_token"  # noqa: S105 - the name of a parameter
 
 
@@ -35,18 +32,8 @@ async def request_mail(visit: Visit) -> web.StreamResponse:
     form = with_captcha(visit, {"email": visit.text("email")})
     await visit.call("POST", "identity/sessions/mail/request", form)
     visit.repeat_cookie(BROWSER_COOKIE, _LOG_IN)
-    back = way_back(visit)
-    response = visit.go(_CODE, "log_in_mail_sent", next=back)
-    response.set_cookie(
-        WAY_BACK_COOKIE,
-        quote(back, safe=""),
-        path=_CODE,
-        max_age=_MAIL_SECONDS,
-        httponly=True,
-        secure=scheme_of(visit.request) == "https",
-        samesite="Lax",
-    )
-    return response
+    keep_way(visit, _CODE)
+    return visit.go(_CODE, "log_in_mail_sent", next=way_back(visit))
 
 
 async def show_code(visit: Visit) -> web.StreamResponse:
@@ -79,8 +66,7 @@ async def log_in(visit: Visit) -> web.StreamResponse:
         "trust_device": "true" if visit.text("trust_device") else "",
     }
     form = {name: value for name, value in given.items() if value}
-    opened = await visit.call("POST", "identity/sessions/mail", form)
+    await visit.call("POST", "identity/sessions/mail", form)
     visit.repeat_cookie(DEVICE_COOKIE, _LOG_IN)
-    response = await enter(visit, opened)
-    response.del_cookie(WAY_BACK_COOKIE, path=_CODE)
-    return response
+    forget_way(visit, _CODE)
+    return await enter(visit)

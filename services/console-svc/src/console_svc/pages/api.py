@@ -26,6 +26,8 @@ DEVICE_COOKIE = "_barong_trusted_device"
 """By which identity-svc knows a trusted device at its log-in."""
 BROWSER_COOKIE = "_barong_mail_log_in"
 """By which it knows the browser that asked for a log-in by mail."""
+PROVIDER_COOKIE = "_barong_provider_log_in"
+"""By which it knows the browser that was sent to another OpenID provider."""
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _CONNECTIONS = 256
 
@@ -60,6 +62,8 @@ class ApiRefusal(Exception):
         return self.status == 401 and _STEP_UP in self.codes
 
 
+_PROVIDER_AWAY = "log_in_provider.unavailable"
+"""Not part of the system: the page says that it is the provider's fault."""
 _STEP_UP = "authz.insufficient_user_authentication"
 _LEVEL = re.compile(r'acr_values="(\w{1,32})"')
 _LOGGED_OUT = frozenset(
@@ -204,7 +208,7 @@ class Api:
             headers["User-Agent"] = request.headers["User-Agent"]
         brought = [
             f"{name}={value}"
-            for name in (self._session_name, DEVICE_COOKIE, BROWSER_COOKIE)
+            for name in (self._session_name, DEVICE_COOKIE, BROWSER_COOKIE, PROVIDER_COOKIE)
             for value in cookies(request.headers, name)
         ]
         if brought:
@@ -243,7 +247,7 @@ def _parsed(content: bytes) -> Any:
 def _refusal(response: aiohttp.ClientResponse, body: Any) -> ApiRefusal | Unavailable:
     codes = body.get("errors") if isinstance(body, dict) else None
     known = [str(code) for code in codes] if isinstance(codes, list) else []
-    if response.status in (502, 503, 504):
+    if response.status in (502, 503, 504) and _PROVIDER_AWAY not in known:
         return Unavailable("api")
     after = response.headers.get("Retry-After", "")
     level = _LEVEL.search(response.headers.get("WWW-Authenticate", ""))

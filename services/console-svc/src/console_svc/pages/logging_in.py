@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from console_svc.pages.api import ApiAnswer, ApiRefusal
+from console_svc.pages.api import ApiRefusal
 from console_svc.pages.returning import challenge_in, leads_to_device, way_back
 from console_svc.pages.visit import Visit
 from shared.contracts.authentication import LEVELS, ONE_FACTOR
@@ -57,13 +57,12 @@ async def purpose_of(visit: Visit) -> Purpose:
     )
 
 
-async def enter(visit: Visit, opened: ApiAnswer) -> web.Response:
-    """Leads back after a log-in, which the API answered with `opened`.
+async def enter(visit: Visit) -> web.Response:
+    """Leads back after a log-in.
 
-    A session of another account, whose cookie is replaced in the browser, ends: nobody could end it
-    any more. An earlier session of the same account lives on with what applications got in it.
+    The session whose cookie is replaced in the browser ends: nobody could log out of it any more.
     """
-    if visit.member is not None and visit.member["uid"] != opened.body["uid"]:
+    if visit.member is not None:
         try:
             # Not as `visit.call`, which would take the new cookie away as well.
             await visit.api.call(

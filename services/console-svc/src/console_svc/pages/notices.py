@@ -31,6 +31,8 @@ NOTICES: Mapping[str, str] = {
     "passkey_added": marked("Your passkey is added."),
     "passkey_renamed": marked("Your passkey has another name."),
     "passkey_removed": marked("The passkey is deleted. Delete it on your device, too."),
+    "account_linked": marked("The account is linked. You can log in by it from now on."),
+    "account_unlinked": marked("The link is ended."),
     "device_ended": marked("This browser is asked for codes again."),
     "session_ended": marked("The session has ended."),
     "sessions_ended": marked("All other sessions have ended."),

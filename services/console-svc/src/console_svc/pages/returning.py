@@ -1,15 +1,16 @@
 """Where a visitor goes after a page that stood in their way, such as the log-in."""
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from aiohttp import web
 
 from console_svc.pages.visit import Visit
+from shared.web.cookies import cookies
 
 FIRST_PAGE = "/account"
-WAY_BACK_COOKIE = "barong_way_back"
-"""Keeps the way back while a visitor reads their mail."""
+_COOKIE = "barong_way_back"
+_COOKIE_SECONDS = 900
 _MAX_PATH = 2048
 _IN_THE_WAY = ("/account/log-", "/account/verification")
 _RESUME = "/oauth/authorize/resume?challenge="
@@ -22,7 +23,8 @@ def way_back(visit: Visit) -> str:
     """The address in `next` of the form or the address: a page of ours, whatever it says.
 
     oauth-svc sends visitors with `login_challenge` for an application, and with `return_to` for a
-    device (docs/consumers/oauth.md): they go back to oauth-svc.
+    device (docs/consumers/oauth.md): they go back to oauth-svc. Where nothing of it is given, the
+    browser may have kept the way.
     """
     query = visit.request.query
     path = visit.text("next") or query.get("next", "")
@@ -31,7 +33,7 @@ def way_back(visit: Visit) -> str:
     if not path:
         path = _without_origin(query.get("return_to", ""))
     if not path:
-        path = unquote(visit.request.cookies.get(WAY_BACK_COOKIE, ""))
+        path = unquote(next(iter(cookies(visit.request.headers, _COOKIE)), ""))
     if challenge_in(path) or leads_to_device(path):
         return path
     ours = path.startswith(("/account/", "/account?", "/console/", "/console?")) or path in (
@@ -40,6 +42,16 @@ def way_back(visit: Visit) -> str:
     )
     safe = path.isascii() and path.isprintable() and "\\" not in path and len(path) <= _MAX_PATH
     return path if ours and safe and not path.startswith(_IN_THE_WAY) else FIRST_PAGE
+
+
+def keep_way(visit: Visit, path: str) -> None:
+    """Lets the browser keep the way for the pages below `path`, while its user reads mail, say."""
+    visit.set_cookie(_COOKIE, quote(way_back(visit), safe=""), path, _COOKIE_SECONDS)
+
+
+def forget_way(visit: Visit, path: str) -> None:
+    """Takes back what `keep_way` did."""
+    visit.set_cookie(_COOKIE, "", path, 0)
 
 
 def challenge_in(path: str) -> str:

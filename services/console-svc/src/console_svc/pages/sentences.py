@@ -92,6 +92,35 @@ SENTENCES: Mapping[str, str] = {
     "resource.session.missing_otp": marked("Enter the code of your authenticator app."),
     "resource.session.invalid_otp": marked("The code of your authenticator app is wrong."),
     "totp.error": marked("This code was used already. Wait for the next one."),
+    # Other providers.
+    "log_in_provider.doesnt_exist": marked("There is no such provider."),
+    "log_in_provider.unavailable": marked(
+        "The provider does not answer. Please try again in a moment, or log in in another way."
+    ),
+    "log_in_provider.denied": marked("You did not allow the log-in at the provider."),
+    "log_in_provider.refused": marked("The provider refused the log-in. Please try again."),
+    "log_in_provider.wrong_issuer": marked("This answer is from another provider."),
+    "log_in_provider.invalid_token": marked(
+        "What the provider answered cannot be trusted. Nothing was done."
+    ),
+    "log_in_provider.invalid": marked(
+        "This log-in is too old, was used already, or began in another browser. Please begin again."
+    ),
+    "log_in_provider.email_not_verified": marked(
+        "You have no account here that is linked to the provider, and the provider did not verify "
+        "your e-mail address. Log in in another way, and link the account in your account."
+    ),
+    "log_in_provider.account_not_confirmed": marked(
+        "Your account here is not confirmed. We sent you a mail: open its link first."
+    ),
+    "log_in_provider.not_linked": marked(
+        "You have an account here that is not linked. Log in in another way, and link it in your "
+        "account."
+    ),
+    "log_in_provider.no_account": marked("You have no account here. Please sign up first."),
+    "resource.linked_account.taken": marked("This account is linked already."),
+    "resource.linked_account.too_many": marked("You have linked as many accounts as you may."),
+    "resource.linked_account.doesnt_exist": marked("This account is not linked."),
     # Passwords.
     "resource.password.doesnt_match": marked("The two passwords differ."),
     "resource.password.no_change_provided": marked("The new password is the old one."),

@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from console_svc.pages import notices, sentences
-from console_svc.pages.api import Api, ApiAnswer, ApiRefusal
+from console_svc.pages.api import Api, ApiAnswer, ApiRefusal, scheme_of
 from console_svc.pages.forms import FormCookie, kept
 from console_svc.pages.languages import Language
 from console_svc.pages.rendering import Renderer
@@ -192,6 +192,12 @@ class Visit:
             if value.startswith(f"{name}=") and _PATH.search(value):
                 self._set_cookies.append(_PATH.sub(f"; Path={path}", value))
                 return
+
+    def set_cookie(self, name: str, value: str, path: str, seconds: int) -> None:
+        """A cookie of our own for the pages below `path`."""
+        secure = "; Secure" if scheme_of(self.request) == "https" else ""
+        attributes = f"HttpOnly; Max-Age={seconds}; Path={path}; SameSite=Lax{secure}"
+        self._set_cookies.append(f"{name}={value}; {attributes}")
 
     async def send(self, method: str, path: str, *names: str) -> ApiAnswer:
         """A change by the API with these fields of the form; absent ones are left out."""

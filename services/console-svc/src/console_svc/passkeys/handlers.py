@@ -15,7 +15,12 @@ _PASSKEYS = "resource/passkeys"
 @Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """One's passkeys, the oldest first."""
-    return visit.page("passkeys/passkeys.html", passkeys=(await visit.get(_PASSKEYS)).body)
+    configs = (await visit.get("identity/configs")).body
+    return visit.page(
+        "passkeys/passkeys.html",
+        passkeys=(await visit.get(_PASSKEYS)).body,
+        providers="log_in_providers" in configs,
+    )
 
 
 async def add(visit: Visit) -> web.StreamResponse:

@@ -1,0 +1,1 @@
+"""Accounts of a member at other OpenID providers."""
