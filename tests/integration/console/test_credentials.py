@@ -176,9 +176,13 @@ async def new_codes(pages: Pages) -> list[str]:
 
 async def test_recovery_codes_are_shown_once_and_work_once(pages: Pages) -> None:
     await confirmed(pages)
-    early = await pages.fill_in("/account/recovery-codes")
-    assert early.status == 422
-    assert "Your second factor is off." in early.text
+    early = await pages.get("/account/recovery-codes")
+    assert "You need them once you have a second factor or a passkey." in early.text
+    assert [form.action for form in early.forms] == ["/account/log-out"]
+    assert 'href="/account/recovery-codes"' not in (await pages.get("/account/passkeys")).html
+    refused = await pages.post("/account/recovery-codes", early.forms[0].fields)
+    assert refused.status == 422
+    assert "Your second factor is off." in refused.text
     authenticator = await with_second_factor(pages)
     assert "0 recovery codes are left." in (await pages.get("/account/second-factor")).text
     codes = await new_codes(pages)

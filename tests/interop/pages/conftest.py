@@ -29,6 +29,30 @@ NO_FAULTS = (
     # The visitor left before everything had arrived.
     "net::ERR_ABORTED",
 )
+FIND_CRAMPED = r"""() => {
+  const faults = [];
+  const seen = [...document.querySelectorAll("main :is(input, select, textarea, button, a.button)")]
+    .filter((each) => each.checkVisibility())
+    .map((each) => ({ each, box: each.getBoundingClientRect() }));
+  for (const { each, box } of seen)
+    for (const { each: other, box: below } of seen)
+      if (below.top >= box.top + box.height / 2 && below.top - box.bottom < 4
+          && below.left < box.right && below.right > box.left)
+        faults.push(`${each.name || each.textContent} touches ${other.name || other.textContent}`);
+  for (const cell of document.querySelectorAll("th, td:not(.long)")) {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text = walker.nextNode(); text; text = walker.nextNode())
+      for (const word of text.data.matchAll(/\w+/g)) {
+        const range = document.createRange();
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        if (new Set([...range.getClientRects()].map((line) => line.top)).size > 1)
+          faults.push(`a broken word: ${word[0]}`);
+      }
+  }
+  return faults;
+}"""
+"""Fields and buttons that touch each other, and words of tables that go on in the next line."""
 PHONE = ViewportSize(width=360, height=740)
 DESKTOP = ViewportSize(width=1280, height=800)
 
@@ -76,7 +100,7 @@ class Visitor:
         await self.page.get_by_role("button", name=button, exact=True).first.click()
 
     async def judge(self) -> list[str]:
-        """What axe finds on the page, and whether it is wider than the window."""
+        """What axe finds on the page, what is cramped, and whether it is wider than the window."""
         await self.settle()
         found: Any = await self.page.evaluate(
             f"(() => {{ {self.axe}; return axe.run(document); }})()"
@@ -89,7 +113,8 @@ class Visitor:
             "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         ):
             faults.append("wider than the window")
-        return faults
+        cramped: list[str] = await self.page.evaluate(FIND_CRAMPED)
+        return faults + cramped
 
     async def judge_at_both_widths(self) -> list[str]:
         """What `judge` finds at the width of a phone and at that of a desktop."""

@@ -7,7 +7,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.interop.pages.conftest import PHONE, Windows
-from tests.interop.pages.test_account import LANGUAGES, PNG, judged, log_in
+from tests.interop.pages.passport import WIDTH, passport
+from tests.interop.pages.test_account import LANGUAGES, judged, log_in
 from tests.support.client import Client
 from tests.support.staff import promote
 from tests.support.system import PASSWORD, SUPERADMIN, Installation
@@ -44,7 +45,7 @@ async def applicants(system: Installation) -> list[Client]:
             for name, value in {"doc_type": "Passport", "doc_number": "AB1"}.items():
                 form.add_field(name, value)
             form.add_field("doc_expire", "2099-01-01")
-            form.add_field("upload", PNG, filename="passport.png", content_type="image/png")
+            form.add_field("upload", passport(), filename="passport.png", content_type="image/png")
             assert (await member.post("resource/documents", form)).status == 201  # type: ignore[arg-type]
             made.append(member)
     return made
@@ -118,14 +119,14 @@ async def test_the_queue_is_judged_by_keys(
     heading = page.locator("#who")
     picture = page.get_by_role("img", name="Picture of the document")
     first = await heading.inner_text()
-    await expect(picture).to_have_js_property("naturalWidth", 1)
+    await expect(picture).to_have_js_property("naturalWidth", WIDTH)
     await visitor.settle()
     await page.keyboard.press("j")
     await expect(heading).not_to_have_text(first)
     await visitor.settle()
     await page.keyboard.press("k")
     await expect(heading).to_have_text(first)
-    await expect(picture).to_have_js_property("naturalWidth", 1)
+    await expect(picture).to_have_js_property("naturalWidth", WIDTH)
     await visitor.settle()
     await page.keyboard.press("a")
     await expect(page.get_by_role("status").first).to_contain_text("Your verdict is recorded.")

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from console_svc.pages.api import ApiAnswer, ApiRefusal
-from console_svc.pages.visit import Visit
+from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
 FILTERS = (
@@ -21,12 +21,13 @@ _SESSIONS = "admin/users/sessions"
 _UID = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
+@Eager
 async def search(visit: Visit) -> web.StreamResponse:
     """Users by all filters of the directory; a filter that is refused is shown with its reason."""
     query = visit.request.query
     filters = {name: query[name].strip() for name in FILTERS if query.get(name, "").strip()}
     users: list[dict[str, Any]] = []
-    total, more = 0, False
+    total, beyond, more = 0, False, False
     try:
         answer = await visit.get(
             "admin/users", **filters, page=str(visit.page_number), limit=_PER_PAGE
@@ -36,12 +37,13 @@ async def search(visit: Visit) -> web.StreamResponse:
             raise
         visit.refuse(refusal)
     else:
-        users, total = answer.body, answer.total or 0
+        users, total, beyond = answer.body, answer.total or 0, answer.is_more
         more = 'rel="next"' in answer.headers.get("Link", "")
     return visit.page(
         "directory/users.html",
         users=users,
         total=total,
+        beyond=beyond,
         filters=filters,
         states=STATES,
         number=visit.page_number,
@@ -50,6 +52,7 @@ async def search(visit: Visit) -> web.StreamResponse:
     )
 
 
+@Eager
 async def show(visit: Visit) -> web.StreamResponse:
     """Everything about one user that the role may see."""
     uid = uid_of(visit)
@@ -145,6 +148,7 @@ def uid_of(visit: Visit) -> str:
 
 async def _if_allowed(visit: Visit, path: str, **query: str) -> Any:
     """The records, or None where the role may not read them, or the API has none."""
+    await visit.recognized()
     if not visit.may("GET", path):
         return None
     try:

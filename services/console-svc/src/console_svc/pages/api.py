@@ -89,6 +89,11 @@ class ApiAnswer:
         value = self.headers.get("Total", "")
         return int(value) if value.isdecimal() else None
 
+    @property
+    def is_more(self) -> bool:
+        """Whether there are more than `total`."""
+        return self.headers.get("Total-Relation") == "gt"
+
 
 class Api:
     """Calls the gateway at `url`; `opened` has to be entered first."""

@@ -5,14 +5,15 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from aiohttp import web
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
+from babel.numbers import format_decimal
 
 from shared.settings import SettingsError
 
@@ -50,6 +51,14 @@ class Language:
         """A date of the API."""
         read = _read(iso)
         return format_date(read, "medium", locale=self.locale) if read else ""
+
+    def day_of_month(self, day: date) -> str:
+        """The number of the day, as a short label of it."""
+        return str(format_skeleton("d", day, locale=self.locale))
+
+    def number(self, value: int) -> str:
+        """A number with its thousands apart."""
+        return format_decimal(value, locale=self.locale)
 
 
 def _read(iso: str | None) -> datetime | None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
+from console_svc.pages import terms
 from console_svc.pages.languages import Language, Languages
 from console_svc.pages.static import StaticFiles
 
@@ -58,6 +59,9 @@ class Renderer:
         made.filters |= {
             "moment": language.moment,
             "day": language.day,
+            "day_of_month": language.day_of_month,
+            "number": language.number,
+            "term": partial(_term, language),
             "translated": partial(_translated, language),
             "own_address": own_address,
         }
@@ -70,6 +74,12 @@ def own_address(url: str) -> str:
     if not parts.path.startswith(_UPLOADS):
         return ""
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _term(language: Language, word: object) -> str:
+    """A state or result of the API, in the language of the page."""
+    given = "" if word is None else str(word)
+    return language.text(terms.text_of(given)) or given
 
 
 def _translated(language: Language, message: str) -> str:
