@@ -112,6 +112,7 @@ PLAUSIBLE: Mapping[str, Any] = {
     "keys": [],
     "nonces": [],
     "email": "probe@example.com",
+    "user_code": "BCDF-GHJK",
 }
 OF_PATH: Mapping[str, Mapping[str, Any]] = {
     "/events": {"name": "model.#"},
@@ -304,6 +305,8 @@ async def test_no_field_of_any_operation_takes_us_by_surprise(
                 for call in waiting:
                     made += 1
                     status, body = await caller.make(call)
+                    if "oauth.challenge.login_required" in body:
+                        continue  # it takes a session, which these calls have not
                     if status >= 500 or (call.service != "identity" and status == 401):
                         failures.append(f"{status} {body[:100]}: {call}")
 

@@ -428,6 +428,26 @@ async def oauth(recorder: Recorder, admin: Client, alice: Client, uid: str) -> N
                 admin, f"DELETE {clients}/{{client_id}}/consents/{{uid}}", **own, uid=uid
             )
     await recorder.call(admin, f"DELETE {clients}/{{client_id}}", **own)
+    await device(recorder, admin, alice)
+
+
+async def device(recorder: Recorder, admin: Client, alice: Client) -> None:
+    """A television asks for access, and Alice lets it."""
+    grant_type = "urn:ietf:params:oauth:grant-type:device_code"
+    wanted = {"name": "Television", "authentication": "none", "grant_types": grant_type}
+    made = await admin.post("admin/oauth_clients", wanted)
+    asked = {"client_id": made.body["client_id"], "scope": "openid"}
+    television_headers = {"User-Agent": "Television/1.0"}
+    async with (
+        aiohttp.ClientSession(alice.system.gateway_url, headers=television_headers) as television,
+        television.post("/oauth/device_authorization", data=asked) as got,
+    ):
+        user_code = (await got.json())["user_code"]
+    entered = await recorder.call(alice, "POST /identity/oauth/devices", {"user_code": user_code})
+    shown = {"id": entered["id"]}
+    await recorder.call(alice, "GET /identity/oauth/devices/{id}", **shown)
+    await recorder.call(alice, "POST /identity/oauth/devices/{id}", {"action": "accept"}, **shown)
+    await admin.call("DELETE", f"admin/oauth_clients/{made.body['client_id']}")
 
 
 async def challenged(alice: Client, client_id: str, callback: str) -> str:

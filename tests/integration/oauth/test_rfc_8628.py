@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from oauth_svc.clients.models import digest_of
+from oauth_svc.devices.models import PER_USER
 from tests.support.client import Client
 from tests.support.device import DEVICE_CODE, Person, ask, poll
 from tests.support.oauth import another_instance, database
@@ -17,6 +18,7 @@ from tests.support.relying_party import RelyingParty
 from tests.support.system import PASSWORD
 from tests.support.waiting import until
 
+DEVICES = "identity/oauth/devices"
 SCOPES = ["openid", "email", "offline_access", "resource"]
 GRANTS = [DEVICE_CODE, "refresh_token"]
 
@@ -588,6 +590,115 @@ async def test_pages_are_in_the_language_of_the_browser(device: RelyingParty) ->
     )
 
     assert "um ein Gerät zu verbinden" in page.text
+
+
+async def test_a_page_of_another_front_end_looks_a_code_up_and_answers(
+    device: RelyingParty, member: Client
+) -> None:
+    begun = await ask(device, scope="openid email")
+    async with Client(device.system) as page, Client(device.system) as stranger:
+        await page.log_in(member.email)
+        await stranger.become_member()
+        await stranger.log_in()
+        entered = await page.post(DEVICES, {"user_code": begun["user_code"].lower()})
+        path = f"{DEVICES}/{entered.body['id']}"
+        again = await page.get(path)
+        foreign = (await stranger.get(path), await stranger.post(path, {"action": "accept"}))
+        odd = await page.post(path, {"action": "maybe"})
+        assert (await poll(device, begun))[1]["error"] == "authorization_pending"
+        answered = await page.post(path, {"action": "accept"})
+        gone = (await page.get(path), await page.post(path, {"action": "refuse"}))
+
+    assert entered.status == 201
+    assert entered.body == again.body
+    shown = {name: entered.body[name] for name in ("client_name", "scopes", "address", "nearby")}
+    assert shown == {
+        "client_name": "A television",
+        "scopes": ["openid", "email"],
+        "address": "127.0.0.1",
+        "nearby": True,
+    }
+    assert entered.body["created_at"] < entered.body["expires_at"]
+    assert [each.status for each in foreign] == [404, 404]
+    assert (odd.status, odd.errors) == (422, ["oauth.device.invalid_action"])
+    assert answered.status == 204
+    assert [each.errors for each in gone] == [["oauth.device.doesnt_exist"]] * 2
+    status, tokens = await poll(device, begun)
+    assert (status, tokens["scope"]) == (200, "openid email")
+
+
+async def test_a_page_of_another_front_end_refuses(device: RelyingParty, member: Client) -> None:
+    begun = await ask(device)
+    async with Client(device.system) as page:
+        await page.log_in(member.email)
+        first = (await page.post(DEVICES, {"user_code": begun["user_code"]})).body["id"]
+        second = (await page.post(DEVICES, {"user_code": begun["user_code"]})).body["id"]
+        assert (await page.post(f"{DEVICES}/{first}", {"action": "refuse"})).status == 404
+        assert (await page.post(f"{DEVICES}/{second}", {"action": "refuse"})).status == 204
+
+    assert (await poll(device, begun))[1]["error"] == "access_denied"
+
+
+async def test_the_api_for_devices_takes_a_session_and_its_token(
+    device: RelyingParty, member: Client
+) -> None:
+    begun = await ask(device)
+    typed = {"user_code": begun["user_code"]}
+    async with Client(device.system) as nobody, Client(device.system) as page:
+        calls = (
+            await nobody.post(DEVICES, typed),
+            await nobody.get(f"{DEVICES}/x"),
+            await nobody.post(f"{DEVICES}/x", {"action": "accept"}),
+        )
+        await page.log_in(member.email)
+        path = f"{DEVICES}/{(await page.post(DEVICES, typed)).body['id']}"
+        forged = {"headers": {"X-CSRF-Token": "guessed"}}
+        refused = (
+            await page.post(DEVICES, typed, **forged),
+            await page.post(path, {"action": "accept"}, **forged),
+        )
+
+    assert [(each.status, each.errors) for each in calls] == [
+        (401, ["oauth.challenge.login_required"])
+    ] * 3
+    assert [(each.status, each.errors) for each in refused] == [
+        (403, ["oauth.challenge.csrf_token_mismatch"])
+    ] * 2
+    assert (await poll(device, begun))[1]["error"] == "authorization_pending"
+
+
+async def test_5_1_guesses_by_the_api_count_as_those_on_the_page(
+    device: RelyingParty, stranger_browser: RelyingParty
+) -> None:
+    begun = await ask(device)
+    async with Client(device.system) as page:
+        page.headers["X-Forwarded-For"] = "203.0.113.9"
+        await page.become_member()
+        await page.log_in()
+        wrong = [await page.post(DEVICES, {"user_code": "BCDF-GHJK"}) for _ in range(PER_USER)]
+        right = await page.post(DEVICES, {"user_code": begun["user_code"]})
+        on_the_page = await Person(stranger_browser, page.email, "203.0.113.9").enter(begun)
+
+    assert {(each.status, *each.errors) for each in wrong} == {(404, "oauth.device.unknown_code")}
+    assert (right.status, right.errors) == (429, ["request.throttled"])
+    assert 0 < int(right.headers["Retry-After"]) <= 900
+    assert on_the_page.status == 429
+
+
+async def test_devices_show_the_address_of_an_operators_own_page(device: RelyingParty) -> None:
+    own = "https://www.example.com/tv?x=1"
+    async with (
+        another_instance(device.system, BARONG_OAUTH_DEVICE_URL=own) as beside,
+        aiohttp.ClientSession(beside.public_url("oauth")) as http,
+        http.post(
+            "/oauth/device_authorization",
+            data={"client_id": device.client_id, "scope": "openid"},
+        ) as got,
+    ):
+        begun = await got.json()
+
+    assert begun["verification_uri"] == own
+    assert begun["verification_uri_complete"] == f"{own}&user_code={begun['user_code']}"
 
 
 async def test_an_operators_own_page_logs_users_in(device: RelyingParty) -> None:

@@ -52,6 +52,9 @@ PROTOCOL: tuple[Route[Any], ...] = (
 PUBLIC: tuple[Route[Any], ...] = (
     Route("GET",    "/api/v2/identity/oauth/challenges/{id}", ANYONE, authorizations.show),
     Route("POST",   "/api/v2/identity/oauth/challenges/{id}", ANYONE, authorizations.respond),
+    Route("POST",   "/api/v2/identity/oauth/devices",         ANYONE, devices.enter),
+    Route("GET",    "/api/v2/identity/oauth/devices/{id}",    ANYONE, devices.show),
+    Route("POST",   "/api/v2/identity/oauth/devices/{id}",    ANYONE, devices.respond),
     Route("GET",    "/api/v2/resource/consents",              BEARER, consents.index),
     Route("DELETE", "/api/v2/resource/consents/{client_id}",  BEARER, consents.revoke),
     Route("GET",    "/api/v2/admin/oauth_clients",                      BEARER, clients.index),

@@ -95,6 +95,14 @@ class OAuthSettings(PublicServiceSettings):
         "",
         shown="our own page, `/oauth/consent`",
     )
+    device_url: str = setting(
+        "BARONG_OAUTH_DEVICE_URL",
+        fields.Url(schemes={"http", "https"}, require_tld=False),
+        "The page on which users enter the code that a device shows; devices show its address. It "
+        "may get `user_code`.",
+        "",
+        shown="our own page, `/oauth/device`",
+    )
     pages_folder: str = setting(
         "BARONG_OAUTH_PAGES_DIR",
         fields.String(),

@@ -13,13 +13,11 @@ from shared.values.timestamps import milliseconds
 from shared.web.fields import Parameter, Text
 
 
-class _Word(Parameter):
-    """One of a few words; required."""
+class Word(Parameter):
+    """One of a few words; required. Its codes begin with `prefix`."""
 
-    def __init__(self, name: str, *words: str) -> None:
-        super().__init__(
-            missing=(f"oauth.challenge.missing_{name}",), invalid=f"oauth.challenge.invalid_{name}"
-        )
+    def __init__(self, prefix: str, name: str, *words: str) -> None:
+        super().__init__(missing=(f"{prefix}.missing_{name}",), invalid=f"{prefix}.invalid_{name}")
         self.words = words
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
@@ -47,8 +45,8 @@ class AnswerChallengeForm:
     """POST /identity/oauth/challenges/{id}."""
 
     id: str = declared(_challenge())
-    kind: str = declared(_Word("kind", LOGIN, CONSENT))
-    action: str = declared(_Word("action", ACCEPT, REFUSE))
+    kind: str = declared(Word("oauth.challenge", "kind", LOGIN, CONSENT))
+    action: str = declared(Word("oauth.challenge", "action", ACCEPT, REFUSE))
 
 
 def to_public(shown: Shown) -> dict[str, Any]:

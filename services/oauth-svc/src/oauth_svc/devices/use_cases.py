@@ -240,7 +240,7 @@ def build(core: Core, clients: Clients, tokens: Tokens, consents: Consents) -> D
         consents=consents,
         codes=UserCodes(settings.service_keys),
         requests=requests,
-        page=f"{settings.issuer}/oauth/device",
+        page=settings.device_url or f"{settings.issuer}/oauth/device",
         life=timedelta(seconds=settings.device_code_seconds),
         interval=settings.device_interval,
         limit=settings.device_code_limit,
