@@ -71,6 +71,14 @@ async def test_looking_leaves_them_where_they_are(broker: str) -> None:
     assert await letters(broker, limit=2) == first[:2]
 
 
+async def test_many_come_in_their_order(broker: str) -> None:
+    await set_aside(broker, *(signed(an_event(number)) for number in range(30)))
+    every = await letters(broker)
+    assert len({letter.event_id for letter in every}) == 30
+    assert await letters(broker, limit=25) == every[:25]
+    assert await letters(broker, limit=30) == every
+
+
 async def test_they_are_kept_for_thirty_days(broker: str) -> None:
     await set_aside(broker, signed(an_event(1)))
 

@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,6 @@ from aio_pika.abc import (
     AbstractChannel,
     AbstractConnection,
     AbstractIncomingMessage,
-    AbstractQueue,
     DeliveryMode,
 )
 from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
@@ -26,6 +25,9 @@ from shared.messaging.subscriber import REASON_HEADER
 
 MOST = 1000
 """The number of dead letters of a queue, the oldest ones, that are looked at."""
+
+_LAST_SECONDS = 3.0
+"""How long the broker may take to send the next one; then another process has taken the rest."""
 
 
 class NoDeadLetter(NotFound):
@@ -86,9 +88,8 @@ async def look(
     A caller that may stop before the end closes the generator, and with it the connection.
     """
     async with _connected(url, f"{subscription.queue} dead letters") as connection:
-        channel, _ = await _found(connection, subscription)
-        queue = await channel.get_queue(subscription.dead_letters, ensure=False)
-        async for message in _oldest(queue, limit):
+        channel, number = await _found(connection, subscription)
+        async for message in _oldest(channel, subscription, number, limit):
             yield _letter(message)
 
 
@@ -143,8 +144,9 @@ async def _take(
 ) -> int:
     """Acts on dead letters, and takes each out of the queue when that is done."""
     taken = 0
-    async with _opened(url, subscription) as (channel, queue):
-        async for message in _oldest(queue, limit if event_id is None else MOST):
+    async with _opened(url, subscription) as (channel, number):
+        most = limit if event_id is None else MOST
+        async for message in _oldest(channel, subscription, number, most):
             if event_id is None or message.message_id == event_id:
                 await act(channel, message)
                 await message.ack()
@@ -154,24 +156,41 @@ async def _take(
     return taken
 
 
-async def _oldest(queue: AbstractQueue, limit: int) -> AsyncIterator[AbstractIncomingMessage]:
-    """The oldest messages; those that are not acknowledged return when the connection ends."""
-    for _ in range(limit):
-        message = await queue.get(fail=False)
-        if message is None:
+async def _oldest(
+    channel: AbstractChannel, subscription: Subscription, counted: int, limit: int
+) -> AsyncIterator[AbstractIncomingMessage]:
+    """The oldest messages; those that are not acknowledged return when the connection ends.
+
+    The broker sends the `counted` ones together. It is asked for the others one after the other,
+    which takes a round trip each: they have come, or come back, since they were counted.
+    """
+    queue = await channel.get_queue(subscription.dead_letters, ensure=False)
+    together = min(counted, limit)
+    taken = 0
+    if together:
+        await channel.set_qos(prefetch_count=together)
+        async with queue.iterator(timeout=_LAST_SECONDS) as messages:
+            with suppress(TimeoutError):
+                while taken < together:
+                    message = await anext(messages)
+                    taken += 1
+                    yield message
+    for _ in range(limit - taken):
+        following = await queue.get(fail=False)
+        if following is None:
             return
-        yield message
+        yield following
 
 
 @asynccontextmanager
 async def _opened(
     url: str, subscription: Subscription
-) -> AsyncIterator[tuple[AbstractChannel, AbstractQueue]]:
-    """A channel, and the queue of dead letters; everything is declared that the act may need."""
+) -> AsyncIterator[tuple[AbstractChannel, int]]:
+    """A channel, and the number of dead letters; everything is declared that the act may need."""
     async with _connected(url, f"{subscription.queue} dead letters") as connection:
         channel = await connection.channel(on_return_raises=True)
         await declare_topology(channel)
-        yield channel, await channel.get_queue(subscription.dead_letters, ensure=False)
+        yield channel, await _count(channel, subscription)
 
 
 async def _found(
