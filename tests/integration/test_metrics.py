@@ -82,6 +82,7 @@ async def test_metrics_have_the_labels_that_are_documented(
         *("captcha_verifications_total", "throttled_attempts_total", "gateway_throttled_total"),
         *("gateway_api_key_lookups_total", "gateway_api_key_owner_lookups_total"),
         "gateway_access_token_lookups_total",
+        "provider_log_ins_total",
         *("outbox_refused_total", "outbox_refusing_queue"),
     }
     assert seen | counted_by_nothing_so_far == {name for _, name in labels}
