@@ -275,8 +275,10 @@ async def test_dead_letters_are_shown_without_secrets_replayed_and_dropped(
         ]
 
     await until(set_aside_again)
+    more = await set_aside(channel, MAILER.queue, b"junk")
     assert (await admin.call("DELETE", f"admin/dead_letters/{MAILER.queue}?all=true")).status == 200
-    assert (await admin.get(f"admin/dead_letters/{MAILER.queue}")).body == []
+    left = (await admin.get(f"admin/dead_letters/{MAILER.queue}")).body
+    assert not {token, more} & {each["id"] for each in left}
     for action in ("dead_letters.dropped", "dead_letters.replayed"):
         assert await of_trail(system, action) == [("intent", None), ("outcome", "done")]
 
@@ -313,12 +315,15 @@ async def test_commands_for_dead_letters(channel: AbstractChannel, system: Insta
     second = await set_aside(channel, AUDITS.queue, b"junk")
     letters = ("list", "--queue", AUDITS.queue)
     listed = await command("admin_svc", "dead-letters", environment, *letters)
-    assert [line.split()[0] for line in listed.splitlines()] == [first, second]
+    # Other tests may have left some before these.
+    assert [line.split()[0] for line in listed.splitlines()][-2:] == [first, second]
 
     drop = ("drop", "--queue", AUDITS.queue)
     await command("admin_svc", "dead-letters", environment, *drop, "--event", first)
     assert second in await command("admin_svc", "dead-letters", environment, *letters)
     code, said = await outcome("admin_svc", "dead-letters", environment, *drop, "--event", first)
     assert (code, f"there is no dead letter {first}" in said) == (1, True)
+    third = await set_aside(channel, AUDITS.queue, b"junk")
     await command("admin_svc", "dead-letters", environment, *drop, "--everything")
-    assert await command("admin_svc", "dead-letters", environment, *letters) == ""
+    left = await command("admin_svc", "dead-letters", environment, *letters)
+    assert (second in left, third in left) == (False, False)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.client import Client
+from tests.support.internal import tables_of_resource
 from tests.support.system import Installation
 
 
@@ -21,3 +22,10 @@ async def shared_member(system: Installation) -> AsyncIterator[Client]:
     async with Client(system) as made:
         assert (await made.become_member()).status == 201
         yield made
+
+
+@pytest.fixture(scope="module")
+async def no_old_uploads(system: Installation) -> None:
+    """No upload of another file's tests is pending: a test may then count all that are."""
+    async with tables_of_resource(system) as tables:
+        await tables.execute("DELETE FROM pending_uploads")

@@ -17,6 +17,8 @@ from tests.support.internal import put_private_label, tables_of_resource
 from tests.support.system import Installation
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("no_old_uploads")
+
 DOCUMENTS = "resource/documents"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 JPG = b"\xff\xd8\xff\xe0" + bytes(100)

@@ -36,6 +36,8 @@ from tests.support.own_service import member_of
 from tests.support.system import Installation
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("no_old_uploads")
+
 LARGE = PNG.ljust(10 * MEGABYTE, b"x")
 
 
