@@ -2,6 +2,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check format lint types imports bench coverage docs site openapi asyncapi event-catalogue api-document api-examples swagger-ui htmx screenshots messages settings ext-authz alerts chart images cluster cluster-drill release lock install
 
+# Bytecode is kept even where the surroundings say otherwise, as in images of Python: else every process
+# compiles all of our modules again, and pytest rewrites all of the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 # Processes that run tests beside each other, each with servers of its own (150 MB).
 WORKERS := 2
