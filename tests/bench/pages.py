@@ -118,6 +118,9 @@ def _running(bench: Bench) -> Iterator[list[psutil.Process]]:
 
 
 async def _filled(bench: Bench) -> None:
+    async with bench.database.connected() as tables:
+        # The member's profile has the first id, which the first generated one gets.
+        await tables.execute("TRUNCATE admin.profile_positions")
     await fill(bench)
     await generate_activities(bench.database, USERS)
     async with bench.database.connected() as tables:
@@ -312,10 +315,12 @@ async def _log_in(http: aiohttp.ClientSession) -> None:
 
 
 async def _in_directory(tables: "asyncpg.Connection[asyncpg.Record]") -> str:
-    """The uid of the member, whom the directory knows by now."""
+    """The uid of the member, whom the directory knows by now, with the profile."""
 
     async def known() -> str:
-        uid = await tables.fetchval("SELECT uid FROM admin.users WHERE email = $1", EMAIL)
+        uid = await tables.fetchval(
+            "SELECT uid FROM admin.users WHERE email = $1 AND names <> ''", EMAIL
+        )
         return str(uid or "")
 
     return await until(known)
