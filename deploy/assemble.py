@@ -5,12 +5,13 @@ The build of the image runs this file alone; it needs requirements/compile.txt a
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 MIGRATIONS = "migrations"
-"""The image that migrates: all packages that have a schema, and dbmate."""
+"""The image that migrates: of all packages that have a schema just that, and dbmate."""
 
 DBMATE = "dbmate"
 """The only program of a library that an image starts."""
@@ -26,7 +27,7 @@ _START_ANY = """\
 #!/bin/sh
 service=$1
 shift
-exec {python} -P -m "$(echo "$service" | tr - _)" "$@"
+exec {python} -P -m "$(echo "$service" | tr - _).schema" "$@"
 """
 
 
@@ -47,6 +48,9 @@ def assemble(image: str, sources: Path, python: Path, target: Path) -> None:
         *(target, "--no-index", "--no-deps", "--no-build-isolation"),
         *(sources / "shared", *folders),
     )
+    if image == MIGRATIONS:
+        for package in (folder.name.replace("-", "_") for folder in folders):
+            _keep_schema(target / package)
     if image == "authz-gateway":
         subprocess.run(
             [sys.executable, sources / "compiled.py", "--python", python, target], check=True
@@ -61,6 +65,15 @@ def assemble(image: str, sources: Path, python: Path, target: Path) -> None:
     for path in (target, *target.rglob("*")):
         executable = path.is_dir() or path.parent.name == "bin" or path == program
         path.chmod(0o555 if executable else 0o444)
+
+
+def _keep_schema(package: Path) -> None:
+    """Removes everything from a package but its schema and its migrations."""
+    for path in package.iterdir():
+        if path.is_dir() and path.name != "migrations":
+            shutil.rmtree(path)
+        elif path.is_file() and path.name not in ("__init__.py", "schema.py"):
+            path.unlink()
 
 
 def _install_own_libraries(image: str, sources: Path, target: Path) -> None:

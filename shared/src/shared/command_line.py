@@ -13,7 +13,7 @@ from shared.database.migrate import MigrationError, migrate, wait_until_reachabl
 from shared.errors import Unavailable
 from shared.log import configure_logging
 from shared.reasons import reason_of
-from shared.settings import SettingsError
+from shared.settings import DatabaseSettings, SettingsError, load_settings
 
 
 class CommandFailed(Exception):
@@ -111,6 +111,15 @@ def migrate_command(
             ),
         ),
     )
+
+
+def migrate_only(module: str, service: str, schema: str, directories: Sequence[Path]) -> None:
+    """Runs `python -m <module> migrate`, for images that have nothing else of the service."""
+
+    def database_url() -> str:
+        return load_settings(DatabaseSettings).direct_database_url
+
+    main(module, service, {"migrate": migrate_command(database_url, schema, directories)})
 
 
 def _seconds(text: str) -> int:
