@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import contextlib
 import functools
 import json
 import math
 import re
 import secrets
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +109,7 @@ class Drill:
     async def run(self, report: Callable[[Row], None]) -> list[Row]:
         """All phases, each reported at its end; raises `AssertionError` if the system breaks."""
         first = self.old if self.only.search(_UPGRADE) else self.new
-        await asyncio.to_thread(self._install, first)
+        await in_thread(lambda: self._install(first))
         return await self.run_phases([p for p in self.phases() if self.only.search(p.name)], report)
 
     async def run_phases(self, phases: Sequence[Phase], report: Callable[[Row], None]) -> list[Row]:
@@ -120,8 +122,8 @@ class Drill:
                 if time.monotonic() > end:
                     break
                 load.phase, began = phase.name, time.monotonic()
-                await asyncio.to_thread(phase.do)
-                await asyncio.to_thread(self._wait_until_at_rest)
+                await in_thread(phase.do)
+                await in_thread(self._wait_until_at_rest)
                 await asyncio.sleep(_SETTLE_SECONDS)
                 rows.append(
                     Row(
@@ -285,6 +287,32 @@ class Drill:
     @staticmethod
     def _discard(_: str) -> None:
         return
+
+
+async def in_thread(work: Callable[[], None]) -> None:
+    """Runs it in a thread that nobody waits for when the drill is ended: pods may take minutes."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def end(error: Exception | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        caught: Exception | None = None
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whoever awaits gets it
+            caught = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(end, caught)
+
+    threading.Thread(target=run, daemon=True).start()
+    await done
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -35,6 +35,8 @@ _ADDRESS = "10.244.1.1"
 _NAME_SERVICE = "10.96.0.10"
 _CGROUPS = Path("/sys/fs/cgroup")
 _START_SECONDS = 180.0
+_WEIGHT = 8
+"""Of all pods of a node, as a multiple of one process beside them: all would be one otherwise."""
 _RULES = ("-i", "-o")
 _OF_ROUTER = re.compile(r"\bKUBE-(ROUTER|POD-FW|NWPLCY)-")
 _SET_OF_ROUTER = re.compile(r"(inet6:)?(KUBE-(DST|SRC)-|kube-router-)")
@@ -332,6 +334,8 @@ def _kubelet(cluster: Cluster, node: Node, port: int, health: int) -> dict[str, 
         "containerRuntimeEndpoint": f"unix://{node.folder}/containerd.sock",
         "failSwapOn": False,
         "podLogsDir": str(node.logs),
+        # A full disk of this machine would take images that nobody can pull again.
+        "imageGCHighThresholdPercent": 100,
         "evictionHard": {
             "memory.available": "200Mi",
             "nodefs.available": "1%",
@@ -344,15 +348,23 @@ def _make_cgroups(node: Node) -> None:
     """A group for the pods of a node, in each hierarchy of version 1, or in the one of 2."""
     if (_CGROUPS / "cgroup.controllers").exists():
         (_CGROUPS / node.cgroup).mkdir(exist_ok=True)
+        _give_weight(_CGROUPS / node.cgroup)
         return
     for hierarchy in _CGROUPS.iterdir():
         if hierarchy.is_symlink():
             continue
         with suppress(OSError):
             (hierarchy / node.cgroup).mkdir(exist_ok=True)
+        _give_weight(hierarchy / node.cgroup)
         for setting in ("cpuset.cpus", "cpuset.mems"):
             if (hierarchy / setting).exists():
                 (hierarchy / node.cgroup / setting).write_text((hierarchy / setting).read_text())
+
+
+def _give_weight(group: Path) -> None:
+    for name, of_one in (("cpu.shares", 1024), ("cpu.weight", 100)):
+        if (group / name).exists():
+            (group / name).write_text(str(of_one * _WEIGHT))
 
 
 def _remove_cgroups(node: Node) -> None:

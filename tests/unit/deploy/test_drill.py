@@ -1,11 +1,13 @@
-"""What a drill counts, and what its phases explain."""
+"""What a drill counts, what its phases explain, and how it ends."""
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from deploy.cluster.drill import HEADINGS, Row, table
+from deploy.cluster.drill import HEADINGS, Row, in_thread, table
 from deploy.cluster.load import Outcome
 
 ALLOWED, DENIED = frozenset({200, 201}), frozenset({401, 403})
@@ -58,3 +60,24 @@ def test_the_table_names_what_went_wrong() -> None:
     assert "1: 503 (call). the reason" in lines[2]
     assert "1: 502 (call). Not explained!" in lines[3]
     assert lines[4].startswith("| all | 20 | 3 | 2 | 0 | 0 |")
+
+
+def test_a_drill_that_is_ended_does_not_wait_for_pods() -> None:
+    ready, waited = threading.Event(), list[bool]()
+
+    async def ended_at_once() -> None:
+        async with asyncio.timeout(0):
+            await in_thread(lambda: waited.append(ready.wait(30)))
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(ended_at_once())
+    assert waited == []
+    ready.set()
+
+
+async def test_what_fails_in_a_phase_ends_the_drill() -> None:
+    def fails() -> None:
+        raise AssertionError("no pods")
+
+    with pytest.raises(AssertionError, match="no pods"):
+        await in_thread(fails)
