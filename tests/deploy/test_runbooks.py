@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.deploy.manifests import OVERLAYS, workloads
 from tests.deploy.promql import metrics_named, promtool, told
 from tests.deploy.test_alerts import ALERTS
 from tests.support.database import TestDatabase
+from tests.support.kustomize import rendered
 from tests.support.system import ROOT
 
 PAGE = ROOT / "docs" / "operators" / "runbooks.md"
@@ -47,6 +49,19 @@ def test_a_section_has_all_parts_in_order(alert: str) -> None:
     assert re.match(r"(yes|no|only if)\b", answer)
     if ALERTS[alert]["labels"]["severity"] == "critical":
         assert answer.startswith("yes")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_logs_are_asked_of_pods_that_there_are(overlay: str) -> None:
+    """Those of all containers where the pods have several, of which kubectl shows one otherwise."""
+    pods = workloads(rendered(overlay))
+    asked = re.findall(r"logs -l (\S+)=(\S+)(.*)", PAGE.read_text())
+    assert len({value for _, value, _ in asked}) > 4
+    for label, value, options in asked:
+        found = [each for each in pods if each.labels.get(label) == value]
+        assert found, f"{label}={value}"
+        if any(len(each.containers) > 1 for each in found):
+            assert "--all-containers" in options
 
 
 def test_prometheus_understands_the_queries(tmp_path: Path) -> None:
