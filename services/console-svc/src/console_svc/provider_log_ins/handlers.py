@@ -5,7 +5,7 @@ from aiohttp import web
 from console_svc.pages.api import DEVICE_COOKIE, PROVIDER_COOKIE, ApiRefusal
 from console_svc.pages.captcha import with_captcha
 from console_svc.pages.leaving import leave
-from console_svc.pages.logging_in import enter
+from console_svc.pages.logging_in import enter, purpose_of
 from console_svc.pages.returning import FIRST_PAGE, forget_way, keep_way
 from console_svc.pages.visit import Visit
 
@@ -80,5 +80,6 @@ async def _code_page(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "provider_log_ins/code.html",
         state=visit.text("state") or visit.request.query.get("state", ""),
+        purpose=await purpose_of(visit),
         trusted_days=await _trusted_days(visit),
     )
