@@ -20,6 +20,7 @@ from tests.support.openid_provider import (
 )
 from tests.support.own_service import pages_of
 from tests.support.pages import Pages, Shown
+from tests.support.relying_party import RelyingParty
 from tests.support.system import PASSWORD, Installation
 
 LOG_IN, START, LINKED = (
@@ -155,6 +156,25 @@ async def test_the_second_factor_is_asked_for_by_a_form(
     right = await pages.post(BACK, {**fields, "otp_code": authenticator.code()})
     assert (right.status, right.url.path) == (200, "/account")
     assert client.email in right.text
+
+
+async def test_the_form_leads_to_the_application_for_which_somebody_logs_in(
+    client: Client, pages: Pages, provider: OpenIdProvider, system: Installation
+) -> None:
+    uid = str((await client.become_member()).body["uid"])
+    authenticator = await second_factor_of(client, uid)
+    async with Client(system) as admin:
+        await admin.log_in_as_superadmin()
+        async with await RelyingParty.register(admin, scopes=["openid"]) as app:
+            challenge = (await app.authorize()).parameters["login_challenge"]
+            question = await sent(pages, f"{LOG_IN}?login_challenge={challenge}")
+            shown = await come_back(pages, provider, question, Person(email=client.email))
+            # Browsers follow a redirect from a form only to sites that the policy names.
+            policy = shown.headers["Content-Security-Policy"]
+            assert policy.endswith("form-action 'self' https://app.example.com")
+            form = {**shown.form(BACK).fields, "otp_code": authenticator.code()}
+            answer = await pages.post(BACK, form, allow_redirects=False)
+            assert answer.headers["Location"].startswith("/oauth/authorize/resume?challenge=")
 
 
 async def test_a_member_links_an_account_and_ends_the_link(

@@ -6,7 +6,7 @@ from console_svc.pages.api import DEVICE_COOKIE, PROVIDER_COOKIE, ApiRefusal
 from console_svc.pages.captcha import with_captcha
 from console_svc.pages.leaving import leave
 from console_svc.pages.logging_in import enter, purpose_of
-from console_svc.pages.returning import FIRST_PAGE, forget_way, keep_way
+from console_svc.pages.returning import FIRST_PAGE, forget_way, keep_way, way_back
 from console_svc.pages.visit import Visit
 
 _LOG_IN = "/account/log-in"
@@ -80,6 +80,7 @@ async def _code_page(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "provider_log_ins/code.html",
         state=visit.text("state") or visit.request.query.get("state", ""),
+        next=way_back(visit),
         purpose=await purpose_of(visit),
         trusted_days=await _trusted_days(visit),
     )
