@@ -41,6 +41,7 @@ OWN = (
     "/account/passkeys",
     "/account/trusted-devices",
     "/account/linked-accounts",
+    "/account/applications",
     "/account/sessions",
     "/account/api-keys",
     "/account/activity",

@@ -118,6 +118,7 @@ FORMS = (
     ("/resource/linked_accounts", "post"),
     ("/resource/linked_accounts/request", "post"),
     ("/resource/linked_accounts/{id}", "delete"),
+    ("/resource/consents/{client_id}", "delete"),
     ("/resource/api_keys", "post"),
     ("/resource/documents", "post"),
     ("/resource/profiles", "post"),

@@ -3,6 +3,7 @@
 from console_svc.account import handlers as account
 from console_svc.activity import handlers as activity
 from console_svc.api_keys import handlers as api_keys
+from console_svc.applications import handlers as applications
 from console_svc.audit_log import handlers as audit_log
 from console_svc.dead_letters import handlers as dead_letters
 from console_svc.directory import handlers as directory
@@ -67,6 +68,7 @@ PAGES: tuple[Page, ...] = (
     Page("/account/passkeys/removal",       MEMBERS, passkeys.show,           passkeys.remove),
     Page("/account/linked-accounts",        MEMBERS, linked_accounts.show,    linked_accounts.begin),
     Page("/account/linked-accounts/removal", MEMBERS, linked_accounts.show,   linked_accounts.remove),
+    Page("/account/applications",           MEMBERS, applications.show,       applications.revoke),
     Page("/account/trusted-devices",        MEMBERS, trusted_devices.show,    trusted_devices.end),
     Page("/account/sessions",               MEMBERS, sessions.show,           sessions.end),
     Page("/account/sessions/others",        MEMBERS, sessions.show,           sessions.end_others),

@@ -33,6 +33,7 @@ NOTICES: Mapping[str, str] = {
     "passkey_removed": marked("The passkey is deleted. Delete it on your device, too."),
     "account_linked": marked("The account is linked. You can log in by it from now on."),
     "account_unlinked": marked("The link is ended."),
+    "consent_revoked": marked("The application may not see or do anything for you any more."),
     "device_ended": marked("This browser is asked for codes again."),
     "session_ended": marked("The session has ended."),
     "sessions_ended": marked("All other sessions have ended."),

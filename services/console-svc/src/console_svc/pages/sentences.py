@@ -215,6 +215,7 @@ SENTENCES: Mapping[str, str] = {
     "resource.passkey.too_many": marked("You have as many passkeys as you may have."),
     "resource.passkey.invalid_name": marked("Enter a name of at most 64 characters."),
     "resource.trusted_device.doesnt_exist": marked("There is no such device."),
+    "resource.consent": marked("You have not allowed this application anything."),
     "resource.passkey.doesnt_exist": marked("You have no such passkey."),
     # Second factor and API keys.
     "resource.otp.already_enabled": marked("Your second factor is on already."),

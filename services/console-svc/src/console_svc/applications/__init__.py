@@ -1,0 +1,1 @@
+"""Applications of others to which a member has consented."""
