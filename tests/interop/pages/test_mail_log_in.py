@@ -55,7 +55,7 @@ async def test_a_link_works_where_it_was_asked_for(
     await follow(visitor, link)
     await expect(page.locator("[name=code]")).to_have_count(0)
     await visitor.submit("Log in")
-    await expect(page).to_have_url(re.compile(r"/account$"))
+    await expect(page).to_have_url(re.compile(r"/account/sessions$"))
     await expect(page.get_by_text(client.email).first).to_be_visible()
 
     # It worked once.
