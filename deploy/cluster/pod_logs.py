@@ -36,9 +36,11 @@ def kept_logs(written: Sequence[Path], kept: Path) -> Iterator[None]:
 
 
 def _link(folder: Path, kept: Path) -> None:
-    for log in folder.glob("*/*/*.log"):
-        place = kept / log.relative_to(folder)
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # deleted since it was listed
-                os.link(log, place)
+    for place, _, names in os.walk(folder):  # passes over folders that are deleted meanwhile
+        for name in names:
+            log = Path(place, name)
+            link = kept / log.relative_to(folder)
+            if log.suffix == ".log" and not link.exists():
+                link.parent.mkdir(parents=True, exist_ok=True)
+                with suppress(FileNotFoundError):  # deleted since it was listed
+                    os.link(log, link)

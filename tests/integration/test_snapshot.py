@@ -104,6 +104,7 @@ async def test_who_binds_then_reads_then_applies_events_knows_everything(
     admin: Client, system: Installation
 ) -> None:
     replica = Replica()
+    known = len({uid for uid, _ in await the_truth(admin)})
     async with (
         AsyncExitStack() as stack,
         connected(system.environments["identity"]["AMQP_URL"], "test") as connection,
@@ -120,7 +121,7 @@ async def test_who_binds_then_reads_then_applies_events_knows_everything(
             await until(all_began)
             queue = await channel.declare_queue(exclusive=True)
             await queue.bind(EVENTS, "model.#")
-            async for page in pages(admin, 2):
+            async for page in pages(admin, max(2, known // 20)):
                 replica.apply_users(page)
             read, before = list(turns), len(replica.state)
 
