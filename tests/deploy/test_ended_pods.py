@@ -28,8 +28,8 @@ pytestmark = [
         reason="connections are spread by iptables, as root",
     ),
 ]
-AT_ONCE = 3
-"""So many connections that one is refused, and so few that none is refused four times."""
+AT_ONCE = 16
+"""So many connections that one is refused four times: each time half of those that are left."""
 
 
 @contextmanager

@@ -19,8 +19,8 @@ log = structlog.get_logger()
 
 _BRACES = frozenset("{}")
 TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
-_TRIES = 4
-"""Of a call that no pod has received: a service has two pods at least, so 1 of 16 fails if one is
+_TRIES = 10
+"""Of a call that no pod has received: a service has two pods at least, so 1 of 1024 fails if one is
 gone and Kubernetes still sends connections there."""
 
 
