@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 
 from deploy.local import ports
+from shared.process import running
 from tests.support.client import USER_AGENT, Client
 from tests.support.internal import identity_of
 from tests.support.replicas import gateway_of
@@ -28,6 +29,7 @@ pytestmark = [
         reason="connections are spread by iptables, as root",
     ),
 ]
+_FREE = {"BARONG_PORT": "0", "BARONG_INTERNAL_PORT": "0"}
 AT_ONCE = 16
 """So many connections that one is refused four times: each time half of those that are left."""
 
@@ -75,3 +77,19 @@ async def test_services_ask_the_other_pod(system: Installation) -> None:
         spread = dataclasses.replace(system, internal={**system.internal, "identity": identity})
         async with identity_of(spread) as client:
             assert all(await asyncio.gather(*(client.jwks() for _ in range(AT_ONCE))))
+
+
+async def test_pages_are_made_by_the_other_gateway(system: Installation) -> None:
+    with half_ended(system.public["gateway"]) as gateway:
+        settings = {**_FREE, "BARONG_GATEWAY_URL": f"http://127.0.0.1:{gateway}"}
+        async with (
+            running(system.service("console", **settings)) as console,
+            aiohttp.ClientSession(console.public, headers={"User-Agent": USER_AGENT}) as http,
+        ):
+
+            async def status() -> int:
+                async with http.get("/account/log-in") as response:
+                    return response.status
+
+            statuses = await asyncio.gather(*(status() for _ in range(AT_ONCE)))
+        assert statuses == [200] * AT_ONCE

@@ -29,6 +29,8 @@ BROWSER_COOKIE = "_barong_mail_log_in"
 PROVIDER_COOKIE = "_barong_provider_log_in"
 """By which it knows the browser that was sent to another OpenID provider."""
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_TRIES = 10
+"""Of a call that no gateway has received (docs/adr/0185)."""
 _CONNECTIONS = 256
 
 
@@ -184,18 +186,46 @@ class Api:
         with tracing.calling("authz-gateway", method):
             headers.update(tracing.headers())
             try:
-                response = await self._http.request(
+                response = await self._send(
+                    self._http,
                     method,
                     url.with_query(dict(query)) if query else url,
-                    data=orjson.dumps(dict(form)) if form is not None else data,
-                    headers=headers,
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=seconds) if seconds else self._timeout,
+                    headers,
+                    orjson.dumps(dict(form)) if form is not None else data,
+                    aiohttp.ClientTimeout(total=seconds) if seconds else self._timeout,
                 )
             except (TimeoutError, aiohttp.ClientError) as error:
                 raise Unavailable("authz-gateway") from error
             async with response:
                 yield response
+
+    async def _send(
+        self,
+        http: aiohttp.ClientSession,
+        method: str,
+        url: URL,
+        headers: CIMultiDict[str],
+        data: bytes | aiohttp.FormData | None,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        """The answer to a call, which is made again if a gateway that ended did not receive it.
+
+        Its connection was refused; a GET is also made again after a kept connection ended. Forms
+        with files are read only once.
+        """
+        tries = 1 if isinstance(data, aiohttp.FormData) else _TRIES
+        while True:
+            tries -= 1
+            try:
+                return await http.request(
+                    method, url, data=data, headers=headers, allow_redirects=False, timeout=limits
+                )
+            except aiohttp.ClientConnectorError as error:
+                if not tries or not isinstance(error.os_error, ConnectionRefusedError):
+                    raise
+            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+                if not tries or method != "GET":
+                    raise
 
     def _headers(self, request: web.Request) -> CIMultiDict[str]:
         """The visitor, as the gateway has to see them."""
