@@ -13,15 +13,13 @@ import structlog
 from shared import tracing
 from shared.contracts.changes import CHANGED_HEADER, listed, note
 from shared.errors import Invalid, NotFound, SessionEnded, Throttled, Unavailable, UserNotActive
+from shared.repeated_calls import until_received
 from shared.tokens.service import ServiceTokens
 
 log = structlog.get_logger()
 
 _BRACES = frozenset("{}")
 TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
-_TRIES = 10
-"""Of a call that no pod has received: a service has two pods at least, so 1 of 1024 fails if one is
-gone and Kubernetes still sends connections there."""
 
 
 class InternalApi:
@@ -116,30 +114,21 @@ class InternalApi:
         *,
         repeatable: bool,
     ) -> tuple[int, Any, int]:
-        """Status, JSON and seconds of Retry-After; raises what aiohttp raises.
-
-        While a pod ends, connections to it are refused, and kept ones close at the moment of a
-        call. Such a call is made again: it finds another pod.
-        """
-        if self._session is None:
+        """Status, JSON and seconds of Retry-After; raises what aiohttp raises."""
+        session = self._session
+        if session is None:
             raise ConnectionError("not opened")
-        tries = _TRIES
-        while True:
-            tries -= 1
-            try:
-                async with self._session.request(
-                    method, self._url + path, data=data, headers=headers, allow_redirects=False
-                ) as response:
-                    answer = await response.json() if response.content_length else None
-                    note(listed(response.headers.get(CHANGED_HEADER, "")), here=False)
-                    retry_after = int(response.headers.get("Retry-After", "1"))
-                    return response.status, answer, retry_after
-            except aiohttp.ClientConnectorError as error:
-                if not tries or not isinstance(error.os_error, ConnectionRefusedError):
-                    raise
-            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-                if not tries or not repeatable:
-                    raise
+
+        async def send() -> tuple[int, Any, int]:
+            async with session.request(
+                method, self._url + path, data=data, headers=headers, allow_redirects=False
+            ) as response:
+                answer = await response.json() if response.content_length else None
+                note(listed(response.headers.get(CHANGED_HEADER, "")), here=False)
+                retry_after = int(response.headers.get("Retry-After", "1"))
+                return response.status, answer, retry_after
+
+        return await until_received(send, repeatable=repeatable)
 
 
 def segment(value: str) -> str:

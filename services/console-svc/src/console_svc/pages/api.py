@@ -18,6 +18,7 @@ from yarl import URL
 
 from shared import tracing
 from shared.errors import Unavailable
+from shared.repeated_calls import until_received
 from shared.web.context import CLIENT_ADDRESS, REQUEST_ID
 from shared.web.cookies import cookies
 
@@ -29,8 +30,6 @@ BROWSER_COOKIE = "_barong_mail_log_in"
 PROVIDER_COOKIE = "_barong_provider_log_in"
 """By which it knows the browser that was sent to another OpenID provider."""
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
-_TRIES = 10
-"""Of a call that no gateway has received (docs/adr/0185)."""
 _CONNECTIONS = 256
 
 
@@ -208,24 +207,16 @@ class Api:
         data: bytes | aiohttp.FormData | None,
         limits: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
-        """The answer to a call, which is made again if a gateway that ended did not receive it.
+        """The answer to a call, made again if a gateway that ended did not receive it."""
 
-        Its connection was refused; a GET is also made again after a kept connection ended. Forms
-        with files are read only once.
-        """
-        tries = 1 if isinstance(data, aiohttp.FormData) else _TRIES
-        while True:
-            tries -= 1
-            try:
-                return await http.request(
-                    method, url, data=data, headers=headers, allow_redirects=False, timeout=limits
-                )
-            except aiohttp.ClientConnectorError as error:
-                if not tries or not isinstance(error.os_error, ConnectionRefusedError):
-                    raise
-            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-                if not tries or method != "GET":
-                    raise
+        async def send() -> aiohttp.ClientResponse:
+            return await http.request(
+                method, url, data=data, headers=headers, allow_redirects=False, timeout=limits
+            )
+
+        if isinstance(data, aiohttp.FormData):  # which can be read only once
+            return await send()
+        return await until_received(send, repeatable=method == "GET")
 
     def _headers(self, request: web.Request) -> CIMultiDict[str]:
         """The visitor, as the gateway has to see them."""
