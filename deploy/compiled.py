@@ -15,7 +15,7 @@ from mypyc.build import mypycify
 from setuptools import setup
 
 MODULES = (
-    "authz_gateway/authz/call.py",
+    "authz_gateway/authn/call.py",
     "authz_gateway/authn/lookup_cache.py",
     "authz_gateway/authz/decision_cache.py",
     "authz_gateway/authz/policy.py",
@@ -23,7 +23,7 @@ MODULES = (
     "authz_gateway/http/access_log.py",
     "authz_gateway/http/connection.py",
     "authz_gateway/http/deadline.py",
-    "authz_gateway/http/dispatcher.py",
+    "authz_gateway/authz/dispatcher.py",
     "authz_gateway/http/framing.py",
     "authz_gateway/http/headers.py",
     "authz_gateway/http/parser.py",

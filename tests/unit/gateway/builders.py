@@ -12,7 +12,7 @@ from multidict import MultiMapping
 from prometheus_client import CollectorRegistry
 
 from authz_gateway.authn.access_tokens import AccessTokenCache
-from authz_gateway.authz.call import Call
+from authz_gateway.authn.call import Call
 from authz_gateway.http.parser import RequestHead
 from authz_gateway.routing.route_table import Access, Route
 from shared.contracts.api_keys import SigningKey

@@ -10,8 +10,8 @@ from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
 from authz_gateway.authn.access_tokens import ResolvedAccessToken, digest_of
+from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authn.lookup_cache import Entry
-from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.decision_cache import MAX_DECISIONS, DecisionCache
 from authz_gateway.authz.pipeline import WHITELINK_PATH
 from authz_gateway.authz.policy import CompiledPolicy

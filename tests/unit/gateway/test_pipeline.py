@@ -14,11 +14,11 @@ from multidict import CIMultiDict, MultiMapping
 from prometheus_client import CollectorRegistry
 
 from authz_gateway.authn.api_keys import AuthenticateApiKey
+from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authn.errors import InvalidSignature
 from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.proofs import PROOF_MILLISECONDS, ProofChecker
 from authz_gateway.authn.sessions import Binding
-from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.pipeline import WHITELINK_PATH, Decide
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import ANONYMOUS, AUDITED_RATE, RateLimits

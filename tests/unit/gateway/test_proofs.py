@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from authz_gateway.authn.call import Call
 from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.proofs import (
     PROOF_MILLISECONDS,
@@ -13,7 +14,6 @@ from authz_gateway.authn.proofs import (
     ProofNonceNeeded,
     TokenNotProven,
 )
-from authz_gateway.authz.call import Call
 from shared.contracts.api_keys import Nonce, is_kid, is_nonce
 from shared.crypto.key_ring import KeyRing
 from shared.errors import Unavailable

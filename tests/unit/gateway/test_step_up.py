@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from authz_gateway.authz.call import Caller
+from authz_gateway.authn.call import Caller
 from authz_gateway.authz.pipeline import InvalidPermission
 from shared.contracts.authentication import (
     KEY,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from authz_gateway.authz.call import Caller
+from authz_gateway.authn.call import Caller
 from authz_gateway.authz.pipeline import WHITELINK_PATH
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket, opener_of

@@ -12,6 +12,7 @@ from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.proofs import PROOF_MILLISECONDS, ProofChecker
 from authz_gateway.authn.sessions import Binding, SessionCache
 from authz_gateway.authz.decision_cache import DecisionCache
+from authz_gateway.authz.dispatcher import Dispatcher
 from authz_gateway.authz.pipeline import Decide
 from authz_gateway.authz.policy import CurrentPolicy, register_policy_metrics
 from authz_gateway.authz.rate_limits import RateLimits
@@ -20,7 +21,6 @@ from authz_gateway.core import Core
 from authz_gateway.handlers import Gateway
 from authz_gateway.http.access_log import AccessLog
 from authz_gateway.http.connection import Limits
-from authz_gateway.http.dispatcher import Dispatcher
 from authz_gateway.http.parser import HeadLimits
 from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.http.server import HttpServer

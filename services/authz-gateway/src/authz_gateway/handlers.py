@@ -5,12 +5,12 @@ from functools import partial
 
 from authz_gateway.api_document.files import ROUTE as DOCUMENT_ROUTE
 from authz_gateway.api_document.files import SHOWN, Shown
-from authz_gateway.authz.call import Call, Caller
+from authz_gateway.authn.call import Call, Caller
+from authz_gateway.authz.dispatcher import Operation
 from authz_gateway.authz.forward_auth import allowed_lines, denied_lines, original_call
 from authz_gateway.authz.protected_resources import METADATA_ROUTE, metadata, resource_at
 from authz_gateway.authz.websocket_reauthorization import ReauthorizeWebSocket, opener_of
 from authz_gateway.http.cors import Cors
-from authz_gateway.http.dispatcher import Operation
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import NO_ROUTE, Answer
 from authz_gateway.routing.path import Target

@@ -4,9 +4,9 @@ from typing import Final
 
 from authz_gateway import handlers
 from authz_gateway.api_document.files import DOCUMENT_PATH, EVENTS_DOCUMENT_PATH, PAGE_PATH
+from authz_gateway.authz.dispatcher import Operation
 from authz_gateway.authz.protected_resources import METADATA_PATH
 from authz_gateway.handlers import Destination, Gateway, Handler
-from authz_gateway.http.dispatcher import Operation
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import Answer
 from authz_gateway.routing.path import target

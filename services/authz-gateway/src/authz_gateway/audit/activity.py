@@ -1,7 +1,7 @@
 """Makes the activity that the audit log stores of a call."""
 
 from authz_gateway.audit.parameters import TARGETS, CallParameters, data
-from authz_gateway.authz.call import Call
+from authz_gateway.authn.call import Call
 from shared.contracts.activities import (
     MAX_DATA,
     MAX_USER_AGENT,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from multidict import CIMultiDict, MultiMapping
 
-from authz_gateway.authz.call import Call
+from authz_gateway.authn.call import Call
 from authz_gateway.http.errors import Stalled
 from shared.errors import Throttled, TooLarge, Unavailable
 from shared.web.bodies import MAX_BODY_BYTES, MULTIPART, media_type

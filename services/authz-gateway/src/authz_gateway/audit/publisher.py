@@ -9,7 +9,7 @@ from authz_gateway.audit.activity import activity_of
 from authz_gateway.audit.body import LargeBodies, body_of, headers_of, limit_of, may_be_withheld
 from authz_gateway.audit.parameters import CallParameters, parameters
 from authz_gateway.audit.queue import AuditQueue
-from authz_gateway.authz.call import Call
+from authz_gateway.authn.call import Call
 from shared.clients.admin import AdminClient
 from shared.contracts.activities import Activity
 from shared.errors import Refusal, TooLarge, Unavailable

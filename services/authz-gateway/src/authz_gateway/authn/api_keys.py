@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from multidict import MultiMapping
 from prometheus_client import CollectorRegistry
 
+from authz_gateway.authn.call import Call
 from authz_gateway.authn.content_digest import NAME as CONTENT_DIGEST
 from authz_gateway.authn.content_digest import read_digests, require_digests
 from authz_gateway.authn.errors import (
@@ -42,7 +43,6 @@ from authz_gateway.authn.message_signatures import (
     signature_base,
 )
 from authz_gateway.authn.sessions import USABLE_STATES
-from authz_gateway.authz.call import Call
 from shared.contracts.api_keys import (
     CREATED_GRANULARITY,
     ED25519,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from authz_gateway.authn.access_tokens import InvalidAccessToken
+from authz_gateway.authn.call import Call
 from authz_gateway.authn.errors import NonceUsed
 from authz_gateway.authn.nonces import SharedNonces
-from authz_gateway.authz.call import Call
 from shared.contracts.api_keys import Nonce
 from shared.errors import Unauthenticated
 from shared.tokens.dpop import ALGORITHMS, PROOF_SECONDS, BadProof, Proof, ProofNonces, read_proof

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from authz_gateway.authn.access_tokens import ResolvedAccessToken, digest_of
+from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authn.lookup_cache import Entry
 from authz_gateway.authn.sessions import CSRF_EXEMPT, csrf_token_matches
-from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.pipeline import WHITELINK_PATH
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.protected_resources import audience_of

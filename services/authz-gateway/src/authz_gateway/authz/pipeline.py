@@ -12,6 +12,7 @@ from authz_gateway.authn.access_tokens import (
     is_of_a_client,
 )
 from authz_gateway.authn.api_keys import is_signed, within_scope
+from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authn.errors import ClientSessionMismatch, CsrfTokenMismatch, InvalidSession
 from authz_gateway.authn.proofs import TokenNotProven
 from authz_gateway.authn.sessions import (
@@ -22,7 +23,6 @@ from authz_gateway.authn.sessions import (
     require_usable,
     session_cookies,
 )
-from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.challenges import in_dpop, presents_bound_only
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.protected_resources import audience_of, challenge

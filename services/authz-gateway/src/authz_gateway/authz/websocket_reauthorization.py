@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from authz_gateway.authn.api_keys import ApiKeys, require_active, require_usable_owner, within_scope
+from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authn.sessions import require_usable
-from authz_gateway.authz.call import Call, Caller
 from authz_gateway.authz.pipeline import WHITELINK_PATH, PolicyInForce, Sessions
 from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.routing.route_table import Route

@@ -4,13 +4,12 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from authz_gateway.http.access_log import AccessLog
 from authz_gateway.http.connection import ClientConnection, Limits
-from authz_gateway.http.dispatcher import Dispatcher
 from authz_gateway.http.headers import TRACE, TRACE_CONTEXT
 from authz_gateway.http.parser import RequestReader
 from authz_gateway.http.request import Request
@@ -23,6 +22,18 @@ from shared.web.sockets import own_socket, url_of
 _BACKLOG = 1024
 _MAX_CACHED_CLIENTS = 4096
 _MAX_CACHED_CHAIN_LENGTH = 256
+
+
+class Dispatcher(Protocol):
+    """Answers requests."""
+
+    def dispatch(self, request: Request) -> None:
+        """Answers a request, now or later; raises nothing."""
+        ...
+
+    async def wait_for_tasks(self, seconds: float) -> None:
+        """Returns when all requests that are under way are answered, or after `seconds`."""
+        ...
 
 
 class HttpServer:

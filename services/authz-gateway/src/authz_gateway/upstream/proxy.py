@@ -7,8 +7,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from authz_gateway.authn.call import Caller
 from authz_gateway.authn.sessions import without_session_cookie
-from authz_gateway.authz.call import Caller
 from authz_gateway.http.client_key import client_key
 from authz_gateway.http.headers import CREDENTIAL, WITHHELD
 from authz_gateway.http.parser import RequestHead, ResponseHead

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import structlog
 from prometheus_client import CollectorRegistry
 
-from authz_gateway.authz.call import Call, Caller
+from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authz.decision_cache import DecisionCache, PolicyInForce
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import Answer, error_answer, refusal_answer
