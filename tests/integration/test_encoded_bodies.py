@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.support.client import USER_AGENT, Client
-from tests.support.system import Installation
+from tests.support.system import INITIAL_ACCESS_TOKEN, Installation
 
 FORM = "application/x-www-form-urlencoded"
 BOMB = gzip.compress(b"email=" + b"a" * 50_000_000)
@@ -26,7 +26,18 @@ OPERATIONS = [
     ("PUT", "resource/users/me"),
     ("PUT", "admin/profiles"),
     ("POST", "admin/users/labels"),
+    ("POST", "admin/webhooks"),
+    ("POST", "admin/oauth_clients"),
 ]
+OAUTH_ENDPOINTS = {
+    "/oauth/token": (FORM, "invalid_request"),
+    "/oauth/introspect": (FORM, "invalid_request"),
+    "/oauth/revoke": (FORM, "invalid_request"),
+    "/oauth/par": (FORM, "invalid_request"),
+    "/oauth/device_authorization": (FORM, "invalid_request"),
+    "/oauth/register": ("application/json", "invalid_client_metadata"),
+}
+PAGES = ["/oauth/authorize", "/oauth/logout", "/account/log-in"]
 
 
 @pytest.fixture
@@ -59,6 +70,35 @@ async def test_an_encoded_body_is_refused(
         assert response.status == 415
         assert response.headers["Accept-Encoding"] == "identity"
         assert await response.json() == {"errors": ["request.unsupported_encoding"]}
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+@pytest.mark.parametrize("path", OAUTH_ENDPOINTS)
+async def test_the_oauth_provider_refuses_it_as_oauth_does(
+    system: Installation, http: aiohttp.ClientSession, path: str, encoding: str
+) -> None:
+    """Also a body that is not encoded, but is said to be."""
+    content_type, error = OAUTH_ENDPOINTS[path]
+    packed = {
+        "Content-Type": content_type,
+        "Content-Encoding": encoding,
+        "Authorization": f"Bearer {INITIAL_ACCESS_TOKEN}",
+    }
+    for body in (PACKED[encoding], b"grant_type=refresh_token"):
+        async with http.post(f"{system.gateway_url}{path}", data=body, headers=packed) as response:
+            assert response.status == 415
+            assert response.headers["Accept-Encoding"] == "identity"
+            assert (await response.json())["error"] == error
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_pages_refuse_it_with_a_page(
+    system: Installation, http: aiohttp.ClientSession, path: str
+) -> None:
+    packed = {"Content-Type": FORM, "Content-Encoding": "gzip"}
+    async with http.post(f"{system.gateway_url}{path}", data=BOMB, headers=packed) as response:
+        assert response.status == 415
+        assert response.content_type == "text/html"
 
 
 @pytest.mark.parametrize("path", ["identity/sessions", "identity/users/email/confirm_code"])

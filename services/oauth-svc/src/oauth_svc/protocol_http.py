@@ -9,8 +9,9 @@ from aiohttp import web
 
 from oauth_svc.protocol.errors import INVALID_REQUEST, OAuthError
 from oauth_svc.protocol.parameters import Parameters
+from shared.errors import UnsupportedEncoding
 from shared.web.answers import answer
-from shared.web.bodies import MAX_PARAMETERS, media_type
+from shared.web.bodies import MAX_PARAMETERS, media_type, require_identity
 from shared.web.errors import OUTCOME
 from shared.web.operations import FormReader, NoParameters
 
@@ -25,6 +26,10 @@ async def parameters_of(request: web.Request) -> Parameters:
     """The parameters of a query, or of a form for POST; raises `OAuthError`."""
     if request.method != "POST":
         return Parameters(_pairs(request.rel_url.raw_query_string))
+    try:
+        require_identity(request.headers)
+    except UnsupportedEncoding as refusal:
+        raise encoded(INVALID_REQUEST, refusal) from None
     if media_type(request.headers.get("Content-Type", "")) != _FORM:
         raise OAuthError(INVALID_REQUEST, f"The body has to be {_FORM}.")
     body = await request.content.read(MAX_BODY_BYTES + 1)
@@ -36,6 +41,12 @@ async def parameters_of(request: web.Request) -> Parameters:
         return Parameters(_pairs(body.decode()))
     except UnicodeDecodeError:
         raise OAuthError(INVALID_REQUEST, "The body is not UTF-8.") from None
+
+
+def encoded(error: str, refusal: UnsupportedEncoding) -> OAuthError:
+    """The refusal of a body that is compressed, or encoded in another way."""
+    description = "The body must have no Content-Encoding."
+    return OAuthError(error, description, status=415, headers=refusal.headers)
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

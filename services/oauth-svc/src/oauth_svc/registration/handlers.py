@@ -6,7 +6,7 @@ from aiohttp import web
 
 from oauth_svc.clients.models import RegisteredClient
 from oauth_svc.protocol.errors import INVALID_CLIENT_METADATA, OAuthError
-from oauth_svc.protocol_http import NO_STORE, protocol_endpoint
+from oauth_svc.protocol_http import NO_STORE, encoded, protocol_endpoint
 from oauth_svc.registration.schemas import Managed, to_registered
 from oauth_svc.registration.use_cases import Registrations
 from shared.errors import Malformed, TooLarge, UnsupportedContent, UnsupportedEncoding
@@ -88,7 +88,9 @@ async def _metadata(request: web.Request) -> dict[str, Any]:
         read = await read_body(request.headers, request.content, _MAX_BODY_BYTES)
     except TooLarge:
         raise OAuthError(INVALID_CLIENT_METADATA, "The body is too large.", status=413) from None
-    except (Malformed, UnsupportedContent, UnsupportedEncoding):
+    except UnsupportedEncoding as refusal:
+        raise encoded(INVALID_CLIENT_METADATA, refusal) from None
+    except (Malformed, UnsupportedContent):
         raise OAuthError(INVALID_CLIENT_METADATA, "The body cannot be read.") from None
     if not isinstance(read, dict):
         raise OAuthError(INVALID_CLIENT_METADATA, "The body has to be an object.")
