@@ -8,12 +8,14 @@ from console_svc.pages.rendering import Renderer
 from console_svc.pages.static import StaticFiles
 from console_svc.pages.uploads import Uploads
 from console_svc.settings import ConsoleSettings
+from shared.policy.authority import Authority
+from shared.policy.ranks import read_ranks
 from shared.web.metrics import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Settings, metrics, the client of the public API, languages, templates and static files."""
+    """Settings, metrics, the client of the public API, templates, files, and who outranks whom."""
 
     settings: ConsoleSettings
     registry: Registry
@@ -21,10 +23,11 @@ class Core:
     renderer: Renderer
     static: StaticFiles
     uploads: Uploads
+    authority: Authority
 
     @classmethod
     def of(cls, settings: ConsoleSettings) -> "Core":
-        """Reads templates, languages and the theme; raises `SettingsError` for their faults."""
+        """Reads templates, languages, theme and ranks; raises `SettingsError` for their faults."""
         static = StaticFiles.read(settings.theme_dir)
         languages = Languages.read(settings.languages_dir, settings.default_language)
         return cls(
@@ -34,4 +37,5 @@ class Core:
             renderer=Renderer(languages, static, settings.app_name),
             static=static,
             uploads=Uploads(settings.max_uploads, settings.max_upload_bytes, settings.spool_folder),
+            authority=Authority(read_ranks(settings.ranks_path)),
         )

@@ -37,6 +37,13 @@ class ConsoleSettings(ProcessSettings):
     config_dir: str = setting(
         "BARONG_CONFIG_DIR", fields.String(), "Folder of the configuration files.", "deploy/config"
     )
+    ranks_file: str = setting(
+        "BARONG_RANKS_FILE",
+        fields.String(),
+        "File with the ranks of roles: nobody changes a user whose role ranks as high "
+        "as their own. If blank: `ranks.yaml` of the configuration folder.",
+        "",
+    )
     session_name: str = setting(
         "BARONG_SESSION_NAME", fields.String(), "Name of the session cookie.", "_barong_session"
     )
@@ -94,3 +101,8 @@ class ConsoleSettings(ProcessSettings):
     def document_types_path(self) -> Path:
         """The file of the types of documents."""
         return Path(self.config_dir, "document_types.yaml")
+
+    @property
+    def ranks_path(self) -> Path:
+        """The file that says how roles rank."""
+        return Path(self.ranks_file or Path(self.config_dir) / "ranks.yaml")

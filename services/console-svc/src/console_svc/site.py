@@ -11,7 +11,7 @@ from aiohttp import web
 
 from console_svc.core import Core
 from console_svc.pages import sentences
-from console_svc.pages.abilities import ABILITIES, Rules
+from console_svc.pages.abilities import ABILITIES, Abilities, Calls
 from console_svc.pages.api import ApiAnswer, ApiRefusal
 from console_svc.pages.forms import FIELD, require_same_origin, require_token
 from console_svc.pages.languages import COOKIE
@@ -48,6 +48,7 @@ class Page:
     """An address: `show` answers GET, `submit` a form.
 
     A form that the API refuses is shown again, by `show`, with the reasons and what was typed.
+    Pages of the console name what they call: links and forms that would be refused are not shown.
     """
 
     path: str
@@ -55,17 +56,20 @@ class Page:
     show: Handler
     submit: Handler | None = None
     files: bool = False
+    reads: tuple[str, ...] = ()
+    sends: str = ""
 
 
 def site(app: web.Application, pages: Sequence[Page], core: Core) -> None:
     """Adds the pages and the static files to the application."""
+    calls = {page.path: Calls(page.reads, page.sends) for page in pages}
     for page in pages:
-        endpoint = _Endpoint(page, core)
+        endpoint = _Endpoint(page, core, calls)
         app.router.add_get(page.path, endpoint.get)
         if page.submit is not None:
             app.router.add_post(page.path, endpoint.post)
     app.router.add_get(PREFIX + "/{digest}/{name}", core.static.answer)
-    unknown = _Endpoint(Page("", ANYONE, _unknown), core)
+    unknown = _Endpoint(Page("", ANYONE, _unknown), core, calls)
     app.router.add_get("/{path:.*}", unknown.get)
     app.router.add_post("/{path:.*}", unknown.get)
 
@@ -77,9 +81,10 @@ async def _unknown(visit: Visit) -> web.StreamResponse:
 class _Endpoint:
     """One page as aiohttp calls it."""
 
-    def __init__(self, page: Page, core: Core) -> None:
+    def __init__(self, page: Page, core: Core, calls: Mapping[str, Calls]) -> None:
         self._page = page
         self._core = core
+        self._calls = calls
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Shows the page."""
@@ -95,6 +100,7 @@ class _Endpoint:
             request,
             self._core.api,
             self._core.renderer,
+            self._core.authority.ranks,
             self._core.renderer.languages.choose(request),
         )
         try:
@@ -183,7 +189,9 @@ class _Endpoint:
             for answer in abilities:
                 if isinstance(answer, BaseException):  # the role has no business here
                     raise answer
-                visit.abilities = Rules(str(visit.me["role"]), answer.body)
+                visit.abilities = Abilities(
+                    visit.me, answer.body, self._core.authority, self._calls
+                )
             return
         for refusal in (session, member):
             if isinstance(refusal, ApiRefusal) and refusal.status == 401 and not members_only:

@@ -58,10 +58,17 @@ class Authority:
             raise SelfChange
         if author is None or author.role != by.role or author.state not in MAY_ACT:
             raise NoAuthority
-        if author.role == SUPERADMIN:
-            return author
-        if SUPERADMIN in (subject.role, role):
-            raise SuperadminChange
-        if not all(self.ranks.is_above(author.role, each) for each in (subject.role, role) if each):
-            raise HigherRole
+        roles = (subject.role, role) if role else (subject.role,)
+        if (refused := self.refusal(author.role, *roles)) is not None:
+            raise refused
         return author
+
+    def refusal(self, by: str, *roles: str) -> Invalid | None:
+        """Why somebody of the role `by` may not change others of these roles; None if they may."""
+        if by == SUPERADMIN:
+            return None
+        if SUPERADMIN in roles:
+            return SuperadminChange()
+        if not all(self.ranks.is_above(by, role) for role in roles):
+            return HigherRole()
+        return None

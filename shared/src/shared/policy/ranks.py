@@ -25,6 +25,10 @@ class Ranks:
         """Whether `role` ranks higher than `other`."""
         return self._place(role) < self._place(other)
 
+    def has(self, role: str) -> bool:
+        """Whether a group names the role."""
+        return any(role in roles for roles in self.groups)
+
     def _place(self, role: str) -> int:
         places = (place for place, roles in enumerate(self.groups) if role in roles)
         return next(places, len(self.groups))

@@ -54,9 +54,7 @@ async def export(visit: Visit) -> web.StreamResponse:
 
 
 def _kind(visit: Visit) -> tuple[str, str]:
-    kind = visit.path["kind"]
-    if kind not in _PATHS:
-        raise NotFound
+    kind = visit.request.path.split("/")[3]
     return kind, _PATHS[kind]
 
 

@@ -4,18 +4,20 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
 
 from console_svc.pages import notices, sentences
+from console_svc.pages.abilities import Abilities
 from console_svc.pages.api import Api, ApiAnswer, ApiRefusal, scheme_of
 from console_svc.pages.forms import FormCookie, kept
 from console_svc.pages.languages import Language
 from console_svc.pages.rendering import Renderer
 from console_svc.pages.uploads import UploadedFile
+from shared.policy.ranks import Ranks
 from shared.web.context import REQUEST_ID
 
 _MAX_PAGE = 10_000
@@ -34,14 +36,6 @@ RECAPTCHA_POLICY = (
 )
 
 
-class Abilities(Protocol):
-    """What the role of a visitor may do."""
-
-    def allow(self, verb: str, path: str) -> bool:
-        """Whether it may call an operation below /api/v2/barong/."""
-        ...
-
-
 @dataclass(slots=True)
 class Visit:
     """What a page needs of a request; handlers get it as their only argument.
@@ -54,6 +48,7 @@ class Visit:
     request: web.Request
     api: Api
     renderer: Renderer
+    ranks: Ranks
     language: Language
     member: Mapping[str, Any] | None = None
     session: Mapping[str, Any] | None = None
@@ -79,6 +74,13 @@ class Visit:
         if self.member is None:
             raise ApiRefusal(401, ["authz.invalid_session"])
         return self.member
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the console is offered: what ranks.yaml gives a rank has work there."""
+        return self.abilities is not None or (
+            self.member is not None and self.ranks.has(str(self.member["role"]))
+        )
 
     @property
     def form_cookie(self) -> FormCookie:
@@ -121,12 +123,15 @@ class Visit:
 
     def may(self, verb: str, path: str) -> bool:
         """Whether the visitor's role may call an operation; pages of members do not know."""
-        return self.abilities is not None and self.abilities.allow(verb, path)
+        return self.abilities is not None and self.abilities.may_call(verb, path)
 
-    def demand(self, verb: str, path: str) -> None:
-        """Raises `ApiRefusal` if the role may not call the operation."""
-        if not self.may(verb, path):
-            raise ApiRefusal(403, ["authz.invalid_permission"])
+    def may_open(self, page: str) -> bool:
+        """Whether a page of the console, by its address in the table of pages, is shown to them."""
+        return self.abilities is not None and self.abilities.may_open(page)
+
+    def may_send(self, page: str, user: Mapping[str, Any] | None = None) -> bool:
+        """Whether the form that goes to such a page, and concerns this user, is taken from them."""
+        return self.abilities is not None and self.abilities.may_send(page, user)
 
     async def download(
         self, answer: aiohttp.ClientResponse, filename: str, content_type: str
@@ -233,6 +238,7 @@ class Visit:
                 if self.status >= 400
                 else notices.of(self.request.query.get("done", "")),
                 "member": self.member,
+                "is_staff": self.is_staff,
                 "here": self.request.path,
                 "request_id": self.request[REQUEST_ID],
                 **values,
