@@ -1,1 +1,0 @@
-"""Why an administrator does not change a user, besides what `Authority` refuses."""
