@@ -15,9 +15,9 @@ import identity_svc.routes
 import oauth_svc.routes
 import resource_svc.routes
 import webhooks_svc.routes
+from deploy.openapi.converter import Models, Parameter, new_spec
 from deploy.openapi.examples import BY_HAND, EXAMPLES
 from deploy.openapi.headers import header_objects
-from deploy.openapi.models import Models, Parameter, new_spec
 from shared.answer_schemas import AnswerSchema
 from shared.version import VERSION
 from shared.web.errors import status_of

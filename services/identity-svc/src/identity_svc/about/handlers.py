@@ -32,5 +32,5 @@ async def current_time(_request: web.Request, _form: NoParameters) -> web.Respon
 
 @operation(answer=PingSchema)
 async def ping(_request: web.Request, _form: NoParameters) -> web.Response:
-    """Is somebody there?"""
+    """Whether the service answers."""
     return answer({"ping": "pong"})
