@@ -20,7 +20,7 @@ from oauth_svc.core import Core
 from oauth_svc.devices.handlers import DEVICES
 from oauth_svc.devices.use_cases import Devices
 from oauth_svc.devices.use_cases import build as build_devices
-from oauth_svc.discovery.handlers import ISSUER, OPTIONAL
+from oauth_svc.discovery.handlers import METADATA, provider_metadata
 from oauth_svc.dpop.handlers import PROOFS
 from oauth_svc.dpop.use_cases import Proofs
 from oauth_svc.dpop.use_cases import build as build_proofs
@@ -30,10 +30,10 @@ from oauth_svc.logout.use_cases import build as build_logouts
 from oauth_svc.metadata_documents.use_cases import build as build_metadata_documents
 from oauth_svc.pages.responses import PAGES
 from oauth_svc.pages.use_cases import build as build_pages
-from oauth_svc.registration.handlers import REGISTRATION_URI, REGISTRATIONS
+from oauth_svc.registration.handlers import REGISTRATIONS
 from oauth_svc.registration.use_cases import build as build_registrations
 from oauth_svc.settings import OAuthSettings
-from oauth_svc.single_sign_on.handlers import COOKIE_NAME, SECURE_COOKIES, SINGLE_SIGN_ON
+from oauth_svc.single_sign_on.handlers import SINGLE_SIGN_ON
 from oauth_svc.single_sign_on.use_cases import build as build_single_sign_on
 from oauth_svc.subscriptions import reactions
 from oauth_svc.tokens.handlers import TOKENS
@@ -82,12 +82,8 @@ def build(core: Core) -> Features:
 
     return Features(
         use_cases={
-            ISSUER: settings.issuer,
-            OPTIONAL: _optional_metadata(settings),
-            REGISTRATION_URI: f"{settings.issuer}/oauth/register",
+            METADATA: provider_metadata(settings.issuer) | _optional_metadata(settings),
             REGISTRATIONS: build_registrations(core, clients, consents),
-            COOKIE_NAME: settings.session_name,
-            SECURE_COOKIES: settings.production,
             SINGLE_SIGN_ON: single_sign_on,
             CLIENTS: clients,
             PROOFS: proofs,

@@ -1,5 +1,6 @@
 """What clients read to configure themselves (OpenID Connect Discovery 1.0, RFC 8414)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -14,20 +15,17 @@ from shared.tokens.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from shared.web.answers import answer
 from shared.web.operations import NoParameters
 
-ISSUER = web.AppKey("issuer", str)
-OPTIONAL: web.AppKey[dict[str, Any]] = web.AppKey("optional", dict)
-"""What the metadata have if it is switched on."""
+METADATA: web.AppKey[Mapping[str, Any]] = web.AppKey("metadata", Mapping)
+"""What is shown: `provider_metadata`, and what is switched on besides."""
 
 
 async def metadata(request: web.Request, _form: NoParameters) -> web.Response:
     """GET /.well-known/openid-configuration and /.well-known/oauth-authorization-server."""
-    optional = request.app[OPTIONAL]
-    shown = provider_metadata(request.app[ISSUER]) | optional
-    return answer(shown, headers={"Cache-Control": "public, max-age=300"})
+    return answer(request.app[METADATA], headers={"Cache-Control": "public, max-age=300"})
 
 
 def provider_metadata(issuer: str) -> dict[str, Any]:
-    """The document, which says what is here and nothing else."""
+    """What every provider supports that runs this code."""
     confidential = [method for method in AUTHENTICATION_METHODS if method != NONE]
     return {
         "issuer": issuer,

@@ -17,7 +17,6 @@ from shared.web.operations import FormReader, NoParameters
 from shared.web.principal import bearer_token, presents_bearer
 
 REGISTRATIONS = web.AppKey("registrations", Registrations)
-REGISTRATION_URI = web.AppKey("registration_uri", str)
 
 _MAX_BODY_BYTES = 16 * 1024
 
@@ -61,7 +60,7 @@ def _answer(
     token: str,
     status: int = 200,
 ) -> web.Response:
-    uri = f"{request.app[REGISTRATION_URI]}/{registered.client.client_id}"
+    uri = request.app[REGISTRATIONS].uri_of(registered)
     shown = to_registered(registered, secret, Managed(uri=uri, token=token))
     return answer(shown, status=status, headers=NO_STORE)
 

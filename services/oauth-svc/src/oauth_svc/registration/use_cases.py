@@ -37,13 +37,21 @@ _OURS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registrations:
-    """Registrations by clients. `tokens` are the digests of initial access tokens."""
+    """Registrations by clients. `tokens` are the digests of initial access tokens.
+
+    `uri` is the registration endpoint.
+    """
 
     clients: Clients
     consents: Consents
     tokens: Sequence[bytes]
     limit: int
     terms: Terms
+    uri: str
+
+    def uri_of(self, registered: RegisteredClient) -> str:
+        """Where the client manages its registration (RFC 7592)."""
+        return f"{self.uri}/{registered.client.client_id}"
 
     async def register(
         self, token: str | None, metadata: Mapping[str, Any]
@@ -148,4 +156,5 @@ def build(core: Core, clients: Clients, consents: Consents) -> Registrations:
             access_seconds=settings.access_token_seconds,
             refresh_seconds=settings.refresh_token_seconds,
         ),
+        uri=f"{settings.issuer}/oauth/register",
     )

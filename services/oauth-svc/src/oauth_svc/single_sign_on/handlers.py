@@ -7,34 +7,35 @@ from shared.web.client import client_of
 from shared.web.cookies import cookies
 
 SINGLE_SIGN_ON = web.AppKey("single_sign_on", SingleSignOn)
-COOKIE_NAME = web.AppKey("cookie_name", str)
-SECURE_COOKIES = web.AppKey("secure_cookies", bool)
 
 
 async def session_of(request: web.Request) -> BrowserSession | None:
     """The living session of the browser; None without one. Raises `Unavailable`."""
-    found = cookies(request.headers, request.app[COOKIE_NAME])
-    return await request.app[SINGLE_SIGN_ON].find(found, client_of(request))
+    single_sign_on = request.app[SINGLE_SIGN_ON]
+    found = cookies(request.headers, single_sign_on.cookie_name)
+    return await single_sign_on.find(found, client_of(request))
 
 
 def hand_over(request: web.Request, response: web.Response, cookie: str) -> None:
     """Lets the browser keep a new session's cookie, as identity-svc does."""
+    single_sign_on = request.app[SINGLE_SIGN_ON]
     response.set_cookie(
-        request.app[COOKIE_NAME],
+        single_sign_on.cookie_name,
         cookie,
         path="/",
         httponly=True,
         samesite="Lax",
-        secure=request.app[SECURE_COOKIES],
+        secure=single_sign_on.secure_cookies,
     )
 
 
 def take_back(request: web.Request, response: web.Response) -> None:
     """Lets the browser delete the cookie."""
+    single_sign_on = request.app[SINGLE_SIGN_ON]
     response.del_cookie(
-        request.app[COOKIE_NAME],
+        single_sign_on.cookie_name,
         path="/",
         httponly=True,
         samesite="Lax",
-        secure=request.app[SECURE_COOKIES],
+        secure=single_sign_on.secure_cookies,
     )

@@ -43,6 +43,8 @@ class SingleSignOn:
     identity: IdentityClient
     bind_user_agent: bool
     bind_network: bool
+    cookie_name: str
+    secure_cookies: bool
 
     async def find(self, cookies: Sequence[str], client: Client) -> BrowserSession | None:
         """The first living session of these cookies; None without one.
@@ -88,4 +90,10 @@ def _login(session: ResolvedSession) -> Login:
 def build(core: Core) -> SingleSignOn:
     """Wires the feature."""
     settings = core.settings
-    return SingleSignOn(core.identity, settings.bind_user_agent, settings.bind_network)
+    return SingleSignOn(
+        core.identity,
+        bind_user_agent=settings.bind_user_agent,
+        bind_network=settings.bind_network,
+        cookie_name=settings.session_name,
+        secure_cookies=settings.production,
+    )
