@@ -1,18 +1,24 @@
 """Changes of addresses: proven at the new one, taken back at the old one, made by staff."""
 
+import asyncio
 import secrets
 from urllib.parse import quote
 
 import pytest
 
+from tests.integration.identity.test_passkeys import add, options
+from tests.integration.identity.test_passkeys import log_in as log_in_by_passkey
 from tests.support.api_keys import an_owner
+from tests.support.authenticator import Authenticator, forget_used_codes, second_factor_of
 from tests.support.client import Answer, Client
 from tests.support.events import Ear
 from tests.support.internal import tables_of_identity
+from tests.support.passkeys import SoftAuthenticator
 from tests.support.system import PASSWORD, SUPERADMIN, Installation
 from tests.support.waiting import until
 
 ASK, CHANGE = "resource/users/email", "identity/users/email/change"
+CODES, ME = "resource/otp/recovery_codes", "resource/users/me"
 REVERSE = "identity/users/email/reversal"
 NEW_PASSWORD = "N3w-train-by-night"
 
@@ -48,6 +54,28 @@ async def changed(client: Client, new: str) -> str:
     assert (await client.post(CHANGE, {"token": token})).status == 201
     client.email = new
     return await mailed(client.system, old, before)
+
+
+async def uid_of(client: Client) -> str:
+    return str((await client.get(ME)).body["uid"])
+
+
+async def make_older(client: Client, table: str, column: str, uid: str) -> None:
+    """What the user has in this table was made 80 hours ago."""
+    async with tables_of_identity(client.system) as tables:
+        await tables.execute(
+            f"UPDATE {table} SET {column} = {column} - interval '80 hours' WHERE uid = $1", uid
+        )
+
+
+async def taken_back(owner: Client, old: str, token: str) -> None:
+    """Takes the change back, and sets `NEW_PASSWORD` by the mail to the old address."""
+    assert (await owner.post(REVERSE, {"token": token})).status == 201
+    await owner.post("identity/users/password/generate_code", {"email": old})
+    reset = await mailed(owner.system, old, token)
+    form = {"reset_password_token": reset, "password": NEW_PASSWORD}
+    form["confirm_password"] = NEW_PASSWORD
+    assert (await owner.post("identity/users/password/confirm_code", form)).status == 201
 
 
 def refused(answer: Answer, *codes: str) -> bool:
@@ -88,18 +116,130 @@ async def test_who_takes_it_back_owns_the_account(member: Client) -> None:
     token = await changed(member, new_address())
     assert (await member.log_in()).status == 201  # the thief
     async with Client(member.system) as owner:
-        assert (await owner.post(REVERSE, {"token": token})).status == 201
-        assert (await member.get("resource/users/me")).status == 401
+        await taken_back(owner, old, token)
+        assert (await member.get(ME)).status == 401
         for email in (old, member.email):
             assert (await member.log_in(email)).errors == ["identity.session.invalid_params"]
         assert refused(await owner.post(REVERSE, {"token": token}), "identity.user.utilized_token")
-        await owner.post("identity/users/password/generate_code", {"email": old})
-        reset = await mailed(member.system, old, token)
-        form = {"reset_password_token": reset, "password": NEW_PASSWORD}
-        form["confirm_password"] = NEW_PASSWORD
-        assert (await owner.post("identity/users/password/confirm_code", form)).status == 201
         answer = await owner.log_in(old, NEW_PASSWORD)
         assert (answer.status, answer.body["email"]) == (201, old)
+
+
+async def test_a_passkey_of_a_thief_ends_and_an_older_one_stays(member: Client, ear: Ear) -> None:
+    old, uid = member.email, await uid_of(member)
+    owners, thiefs = SoftAuthenticator(), SoftAuthenticator()
+    assert (await add(member, owners, "Owner's")).status == 201
+    await make_older(member, "passkeys", "created_at", uid)
+    assert (await add(member, thiefs, "Thief's")).status == 201
+    assert (await member.post(CODES)).status == 201
+    token = await changed(member, new_address())
+    assert (await log_in_by_passkey(member, thiefs)).status == 201
+
+    async with Client(member.system) as owner:
+        await taken_back(owner, old, token)
+        assert (await member.get(ME)).status == 401
+        gone = await log_in_by_passkey(member, thiefs)
+        assert refused(gone, "passkey.unknown")
+        assert (await log_in_by_passkey(owner, owners)).status == 201
+        assert [each["name"] for each in (await owner.get("resource/passkeys")).body] == ["Owner's"]
+        assert (await owner.get(CODES)).body["remaining"] == 0  # the thief knows them
+    [event] = await ear.called("model.passkey.deleted", old)
+    assert event.record["name"] == "Thief's"
+
+
+async def test_a_second_factor_of_a_thief_ends(member: Client, ear: Ear, admin: Client) -> None:
+    old, uid = member.email, await uid_of(member)
+    made = await member.post("resource/otp/generate_qrcode")
+    secret = made.body["data"]["url"].partition("secret=")[2].partition("&")[0]
+    code = Authenticator(secret).code()
+    assert (await member.post("resource/otp/enable", {"code": code})).status == 201
+    assert (await member.post(CODES)).status == 201
+    token = await changed(member, new_address())
+
+    async with Client(member.system) as owner:
+        await taken_back(owner, old, token)
+        answer = await owner.log_in(old, NEW_PASSWORD)
+        assert (answer.status, answer.body["otp"]) == (201, False)
+        assert (await owner.get(CODES)).body["remaining"] == 0
+        enabled = await owner.post("resource/otp/enable", {"code": Authenticator(secret).code()})
+        assert refused(enabled, "resource.otp.invalid")  # the secret is deleted
+    await ear.called(
+        "model.user.updated",
+        old,
+        where=lambda event: event.changes.get("otp") is True and not event.record["otp"],
+    )
+
+    async def recorded() -> list[str]:
+        found = (await admin.get("admin/activities", params={"uid": uid})).body
+        done = [each["action"] for each in found if each["result"] == "succeed"]
+        return done if "email change reversal" in done else []
+
+    assert "disable 2FA" in await until(recorded)
+
+
+async def test_the_second_factor_of_the_owner_stays(member: Client) -> None:
+    """Whoever reads the mail of the old address is not let in by that alone."""
+    old, uid = member.email, await uid_of(member)
+    authenticator = await second_factor_of(member, uid)
+    form = {"email": old, "password": PASSWORD, "otp_code": authenticator.code()}
+    assert (await member.post("identity/sessions", form)).status == 201
+    assert (await member.post(CODES)).status == 201
+    await make_older(member, "second_factors", "enabled_at", uid)
+    await make_older(member, "recovery_codes", "created_at", uid)
+    token = await changed(member, new_address())
+
+    async with Client(member.system) as reader:
+        await taken_back(reader, old, token)
+        answer = await reader.log_in(old, NEW_PASSWORD)
+        assert answer.errors == ["identity.session.missing_otp"]
+        await forget_used_codes(member, uid)
+        form = {"email": old, "password": NEW_PASSWORD, "otp_code": authenticator.code()}
+        assert (await reader.post("identity/sessions", form)).status == 201
+        assert (await reader.get(CODES)).body["remaining"] == 10
+
+
+async def test_a_secret_that_was_only_shown_ends(member: Client) -> None:
+    """Otherwise the owner could turn on a second factor whose secret a thief has."""
+    old = member.email
+    made = await member.post("resource/otp/generate_qrcode")
+    secret = made.body["data"]["url"].partition("secret=")[2].partition("&")[0]
+    token = await changed(member, new_address())
+    async with Client(member.system) as owner:
+        await taken_back(owner, old, token)
+        assert (await owner.log_in(old, NEW_PASSWORD)).status == 201
+        enabled = await owner.post("resource/otp/enable", {"code": Authenticator(secret).code()})
+    assert refused(enabled, "resource.otp.invalid")
+
+
+async def test_no_passkey_is_added_in_a_session_that_has_ended(member: Client) -> None:
+    """The session ends after the gateway let the call through, as when a change is taken back."""
+    uid = await uid_of(member)
+    credential = SoftAuthenticator().create(await options(member, "resource/passkeys"))
+    async with (
+        tables_of_identity(member.system) as tables,
+        tables_of_identity(member.system) as watcher,
+    ):
+        async with tables.transaction():
+            await tables.fetch("SELECT FROM users WHERE uid = $1 FOR UPDATE", uid)
+            pid = await tables.fetchval("SELECT pg_backend_pid()")
+            adding = asyncio.create_task(
+                member.post("resource/passkeys", json={"credential": credential})
+            )
+
+            async def waits() -> bool:
+                return bool(
+                    await watcher.fetchval(
+                        "SELECT count(*) FROM pg_stat_activity"
+                        " WHERE $1 = ANY (pg_blocking_pids(pid))",
+                        pid,
+                    )
+                )
+
+            await until(waits)
+            await tables.execute("DELETE FROM sessions WHERE uid = $1", uid)
+        answer = await adding
+        assert (answer.status, answer.errors) == (401, ["authz.invalid_session"])
+        assert await watcher.fetch("SELECT FROM passkeys WHERE uid = $1", uid) == []
 
 
 async def test_api_keys_end_when_it_is_taken_back(client: Client) -> None:

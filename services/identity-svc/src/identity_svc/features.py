@@ -110,7 +110,7 @@ def build(core: Core) -> Features:
     linked_accounts = build_linked_accounts(core, users, sessions, provider_log_ins, activities)
     ownership = build_ownership(core, sessions, second_factors, passkeys, linked_accounts, recovery)
     email_changes = build_email_changes(
-        core, users, sessions, passwords, ownership, linked_accounts, mail_tokens, activities
+        core, users, sessions, passwords, ownership, mail_tokens, activities
     )
     confirmations = build_confirmations(
         core, users, sessions, account_status, ownership, mail_tokens, throttle

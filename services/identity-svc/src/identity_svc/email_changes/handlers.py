@@ -47,8 +47,9 @@ async def confirm_change(request: web.Request, form: TokenForm) -> web.Response:
 async def reverse_change(request: web.Request, form: TokenForm) -> web.Response:
     """Take a change of the e-mail address back, with the token that was mailed to the old one.
 
-    Within 72 hours. Ends all sessions and API keys of the user; the password no longer works, and
-    has to be reset.
+    Within 72 hours. Ends all sessions, API keys and linked accounts of the user, and passkeys, a
+    second factor and recovery codes that were added since 72 hours before the change was asked for.
+    The password no longer works, and has to be reset.
     """
     await request.app[EMAIL_CHANGES].reverse(form.token, client_of(request))
     return nothing()

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from identity_svc.activities.models import CHANGE_EMAIL, REQUEST_EMAIL_CHANGE, REVERSE_EMAIL_CHANGE
 from identity_svc.activities.use_cases import Activities
@@ -11,8 +12,8 @@ from identity_svc.email_changes.models import (
     REVERSAL_SECONDS,
     EmailNotConfirmed,
     SameEmail,
+    suspect_since,
 )
-from identity_svc.linked_accounts.use_cases import LinkedAccounts
 from identity_svc.mail_tokens.models import (
     CONFIRMATION,
     EMAIL_CHANGE,
@@ -55,7 +56,6 @@ class EmailChanges:
     sessions: Sessions
     passwords: Passwords
     ownership: Ownership
-    linked_accounts: LinkedAccounts
     mail_tokens: MailTokens
     activities: Activities
     domain: str
@@ -123,10 +123,11 @@ class EmailChanges:
     async def reverse(self, token: str, client: Client) -> None:
         """Gives the user back the address to which the token was sent.
 
-        Somebody else may have made the change: sessions, API keys and links to accounts at other
-        providers end, and the password no longer works. The user resets it by mail, which goes to
-        this address again. Later tokens for a reversal end; earlier ones work on. Raises
-        `BadMailToken`, `UtilizedToken` or `EmailTaken`.
+        Somebody else may have made the change: sessions, trusted devices, API keys and links to
+        accounts at other providers end, and so do passkeys, a second factor and recovery codes that
+        are not older than `suspect_since`. The password no longer works. The user resets it by
+        mail, which goes to this address again. Later tokens for a reversal end; earlier ones work
+        on. Raises `BadMailToken`, `UtilizedToken` or `EmailTaken`.
         """
         read = self.mail_tokens.read(token, EMAIL_REVERSAL)
         digest = await self.passwords.hasher.digest(secrets.token_urlsafe(32))
@@ -135,13 +136,18 @@ class EmailChanges:
             self.database.transaction() as connection,
         ):
             user = await self.users.find_and_lock(connection, read.uid)
-            if user is None or not await self.mail_tokens.use_with_later(connection, read):
+            if user is None:
+                raise UtilizedToken
+            expires_at = await self.mail_tokens.use_with_later(connection, read)
+            if expires_at is None:
                 raise UtilizedToken
             if user.email.lower() != read.email.lower():
                 user = await self.users.set_email(connection, user, read.email, 0)
             await self.mail_tokens.revoke(connection, user.uid, *_OF_THE_ADDRESS)
             user = await self.passwords.set(connection, user.uid, digest)
-            await self.linked_accounts.end_others(connection, user, None)
+            changed_at = expires_at - timedelta(seconds=REVERSAL_SECONDS)
+            since = suspect_since(changed_at, self.mail_tokens.seconds)
+            user = await self.ownership.end_made_since(connection, user, since, client)
             besides = self.ownership.api_keys_ended()
             await self.outbox.add(connection, password_reset(user, self.domain, besides))
             await self.activities.record_success(connection, user.uid, client, REVERSE_EMAIL_CHANGE)
@@ -154,7 +160,6 @@ def build(
     sessions: Sessions,
     passwords: Passwords,
     ownership: Ownership,
-    linked_accounts: LinkedAccounts,
     mail_tokens: MailTokens,
     activities: Activities,
 ) -> EmailChanges:
@@ -166,7 +171,6 @@ def build(
         sessions,
         passwords,
         ownership,
-        linked_accounts,
         mail_tokens,
         activities,
         core.settings.domain,

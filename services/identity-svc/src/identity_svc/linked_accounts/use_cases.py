@@ -26,6 +26,7 @@ from identity_svc.users.use_cases import Users
 from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
+from shared.errors import SessionEnded
 from shared.messaging.outbox import Outbox
 
 
@@ -63,13 +64,16 @@ class LinkedAccounts:
 
         The question was asked for a user who had been verified shortly before, in this session.
         Raises what `ProviderLogIns.check` does, `UserNotFound`, `UserNotActive`, `NoSession`,
-        `LinkedAccountTaken` or `TooManyLinkedAccounts`.
+        `LinkedAccountTaken`, `TooManyLinkedAccounts`, or `SessionEnded` where the session ended
+        meanwhile.
         """
         async with self.activities.record_refusals(uid, client, LINK_ACCOUNT):
             session = _uuid(sid)
             proven = await self.provider_log_ins.check_link(provider, answer, uid, session)
             async with self.database.transaction() as connection:
                 user = await self.users.lock_active(connection, uid)
+                if not await self.sessions.lives(connection, session):
+                    raise SessionEnded
                 await self.provider_log_ins.use(connection, proven)
                 shown = await self._insert(connection, user, proven.identity, session)
                 await self.activities.record_success(connection, uid, client, LINK_ACCOUNT)

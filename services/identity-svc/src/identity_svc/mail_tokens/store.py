@@ -23,6 +23,25 @@ async def insert_token(
     )
 
 
+async def expiry_of(
+    connection: Connection, jti: uuid.UUID, uid: str, purpose: str
+) -> datetime | None:
+    """When this token expires; None where it was used or revoked."""
+    expires_at: datetime | None = await connection.fetchval(
+        """
+        SELECT expires_at
+        FROM mail_tokens
+        WHERE jti = $1
+          AND uid = $2
+          AND purpose = $3
+        """,
+        jti,
+        uid,
+        purpose,
+    )
+    return expires_at
+
+
 async def token_exists(connection: Connection, jti: uuid.UUID, uid: str, purpose: str) -> bool:
     """Whether this token was neither used nor revoked."""
     return bool(

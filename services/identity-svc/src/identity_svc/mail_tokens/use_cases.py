@@ -103,16 +103,16 @@ class MailTokens:
         await store.use_tokens(connection, read.uid, read.purpose)
         return True
 
-    async def use_with_later(self, connection: Connection, read: ReadToken) -> bool:
-        """Whether the token of a locked user still worked.
+    async def use_with_later(self, connection: Connection, read: ReadToken) -> datetime | None:
+        """When the token of a locked user expires; None where it no longer worked.
 
-        Once the transaction commits, neither this one nor a later one of its purpose does. Earlier
+        Once the transaction commits, neither this one nor a later one of its purpose works. Earlier
         ones do.
         """
-        if not await self.works(connection, read):
-            return False
-        await store.use_tokens_since(connection, read.uid, read.purpose, read.jti)
-        return True
+        expires_at = await store.expiry_of(connection, read.jti, read.uid, read.purpose)
+        if expires_at is not None:
+            await store.use_tokens_since(connection, read.uid, read.purpose, read.jti)
+        return expires_at
 
     async def was_used(self, connection: Connection, read: ReadToken) -> bool:
         """Whether the token no longer works because it, or one of its purpose, was used."""

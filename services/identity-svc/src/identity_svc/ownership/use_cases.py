@@ -14,6 +14,7 @@ from identity_svc.recovery_codes.use_cases import Recovery
 from identity_svc.second_factor.use_cases import SecondFactors
 from identity_svc.sessions.use_cases import Sessions
 from shared.clients.resource import ResourceClient
+from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Connection
 from shared.errors import NotFound, Unavailable
@@ -63,6 +64,23 @@ class Ownership:
         await self.sessions.revoke_all(connection, user, but=sid)
         await self.sessions.forget_origins(connection, user.uid)
         return user, not stays
+
+    async def end_made_since(
+        self, connection: Connection, user: User, moment: datetime, client: Client
+    ) -> User:
+        """The locked user without the credentials that were added at this moment or later.
+
+        These are passkeys, the second factor and recovery codes. Linked accounts end, however old
+        they are. Recovery codes end with the last factor as well. Sessions and API keys are the
+        caller's part.
+        """
+        await self.passkeys.end_added_since(connection, user, moment, client)
+        user = await self.second_factors.end_enabled_since(connection, user, moment, client)
+        await self.recovery.discard_made_since(connection, user.uid, moment)
+        if not user.otp and not await self.passkeys.exist(connection, user.uid):
+            await self.recovery.discard(connection, user.uid)
+        await self.linked_accounts.end_others(connection, user, None)
+        return user
 
     @staticmethod
     def api_keys_ended() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """SQL of passkeys, and of the challenges that were handed out."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -205,6 +206,21 @@ async def delete_all_but(connection: Connection, uid: str, sid: uuid.UUID | None
         """,
         uid,
         sid,
+    )
+    return [_passkey(row) for row in rows]
+
+
+async def delete_added_since(connection: Connection, uid: str, moment: datetime) -> list[Passkey]:
+    """Deletes the passkeys of a user that were added at this moment or later."""
+    rows = await connection.fetch(
+        f"""
+        DELETE FROM passkeys
+        WHERE uid = $1
+          AND created_at >= $2
+        RETURNING {_COLUMNS}
+        """,
+        uid,
+        moment,
     )
     return [_passkey(row) for row in rows]
 

@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from yarl import URL
@@ -48,6 +49,7 @@ from identity_svc.users.use_cases import Users
 from shared.contracts.activities import Client
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
+from shared.errors import SessionEnded
 from shared.messaging.outbox import Outbox
 
 
@@ -100,7 +102,8 @@ class Passkeys:
 
         The challenge was given to a user who had been verified shortly before. Raises
         `UserNotFound`, `UserNotActive`, `NoSession`, `PasskeyTaken`, `TooManyPasskeys`,
-        `InvalidChallenge`, `InvalidOrigin`, `UserNotVerified` or `InvalidCredential`.
+        `InvalidChallenge`, `InvalidOrigin`, `UserNotVerified`, `InvalidCredential`, or
+        `SessionEnded` where the session ended meanwhile.
         """
         async with self.activities.record_refusals(uid, client, ADD_PASSKEY):
             session = _uuid(sid)
@@ -108,6 +111,8 @@ class Passkeys:
             new = verify_creation(self.party, challenge, credential)
             async with self.database.transaction() as connection:
                 user = await self.users.lock_active(connection, uid)
+                if not await self.sessions.lives(connection, session):
+                    raise SessionEnded
                 if len(await store.list_passkeys(connection, uid)) >= MAX_PASSKEYS:
                     raise TooManyPasskeys
                 passkey = await store.insert_passkey(connection, uid, new, name, session)
@@ -167,6 +172,14 @@ class Passkeys:
         deleted = await store.delete_all_but(connection, user.uid, sid)
         events = [passkey_changed("deleted", user, each) for each in deleted]
         await self.outbox.add(connection, *events)
+
+    async def end_added_since(
+        self, connection: Connection, user: User, moment: datetime, client: Client
+    ) -> None:
+        """Deletes the passkeys of a locked user that were added at this moment or later."""
+        for each in await store.delete_added_since(connection, user.uid, moment):
+            await self.outbox.add(connection, passkey_changed("deleted", user, each))
+            await self.activities.record_success(connection, user.uid, client, DELETE_PASSKEY)
 
     async def check(
         self,

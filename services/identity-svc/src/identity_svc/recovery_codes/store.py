@@ -1,6 +1,7 @@
 """SQL of recovery codes."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from identity_svc.recovery_codes.models import Remaining
 from shared.database.pool import Connection
@@ -44,6 +45,19 @@ async def remaining(connection: Connection, uid: str) -> Remaining:
         uid,
     )
     return Remaining(row["number"], row["created_at"])
+
+
+async def delete_made_since(connection: Connection, uid: str, moment: datetime) -> None:
+    """Deletes the codes of a user that were made at this moment or later."""
+    await connection.execute(
+        """
+        DELETE FROM recovery_codes
+        WHERE uid = $1
+          AND created_at >= $2
+        """,
+        uid,
+        moment,
+    )
 
 
 async def delete_codes(connection: Connection, uid: str) -> None:

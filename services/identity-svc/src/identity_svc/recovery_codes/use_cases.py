@@ -1,6 +1,7 @@
 """Makes and uses up recovery codes, as steps of others' transactions."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from identity_svc.core import Core
 from identity_svc.recovery_codes import store
@@ -48,6 +49,10 @@ class Recovery:
         """How many codes the user has."""
         async with self.database.connection() as connection:
             return await store.remaining(connection, uid)
+
+    async def discard_made_since(self, connection: Connection, uid: str, moment: datetime) -> None:
+        """Deletes the user's codes if they were made at this moment or later."""
+        await store.delete_made_since(connection, uid, moment)
 
     async def discard(self, connection: Connection, uid: str) -> None:
         """Deletes the user's codes."""

@@ -1,6 +1,7 @@
 """SQL of second factors."""
 
 import uuid
+from datetime import datetime
 
 from identity_svc.second_factor.models import Factor
 from shared.database.pool import Connection
@@ -13,7 +14,8 @@ async def put_secret(connection: Connection, uid: str, sealed: bytes) -> None:
         INSERT INTO second_factors (uid, secret)
         VALUES ($1, $2)
         ON CONFLICT (uid) DO UPDATE
-        SET secret = $2, enabled = false, enabled_in = NULL, last_step = 0, created_at = now()
+        SET secret = $2, enabled = false, enabled_in = NULL, enabled_at = NULL, last_step = 0,
+            created_at = now()
         """,
         uid,
         sealed,
@@ -64,12 +66,31 @@ async def enabled_in(connection: Connection, uid: str) -> uuid.UUID | None:
     return sid
 
 
+async def enabled_since(connection: Connection, uid: str, moment: datetime) -> bool:
+    """Whether the second factor is on, and was enabled at this moment or later."""
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT
+                FROM second_factors
+                WHERE uid = $1
+                  AND enabled
+                  AND enabled_at >= $2
+            )
+            """,
+            uid,
+            moment,
+        )
+    )
+
+
 async def enable(connection: Connection, uid: str, sid: uuid.UUID | None) -> None:
     """Enables the factor: codes are required from now on. `sid` is that of the present session."""
     await connection.execute(
         """
         UPDATE second_factors
-        SET enabled = true, enabled_in = $2
+        SET enabled = true, enabled_in = $2, enabled_at = now()
         WHERE uid = $1
         """,
         uid,

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from identity_svc.activities.models import (
@@ -151,6 +152,22 @@ class SecondFactors:
     async def was_enabled_in(self, connection: Connection, uid: str, sid: uuid.UUID) -> bool:
         """Whether the user's second factor is on, and was enabled in this session."""
         return await store.enabled_in(connection, uid) == sid
+
+    async def end_enabled_since(
+        self, connection: Connection, user: User, moment: datetime, client: Client
+    ) -> User:
+        """The locked user without a second factor that was enabled at this moment or later.
+
+        A secret that is not enabled ends as well: others may know it.
+        """
+        if not user.otp:
+            await self.discard(connection, user.uid)
+        elif await store.enabled_since(connection, user.uid, moment):
+            user = await self.disable_within(connection, user.uid)
+            await self.activities.record_success(
+                connection, user.uid, client, DISABLE_SECOND_FACTOR
+            )
+        return user
 
     async def accept(self, connection: Connection, uid: str, code: str) -> None:
         """Uses up a code of a locked user, within `limited`.
