@@ -17,7 +17,8 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.usefixtures("forgotten")
 
 ROUTES = """
-- {{prefix: /x, access: public, upstream: "{up}", timeout: 5, reuse_bodyless: true}}
+- {{prefix: /x, access: public, upstream: "{up}", timeout: 5, rate: 9999/s,
+   reuse_bodyless: true}}
 - {{prefix: /hasty, access: public, upstream: "{up}", timeout: 0.2}}
 - {{prefix: /rare, access: public, upstream: "{up}", rate: 6/m}}
 """

@@ -22,7 +22,7 @@ from authz_gateway.authn.sessions import Binding
 from authz_gateway.authz.pipeline import WHITELINK_PATH, Decide
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import ANONYMOUS, AUDITED_RATE, RateLimits
-from authz_gateway.routing.route_table import UNROUTED, Access, Rate
+from authz_gateway.routing.route_table import DEFAULT_BURST, UNROUTED, Access, Rate
 from shared.contracts.api_keys import ED25519, HMAC_SHA256, Nonce, SigningKey
 from shared.contracts.policy import Permission, Policy, Restriction
 from shared.contracts.sessions import ResolvedSession, UserToken
@@ -1149,6 +1149,32 @@ async def test_recorded_calls_have_a_rate_on_every_route(method: str) -> None:
     assert await refusal_of(decide, call) == THROTTLED
     assert len(audits.kept) == allowed
     assert await decide(a_call(COOKIE)) is not None, "what is not recorded has no rate there"
+
+
+async def test_denied_calls_have_a_rate_on_routes_that_have_one_of_their_own() -> None:
+    """Each further route would otherwise let one user write its rate of rows."""
+    audits, often = Audits(), Rate(1000, 1 / 1000)
+    decide = a_decision(audits=audits, rate_limits=rate_limits())
+    routes = [a_call(COOKIE, prefix=prefix, rate=often).route for prefix in ("/a", "/b", "/c")]
+    call = a_call(COOKIE | CSRF, method="DELETE")
+    for number in range(AUDITED_RATE.calls):
+        assert await refusal_of(decide, another(call, route=routes[number % 3])) == NO_PERMISSION
+    for route in routes:
+        assert await refusal_of(decide, another(call, route=route)) == THROTTLED
+    assert len(audits.kept) == AUDITED_RATE.calls
+
+    for _ in range(AUDITED_RATE.calls):  # what is allowed there has the rate of the route only
+        assert await decide(a_call(COOKIE | CSRF, method="PATCH", rate=often)) is not None
+
+
+async def test_blocked_calls_have_a_rate() -> None:
+    decide = a_decision(rate_limits=rate_limits())
+    call = a_call({}, access=Access.BLOCKED, address="192.0.2.1")
+    for _ in range(DEFAULT_BURST):
+        assert await refusal_of(decide, call) == (401, "authz.permission_denied")
+    assert await refusal_of(decide, call) == THROTTLED
+    other = a_call({}, access=Access.BLOCKED, address="192.0.2.2")
+    assert await refusal_of(decide, other) == (401, "authz.permission_denied")
 
 
 async def test_without_throttling_there_is_no_limit() -> None:

@@ -34,19 +34,32 @@ def outcomes(
             yield 0
 
 
-def test_recorded_calls_have_a_rate_where_their_route_has_none() -> None:
+def test_allowed_recorded_calls_have_a_rate_where_their_route_has_none() -> None:
     """On all such routes together, and separately from routes with a rate."""
     limits = RateLimits(
         CollectorRegistry(), enabled=True, audited_rate=Rate(2, 30), clock=lambda: 0.0
     )
     own, none, other = a_route(9, 1), UNROUTED, Route(prefix="/y", access=Access.REQUIRED)
     for route in (own, none, own, other, own):
-        limits.take_audited(route, "ID1")
+        limits.take_audited(route, "ID1", allowed=True)
     for route in (none, other):
         with pytest.raises(Throttled) as caught:
-            limits.take_audited(route, "ID1")
+            limits.take_audited(route, "ID1", allowed=True)
         assert caught.value.retry_after == 30
-    limits.take_audited(none, "ID2")
+    limits.take_audited(none, "ID2", allowed=True)
+
+
+def test_refused_recorded_calls_have_one_rate_on_all_routes_together() -> None:
+    limits = RateLimits(
+        CollectorRegistry(), enabled=True, audited_rate=Rate(3, 30), clock=lambda: 0.0
+    )
+    routes = UNROUTED, a_route(9, 1), a_route(9, 1, prefix="/y")
+    for route in routes:
+        limits.take_audited(route, "ID1", allowed=False)
+    for route in routes:
+        with pytest.raises(Throttled):
+            limits.take_audited(route, "ID1", allowed=False)
+    limits.take_audited(a_route(9, 1), "ID1", allowed=True)
 
 
 def by_one(*moments: float) -> list[tuple[float, Client]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from authz_gateway.routing.path import target
-from authz_gateway.routing.route_table import Access, Rate, RouteTable
+from authz_gateway.routing.route_table import DEFAULT_BURST, DEFAULT_RATE, Access, Rate, RouteTable
 from authz_gateway.routing.routes_file import load_routes
 from shared.errors import Malformed
 from shared.settings import SettingsError
@@ -128,6 +128,23 @@ def test_a_rewrite_replaces_the_prefix(
     route = routes.find(aim.path)
     assert route is not None
     assert route.upstream + route.upstream_path(aim.path) == f"http://mine:8000{sent}"
+
+
+def test_a_public_route_without_a_rate_has_the_default_one(tmp_path: Path) -> None:
+    table = routes_of(
+        tmp_path,
+        """
+        - {prefix: /a, access: public, methods: [GET], upstream: "http://one"}
+        - {prefix: /a, access: required, methods: [PUT], upstream: "http://one"}
+        - {prefix: /b, access: public, upstream: "http://one", rate: 5/s}
+        """,
+    )
+    found = [table.find(*call) for call in (("/a", "GET"), ("/a", "PUT"), ("/b", "GET"))]
+    assert [(route.rate, route.burst) for route in found if route] == [
+        (DEFAULT_RATE, DEFAULT_BURST),
+        (None, None),
+        (Rate(5, 0.2), None),
+    ]
 
 
 @pytest.mark.parametrize(

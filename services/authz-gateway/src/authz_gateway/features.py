@@ -96,7 +96,7 @@ def build(
     decide = _decide(core, callers, policy, known_places, rate_limits, audits)
     reauthorize = ReauthorizeWebSocket(sessions, api_keys, access_tokens, policy, known_places)
     operations = Operations(Gateway(routes, proxy, settings.cors, reauthorize, settings.issuer))
-    dispatcher = Dispatcher(operations.of, decide, decisions, policy, registry)
+    dispatcher = Dispatcher(operations.of, decide, decisions, policy, rate_limits, registry)
     return Features(
         server=_server(core, dispatcher, metrics, body_grace_seconds),
         policy=policy,

@@ -144,8 +144,8 @@ class GatewaySettings(ServiceSettings):
     audited_rate: str = setting(
         "BARONG_AUDITED_RATE",
         Parsed(_written_rate),
-        "How often one user may make recorded calls (refused or audited) at each "
-        "gateway, on routes without a rate of their own: 10/s, 300/m or 1000/h.",
+        "How often one user may make recorded calls at each gateway: refused ones on all "
+        "routes, and audited ones on routes without a rate: 10/s, 300/m or 1000/h.",
         "300/m",
     )
     throttling: bool = setting(

@@ -10,10 +10,11 @@ from prometheus_client import CollectorRegistry
 
 from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authz.decision_cache import DecisionCache, PolicyInForce
+from authz_gateway.authz.rate_limits import UNDECIDED, RateLimits
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import Answer, error_answer, refusal_answer
 from authz_gateway.routing.route_table import Access
-from shared.errors import Refusal, Unavailable
+from shared.errors import Refusal, Throttled, Unavailable
 from shared.web.tallies import Counts
 
 log = structlog.get_logger()
@@ -65,6 +66,7 @@ class Dispatcher:
         pipeline: Pipeline,
         decisions: DecisionCache,
         policy: PolicyInForce,
+        rate_limits: RateLimits,
         registry: CollectorRegistry,
     ) -> None:
         """`operation` returns what a request asks for, or an answer that needs no decision."""
@@ -72,6 +74,7 @@ class Dispatcher:
         self._pipeline = pipeline
         self._decisions = decisions
         self._policy = policy
+        self._rate_limits = rate_limits
         self._counts = Counts("gateway_decisions", "Calls decided about.", ("reason",), registry).of
         self._public = self._counts[("public",)]
         self._allowed = self._counts[("allowed",)]
@@ -81,11 +84,7 @@ class Dispatcher:
         """Answers a request, now or in a task; raises nothing."""
         connection = request.connection
         try:
-            try:
-                operation = self._operation(request)
-            except Refusal as refusal:
-                connection.answer(_refusal(request, refusal))
-                return
+            operation = self._operation_of(request)
             if isinstance(operation, Answer):
                 connection.answer(operation)
                 return
@@ -112,6 +111,19 @@ class Dispatcher:
         """Returns when all tasks have ended, or after `seconds`."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
+
+    def _operation_of(self, request: Request) -> Operation | Answer:
+        """What a request asks for, or the answer where no decision follows, which has a rate."""
+        try:
+            operation = self._operation(request)
+        except Refusal as refusal:
+            operation = _refusal(request, refusal)
+        if isinstance(operation, Answer):
+            try:
+                self._rate_limits.take(UNDECIDED, request.address)
+            except Throttled as refusal:
+                return _refusal(request, refusal)
+        return operation
 
     async def _decide(self, request: Request, operation: Operation) -> None:
         structlog.contextvars.bind_contextvars(request_id=request.id)

@@ -26,7 +26,7 @@ from authz_gateway.authn.sessions import (
 from authz_gateway.authz.challenges import in_dpop, presents_bound_only
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.protected_resources import audience_of, challenge
-from authz_gateway.authz.rate_limits import ANONYMOUS, RateLimits
+from authz_gateway.authz.rate_limits import ANONYMOUS, UNDECIDED, RateLimits
 from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.authz.step_up import require_step_up
 from authz_gateway.routing.route_table import Access
@@ -167,6 +167,7 @@ class Decide:
         if call.path != WHITELINK_PATH:
             require_unrestricted(self.policy.get().restrictions, call.address, self.places)
         if call.route.access is Access.BLOCKED:
+            self.rate_limits.take(UNDECIDED, call.address)
             raise PermissionDenied
         if call.route.access is Access.PUBLIC:
             self.rate_limits.take(call.route, call.address)
@@ -189,7 +190,7 @@ class Decide:
         )
         allowed = verdict.allowed and caller.in_scope
         if verdict.audited or not allowed:
-            self.rate_limits.take_audited(call.route, caller.principal.uid)
+            self.rate_limits.take_audited(call.route, caller.principal.uid, allowed=allowed)
         if not allowed:
             await self.audits.record_denied(call, caller.principal.uid, verdict.topic)
             raise _denial(call, caller)

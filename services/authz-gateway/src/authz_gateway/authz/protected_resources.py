@@ -4,13 +4,23 @@ import json
 from typing import Final
 
 from authz_gateway.http.responses import Answer
-from authz_gateway.routing.route_table import Access, Route, RouteTable
+from authz_gateway.routing.route_table import (
+    DEFAULT_BURST,
+    DEFAULT_RATE,
+    Access,
+    Route,
+    RouteTable,
+)
 from shared.errors import Unauthenticated
 from shared.tokens.dpop import ALGORITHMS
 
 METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
 METADATA_ROUTE: Final = Route(
-    prefix=METADATA_PATH, access=Access.PUBLIC, methods=frozenset({"GET"})
+    prefix=METADATA_PATH,
+    access=Access.PUBLIC,
+    methods=frozenset({"GET"}),
+    rate=DEFAULT_RATE,
+    burst=DEFAULT_BURST,
 )
 """How the metadata are decided about: restrictions have their say."""
 

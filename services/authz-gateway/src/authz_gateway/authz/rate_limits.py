@@ -8,7 +8,13 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from authz_gateway.routing.route_table import Access, Rate, Route
+from authz_gateway.routing.route_table import (
+    DEFAULT_BURST,
+    DEFAULT_RATE,
+    Access,
+    Rate,
+    Route,
+)
 from shared.errors import Throttled
 from shared.values.addresses import Address
 
@@ -22,8 +28,15 @@ Each of these calls causes a lookup at another service, and may be a guess. The 
 that of a real route, which begins with a slash.
 """
 
+UNDECIDED = Route(prefix="undecided", access=Access.PUBLIC, rate=DEFAULT_RATE, burst=DEFAULT_BURST)
+"""The limit of calls from one address that are answered without a decision, all together.
+
+These are preflights, paths without a route, blocked ones, and those that cannot be read.
+"""
+
 AUDITED_RATE = Rate(300, 60 / 300)
-"""The limit of recorded calls of one user, on all routes without a rate together."""
+"""The limit of recorded calls of one user: refused ones everywhere, and audited ones on routes
+without a rate, all together."""
 
 Client = str | Address
 """The uid of an authenticated caller, or the address of another client."""
@@ -92,12 +105,14 @@ class RateLimits:
         """Counts a call that was already made, even above the limit, so that the next ones wait."""
         self._count(route, client, 1, late=True)
 
-    def take_audited(self, route: Route, uid: str) -> None:
-        """Counts a call that will be recorded, unless its route has a rate; raises `Throttled`.
+    def take_audited(self, route: Route, uid: str, *, allowed: bool) -> None:
+        """Counts a call that will be recorded; raises `Throttled` at the limit.
 
-        Each recorded call is a message to the broker, and a row that is stored for years.
+        Each recorded call is a message to the broker, and a row that is stored for years. Allowed
+        ones are not counted on a route with a rate: what users may do there is bounded by it.
+        Refused ones always are: they help nobody, and each route's rate would add to their number.
         """
-        if route.rate is None:
+        if route.rate is None or not allowed:
             self._count(self._audited, uid, 1)
 
     def _count(self, route: Route, client: Client, calls: int, *, late: bool = False) -> None:

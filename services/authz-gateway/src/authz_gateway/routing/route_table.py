@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -56,6 +56,12 @@ def rate(value: Any) -> Rate:
     if match is None or not (calls := int(match[1])):
         raise ValueError("Not a rate like 100/s, 600/m or 1000/h.")
     return Rate(calls, _SECONDS[match[2]] / calls)
+
+
+DEFAULT_RATE = Rate(100, 1 / 100)
+"""The rate of what has none of its own and asks for no credentials, for each client."""
+
+DEFAULT_BURST = 200
 
 
 def _prefix(value: Any) -> str:
@@ -127,7 +133,8 @@ class Route:
     """Whether the route is a protected resource (RFC 9728): access tokens need its own address as
     their audience, and the gateway shows its metadata."""
     rate: Rate | None = declared(Parsed(rate), None)
-    """How often one client may call, at each gateway; None: authenticated calls have no limit."""
+    """How often one client may call, at each gateway; None: authenticated calls have no limit. A
+    public route of a `RouteTable` always has one."""
     burst: int | None = declared(fields.Integer(validate=validate.Range(1, 10**6)), None)
     """How many calls one client may make at once; by default the number in `rate`."""
     websocket: bool = declared(fields.Boolean(), default=False)
@@ -210,7 +217,7 @@ class RouteTable:
     """All routes. The longest matching prefix wins; the method decides between equal prefixes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        routes = tuple(routes)
+        routes = tuple(map(_with_rate, routes))
         self._tree = PrefixTree((segments(route.prefix), route) for route in routes)
         self._folded = PrefixTree((folded(segments(route.prefix)), route) for route in routes)
         self.match = lru_cache(_MAX_CACHED_PATHS)(self._match)
@@ -238,3 +245,10 @@ class RouteTable:
         routes = [route for route in covering if len(segments(route.prefix)) == nearest]
         route = next((route for route in routes if route.allows(method)), routes[-1])
         return MatchedRoute(route, route.upstream_path(path), has_siblings=len(routes) > 1)
+
+
+def _with_rate(route: Route) -> Route:
+    """The route; with the default rate if it is public and has none."""
+    if route.access is not Access.PUBLIC or route.rate is not None:
+        return route
+    return replace(route, rate=DEFAULT_RATE, burst=DEFAULT_BURST)
