@@ -133,12 +133,25 @@ def test_a_decision_is_valid_for_one_policy() -> None:
         {"X-Request-Id": "another"},
         {"Accept": "text/html", "Referer": "https://page.example/", "If-None-Match": '"1"'},
         {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+        {"Authorization": "Basic YTpi"},
+        {"Authorization": "Negotiate"},
+        {"Authorization": ""},
     ],
 )
 def test_irrelevant_headers_change_nothing(changes: Mapping[str, str]) -> None:
     world = World()
     world.allow(a_call(BROWSER))
     assert world.is_cached(a_call({**BROWSER, **changes}, path="/another", query="x=1"))
+
+
+def test_a_scheme_that_is_ignored_is_no_credential_beside_a_cookie() -> None:
+    """Nor is the cookie's decision one of another cookie with the same Authorization header."""
+    world, basic = World(), {"Authorization": "Basic YTpi"}
+    world.allow(a_call({**BROWSER, **basic}))
+    assert world.is_cached(a_call(BROWSER))
+    assert world.is_cached(a_call({**BROWSER, **basic}))
+    another_cookie = {"Cookie": "_barong_session=another"}
+    assert not world.is_cached(a_call({**BROWSER, **basic, **another_cookie}))
 
 
 @pytest.mark.parametrize(
@@ -149,6 +162,10 @@ def test_irrelevant_headers_change_nothing(changes: Mapping[str, str]) -> None:
         {"Cookie": "_barong_session=living; _barong_session=other"},
         {"Cookie": "other=1"},
         {"Authorization": "Bearer x"},
+        {"Authorization": "bearer x"},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer\xa0x"},
+        {"Authorization": "DPoP x"},
         {"X-Auth-Nonce": "1"},
         {"Signature": "a=::"},
         {"Signature-Input": "a=()"},

@@ -9,6 +9,12 @@ from shared.values.principal import Principal
 PRINCIPAL = web.RequestKey("principal", Principal)
 
 
+def scheme_of(authorization: str) -> str:
+    """The scheme of an Authorization header in lower case; empty without one."""
+    words = authorization.split(None, 1)
+    return words[0].lower() if words else ""
+
+
 def presents_bearer(headers: MultiMapping[str]) -> bool:
     """Whether an Authorization header is of the Bearer scheme, RFC 6750, 2.1, in any case.
 
@@ -33,8 +39,7 @@ def bound_token(headers: MultiMapping[str]) -> str:
 
 
 def _presents(headers: MultiMapping[str], wanted: str) -> bool:
-    schemes = (value.split(None, 1)[:1] for value in headers.getall("Authorization", ()))
-    return any(scheme[0].lower() == wanted for scheme in schemes if scheme)
+    return any(scheme_of(value) == wanted for value in headers.getall("Authorization", ()))
 
 
 def _token(headers: MultiMapping[str], wanted: str) -> str:

@@ -21,10 +21,10 @@ from authz_gateway.authz.protected_resources import audience_of
 from authz_gateway.authz.rate_limits import RateLimits
 from authz_gateway.authz.step_up import suffices
 from authz_gateway.http.headers import CREDENTIAL, SIGNATURE
-from authz_gateway.http.parser import RequestHead
 from authz_gateway.routing.route_table import Access
 from shared.contracts.sessions import ResolvedSession, session_key
 from shared.web.cookies import cookie_values
+from shared.web.principal import scheme_of
 
 MAX_DECISIONS = 50_000
 """The oldest one is dropped. None outlives the cached credential it depends on: five seconds."""
@@ -39,6 +39,9 @@ _WHITELINK_PATH: Final = WHITELINK_PATH
 _CSRF_EXEMPT: Final = CSRF_EXEMPT
 _PUBLIC: Final = Access.PUBLIC
 _REQUIRED: Final = Access.REQUIRED
+
+_SCHEMES: Final = frozenset({"bearer", "dpop"})
+"""The schemes of Authorization that are credentials; any other decides nothing beside a cookie."""
 
 _BEARER: Final = "Bearer "
 """Clients that write it otherwise take the whole pipeline."""
@@ -239,9 +242,14 @@ class DecisionCache:
         head = call.head
         read = head.read
         if head.flags & CREDENTIAL:
-            authorization = _authorization(head)
+            if head.flags & SIGNATURE or (head.repeated and "authorization" in head.repeated):
+                return None
+            authorization = read.get("authorization", "")
             key = self._tokens.get(authorization) or self._token(authorization)
-            return (key, call.address_text, "") if key else None
+            if key:
+                return key, call.address_text, ""
+            if scheme_of(authorization) in _SCHEMES:
+                return None
         cookies = read.get("cookie")
         if cookies is None:
             return None
@@ -271,10 +279,3 @@ class DecisionCache:
                 self._tokens.clear()
             self._tokens[authorization] = key
         return key
-
-
-def _authorization(head: RequestHead) -> str:
-    """The Authorization header of a call without other credentials but cookies; else empty."""
-    if head.flags & SIGNATURE or (head.repeated and "authorization" in head.repeated):
-        return ""
-    return head.read.get("authorization", "")
