@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -56,6 +57,16 @@ class Gateway:
         async with aiohttp.ClientSession() as http, http.get(f"{self.internal}/metrics") as got:
             lines = (await got.text()).splitlines()
         return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
+
+    async def has_read(self) -> None:
+        """Returns once the gateway has read and handled everything that was sent to it before.
+
+        Two calls, because the first may arrive in the same turn of the event loop as what was sent.
+        """
+        async with Raw.to(self.public) as other:
+            for _ in range(2):
+                await other.send(get("/none"))
+                assert (await other.answer())[0] == 404
 
 
 @asynccontextmanager
@@ -148,6 +159,18 @@ async def _admin(policies: Sequence[Policy]) -> AsyncIterator[str]:
 async def _ready(internal: str) -> bool:
     async with aiohttp.ClientSession() as http, http.get(f"{internal}/health/ready") as got:
         return bool((await got.json())["parts"]["policy"] == "up")
+
+
+def small_socket(url: str) -> socket.socket:
+    """A connected socket for which the kernel buffers little."""
+    address = URL(url)
+    assert address.host
+    assert address.port
+    made = socket.socket()
+    for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        made.setsockopt(socket.SOL_SOCKET, buffer, 4096)
+    made.connect((address.host, address.port))
+    return made
 
 
 class Raw:

@@ -10,25 +10,35 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from tests.support.transport import OK, PATIENT, Flood, Gateway, Raw, Upstream, gateway, get
+from tests.support.transport import (
+    OK,
+    PATIENT,
+    Flood,
+    Gateway,
+    Raw,
+    Upstream,
+    gateway,
+    get,
+    small_socket,
+)
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 
 MEGABYTE = 1024 * 1024
-SOON = 3.0
-"""Seconds; shorter than the idle time of connections to upstreams."""
+SOON = 20.0
+"""Seconds; shorter than `idle`, after which a connection is closed anyway."""
 
 ROUTES = """
-- {{prefix: /x, access: public, upstream: "{up}", timeout: 5}}
-- {{prefix: /stream, access: public, upstream: "{up}", timeout: 5, stream: true}}
-- {{prefix: /quiet, access: public, upstream: "{up}", timeout: 5, reuse_bodyless: true}}
-- {{prefix: /patient, access: public, upstream: "{up}", timeout: 60}}
-- {{prefix: /hasty, access: public, upstream: "{up}", timeout: 0.2, stream: true}}
+- {{prefix: /x, access: public, upstream: "{up}", timeout: 5, idle: 60}}
+- {{prefix: /stream, access: public, upstream: "{up}", timeout: 5, idle: 60, stream: true}}
+- {{prefix: /quiet, access: public, upstream: "{up}", timeout: 5, idle: 60, reuse_bodyless: true}}
+- {{prefix: /patient, access: public, upstream: "{up}", timeout: 60, idle: 60}}
+- {{prefix: /hasty, access: public, upstream: "{up}", timeout: 0.2, idle: 60, stream: true}}
 - {{prefix: /gone, access: public, upstream: "http://127.0.0.1:1"}}
 - {{prefix: /nameless, access: public, upstream: "http://nowhere.invalid"}}
-- {{prefix: /named, access: public, upstream: "{named}"}}
-- {{prefix: /locked, access: required, upstream: "{up}"}}
+- {{prefix: /named, access: public, upstream: "{named}", idle: 60}}
+- {{prefix: /locked, access: required, upstream: "{up}", idle: 60}}
 """
 LIMITS = {
     "BARONG_MAX_BODY_BYTES": str(64 * MEGABYTE),
@@ -319,15 +329,17 @@ async def test_no_response_is_read_for_a_client_that_does_not_read(
 
 
 async def test_no_response_is_read_for_a_client_that_only_sends(
-    client: Raw, front: Gateway
+    front: Gateway,
 ) -> None:
     """A client that sends requests but reads no answers does not fill the gateway's memory."""
     request = get("/none", f"X-Long: {'x' * 1800}").encode()
-    wanted = 40_000
+    wanted = 6000
+    client = Raw(*await asyncio.open_connection(sock=small_socket(front.public), limit=4096))
     async with Flood.through(client, wanted * len(request), request) as flood:
         assert await flood.stuck(front) < wanted * len(request)
         for _ in range(wanted):
             assert (await client.answer())[0] == 404
+    client.abort()
 
 
 async def test_an_upstream_that_does_not_read_causes_backpressure(
@@ -366,7 +378,7 @@ async def test_an_early_response_ends_the_call(
 
 
 async def test_a_client_that_is_still_sending_gets_the_answer(
-    client: Raw, upstream: Upstream
+    client: Raw, upstream: Upstream, front: Gateway
 ) -> None:
     """Closing a connection with unread bytes resets it, and the peer may lose what was sent."""
     server, _ = await passed(
@@ -379,7 +391,7 @@ async def test_a_client_that_is_still_sending_gets_the_answer(
     assert await server.hung_up(SOON)
     for _ in range(20):
         await client.send(bytes(10_000))
-        await asyncio.sleep(0.01)
+        await front.has_read()
     transport.resume_reading()
     status, _, body = await client.answer()
     assert (status, body) == (413, b"no")
@@ -541,22 +553,36 @@ async def test_a_silent_upstream_gets_a_timeout(client: Raw, upstream: Upstream)
 
 
 async def test_a_response_that_stalls_is_aborted(client: Raw, upstream: Upstream) -> None:
-    server, _ = await passed(client, upstream, get("/hasty"))
-    await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
-    assert (await client.head())[0] == 200
+
+    async def begun() -> Raw | None:
+        """The connection on which a response began in time."""
+        server, _ = await passed(client, upstream, get("/hasty"))
+        await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+        status, headers = await client.head()
+        if status == 200:
+            return server
+        await client.exactly(int(headers["content-length"]))
+        return None
+
+    server = await until(begun)
+    assert server
     assert await client.exactly(3) == b"abc"
     with pytest.raises(ConnectionResetError):
         await client.rest()
     assert await server.hung_up()
 
 
-async def test_the_timeout_does_not_run_for_a_slow_client(client: Raw, upstream: Upstream) -> None:
+async def test_the_timeout_does_not_run_for_a_slow_client(
+    client: Raw, upstream: Upstream, front: Gateway
+) -> None:
     """The timeout starts when the whole request was sent."""
     request = get("/hasty", "Content-Length: 6", method="POST")
     server, _ = await passed(client, upstream, request)
     await client.send(b"abc")
     await server.exactly(3)
-    await asyncio.sleep(0.5)
+    async with Raw.to(front.public) as other:
+        await passed(other, upstream, get("/hasty"))
+        assert (await other.answer())[0] == 504  # a timeout that started later is over
     await client.send(b"def")
     assert await server.exactly(3) == b"def"
     assert (await client.answer())[0] == 504
@@ -774,10 +800,17 @@ async def test_a_client_that_reads_nothing_is_disconnected(
         assert len(await client.rest()) < 64 * MEGABYTE
 
 
-async def test_calls_wait_for_a_connection(hasty: Gateway, upstream: Upstream) -> None:
-    async with Raw.to(hasty.public) as one, Raw.to(hasty.public) as two:
+async def test_calls_wait_for_a_connection(upstream: Upstream, tmp_path: Path) -> None:
+    routes = ROUTES.format(up=upstream.url, named=upstream.url)
+    settings = {"BARONG_UPSTREAM_CONNECTIONS": "1"}
+    async with (
+        gateway(tmp_path, routes, settings=settings, timing={"connect_seconds": 60.0}) as made,
+        Raw.to(made.public) as one,
+        Raw.to(made.public) as two,
+    ):
         server, _ = await passed(one, upstream, get("/x/1"))
         await two.send(get("/x/2"))
+        await made.has_read()
         await server.send(OK)
         assert (await one.answer())[2] == b"ok"
         assert b"/x/2" in await server.until(b"\r\n\r\n")
@@ -806,28 +839,30 @@ async def test_a_client_at_its_limit_gets_429(hasty: Gateway, upstream: Upstream
         assert headers["retry-after"] == "1"
 
 
-async def test_the_number_of_clients_is_limited(hasty: Gateway) -> None:
-    async def open_now() -> bool:
-        return await hasty.metric("gateway_client_connections") == 0
+async def test_the_number_of_clients_is_limited(upstream: Upstream, tmp_path: Path) -> None:
+    routes = ROUTES.format(up=upstream.url, named=upstream.url)
+    async with gateway(tmp_path, routes, settings={"BARONG_MAX_CONNECTIONS": "20"}) as made:
+        clients = [Raw.to(made.public) for _ in range(20)]
+        raws = [await each.__aenter__() for each in clients]
 
-    await until(open_now)
-    clients = [Raw.to(hasty.public) for _ in range(20)]
-    raws = [await each.__aenter__() for each in clients]
+        async def all_in() -> bool:
+            return await made.metric("gateway_client_connections") == 20
 
-    async def all_in() -> bool:
-        return await hasty.metric("gateway_client_connections") == 20
+        await until(all_in)
+        async with Raw.to(made.public) as one_too_many:
+            status, headers, body = await one_too_many.answer()
+            assert (status, code(body)) == (503, ["server.unavailable"])
+            assert headers["retry-after"] == "1"
+        for raw in raws:
+            raw.abort()
 
-    await until(all_in)
-    async with Raw.to(hasty.public) as one_too_many:
-        status, headers, body = await one_too_many.answer()
-        assert (status, code(body)) == (503, ["server.unavailable"])
-        assert headers["retry-after"] == "1"
-    for raw in raws:
-        raw.abort()
-    await until(open_now)
-    async with Raw.to(hasty.public) as next_one:
-        await next_one.send(get("/none"))
-        assert (await next_one.answer())[0] == 404
+        async def open_now() -> bool:
+            return await made.metric("gateway_client_connections") == 0
+
+        await until(open_now)
+        async with Raw.to(made.public) as next_one:
+            await next_one.send(get("/none"))
+            assert (await next_one.answer())[0] == 404
 
 
 @pytest.mark.parametrize("fast_loop", [True, False])
