@@ -331,6 +331,7 @@ async def audit_log(recorder: Recorder, admin: Client, alice: Client) -> None:
     await recorder.call(admin, "GET /admin/activities", query={"topic": "session", "limit": 2})
     await recorder.call(admin, "GET /admin/activities/admin", query={"limit": 2})
     await recorder.call(admin, "GET /admin/metrics")
+    await recorder.call(admin, "GET /admin/metrics/recent")
     await alice.log_in()
 
     async def remembered() -> bool:

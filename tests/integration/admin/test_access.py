@@ -27,6 +27,7 @@ OPERATIONS = [
     ("PUT", "admin/profiles"),
     ("GET", "admin/api_keys"),
     ("GET", "admin/metrics"),
+    ("GET", "admin/metrics/recent"),
     ("GET", "admin/permissions/check"),
     ("GET", "admin/restrictions/check"),
     ("GET", "admin/users/sessions"),

@@ -71,6 +71,7 @@ def build(core: Core) -> Features:
     permissions = build_permissions(core, policy)
     restrictions = build_restrictions(core, policy)
     activities = build_activities(core, directory)
+    metrics = build_metrics(core, activities, directory)
     users = build_users(core, audit, directory, permissions)
     erasure = build_erasure(core, directory, activities, audit)
     received = subscribers(core, directory, activities, erasure, audit)
@@ -86,7 +87,7 @@ def build(core: Core) -> Features:
             DIRECTORY: directory,
             LABELS: build_labels(core, users),
             LEVELS: build_levels(core),
-            METRICS: build_metrics(activities, directory),
+            METRICS: metrics,
             PERMISSIONS: permissions,
             POLICY: policy,
             PROFILES: build_profiles(core, users),
@@ -101,6 +102,7 @@ def build(core: Core) -> Features:
         parts=(
             supervised("subscriber", received.events.run),
             supervised("directory counts", user_counts.run),
+            supervised("hourly counts", metrics.run),
             supervised("activity partitions", activities.partitions.run),
             supervised("activity partitions ahead", partitions_ahead.run),
             supervised("activity subscriber", received.activities.run),

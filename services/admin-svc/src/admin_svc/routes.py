@@ -36,6 +36,7 @@ PUBLIC: tuple[Route[Any], ...] = (
     Route("PUT",    "/permissions",             BEARER, permissions.update),
     Route("DELETE", "/permissions",             BEARER, permissions.delete),
     Route("GET",    "/metrics",                 BEARER, metrics.show),
+    Route("GET",    "/metrics/recent",          BEARER, metrics.show_recent),
     Route("GET",    "/api_keys",                BEARER, api_keys.index),
     Route("PUT",    "/profiles",                BEARER, profiles.change),
     Route("PUT",    "/users",                   BEARER, users.put),

@@ -80,7 +80,7 @@ PAGES: tuple[Page, ...] = (
     Page("/account/data/export",            MEMBERS, personal_data.export),
     Page("/account/deletion",               MEMBERS, personal_data.show_deletion, personal_data.delete),
 
-    Page("/console",                             STAFF, overview.show, reads=("admin/metrics",)),
+    Page("/console",                             STAFF, overview.show, reads=("admin/metrics/recent",)),
     Page("/console/users",                       STAFF, directory.search, reads=("admin/users",)),
     Page("/console/users/{uid}",                 STAFF, directory.show, reads=("admin/users/{uid}",)),
     Page("/console/users/{uid}/state",           STAFF, directory.show, directory.change_state,     sends="PUT admin/users"),

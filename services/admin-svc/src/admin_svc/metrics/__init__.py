@@ -1,1 +1,1 @@
-"""What happened on each day: sign-ups, log-ins, and documents that wait."""
+"""What happened by day and by hour: sign-ups, log-ins, refusals, and reviews that wait."""

@@ -8,9 +8,10 @@ from typing import Any
 from marshmallow import fields
 
 from admin_svc.activities.models import FAILED_LOGINS, SIGNUPS, SUCCESSFUL_LOGINS
-from admin_svc.metrics.models import Report
+from admin_svc.metrics.models import Interval, Recent, Report
 from shared.answer_schemas import AnswerSchema, described
 from shared.declared import declared
+from shared.values.timestamps import seconds
 from shared.web.fields import Date, Integer, Parameter
 
 _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
@@ -71,6 +72,22 @@ def report_to_public(report: Report) -> dict[str, Any]:
     }
 
 
+def recent_to_public(recent: Recent) -> dict[str, Any]:
+    """The `RecentMetrics` of the public API."""
+    return {
+        "hours": [_interval_to_public(each) for each in recent.hours],
+        "days": [_interval_to_public(each) for each in recent.days],
+    }
+
+
+def _interval_to_public(interval: Interval) -> dict[str, Any]:
+    return {
+        "start": seconds(interval.start),
+        **interval.counts,
+        "pending_reviews": interval.waiting,
+    }
+
+
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
@@ -87,3 +104,28 @@ class MetricsSchema(AnswerSchema):
     pending_applications = fields.Integer(
         metadata=described("How many users wait to be judged now.")
     )
+
+
+class MetricsOfIntervalSchema(AnswerSchema):
+    """What happened in an hour or a day."""
+
+    start = fields.DateTime(metadata=described("Its beginning (UTC)."))
+    signups = fields.Integer()
+    successful_logins = fields.Integer()
+    failed_logins = fields.Integer()
+    denied_calls = fields.Integer(
+        metadata=described("Calls that the role of their user, or their token or key, may not do.")
+    )
+    pending_reviews = fields.Integer(
+        allow_none=True,
+        metadata=described(
+            "How many users waited to be judged at its end; null before these were counted."
+        ),
+    )
+
+
+class RecentMetricsSchema(AnswerSchema):
+    """What happened lately, the oldest first; the last hour and the last day are not over."""
+
+    hours = fields.List(fields.Nested(MetricsOfIntervalSchema), metadata=described("The last 24."))
+    days = fields.List(fields.Nested(MetricsOfIntervalSchema), metadata=described("The last 7."))

@@ -1,16 +1,30 @@
-"""What happened on each day."""
+"""What happened on each day, and in the last hours."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from admin_svc.activities.models import FAILED_LOGINS, METRICS, SIGNUPS, SUCCESSFUL_LOGINS
 from admin_svc.activities.use_cases import Activities
+from admin_svc.core import Core
+from admin_svc.directory.models import UserFilter
 from admin_svc.directory.use_cases import Directory
-from admin_svc.metrics.models import Report, Span, divided, midnight
+from admin_svc.metrics import store
+from admin_svc.metrics.models import (
+    HourlyCounts,
+    Recent,
+    Report,
+    Span,
+    divided,
+    first_recent_day,
+    midnight,
+)
+from shared.database.pool import Database
 
 _USUAL_SPAN = timedelta(days=30)
 _DAY = timedelta(days=1)
 _PENDING = ("document", "pending")
+_FOLD_SECONDS = 2.0
 _TOPICS = {topic for topic, _, _ in METRICS}
 
 
@@ -18,9 +32,11 @@ _TOPICS = {topic for topic, _, _ in METRICS}
 class Metrics:
     """Reads whole days from daily counts, some rows a day, and counts parts of days.
 
-    Of months whose activities were dropped there are whole days alone.
+    Of months whose activities were dropped there are whole days alone. Recent hours are read from
+    counts that triggers keep, and to which `run` adds what the triggers append.
     """
 
+    database: Database
     activities: Activities
     directory: Directory
 
@@ -38,6 +54,32 @@ class Metrics:
         labels = await self.directory.list_labels()
         return Report(counts, labels.get(_PENDING, 0))
 
+    async def get_recent(self) -> Recent:
+        """What happened in each of the last hours and days, and how many users waited."""
+        now = datetime.now(UTC)
+        async with (
+            self.database.connection() as connection,
+            # All counts are of one moment: those who wait now, and what changed until now.
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            waiting = await self.directory.exact_total(connection, UserFilter(waiting=True))
+            counts = await store.select_counts(connection, first_recent_day(now))
+            since = await store.first_hour_of_waiting(connection)
+        return HourlyCounts(counts, waiting or 0, since).recent(now)
+
+    async def run(self) -> None:
+        """Folds every two seconds; raises `Unavailable` when PostgreSQL goes away."""
+        while True:
+            await self.fold()
+            await asyncio.sleep(_FOLD_SECONDS)
+
+    async def fold(self) -> None:
+        """Adds all appended changes to the counts; one process does so at a time."""
+        while True:
+            async with self.database.transaction() as connection:
+                if not await store.lock(connection) or not await store.fold(connection):
+                    return
+
     async def _count(self, part: Span, counts: dict[str, dict[str, int]]) -> None:
         day = part.start.date().isoformat()
         for action, number in await self.activities.count_actions(part.start, part.end, _TOPICS):
@@ -50,6 +92,6 @@ def _a_month_before(end: datetime) -> datetime:
     return max(end, earliest + _USUAL_SPAN + _DAY) - _USUAL_SPAN - _DAY
 
 
-def build(activities: Activities, directory: Directory) -> Metrics:
+def build(core: Core, activities: Activities, directory: Directory) -> Metrics:
     """Wires the feature."""
-    return Metrics(activities, directory)
+    return Metrics(core.database, activities, directory)

@@ -1,27 +1,30 @@
-"""What happened in the last week, and what waits."""
-
-from datetime import UTC, datetime, timedelta
+"""What happened in the last day and week, and what waits."""
 
 from aiohttp import web
 
-from console_svc.overview.charts import HEIGHT, chart
+from console_svc.overview.charts import HEIGHT, WIDTH, chart
 from console_svc.pages.visit import Eager, Visit
 
-_DAYS = 7
+_CHARTS = {
+    "sign_ups": ("signups",),
+    "log_ins": ("successful_logins",),
+    "refusals": ("failed_logins", "denied_calls"),
+    "reviews": ("pending_reviews",),
+}
 
 
 @Eager
 async def show(visit: Visit) -> web.StreamResponse:
-    """Charts of the last week."""
-    begin = datetime.now(UTC).date() - timedelta(days=_DAYS - 1)
-    metrics = (await visit.get("admin/metrics", created_from=begin.isoformat())).body
+    """Charts of the last day by hour and of the last week by day, and their numbers."""
+    recent = (await visit.get("admin/metrics/recent")).body
     return visit.page(
         "overview/overview.html",
-        charts=[
-            ("signups", chart(metrics["signups"], _DAYS)),
-            ("logins", chart(metrics["sucessful_logins"], _DAYS)),
-            ("failures", chart(metrics["failed_logins"], _DAYS)),
-        ],
+        periods={
+            period: {name: chart(recent[period], *fields) for name, fields in _CHARTS.items()}
+            for period in ("hours", "days")
+        },
+        recent=recent,
         height=HEIGHT,
-        pending=metrics["pending_applications"],
+        width=WIDTH,
+        pending=recent["days"][-1]["pending_reviews"] or 0,
     )

@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
@@ -52,9 +52,13 @@ class Language:
         read = _read(iso)
         return format_date(read, "medium", locale=self.locale) if read else ""
 
-    def day_of_month(self, day: date) -> str:
-        """The number of the day, as a short label of it."""
-        return str(format_skeleton("d", day, locale=self.locale))
+    def day_of_month(self, iso: str) -> str:
+        """The number of the day of a date of the API, as a short label of it."""
+        return str(format_skeleton("d", _read(iso), locale=self.locale))
+
+    def hour(self, iso: str) -> str:
+        """The hour of a time of the API, in UTC: 14:00."""
+        return str(format_skeleton("Hm", _read(iso), locale=self.locale))
 
     def number(self, value: int) -> str:
         """A number with its thousands apart."""

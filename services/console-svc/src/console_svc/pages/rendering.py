@@ -60,6 +60,7 @@ class Renderer:
             "moment": language.moment,
             "day": language.day,
             "day_of_month": language.day_of_month,
+            "hour": language.hour,
             "number": language.number,
             "term": partial(_term, language),
             "translated": partial(_translated, language),
