@@ -18,7 +18,7 @@ from deploy.cluster.programs import FOLDER, ROOT, NoClusterError
 from deploy.images.bases import base_images
 from deploy.images.build import build_image
 from deploy.images.engine import Engine, NoEngineError, engine, install
-from deploy.release.version import git
+from deploy.version import git
 
 _STAND_INS = Path(__file__).parent / "stand_ins"
 _PARTS = {"postgres:18": "postgres", "rabbitmq:4.1": "rabbitmq", "axllent/mailpit:v1.27": "mail"}

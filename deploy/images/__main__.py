@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deploy.images.build import build_all
 from deploy.images.engine import NoEngineError, engine
-from deploy.release.version import VersionError, git, version_of
+from deploy.version import VersionError, git, version_of
 
 ROOT = Path(__file__).parents[2]
 

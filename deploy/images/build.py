@@ -7,8 +7,8 @@ from deploy.images.bases import base_images
 from deploy.images.checks import check_contents, check_image, check_imports, check_start
 from deploy.images.engine import Engine
 from deploy.images.index import index_secrets
-from deploy.release.version import Version, source_url
 from deploy.sbom import MIGRATIONS
+from deploy.version import Version, source_url
 
 IMAGES = (
     *("authz-gateway", "identity-svc", "resource-svc", "admin-svc"),

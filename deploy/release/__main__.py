@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from deploy.images.engine import NoEngineError
-from deploy.release.version import VersionError, git, source_url, version_of
+from deploy.version import VersionError, git, source_url, version_of
 
 ROOT = Path(__file__).parents[2]
 

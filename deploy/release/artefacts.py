@@ -19,8 +19,8 @@ from deploy.images.build import IMAGES, build_all
 from deploy.images.engine import engine
 from deploy.manifests import render
 from deploy.release.archives import compressed, packed
-from deploy.release.version import Version, version_of
 from deploy.sbom import bill
+from deploy.version import Version, version_of
 
 ROOT = Path(__file__).parents[2]
 SUMS = "SHA256SUMS"

@@ -23,8 +23,8 @@ from deploy import htmx
 from deploy.images.build import IMAGES
 from deploy.openapi import swagger_ui
 from deploy.release.artefacts import SUMS
-from deploy.release.version import SEMANTIC, VersionError, source_url, version_of
 from deploy.sbom import MIGRATIONS, VENDORED, bill, pins
+from deploy.version import SEMANTIC, VersionError, source_url, version_of
 from shared.version import VERSION
 from tests.deploy.manifests import workloads
 from tests.support.system import ROOT
