@@ -39,15 +39,15 @@ def written() -> Mapping[Path, str]:
     }
 
 
-def check() -> None:
-    """Raises `Breaks` with everything that breaks readers of published schemas.
+def check(published: Path = PUBLISHED) -> None:
+    """Raises `Breaks` with everything that breaks readers of the schemas in this folder.
 
     An event that was published stays published, as does each version before the present one.
     """
     present = {each.schema_name: schema_of(each) for each in CATALOGUE.values()}
     versions = {each.name: each.version for each in CATALOGUE.values()}
     faults = []
-    for file in sorted(PUBLISHED.glob("*.json")):
+    for file in sorted(published.glob("*.json")):
         name, _, version = file.name.removesuffix(".json").rpartition(".v")
         if name not in versions:
             faults.append(f"{name}: the event is gone")

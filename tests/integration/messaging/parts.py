@@ -34,7 +34,7 @@ RING = KeyRing({"test": bytes(32)})
 PUBLIC_URL = "https://barong.example"
 KID = "messaging"
 CREATED, UPDATED, *_ = ADMIN.events
-_KEY = rsa.generate_private_key(65537, 2048)
+KEY = rsa.generate_private_key(65537, 2048)
 
 
 def an_event(number: int = 0, name: str = CREATED, **changes: Any) -> Event:
@@ -44,10 +44,10 @@ def an_event(number: int = 0, name: str = CREATED, **changes: Any) -> Event:
 
 def public_key() -> rsa.RSAPublicKey:
     """What the signer's messages verify with."""
-    return _KEY.public_key()
+    return KEY.public_key()
 
 
-def signed(event: Event, key: rsa.RSAPrivateKey = _KEY) -> bytes:
+def signed(event: Event, key: rsa.RSAPrivateKey = KEY) -> bytes:
     return sign(event, key, KID, "barong")
 
 
@@ -81,7 +81,7 @@ class Keys:
         if self.down:
             self.refused += 1
             raise Unavailable("identity-svc")
-        public = jwt.algorithms.RSAAlgorithm.to_jwk(_KEY.public_key(), as_dict=True)
+        public = jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True)
         return {"keys": [{**public, "kid": KID, "alg": "RS256"}]}
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from deploy.asyncapi import files
 from deploy.asyncapi.compatibility import breaking_changes
 from deploy.asyncapi.files import CATALOGUE_PAGE, PUBLISHED, Breaks, check, written
 from deploy.asyncapi.schemas import schema_of
@@ -195,26 +194,23 @@ def test_what_breaks_nobody_is_not(present: Any) -> None:
     assert list(breaking_changes(SCHEMA, present)) == []
 
 
-def test_a_breaking_change_needs_a_new_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_breaking_change_needs_a_new_version(tmp_path: Path) -> None:
     label = LABELS["updated"]
     for event in CATALOGUE.values():
         (tmp_path / event.schema_name).write_text(json.dumps(schema_of(event)))
-    monkeypatch.setattr(files, "PUBLISHED", tmp_path)
-    check()
+    check(tmp_path)
 
     before = changed(*FIELDS, "colour", to={"type": "string"})
     (tmp_path / label.schema_name).write_text(json.dumps(before))
     with pytest.raises(Breaks, match=r"model\.label\.updated: event\.record\.colour: removed"):
-        check()
+        check(tmp_path)
 
     (tmp_path / label.schema_name).rename(tmp_path / "model.label.updated.v0.json")
-    check()
+    check(tmp_path)
 
     (tmp_path / "model.label.painted.v1.json").write_text("{}")
     with pytest.raises(Breaks, match=r"model\.label\.painted: the event is gone"):
-        check()
+        check(tmp_path)
 
 
 def test_every_published_schema_is_kept() -> None:

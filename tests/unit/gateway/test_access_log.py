@@ -5,9 +5,10 @@ import subprocess
 import sys
 from typing import Any
 
+from authz_gateway.http.access_log import FLUSH_SECONDS
+
 WRITING = """
 import asyncio
-import authz_gateway.http.access_log
 from types import SimpleNamespace
 from prometheus_client import CollectorRegistry
 from authz_gateway.http.parser import HeadLimits, read_request
@@ -17,9 +18,8 @@ from shared.log import configure_logging
 from shared.web.metrics import HttpMetrics
 
 async def main():
-    {before}
     registry = CollectorRegistry()
-    access_log = AccessLog(HttpMetrics(registry))
+    access_log = AccessLog(HttpMetrics(registry), {flush_seconds})
     for number, (method, route, status, uid, address, reason) in enumerate({requests!r}):
         peer = SimpleNamespace(address=None, address_text=address)
         data = f"{{method}} /x HTTP/1.1\\r\\nHost: a\\r\\nX-Request-Id: r{{number}}\\r\\n\\r\\n"
@@ -56,7 +56,7 @@ def test_each_line_describes_its_own_request() -> None:
 def test_lines_soon_after_others_are_written_in_one_batch() -> None:
     first, *others = lines_of(
         REQUESTS,
-        before="authz_gateway.http.access_log._FLUSH_SECONDS = 60",
+        flush_seconds=60,
         between="for _ in range(3): await asyncio.sleep(0)",
         last="access_log.flush()",
     )
@@ -72,7 +72,7 @@ def test_after_a_pause_a_line_is_written_in_the_same_iteration() -> None:
 
 def lines_of(
     requests: list[tuple[str, str, int, str | None, str, str | None]],
-    before: str = "pass",
+    flush_seconds: float = FLUSH_SECONDS,
     between: str = "pass",
     last: str = "await asyncio.sleep(0)",
 ) -> list[Any]:
@@ -81,7 +81,9 @@ def lines_of(
         [
             sys.executable,
             "-c",
-            WRITING.format(requests=requests, before=before, between=between, last=last),
+            WRITING.format(
+                requests=requests, flush_seconds=flush_seconds, between=between, last=last
+            ),
         ],
         capture_output=True,
         text=True,

@@ -1,7 +1,6 @@
 """What a document may be, what a file is, and which links are ours."""
 
 import base64
-import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -139,21 +138,24 @@ async def test_a_file_is_read_whole_after_its_beginning_was_seen() -> None:
     assert b"".join([chunk async for chunk in file]) == sent
 
 
-async def test_a_link_is_good_for_its_file_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_link_is_good_for_its_file_and_time() -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
-    monkeypatch.setattr(time, "time", lambda: now)
-    old = SignedLinks(KeyRing.parse(f"a:{KEY}"), timedelta(minutes=1))
+
+    def signer(keys: str) -> SignedLinks:
+        return SignedLinks(KeyRing.parse(keys), timedelta(minutes=1), clock=lambda: now)
+
+    old = signer(f"a:{KEY}")
     (link,) = await old.sign(["document/upload/0/a+b.png"])
     path, _, query = link.partition("?")
     assert path == "/api/v2/barong/resource/uploads/document/upload/0/a%2Bb.png"
     sent = dict(pair.split("=") for pair in query.split("&"))
     good = {"key": "document/upload/0/a+b.png", **sent}
     # Keys may be changed while links are about.
-    new = SignedLinks(KeyRing.parse(f"b:{OTHER_KEY},a:{KEY}"), timedelta(minutes=1))
+    new = signer(f"b:{OTHER_KEY},a:{KEY}")
     for links in (old, new):
         links.check(**good)
     bad: list[Callable[[], None]] = [
-        lambda: SignedLinks(KeyRing.parse(f"b:{OTHER_KEY}"), timedelta(1)).check(**good),
+        lambda: signer(f"b:{OTHER_KEY}").check(**good),
         lambda: old.check(**good | {"key": "document/upload/1/a+b.png"}),
         lambda: old.check(**good | {"expires": str(int(sent["expires"]) + 1)}),
         lambda: old.check(**good | {"expires": "²"}),

@@ -25,8 +25,13 @@ class UnknownKeyError(Exception):
 class KeySet:
     """The published keys, refreshed every five minutes and when a new `kid` appears."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[JwksDocument]]) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[JwksDocument]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._fetch = fetch
+        self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched = self._failed = float("-inf")
         self._lock = asyncio.Lock()
@@ -36,7 +41,7 @@ class KeySet:
 
         Raises `UnknownKeyError`, or `Unavailable` when the keys cannot be fetched.
         """
-        age = time.monotonic() - self._fetched
+        age = self._clock() - self._fetched
         if kid not in self._keys:
             if age > _UNKNOWN_KEY_SECONDS:
                 await self.refresh(older_than=self._fetched)
@@ -60,12 +65,12 @@ class KeySet:
         async with self._lock:
             if self._fetched > older_than:
                 return
-            if time.monotonic() - self._failed < _FAILURE_SECONDS:
+            if self._clock() - self._failed < _FAILURE_SECONDS:
                 raise Unavailable("keys")
             try:
                 document = await self._fetch()
             except Unavailable:
-                self._failed = time.monotonic()
+                self._failed = self._clock()
                 raise
             self._keys = {key["kid"]: jwt.PyJWK(key) for key in document["keys"]}
-            self._fetched = time.monotonic()
+            self._fetched = self._clock()

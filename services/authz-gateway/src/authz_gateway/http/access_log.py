@@ -12,7 +12,7 @@ from shared.web.tallies import Requests
 _MAX_CACHED_LABELS = 10_000
 """Each takes half a KB."""
 
-_FLUSH_SECONDS = 0.005
+FLUSH_SECONDS = 0.005
 
 
 class RequestLabels:
@@ -32,7 +32,8 @@ class AccessLog:
     the last batch, after 5 ms together with all lines that come until then.
     """
 
-    def __init__(self, metrics: HttpMetrics) -> None:
+    def __init__(self, metrics: HttpMetrics, flush_seconds: float = FLUSH_SECONDS) -> None:
+        self._flush_seconds = flush_seconds
         self._metrics = metrics
         self._write_lines = lines_of("request")
         self._unwritten: list[tuple[RequestLabels, str, float]] = []
@@ -52,7 +53,7 @@ class AccessLog:
             labels = self._labels[key] = self._new_labels(*key)
         labels.requests.observe(seconds)
         if not self._unwritten:
-            delay = 0.0 if now - self._flushed_at > _FLUSH_SECONDS else _FLUSH_SECONDS
+            delay = self._flush_seconds if now - self._flushed_at <= self._flush_seconds else 0.0
             asyncio.get_running_loop().call_later(delay, self.flush)
         self._unwritten.append((labels, request.id, seconds))
 
