@@ -120,6 +120,32 @@ async def provider_with_pages(system: Installation) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
+async def pages_with_storage(system: Installation, **settings: str) -> AsyncIterator[Installation]:
+    """The system as seen through a gateway with pages, and a storage that `settings` name.
+
+    Documents that are uploaded by it are there, and administrators get links to it.
+    """
+    (port,) = ports.free_ports(1)
+    async with (
+        running(system.service("resource", **_FREE, **settings)) as resource,
+        running(
+            system.service("admin", **_FREE, BARONG_RESOURCE_INTERNAL_URL=resource.internal)
+        ) as admin,
+        running(
+            system.service("console", **_FREE, BARONG_GATEWAY_URL=f"http://127.0.0.1:{port}")
+        ) as console,
+        gateway_of(
+            system,
+            BARONG_PORT=str(port),
+            BARONG_RESOURCE_URL=resource.public,
+            BARONG_ADMIN_URL=admin.public,
+            BARONG_CONSOLE_URL=console.public,
+        ) as mine,
+    ):
+        yield mine
+
+
+@asynccontextmanager
 async def client_of(system: Installation, service: str, **settings: str) -> AsyncIterator[Client]:
     """A client whose gateway leads to an instance of `service` with these settings."""
     async with installation_with(system, service, **settings) as own, Client(own) as client:

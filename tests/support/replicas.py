@@ -30,7 +30,7 @@ async def gateway_of(
 
     The parts `without` which it has to do are not waited for.
     """
-    async with running(system.service("gateway", **_FREE, **settings)) as addresses:
+    async with running(system.service("gateway", **{**_FREE, **settings})) as addresses:
         public, internal = (URL(url).port or 0 for url in (addresses.public, addresses.internal))
         replica = dataclasses.replace(
             system,

@@ -10,6 +10,8 @@ from tests.interop.pages.conftest import PHONE, Windows
 from tests.interop.pages.passport import WIDTH, passport
 from tests.interop.pages.test_account import LANGUAGES, judged, log_in
 from tests.support.client import Client
+from tests.support.object_storage import s3_stand_in
+from tests.support.own_service import pages_with_storage
 from tests.support.staff import promote
 from tests.support.system import PASSWORD, SUPERADMIN, Installation
 from tests.support.waiting import until
@@ -32,6 +34,15 @@ PAGES = (
     "/console/signing-keys",
 )
 
+LOAD = """([source, picture]) => new Promise((resolve) => {
+  addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
+  const made = document.createElement(picture ? "img" : "script");
+  made.addEventListener("load", () => resolve("loaded"));
+  made.src = source;
+  document.body.append(made);
+})"""
+"""Loads a picture or a script; tells which directive of the page forbids it."""
+
 
 @pytest.fixture(scope="module")
 async def applicants(system: Installation) -> list[Client]:
@@ -40,15 +51,20 @@ async def applicants(system: Installation) -> list[Client]:
     made = []
     for _ in range(2):
         async with Client(system) as member:
-            await member.become_member()
-            form = aiohttp.FormData()
-            for name, value in {"doc_type": "Passport", "doc_number": "AB1"}.items():
-                form.add_field(name, value)
-            form.add_field("doc_expire", "2099-01-01")
-            form.add_field("upload", passport(), filename="passport.png", content_type="image/png")
-            assert (await member.post("resource/documents", form)).status == 201  # type: ignore[arg-type]
+            await upload_passport(member)
             made.append(member)
     return made
+
+
+async def upload_passport(member: Client) -> None:
+    """Makes them a member, whose passport waits for a review."""
+    await member.become_member()
+    form = aiohttp.FormData()
+    for name, value in {"doc_type": "Passport", "doc_number": "AB1"}.items():
+        form.add_field(name, value)
+    form.add_field("doc_expire", "2099-01-01")
+    form.add_field("upload", passport(), filename="passport.png", content_type="image/png")
+    assert (await member.post("resource/documents", form)).status == 201  # type: ignore[arg-type]
 
 
 async def empty_the_queue(system: Installation) -> None:
@@ -146,6 +162,65 @@ async def test_the_queue_is_judged_by_keys(
             (label,) = [each for each in shown["labels"] if each["key"] == "document"]
             assert label["value"] == verdict
     assert not visitor.faults
+
+
+async def test_a_key_that_is_held_down_judges_one_user(
+    windows: Windows, system: Installation
+) -> None:
+    await empty_the_queue(system)
+    async with Client(system) as one, Client(system) as other:
+        for member in (one, other):
+            await upload_passport(member)
+        await wait_for(system, one.email, other.email)
+    context, visitor = await windows.open()
+    page = visitor.page
+    await page.goto("/account/log-in?next=/console/reviews")
+    await visitor.submit("Log in", email=SUPERADMIN, password=PASSWORD)
+    heading = page.locator("#who")
+    first = await heading.inner_text()
+    await visitor.settle()
+    verdicts: list[str] = []
+    page.on("request", lambda sent: verdicts.append(sent.url) if sent.method == "POST" else None)
+    await page.keyboard.down("a")
+    await expect(page.get_by_role("status").first).to_contain_text("Your verdict is recorded.")
+    await expect(heading).not_to_have_text(first)
+    await visitor.settle()
+    second = await heading.inner_text()
+    for _ in range(3):  # what a browser says of a key that is still down
+        await page.keyboard.down("a")
+    await page.keyboard.up("a")
+    await page.reload()
+    await expect(heading).to_have_text(second)
+    assert len(verdicts) == 1
+    await visitor.settle()
+    await page.keyboard.press("a")
+    await expect(heading).to_have_count(0)
+    await context.close()
+    assert not visitor.faults
+
+
+async def test_a_picture_in_a_bucket_is_shown(windows: Windows, system: Installation) -> None:
+    async with s3_stand_in() as s3, pages_with_storage(system, **s3.settings) as mine:
+        async with Client(mine) as member:
+            await upload_passport(member)
+        await wait_for_user(mine, member.email)
+        context, visitor = await windows.open(base_url=mine.gateway_url)
+        page = visitor.page
+        await page.goto(f"/account/log-in?next=/console/users/{await applicant_uid(mine, member)}")
+        await visitor.submit("Log in", email=SUPERADMIN, password=PASSWORD)
+        picture = page.get_by_role("img", name="Picture of the document")
+        await expect(picture).to_have_js_property("naturalWidth", WIDTH)
+        assert (await picture.get_attribute("src") or "").startswith(f"{s3.url}/")
+        assert not await visitor.judge()
+        assert not visitor.faults
+        # Nothing else of the bucket, and nothing of another origin, may be loaded.
+        for source, directive in (
+            ("http://127.0.0.1:9/a.png", "img-src"),
+            (f"{s3.url}/documents/a.js", "script-src-elem"),
+        ):
+            blocked = await page.evaluate(LOAD, [source, directive == "img-src"])
+            assert blocked == directive
+        await context.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

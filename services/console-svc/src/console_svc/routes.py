@@ -91,7 +91,7 @@ PAGES: tuple[Page, ...] = (
     Page("/console/users/{uid}/sessions/all",    STAFF, directory.show, directory.end_all_sessions, sends="DELETE admin/users/sessions"),
     Page("/console/users/{uid}/labels",          STAFF, directory.show, directory.write_label,      sends="POST admin/users/labels/update"),
     Page("/console/users/{uid}/labels/removal",  STAFF, directory.show, directory.remove_label,     sends="DELETE admin/users/labels"),
-    Page("/console/reviews",                     STAFF, reviews.show, reads=("admin/users/documents/pending", "admin/users/{uid}")),
+    Page("/console/reviews",                     STAFF, reviews.show, reads=("admin/users/documents/pending",)),
     Page("/console/reviews/{uid}",               STAFF, reviews.show, reviews.judge,                sends="POST admin/users/labels/update"),
     Page("/console/permissions",                 STAFF, policy.show_permissions, policy.add_permission, reads=("admin/permissions",), sends="POST admin/permissions"),
     Page("/console/permissions/removal",         STAFF, policy.show_permissions, policy.remove_permission,    sends="DELETE admin/permissions"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from console_svc.directory import documents
 from console_svc.pages.api import ApiAnswer, ApiRefusal
 from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
@@ -66,6 +67,8 @@ async def show(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "directory/user.html",
         user=user.body,
+        documents=documents.shown(visit, user.body),
+        waits=documents.verdict_on(user.body) in documents.WAITING,
         sessions=sessions,
         activities=activities,
         audits=audits,
@@ -116,6 +119,15 @@ async def end_all_sessions(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/console/users/{uid}", "user_sessions_ended")
 
 
+async def judge_documents(visit: Visit, uid: str) -> None:
+    """Writes the verdict on a user's documents, which is a label; the user gets the reason."""
+    verdict = "verified" if visit.text("verdict") == "verified" else "rejected"
+    form = {"uid": uid, "key": "document", "value": verdict, "scope": "private"}
+    if reason := visit.text("description"):
+        form["description"] = reason
+    await visit.call("POST", "admin/users/labels/update", form)
+
+
 async def write_label(visit: Visit) -> web.StreamResponse:
     """Adds or changes a label; with `document`, that is a verdict."""
     uid = uid_of(visit)
@@ -140,10 +152,14 @@ async def remove_label(visit: Visit) -> web.StreamResponse:
 
 def uid_of(visit: Visit) -> str:
     """The uid in the address; raises `NotFound` for what cannot be one."""
-    uid = visit.path["uid"]
-    if not _UID.fullmatch(uid):
+    return check_uid(visit.path["uid"])
+
+
+def check_uid(text: str) -> str:
+    """The text; raises `NotFound` for what cannot be a uid."""
+    if not _UID.fullmatch(text):
         raise NotFound
-    return uid
+    return text
 
 
 async def _if_allowed(visit: Visit, path: str, **query: str) -> Any:

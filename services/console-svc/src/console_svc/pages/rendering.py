@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
@@ -12,7 +11,6 @@ from console_svc.pages import terms
 from console_svc.pages.languages import Language, Languages
 from console_svc.pages.static import StaticFiles
 
-_UPLOADS = "/api/v2/barong/resource/uploads/"
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -64,17 +62,8 @@ class Renderer:
             "number": language.number,
             "term": partial(_term, language),
             "translated": partial(_translated, language),
-            "own_address": own_address,
         }
         return made
-
-
-def own_address(url: str) -> str:
-    """A link of the API to an uploaded file, as one on this site; blank for anything else."""
-    parts = urlsplit(url)
-    if not parts.path.startswith(_UPLOADS):
-        return ""
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _term(language: Language, word: object) -> str:

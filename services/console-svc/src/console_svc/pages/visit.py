@@ -24,12 +24,12 @@ _MAX_PAGE = 10_000
 _PATH = re.compile(r"; *Path=[^;]*", re.IGNORECASE)
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 RECAPTCHA_POLICY = (
     "default-src 'none'; script-src 'self' https://www.google.com/recaptcha/ "
-    "https://www.gstatic.com/recaptcha/; style-src 'self'; img-src 'self' data:; "
+    "https://www.gstatic.com/recaptcha/; style-src 'self'; "
     "frame-src https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/; "
     "connect-src 'self' https://www.google.com/recaptcha/; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -60,6 +60,7 @@ class Visit:
     policy: str = POLICY
     leads_to: str = ""
     """The source of an application to which forms of this page lead in the end."""
+    _picture_sources: list[str] = field(default_factory=list)
     _form_cookie: FormCookie | None = None
     _set_cookies: list[str] = field(default_factory=list)
 
@@ -218,6 +219,11 @@ class Visit:
         """Forms of this page may lead to an application, which may have opened it as a popup."""
         self.leads_to = source
 
+    def load_pictures_from(self, origin: str) -> None:
+        """This page may show pictures of another origin; of others, none are loaded."""
+        if origin not in self._picture_sources:
+            self._picture_sources.append(origin)
+
     def refuse(self, refusal: ApiRefusal) -> None:
         """The next page says why the API refused."""
         self.faults = sentences.of(self.language, refusal)
@@ -259,8 +265,9 @@ class Visit:
             response.headers.add("Set-Cookie", value)
         if self._form_cookie is not None:
             self._form_cookie.hand_over(response)
+        pictures = " ".join(["img-src 'self' data:", *self._picture_sources])
         actions = f"form-action 'self' {self.leads_to}".rstrip()
-        response.headers["Content-Security-Policy"] = f"{self.policy}; {actions}"
+        response.headers["Content-Security-Policy"] = f"{self.policy}; {pictures}; {actions}"
         # Forms tell their origin; addresses with tokens go to no other site.
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cache-Control"] = "no-store"

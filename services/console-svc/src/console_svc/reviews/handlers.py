@@ -2,35 +2,44 @@
 
 from aiohttp import web
 
-from console_svc.directory.handlers import uid_of
+from console_svc.directory import documents
+from console_svc.directory.handlers import check_uid, judge_documents, uid_of
 from console_svc.pages.visit import Eager, Visit
 
 _QUEUE = "/console/reviews"
-_SHOWN = "25"
+_WAITING = "admin/users/documents/pending"
 
 
 @Eager
 async def show(visit: Visit) -> web.StreamResponse:
-    """The first user who waits, or the one of the address, with their documents and the form."""
-    answer = await visit.get("admin/users/documents/pending", limit=_SHOWN)
-    wanted = visit.path.get("uid") or visit.request.query.get("uid", "")
-    uids = [user["uid"] for user in answer.body]
-    at = uids.index(wanted) if wanted in uids else 0
+    """A user who waits, with their documents and the form.
+
+    That is the one whom the address names and nobody else, or the one at this place of the queue.
+    """
+    named = visit.path.get("uid", visit.request.query.get("uid"))
+    if named is not None:
+        answer = await visit.get(_WAITING, uid=check_uid(named), extended="true", limit="1")
+        users = [user for user in answer.body if user["uid"] == named]
+    else:
+        place = str(visit.page_number)
+        answer = await visit.get(_WAITING, page=place, extended="true", limit="1")
+        users = answer.body
+        if not users and visit.page_number > 1:  # the last one is judged: those who were passed
+            return visit.go(_QUEUE, visit.request.query.get("done", ""))
+    user = users[0] if users else None
     return visit.page(
         "reviews/queue.html",
-        total=answer.total if answer.total is not None else len(uids),
-        user=(await visit.get(f"admin/users/{uids[at]}")).body if uids else None,
-        before=uids[at - 1] if at > 0 else "",
-        after=uids[at + 1] if at + 1 < len(uids) else "",
+        named=named,
+        total=answer.total or 0,
+        number=visit.page_number,
+        more='rel="next"' in answer.headers.get("Link", ""),
+        user=user,
+        documents=documents.shown(visit, user) if user else [],
     )
 
 
 async def judge(visit: Visit) -> web.StreamResponse:
-    """The verdict on the documents of a user; the next user follows."""
-    verdict = "verified" if visit.text("verdict") == "verified" else "rejected"
-    form = {"uid": uid_of(visit), "key": "document", "value": verdict, "scope": "private"}
-    if description := visit.text("description"):
-        form["description"] = description
-    await visit.call("POST", "admin/users/labels/update", form)
-    following = visit.text("after")
-    return visit.go(_QUEUE, "judged", **({"uid": following} if following else {}))
+    """The verdict on the documents of a user, whose place the next one takes."""
+    await judge_documents(visit, uid_of(visit))
+    place = visit.text("page")
+    return visit.go(_QUEUE, "judged", **({"page": place} if place else {}))

@@ -41,7 +41,8 @@ for (const form of document.querySelectorAll("form[data-progress]")) {
 // Keys of the queue: a link or button names its key; while somebody types, keys are letters.
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || !/^[a-z]$/.test(event.key)) {
+  // A key that is held down is not pressed again, also if the next page has come meanwhile.
+  if (event.repeat || typing || event.ctrlKey || event.metaKey || event.altKey || !/^[a-z]$/.test(event.key)) {
     return;
   }
   document.querySelector(`[data-key="${event.key}"]`)?.click();
