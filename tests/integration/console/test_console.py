@@ -1,5 +1,7 @@
 """The console as administrators of all roles see it, without JavaScript."""
 
+import secrets
+
 import pytest
 
 from tests.support.client import Client
@@ -100,6 +102,34 @@ async def test_a_user_is_banned_and_let_in_again(
         assert "Your account is banned." in refused.text
         await pages.fill_in(page, f"{page}/state", state="active")
         assert (await theirs.log_in(member.email)).url.path == "/account"
+
+
+async def test_users_are_put_in_order_by_the_form(
+    system: Installation, admin: Client, pages: Pages
+) -> None:
+    shared, made = f"order{secrets.token_hex(4)}", []
+    for name in ("b", "a", "c"):
+        async with Client(system) as member:
+            member.email = f"{name}.{shared}@example.com"
+            await member.become_member()
+            made.append(member.email)
+    await pages.log_in(SUPERADMIN)
+
+    async def known() -> bool:
+        text = (await pages.get(f"/console/users?q={shared}")).text
+        return all(email in text for email in made)
+
+    assert await until(known)
+    for ordering, expected in (("asc", sorted(made)), ("desc", sorted(made)[::-1])):
+        shown = await pages.get(
+            "/console/users", params={"q": shared, "order_by": "email", "ordering": ordering}
+        )
+        assert f'<option value="{ordering}" selected>' in shown.html
+        places = [shown.html.index(f"<td>{email}") for email in expected]
+        assert places == sorted(places)
+    refused = await pages.get("/console/users?order_by=password")
+    assert refused.status == 422
+    assert "Users are not put in order by this." in refused.text
 
 
 async def test_permissions_are_tried_added_and_removed(pages: Pages) -> None:

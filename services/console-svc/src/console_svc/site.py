@@ -205,14 +205,22 @@ def _refused(visit: Visit, refusal: ApiRefusal) -> web.Response:
     address = visit.request.rel_url
     is_get = visit.request.method == "GET"
     if refusal.means_logged_out:
-        return detour(visit, LOG_IN, address.raw_path_qs if is_get else FIRST_PAGE)
+        return _led(visit, detour(visit, LOG_IN, address.raw_path_qs if is_get else FIRST_PAGE))
     if refusal.wants_verification:
         level = {"acr": refusal.wanted_level} if refusal.wanted_level else {}
         back = address.raw_path_qs if is_get else address.raw_path
-        return detour(visit, VERIFICATION, back, **level)
+        return _led(visit, detour(visit, VERIFICATION, back, **level))
     # The gateway says 401 also to roles that may not do something.
     status = 403 if refusal.status == 401 else refusal.status
     return _error(visit, status, sentences.of(visit.language, refusal))
+
+
+def _led(visit: Visit, response: web.Response) -> web.Response:
+    """The same way for a script, which would take another page for a part of the one at hand."""
+    if "HX-Request" in visit.request.headers:
+        response.headers["HX-Redirect"] = response.headers.popone("Location")
+        response.set_status(204)
+    return response
 
 
 async def _form(request: web.Request, files: ReceivedFiles | None) -> Mapping[str, Any]:

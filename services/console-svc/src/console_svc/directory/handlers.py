@@ -15,6 +15,8 @@ FILTERS = (
     *("q", "uid", "email", "role", "first_name", "last_name", "country", "level", "state"),
     *("range", "from", "to", "order_by", "ordering"),
 )
+ORDERS = ("created_at", "updated_at", "email")
+DIRECTIONS = ("asc", "desc")
 STATES = ("pending", "active", "banned", "locked", "deleted")
 _PER_PAGE = "25"
 _RECENT = "20"
@@ -47,6 +49,8 @@ async def search(visit: Visit) -> web.StreamResponse:
         beyond=beyond,
         filters=filters,
         states=STATES,
+        orders=ORDERS,
+        directions=DIRECTIONS,
         number=visit.page_number,
         more=more,
         query=filters,

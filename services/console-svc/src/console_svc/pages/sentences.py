@@ -240,8 +240,10 @@ SENTENCES: Mapping[str, str] = {
     "public_key.unexpected": marked("This algorithm takes no public key."),
     # The console.
     "admin.user.doesnt_exist": marked("There is no such user."),
-    "admin.user.invalid_q": marked("Search for at least three characters."),
+    "admin.user.invalid_q": marked("Begin the search with a letter or a digit."),
     "admin.user.invalid_range": marked("The period is not valid."),
+    "admin.user.invalid_order_by": marked("Users are not put in order by this."),
+    "admin.user.invalid_ordering": marked("Users are not put in order by this."),
     "admin.user.superadmin_change": marked("Only superadmins may change or make superadmins."),
     "admin.user.higher_role": marked(
         "You may not change somebody of your own rank or a higher one."

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from console_svc.pages.texts import marked
 
 TERMS: Mapping[str, str] = {
+    # States and results.
     "active": marked("active"),
     "banned": marked("banned"),
     "deleted": marked("deleted"),
@@ -20,8 +21,14 @@ TERMS: Mapping[str, str] = {
     "submitted": marked("submitted"),
     "succeed": marked("succeeded"),
     "verified": marked("verified"),
+    # Orders of the directory.
+    "asc": marked("ascending"),
+    "created_at": marked("sign-up"),
+    "desc": marked("descending"),
+    "email": marked("e-mail address"),
+    "updated_at": marked("last change"),
 }
-"""The text of each state and result that the API knows by itself."""
+"""The text of each word that the API knows by itself."""
 
 
 def text_of(term: str) -> str:
