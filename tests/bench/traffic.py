@@ -58,7 +58,7 @@ end
 """,
 )
 MANY_USERS = Traffic(
-    f"{USERS} users behind a proxy, mixed",
+    f"{USERS} users behind a proxy that traces, mixed",
     lua=f"""{_NEW_ID}
 request = function()
   new_id()
@@ -66,6 +66,7 @@ request = function()
   wrk.headers["Cookie"] = string.format("_barong_session=%032d", user)
   wrk.headers["X-Forwarded-For"] = "127.0.7." .. user + 1
   wrk.headers["X-Forwarded-Proto"] = "https"
+  wrk.headers["traceparent"] = string.format("00-%032x-%016x-01", count, count * 7919)
   return wrk.format(nil, {_MIXED_PATH})
 end
 """,

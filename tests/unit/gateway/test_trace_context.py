@@ -49,3 +49,18 @@ async def test_only_a_trusted_proxy_names_the_trace(
     first, second = heads[-2:]
     assert {name: first[name] for name in CONTEXT if name in first} == passed
     assert not CONTEXT.keys() & second.keys()
+
+
+async def test_a_trace_context_for_the_gateway_alone_is_not_passed_on(
+    front: Gateway, heads: list[dict[str, str]]
+) -> None:
+    """RFC 9110, 7.6.1: fields that Connection names are for the next hop only."""
+    connector = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    headers = {**CONTEXT, "Connection": "keep-alive, TraceState"}
+    async with (
+        aiohttp.ClientSession(front.public, connector=connector) as http,
+        http.get("/x", headers=headers) as got,
+    ):
+        assert got.status == 200
+    assert heads[-1]["traceparent"] == PARENT
+    assert "tracestate" not in heads[-1]

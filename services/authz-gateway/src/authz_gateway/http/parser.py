@@ -17,6 +17,7 @@ from authz_gateway.http.headers import (
     READ,
     TO_CLIENT,
     TO_UPSTREAM,
+    TRACE,
     UNIQUE,
     Headers,
     ascii_lower,
@@ -68,12 +69,13 @@ class RequestHead:
     `length`: bytes of the body, None for a chunked one. `persistent`: the client keeps the
     connection open for another request. `size`: bytes of the head. `flags`: those of all fields
     together. `read`: the first value of each field that the gateway itself reads; `repeated`: names
-    of those that occur more than once. `to_upstream`: the lines that are forwarded unchanged.
+    of those that occur more than once. `to_upstream`: the lines that are forwarded unchanged;
+    `trace`: those that are forwarded besides for a trusted proxy.
     """
 
     __slots__ = (
         *("_headers", "_lines", "flags", "length", "method", "minor", "persistent", "read"),
-        *("repeated", "size", "target", "to_upstream"),
+        *("repeated", "size", "target", "to_upstream", "trace"),
     )
 
     def __init__(self, method: str, target: str, minor: int, lines: list[bytes], size: int) -> None:
@@ -87,6 +89,7 @@ class RequestHead:
         read: dict[str, str] = {}
         repeated: list[str] = []
         to_upstream: list[bytes] = []
+        trace: list[bytes] = []
         all_flags = 0
         for line in lines:
             field = field_of(line)
@@ -96,6 +99,8 @@ class RequestHead:
             all_flags |= flags
             if flags & TO_UPSTREAM:
                 to_upstream.append(line)
+            elif flags & TRACE:
+                trace.append(line)
             if flags & READ:
                 if field.name in read:
                     repeated.append(field.name)
@@ -114,10 +119,10 @@ class RequestHead:
             self.persistent = _persistent(options, minor)
             if not options <= _PERSISTENCE_OPTIONS:
                 to_upstream = [line for line in to_upstream if _name_of(line) not in options]
+                trace = [line for line in trace if _name_of(line) not in options]
         self.to_upstream = to_upstream
-        # RFC 9112, 3.2: exactly one Host; HTTP/1.0 may have none.
-        if (minor and "host" not in read) or (repeated and "host" in repeated):
-            raise BrokenHead
+        self.trace = trace
+        _require_host(read, repeated, minor)
 
     @property
     def headers(self) -> Headers:
@@ -125,15 +130,6 @@ class RequestHead:
         if self._headers is None:
             self._headers = headers_of(self._lines)
         return self._headers
-
-    def forwarding(self, lines: Sequence[bytes]) -> "RequestHead":
-        """The same head, with further lines that are forwarded unchanged.
-
-        Heads are cached, so this one may belong to other requests, too.
-        """
-        head = RequestHead(self.method, self.target, self.minor, self._lines, self.size)
-        head.to_upstream = [*head.to_upstream, *lines]
-        return head
 
     def without(self, names: Collection[str]) -> list[bytes]:
         """The lines that are forwarded unchanged, except those of these fields."""
@@ -340,6 +336,12 @@ def _connection_options(
 def _persistent(options: Collection[str], minor: int) -> bool:
     """Whether the connection persists after the response: RFC 9112, 9.3."""
     return "close" not in options and (minor == 1 or "keep-alive" in options)
+
+
+def _require_host(read: dict[str, str], repeated: Sequence[str], minor: int) -> None:
+    """RFC 9112, 3.2: exactly one Host; HTTP/1.0 may have none. Raises `BrokenHead`."""
+    if (minor and "host" not in read) or (repeated and "host" in repeated):
+        raise BrokenHead
 
 
 def _name_of(line: bytes) -> str:

@@ -23,12 +23,14 @@ class Request:
 
     `began`: by the monotonic clock, seconds. `route`, `uid` and `reason`, the error codes, are for
     log and metrics. `persistent`: the connection stays open after the answer. `disconnected`: the
-    client has closed the connection. `private`: no cache may store the answer.
+    client has closed the connection. `private`: no cache may store the answer. `trace`: header
+    lines with the trace context for the upstream, each with its line break.
     """
 
     __slots__ = (
         *("address", "address_text", "began", "body", "connection", "continue_expected"),
-        *("disconnected", "head", "id", "persistent", "private", "reason", "route", "uid"),
+        *("disconnected", "head", "id", "persistent", "private", "reason", "route", "trace"),
+        "uid",
     )
 
     def __init__(
@@ -46,6 +48,7 @@ class Request:
         self.uid: str | None = None
         self.reason: str | None = None
         self.private = True
+        self.trace = b""
         if head.length == 0:
             self.body = NO_BODY
             self.continue_expected = False

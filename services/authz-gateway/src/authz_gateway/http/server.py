@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from authz_gateway.http.access_log import AccessLog
 from authz_gateway.http.connection import ClientConnection, Limits
-from authz_gateway.http.headers import TRACE, TRACE_CONTEXT
+from authz_gateway.http.headers import TRACE
 from authz_gateway.http.parser import RequestReader
 from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import ResponseHeaders
@@ -189,8 +189,7 @@ class HttpServer:
 
     def trace_received(self, request: Request) -> None:
         """A trusted proxy says to which trace a request belongs: passes it on."""
-        head = request.head
-        request.head = head.forwarding(head.lines_of(TRACE_CONTEXT))
+        request.trace = b"".join([b"%b\r\n" % line for line in request.head.trace])
 
     def _client(self, peer: str, forwarded_for: str) -> tuple[Address, str]:
         key = (peer, forwarded_for)

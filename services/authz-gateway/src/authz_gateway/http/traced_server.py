@@ -42,8 +42,9 @@ class TracedHttpServer(HttpServer):
         # What the request starts, such as the task that decides about it, inherits the context.
         token = context.attach(trace.set_span_in_context(span, _NEW_TRACE))
         try:
-            lines = (f"{name}: {value}".encode() for name, value in tracing.headers().items())
-            request.head = request.head.forwarding(tuple(lines))
+            context_lines = tracing.headers().items()
+            lines = "".join(f"{name}: {value}\r\n" for name, value in context_lines)
+            request.trace = lines.encode()
             super().request_received(request)
         finally:
             context.detach(token)

@@ -131,6 +131,7 @@ class Proxy:
             lines = head.without(WITHHELD)
         if lines:
             parts += (b"\r\n".join(lines), b"\r\n")
+        parts.append(request.trace)
         if route.cookies:
             names = ("authorization", "cookie") if caller is None else ("cookie",)
             parts += [b"%b\r\n" % line for line in head.lines_of(names)]
