@@ -22,7 +22,6 @@ _BODYLESS: Final = frozenset({204, 304})
 _SWITCHING_PROTOCOLS: Final = 101
 CLOSE_SECONDS: Final = 10.0
 _MAX_AGE_SECONDS = 60.0  # older connections are not reused, so that DNS changes take effect
-_POLLED_SECONDS = 0.005  # after a shorter idle time the event loop has just polled the socket
 _LARGE_READ_BYTES: Final = 64 * 1024  # after a read of this size, more may be in the socket
 _UNSENT_IS_KNOWN = sys.platform == "linux"
 
@@ -192,7 +191,9 @@ class UpstreamConnection:
     # Called by the pool and by the exchange of a call.
 
     def reusable(self, *, reuse_bodyless: bool) -> bool:
-        """Whether another request may use the connection; only this method decides that.
+        """Whether the connection may be kept for another request; only this method decides that.
+
+        `usable` asks once more, when that request comes, what can have changed since.
 
         No byte that belongs to this call may be read as part of the next response. Therefore the
         response must have ended by its own framing with no byte after it, the request must have
@@ -215,13 +216,11 @@ class UpstreamConnection:
     def usable(self, idle_seconds: float) -> bool:
         """Whether an idle connection can be used: open, and idle for `idle_seconds` at most.
 
-        When the event loop has not polled the socket just before, this polls it: the upstream may
-        have closed the connection, or sent bytes without a request.
+        Polls the socket: the upstream may have closed the connection, or sent bytes without a
+        request, and the event loop may come to that after the call that wants the connection.
         """
         idle = self._loop.time() - self.idle_since
-        if idle > idle_seconds or self._transport.is_closing():
-            return False
-        return idle <= _POLLED_SECONDS or not self._readable()
+        return idle <= idle_seconds and not self._transport.is_closing() and not self._readable()
 
     def send_request(
         self,
