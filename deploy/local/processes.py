@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Every child carries the folder it works for in its environment, and its own children inherit it.
 # After a `kill -9` of the parent that is how the next start knows them, whatever their ids are by
-# then; a file with process ids could name a stranger.
+# then; a file with process ids could name a process of others.
 MARK = "LOCAL_STACK_FOLDER"
 
 

@@ -51,7 +51,7 @@ async def running_but(system: Installation, *absent: str) -> AsyncIterator[None]
 
 
 async def busy(system: Installation, somebody: Doomed) -> None:
-    """He did more than one batch holds, and an administrator said something of him."""
+    """Gives them more activities than one batch holds, and a label with a text about them."""
     async with tables_of_admin(system) as tables:
         await tables.execute(
             """
@@ -74,7 +74,7 @@ async def busy(system: Installation, somebody: Doomed) -> None:
 
 
 async def unerased(system: Installation, somebody: Doomed) -> int:
-    """How many activities still say from where he did them."""
+    """How many of their activities still have an address."""
     async with tables_of_admin(system) as tables:
         count: int = await tables.fetchval(
             "SELECT count(*) FROM activities WHERE uid = $1 AND user_ip <> ''", somebody.uid

@@ -28,11 +28,11 @@ from tests.deploy.test_flows import (
     JOBS,
     MONITORING,
     NEIGHBOUR,
+    OTHER_POD,
     PODS,
     POSTGRES,
     PUBLIC_PORT,
     RABBITMQ,
-    STRANGER,
     callers,
     has_schema,
 )
@@ -50,7 +50,7 @@ PEERS: Mapping[str, Peer] = {
     "names": DNS,
     "ingress": INGRESS,
     "monitoring": MONITORING,
-    "stranger": STRANGER,
+    "other-pod": OTHER_POD,
     "neighbour": NEIGHBOUR,
     "internet": INTERNET,
     "intranet": INTRANET,
@@ -139,7 +139,7 @@ def until_all_pass(network: PodNetwork, wanted: set[Flow]) -> None:
 
 
 def test_without_policies_everybody_reaches_everybody(network: PodNetwork) -> None:
-    forbidden = {("stranger", "postgres", 5432, "TCP"), ("neighbour", "intranet", 443, "TCP")}
+    forbidden = {("other-pod", "postgres", 5432, "TCP"), ("neighbour", "intranet", 443, "TCP")}
     until_all_pass(network, ours(LOCAL) | ours(PRODUCTION) | forbidden)
 
 
@@ -165,7 +165,7 @@ def test_the_flows_suffice_and_all_else_is_refused(network: PodNetwork, overlay:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_each_policy_is_needed(network: PodNetwork, overlay: str) -> None:
     enforce(network, overlay)
-    wanted, cut_off = ours(overlay), {("stranger", "neighbour", 443, "TCP")}
+    wanted, cut_off = ours(overlay), {("other-pod", "neighbour", 443, "TCP")}
     tried = policies(LOCAL) if overlay == PRODUCTION else {}
     for name, policy in policies(overlay).items():
         if tried.get(name) == policy:

@@ -61,7 +61,7 @@ RABBITMQ = Peer({NAME: "rabbitmq"})
 DNS = Peer({"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"})
 INGRESS = Peer(namespace={"barong.io/ingress": "true"})
 MONITORING = Peer(namespace={"barong.io/monitoring": "true"})
-STRANGER = Peer(namespace={"kubernetes.io/metadata.name": "default"})
+OTHER_POD = Peer(namespace={"kubernetes.io/metadata.name": "default"})
 NEIGHBOUR = Peer({NAME: "something-else"})
 INTERNET = Peer(address="93.184.216.34")
 METADATA = Peer(address="169.254.169.254")
@@ -116,7 +116,7 @@ def test_internal_apis_are_open_to_their_callers_only(overlay: str, service: str
     }
     assert allowed == callers(service)
     assert policies.allow(MONITORING, PODS[service], INTERNAL_PORT)
-    for outsider in (INGRESS, STRANGER, INTERNET, INTRANET):
+    for outsider in (INGRESS, OTHER_POD, INTERNET, INTRANET):
         assert not policies.allow(outsider, PODS[service], INTERNAL_PORT)
 
 
@@ -130,7 +130,7 @@ def test_public_apis_are_open_to_the_gateway_only(overlay: str, service: str) ->
     }
     expected = {GATEWAY: {"ingress", CONSOLE}, MAILER: set()}.get(service, {GATEWAY})
     assert allowed == expected
-    assert not policies.allow(STRANGER, PODS[service], PUBLIC_PORT)
+    assert not policies.allow(OTHER_POD, PODS[service], PUBLIC_PORT)
     assert not policies.allow(INTERNET, PODS[service], PUBLIC_PORT)
 
 
@@ -140,7 +140,7 @@ def test_postgresql_is_open_to_those_who_have_a_schema(overlay: str) -> None:
     peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR}
     allowed = {name for name, peer in peers.items() if policies.allow(peer, POSTGRES, 5432)}
     assert allowed == {name for name in SERVICES if has_schema(name)} | JOBS.keys()
-    assert not policies.allow(STRANGER, POSTGRES, 5432)
+    assert not policies.allow(OTHER_POD, POSTGRES, 5432)
 
 
 @each_overlay
@@ -149,7 +149,7 @@ def test_rabbitmq_is_open_to_all_services_and_nobody_else(overlay: str) -> None:
     peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR}
     allowed = {name for name, peer in peers.items() if policies.allow(peer, RABBITMQ, 5672)}
     assert allowed == set(BACKED)
-    assert not policies.allow(STRANGER, RABBITMQ, 5672)
+    assert not policies.allow(OTHER_POD, RABBITMQ, 5672)
     for port in (4369, 15672, 25672):
         assert not any(policies.allow(peer, RABBITMQ, port) for peer in peers.values())
 
@@ -160,7 +160,7 @@ def test_names_are_looked_up_and_nothing_else_in_the_cluster(overlay: str) -> No
     for pod in (*PODS.values(), *JOBS.values()):
         assert policies.allow(pod, DNS, 53, "UDP")
         assert not policies.allow(pod, DNS, 443)
-        assert not policies.allow(pod, STRANGER, 443)
+        assert not policies.allow(pod, OTHER_POD, 443)
 
 
 @each_overlay
@@ -200,7 +200,7 @@ def test_traces_go_to_namespaces_of_collectors(tmp_path: Path) -> None:
     for name, pod in {**PODS, **JOBS}.items():
         assert policies.allow(pod, collector, 4318) == (name in PODS)
         assert not before.allow(pod, collector, 4318)
-        assert not policies.allow(pod, STRANGER, 4318)
+        assert not policies.allow(pod, OTHER_POD, 4318)
     [settings] = [
         each["data"]
         for each in resources
@@ -214,14 +214,14 @@ def test_traces_go_to_namespaces_of_collectors(tmp_path: Path) -> None:
 def test_only_gateways_reach_valkey(tmp_path: Path) -> None:
     policies = Policies(with_component("shared-rates", tmp_path))
     valkey = Peer({"barong.io/part": "valkey"})
-    peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR, "stranger": STRANGER}
+    peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR, "other-pod": OTHER_POD}
     assert {name for name, peer in peers.items() if policies.allow(peer, valkey, 6379)} == {GATEWAY}
 
 
 def test_only_the_ingress_asks_gateways_over_grpc(tmp_path: Path) -> None:
     resources = with_component("ext-authz", tmp_path)
     policies = Policies(resources)
-    peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR, "stranger": STRANGER, "ingress": INGRESS}
+    peers = {**PODS, **JOBS, "neighbour": NEIGHBOUR, "other-pod": OTHER_POD, "ingress": INGRESS}
     asking = {name for name, peer in peers.items() if policies.allow(peer, PODS[GATEWAY], 9001)}
     assert asking == {"ingress"}
     [gateway] = [each for each in workloads(resources) if each.labels.get(NAME) == GATEWAY]
@@ -252,6 +252,6 @@ def test_operators_reach_their_own() -> None:
 def test_a_pod_that_nobody_thought_of_is_cut_off(overlay: str) -> None:
     policies = Policies(rendered(overlay))
     for port in (80, 443, PUBLIC_PORT, INTERNAL_PORT):
-        for other in (STRANGER, INTERNET, INGRESS, *PODS.values()):
+        for other in (OTHER_POD, INTERNET, INGRESS, *PODS.values()):
             assert not policies.allow(other, NEIGHBOUR, port)
             assert not policies.allow(NEIGHBOUR, other, port)

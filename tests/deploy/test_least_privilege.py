@@ -168,7 +168,7 @@ async def test_what_is_not_ours_is_out_of_reach(urls: Mapping[str, str], name: s
     elsewhere = urls[name].rpartition("/")[0] + "/barong"
     with pytest.raises(InvalidFrameError, match=r"Connection\.Close"):
         async with connected(elsewhere, name):
-            raise AssertionError("this virtual host is not for him")
+            raise AssertionError("this account has no right to this virtual host")
 
 
 @pytest.mark.parametrize("name", REPLAYING)

@@ -43,7 +43,7 @@ DECLARATIONS: dict[str, type[ProcessSettings]] = {
     "console-svc": ConsoleSettings,
     "oauth-svc": OAuthSettings,
 }
-# What an operator gets from others, and k8s/README.md tells him to put into these Secrets.
+# What operators get from others; k8s/README.md says into which Secrets they put it.
 PROVIDERS = {
     "resource-svc-providers": {
         "BARONG_TWILIO_ACCOUNT_SID": "AC0",

@@ -131,7 +131,7 @@ def operations() -> list[str]:
 
 
 async def sign_up_and_log_in(recorder: Recorder, alice: Client) -> str:
-    """Alice is an active member with a session; her uid. Bob did not confirm his address."""
+    """Makes Alice an active member with a session, and returns her uid; Bob stays pending."""
     for name in ("/.well-known/jwks.json", *(f"/identity/{n}" for n in ABOUT)):
         await recorder.call(alice, f"GET {name}")
     await recorder.call(alice, "POST /identity/password/validate", {"password": PASSWORD})

@@ -127,7 +127,7 @@ async def test_behind_what_is_counted_administrators_and_users_still_see_pages(
                 assert links(answer) == expected, (path, page)
                 assert answer.headers["Total"] == "20000"
                 assert answer.headers["Total-Relation"] == "gt"
-            # The member has logged in once or twice himself.
+            # The member has logged in once or twice as well.
             last = await client.get(path, params={**params, "page": 202})
             assert 50 <= len(last.body) < 60
             assert links(last) == {"first": 1, "prev": 201}

@@ -69,7 +69,7 @@ async def member(system: Installation) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def uid(member: Client) -> str:
-    """His uid."""
+    """The member's uid."""
     return str((await member.get("resource/users/me")).body["uid"])
 
 
@@ -137,10 +137,10 @@ async def test_nobody_changes_his_own_profile_or_a_superadmins(
             await submit(who)
         verdict = {"state": "verified"}
         refused = await staff.call("PUT", PROFILES, {"uid": above_uid, **verdict})
-        himself = await staff.call("PUT", PROFILES, {"uid": staff_uid, **verdict})
+        own = await staff.call("PUT", PROFILES, {"uid": staff_uid, **verdict})
         allowed = await admin.call("PUT", PROFILES, {"uid": above_uid, **verdict})
     assert (refused.status, refused.errors) == (422, ["admin.profiles.superadmin_change"])
-    assert (himself.status, himself.errors) == (422, ["admin.user.update_himself"])
+    assert (own.status, own.errors) == (422, ["admin.user.update_himself"])
     assert (allowed.status, allowed.body["state"]) == (200, "verified")
 
 

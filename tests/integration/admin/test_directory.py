@@ -90,7 +90,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.fixture(scope="module")
 async def everything(system: Installation) -> AsyncIterator[Client]:
-    """A member who has attached to himself whatever there is, alone in his family."""
+    """A member with one attachment of each kind, and a family name that nobody else has."""
     async with Client(system) as member:
         await member.become_member()
         family = "".join(secrets.choice("bcdfghklm") + "ao"[n % 2] for n in range(6)).capitalize()

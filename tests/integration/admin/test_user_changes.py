@@ -88,7 +88,7 @@ async def member(system: Installation) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def uid(member: Client) -> str:
-    """His uid."""
+    """The member's uid."""
     return str((await member.get("resource/users/me")).body["uid"])
 
 
@@ -148,10 +148,10 @@ async def test_nobody_changes_who_is_not_there_himself_or_a_superadmin(
 
     unknown = await admin.call(method, path, {"uid": NOBODY, **wanted})
     assert (unknown.status, unknown.errors) == (404, ["admin.user.doesnt_exist"])
-    himself = await admin.call(method, path, {"uid": superadmin_uid, **wanted})
-    assert (himself.status, himself.errors) == (422, ["admin.user.update_himself"])
+    own = await admin.call(method, path, {"uid": superadmin_uid, **wanted})
+    assert (own.status, own.errors) == (422, ["admin.user.update_himself"])
     above = await staff.call(method, path, {"uid": superadmin_uid, **wanted})
-    if path.endswith("role"):  # the default permissions keep him from handing out power at all
+    if path.endswith("role"):  # the default permissions do not let them change roles at all
         assert (above.status, above.errors) == (401, ["authz.invalid_permission"])
     else:
         assert (above.status, above.errors) == (422, ["admin.user.superadmin_change"])

@@ -118,7 +118,7 @@ async def member(system: Installation) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def uid(member: Client) -> str:
-    """His uid."""
+    """The member's uid."""
     return str((await member.get("resource/users/me")).body["uid"])
 
 
@@ -169,9 +169,9 @@ async def test_nobody_labels_himself_or_a_superadmin(
     async with Client(system) as staff:
         await promote(admin, staff, "admin")
         above = await staff.call(method, path, {**form, "uid": superadmin_uid})
-        himself = await admin.call(method, path, {**form, "uid": superadmin_uid})
+        own = await admin.call(method, path, {**form, "uid": superadmin_uid})
     assert (above.status, above.errors) == (422, ["admin.user.superadmin_change"])
-    assert (himself.status, himself.errors) == (422, ["admin.user.update_himself"])
+    assert (own.status, own.errors) == (422, ["admin.user.update_himself"])
     assert (await shown(admin, superadmin_uid))["labels"] == before["labels"]
 
 

@@ -160,8 +160,8 @@ async def test_what_names_no_session_ends_none(
 async def test_a_session_of_somebody_else_is_not_that_user_s(
     admin: Client, member: Client, uid: str, system: Installation
 ) -> None:
-    async with Client(system) as stranger:
-        theirs = (await stranger.become_member()).body["uid"]
+    async with Client(system) as other_member:
+        theirs = (await other_member.become_member()).body["uid"]
         (session, *_) = await sessions_of(admin, uid)
         answer = await admin.call("DELETE", SESSIONS, {"uid": theirs, "id": session["id"]})
     assert (answer.status, answer.errors) == UNKNOWN

@@ -64,14 +64,14 @@ async def erasing(system: Installation, instances: int = 1) -> AsyncIterator[Non
 
 
 async def known(system: Installation, somebody: Doomed) -> dict[str, set[str]]:
-    """By which of his fields he is known, and where."""
+    """Which of their fields are still stored, each with its places."""
     found = await traces(system, somebody.markers.values())
     fields = {word: field for field, word in somebody.markers.items()}
     return {fields[word]: set(places) for word, places in found.items() if places}
 
 
 async def forgotten(system: Installation, somebody: Doomed) -> None:
-    """Returns when nothing is known of him any more; fails with what still is."""
+    """Returns when nothing about them is stored; fails with what still is."""
 
     async def nothing_known() -> bool:
         return not await known(system, somebody)
@@ -315,7 +315,7 @@ async def test_what_is_told_again_revives_nobody(client: Client, system: Install
                 await exchange.publish(copy, message.type or "")
                 count += 1
         assert count > 20
-    async with Client(system) as other:  # his events come behind the others
+    async with Client(system) as other:  # their events come after the others
         uid = (await other.become_member()).body["uid"]
 
         async def replicas_know_him() -> bool:
@@ -375,7 +375,7 @@ async def test_an_activity_that_is_told_late_is_kept_without_what_is_personal(
 
 
 def _done_by(somebody: Doomed, **changes: Any) -> Activity:
-    """An activity of his that tells of him whatever one can."""
+    """An activity of theirs whose every field says something about them."""
     activity = Activity(
         category="user",
         uid=somebody.uid,

@@ -1,4 +1,4 @@
-"""What is written of a user in the moment in which he is erased: nothing of it stays."""
+"""Nothing that is written about a user during their erasure remains."""
 
 import asyncio
 import contextlib

@@ -95,7 +95,7 @@ async def test_an_account_has_a_bounded_number_of_origins(
     assert "198.18.0.0/16" in {row["network"] for row in rows}
 
 
-async def test_who_signed_up_with_a_strangers_address_makes_no_device_known(
+async def test_who_signed_up_with_the_address_of_another_makes_no_device_known(
     client: Client, ear: Ear
 ) -> None:
     """Whoever proves the address owns the account: what others did before is forgotten."""

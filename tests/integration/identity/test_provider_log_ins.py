@@ -275,11 +275,11 @@ async def test_the_second_factor_is_asked_for(
 async def test_who_may_not_log_in_does_not(
     member: Client, elsewhere: Client, provider: OpenIdProvider, state: str, code: str
 ) -> None:
-    stranger = Person()
-    assert (await linked(member, provider, stranger)).status == 201
+    other_person = Person()
+    assert (await linked(member, provider, other_person)).status == 201
     async with tables_of_identity(member.system) as tables:
         await tables.execute("UPDATE users SET state = $2 WHERE email = $1", member.email, state)
-    for person in (stranger, Person(email=member.email)):
+    for person in (other_person, Person(email=member.email)):
         answer = await logged_in(elsewhere, provider, person)
         assert refusal(answer) == (401, [f"identity.session.{code}"])
 

@@ -155,8 +155,8 @@ async def test_what_a_verification_refuses(client: Client, uid: str) -> None:
         assert (answer.status, answer.errors) == (422, [code]), form
     without_token = await client.post(VERIFY, {"password": PASSWORD}, headers={"X-CSRF-Token": "x"})
     assert without_token.errors == ["authz.csrf_token_mismatch"]
-    async with Client(client.system) as stranger:
-        assert (await verify(stranger, password=PASSWORD)).status == 401
+    async with Client(client.system) as anonymous:
+        assert (await verify(anonymous, password=PASSWORD)).status == 401
 
 
 async def test_a_call_without_a_session_verifies_nothing(

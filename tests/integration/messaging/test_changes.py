@@ -19,7 +19,7 @@ OLD, NEW, OTHER = (
 )
 
 
-async def test_all_who_listen_are_told_and_strangers_are_not_believed(
+async def test_every_listener_gets_a_change_and_unsigned_ones_are_ignored(
     new_amqp_url: Callable[[], str],
 ) -> None:
     url = new_amqp_url()

@@ -299,7 +299,7 @@ async def test_the_name_that_was_signed_decides_not_the_one_on_the_message(broke
     assert created.seen == []
 
 
-async def test_what_a_stranger_writes_into_the_attempts_stops_nobody(broker: str) -> None:
+async def test_an_attempt_header_that_others_wrote_stops_no_event(broker: str) -> None:
     for junk in ("many", -9, 10**6):
         await publish(broker, signed(an_event(1)), headers={"x-attempt": junk})
     await publish(broker, signed(an_event(2)))
@@ -430,7 +430,7 @@ async def test_outcomes_are_counted_under_names_that_are_known(broker: str) -> N
         for name, body in (
             (ADMIN.events[0], signed(an_event(1))),
             (UPDATED, signed(an_event(2, UPDATED))),
-            ("invented.by.a.stranger", b"junk"),
+            ("invented.by.others", b"junk"),
         ):
             message = aio_pika.Message(body, type=name)
             await channel.default_exchange.publish(message, ADMIN.queue)
@@ -445,7 +445,7 @@ async def test_outcomes_are_counted_under_names_that_are_known(broker: str) -> N
     async with working(subscriber):
         await until(all_counted)
     assert counted(ADMIN.events[0], "done") == counted(UPDATED, "retried") == 1
-    assert counted("invented.by.a.stranger", "dead") is None
+    assert counted("invented.by.others", "dead") is None
 
 
 async def test_a_dependency_that_stays_away_is_asked_less_and_less(broker: str) -> None:

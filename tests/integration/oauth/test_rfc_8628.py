@@ -38,7 +38,7 @@ async def device(registrar: Client) -> AsyncIterator[RelyingParty]:
 
 
 @pytest.fixture
-async def stranger_browser(device: RelyingParty) -> AsyncIterator[RelyingParty]:
+async def other_browser(device: RelyingParty) -> AsyncIterator[RelyingParty]:
     registered = {"client_id": device.client_id, "client_secret": None}
     async with RelyingParty(device.system, registered) as made:
         yield made
@@ -332,12 +332,12 @@ async def test_3_5_tokens_end_with_what_allowed_them_before_they_are_fetched(
 
 
 async def test_3_5_a_banned_user_logs_no_device_in(
-    device: RelyingParty, stranger_browser: RelyingParty, registrar: Client
+    device: RelyingParty, other_browser: RelyingParty, registrar: Client
 ) -> None:
     async with Client(device.system) as owner:
         uid = (await owner.become_member()).body["uid"]
         begun = await ask(device)
-        await Person(stranger_browser, owner.email).allow(begun)
+        await Person(other_browser, owner.email).allow(begun)
         await registrar.post("admin/users/update", {"uid": uid, "state": "banned"})
 
         assert (await poll(device, begun))[1]["error"] == "invalid_grant"
@@ -374,13 +374,13 @@ async def guess(person: Person, begun: dict[str, str], times: int) -> list[int]:
 
 
 async def test_5_1_guesses_are_counted_for_the_user_in_all_their_sessions(
-    device: RelyingParty, stranger_browser: RelyingParty
+    device: RelyingParty, other_browser: RelyingParty
 ) -> None:
     async with Client(device.system) as owner:
         await owner.become_member()
         begun = dict(await ask(device))
         here = Person(device, owner.email, "203.0.113.1")
-        there = Person(stranger_browser, owner.email, "198.51.100.1")
+        there = Person(other_browser, owner.email, "198.51.100.1")
         assert await guess(here, begun, 10) == [404] * 10
 
         page = await here.enter(begun)
@@ -539,17 +539,17 @@ async def test_5_4_forms_of_other_sites_are_refused(device: RelyingParty, person
 
 
 async def test_5_4_only_the_session_that_was_shown_the_request_answers_it(
-    device: RelyingParty, person: Person, stranger_browser: RelyingParty, registrar: Client
+    device: RelyingParty, person: Person, other_browser: RelyingParty, registrar: Client
 ) -> None:
     begun = await ask(device)
     shown = (await person.request(begun)).field("request")
     async with Client(device.system) as other:
         await other.become_member()
-        stranger = Person(stranger_browser, other.email)
-        token = (await stranger.form(await ask(device))).field("csrf_token")
+        other_member = Person(other_browser, other.email)
+        token = (await other_member.form(await ask(device))).field("csrf_token")
 
-        seen = await stranger.get(f"/oauth/device/confirm?request={shown}")
-        page = await stranger.post(
+        seen = await other_member.get(f"/oauth/device/confirm?request={shown}")
+        page = await other_member.post(
             "/oauth/device/confirm", request=shown, csrf_token=token, action="accept"
         )
 
@@ -596,14 +596,17 @@ async def test_a_page_of_another_front_end_looks_a_code_up_and_answers(
     device: RelyingParty, member: Client
 ) -> None:
     begun = await ask(device, scope="openid email")
-    async with Client(device.system) as page, Client(device.system) as stranger:
+    async with Client(device.system) as page, Client(device.system) as other_member:
         await page.log_in(member.email)
-        await stranger.become_member()
-        await stranger.log_in()
+        await other_member.become_member()
+        await other_member.log_in()
         entered = await page.post(DEVICES, {"user_code": begun["user_code"].lower()})
         path = f"{DEVICES}/{entered.body['id']}"
         again = await page.get(path)
-        foreign = (await stranger.get(path), await stranger.post(path, {"action": "accept"}))
+        foreign = (
+            await other_member.get(path),
+            await other_member.post(path, {"action": "accept"}),
+        )
         odd = await page.post(path, {"action": "maybe"})
         assert (await poll(device, begun))[1]["error"] == "authorization_pending"
         answered = await page.post(path, {"action": "accept"})
@@ -668,7 +671,7 @@ async def test_the_api_for_devices_takes_a_session_and_its_token(
 
 
 async def test_5_1_guesses_by_the_api_count_as_those_on_the_page(
-    device: RelyingParty, stranger_browser: RelyingParty
+    device: RelyingParty, other_browser: RelyingParty
 ) -> None:
     begun = await ask(device)
     async with Client(device.system) as page:
@@ -677,7 +680,7 @@ async def test_5_1_guesses_by_the_api_count_as_those_on_the_page(
         await page.log_in()
         wrong = [await page.post(DEVICES, {"user_code": "BCDF-GHJK"}) for _ in range(PER_USER)]
         right = await page.post(DEVICES, {"user_code": begun["user_code"]})
-        on_the_page = await Person(stranger_browser, page.email, "203.0.113.9").enter(begun)
+        on_the_page = await Person(other_browser, page.email, "203.0.113.9").enter(begun)
 
     assert {(each.status, *each.errors) for each in wrong} == {(404, "oauth.device.unknown_code")}
     assert (right.status, right.errors) == (429, ["request.throttled"])

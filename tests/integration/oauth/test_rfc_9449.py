@@ -292,13 +292,13 @@ async def test_7_userinfo_takes_a_bound_token_with_its_proof_only(
     shown = await userinfo(public, "DPoP", token, good)
     assert (shown.status, shown.body["email"]) == (200, member.email)
 
-    stranger = Prover().proof("GET", url, token=token, nonce=nonce)
+    by_another_key = Prover().proof("GET", url, token=token, nonce=nonce)
     for scheme, proofs, error in (
         ("Bearer", [], "invalid_token"),
         ("Bearer", [prover.proof("GET", url, token=token, nonce=nonce)], "invalid_token"),
         ("DPoP", [], "invalid_dpop_proof"),
         ("DPoP", [good], "invalid_dpop_proof"),
-        ("DPoP", [stranger], "invalid_token"),
+        ("DPoP", [by_another_key], "invalid_token"),
         ("DPoP", [prover.proof("GET", url, nonce=nonce)], "invalid_dpop_proof"),
         ("DPoP", [prover.proof("GET", url, token="x", nonce=nonce)], "invalid_dpop_proof"),
         ("DPoP", [prover.proof("GET", url, token=token)], "use_dpop_nonce"),

@@ -70,7 +70,7 @@ async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Docume
 async def provider(
     system: Installation, host: DocumentHost, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
-    """A gateway with a protected resource, and a provider whose strangers may ask for it."""
+    """A gateway with a protected resource whose scope unregistered clients may ask for."""
 
     async def served(_request: web.Request) -> web.Response:
         return web.Response(text="served")

@@ -43,12 +43,12 @@ async def test_a_link_works_where_it_was_asked_for(
     link = f"{system.gateway_url}{path}"
 
     # Another browser: the link is not enough there, and asking for the code uses nothing up.
-    other, stranger = await windows.open(java_script_enabled=scripts)
-    await follow(stranger, link)
-    await stranger.submit("Log in")
-    alert = stranger.page.get_by_role("alert")
+    other, other_person = await windows.open(java_script_enabled=scripts)
+    await follow(other_person, link)
+    await other_person.submit("Log in")
+    alert = other_person.page.get_by_role("alert")
     await expect(alert).to_contain_text("You asked for this link in another browser.")
-    await stranger.submit("Log in", code="0000 0001" if code != "0000 0001" else "0000 0002")
+    await other_person.submit("Log in", code="0000 0001" if code != "0000 0001" else "0000 0002")
     await expect(alert).to_contain_text("The link or the code is wrong")
 
     # Here it is, also from another site: the browser sends its cookie along.
@@ -59,10 +59,10 @@ async def test_a_link_works_where_it_was_asked_for(
     await expect(page.get_by_text(client.email).first).to_be_visible()
 
     # It worked once.
-    await stranger.submit("Log in", code=code)
+    await other_person.submit("Log in", code=code)
     await expect(alert).to_contain_text("was used already")
     assert not visitor.faults
-    assert not stranger.faults
+    assert not other_person.faults
     await asking.close()
     await other.close()
 

@@ -218,7 +218,7 @@ def address_of(event: ReceivedEvent) -> str:
 def device_of(user_agent: str) -> str:
     """The browser and the system that a User-Agent names, such as `Firefox, Linux`, or blank.
 
-    The text itself is not shown: a stranger chose it, and mail programs make links of it.
+    The text itself is not shown: somebody unknown chose it, and mail programs make links of it.
     """
     found = (
         next((shown for mark, shown in known if mark in user_agent), "")

@@ -90,7 +90,7 @@ async def show_consent(request: web.Request, _form: FormReader[NoParameters]) ->
         challenge=challenge,
         client_name=shown.client.name,
         client_host=shown.client.host,
-        redirect_host=_stranger_leads_to(shown),
+        redirect_host=_unchecked_host(shown),
         scopes=[names.get(scope, scope) for scope in shown.challenge.request.scopes],
         email=session.user.email,
         csrf_token=session.csrf_token,
@@ -153,7 +153,7 @@ async def style(request: web.Request, _form: NoParameters) -> web.Response:
     )
 
 
-def _stranger_leads_to(shown: Shown) -> str | None:
+def _unchecked_host(shown: Shown) -> str | None:
     """Where the browser goes from a client that no administrator has registered."""
     if shown.client.registered_by == ADMINISTRATOR:
         return None
