@@ -120,6 +120,18 @@ async def test_played_again_an_event_gets_all_its_attempts_back(broker: str) -> 
     assert message.headers["x-attempt"] == 1
 
 
+async def test_what_is_set_aside_again_at_once_is_played_again_once(broker: str) -> None:
+    """A service needs no time to find that it cannot trust an event."""
+    await set_aside(broker, b"junk", b"more junk", b"the most junk")
+    async with channel_to(broker) as channel, supervised("s", a_subscriber(broker, fails).run):
+        assert await replay(broker, ADMIN, 1000) == 3
+
+        async def all_are_back() -> bool:
+            return await messages(channel, ADMIN.dead_letters) == 3
+
+        await until(all_are_back)
+
+
 async def test_playing_again_what_was_done_already_changes_nothing(
     schema: Database, broker: str
 ) -> None:

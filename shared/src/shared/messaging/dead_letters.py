@@ -142,14 +142,19 @@ async def _take(
     event_id: str | None,
     act: Callable[[AbstractChannel, AbstractIncomingMessage], Awaitable[None]],
 ) -> int:
-    """Acts on dead letters, and takes each out of the queue when that is done."""
-    taken = 0
+    """Acts on dead letters, and takes each out of the queue when that is done.
+
+    On each once: one that the service sets aside again meanwhile stays where it is.
+    """
+    taken, seen = 0, set[str | None]()
     async with _opened(url, subscription) as (channel, number):
         most = limit if event_id is None else MOST
         async for message in _oldest(channel, subscription, number, most):
-            if event_id is None or message.message_id == event_id:
+            is_back = taken >= number and message.message_id in seen
+            if event_id in (None, message.message_id) and not is_back:
                 await act(channel, message)
                 await message.ack()
+                seen.add(message.message_id)
                 taken += 1
     if event_id is not None and not taken:
         raise NoDeadLetter
