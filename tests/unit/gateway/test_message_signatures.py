@@ -186,6 +186,14 @@ def test_a_field_with_several_lines_is_one_list() -> None:
     assert _line('"x-empty"', request) == '"x-empty": '
 
 
+def test_only_letters_of_ascii_have_a_lower_case() -> None:
+    """The Kelvin sign is no `k`: the gateway forwards `X-Key` here, so it may be covered."""
+    fields = (("X-Key", "v"), ("Connection", "x-\u212aey"))
+    assert _line('"x-key"', a_request(*fields)) == '"x-key": v'
+    with pytest.raises(InvalidComponent):
+        _line('"x-key"', a_request(fields[0], ("Connection", "close,\tX-KEY")))
+
+
 def _line(component: str, request: SignedRequest) -> str:
     """The first line of a signature base."""
     pair = {"Signature-Input": f"a=({component})", "Signature": "a=:eA==:"}

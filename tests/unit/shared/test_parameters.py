@@ -127,6 +127,8 @@ async def test_the_path_wins_over_the_body_and_the_body_over_the_query(address: 
         (b"multipart/mixed; boundary=B", multipart(part(b"a"))),
         (b"json", b'{"name": "a"}'),
         (b"\xff\xfe;;;=", b"name=a"),
+        ("\u00a0application/json".encode(), b'{"name": "a"}'),
+        ("application/json\u2003; charset=utf-8".encode(), b'{"name": "a"}'),
     ],
 )
 async def test_another_content_type_is_not_read(

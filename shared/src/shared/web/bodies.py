@@ -109,13 +109,22 @@ def held(body: bytes) -> StreamReader:
 def require_identity(headers: MultiMapping[str]) -> None:
     """Raises `UnsupportedEncoding` for a body that is compressed or encoded in any other way."""
     for value in headers.getall("Content-Encoding", ()):
-        if any(coding.strip().lower() not in ("", "identity") for coding in value.split(",")):
+        if any(_word(coding) not in ("", "identity") for coding in value.split(",")):
             raise UnsupportedEncoding
 
 
 def media_type(content_type: str) -> str:
     """The media type in lower case, without parameters."""
-    return content_type.partition(";")[0].strip().lower()
+    return _word(content_type.partition(";")[0])
+
+
+def _word(text: str) -> str:
+    """A word of a header in lower case, without the white space of RFC 9110, 5.6.3, around it.
+
+    Other letters than those of ASCII stay as they are: `str.lower` turns some of them into ASCII.
+    """
+    word = text.strip(" \t")
+    return word.lower() if word.isascii() else word
 
 
 def pairs(text: str) -> dict[str, Any]:
@@ -219,7 +228,7 @@ def _unambiguous(part: BodyPartReader) -> bool:
     return (
         len(dispositions) == 1
         and not any(key.startswith("name*") for key in said)
-        and all(encoding.strip().lower() in _AS_THEY_ARE for encoding in encodings)
+        and all(_word(encoding) in _AS_THEY_ARE for encoding in encodings)
         and "Content-Encoding" not in part.headers
     )
 

@@ -9,6 +9,7 @@ from multidict import CIMultiDict, MultiMapping
 
 from authz_gateway.authn.call import Call
 from authz_gateway.http.errors import Stalled
+from authz_gateway.http.headers import members_of
 from shared.errors import Throttled, TooLarge, Unavailable
 from shared.web.bodies import MAX_BODY_BYTES, MULTIPART, media_type
 
@@ -73,7 +74,6 @@ def may_be_withheld(call: Call, body: bytes) -> bool:
 
 def headers_of(call: Call) -> CIMultiDict[str]:
     """The headers that describe the body, except those that Connection lists: hop-by-hop ones."""
-    connection = ",".join(call.headers.getall("Connection", ()))
-    named = {member.strip(" \t").lower() for member in connection.split(",")}
+    named = members_of(call.headers.getall("Connection", ()))
     names = (name for name in _BODY_HEADERS if name.lower() not in named)
     return CIMultiDict((name, value) for name in names for value in call.headers.getall(name, ()))

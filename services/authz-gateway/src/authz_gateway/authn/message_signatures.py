@@ -19,6 +19,7 @@ from authz_gateway.authn.errors import (
     InvalidSignature,
     InvalidSignatureInput,
 )
+from authz_gateway.http.headers import members_of
 
 INPUT, SIGNATURE = "Signature-Input", "Signature"
 TAG = "barong"
@@ -183,14 +184,13 @@ def _value(component: Component, request: SignedRequest) -> str:
     return ", ".join(value.strip(" \t") for value in request.headers.getall(name))
 
 
-def _hop_by_hop(headers: MultiMapping[str]) -> set[str]:
+def _hop_by_hop(headers: MultiMapping[str]) -> frozenset[str]:
     """The fields that Connection lists: they are not forwarded.
 
     Any proxy on the way may add names to Connection. The upstream would then miss a signed field,
     although the signature is valid.
     """
-    lines = headers.getall("Connection", [])
-    return {name.strip(" \t").lower() for line in lines for name in line.split(",")}
+    return members_of(headers.getall("Connection", ()))
 
 
 def _query_parameter(parameters: Mapping[str, Any], request: SignedRequest) -> str:

@@ -239,6 +239,14 @@ def members(value: str) -> frozenset[str]:
     return frozenset(part for part in parts if part)
 
 
+def members_of(values: Iterable[str]) -> frozenset[str]:
+    """The members of several such lists together."""
+    found = _EMPTY
+    for value in values:
+        found |= members(value)
+    return found
+
+
 class Headers(MultiMapping[str]):
     """The fields of a message as a mapping. Names are case-insensitive."""
 
@@ -298,7 +306,4 @@ class Headers(MultiMapping[str]):
 
     def listed(self, name: str) -> frozenset[str]:
         """The members of all comma-separated lists in fields of this name, in lower case."""
-        found = _EMPTY
-        for value in self._values.get(name, ()):
-            found |= members(value)
-        return found
+        return members_of(self._values.get(name, ()))
