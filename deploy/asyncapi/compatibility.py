@@ -1,14 +1,14 @@
-"""What makes a schema break its readers, compared with the one that was published before."""
+"""Compares a schema with the published one: what would break its readers."""
 
 from collections.abc import Iterator
 from typing import Any
 
 
 def breaking_changes(published: Any, present: Any, place: str = "") -> Iterator[str]:
-    """What a reader of the published schema may trip over, a sentence each.
+    """Lists changes that could break a reader of the published schema, one sentence each.
 
-    A field may be added, and a field that may be missing may become one that never is. All else
-    that says which values are possible has to stay: descriptions may change.
+    A field may be added, and an optional field may become a required one. Everything else that says
+    which values are possible has to stay the same. Descriptions may change.
     """
     for key in ("type", "enum", "const", "format"):
         if published.get(key) != present.get(key):

@@ -21,7 +21,7 @@ CATALOGUE_PAGE = Path("docs/subscribers/events.md")
 
 
 class Breaks(Exception):
-    """A schema differs from the published one of the same version, and readers may trip over it."""
+    """A schema differs from the published one of the same version, which may break readers."""
 
 
 def text() -> str:

@@ -1,4 +1,4 @@
-"""Whether an API server takes manifests, makes all their pods, and is at rest afterwards."""
+"""Whether an API server accepts manifests, makes all their pods, and is at rest afterwards."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ _HARMLESS = (
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What came of manifests."""
+    """The result of applying manifests."""
 
     objects: int
     undefined: frozenset[str]

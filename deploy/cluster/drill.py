@@ -46,7 +46,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What came of a phase."""
+    """The result of a phase."""
 
     name: str
     seconds: float

@@ -1,1 +1,1 @@
-"""Builds every image with a real container engine, and checks what came of it."""
+"""Builds every image with a real container engine, and checks the result."""

@@ -1,4 +1,4 @@
-"""What has to be true of an image."""
+"""Checks of an image."""
 
 import json
 import time
@@ -39,7 +39,7 @@ _OPTIONS = {
     "BARONG_RATE_LIMIT_URL": "redis://127.0.0.1:1/0",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
 }
-"""What loads libraries that a service does without otherwise."""
+"""Modules that load libraries which a service does not load otherwise."""
 _ASK = (
     "import sys, urllib.request as http; "
     "print(http.urlopen('http://127.0.0.1:' + sys.argv[1]).read().decode())"

@@ -1,4 +1,4 @@
-"""A mail server that delivers into a folder, and says what came."""
+"""A mail server that delivers into a folder, and reports each mail."""
 
 import contextlib
 import re

@@ -48,7 +48,7 @@ _LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Superadmin:
-    """Who may do everything before anybody signed up."""
+    """The superadmin, who may do everything before anybody has signed up."""
 
     email: str
     password: str

@@ -1,1 +1,1 @@
-"""Releases: their version, and everything that is handed out with them."""
+"""Releases: their version, and all files of one."""

@@ -31,7 +31,7 @@ PATIENCE = 2400
 def test_the_gateways_own_tests_pass_on_what_is_compiled(
     tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    """Each of them that fails is told by itself."""
+    """Reports each failed test separately."""
     env = {**os.environ, "PYTHONPATH": str(dockerfile.build("authz-gateway").parent)}
 
     def done(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Features of admin-svc over a database of a test's own, without the services that own users."""
+"""Features of admin-svc over a test's own database, without the services that own users."""
 
 from prometheus_client import CollectorRegistry, Counter
 

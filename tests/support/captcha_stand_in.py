@@ -17,7 +17,7 @@ GEETEST_ID, GEETEST_KEY = "the-geetest-id", "the-geetest-key"
 
 @dataclass(slots=True)
 class CaptchaStandIn:
-    """Lets pass whom it knows to have solved a captcha, once; `broken` is how it fails instead."""
+    """Accepts whoever solved a captcha, once each; `broken` is how it fails instead."""
 
     url: str = ""
     broken: str = ""
@@ -27,19 +27,19 @@ class CaptchaStandIn:
     geetest_id: str = GEETEST_ID
 
     def start_anew(self) -> None:
-        """Forgets what it was asked, and whatever a test told it to do."""
+        """Forgets its calls, and every instruction of a test."""
         self.broken, self.asked = "", 0
         self.secret_key, self.geetest_id = SECRET_KEY, GEETEST_ID
         self.solved.clear()
 
     def token(self) -> str:
-        """What reCAPTCHA's widget gives to who solved its captcha."""
+        """What reCAPTCHA's widget gives to somebody who solved its captcha."""
         token = secrets.token_urlsafe(400)
         self.solved.add(token)
         return token
 
     def parts(self, challenge: str, key: str = GEETEST_KEY) -> dict[str, str]:
-        """What GeeTest's widget gives to who solved the captcha of this challenge."""
+        """What GeeTest's widget gives to somebody who solved the captcha of this challenge."""
         self.solved.add(challenge)
         validate = md5(f"{key}geetest{challenge}")
         return {

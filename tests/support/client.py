@@ -32,7 +32,7 @@ class Answer:
 
 
 class Client:
-    """One browser, so to speak."""
+    """The client of one user, as a browser: it stores cookies and the CSRF token."""
 
     def __init__(self, system: Installation) -> None:
         self.system = system
@@ -101,7 +101,7 @@ class Client:
         return await self.call("POST", path, form, **options)
 
     async def sign_up(self, headers: Mapping[str, str] | None = None, **changes: str) -> Answer:
-        """Signs up somebody nobody knows yet."""
+        """Signs up a new member."""
         self.email = changes.get("email", f"{secrets.token_hex(6)}@example.com")
         form = {"email": self.email, "password": PASSWORD, **changes}
         return await self.post("identity/users", form, headers=headers or {})
@@ -113,7 +113,7 @@ class Client:
         )
 
     async def log_in(self, email: str = "", password: str = PASSWORD) -> Answer:
-        """Logs in; a new member as a rule, since nobody else is known."""
+        """Logs in; by default the member who has signed up here."""
         form = {"email": email or self.email, "password": password}
         return await self.post("identity/sessions", form)
 
@@ -121,7 +121,7 @@ class Client:
         return await self.log_in(SUPERADMIN)
 
     async def become_member(self) -> Answer:
-        """Signs up, confirms and is of level 1."""
+        """Signs up and confirms the address, which gives level 1."""
         await self.sign_up()
         return await self.confirm()
 

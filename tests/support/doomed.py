@@ -1,4 +1,4 @@
-"""A member of whom the system knows something unique in every field that a member can write."""
+"""A member with a unique value in every field that a member can write."""
 
 import random
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def marker() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Doomed:
-    """Who they are, and what they are known by, field by field."""
+    """Who they are, and their unique values, field by field."""
 
     uid: str
     email: str
@@ -36,7 +36,7 @@ _TEXTS = (
 
 
 async def doomed(client: Client) -> Doomed:
-    """Somebody new, who fills in everything."""
+    """A new member, who fills in everything."""
     marks = {field: marker() for field in _TEXTS}
     marks["phone"] = f"4915112{random.randint(100_000, 999_999)}"
     marks["ip"] = (

@@ -1,4 +1,4 @@
-"""Whether several ways take the same time, on a machine that does other things as well."""
+"""Whether several ways to do something take the same time, on a busy machine."""
 
 import random
 import statistics
@@ -19,12 +19,12 @@ async def slowest_to_fastest(
     go: Callable[[Way], Awaitable[object]],
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
-    """The ratio of the times of these ways, each of which is gone again and again, in any order.
+    """Runs each way repeatedly, in random order; returns slowest time / fastest.
 
-    `clock` gives seconds: `time.process_time` where the ways are work that this process does, which
-    other processes do not lengthen. What else happens only ever adds, so the shortest of many is
-    what a way takes. Where it never ends, it adds as much to one way as to another: then the
-    medians of many show it. Returns as soon as either shows that the ways are alike.
+    `clock` gives seconds: `time.process_time` for ways that are work of this process alone, because
+    other processes do not lengthen it. Other work only ever adds time, so the shortest run is what
+    a way takes. If other work never ends, it adds as much to one way as to another: then the
+    medians of many runs show whether they are alike. Returns as soon as either shows that they are.
     """
     seconds: Mapping[Way, list[float]] = {way: [] for way in ways}
     ratio = float("inf")

@@ -1,4 +1,4 @@
-"""Tokens of any content, signed with the installation's own key: what only a thief could make."""
+"""Tokens of any content, signed with the installation's own key: only a thief could make them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

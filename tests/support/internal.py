@@ -1,4 +1,4 @@
-"""identity-svc and resource-svc as other services reach them, and what they keep."""
+"""identity-svc and resource-svc as other services reach them, and the databases of services."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from shared.tokens.service import ServiceTokens
 from tests.support.system import KEY, SUPERADMIN, Installation
 
 AT_HOME = Client(ip_address("198.18.0.77"), "Mozilla/5.0")
-"""Whose calls other services make, in tests that ask identity-svc in their place."""
+"""The service that calls identity-svc, in tests that do it in its place."""
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ class S3StandIn:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What a resource-svc is told that keeps its uploads here."""
+        """The settings of a resource-svc that stores its uploads here."""
         return {
             "BARONG_STORAGE_PROVIDER": "aws",
             "BARONG_STORAGE_BUCKET_NAME": BUCKET,
@@ -98,7 +98,7 @@ class CloudStandIn:
     puts: int = 0
 
     def settings(self, provider: str) -> dict[str, str]:
-        """What a resource-svc is told that keeps its uploads here."""
+        """The settings of a resource-svc that stores its uploads here."""
         keys = {
             "azure": {
                 "BARONG_STORAGE_ACCESS_KEY": "account",
@@ -190,7 +190,7 @@ async def deaf_storage() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def silent_storage() -> AsyncIterator[str]:
-    """Takes whatever it is sent and never says a word."""
+    """Accepts everything that it is sent, and never answers."""
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(65_536):

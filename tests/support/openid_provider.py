@@ -1,4 +1,4 @@
-"""Another OpenID provider, on a port of this machine, which tells lies if a test wants it to."""
+"""Another OpenID provider, on a port of this machine, which tests can make lie."""
 
 import asyncio
 import base64
@@ -38,7 +38,7 @@ class Person:
 
 @dataclass
 class Granted:
-    """What a code stands for."""
+    """What a code was issued for."""
 
     query: Mapping[str, str]
     person: Person

@@ -1,6 +1,6 @@
 """An authenticator and the browser before it, as WebAuthn Level 3 describes them.
 
-Tests turn what they do wrong. A real browser does the same in `tests/interop`.
+Tests change what they do wrong. A real browser does the same in `tests/interop`.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Changes that gateways have to feel, each prepared so far that one call makes it."""
+"""Changes that gateways have to apply, each prepared so that one call makes it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ async def change_role(subject: Subject) -> Revocation:
 
 
 async def delete_key(subject: Subject) -> Revocation:
-    """Calls signed with it are nobody's any more."""
+    """Calls that it has signed are refused."""
     browser = subject.browser
     owner = Owner(browser, subject.uid, await second_factor_of(browser, subject.uid))
     login = {"email": browser.email, "password": PASSWORD}

@@ -1,4 +1,4 @@
-"""Questions of many calls at the same time, asked together."""
+"""Loads values for many concurrent calls with one request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,10 +15,11 @@ _TURN_SECONDS = 3.0
 
 
 class BatchLoader(Generic[K, V]):
-    """Gets values by key, with one question for all keys that come meanwhile.
+    """Gets values by key, with one request for all keys that are wanted at the same time.
 
-    One question is under way at a time. A key that comes meanwhile waits for the next one: no value
-    is older than the call that wants it. The more calls there are, the less each of them costs.
+    One request is under way at a time. A key that is wanted meanwhile waits for the next one, so
+    that no value is older than the call that wants it. The more calls there are, the less each of
+    them costs.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class BatchLoader(Generic[K, V]):
             self._loading = None
 
     async def _answer(self, batch: Sequence[tuple[K, "asyncio.Future[V]"]]) -> None:
-        """Answers all who still wait: who has left has cancelled their future."""
+        """Answers everybody who still waits; those who left have cancelled their future."""
         if not batch:
             return
         try:

@@ -43,7 +43,7 @@ class Unauthenticated(Refusal):
 
 
 class UserNotActive(Unauthenticated):
-    """The caller's state forbids them to act, since a moment before this call was done."""
+    """The caller's state forbids them to act, and has changed since this call began."""
 
     codes = ("authz.user_not_active",)
 
@@ -110,7 +110,7 @@ class Invalid(Refusal):
 
 
 class Throttled(Refusal):
-    """There were too many attempts; the next is looked at after `retry_after` seconds."""
+    """There were too many attempts; the next one is accepted after `retry_after` seconds."""
 
     codes = ("request.throttled",)
 

@@ -85,7 +85,7 @@ def members(fields: Mapping[str, Any]) -> str:
 
 
 def _unbuffered(output: TextIO) -> io.RawIOBase:
-    """What lies below a text file's buffers, which are empty from here on."""
+    """The raw file below a text file's buffers, which are flushed first."""
     output.flush()
     raw = getattr(output.buffer, "raw", output.buffer)
     return raw if isinstance(raw, io.RawIOBase) else io.FileIO(output.fileno(), "w", closefd=False)

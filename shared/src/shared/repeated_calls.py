@@ -1,4 +1,4 @@
-"""HTTP calls that are made again because the pod that they were for has ended (docs/adr/0185)."""
+"""Makes HTTP calls again if the pod that should have received them has ended (docs/adr/0185)."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

@@ -21,7 +21,7 @@ _LARGEST_FILE = 65_536
 
 
 class SettingsError(Exception):
-    """The environment is not one to run in; `faults` has a line for each reason."""
+    """A service cannot run in this environment; `faults` has a line for each reason."""
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
@@ -181,7 +181,7 @@ def load_settings(declaration: type[T], environ: Mapping[str, str] | None = None
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSettings:
-    """What every service is told, also one that knows no other service and no broker."""
+    """Settings of every service, also of one that knows no other service and no broker."""
 
     environment: str = setting(
         "BARONG_ENV",
@@ -271,7 +271,7 @@ class ProcessSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings(ProcessSettings):
-    """What every service is told that has an internal API, or calls those of others."""
+    """Settings of every service that has an internal API or calls those of others."""
 
     amqp_url: str = setting(
         "AMQP_URL",
@@ -336,7 +336,7 @@ class ServiceSettings(ProcessSettings):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSettings(ServiceSettings):
-    """What a service with a schema of its own is told besides."""
+    """Further settings of a service with a schema of its own."""
 
     database_url: str = setting(
         "DATABASE_URL", postgres_dsn(), "Address of PostgreSQL, with this service's own role."
@@ -355,7 +355,7 @@ class DatabaseSettings(ServiceSettings):
 
     @property
     def direct_database_url(self) -> str:
-        """PostgreSQL itself, whatever lies before it."""
+        """PostgreSQL itself, without the pooler before it."""
         return self.database_direct_url or self.database_url
 
     def database(self, schema: str) -> Database:
@@ -365,7 +365,7 @@ class DatabaseSettings(ServiceSettings):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PublicServiceSettings(DatabaseSettings):
-    """What a service that answers callers behind the gateway is told besides."""
+    """Further settings of a service that answers callers behind the gateway."""
 
     port: int = setting("BARONG_PORT", port(), "Port of the public API.", 8080)
     trusted_proxies: tuple[Network, ...] = setting(

@@ -41,7 +41,7 @@ def _selects(character: str) -> bool:
 
 
 def is_printable(character: str) -> bool:
-    """Whether a character shows something or joins what does; no control, no mark of direction."""
+    """Whether a character shows something or joins what does; others control or set direction."""
     if character in _JOINERS:
         return True
     category = unicodedata.category(character)

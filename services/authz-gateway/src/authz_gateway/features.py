@@ -162,7 +162,7 @@ def _rate_limits(core: Core) -> tuple[RateLimits, Sequence[AbstractAsyncContextM
 
 @dataclass(frozen=True, slots=True)
 class _Callers:
-    """What knows callers by their credentials."""
+    """Authenticates callers by their credentials."""
 
     sessions: SessionCache
     api_keys: ApiKeyCache

@@ -22,21 +22,21 @@ class _Reactions:
     logouts: Logouts
 
     async def session_revoked(self, connection: Connection, event: ReceivedEvent) -> None:
-        """Clients are told; tokens end that are not for offline access."""
+        """Sends log-outs to clients, and ends tokens without offline access."""
         uid = event.record["user"]["uid"]
         await self.logouts.session_ended(connection, uid, event.record.get("sid"))
 
     async def user_updated(self, connection: Connection, event: ReceivedEvent) -> None:
-        """Whoever may not act any more has no tokens."""
+        """Ends the tokens of a user who may not act any more."""
         if event.record["state"] not in MAY_ACT:
             await self.tokens.revoke(connection, uid=event.record["uid"])
 
     async def password_changed(self, connection: Connection, event: ReceivedEvent) -> None:
-        """What somebody authorized who knew the old password ends."""
+        """Ends everything that somebody who knew the old password may have authorized."""
         await self.tokens.revoke(connection, uid=event.record["user"]["uid"])
 
     async def user_erased(self, connection: Connection, event: ReceivedEvent) -> None:
-        """Nothing is left of an erased user."""
+        """Deletes everything about an erased user."""
         uid = event.record["uid"]
         await self.tokens.forget(connection, uid)
         await self.consents.forget(connection, uid)

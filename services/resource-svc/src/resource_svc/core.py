@@ -21,7 +21,8 @@ from shared.web.metrics import Registry
 class Core:
     """Settings, database, outbox, metrics, keys, and clients of other services' internal APIs.
 
-    `keys` are the public keys of identity-svc; `changes` tells all gateways what calls changed.
+    `keys` are the public keys of identity-svc; `changes` publishes to all gateways what calls
+    changed.
     """
 
     settings: ResourceSettings

@@ -8,7 +8,7 @@ from shared.errors import Invalid, Refusal
 
 @contextmanager
 def translated(words: Mapping[str, type[Refusal]]) -> Iterator[None]:
-    """Raises the refusal of `words` in place of an `Invalid` with its code."""
+    """Raises the refusal that `words` has for a code, in place of an `Invalid` with that code."""
     try:
         yield
     except Invalid as refusal:

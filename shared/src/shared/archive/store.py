@@ -107,7 +107,7 @@ async def count(connection: Connection, wanted: EventFilter, *, complete: bool, 
 
 
 async def wait_for_writers(connection: Connection) -> datetime:
-    """Returns the time, when all events that were published before it are in the archive.
+    """Returns the database's time, once every event that was published before it is in the archive.
 
     Writers wait for the end of this transaction.
     """
@@ -169,7 +169,7 @@ async def find_replay(connection: Connection, number: uuid.UUID) -> Replay | Non
 async def lock_due(connection: Connection) -> tuple[Replay, Position | None] | None:
     """The replay whose turn it is, with the place that it reached; None if none is due.
 
-    Other processes pass over it until the end of this transaction.
+    Other processes skip it until the end of this transaction.
     """
     row = await connection.fetchrow(
         f"""

@@ -60,7 +60,7 @@ _REFUSED = "the queue takes no events at present"
 
 @dataclass(frozen=True, slots=True)
 class EventArchive:
-    """The events that a service published, for as long as they are kept."""
+    """The events that a service published, for as many days as they are kept."""
 
     database: Database
     keep_days: int

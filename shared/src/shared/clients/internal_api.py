@@ -25,8 +25,8 @@ TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
 class InternalApi:
     """The internal API of one service, over a pool of connections.
 
-    A kept connection may lead to another program than before, for example after a pod's address
-    went to another pod. So after an answer that is not the service's own, each call asks for its
+    A kept connection may lead to another program than before, for example if another pod has got a
+    pod's address. So once an answer is not from the service itself, each call asks for its
     connection to be closed, until an answer is right.
     """
 

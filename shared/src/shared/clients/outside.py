@@ -1,4 +1,4 @@
-"""Connections to servers that somebody else named, never to our own network."""
+"""Connections to servers whose address somebody else chose; never to our own network."""
 
 import socket
 import ssl
@@ -42,8 +42,9 @@ async def outside_session(
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Connections through such a connector, for the time of the block.
 
-    No cookies, no proxies of the environment, and answers as they come: a compressed one cannot
-    grow here. `sender` is told in the User-Agent. Callers follow no redirects.
+    There are no cookies, and proxies of the environment are not used. Answers are not decompressed,
+    so a compressed one cannot grow here. The User-Agent names the `sender`. Callers follow no
+    redirects.
     """
     async with aiohttp.ClientSession(
         connector=outside_connector(allowed),

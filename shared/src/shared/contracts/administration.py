@@ -24,7 +24,7 @@ class Administrator:
 
 @dataclass(frozen=True, slots=True)
 class ChangedUser:
-    """A user before and after a change; both are the same when there was nothing to change."""
+    """A user before and after a change; both are the same if nothing changed."""
 
     before: User
     after: User
@@ -44,7 +44,7 @@ class ChangedAttachment:
     """Something that a user has attached, before a change and after it, None for none.
 
     `user` is the user after the change, as far as that was known at once. `sets` are the snapshots
-    that the change made; there are none where there was nothing to change.
+    that the change made; there are none if nothing changed.
     """
 
     before: Mapping[str, Any] | None

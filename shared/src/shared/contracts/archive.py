@@ -33,7 +33,7 @@ class NoQueue(Invalid):
 
 
 class TooManyReplays(Invalid):
-    """So many replays of this service run already that another one has to wait for their end."""
+    """As many replays of this service run as are allowed; another one has to wait."""
 
     codes = ("admin.event.too_many_replays",)
 
@@ -117,7 +117,7 @@ def expression_of(pattern: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedEvent:
-    """An event that was published. `complete`: it had no secrets, which are no longer known."""
+    """An event that was published. If it is `complete`, it had no secrets; others lost theirs."""
 
     position: Position
     id: uuid.UUID

@@ -14,8 +14,8 @@ KINDS = (LABELS, PROFILES, PHONES, DOCUMENTS, DATA_STORAGES)
 class AttachmentSnapshot:
     """All that a user has of one kind, the oldest first.
 
-    `version` grows with every change of the set, deletions too. A projection that keeps the newest
-    set needs no tombstones: no late message brings back what was deleted.
+    `version` grows with every change of the snapshot, deletions too. A projection that stores the
+    newest snapshot needs no tombstones: a late message cannot bring back what was deleted.
     """
 
     uid: str
@@ -25,7 +25,7 @@ class AttachmentSnapshot:
 
     @classmethod
     def of(cls, snapshot: Mapping[str, Any]) -> "AttachmentSnapshot":
-        """The set that `snapshot` describes; raises KeyError, TypeError or ValueError."""
+        """The attachments that `snapshot` describes; raises KeyError, TypeError or ValueError."""
         if snapshot["kind"] not in KINDS:
             raise ValueError(snapshot["kind"])
         return cls(

@@ -39,7 +39,7 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Every rule in force; another version is another policy."""
+    """Every rule in force; a policy that differs has another version."""
 
     version: int
     permissions: tuple[Permission, ...]

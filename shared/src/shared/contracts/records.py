@@ -332,7 +332,7 @@ class WebhookRecord(EventRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpointRecord(EventRecord):
-    """An endpoint of webhooks, and who changed it how."""
+    """An endpoint of webhooks, who changed it, and how."""
 
     id: int = _told("The endpoint's id.")
     url: str = _told("Its address.")
@@ -348,7 +348,7 @@ class WebhookEndpointRecord(EventRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthClientRecord(EventRecord):
-    """A client of the OAuth provider, and who changed it how."""
+    """A client of the OAuth provider, who changed it, and how."""
 
     client_id: str = _told("The client's id.")
     name: str = _told("Its name, as users see it.")

@@ -47,7 +47,7 @@ class _UploadSchema(AnswerSchema):
 
 
 class DocumentSchema(AnswerSchema):
-    """An uploaded file and what was said of it."""
+    """An uploaded file, and what its user said about it."""
 
     optional = ("metadata", "created_at", "updated_at")
 

@@ -78,7 +78,7 @@ ACTIVITIES = Subscription("admin-svc.activities", (catalogue.ACTIVITY_RECORDED.n
 
 AUDIT = "audit"
 AUDITS = Subscription("admin-svc.audits", (), (AUDIT,))
-"""What gateways let pass and refused; it is not an event, since only admin-svc needs it."""
+"""What gateways let pass and refused. It is not an event, since only admin-svc needs it."""
 
 MAILER = Subscription(
     "mailer-svc",

@@ -19,7 +19,7 @@ AHEAD = 3
 
 _MAKE_SECONDS = 3600.0
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
-"""For statements that lock the table: others wait behind them, and give up later than they do."""
+"""For statements that lock the table: they give up before the statements that wait behind them."""
 
 
 class NoPartition(Exception):
@@ -82,7 +82,7 @@ class MonthlyPartitions:
             await asyncio.sleep(_MAKE_SECONDS)
 
     async def run_and_drop(self, keep_days: int) -> None:
-        """The same, and drops months of which every row is older than so many days."""
+        """The same; also drops months whose rows are all older than so many days."""
         while True:
             await self.make_ahead()
             await self.drop_before(keep_days)
@@ -171,7 +171,7 @@ def missing_partitions() -> Iterator[None]:
 
 
 async def _one_at_a_time(connection: Connection, table: str) -> None:
-    """Waits until nobody else makes or drops partitions, and keeps others waiting."""
+    """Takes the lock on the partitions of the table until the transaction ends."""
     await connection.execute(
         """
         SELECT pg_advisory_xact_lock(

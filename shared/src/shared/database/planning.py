@@ -7,8 +7,8 @@ async def plan_each_query(connection: Connection, *, by_index: bool = False) -> 
     """Has each query of this transaction planned for its arguments, and for data in memory.
 
     A generic plan does not know which filter is the rare one; planning takes less than a
-    millisecond. The server's own settings are made for rotating disks. With `by_index`, no table
-    is read from end to end where an index can be used.
+    millisecond. PostgreSQL's defaults assume rotating disks. With `by_index`, no table is read from
+    end to end if an index can be used.
     """
     await connection.execute(
         f"""

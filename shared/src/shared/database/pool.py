@@ -39,14 +39,14 @@ _GONE = (
     asyncpg.InternalClientError,
     asyncpg.TargetServerAttributeNotMatched,
 )
-"""What asyncpg raises when the server, or whoever holds a lock for long, is at fault."""
+"""What asyncpg raises if the server is at fault, or somebody who holds a lock for long."""
 
 
 class _PooledConnection(asyncpg.Connection):
-    """A connection that is handed on as it is.
+    """A connection that is not cleaned up when it goes back to the pool.
 
     Units of work leave nothing in a session (its locks, LISTEN and settings are for dedicated
-    connections), so that asyncpg's clean-up, a round trip after each, has nothing to do.
+    connections). So asyncpg's clean-up, a round trip after each, has nothing to do.
     """
 
     def get_reset_query(self) -> str:
@@ -54,10 +54,11 @@ class _PooledConnection(asyncpg.Connection):
 
 
 class _OverPooler(_PooledConnection):
-    """A connection to a pooler that lends servers for a transaction at a time.
+    """A connection to a pooler, which gives it a server for one transaction at a time.
 
-    Whatever stands outside a transaction gets one of its own: a server keeps neither settings nor
-    prepared statements for us. `settings` are SET LOCAL with the words that begin the transaction.
+    A statement outside a transaction gets its own transaction, because the server does not remember
+    settings or prepared statements for us. `settings` are SET LOCAL in the statement that begins
+    it.
     """
 
     settings = ""
@@ -160,7 +161,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection on which every statement stands for itself; raises `Unavailable`."""
+        """A connection whose statements are transactions of their own; raises `Unavailable`."""
         if self._pool is None:
             raise Unavailable("postgresql")
         try:

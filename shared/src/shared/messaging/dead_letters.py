@@ -24,7 +24,7 @@ from shared.messaging.broker import connected, declare_topology
 from shared.messaging.subscriber import REASON_HEADER
 
 MOST = 1000
-"""The number of dead letters of a queue, the oldest ones, that are looked at."""
+"""The largest number of dead letters of a queue that is read, the oldest ones."""
 
 _LAST_SECONDS = 3.0
 """How long the broker may take to send the next one; then another process has taken the rest."""
@@ -191,7 +191,7 @@ async def _oldest(
 async def _opened(
     url: str, subscription: Subscription
 ) -> AsyncIterator[tuple[AbstractChannel, int]]:
-    """A channel, and the number of dead letters; everything is declared that the act may need."""
+    """A channel, and the number of dead letters; declares everything that the action may need."""
     async with _connected(url, f"{subscription.queue} dead letters") as connection:
         channel = await connection.channel(on_return_raises=True)
         await declare_topology(channel)

@@ -7,7 +7,7 @@ from shared.contracts.events import ReceivedEvent
 from shared.database.pool import Connection, Database
 
 Reaction = Callable[[ReceivedEvent], Awaitable[None]]
-"""What a service does on an event; it raises when it is not done."""
+"""What a service does on an event; it raises an error if it fails."""
 
 
 def once(

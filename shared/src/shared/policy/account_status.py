@@ -47,7 +47,7 @@ class AccountStatusRules:
     def labelled(self, user: User, before: Mapping[str, str], after: Mapping[str, str]) -> User:
         """The user as they will be once their private labels are `after` in place of `before`.
 
-        A refusal that the labels before do not explain came from an administrator, and holds.
+        If the labels before do not explain a refusal, an administrator made it, and it stays.
         """
         explained = user.state == self.state(before)
         refusal = user.state if user.state in REFUSALS and not explained else None

@@ -27,7 +27,7 @@ class HigherRole(Invalid):
 
 
 class NoAuthority(Invalid):
-    """The administrator is not any more what they were when the gateway let them through."""
+    """The administrator has lost the role that they had when the gateway let them through."""
 
     codes = ("authz.invalid_permission",)
 

@@ -1,8 +1,8 @@
-"""Tokens of users: RS256, issued by identity-svc, verified by everyone who is handed one.
+"""Tokens of users: RS256, issued by identity-svc, verified by everyone who gets one.
 
 There are two types, told apart by `typ` in the JOSE header. A client gets an access token when it
 logs in and presents it to the gateway. An upstream gets an identity token from the gateway. Neither
-is accepted in place of the other: an API that keeps the tokens it receives cannot call as its
+is accepted in place of the other: an API that stores the tokens it receives cannot call as its
 callers, and a client cannot call a service around the gateway.
 """
 

@@ -1,4 +1,4 @@
-"""Tokens whose signatures were verified, so that each is verified once and not at each call."""
+"""Tokens whose signatures were verified: each is verified once, not at each call."""
 
 import hashlib
 import time
@@ -30,8 +30,8 @@ class Verified(Generic[V]):
 class VerifiedTokens(Generic[V]):
     """Caches verified tokens by their SHA-256.
 
-    The signature of the same token is not verified again while its key is published and its time
-    not over.
+    The signature of the same token is not verified again while its key is published and it has not
+    expired.
     """
 
     def __init__(self, keys: KeySet, cached: int = CACHED) -> None:

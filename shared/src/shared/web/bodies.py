@@ -241,9 +241,9 @@ async def _readable(step: Awaitable[T]) -> T:
 
 
 class _Metered:
-    """A stream that ends with `TooLarge` or `Malformed` where more comes than there may be.
+    """A stream that ends with `TooLarge` or `Malformed` if more arrives than is allowed.
 
-    Has what aiohttp's reader of multipart asks a stream for.
+    It has the methods that aiohttp's reader of multipart calls on a stream.
     """
 
     def __init__(self, content: StreamReader, limit: int) -> None:
@@ -291,9 +291,9 @@ class _Chunks:
 
 
 class _Held(BaseProtocol):
-    """A connection by which a body comes that has arrived long ago: piece by piece, as it is read.
+    """Feeds a body that was already received into a stream, in pieces, as it is read.
 
-    A stream copies what it holds now and then, and a body may have megabytes.
+    The stream copies what it holds from time to time, and a body may have megabytes.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes) -> None:

@@ -26,7 +26,8 @@ def request_context(
 ) -> Middleware:
     """A middleware that gives each request an id, in its log lines and its answer.
 
-    The answer names changes to its gateway in a header; `tell` publishes them to the others.
+    The answer names changes to its gateway in a header; `tell` publishes them to the other
+    gateways.
     """
 
     @web.middleware

@@ -1,7 +1,7 @@
-"""An application as a server: what it takes, and our answers to what aiohttp refuses by itself.
+"""An application as a server: what it accepts, and our answers to what aiohttp refuses by itself.
 
-aiohttp tells such clients in plain text what it could not read. That shows scripts what browsers
-keep from them: in the message about a long header stands the session cookie.
+aiohttp tells such clients in plain text what it could not read. So scripts could read what browsers
+keep from them: the message about a long header has the session cookie in it.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -173,7 +173,7 @@ class _Server(web.Server):
 
 
 class _Connection(web.RequestHandler):
-    """A connection that answers what cannot be read as everything else, and repeats none of it."""
+    """Answers unreadable requests like any other error, and echoes nothing of them."""
 
     __slots__ = ("_answering",)
 
@@ -203,7 +203,8 @@ class _Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Takes bytes; a malformed body fails where it is read.
 
-        aiohttp would answer the nonsense next, and let the reader wait until the client leaves.
+        aiohttp would go on to answer what follows as if it were a request, and the reader would
+        wait until the client leaves.
         """
         super().data_received(data)
         if not self._messages or not isinstance(self._messages[-1][0], _ErrInfo):

@@ -27,7 +27,7 @@ Bucket = tuple[str, float] | tuple[str, float, Exemplar]
 
 
 class Count:
-    """One counter."""
+    """A counter."""
 
     __slots__ = ("total",)
 

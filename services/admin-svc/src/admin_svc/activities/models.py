@@ -1,4 +1,4 @@
-"""Activities as they are searched, and what is counted."""
+"""Activities as they are searched, and which of them are counted."""
 
 import base64
 import binascii

@@ -31,7 +31,7 @@ _ERASED = "EXISTS (SELECT FROM erased_users WHERE erased_users.uid IN ({}))"
 could set its mark and miss the activity."""
 
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
-"""For statements that lock all activities: others wait behind them, and give up later than they."""
+"""For statements that lock all activities: they give up before statements that wait for them."""
 
 _COUNT_SLOTS = 8
 """The rows of one count, so that writers seldom wait for each other."""

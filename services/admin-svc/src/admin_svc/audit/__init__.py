@@ -1,1 +1,1 @@
-"""Who changed what: every administrator's change, in a chain that nobody can rewrite unseen."""
+"""The audit trail: every administrator's change, in a chain that nobody can rewrite unnoticed."""

@@ -36,7 +36,7 @@ class Actor:
 
     @property
     def administrator(self) -> Administrator:
-        """The actor as the owner of a user's data is told who asks for a change."""
+        """The actor in the form that the owning service expects."""
         return Administrator(self.uid or "", self.role)
 
 
@@ -99,7 +99,7 @@ class StoredEntry:
 
 @dataclass(slots=True)
 class Verified:
-    """The entries verified so far; note `head`, a hash that covers all of them, elsewhere."""
+    """The entries verified so far; store `head`, a hash that covers all of them, elsewhere."""
 
     entries: int = 0
     head: bytes = BEGINNING

@@ -13,7 +13,7 @@ _BATCH = 1000
 
 
 async def lock_end(connection: Connection) -> tuple[int, bytes]:
-    """The number and hash of the last entry; nobody else appends until the transaction ends."""
+    """The number and hash of the last entry; locks the trail until the transaction ends."""
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' audit', 0))"
     )

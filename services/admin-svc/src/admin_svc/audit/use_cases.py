@@ -47,7 +47,7 @@ class AuditedChange:
 
 @dataclass(frozen=True, slots=True)
 class AuditTrail:
-    """Who changed what, in a chain of entries that nobody can rewrite unseen."""
+    """Administrators' changes, in a chain of entries that nobody can rewrite unnoticed."""
 
     database: Database
     directory: Directory
@@ -94,8 +94,8 @@ class AuditTrail:
     ) -> AsyncIterator[AuditedChange]:
         """Records the intent before the block, in which another service makes the change.
 
-        After the block it records the outcome. Whatever crashes, there is no change without its
-        intent. Raises `Unavailable` before the block when the intent cannot be recorded.
+        Records the outcome after the block. If anything crashes, there is no change without its
+        intent. Raises `Unavailable` before the block if the intent cannot be recorded.
         """
         async with self.database.transaction() as connection:
             intent_id = await self.append(
@@ -189,7 +189,7 @@ class AuditTrail:
         result: Result,
         outcome: Mapping[str, Any],
     ) -> None:
-        """The change is made or refused by now: the answer does not depend on this entry."""
+        """The change has been made or refused: the answer does not depend on this entry."""
         try:
             async with self.database.transaction() as connection:
                 await self.append(

@@ -17,7 +17,7 @@ DATA_STORAGES = web.AppKey("data_storages", DataStorages)
 
 @operation(status=204, refuses=(*NOT_ALLOWED, UserNotFound, DataStorageNotFound))
 async def delete(request: web.Request, form: DeleteDataStorageForm) -> web.Response:
-    """Delete what a user keeps under a title."""
+    """Delete what a user stored under a title."""
     actor = Actor.of(request[PRINCIPAL])
     await request.app[DATA_STORAGES].delete(actor, form.uid, form.title)
     return nothing()

@@ -16,7 +16,7 @@ _EMPTY_ID = "admin.dead_letter.empty_id"
 
 
 class NoChoice(Invalid):
-    """Neither the id of a dead letter is given, nor that all are meant."""
+    """The call has neither the id of a dead letter nor `all`."""
 
     codes = ("admin.dead_letter.missing_id", _EMPTY_ID)
 

@@ -1,4 +1,4 @@
-"""Showing dead letters of every queue, and acting on them."""
+"""Shows dead letters of every queue, replays and drops them."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing

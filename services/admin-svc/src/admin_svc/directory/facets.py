@@ -8,7 +8,7 @@ from typing import Any
 from shared.contracts.attachments import LABELS, PROFILES, AttachmentSnapshot
 
 SEARCHED = (LABELS, PROFILES)
-"""The kinds of attachments that have traits."""
+"""The kinds of attachments that have facets."""
 
 WAITING = ("pending", "replaced")
 """The values of the private label `document` of users whose documents wait for a verdict."""

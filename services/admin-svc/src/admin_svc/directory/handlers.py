@@ -45,7 +45,7 @@ async def index(request: web.Request, form: FindUsersForm) -> web.Response:
 
 @operation(answer=USERS, headers=BY_CURSOR_TOO)
 async def waiting(request: web.Request, form: FindWaitingForm) -> web.Response:
-    """Users whose documents wait to be judged."""
+    """Users whose documents wait for a verdict."""
     directory = request.app[DIRECTORY]
     found = await directory.list_users(form.wanted, _page(form))
     if not form.extended:
@@ -66,7 +66,7 @@ async def labelled(request: web.Request, form: FindLabelledForm) -> web.Response
 
 @operation(answer=UserWithKYCSchema, refuses=(UserNotFound,))
 async def show(request: web.Request, form: FindUserForm) -> web.Response:
-    """A user with everything that they are judged by."""
+    """A user with all attachments."""
     directory = request.app[DIRECTORY]
     user = await directory.get(form.uid.strip())
     (extended,) = await directory.with_everything([user])

@@ -76,7 +76,7 @@ class Searched(Text):
 
 
 def _scope() -> Word:
-    """Who chooses a label: an operator private ones, the user public ones."""
+    """Who chooses the value of a label: operators of private ones, users of public ones."""
     return Word(SCOPES, blank=(_INVALID_SCOPE,), invalid=_INVALID_SCOPE)
 
 

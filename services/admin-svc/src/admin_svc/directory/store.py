@@ -147,7 +147,7 @@ async def count_in_span(connection: Connection, wanted: UserFilter) -> int:
 
 
 async def users_by_uid(connection: Connection, uids: Collection[str]) -> list[User]:
-    """Those of these users that are stored."""
+    """Those of these users that the directory has."""
     rows = await connection.fetch(
         f"""
         SELECT {_COLUMNS}
@@ -214,9 +214,10 @@ async def select_profiles(
 
 
 async def lock(connection: Connection, uids: Sequence[str]) -> None:
-    """Keeps others from changing these users until the transaction ends.
+    """Locks these users until the transaction ends.
 
-    Advisory locks, since a user may have no row, or several; always taken in the same order.
+    These are advisory locks, since a user may have no row, or several; they are always taken in the
+    same order.
     """
     await connection.execute(
         """
@@ -347,7 +348,7 @@ async def upsert_positions(connection: Connection, profiles: Sequence[Attachment
 
 
 async def mark_erased(connection: Connection, uid: str) -> None:
-    """Keeps a locked user from ever being stored again."""
+    """Marks a locked user as erased: nothing about them is stored again."""
     await connection.execute(
         """
         INSERT INTO erased_users (uid)

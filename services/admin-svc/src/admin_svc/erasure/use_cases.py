@@ -14,10 +14,10 @@ from shared.messaging.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Deletes what admin-svc has of an erased user.
+    """Deletes what admin-svc has about an erased user.
 
-    It stays known that the user existed, and who did what to whom and when; not from where, nor
-    the contents of changes.
+    It is still known that the user existed, and who did what to whom and when; but not from where,
+    nor the contents of changes.
     """
 
     database: Database

@@ -28,9 +28,8 @@ async def index(request: web.Request, form: ListEventsForm) -> web.Response:
     """Published events of a service, the newest first.
 
     `service` is the one that published them: identity-svc, resource-svc, admin-svc, webhooks-svc or
-    oauth-svc. `name` is a pattern as in a binding: `*` is one word, `#` at the end any words.
-    Secrets are not kept.
-    BARONG_EVENTS_KEEP_DAYS says how long events are.
+    oauth-svc. `name` is a pattern as in a binding: `*` is one word, `#` at the end any words. The
+    archive has no secrets. It keeps events for BARONG_EVENTS_KEEP_DAYS days.
     """
     limit = form.limit or MAX_LIMIT
     page = await request.app[PUBLISHED_EVENTS].list_newest(

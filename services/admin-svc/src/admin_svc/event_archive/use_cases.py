@@ -1,4 +1,4 @@
-"""Searching published events, and having their owners replay them."""
+"""Searches published events, and has their owners replay them."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ class OwnArchive:
 
 @dataclass(frozen=True, slots=True)
 class PublishedEvents:
-    """The archives of all services; all methods raise `Unavailable` when the owner is away."""
+    """The archives of all services; all methods raise `Unavailable` if the owner is down."""
 
     owners: Mapping[str, Owner]
     audit: AuditTrail

@@ -87,7 +87,7 @@ async def put(request: web.Request, form: PutLabelForm) -> web.Response:
 
 @operation(status=204, refuses=(*NOT_ALLOWED, UserNotFound, LabelNotFound))
 async def delete(request: web.Request, form: DeleteLabelForm) -> web.Response:
-    """Take a label from a user."""
+    """Remove a label from a user."""
     actor = Actor.of(request[PRINCIPAL])
     await request.app[LABELS].delete(actor, form.uid, form.scope, form.key)
     return nothing()

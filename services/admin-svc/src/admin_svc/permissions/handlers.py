@@ -46,9 +46,9 @@ async def abilities(request: web.Request, _form: NoParameters) -> web.Response:
 
 @operation(answer=PermissionCheckSchema, refuses=(InvalidAction,), beyond_barong=True)
 async def check(request: web.Request, form: CheckPermissionForm) -> web.Response:
-    """What permissions decide about a call, tried out.
+    """What permissions would decide about a call.
 
-    `rules`, a JSON list of permissions, stands in for the table.
+    `rules`, a JSON list of permissions, replaces the table.
     """
     permissions = request.app[PERMISSIONS]
     trial = await permissions.try_out(form.role.strip(), form.verb, form.path, form.rules)

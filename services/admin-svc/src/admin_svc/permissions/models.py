@@ -1,4 +1,4 @@
-"""What a permission may say, and the one way to write it."""
+"""What a permission may contain, and its one spelling."""
 
 import re
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ class InvalidAction(Invalid):
 
 
 class InvalidPath(Invalid):
-    """No request can have this path: a DROP for it would protect nothing."""
+    """No request can have this path: a DROP for it would forbid nothing."""
 
     codes = ("admin.permissions.invalid_path",)
 
@@ -112,7 +112,7 @@ def path(text: str) -> str:
 
 
 def identity(permission: Permission) -> tuple[str, str, str, str]:
-    """What no two permissions have in common."""
+    """What identifies a permission: no two have the same."""
     return permission.role, permission.verb, permission.path, permission.action
 
 

@@ -43,10 +43,10 @@ class GatewayPolicy:
 
     @asynccontextmanager
     async def change(self, actor: Actor) -> AsyncIterator[PolicyChange]:
-        """A transaction in which nobody else changes the policy.
+        """A transaction that holds the lock on the policy.
 
-        What is published in it makes a new version, which every event carries, and an entry of
-        the audit trail. Without events there is no new version.
+        If it publishes events, there is a new version, which every event carries, and an entry of
+        the audit trail for each. Without events there is no new version.
         """
         async with self.database.transaction() as connection:
             await store.lock_policy(connection)

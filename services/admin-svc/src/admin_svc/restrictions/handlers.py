@@ -37,10 +37,10 @@ async def index(request: web.Request, form: ListRestrictionsForm) -> web.Respons
 
 @operation(answer=RestrictionCheckSchema, beyond_barong=True)
 async def check(request: web.Request, form: CheckRestrictionForm) -> web.Response:
-    """What restrictions would decide with one more, tried out.
+    """What restrictions would decide if one more were added.
 
-    About the caller's own address, and about another `address`, or somebody in a `country` or on a
-    `continent`. Place without an address: somebody there whom no rule for addresses matches.
+    About the caller's own address, and about another `address`, or a caller in a `country` or on a
+    `continent`. Without an address, it is a caller there who matches no rule for addresses.
     """
     trial = await request.app[RESTRICTIONS].try_out(
         form.terms, request[CLIENT_ADDRESS], form.address, form.place

@@ -24,7 +24,7 @@ class Lockout:
     async def refused(self, connection: Connection, address: Address | None) -> AsyncIterator[None]:
         """Raises `LocksOutActor` if the block, which changes restrictions, keeps `address` out.
 
-        An address that was kept out before the block, though a gateway let it pass, may change
+        If an address was kept out before the block although a gateway let it pass, it may change
         restrictions. Without an address nothing is checked.
         """
         if address is None:
@@ -47,10 +47,10 @@ class Lockout:
         place: Place | None = None,
         more: Iterable[Restriction] = (),
     ) -> Restriction | None:
-        """The rule that decides about a caller, with `more` rules in force; None where none does.
+        """The rule that decides about a caller, with `more` rules in force; None if none does.
 
-        `place` stands in for the place that the file has for the address. A caller without an
-        address is one of this place whom no rule for an address or a network matches.
+        `place` replaces the place that the file has for the address. Without an address, the caller
+        is somebody in `place` who matches no rule for addresses or networks.
         """
         rules = [*await store.select_near(connection, address or _ANY), *more]
         if address is None:

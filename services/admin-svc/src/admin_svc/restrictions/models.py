@@ -1,4 +1,4 @@
-"""What a restriction may say, and the one way to write it."""
+"""What a restriction may contain, and its one spelling."""
 
 import re
 import unicodedata
@@ -38,14 +38,14 @@ class InvalidValue(Invalid):
 
 
 class LocksOutActor(Invalid):
-    """The change would keep its actor out, whose address no whitelist has."""
+    """The change would keep out its actor, whose address no whitelist has."""
 
     codes = ("admin.restriction.locks_out_yourself",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a restriction says; `terms` makes it as it is stored."""
+    """The content of a restriction; `terms` makes it in the form in which it is stored."""
 
     category: str
     scope: str
@@ -59,7 +59,7 @@ StoredRestriction: TypeAlias = StoredRule[Terms]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of calls of an address, or of a place; `rule` decides, None where none does."""
+    """The decision about calls from an address or a place; `rule` decides, None if none does."""
 
     address: Address | None
     rule: Restriction | None

@@ -210,7 +210,7 @@ def restriction_to_public(restriction: StoredRestriction) -> dict[str, Any]:
 
 
 def trial_to_public(trial: Trial) -> dict[str, Any]:
-    """The answer about a trial."""
+    """The answer about a restriction that was only checked."""
     return {
         "restriction": dataclasses.asdict(trial.wanted),
         "locks_out_yourself": trial.locks_out,
@@ -241,7 +241,7 @@ class RestrictionSchema(AnswerSchema):
 
 
 class _RuleSchema(AnswerSchema):
-    """What a restriction says."""
+    """The content of a restriction."""
 
     category = fields.String(validate=validate.OneOf(CATEGORIES))
     scope = fields.String(validate=validate.OneOf(SCOPES))
@@ -250,13 +250,13 @@ class _RuleSchema(AnswerSchema):
 
 
 class _TriedSchema(_RuleSchema):
-    """The restriction that was tried."""
+    """The restriction that was checked."""
 
     state = fields.String(validate=validate.OneOf(STATES))
 
 
 class _DecisionSchema(AnswerSchema):
-    """What would become of a caller."""
+    """What gateways would decide about a caller."""
 
     address = fields.String(allow_none=True)
     allowed = fields.Boolean()
@@ -268,7 +268,7 @@ class _DecisionSchema(AnswerSchema):
 
 
 class RestrictionCheckSchema(AnswerSchema):
-    """What restrictions would decide with one more."""
+    """What restrictions would decide if one more were added."""
 
     restriction = fields.Nested(_TriedSchema)
     locks_out_yourself = fields.Boolean(

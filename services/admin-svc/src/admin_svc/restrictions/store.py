@@ -22,13 +22,16 @@ _WHERE = "($1::text IS NULL OR scope = $1) AND ($2::text IS NULL OR category = $
 async def select_page(
     connection: Connection, scope: str | None, category: str | None, limit: int, offset: int
 ) -> tuple[list[StoredRestriction], int]:
-    """One page of restrictions, the oldest first, and the number of all; None lets each pass."""
+    """One page of restrictions, the oldest first, and the number of all.
+
+    A condition that is None matches every restriction.
+    """
     page = await TABLE.page(connection, limit, offset, _WHERE, scope, category)
     return page, await TABLE.count(connection, _WHERE, scope, category)
 
 
 async def select_near(connection: Connection, address: Address) -> list[Restriction]:
-    """All rules in force that may match an address; of places all, which are few."""
+    """All rules in force that may match an address, and all rules about places, which are few."""
     rows = await connection.fetch(
         """
         SELECT category, scope, value, code

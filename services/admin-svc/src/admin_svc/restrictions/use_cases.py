@@ -27,9 +27,10 @@ from shared.values.addresses import Address
 
 @dataclass(frozen=True, slots=True)
 class Restrictions:
-    """From where calls may come.
+    """The addresses and places from which calls may come.
 
-    Changes take the `address` from which the actor calls; without one, nobody is locked out.
+    Changes get the `address` from which the actor calls; without one, nothing checks whether they
+    lock themselves out.
     """
 
     database: Database
@@ -55,8 +56,8 @@ class Restrictions:
     ) -> Trial:
         """What gateways would decide with one more restriction; nothing is changed.
 
-        About calls from `own`, the actor's address, and about those of another `address`, at
-        another `place`, or both, if one is given. Gateways decide by the same code.
+        About calls from `own`, the actor's address, and, if given, about calls from another
+        `address`, another `place`, or both. Gateways decide by the same code.
         """
         more = []
         if wanted.state == ENABLED:

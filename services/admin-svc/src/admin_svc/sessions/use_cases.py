@@ -16,7 +16,7 @@ from shared.web.pagination import MAX_LIMIT, PageForm
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Sessions of users; gateways learn at once of each one that ends."""
+    """Sessions of users; gateways drop a session at once when it ends."""
 
     audit: AuditTrail
     identity: IdentityClient

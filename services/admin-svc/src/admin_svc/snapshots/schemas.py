@@ -46,7 +46,7 @@ class _AttachmentsSchema(AnswerSchema):
 
 
 class UserSnapshotSchema(AnswerSchema):
-    """A user, and all that they have attached; a kind of which they never had any is missing."""
+    """A user and all their attachments; a kind of which they never had any is missing."""
 
     uid = fields.String()
     user = fields.Dict(metadata=described("As in the claim `snapshot` of `model.user.*`."))

@@ -12,10 +12,10 @@ from shared.contracts.attachments import AttachmentSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """The owners are asked, not the directory: the directory may lag behind published events.
+    """The owners are called, not the directory: the directory may lag behind published events.
 
-    So whatever was published before a page was asked for is in the page, or a newer version of it.
-    A subscriber whose queue was there before misses nothing.
+    So everything that was published before a page was requested is in the page, maybe in a newer
+    version. A subscriber whose queue existed before misses nothing.
     """
 
     identity: IdentityClient

@@ -1,1 +1,1 @@
-"""The number of users of each kind: counting them anew takes longer than a page may take."""
+"""How many users match a filter: counting them anew takes longer than a page may take."""

@@ -70,7 +70,7 @@ async def label_facets(connection: Connection, scope: str) -> dict[str, int]:
 
 
 async def lock(connection: Connection) -> bool:
-    """Whether nobody else folds; if so, nobody does until the transaction ends."""
+    """Takes the lock on folding, if it is free; keeps it until the transaction ends."""
     return bool(
         await connection.fetchval(
             "SELECT pg_try_advisory_xact_lock(hashtextextended('fold counts', 0))"

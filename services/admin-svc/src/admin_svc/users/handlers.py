@@ -79,7 +79,7 @@ async def update_email(request: web.Request, form: UpdateEmailForm) -> web.Respo
     """Give a user another e-mail address.
 
     Without proof: the administrator vouches for it. Ends all sessions of the user. The old address
-    is told, and can take the change back within 72 hours.
+    gets a mail, and can take the change back within 72 hours.
     """
     actor = Actor.of(request[PRINCIPAL])
     user = await request.app[USERS].change_email(actor, form.uid, form.email)

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Has the owners change users; each change is audited, and in the directory at once.
+    """Has the owners change users; each change is audited, and shown by the directory at once.
 
     The owner decides who may change whom, in the transaction that makes the change.
     """
@@ -47,7 +47,7 @@ class Users:
         """Puts a user into another state; raises `StateNoChange`, `Invalid` or `UserNotFound`.
 
         `locked`, `banned` and `deleted` hold until an administrator sets another state. Other
-        states hold until the user's private labels change, which decide anew.
+        states hold until the user's private labels change: then the labels decide again.
         """
         ask = partial(self.identity.change_state, uid=uid, state=state)
         return await self._change(actor, uid, "state", state, ask, StateNoChange())
@@ -85,7 +85,7 @@ class Users:
         wanted: Mapping[str, Any],
         ask: Callable[[Administrator], Awaitable[ChangedAttachment]],
     ) -> ChangedAttachment:
-        """Has resource-svc change something that a user has attached, with `ask`.
+        """Has resource-svc change an attachment of a user, with `ask`.
 
         Raises what `ask` raises, and `UserNotFound` for a `NotFound` without a code of its own.
         """

@@ -24,7 +24,7 @@ ROUTE: Final = Route(
     rate=DEFAULT_RATE,
     burst=DEFAULT_BURST,
 )
-"""How they are decided about: restrictions have their say."""
+"""The route by which calls for the documents are decided: only restrictions and its rate apply."""
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

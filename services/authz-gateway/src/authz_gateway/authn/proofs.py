@@ -26,7 +26,7 @@ def _challenge(error: str) -> MappingProxyType[str, str]:
 
 
 class TokenNotProven(InvalidAccessToken):
-    """A bound token came as a bearer token, with another key's proof, or is not bound at all."""
+    """A bound token came as a bearer token, or with another key's proof, or is not bound at all."""
 
     headers = _challenge("invalid_token")
 

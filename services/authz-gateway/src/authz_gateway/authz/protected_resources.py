@@ -22,7 +22,7 @@ METADATA_ROUTE: Final = Route(
     rate=DEFAULT_RATE,
     burst=DEFAULT_BURST,
 )
-"""How the metadata are decided about: restrictions have their say."""
+"""The route by which calls for the metadata are decided: only restrictions apply."""
 
 _LINES: Final = ("Content-Type: application/json", "Cache-Control: public, max-age=300")
 

@@ -1,4 +1,4 @@
-"""Envoy's question as a request to the decision endpoint, and that one's answer as Envoy's.
+"""Translates Envoy's check into a request to the decision endpoint, and the answer back.
 
 So both kinds of external authorization have one decision, one set of limits, and one log.
 """
@@ -44,7 +44,7 @@ _REMOVE = "x-envoy-auth-headers-to-remove"
 
 
 class BadCheckError(ValueError):
-    """The question is none about an HTTP request that could have arrived."""
+    """The check is not about an HTTP request that could have arrived."""
 
 
 def request_of(check: CheckRequest) -> bytes:

@@ -1,4 +1,4 @@
-"""The gRPC server that Envoy asks."""
+"""The gRPC server that Envoy calls."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,10 +26,10 @@ _BAD_REQUEST = 400
 
 
 class WithExtAuthz:
-    """The gateway's HTTP server, and beside it a port for gRPC; implements `process.Server`.
+    """The gateway's HTTP server, and a port for gRPC; implements `process.Server`.
 
-    At the end the gRPC server stops first: Envoy goes to another gateway, and questions under way
-    are answered.
+    At the end the gRPC server stops first: Envoy goes to another gateway, and checks under way are
+    answered.
     """
 
     def __init__(self, http: HttpServer, port: int) -> None:

@@ -10,7 +10,7 @@ from shared.version import VERSION
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What the image's build arguments say, or `make run` in a clone; None for what nobody says."""
+    """What the image's build arguments say, or `make run` in a clone; None if neither says it."""
 
     git_tag: str
     git_sha: str | None

@@ -51,6 +51,6 @@ class TimeSchema(AnswerSchema):
 
 
 class PingSchema(AnswerSchema):
-    """Somebody is there."""
+    """The service answers."""
 
     ping = fields.String(validate=validate.OneOf(("pong",)))

@@ -1,4 +1,4 @@
-"""Why a whitelink lets nobody in."""
+"""Why a whitelink gives no access."""
 
 from shared.errors import Invalid
 

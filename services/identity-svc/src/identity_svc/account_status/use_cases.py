@@ -27,8 +27,8 @@ log = structlog.get_logger()
 class AccountStatus:
     """The one place where labels make state and level, for internal calls and events alike.
 
-    Labels never lift what an administrator refuses. The last active superadmin stays active, or
-    nobody could give anybody power again.
+    Labels never lift an administrator's refusal. The last active superadmin stays active, because
+    nobody else could make one.
     """
 
     database: Database
@@ -89,10 +89,10 @@ class AccountStatus:
             raise LastSuperadmin
 
     async def demand_successor(self, uid: str) -> None:
-        """Raises `UserNotFound`, or `LastSuperadmin` where the user may not delete their account.
+        """Raises `UserNotFound`, or `LastSuperadmin` if the user may not delete their account.
 
-        It is asked before the deletion. Of two who ask at once both may be allowed; then the
-        second deletion does not change their status.
+        It is called before the deletion. If two superadmins call at once, both may be allowed; then
+        the second deletion does not change their status.
         """
         async with self.database.transaction() as connection:
             status = await self.users.lock_status(connection, uid)

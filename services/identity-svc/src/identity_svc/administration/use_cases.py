@@ -25,9 +25,9 @@ from shared.policy.ranks import read_ranks
 class Administration:
     """`Authority` decides who may change whom; admin-svc knows which roles exist.
 
-    Each method decides under a lock on both users, as they are now: of two who take each other's
-    power, one comes first. Each raises `UserNotFound` or what `Authority.demand` raises, besides
-    what it names.
+    Each method locks both users and decides by their present state. If two administrators take each
+    other's role, one comes first. Each method raises `UserNotFound` or what `Authority.demand`
+    raises, besides the errors that it names.
     """
 
     database: Database
@@ -41,7 +41,7 @@ class Administration:
     async def get_subject(self, by: Administrator, uid: str) -> tuple[User, User]:
         """The administrator and the user, whom they may change, as they are now.
 
-        A service asks whose knowledge of them may be older.
+        Other services call this, because their copies may be older.
         """
         async with self.database.transaction() as connection:
             return await self._lock_both(connection, by, uid)
@@ -50,9 +50,9 @@ class Administration:
         """Puts a user into another state.
 
         A refusal (`locked`, `banned`, `deleted`) holds until an administrator sets another state:
-        whatever labels say, the stricter of both counts. Every other state holds until the user's
-        private labels change. A state that forbids log-in ends all sessions and mailed tokens.
-        Raises `UnknownState` or `LastSuperadmin`, too.
+        if labels give another one, the stricter of both counts. Every other state holds until the
+        user's private labels change. A state that forbids log-in ends all sessions and mailed
+        tokens. Also raises `UnknownState` or `LastSuperadmin`.
         """
         rules = self.account_status.rules
         async with self.database.transaction() as connection:
@@ -72,7 +72,7 @@ class Administration:
         return ChangedUser(before, after)
 
     async def change_role(self, by: Administrator, uid: str, role: str) -> ChangedUser:
-        """Gives a user another role; raises `LastSuperadmin`, too."""
+        """Gives a user another role; also raises `LastSuperadmin`."""
         async with self.database.transaction() as connection:
             before = await self._lock_subject(connection, by, uid, role)
             if role == before.role:
@@ -82,9 +82,10 @@ class Administration:
         return ChangedUser(before, after)
 
     async def change_email(self, by: Administrator, uid: str, email: str) -> ChangedUser:
-        """Gives a user another address, without proof; the old one is told, and can take it back.
+        """Gives a user another address, without proof; the old address can take it back.
 
-        Raises `EmailTaken`, or `Invalid` for what is no address, too.
+        A mail goes to the old address. Also raises `EmailTaken`, or `Invalid` for a text that is no
+        address.
         """
         if faults := email_faults(email):
             raise Invalid(faults)
@@ -106,9 +107,9 @@ class Administration:
     async def end_sessions(
         self, by: Administrator, uid: str, sid: uuid.UUID | None
     ) -> Sequence[str]:
-        """Ends one session of a user, or all of them; the sids of those that ended.
+        """Ends one session of a user, or all of them; returns the sids of those that ended.
 
-        API keys and trusted devices stay. Raises `SessionNotFound`, too.
+        API keys and trusted devices stay. Also raises `SessionNotFound`.
         """
         async with self.database.transaction() as connection:
             subject = await self._lock_subject(connection, by, uid)

@@ -1,4 +1,4 @@
-"""The cookie by which a browser is known that began a log-in."""
+"""The cookie that identifies a browser that began a log-in."""
 
 import hashlib
 import re
@@ -18,9 +18,9 @@ class AskingBrowser:
 
 
 def browser_of(cookies: Sequence[str]) -> str:
-    """The secret of a browser: the one that it brings, else a new one.
+    """The secret of a browser: the one that it sends, else a new one.
 
-    A browser keeps its secret, so that all log-ins that it began work, whichever it ends.
+    A browser keeps its secret, so that all log-ins that it began work, in whatever order they end.
     """
     return next(filter(_SECRET.fullmatch, cookies), None) or secrets.token_urlsafe(32)
 

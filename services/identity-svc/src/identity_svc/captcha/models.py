@@ -1,4 +1,4 @@
-"""Which operations may require a captcha, what answers one, and why an answer is refused."""
+"""Which operations may require a captcha, what a response is, and why one is refused."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -32,7 +32,7 @@ class Provider(Protocol):
 
 
 class NoCaptcha:
-    """BARONG_CAPTCHA=none: every response passes, and so does none."""
+    """BARONG_CAPTCHA=none: every response is accepted, and so is a call without one."""
 
     name = "none"
 
@@ -45,7 +45,7 @@ class NoCaptcha:
 
 
 class ProviderApi:
-    """The HTTP API of a provider; an answer that its documentation lacks counts as down."""
+    """The HTTP API of a provider; an answer that its documentation lacks counts as an outage."""
 
     def __init__(self, name: str, url: str) -> None:
         self._name = name
@@ -84,6 +84,6 @@ class ProviderApi:
         return answer
 
     def odd(self, why: str) -> Unavailable:
-        """The error to raise for an answer that the provider's documentation lacks."""
+        """The error to raise for an answer that the provider's documentation does not describe."""
         log.error("captcha_provider_answers_oddly", provider=self._name, why=why)
         return Unavailable(self._name)

@@ -10,7 +10,7 @@ from shared.contracts.users import User
 
 
 def confirmation_token(user: User, domain: str, token: str) -> Event:
-    """A mail with this token is to be sent."""
+    """The event for a mail with this token."""
     return CONFIRMATION_TOKEN.event(
         TokenRecord(user=user.to_event(), domain=domain, token=token),
         snapshot=user.to_internal(),
@@ -20,11 +20,11 @@ def confirmation_token(user: User, domain: str, token: str) -> Event:
 def email_confirmed(
     user: User, confirmed: User, domain: str, besides: Mapping[str, Any] | None = None
 ) -> Event:
-    """A user has shown that they read their mail; `confirmed` is what they become by it.
+    """Users have shown that they read their mail; `confirmed` is the user with the label.
 
-    The label that makes them so is written on this event. The record, for subscribers, shows its
-    effect already, as Barong's does. The snapshot, for replicas, shows the user as they still are;
-    `besides` is added to it, for our own services.
+    The label is written on this event. The record, for subscribers, shows its effect already, as
+    Barong's does. The snapshot, for replicas, shows the user before it; `besides` is added to it,
+    for our own services.
     """
     return EMAIL_CONFIRMED.event(
         UserAndDomain(user=confirmed.to_event(), domain=domain),

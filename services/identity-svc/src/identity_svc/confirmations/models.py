@@ -13,7 +13,7 @@ class ActiveOrDoesntExist(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedEmail:
-    """Whose address was confirmed, and what ended with that."""
+    """The user whose address was confirmed, and what ended with that."""
 
     uid: str
     had_second_factor: bool

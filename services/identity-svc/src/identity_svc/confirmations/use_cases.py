@@ -34,8 +34,8 @@ log = structlog.get_logger()
 class Confirmations:
     """A pending account becomes active by the label `email:verified`.
 
-    resource-svc writes the label on the event of the confirmation. It is asked for at once as
-    well, so that the answer shows it.
+    resource-svc writes the label on the event of the confirmation. identity-svc also calls it at
+    once, so that the answer shows the label.
     """
 
     database: Database

@@ -44,7 +44,7 @@ _NEXT_MAIL_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class EmailChanges:
-    """An address is changed once somebody reads the mail that is sent to the new one.
+    """An address changes once somebody has read the mail that was sent to the new one.
 
     Whoever reads the mail at the old one can take the change back for `REVERSAL_SECONDS`. Until
     then nobody else gets the old address.

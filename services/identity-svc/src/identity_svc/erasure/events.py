@@ -6,5 +6,5 @@ from shared.contracts.records import ErasedRecord
 
 
 def user_erased(uid: str) -> Event:
-    """Every service is to delete what it holds of this user."""
+    """The event on which every service deletes what it stores about this user."""
     return USER_ERASED.event(ErasedRecord(uid=uid))

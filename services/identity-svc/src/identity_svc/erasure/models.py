@@ -2,4 +2,4 @@
 
 
 class NotErasable(Exception):
-    """There is no such user, they are not deleted, or so recently that a call may be under way."""
+    """There is no such user, or they are not deleted, or too recently: a call may be under way."""

@@ -17,7 +17,7 @@ from shared.messaging.outbox import Outbox
 log = structlog.get_logger()
 
 LONGEST_CALL = timedelta(hours=1)
-"""Calls that were under way when a user was deleted have ended then: nothing is written after."""
+"""Calls that were under way when a user was deleted have ended by then: none writes later."""
 
 _SECONDS = 600
 

@@ -1,4 +1,4 @@
-"""Reads a table that was exported as CSV (RFC 4180, with a header), whatever the file holds.
+"""Reads a table that was exported as CSV (RFC 4180, with a header), in several dialects.
 
 Databases write it in UTF-8 with commas. Spreadsheet programs also use semicolons or tabs, begin
 with a byte order mark, and may write UTF-16.

@@ -41,14 +41,14 @@ class _DryRun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the users that are here already have."""
+    """What the users who exist already have."""
 
     uids: Collection[str]
     erased_uids: Collection[str]
     emails: Collection[str]
 
     def is_there(self, user: WaitingUser) -> bool:
-        """Whether the user is here already, or was and is erased."""
+        """Whether the user exists already, or was erased."""
         return user.uid in self.uids or user.uid in self.erased_uids
 
     def referral_of(self, user: WaitingUser) -> str | None:
@@ -58,9 +58,9 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class UserImport:
-    """A user is imported whole, with all their labels, or refused; who is here stays as they are.
+    """Imports each user with all labels, or refuses them. Existing users do not change.
 
-    State and level stay as they were. Second factors are not imported, as Vault does not hand out
+    State and level stay as they were. Second factors are not imported, as Vault does not return
     their secrets. Labels go to resource-svc with the event of the user; the private ones are stored
     here as well, and are older than whatever comes from there.
     """

@@ -9,7 +9,7 @@ from shared.values.timestamps import seconds
 
 
 def linked_account_changed(what: str, user: User, shown: Shown) -> Event:
-    """An account at a provider was linked (`created`), or it logs in no more (`deleted`)."""
+    """An account at a provider was linked (`created`), or can no longer log in (`deleted`)."""
     record = LinkedAccountRecord(
         user=user.to_event(),
         id=str(shown.account.id),

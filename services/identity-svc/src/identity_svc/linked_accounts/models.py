@@ -45,7 +45,7 @@ class LinkedAccount:
 class Shown:
     """A linked account with its provider's name and label, as the configuration has them.
 
-    The name is None, and the label is the issuer, if the provider is configured no more.
+    If the provider is no longer configured, the name is None, and the label is the issuer.
     """
 
     account: LinkedAccount

@@ -28,7 +28,7 @@ class RemoveForm:
 
     @property
     def account(self) -> uuid.UUID | None:
-        """The id; None for what is no UUID, which nobody has."""
+        """The id; None for a text that is no UUID: nobody has it."""
         try:
             return uuid.UUID(self.id)
         except ValueError:

@@ -60,9 +60,9 @@ class LinkedAccounts:
     async def add(
         self, uid: str, sid: str | None, provider: str, answer: ProviderAnswer, client: Client
     ) -> Shown:
-        """The account with which the browser came back from the provider, now linked.
+        """Links the account with which the browser came back from the provider.
 
-        The question was asked for a user who had been verified shortly before, in this session.
+        `request` was called for a user who had been verified shortly before, in this session.
         Raises what `ProviderLogIns.check` does, `UserNotFound`, `UserNotActive`, `NoSession`,
         `LinkedAccountTaken`, `TooManyLinkedAccounts`, or `SessionEnded` where the session ended
         meanwhile.
@@ -108,7 +108,7 @@ class LinkedAccounts:
     async def remove(
         self, uid: str, sid: str | None, account: uuid.UUID | None, client: Client
     ) -> None:
-        """Ends a link; a password can be had by mail where there is no other way in.
+        """Ends a link; a user without another way to log in can reset their password by mail.
 
         Raises `LinkedAccountNotFound`, `UserNotActive` or `StepUpRequired`.
         """

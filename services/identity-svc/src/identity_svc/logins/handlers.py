@@ -290,8 +290,8 @@ async def log_in_with_passkey(request: web.Request, form: UseForm) -> web.Respon
 async def log_in_by_page(request: web.Request, form: LogInByPageForm) -> web.Response:
     """POST /sessions: a log-in on a page of oauth-svc, for the page's client.
 
-    The answer has the cookie's value, or the codes for which the log-in is refused. Where captchas
-    are required, the page cannot be used.
+    The answer has the cookie's value, or the codes for which the log-in is refused. If captchas are
+    required, the page cannot be used.
     """
     try:
         await request.app[CAPTCHAS].verify(SESSION_CREATE, None)

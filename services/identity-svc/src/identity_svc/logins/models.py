@@ -1,4 +1,4 @@
-"""What a log-in may bring besides the first factor, and why it is refused."""
+"""What a log-in may have besides the first factor, and why it is refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ COOKIE_PATHS = (
     "/api/v2/identity/sessions",
     "/api/v2/barong/identity/sessions",
 )
-"""Where browsers send cookies for log-ins: there, under each of the paths, and to no other API."""
+"""The paths of log-ins: browsers send cookies of log-ins below each of them, and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class InvalidOtp(Forbidden):
 
 
 class EmailNotVerified(Invalid):
-    """No account is linked, and the provider did not verify an address by which one is found."""
+    """No account is linked, and the provider did not verify an address by which to find one."""
 
     codes = ("log_in_provider.email_not_verified",)
 
@@ -80,7 +80,7 @@ class AccountNotConfirmed(Invalid):
 
 
 class NotLinked(Invalid):
-    """An account with the provider's address has to be linked by its user, who is logged in."""
+    """An account with the provider's address exists; its user has to log in and link it."""
 
     codes = ("log_in_provider.not_linked",)
 

@@ -27,7 +27,7 @@ class LogInForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogInByPageForm:
-    """POST /sessions: what somebody wrote on a page, and who they are."""
+    """POST /sessions: the fields of a page, and the client that sent them."""
 
     client: Client = declared(ClientField())
     email: str = declared(fields.String(load_default="", validate=validate.Length(max=1024)), "")

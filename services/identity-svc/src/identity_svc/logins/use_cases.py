@@ -71,7 +71,7 @@ class LogIn:
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """Only who passed the first factor learns the state of an account."""
+    """Only somebody who passed the first factor learns the state of an account."""
 
     database: Database
     outbox: Outbox
@@ -210,7 +210,7 @@ class Logins:
     async def log_in_with_passkey(
         self, credential: Credential, client: Client
     ) -> tuple[OpenedSession, dict[str, Any]]:
-        """The session and the user's attachments; no code is asked for besides.
+        """The session and the user's attachments; no further code is required.
 
         Raises what `Passkeys.check` and `Passkeys.accept` raise, `Banned`, `Deleted`, `NotActive`
         or `Unavailable`.

@@ -9,7 +9,7 @@ from shared.contracts.users import User
 
 
 def mail_log_in_token(user: User, domain: str, mailed: MailedSecrets, client: Client) -> Event:
-    """A mail with this link and code is to be sent; `client` asked for it."""
+    """The event for a mail with this link and code, for which `client` asked."""
     record = LogInTokenRecord(
         user=user.to_event(),
         domain=domain,

@@ -11,7 +11,7 @@ from identity_svc.browsers.models import digest
 from shared.errors import Invalid, NotFound
 
 COOKIE = "_barong_mail_log_in"
-"""By which the browser is known that asked for a mail."""
+"""The cookie that identifies the browser that asked for a mail."""
 
 MAX_TOKEN = 64
 """The longest token of a link; ours have 43 characters."""
@@ -32,7 +32,7 @@ class MailLogInOff(NotFound):
 
 
 class InvalidMailLogIn(Invalid):
-    """The link or the code is wrong, too old, or was used, or too many codes were wrong."""
+    """The link or the code is wrong, too old or used, or there were too many wrong codes."""
 
     codes = ("mail_log_in.invalid",)
 

@@ -16,9 +16,10 @@ _LIVES = f"tries < {MAX_TRIES} AND expires_at > now()"
 
 
 async def insert(connection: Connection, mail: MailLogIn, seconds: int) -> None:
-    """Notes a mail, or that none is sent; of too many of one browser the oldest end.
+    """Stores a mail, or that none is sent; of too many of one browser the oldest end.
 
-    Those that were not sent end first: whoever asks again and again does not lose the mail.
+    Those that were not sent end first, so that somebody who asks again and again does not lose the
+    mail.
     """
     await connection.execute(
         """
@@ -88,7 +89,7 @@ async def count_try(connection: Connection, mail: uuid.UUID) -> bool:
 async def count_try_in_browser(
     connection: Connection, browsers: Sequence[bytes]
 ) -> list[MailLogIn]:
-    """Counts a try at the codes of all mails of a browser; those that allow it, the newest first.
+    """Counts an attempt for all mails of a browser; returns those that allow it, the newest first.
 
     A browser with several cookies counts as each of them.
     """
@@ -119,7 +120,7 @@ async def count_try_in_browser(
 
 
 async def forgive_try(connection: Connection, mail: uuid.UUID) -> None:
-    """Takes back the last count of a try, which was right."""
+    """Takes back the count of the last attempt, because its code was right."""
     await connection.execute(
         """
         UPDATE mail_log_ins

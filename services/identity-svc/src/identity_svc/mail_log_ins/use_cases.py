@@ -35,7 +35,7 @@ from shared.policy.account_status import PENDING
 class MailLogIns:
     """A mailed link works in the browser that asked for it, and elsewhere only with the code.
 
-    With 0 `seconds` there are none.
+    With 0 `seconds`, log-ins by mail are off.
     """
 
     database: Database

@@ -10,7 +10,7 @@ REQUEST_SECONDS = 0.2
 
 @asynccontextmanager
 async def lasting(seconds: float) -> AsyncIterator[None]:
-    """The block takes this long, however soon it is done."""
+    """Takes this long, even if the block is done earlier."""
     ends = asyncio.get_running_loop().time() + seconds
     yield
     await asyncio.sleep(ends - asyncio.get_running_loop().time())

@@ -1,4 +1,4 @@
-"""What mails are for, how many of them an account gets, and what is wrong with a token."""
+"""The purposes of mails, how many of them an account gets, and what is wrong with a token."""
 
 import uuid
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ CONFIRMATION, RESET = "confirmation", "reset"
 EMAIL_CHANGE, EMAIL_REVERSAL = "email_change", "email_reversal"
 LOG_IN = "log_in"
 CODES_GUESSED = "codes_guessed"
-"""The warning that somebody who has the password guesses at codes."""
+"""The warning that somebody who has the password is guessing codes."""
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -35,7 +35,7 @@ class ReadToken:
 
 
 class UtilizedToken(Invalid):
-    """The token or another of its purpose was used, or its account may not log in."""
+    """This token, or another for the same purpose, was used, or its account may not log in."""
 
     codes = ("identity.user.utilized_token",)
 

@@ -141,7 +141,7 @@ async def delete_expired(connection: Connection) -> None:
 async def note_mail(
     connection: Connection, uid: str, kind: str, limits: Sequence[tuple[int, int]]
 ) -> bool:
-    """Whether a mail may go to a locked user; it is noted then. Limits are (mails, seconds)."""
+    """Whether a mail may go to a locked user; then it is counted. Limits are (mails, seconds)."""
     for mails, seconds in limits:
         sent = await connection.fetchval(
             """

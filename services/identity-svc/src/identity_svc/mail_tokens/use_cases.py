@@ -49,7 +49,7 @@ class MailQuota:
 
 @dataclass(frozen=True, slots=True)
 class MailTokens:
-    """Tokens that prove that whoever brings them reads a user's mail; `seconds` is their life."""
+    """Tokens that prove that their bearer reads a user's mail; they live for `seconds`."""
 
     keys: KeyChain
     issuer: str

@@ -19,7 +19,7 @@ MAX_ANSWER_BYTES = 256 * 1024
 """The largest answer; a key set of a large provider has 10 KB."""
 
 _AT_ONCE = 32
-"""Calls to one provider at the same time: one that is slow holds up neither others nor memory."""
+"""Calls to one provider at the same time: a slow one delays no other, and takes little memory."""
 
 
 class ProviderConnections:
@@ -112,7 +112,7 @@ async def _read(response: aiohttp.ClientResponse, provider: str) -> bytes:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    """The object; an empty one for what is none, which lacks everything."""
+    """The JSON object; an empty one, which lacks every field, if the text is none."""
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):

@@ -89,9 +89,9 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a provider logged in: a subject, which is unique and stable at its issuer.
+    """Who logged in at a provider: a subject, which is unique and stable at its issuer.
 
-    `email` is an address in our spelling; None where the provider tells none that we accept.
+    `email` is an address in our spelling; None if the provider gives none that we accept.
     """
 
     issuer: str

@@ -48,10 +48,10 @@ PROVEN, REFUSED, DENIED, UNAVAILABLE = "proven", "refused", "denied", "unavailab
 
 
 class _Cached(Generic[T]):
-    """A document of a provider: for an hour, and for a day if there is no newer one to be had.
+    """Caches a provider's document for an hour; for up to a day if it cannot be fetched again.
 
-    It is fetched once for all who ask at the same time, and a failure is a failure for all of them:
-    nobody waits for several attempts.
+    It is fetched once for all callers who need it at the same time. A failure is a failure for all
+    of them: nobody waits for several attempts.
     """
 
     def __init__(self, provider: str, fetch: Callable[[], Awaitable[T]]) -> None:
@@ -136,7 +136,7 @@ class OpenIdProviders:
             raise UnknownProvider from None
 
     def find_by_issuer(self, issuer: str) -> Provider | None:
-        """The provider with this issuer; None if the configuration has it no more."""
+        """The provider with this issuer; None if it is no longer configured."""
         return self._by_issuer.get(issuer)
 
     async def question(self, provider: Provider, state: str, secrets: Secrets) -> str:
@@ -180,7 +180,7 @@ class OpenIdProviders:
         raise DeniedAtProvider if denied else RefusedByProvider
 
     async def prove(self, provider: Provider, code: str, secrets: Secrets) -> Identity:
-        """Redeems the code; the identity of whom the provider logged in.
+        """Redeems the code; returns the identity that logged in at the provider.
 
         Raises `RefusedByProvider`, `InvalidIdToken` or `ProviderUnavailable`.
         """

@@ -1,1 +1,1 @@
-"""Ownership: whoever proves an address owns its account, and what others made of it ends."""
+"""Ownership: whoever proves an address owns its account, and what others made in it ends."""

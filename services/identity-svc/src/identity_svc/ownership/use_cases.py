@@ -1,4 +1,4 @@
-"""Ends what others may have made of an account before its address was proven."""
+"""Ends what others may have made in an account before its address was proven."""
 
 import uuid
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The two ceremonies of WebAuthn Level 3: what is asked of a browser, and the check of its answer.
+"""The two ceremonies of WebAuthn Level 3: options for a browser, and the check of its answer.
 
-The library checks structure and signatures. What has a code of its own is checked here.
+The library checks structure and signatures. Rules with an error code of their own are checked here.
 """
 
 import base64
@@ -61,7 +61,7 @@ def new_challenge() -> bytes:
 def creation_options(
     party: RelyingParty, user: User, challenge: bytes, existing: Sequence[Passkey]
 ) -> dict[str, Any]:
-    """What a browser needs to add a passkey: discoverable, and for a user that it verifies.
+    """What a browser needs to add a passkey: discoverable, and for a user whom it verifies.
 
     The handle of the user is the uid, which says nothing about the person.
     """
@@ -108,7 +108,7 @@ def credential_id_of(credential: Credential) -> bytes:
 
 
 def user_handle_of(credential: Credential) -> str:
-    """The uid that the authenticator stores with the passkey; blank where it tells none."""
+    """The uid that the authenticator stores with the passkey; blank if it gives none."""
     handle = _response(credential).get("userHandle")
     return _decoded(handle).decode("utf-8", "replace") if handle else ""
 

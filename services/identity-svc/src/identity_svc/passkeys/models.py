@@ -1,4 +1,4 @@
-"""Passkeys, what is asked of authenticators, and what is wrong with an answer.
+"""Passkeys, the options for authenticators, and what is wrong with an answer.
 
 Faults of an answer are 422: a 401 makes front ends forget the session that there may be.
 """
@@ -143,7 +143,7 @@ class Passkey(NewPasskey):
 
 @dataclass(frozen=True, slots=True)
 class UsedPasskey:
-    """A passkey whose authenticator signed a challenge, and what it said about itself."""
+    """A passkey whose authenticator signed a challenge, and the data that it signed."""
 
     passkey: Passkey
     sign_count: int

@@ -46,7 +46,7 @@ def _name(*missing: str) -> Text:
 
 
 class IdField(Parameter):
-    """The id of a passkey, in the path; what is no UUID is nobody's."""
+    """The id of a passkey, in the path; nobody has one that is no UUID."""
 
     def __init__(self) -> None:
         super().__init__(missing=("resource.passkey.doesnt_exist",))

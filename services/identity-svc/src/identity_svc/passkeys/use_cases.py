@@ -55,9 +55,9 @@ from shared.messaging.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Passkeys:
-    """A challenge is answered once, whatever becomes of the answer.
+    """A challenge is answered once, whether the answer is right or wrong.
 
-    A passkey stands for two factors: the authenticator, and what it verifies its user by.
+    A passkey stands for two factors: the authenticator, and the way in which it verifies its user.
     """
 
     database: Database
@@ -70,7 +70,7 @@ class Passkeys:
     party: RelyingParty
 
     async def ask_for_log_in(self, client: Client) -> dict[str, Any]:
-        """Options for the browser of somebody whom nobody knows yet; raises `Throttled`."""
+        """Options for the browser of somebody who is not logged in; raises `Throttled`."""
         await self.throttle.attempt_of_network("passkey", client)
         return request_options(self.party, await self._challenge("log-in"))
 
@@ -188,11 +188,11 @@ class Passkeys:
         uid: str | None = None,
         sid: str | None = None,
     ) -> UsedPasskey:
-        """Whose authenticator answered a challenge; `accept` has to follow.
+        """The passkey whose authenticator answered a challenge; `accept` has to follow.
 
         For a verification, `uid` and `sid` are the caller's. Raises `InvalidChallenge`,
         `UnknownPasskey`, `PasskeyOfAnother`, `InvalidOrigin`, `UserNotVerified`,
-        `InvalidCredential`, or `NoSession` where a verification has none.
+        `InvalidCredential`, or `NoSession` if a verification has none.
         """
         session = None if purpose == "log-in" else _uuid(sid)
         challenge = await self._answered(credential, purpose, uid, session)

@@ -10,7 +10,7 @@ from shared.contracts.users import User
 
 
 def reset_token(user: User, domain: str, token: str) -> Event:
-    """A mail with this token is to be sent."""
+    """The event for a mail with this token."""
     return PASSWORD_RESET_TOKEN.event(
         TokenRecord(user=user.to_event(), domain=domain, token=token),
         snapshot=user.to_internal(),

@@ -35,7 +35,7 @@ class SamePassword(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class CheckedPassword:
-    """Whose password was checked, None where nobody has the e-mail, and whether it was right."""
+    """The user with this e-mail, None if nobody has it, and whether the password was right."""
 
     owner: User | None
     credentials: Credentials | None

@@ -48,7 +48,7 @@ class Passwords:
     domain: str
 
     async def check_by_email(self, email: str, password: str) -> CheckedPassword:
-        """Whose password it is; the caller limits the attempts.
+        """Checks an e-mail and a password; the caller limits the attempts.
 
         A wrong password takes the same time whether or not somebody has this e-mail.
         """
@@ -57,10 +57,10 @@ class Passwords:
         return CheckedPassword(found.user if found else None, right)
 
     async def verify(self, uid: str, password: str, client: Client) -> Credentials:
-        """The credentials of a user whose password it is.
+        """The credentials of a user, if the password is right.
 
-        Attempts are limited for each account and network. Raises `UserNotFound`, `WrongPassword`
-        or `Throttled`.
+        Attempts are limited for each account and network. Raises `UserNotFound`, `WrongPassword` or
+        `Throttled`.
         """
         await self.throttle.attempt("password", uid, client)
         right = await self._check(await self.users.get_credentials(uid), password, None)

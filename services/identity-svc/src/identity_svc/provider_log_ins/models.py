@@ -1,4 +1,4 @@
-"""What ties the answer of a provider to the browser or the session that asked, and why it fails."""
+"""What ties a provider's answer to the browser or session that asked, and why it is refused."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from identity_svc.openid_providers.models import Identity, Provider, Secrets
 from shared.errors import Invalid
 
 COOKIE = "_barong_provider_log_in"
-"""By which the browser is known that was sent to a provider."""
+"""The cookie that identifies the browser that was sent to a provider."""
 
 SECONDS = 600
 """How long somebody may take at the provider, and for the second factor after it."""
@@ -25,13 +25,13 @@ MAX_CODE = 4096
 MAX_ISSUER = 2048
 
 LOG_IN, LINK = "login", "link"
-"""The beginning of a state, by which the page at the redirect URI knows what it is about."""
+"""The beginning of a state, by which the page at the redirect URI tells log-ins from links."""
 
 
 class InvalidProviderLogIn(Invalid):
-    """The answer belongs to no log-in that this browser, or this session, began, or to a used one.
+    """The answer belongs to no log-in that this browser or session began, or to a used one.
 
-    Or it is too old, or the provider is another one than then.
+    Or it is too old, or comes from another provider than the one that was asked.
     """
 
     codes = ("log_in_provider.invalid",)
@@ -39,7 +39,7 @@ class InvalidProviderLogIn(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """With what the browser came back from the provider (RFC 6749, 4.1.2; RFC 9207)."""
+    """What the browser brought back from the provider (RFC 6749, 4.1.2; RFC 9207)."""
 
     state: str = field(repr=False)
     code: str = field(repr=False)
@@ -79,7 +79,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """Whom a provider logged in, for a log-in or a link that has to use it up."""
+    """The identity that logged in at a provider, for a log-in or a link that has to use it up."""
 
     state: bytes = field(repr=False)
     provider: Provider

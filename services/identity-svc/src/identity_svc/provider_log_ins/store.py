@@ -53,7 +53,7 @@ async def insert(connection: Connection, pending: Pending) -> None:
 
 
 async def find(connection: Connection, state: bytes) -> Pending | None:
-    """The log-in with this state; None where there is none, or no more."""
+    """The log-in with this state; None if there is none, or no longer."""
     row = await connection.fetchrow(
         """
         SELECT state, browser, uid, sid, provider, issuer, secret, subject, email, email_verified
@@ -82,7 +82,7 @@ async def take(connection: Connection, state: bytes) -> bool:
 
 
 async def set_identity(connection: Connection, state: bytes, identity: Identity) -> None:
-    """Notes whom the provider logged in."""
+    """Stores the identity that logged in at the provider."""
     await connection.execute(
         """
         UPDATE provider_log_ins
@@ -97,7 +97,7 @@ async def set_identity(connection: Connection, state: bytes, identity: Identity)
 
 
 async def delete(connection: Connection, state: bytes) -> bool:
-    """Whether there was this log-in, which is over; of simultaneous ones only one gets true."""
+    """Ends a log-in; whether there was one. Of simultaneous calls only one gets true."""
     status = await connection.execute(
         """
         DELETE FROM provider_log_ins

@@ -31,7 +31,7 @@ from shared.database.pool import Connection, Database
 
 @dataclass(frozen=True, slots=True)
 class ProviderLogIns:
-    """An answer counts once, where the question was asked, while the provider is configured.
+    """An answer counts once, in the place that asked, while the provider is configured.
 
     The code of the provider is redeemed once. What it proved waits for the second factor, for which
     the same browser comes back with the same state.
@@ -45,9 +45,9 @@ class ProviderLogIns:
     async def ask(
         self, name: str, cookies: Sequence[str], client: Client
     ) -> tuple[str, AskingBrowser]:
-        """The address at the provider, and what the browser stores that goes there.
+        """The address at the provider, and the cookie for the browser that goes there.
 
-        `cookies` are those that it stored before. Raises `UnknownProvider`, `Throttled` or
+        `cookies` are those that it had before. Raises `UnknownProvider`, `Throttled` or
         `ProviderUnavailable`.
         """
         provider = self.providers.get(name)
@@ -57,11 +57,11 @@ class ProviderLogIns:
         return url, AskingBrowser(browser, SECONDS)
 
     async def ask_to_link(self, name: str, uid: str, sid: uuid.UUID) -> str:
-        """The address at the provider for a user who links; raises what `ask` does."""
+        """The address at the provider for a user who links an account; raises what `ask` does."""
         return await self._question(self.providers.get(name), LINK, Owner(uid=uid, sid=sid))
 
     async def check(self, name: str, answer: ProviderAnswer, cookies: Sequence[str]) -> Proven:
-        """Whom the provider logged in, for a log-in in this browser; `use` has to follow.
+        """The identity that logged in at the provider, for this browser; `use` has to follow.
 
         Raises `UnknownProvider`, `InvalidProviderLogIn`, `WrongIssuer`, `DeniedAtProvider`,
         `RefusedByProvider`, `InvalidIdToken` or `ProviderUnavailable`.

@@ -42,7 +42,7 @@ def is_recovery_code(code: str) -> bool:
 
 
 def digest_of(uid: str, code: str) -> bytes:
-    """What is stored of a user's code, however it is written."""
+    """The stored form of a user's code; spelling variants of a code have the same one."""
     return hashlib.sha256(f"{uid}:{_read(code)}".encode()).digest()
 
 

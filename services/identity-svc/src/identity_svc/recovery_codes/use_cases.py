@@ -22,14 +22,14 @@ from shared.messaging.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """The codes of locked users. Whoever calls knows that they have a factor that may be lost."""
+    """The codes of locked users. The caller knows that the user has a factor that may be lost."""
 
     database: Database
     outbox: Outbox
     domain: str
 
     async def create(self, connection: Connection, user: User, client: Client) -> RecoveryCodes:
-        """New codes, in place of all that there were."""
+        """New codes, in place of all earlier ones."""
         codes = [new_code() for _ in range(CODES)]
         await store.replace_codes(connection, user.uid, [digest_of(user.uid, c) for c in codes])
         await self.outbox.add(connection, codes_created(user, self.domain, client))

@@ -14,7 +14,7 @@ from shared.database.reencrypt import SealedColumn
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Uses up codes in the transaction of what they allow; the caller limits the attempts."""
+    """Uses up codes in the transaction that they allow; the caller limits the attempts."""
 
     ring: KeyRing
 

@@ -82,9 +82,9 @@ class SecondFactors:
     async def enable(self, uid: str, code: str, sid: uuid.UUID | None, client: Client) -> User:
         """The user with the second factor on.
 
-        Sessions that were opened without a code end, but for `sid`, the one in which this is done.
+        Ends all sessions that were opened without a code, except `sid`, which makes this call.
         Raises `UserNotFound`, `UserNotActive`, `AlreadyEnabled`, `WrongCode`, `UsedCode`,
-        `Throttled`, or `SessionEnded` where `sid` ended meanwhile.
+        `Throttled`, or `SessionEnded` if `sid` ended meanwhile.
         """
         async with (
             self.limited("otp", uid, client),
@@ -121,8 +121,9 @@ class SecondFactors:
     async def disable(self, uid: str, code: str, client: Client) -> User:
         """The user with the second factor off; sessions go on.
 
-        A recovery code does as well: whoever lost the authenticator can set up another. Raises
-        `UserNotFound`, `UserNotActive`, `NotEnabled`, `WrongCode`, `UsedCode` or `Throttled`.
+        A recovery code is accepted as well, so that somebody who lost the authenticator can set up
+        another. Raises `UserNotFound`, `UserNotActive`, `NotEnabled`, `WrongCode`, `UsedCode` or
+        `Throttled`.
         """
         async with (
             self.limited("otp", uid, client),
@@ -179,7 +180,7 @@ class SecondFactors:
     async def accept_or_recover(
         self, connection: Connection, user: User, code: str, client: Client
     ) -> None:
-        """The same, but a recovery code does as well, of which the owner is told by mail."""
+        """Accepts a code or a recovery code; if a recovery code is used, the owner gets a mail."""
         if not await self.recovery.use(connection, user, code, client):
             await self.authenticator.accept(connection, user.uid, code)
 

@@ -1,4 +1,4 @@
-"""Sessions, as they are kept and shown, and why there is none."""
+"""Sessions, as they are stored and shown, and why there is none."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class UnknownSession(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long a session lives after its last use, and at most, in seconds."""
+    """How long a session lives after its last use, and how long at most, in seconds."""
 
     seconds: int
     absolute_seconds: int
@@ -34,7 +34,7 @@ class Lifetime:
     def step(self) -> float:
         """How many seconds of its life a session may use up before its end is moved.
 
-        The session may end by so much too early: a minute, or a thirtieth of a life under half an
+        The session may end too early by that much: a minute, or a thirtieth of a life under half an
         hour. Each move is a write, and a session in use is resolved every few seconds.
         """
         return min(60.0, self.seconds / 30)
@@ -53,7 +53,7 @@ class Origin:
 
 
 ORIGINS_PER_USER = 50
-"""The origins that are stored of a user; the ones that were unused for longest give way."""
+"""The origins that are stored of a user; one more replaces the one that was unused for longest."""
 
 ORIGIN_DAYS = 180
 """The days after which an origin that was not used is forgotten."""
@@ -97,7 +97,7 @@ class ListedSession:
 
 @dataclass(frozen=True, slots=True)
 class CurrentSession:
-    """The session by which somebody calls.
+    """The session of a call.
 
     `csrf_token` is None for a caller without the session's cookie, and for sessions that were
     opened before tokens could be derived.
@@ -110,7 +110,7 @@ class CurrentSession:
 
 @dataclass(frozen=True, slots=True)
 class EndedSession:
-    """A session that has just ended, and whose it was."""
+    """A session that has just ended, and its user."""
 
     sid: uuid.UUID
     user: User

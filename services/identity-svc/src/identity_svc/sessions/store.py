@@ -85,7 +85,7 @@ async def authentication_of(
 async def set_authentication(
     connection: Connection, uid: str, sid: uuid.UUID, amr: Sequence[str], acr: str
 ) -> Authentication | None:
-    """Notes that the user of a living session was authenticated just now; None without one."""
+    """Stores that the user of a living session was authenticated just now; None if it has ended."""
     row = await connection.fetchrow(
         """
         UPDATE sessions
@@ -116,7 +116,7 @@ async def use_session(
 ) -> LivingSession | None:
     """The living session with this key or this sid.
 
-    This use prolongs it, where more than `lifetime.step` of its life is used up.
+    Prolongs it, if more than `lifetime.step` of its life is used up.
     """
     row = await connection.fetchrow(
         f"""
@@ -172,7 +172,7 @@ async def use_session(
 
 
 async def take_in_network(connection: Connection, sid: uuid.UUID, address: Address) -> None:
-    """Binds the session to the network of `address`, where it has none of that family yet."""
+    """Binds the session to the network of `address`, if it has none of that address family yet."""
     await connection.execute(
         """
         UPDATE sessions
@@ -215,7 +215,7 @@ async def delete_session(
 ) -> EndedSession | None:
     """Ends the living session with this key or this sid.
 
-    Where `uid` is given, it has to be theirs.
+    If `uid` is given, the session has to be theirs.
     """
     row = await connection.fetchrow(
         f"""
@@ -366,7 +366,7 @@ async def delete_expired(connection: Connection) -> None:
 
 
 async def note_origin(connection: Connection, uid: str, client: Client) -> Origin:
-    """Notes from where a locked user opens a session; what was new about it."""
+    """Stores the origin from which a locked user opens a session; returns what was new about it."""
     device = hashlib.sha256(without_versions(client.user_agent).encode()).digest()[:16]
     [row] = await connection.fetch(
         """
@@ -413,7 +413,7 @@ async def note_origin(connection: Connection, uid: str, client: Client) -> Origi
 
 
 async def delete_origins_of(connection: Connection, uid: str) -> None:
-    """Deletes from where an account was used."""
+    """Deletes the origins of an account."""
     await connection.execute(
         """
         DELETE FROM session_origins

@@ -60,8 +60,8 @@ class Sessions:
     """Every session that ends early is an event, on which gateways forget it.
 
     A user has at most `limit` sessions. `bearer_seconds` is the life of the bearer token of a new
-    session, for clients that keep no cookies. `step_up_seconds` is for how long an authentication
-    suffices for what changes credentials.
+    session, for clients that keep no cookies. `step_up_seconds` is how long an authentication is
+    recent enough to change credentials.
     """
 
     database: Database
@@ -80,9 +80,8 @@ class Sessions:
     ) -> OpenedSession:
         """A new session of a locked user, as a step of a transaction.
 
-        `used` are the methods by which the user was authenticated just now.
-
-        Its id is new, whatever the client brought. One session more than `limit` ends the oldest.
+        `used` are the methods by which the user was authenticated just now. Its id is new, whatever
+        the client sent. If the user had `limit` sessions, the oldest one ends.
         """
         cookie = secrets.token_urlsafe(32)
         csrf_token = csrf_token_of(cookie)
@@ -109,9 +108,8 @@ class Sessions:
     ) -> ResolvedSession:
         """The session with this key (the cookie's digest) or this sid.
 
-        This use prolongs it, where more than `Lifetime.step` of its life is used up. It is bound to
-        the network of `address`, too, if it has none of that address family yet. Raises
-        `UnknownSession`.
+        Prolongs it, if more than `Lifetime.step` of its life is used up. Also binds it to the
+        network of `address`, if it has none of that address family yet. Raises `UnknownSession`.
         """
         async with self.database.connection() as connection:
             if sid is not None and address is not None:
@@ -185,7 +183,7 @@ class Sessions:
                 await self.activities.record_success(connection, user.uid, client, LOG_OUT)
 
     async def revoke(self, sid: uuid.UUID, *, uid: str | None = None) -> bool:
-        """Ends a session; whether there was one, of the user `uid` if one is given."""
+        """Ends a session; whether there was one, and if `uid` is given, one of this user."""
         async with self.database.transaction() as connection:
             ended = await store.delete_session(connection, sid=sid, uid=uid)
             if ended is None:
@@ -216,8 +214,8 @@ class Sessions:
     async def require_recent(self, connection: Connection, uid: str, sid: str | None) -> None:
         """Raises `StepUpRequired` unless the user was authenticated a short time ago.
 
-        `sid` is that of the caller's session; a caller without one was not authenticated. What
-        changes credentials asks for this: a session that somebody left open does not suffice.
+        `sid` is that of the caller's session; a caller without one was not authenticated. Changes
+        of credentials require this: a session that somebody left open is not enough.
         """
         found = sid and await store.authentication_of(connection, uid, uuid.UUID(sid))
         if not found or found[1] > self.step_up_seconds:
@@ -226,10 +224,10 @@ class Sessions:
     async def reauthenticate(
         self, connection: Connection, uid: str, sid: uuid.UUID, *used: str
     ) -> Authentication:
-        """Notes that a session's user was authenticated once more, by the methods `used`.
+        """Stores that a session's user was authenticated once more, by the methods `used`.
 
-        A code alone stands beside what opened the session. Gateways are told to ask for the
-        session again. Raises `SessionEnded`.
+        A code alone is added to the first factor that opened the session. Gateways get the session
+        anew. Raises `SessionEnded`.
         """
         before = await store.authentication_of(connection, uid, sid)
         if before is None:
@@ -254,7 +252,7 @@ class Sessions:
         return await store.sid_of(connection, uid, [session_key(each) for each in cookies])
 
     async def forget_origins(self, connection: Connection, uid: str) -> None:
-        """Forgets from where an account was used: by somebody who was not its owner."""
+        """Forgets the origins of an account that somebody else had used."""
         await store.delete_origins_of(connection, uid)
 
     async def delete_expired(self, connection: Connection) -> None:

@@ -151,7 +151,7 @@ class Superadmins:
     domain: str
 
     async def seed(self, email: str, password: str) -> bool:
-        """Whether the account was made; one that is there already stays as it is.
+        """Makes the account; false if it exists already, which changes nothing.
 
         Raises `Invalid` for a bad e-mail or password.
         """

@@ -11,7 +11,7 @@ from shared.messaging.envelope import RS256
 from shared.tokens.bearer import AUDIENCE, SUBJECT
 
 AUDIENCES = ["peatio", AUDIENCE]
-"""`aud` of the tokens of users, as in Barong."""
+"""The claim `aud` of users' tokens, as in Barong."""
 
 NOTED_EVERY = timedelta(hours=1)
 """How exact `used_at` is: to note each signature would be a write for each token."""
@@ -42,7 +42,7 @@ OAUTH_TYPES = frozenset({"at+jwt", "JWT", "logout+jwt"})
 
 
 def require_foreign(token_type: str, claims: Mapping[str, Any]) -> None:
-    """Raises `ForeignToken` unless nobody can take the token for one of identity-svc's own.
+    """Raises `ForeignToken` if somebody could take the token for one of identity-svc's own.
 
     Those have an audience, a subject and claims about the user that no OAuth token has.
     """
@@ -81,7 +81,7 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What has to be done to the table."""
+    """The changes that the table needs."""
 
     make_key: bool = False
     publish_own: bool = False

@@ -10,7 +10,7 @@ _COLUMNS = "kid, private_key, public_key, active_at, used_at, algorithm"
 
 
 async def lock_keys(connection: Connection) -> None:
-    """Waits until nobody else changes the keys, and keeps it so in this transaction."""
+    """Locks the keys until the transaction ends."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('signing_keys', 0))")
 
 
@@ -53,7 +53,7 @@ async def insert_key(
 
 
 async def activate_key(connection: Connection, kid: str) -> None:
-    """Lets a published key sign at once."""
+    """Makes a published key sign from now on."""
     await connection.execute(
         """
         UPDATE signing_keys
@@ -77,7 +77,7 @@ async def note_use(connection: Connection, kid: str) -> None:
 
 
 async def delete_keys(connection: Connection, kids: Sequence[str]) -> None:
-    """Deletes keys; whatever they signed does not verify any more."""
+    """Deletes keys; signatures of theirs no longer verify."""
     await connection.execute(
         """
         DELETE FROM signing_keys

@@ -51,7 +51,7 @@ def network_of(address: Address) -> str:
 
 
 def folded(account: str) -> str:
-    """One spelling for all that PostgreSQL's `lower` takes for the same e-mail.
+    """One spelling for all texts that PostgreSQL's `lower` makes the same e-mail.
 
     It folds letter by letter, as PostgreSQL does: `str.lower` turns U+0130 into two letters, and
     folds Σ according to its neighbours.

@@ -80,7 +80,7 @@ async def count_of_account(connection: Connection, account: bytes) -> tuple[floa
 
 
 async def count_of_network(connection: Connection, network: bytes) -> float:
-    """How many seconds an attempt has to wait that is limited per network alone."""
+    """How many seconds an attempt has to wait that is limited only per network."""
     [row] = await connection.fetch(_count("$1", PER_NETWORK, "true"), network)
     return float(row["wait"])
 

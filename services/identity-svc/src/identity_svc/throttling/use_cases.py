@@ -21,8 +21,9 @@ log = structlog.get_logger()
 class Throttle:
     """Counts attempts per account and network, and, more loosely, per network.
 
-    What anybody may attempt is never counted per account alone, so nobody can lock an owner out
-    from elsewhere. Known and unknown accounts count alike, so the limit reveals neither.
+    Attempts that anybody may make are never counted per account alone, so nobody can lock an owner
+    out from elsewhere. Known and unknown accounts count alike, so the limit does not reveal which
+    exist.
     """
 
     def __init__(
@@ -57,9 +58,9 @@ class Throttle:
     async def attempt_code(self, purpose: Purpose, uid: str) -> int:
         """Counts an attempt at a code of a second factor, from whatever network.
 
-        Call it only for a caller who has shown the password or a session: nobody else can use these
-        attempts up, and more addresses bring no more of them. Returns how many attempts count by
-        now, this one included; 0 when throttling is off. Raises `Throttled` or `Unavailable`.
+        Call it only for a caller who has shown the password or a session: then nobody else can use
+        these attempts up, and more addresses give no more of them. Returns how many attempts count
+        by now, this one included; 0 when throttling is off. Raises `Throttled` or `Unavailable`.
         """
         if not self._enabled:
             return 0
@@ -72,7 +73,7 @@ class Throttle:
         return attempts
 
     async def attempt_of_network(self, purpose: Purpose, client: Client) -> None:
-        """Counts an attempt that is about no account yet, per network alone.
+        """Counts an attempt that names no account yet, only per network.
 
         Raises `Throttled` or `Unavailable`.
         """

@@ -26,7 +26,10 @@ async def index(request: web.Request, _form: NoParameters) -> web.Response:
 
 @operation(status=204, refuses=(DeviceNotFound,), beyond_barong=True)
 async def revoke(request: web.Request, form: RevokeForm) -> web.Response:
-    """Ask one of one's devices for codes again."""
+    """End the trust in one of one's devices.
+
+    Its next log-in needs a code.
+    """
     await request.app[TRUSTED_DEVICES].revoke(request[PRINCIPAL].uid, form.device)
     return nothing()
 

@@ -1,4 +1,4 @@
-"""Trusted devices, and the cookie by which one is known."""
+"""Trusted devices, and the cookie that identifies one."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from shared.errors import NotFound
 COOKIE = "_barong_trusted_device"
 
 MAX_DEVICES = 20
-"""The trusted devices that a user may have; one more ends the one that was unused for longest."""
+"""The trusted devices of a user; one more replaces the one that was unused for longest."""
 
 
 class DeviceNotFound(NotFound):

@@ -21,7 +21,7 @@ class RevokeForm:
 
     @property
     def device(self) -> uuid.UUID | None:
-        """The id; None for what is no UUID, which nobody has."""
+        """The id; None for a text that is no UUID: nobody has it."""
         try:
             return uuid.UUID(self.id)
         except ValueError:

@@ -25,7 +25,7 @@ class TrustedDevices:
     seconds: int
 
     async def trust(self, connection: Connection, uid: str, client: Client) -> NewDevice | None:
-        """The cookie for the browser in which a locked user gave a code; None where it is off."""
+        """The cookie for the browser in which a locked user gave a code; None if this is off."""
         if not self.seconds:
             return None
         cookie = secrets.token_urlsafe(32)
@@ -57,13 +57,13 @@ class TrustedDevices:
             return await store.list_devices(connection, uid)
 
     async def revoke(self, uid: str, device: uuid.UUID | None) -> None:
-        """Asks the device for codes again; raises `DeviceNotFound`."""
+        """Ends the trust in a device; raises `DeviceNotFound`."""
         async with self.database.connection() as connection:
             if device is None or not await store.delete_device(connection, uid, device):
                 raise DeviceNotFound
 
     async def revoke_all(self, connection: Connection, uid: str) -> None:
-        """Asks all devices of a user for codes again."""
+        """Ends the trust in all devices of a user."""
         await store.delete_all(connection, uid)
 
     async def delete_expired(self, connection: Connection) -> None:

@@ -189,7 +189,7 @@ async def taken_emails(connection: Connection, emails: Collection[str]) -> froze
 
 
 async def lock_user_by_uid(connection: Connection, uid: str) -> User | None:
-    """The user, whom nobody else changes until the transaction ends."""
+    """Returns the user and locks the row until the transaction ends."""
     row = await connection.fetchrow(
         f"""
         SELECT {COLUMNS}
@@ -203,7 +203,7 @@ async def lock_user_by_uid(connection: Connection, uid: str) -> User | None:
 
 
 async def lock_user_by_email(connection: Connection, email: str) -> User | None:
-    """The user with this e-mail, in whatever case, whom nobody else changes meanwhile."""
+    """Returns the user with this e-mail, in whatever case, and locks the row."""
     row = await connection.fetchrow(
         f"""
         SELECT {COLUMNS}
@@ -217,9 +217,9 @@ async def lock_user_by_email(connection: Connection, email: str) -> User | None:
 
 
 async def lock_users(connection: Connection, uids: Collection[str]) -> Mapping[str, User]:
-    """Those of these users who exist, whom nobody else changes until the transaction ends.
+    """Returns those of these users who exist, and locks their rows until the transaction ends.
 
-    They are locked in the order of their uids, whoever asks.
+    Rows are always locked in the order of their uids.
     """
     rows = await connection.fetch(
         f"""
@@ -332,7 +332,7 @@ async def delete_expired_emails(connection: Connection) -> None:
 
 
 async def note_email_confirmed(connection: Connection, uid: str) -> None:
-    """Notes that the user has shown that they read their mail."""
+    """Stores that the user has shown that they read their mail."""
     await connection.execute(
         """
         UPDATE users
@@ -347,7 +347,7 @@ async def note_email_confirmed(connection: Connection, uid: str) -> None:
 
 
 async def lock_status(connection: Connection, uid: str) -> Status:
-    """The status of a user, which nobody else changes until the transaction ends.
+    """Returns the status of a user and locks the row until the transaction ends.
 
     Raises `UserNotFound`.
     """
@@ -369,7 +369,7 @@ async def lock_status(connection: Connection, uid: str) -> Status:
 async def set_private_labels(
     connection: Connection, uid: str, version: int, labels: Mapping[str, str]
 ) -> None:
-    """Notes the private labels that decide state and level."""
+    """Stores the private labels that decide state and level."""
     await connection.execute(
         """
         UPDATE users
@@ -402,10 +402,10 @@ async def set_status(
 
 
 async def another_superadmin_is_active(connection: Connection, uid: str) -> bool:
-    """Whether somebody besides `uid` is an active superadmin, and stays so in this transaction.
+    """Whether another user than `uid` is an active superadmin; no one can change that meanwhile.
 
-    One transaction asks at a time. It takes this lock last: whoever waits for it holds rows that
-    its holder does not need.
+    One transaction runs this at a time. It takes this lock last: whoever waits for it holds rows
+    that its holder does not need.
     """
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('superadmins', 0))")
     return bool(
@@ -432,7 +432,7 @@ async def credentials_by_email(
 ) -> tuple[Credentials | None, int | None]:
     """The credentials of the user who has this e-mail, in whatever case.
 
-    Besides, the cost of the slowest bcrypt digest in the table, None when there is none.
+    Also returns the cost of the slowest bcrypt digest in the table, None when there is none.
     """
     row: Any = await connection.fetchrow(
         rf"""
@@ -497,9 +497,9 @@ async def set_password(connection: Connection, uid: str, digest: str) -> User:
 
 
 async def lock_password(connection: Connection, uid: str, version: int) -> bool:
-    """Whether the password is still that of `version`, and stays so in this transaction.
+    """Whether the password is still that of `version`; stays true until the transaction ends.
 
-    Raises `UserNotActive` where the user may not act any more.
+    Raises `UserNotActive` if the user may not act any more.
     """
     row = await connection.fetchrow(
         """
@@ -525,9 +525,10 @@ def _credentials_of(row: Any) -> Credentials:
 
 
 async def lock_due_for_erasure(connection: Connection, delay: timedelta) -> str | None:
-    """The uid of a user who deleted their account longer ago than `delay`, and is deleted still.
+    """Returns and locks a user who deleted their account longer ago than `delay`.
 
-    Nobody else changes them until the transaction ends; rows that are locked are skipped.
+    Returns the uid. The lock lasts until the transaction ends; rows that others have locked are
+    skipped.
     """
     uid: str | None = await connection.fetchval(
         """
@@ -546,7 +547,7 @@ async def lock_due_for_erasure(connection: Connection, delay: timedelta) -> str 
 
 
 async def lock_deleted(connection: Connection, uid: str, delay: timedelta) -> bool:
-    """Whether the user is deleted, by whomever, for longer than `delay`; then they stay so."""
+    """Whether the user has been deleted for longer than `delay`; locks the row."""
     return bool(
         await connection.fetchval(
             """

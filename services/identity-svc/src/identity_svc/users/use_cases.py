@@ -25,11 +25,11 @@ from shared.messaging.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """The one way to the table `users`.
+    """All access to the table `users`.
 
     Methods that take a connection are steps of other features' transactions. Those that change a
-    user write `model.user.updated` as well; what is no part of the event's record leaves its
-    `changes` empty.
+    user write `model.user.updated` as well; if nothing that the event's record shows has changed,
+    its `changes` are empty.
     """
 
     database: Database
@@ -41,15 +41,15 @@ class Users:
             return await store.user_by_uid(connection, uid)
 
     async def list(self, after: str, limit: int) -> Sequence[User]:
-        """At most `limit` users whose uids come after `after`, which nobody need have.
+        """At most `limit` users whose uids come after `after`, in the order of their uids.
 
-        They are in the order of their uids.
+        `after` need not be the uid of a user.
         """
         async with self.database.connection() as connection:
             return await store.users_after(connection, after, limit)
 
     async def change_data(self, uid: str, data: str) -> User:
-        """The user as they are now; the data that they have already is no change.
+        """The user with other data; the same data change nothing.
 
         Raises `Invalid`, `UserNotFound` or `UserNotActive`.
         """
@@ -77,24 +77,21 @@ class Users:
     async def email_exists(
         self, connection: Connection, email: str, *, but: str | None = None
     ) -> bool:
-        """Whether somebody but the user `but` has this e-mail, or may take it back.
-
-        In whatever case.
-        """
+        """Whether another user than `but` has this e-mail, or may take it back; in any case."""
         return await store.email_exists(connection, email, but)
 
     async def find_and_lock(self, connection: Connection, uid: str) -> User | None:
-        """The user, whom nobody else changes until the transaction ends."""
+        """Returns the user and locks the row until the transaction ends."""
         return await store.lock_user_by_uid(connection, uid)
 
     async def find_and_lock_by_email(self, connection: Connection, email: str) -> User | None:
-        """The user with this e-mail, in whatever case, whom nobody else changes meanwhile."""
+        """Returns the user with this e-mail, in whatever case, and locks the row."""
         return await store.lock_user_by_email(connection, email)
 
     async def lock_active(self, connection: Connection, uid: str) -> User:
-        """The user, whom nobody else changes until the transaction ends.
+        """Returns the user and locks the row until the transaction ends.
 
-        Raises `UserNotFound`, and `UserNotActive` where they may not act any more.
+        Raises `UserNotFound`, and `UserNotActive` if they may not act any more.
         """
         user = await store.lock_user_by_uid(connection, uid)
         if user is None:
@@ -104,15 +101,16 @@ class Users:
         return user
 
     async def lock_all(self, connection: Connection, uids: Collection[str]) -> Mapping[str, User]:
-        """Those of these users who exist, by uid, whom nobody else changes meanwhile."""
+        """Returns those of these users who exist, by uid, and locks their rows."""
         return await store.lock_users(connection, uids)
 
     async def find_and_lock_for_log_in(
         self, connection: Connection, uid: str, password_version: int
     ) -> User | None:
-        """The user, whose status and password nobody changes until the transaction ends.
+        """Returns the user and locks the row, if the password is still the same; None if it is not.
 
-        Nor do they log in a second time meanwhile. None when they have another password by now.
+        Until the transaction ends, nobody changes the user's status or password, and no other
+        log-in of theirs passes here.
         """
         return await store.lock_for_log_in(connection, uid, password_version)
 
@@ -133,8 +131,8 @@ class Users:
     ) -> User:
         """The locked user with another e-mail.
 
-        Nobody else gets the old one for so many seconds. With 0, the user has a former address
-        again: it is released, and what they had after it. Raises `EmailTaken`.
+        Nobody else gets the old one for so many seconds. With 0, the user gets a former address
+        back: that address and the one after it are released. Raises `EmailTaken`.
         """
         if await store.email_exists(connection, email, before.uid):
             raise EmailTaken
@@ -155,7 +153,7 @@ class Users:
         await store.note_email_confirmed(connection, uid)
 
     async def lock_status(self, connection: Connection, uid: str) -> Status:
-        """The status of a user, which nobody else changes until the transaction ends.
+        """Returns the status of a user and locks the row until the transaction ends.
 
         Raises `UserNotFound`.
         """
@@ -179,7 +177,7 @@ class Users:
         return after
 
     async def another_superadmin_is_active(self, connection: Connection, uid: str) -> bool:
-        """Whether somebody besides `uid` is an active superadmin, and stays so meanwhile.
+        """Whether another user than `uid` is an active superadmin; it stays so meanwhile.
 
         It takes a lock that has to be the last of the transaction.
         """
@@ -188,7 +186,7 @@ class Users:
     async def find_credentials_by_email(self, email: str) -> tuple[Credentials | None, int | None]:
         """The credentials of the user who has this e-mail, in whatever case.
 
-        Besides, the cost of the slowest bcrypt digest of any user, None when there is none.
+        Also returns the cost of the slowest bcrypt digest of any user, None when there is none.
         """
         async with self.database.connection() as connection:
             return await store.credentials_by_email(connection, email)
@@ -204,9 +202,9 @@ class Users:
             await store.replace_digest(connection, credentials.user.uid, credentials.digest, digest)
 
     async def lock_password(self, connection: Connection, uid: str, version: int) -> bool:
-        """Whether the password is still that of `version`, and stays so in this transaction.
+        """Whether the password is still that of `version`; stays true until the transaction ends.
 
-        Raises `UserNotActive` where the user may not act any more.
+        Raises `UserNotActive` if the user may not act any more.
         """
         return await store.lock_password(connection, uid, version)
 
@@ -245,7 +243,7 @@ class Users:
         return await store.lock_due_for_erasure(connection, delay)
 
     async def lock_deleted(self, connection: Connection, uid: str, delay: timedelta) -> bool:
-        """Whether the user is deleted, by whomever, for longer than `delay`; then they stay so."""
+        """Whether the user has been deleted for longer than `delay`; locks the row."""
         return await store.lock_deleted(connection, uid, delay)
 
     async def erase(self, connection: Connection, uid: str) -> None:

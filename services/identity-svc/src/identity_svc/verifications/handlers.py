@@ -31,10 +31,10 @@ VERIFICATIONS = web.AppKey("verifications", Verifications)
     beyond_barong=True,
 )
 async def verify(request: web.Request, form: VerifyForm) -> web.Response:
-    """Prove once more who one is.
+    """Prove one's identity once more.
 
-    With the password, and with a code if the second factor is on; then a code alone suffices, too.
-    After 401 `authz.insufficient_user_authentication`, the call can be repeated.
+    With the password, and with a code if the second factor is on. If it is on, a code alone is
+    enough, too. After 401 `authz.insufficient_user_authentication`, the call can be repeated.
     """
     caller = request[PRINCIPAL]
     shown = await request.app[VERIFICATIONS].verify(
@@ -45,7 +45,7 @@ async def verify(request: web.Request, form: VerifyForm) -> web.Response:
 
 @operation(status=201, answer=OptionsSchema, refuses=(NoSession,), beyond_barong=True)
 async def passkey_options(request: web.Request, _form: NoParameters) -> web.Response:
-    """Begin to prove once more who one is, with a passkey.
+    """Begin to prove one's identity once more, with a passkey.
 
     The answer is for `navigator.credentials.get()`.
     """
@@ -62,7 +62,7 @@ async def passkey_options(request: web.Request, _form: NoParameters) -> web.Resp
     beyond_barong=True,
 )
 async def verify_by_passkey(request: web.Request, form: UseForm) -> web.Response:
-    """Prove once more who one is, with a passkey.
+    """Prove one's identity once more, with a passkey.
 
     `credential` is what `navigator.credentials.get()` gave, as `toJSON()` writes it.
     """

@@ -16,7 +16,7 @@ class InvalidPassword(Invalid):
 
 
 class MissingOtp(Invalid):
-    """The user has a second factor: a password alone does not suffice."""
+    """The user has a second factor: a password alone is not enough."""
 
     codes = ("resource.session.missing_otp",)
 

@@ -8,7 +8,7 @@ from shared.web.fields import Code, Password
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyForm:
-    """POST /resource/sessions/verify; blank is as good as absent."""
+    """POST /resource/sessions/verify; a blank value counts as an absent one."""
 
     password: str | None = declared(Password(), None)
     otp_code: str | None = declared(Code(), None)

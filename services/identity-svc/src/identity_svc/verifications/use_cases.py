@@ -43,11 +43,11 @@ class Verifications:
     async def verify(
         self, uid: str, sid: str | None, password: str, code: str, client: Client
     ) -> Authentication:
-        """How the user is authenticated now.
+        """Authenticates the user once more; returns how they are authenticated now.
 
-        The user shows the password, and a code if the second factor is on; then a code alone
-        suffices, as the session stands for the password. A code is used up only beside a right
-        password. Blank ones are not shown. Raises `NoSession` where the call has none,
+        The user gives the password, and a code if the second factor is on. If it is on, a code
+        alone is enough, because the session stands for the password. A code beside a wrong password
+        is not used up. Blank values count as absent. Raises `NoSession` if the call has none,
         `NothingShown`, `InvalidPassword`, `MissingOtp`, `InvalidOtp`, `UsedCode`, `Throttled` or
         `SessionEnded`.
         """
@@ -85,7 +85,7 @@ class Verifications:
         return shown
 
     async def _check_password(self, uid: str, password: str, client: Client) -> int | None:
-        """The version of the password, if one is shown."""
+        """The version of the password, if one is given."""
         if not password.strip():
             return None
         try:
@@ -112,7 +112,7 @@ class Verifications:
 
     @asynccontextmanager
     async def _limited(self, uid: str, code: str, client: Client) -> AsyncIterator[None]:
-        """Limits attempts at a code, where one is shown."""
+        """Limits attempts at a code, if one is given."""
         if not code:
             yield
             return

@@ -41,7 +41,7 @@ _KEYS = ("name", "event", "template", "page", "parameter", "when", "languages", 
 
 
 class _Fault(Exception):
-    """A part of the file is not as it should be."""
+    """A part of the file is invalid."""
 
     def __init__(self, node: yaml.Node, words: str) -> None:
         super().__init__(words)

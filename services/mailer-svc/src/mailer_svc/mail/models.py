@@ -1,4 +1,4 @@
-"""Mails as mailer.yaml describes them, what a mail says, and the relay that carries it."""
+"""Mails as mailer.yaml describes them, their content, and the relay that carries them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a mail says."""
+    """The content of a mail."""
 
     subject: str
     text: str

@@ -1,4 +1,4 @@
-"""Sample events: by them templates are checked at the start, and mails are previewed."""
+"""Sample events: templates are checked with them at the start, and mails previewed."""
 
 import uuid
 from collections.abc import Mapping, Sequence

@@ -24,7 +24,7 @@ _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
 
 class NotAcceptedError(Exception):
-    """The relay refused this mail; only its codes are told, for its text may name the recipient."""
+    """The relay refused this mail; only its codes are shown: its text may name the recipient."""
 
 
 class UnansweredError(Exception):

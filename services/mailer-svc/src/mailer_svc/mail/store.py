@@ -9,7 +9,7 @@ _SECONDS = 180
 
 
 async def claim(connection: Connection, event_id: uuid.UUID, mail: str, recipient: bytes) -> bool:
-    """Whether the mail is still to be sent; it is ours until the transaction ends.
+    """Claims a mail; whether it is still to be sent. The claim lasts until the transaction ends.
 
     Waits for a transaction under way that has claimed it.
     """
@@ -47,7 +47,7 @@ async def number_sent(connection: Connection, recipient: bytes, hours: int) -> i
 
 
 async def finish(connection: Connection, event_id: uuid.UUID, mail: str, state: str) -> None:
-    """Notes what became of a claimed mail."""
+    """Stores the outcome of a claimed mail."""
     await connection.execute(
         """
         UPDATE mails

@@ -66,7 +66,7 @@ class Composer:
 class Mails:
     """Sends each mail of an event once, however often the event comes.
 
-    What became of a mail is committed in the transaction that sends it. A process that dies after
+    The outcome of a mail is committed in the transaction that sends it. A process that dies after
     the relay took the mail and before the commit leaves no row: the mail is sent again, with the
     same Message-ID, by which mail servers and programs find duplicates. Without the database no
     mail is sent.
@@ -81,7 +81,7 @@ class Mails:
     shutdown_seconds: float
     now: Callable[[], datetime]
     unrecorded: dict[tuple[uuid.UUID, str], str] = field(default_factory=dict)
-    """What became of mails whose commit failed: they are not sent again."""
+    """Outcomes of mails whose commit failed: these mails are not sent again."""
 
     async def send(self, event: ReceivedEvent) -> None:
         """The reaction to an event; raises as `MailRelay.send` does.

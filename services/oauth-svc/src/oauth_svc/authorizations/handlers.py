@@ -56,8 +56,8 @@ async def show(request: web.Request, form: ChallengeForm) -> web.Response:
 async def respond(request: web.Request, form: AnswerChallengeForm) -> web.Response:
     """Accept or refuse what an application asks.
 
-    `kind` is what was shown to the user: after a log-in it is `login`. To accept takes the session
-    cookie and its CSRF token in the header X-CSRF-Token. The browser then goes to `redirect_to`.
+    `kind` is what was shown to the user: after a log-in it is `login`. To accept, send the session
+    cookie, and its CSRF token in the header X-CSRF-Token. The browser then goes to `redirect_to`.
     """
     redirect_to = await request.app[AUTHORIZATIONS].answer(
         form.id,

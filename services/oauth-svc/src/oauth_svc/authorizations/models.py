@@ -18,7 +18,7 @@ class ChallengeNotFound(NotFound):
 
 
 class LoginRequired(Unauthenticated):
-    """The challenge cannot be accepted before the user has logged in, maybe once more."""
+    """The challenge cannot be accepted before the user has logged in, or logged in again."""
 
     codes = ("oauth.challenge.login_required",)
 
@@ -37,7 +37,7 @@ class NothingToConsent(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """A request that waits, and how far it is."""
+    """A request that waits, and which steps are done."""
 
     request: AuthorizationRequest
     progress: Progress

@@ -71,7 +71,7 @@ async def find(
 
 
 async def consent(connection: Connection, digest: bytes, sid: str) -> None:
-    """Notes the session that consented."""
+    """Stores the session that consented."""
     await connection.execute(
         "UPDATE challenges SET consented_by = $2 WHERE digest = $1", digest, sid
     )

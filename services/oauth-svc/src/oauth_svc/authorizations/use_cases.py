@@ -208,7 +208,7 @@ class Authorizations:
         return answer_uri(f"{self.issuer}/oauth/authorize/resume", {"challenge": challenge})
 
     async def sweep(self) -> None:
-        """Deletes what nobody needs any more."""
+        """Deletes challenges and pushed requests that have expired."""
         async with self.database.connection() as connection:
             await store.delete_expired(connection)
 
@@ -298,7 +298,7 @@ class Authorizations:
     def _unasked_refusal(
         self, client: Client, redirect_uri: str, state: str | None, error: OAuthError
     ) -> str:
-        """The redirect with an error of which no user has decided.
+        """The redirect with an error before the user has decided anything.
 
         Raises `DirectError` for a client that nobody has registered: a link to us would lead
         browsers to any host that publishes a document (RFC 9700, 4.11.2).

@@ -47,7 +47,7 @@ class TooManyClients(Invalid):
 
 
 class HasDocument(Invalid):
-    """The client says in its metadata document what it is: nobody changes that here."""
+    """The client's metadata document describes it: nobody changes it here."""
 
     codes = ("admin.oauth_client.has_document",)
 
@@ -78,7 +78,7 @@ class Author:
 
 
 THE_CLIENT = Author(None, "client")
-"""Whoever has an initial access token, or the client's own registration access token."""
+"""Somebody with an initial access token, or with the client's own registration access token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class RegisteredClient:
     updated_at: datetime
     registration: Registration | None = None
     document_ends_at: datetime | None = None
-    """Until when its metadata document counts; None for a client without one."""
+    """Until when its metadata document is valid; None for a client without one."""
 
     def accepts(self, secret: str) -> bool:
         """Whether this is a secret of the client; compares in constant time."""

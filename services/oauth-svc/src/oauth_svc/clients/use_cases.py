@@ -1,4 +1,4 @@
-"""Registering clients, and recognizing them."""
+"""Registers clients, and authenticates them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -205,7 +205,7 @@ class Clients:
         await self.outbox.add(connection, events.changed(registered, "deleted", author))
 
     async def authenticate(self, credentials: Credentials) -> Client:
-        """The client that these credentials show; raises `InvalidClient`.
+        """The client that these credentials authenticate; raises `InvalidClient`.
 
         Raises `Unavailable` if the document of a client that is known, or its keys, cannot be
         fetched. Only the method that is registered is accepted: a public client cannot pass for a
@@ -260,7 +260,7 @@ class Clients:
             raise InvalidClient(error.description) from None
 
     async def sweep(self) -> None:
-        """Deletes what nobody needs any more."""
+        """Deletes assertions that have expired."""
         async with self.database.connection() as connection:
             await store.delete_expired(connection)
 

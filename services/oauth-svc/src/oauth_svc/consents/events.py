@@ -8,7 +8,7 @@ from shared.contracts.records import ConsentRecord
 
 
 def granted(uid: str, client_id: str, scopes: Sequence[str]) -> Event:
-    """A user allows a client more."""
+    """A user allows a client further scopes."""
     return CONSENT_GRANTED.event(ConsentRecord(uid=uid, client_id=client_id, scopes=sorted(scopes)))
 
 

@@ -15,7 +15,7 @@ class ConsentNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """The scopes that a user allows a client, whose name is that of today."""
+    """The scopes that a user allows a client. The name is the client's current one."""
 
     uid: str
     client_id: str

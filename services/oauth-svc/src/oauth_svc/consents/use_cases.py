@@ -15,7 +15,7 @@ from shared.messaging.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """What users allow clients. What came of a consent ends with it."""
+    """What users allow clients. Grants made with a consent end with it."""
 
     database: Database
     outbox: Outbox

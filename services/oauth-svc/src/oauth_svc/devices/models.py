@@ -15,7 +15,7 @@ from shared.errors import NotFound
 from shared.values.addresses import Address, Network
 
 WINDOW = timedelta(minutes=15)
-"""In which wrong codes are counted; longer than most codes live."""
+"""The window in which wrong codes are counted; longer than most codes live."""
 
 PER_USER = 10
 """Wrong codes in a window, in all sessions of a user together."""
@@ -31,7 +31,7 @@ class UnknownUserCode(NotFound):
 
 
 class DeviceRequestNotFound(NotFound):
-    """The session was shown no such request, or it has expired, or it was answered."""
+    """The session has looked up no such request, or it has expired, or it was answered."""
 
     codes = ("oauth.device.doesnt_exist",)
 
@@ -50,9 +50,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRequest:
-    """A device's request as it is stored. `grant_id` is what its user gave it.
+    """A device's request as it is stored.
 
-    `found_at` is when it was read: all its times are the database's.
+    `grant_id` is the grant that its user gave. `found_at` is when it was read: all its times are
+    the database's.
     """
 
     code: DeviceCode

@@ -73,7 +73,7 @@ async def keep_newest(connection: Connection, client_id: str, limit: int) -> Non
 
 
 async def find_for_update(connection: Connection, device_digest: bytes) -> StoredRequest | None:
-    """The request of a device, which others wait for; None without one."""
+    """The request of a device, locked until the transaction ends; None without one."""
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS}
@@ -87,7 +87,7 @@ async def find_for_update(connection: Connection, device_digest: bytes) -> Store
 
 
 async def note_poll(connection: Connection, device_digest: bytes, *, early: bool) -> None:
-    """Notes that a device asked; an early one has to wait longer from now on."""
+    """Stores that a device polled; after an early poll, the interval is longer."""
     await connection.execute(
         """
         UPDATE device_authorizations
@@ -123,7 +123,7 @@ async def show(
 ) -> bool:
     """Lets a session answer the request with this user code; False if none waits.
 
-    Whichever session was shown it before cannot answer any more.
+    A session that looked it up before can no longer answer.
     """
     status = await connection.execute(
         """
@@ -143,7 +143,7 @@ async def show(
 async def find_shown(
     connection: Connection, shown_digest: bytes, sid: str, *, for_update: bool = False
 ) -> StoredRequest | None:
-    """The request that the session was shown, until it is answered or expires."""
+    """The request that the session has looked up, until it is answered or expires."""
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS}
@@ -161,7 +161,7 @@ async def find_shown(
 
 
 async def answer(connection: Connection, shown_digest: bytes, grant_id: UUID | None) -> None:
-    """Notes what the user gave; None for a refusal."""
+    """Stores the user's answer; None for a refusal."""
     await connection.execute(
         """
         UPDATE device_authorizations

@@ -100,7 +100,7 @@ class Devices:
         }
 
     async def enter(self, typed: str, session: BrowserSession, visitor: Visitor) -> str:
-        """Shows a session the request with this user code; returns what names it from now on.
+        """Looks up the request with this user code for a session; returns its id.
 
         Each wrong code counts for the user and for their network. Raises `UnknownUserCode` or
         `Throttled`.
@@ -129,7 +129,7 @@ class Devices:
             return await self._shown(connection, shown, session)
 
     async def allow(self, shown: str, session: BrowserSession) -> Client:
-        """Gives the device what it asks; returns its client.
+        """Allows the device what it asks; returns its client.
 
         The caller has checked that the user confirmed it. Raises `DeviceRequestNotFound`.
         """
@@ -159,7 +159,7 @@ class Devices:
     ) -> dict[str, Any]:
         """Exchanges a device code, once the user has allowed it; raises `OAuthError`.
 
-        A second exchange revokes what came of the first, as for codes of the browser.
+        A second exchange revokes what the first one gave, as for codes of the browser.
         """
         digest = digest_of(parameters.require("device_code"))
         found = await self._poll(client, digest)
@@ -180,7 +180,7 @@ class Devices:
         raise invalid_grant()
 
     async def sweep(self) -> None:
-        """Deletes what nobody needs any more."""
+        """Deletes requests and counts that have expired."""
         async with self.database.connection() as connection:
             await store.delete_expired(connection, WINDOW)
 

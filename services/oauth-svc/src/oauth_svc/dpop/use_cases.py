@@ -68,7 +68,7 @@ class Proofs:
         return {"DPoP-Nonce": self.nonces.new()} if needed else {}
 
     async def sweep(self) -> None:
-        """Deletes what nobody needs any more."""
+        """Deletes proofs that have expired."""
         async with self.database.connection() as connection:
             await store.delete_expired(connection)
 

@@ -13,7 +13,7 @@ from oauth_svc.tokens.use_cases import Tokens, token_type
 
 @dataclass(frozen=True, slots=True)
 class Exchanges:
-    """What comes of an exchange is a grant of its own, which ends with that of the token."""
+    """An exchange makes a grant of its own, which ends with the grant of the token."""
 
     tokens: Tokens
 

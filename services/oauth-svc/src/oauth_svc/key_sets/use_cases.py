@@ -31,7 +31,7 @@ TAKEN, REFUSED, UNREACHABLE = "taken", "refused", "unreachable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """What is known of an address: the keys, until they expire, and how the last attempt failed."""
+    """The cache entry of an address: its keys, and how the last attempt to fetch them failed."""
 
     keys: Mapping[str, Any] | None
     ends_at: float
@@ -39,7 +39,7 @@ class _Entry:
     failure: Callable[[], DocumentRefused] | None
 
     def has(self, kid: str | None, now: float) -> bool:
-        """Whether the keys count, and have this one."""
+        """Whether the keys have not expired, and have this one."""
         if self.keys is None or now >= self.ends_at:
             return False
         return kid is None or any(key.get("kid") == kid for key in self.keys["keys"])

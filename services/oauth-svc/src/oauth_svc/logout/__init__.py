@@ -1,1 +1,1 @@
-"""Log-out: begun by clients, and told to clients."""
+"""Log-out, begun by clients, and sent to clients."""

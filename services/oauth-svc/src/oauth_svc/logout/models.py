@@ -14,7 +14,7 @@ RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logout:
-    """A log-out that a client has to be told."""
+    """A log-out that has to be sent to a client."""
 
     id: int
     client_id: str

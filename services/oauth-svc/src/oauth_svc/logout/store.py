@@ -8,7 +8,7 @@ from shared.database.pool import Connection
 
 
 async def insert(connection: Connection, uid: str, sessions: Sequence[tuple[str, str]]) -> None:
-    """Adds a log-out for each client and session, of clients that want to be told; once each."""
+    """Adds a log-out for each client and session, once each, if the client wants log-outs."""
     await connection.execute(
         """
         INSERT INTO logouts (client_id, uid, sid)
@@ -25,7 +25,7 @@ async def insert(connection: Connection, uid: str, sessions: Sequence[tuple[str,
 
 
 async def claim(connection: Connection, limit: int, lease: timedelta) -> Sequence[Logout]:
-    """The next log-outs that are due; nobody else gets them for `lease`."""
+    """Takes the next log-outs that are due; no other process gets them for `lease`."""
     rows = await connection.fetch(
         """
         UPDATE logouts
@@ -56,7 +56,7 @@ async def postpone(connection: Connection, logout_id: int, delay: timedelta) -> 
 
 
 async def delete(connection: Connection, logout_id: int) -> None:
-    """Deletes a log-out that was told, or given up."""
+    """Deletes a log-out that was sent or given up."""
     await connection.execute("DELETE FROM logouts WHERE id = $1", logout_id)
 
 

@@ -1,4 +1,4 @@
-"""What follows from the end of a session: tokens end, and clients are told."""
+"""What follows from the end of a session: tokens end, and clients get log-outs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -59,7 +59,7 @@ class LogoutSender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logouts:
-    """Log-outs are told at least once, by a table that outlives this process."""
+    """Log-outs are sent at least once, from a table that outlives this process."""
 
     database: Database
     identity: IdentityClient
@@ -79,7 +79,7 @@ class Logouts:
         self._wake.set()
 
     async def forget(self, connection: Connection, uid: str) -> None:
-        """Deletes what is left of an erased user."""
+        """Deletes the log-outs of an erased user."""
         await store.delete_user(connection, uid)
 
     async def client_of(self, client_id: str) -> Client | None:

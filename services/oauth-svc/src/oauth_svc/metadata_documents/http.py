@@ -123,7 +123,7 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 
 def _seconds(cache_control: str) -> int:
-    """For how long it counts (RFC 9111, 5.2.2): a minute at least, a day at most."""
+    """For how long it is valid (RFC 9111, 5.2.2): a minute at least, a day at most."""
     if re.search("no-store|no-cache", cache_control, re.IGNORECASE):
         return _SHORTEST
     found = _MAX_AGE.search(cache_control)

@@ -18,11 +18,11 @@ class DocumentRefused(DirectError):
 
 
 class DocumentUnreachable(DocumentRefused):
-    """The document cannot be had at present: another attempt may succeed."""
+    """The document cannot be fetched at present; a later attempt may succeed."""
 
 
 class TooManyFetches(DocumentUnreachable):
-    """The document was not asked for: too many are being fetched."""
+    """The document was not fetched: too many are being fetched."""
 
     def __init__(self, what: str) -> None:
         super().__init__("cannot be fetched now, because too many are", what)
@@ -30,7 +30,7 @@ class TooManyFetches(DocumentUnreachable):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A document, and for how many seconds it counts."""
+    """A document, and for how many seconds it is valid."""
 
     document: Mapping[str, Any]
     seconds: int

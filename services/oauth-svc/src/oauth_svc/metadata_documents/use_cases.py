@@ -1,4 +1,4 @@
-"""Which documents count, and what they say."""
+"""Which documents are accepted, and what they contain."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ TAKEN, REFUSED, UNREACHABLE = "taken", "refused", "unreachable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataDocuments:
-    """Documents of clients. `hosts` are those whose documents count; none means all hosts."""
+    """Documents of clients. `hosts` are those whose documents are accepted; none means all."""
 
     fetcher: DocumentFetcher
     enabled: bool
@@ -31,13 +31,13 @@ class MetadataDocuments:
     fetched: Counter
 
     def names(self, client_id: str) -> bool:
-        """Whether this id is the URL of a document that counts here."""
+        """Whether this id is the URL of a document that is accepted here."""
         if not self.enabled or not is_document_url(client_id, plain_http=self.plain_http):
             return False
         return not self.hosts or urlsplit(client_id).hostname in self.hosts
 
     async def fetch(self, url: str) -> tuple[dict[str, Any], int]:
-        """The fields of the client but its id, and for how many seconds they count.
+        """The fields of the client but its id, and for how many seconds they are valid.
 
         Raises `DocumentRefused`, or `DocumentUnreachable` if another attempt may succeed.
         """
@@ -58,7 +58,7 @@ class MetadataDocuments:
         return values, fetched.seconds
 
     def _require_own_keys(self, jwks_uri: str | None) -> None:
-        """Raises `DocumentRefused` for keys of a host that does not count here."""
+        """Raises `DocumentRefused` for keys on a host that is not accepted here."""
         if jwks_uri is not None and self.hosts and urlsplit(jwks_uri).hostname not in self.hosts:
             raise DocumentRefused("names a jwks_uri of a host that is not allowed")
 

@@ -36,8 +36,8 @@ async def log_in(
 ) -> web.Response:
     """A redirect to `leads_to` with the new session's cookie, or the page with the fault.
 
-    `before` is the session that the browser brought. The new one replaces it, so that it ends.
-    `text` has the sentences in the page's language.
+    `before` is the session of the cookie that the browser sent. The new one replaces it, so it
+    ends. `text` has the sentences in the page's language.
     """
     pages, client = request.app[PAGES], client_of(request)
     email, password, code = (

@@ -56,7 +56,7 @@ def require_own_form(request: web.Request) -> None:
 
 
 def message(request: web.Request, name: str, status: int, detail: str = "") -> web.Response:
-    """A page with the texts `<name>_title` and `<name>`, and nothing to do."""
+    """A page with the texts `<name>_title` and `<name>`, without a form or a link."""
     text = text_for(request)
     return rendered(
         request,

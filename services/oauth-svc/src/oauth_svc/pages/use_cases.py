@@ -16,7 +16,7 @@ from shared.clients.identity import IdentityClient
 from shared.contracts.activities import Client
 
 CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
-"""The parameters of a log-out, which its form carries on."""
+"""The parameters of a log-out, which its form repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class LogoutRequest:
     sid: str | None
 
     def is_about(self, session: BrowserSession) -> bool:
-        """Whether the client showed that it means this session, so that nobody need be asked."""
+        """Whether the client proved that it means this session, so that no question is needed."""
         return self.subject == session.login.uid and self.sid in (None, session.login.sid)
 
 
@@ -59,10 +59,10 @@ class Pages:
     async def end_replaced(
         self, before: BrowserSession | None, cookie: str, client: Client
     ) -> None:
-        """Ends the session whose cookie this one replaces in the browser, whosever it was.
+        """Ends the session that the new cookie replaces, even if it is another user's.
 
         Nobody could log out of it any more. It ends as a log-out would end it: applications that
-        were given tokens in it are told, and only those with offline access keep them.
+        got tokens in it get a log-out, and only those with offline access keep them.
         """
         if before is None:
             return
@@ -71,7 +71,7 @@ class Pages:
             await self.single_sign_on.end(before)
 
     async def read_logout(self, parameters: Parameters) -> LogoutRequest:
-        """What a client asks for; raises `DirectError`: the browser goes nowhere then."""
+        """What a client asks for; raises `DirectError`: the browser is redirected nowhere then."""
         if parameters.repeated():
             raise DirectError(INVALID_REQUEST, "A parameter is repeated.")
         client_id, hint = parameters.get("client_id"), parameters.get("id_token_hint")

@@ -242,7 +242,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What happened since the request came: nothing, before there is a challenge for it.
+    """What has happened since the request arrived: nothing, before there is a challenge for it.
 
     `seen` is the time of the log-in that the request found; None for no session. `consented_by` is
     the session that has just consented to all that is asked.
@@ -333,9 +333,9 @@ def _could_be_stronger(request: AuthorizationRequest, login: Login, levels: Sequ
 
 
 def _fresh(login: Login, progress: Progress) -> bool:
-    """Whether the user logged in since the request came.
+    """Whether the user has logged in since the request arrived.
 
-    Times of log-ins are identity-svc's clock, so one is compared with another where there is one.
+    Times of log-ins are identity-svc's clock, so one is compared with another if there is one.
     """
     return login.at > (progress.seen or progress.began)
 

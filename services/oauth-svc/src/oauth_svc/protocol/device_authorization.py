@@ -55,7 +55,7 @@ def parse_device_request(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceCode:
-    """What became of a device's request. `interval` is the shortest time between two polls."""
+    """The state of a device's request. `interval` is the shortest time between two polls."""
 
     client_id: str
     expires_at: datetime
@@ -72,7 +72,7 @@ class DeviceCode:
 def require_redeemable(code: DeviceCode, client_id: str, now: datetime) -> None:
     """Raises `OAuthError` unless the client may have tokens for the code now (3.5).
 
-    A refusal is told even if the code has expired since.
+    A refusal is answered even if the code has expired since.
     """
     if code.client_id != client_id:
         raise OAuthError(INVALID_GRANT, "The device code is not valid.")

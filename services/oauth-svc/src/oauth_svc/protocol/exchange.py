@@ -1,4 +1,4 @@
-"""Token exchange: which tokens may be exchanged, and what comes of them (RFC 8693)."""
+"""Token exchange: which tokens may be exchanged, and what the new tokens are (RFC 8693)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
-"""Client ID Metadata Documents (draft-ietf-oauth-client-id-metadata-document): what is sound.
+"""Client ID Metadata Documents (draft-ietf-oauth-client-id-metadata-document): which are sound.
 
-The Model Context Protocol's clients introduce themselves with them.
+Clients of the Model Context Protocol identify themselves with them.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from oauth_svc.protocol.errors import INVALID_CLIENT_METADATA, OAuthError
 
 MAX_URL = 1024
 METHODS = (NONE, PRIVATE_KEY_JWT)
-"""How such a client may authenticate: whoever reads its document would know a shared secret."""
+"""How such a client may authenticate. A shared secret is out: everybody can read its document."""
 
 _SECRETS = ("client_secret", "client_secret_expires_at")
 

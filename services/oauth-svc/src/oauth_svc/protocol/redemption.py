@@ -54,7 +54,7 @@ class Use(Enum):
     REPEATED = auto()
     """The answer to the first use may have been lost, a few seconds ago."""
     REPLAYED = auto()
-    """Two parties have the token: everything that came of it ends (RFC 9700, 4.14.2)."""
+    """Two parties have the token: all tokens of the grant end (RFC 9700, 4.14.2)."""
     EXPIRED = auto()
 
 

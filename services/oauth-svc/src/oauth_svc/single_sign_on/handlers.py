@@ -17,7 +17,7 @@ async def session_of(request: web.Request) -> BrowserSession | None:
 
 
 def hand_over(request: web.Request, response: web.Response, cookie: str) -> None:
-    """Lets the browser keep a new session's cookie, as identity-svc does."""
+    """Sets the cookie of a new session, as identity-svc does."""
     single_sign_on = request.app[SINGLE_SIGN_ON]
     response.set_cookie(
         single_sign_on.cookie_name,
@@ -30,7 +30,7 @@ def hand_over(request: web.Request, response: web.Response, cookie: str) -> None
 
 
 def take_back(request: web.Request, response: web.Response) -> None:
-    """Lets the browser delete the cookie."""
+    """Deletes the cookie."""
     single_sign_on = request.app[SINGLE_SIGN_ON]
     response.del_cookie(
         single_sign_on.cookie_name,

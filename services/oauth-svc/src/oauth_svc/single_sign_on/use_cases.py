@@ -23,12 +23,12 @@ from shared.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
-    """A living session whose cookie this browser has brought."""
+    """A living session whose cookie this browser sent."""
 
     login: Login
     user: User
     csrf_token: str
-    """For the forms of our own pages; other pages get it with the log-in."""
+    """For the forms of our own pages; other pages get it at the log-in."""
     csrf_digest: str
 
     def has_token(self, token: str) -> bool:

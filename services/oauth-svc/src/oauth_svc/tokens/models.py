@@ -1,4 +1,4 @@
-"""Grants, and the tokens that come of them."""
+"""Grants, and their tokens."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ MAX_TOKEN = 8192
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a user authorized a client to, or, without a user, what a machine may do."""
+    """What a user authorized a client to do or, without a user, what a machine may do."""
 
     id: UUID
     client_id: str

@@ -1,4 +1,4 @@
-"""What identity-svc and resource-svc know about a user, as claims are made of it."""
+"""What identity-svc and resource-svc know about a user; claims are made of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _REJECTED = "rejected"
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Users, asked for at each use: nothing about them is stored here."""
+    """Users, fetched at each use: nothing about them is stored here."""
 
     identity: IdentityClient
     resource: ResourceClient
@@ -24,7 +24,7 @@ class People:
     async def find(self, uid: str, *, with_attachments: bool) -> Person | None:
         """The user; None for one who is gone or may not act. Raises `Unavailable`.
 
-        Without attachments, profile and phone are not asked for.
+        Without attachments, profile and phone are not fetched.
         """
         try:
             user = await self.identity.user(uid)

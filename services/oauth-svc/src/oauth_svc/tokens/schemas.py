@@ -1,4 +1,4 @@
-"""What the gateway asks about grants."""
+"""The internal operation on grants, for the gateway."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -41,7 +41,7 @@ async def find_living_grants(connection: Connection, ids: Sequence[UUID]) -> Map
 
 
 async def lock_grant(connection: Connection, grant_id: UUID) -> bool:
-    """Whether the grant is in force; nobody revokes it until the transaction ends."""
+    """Whether the grant is in force; it stays so until the transaction ends."""
     found: bool | None = await connection.fetchval(
         "SELECT revoked_at IS NULL FROM grants WHERE id = $1 FOR SHARE", grant_id
     )
@@ -130,7 +130,7 @@ async def insert_refresh_token(
 async def find_refresh_token(
     connection: Connection, digest: bytes, *, for_update: bool = False
 ) -> StoredRefreshToken | None:
-    """The refresh token; None without one. With `for_update`, others wait who ask for the grant."""
+    """The refresh token; None without one. `for_update` locks the grant."""
     row = await connection.fetchrow(
         f"""
         SELECT refresh_tokens.expires_at AS token_expires_at, used_at, jkt, {_COLUMNS}
@@ -152,7 +152,7 @@ async def find_refresh_token(
 
 
 async def use_refresh_token(connection: Connection, digest: bytes, now: datetime) -> None:
-    """Notes the first use."""
+    """Stores the first use."""
     await connection.execute(
         """
         UPDATE refresh_tokens
@@ -174,7 +174,7 @@ async def revoke(
     sid: str | None = None,
     online_only: bool = False,
 ) -> Sequence[Grant]:
-    """Revokes the living grants that all given conditions fit, and those that came of them.
+    """Revokes the living grants that meet all given conditions, and the grants made of them.
 
     Returns all of them. `online_only`: those without offline access.
     """
@@ -240,7 +240,7 @@ async def delete_user(connection: Connection, uid: str) -> None:
 async def delete_expired(connection: Connection, limit: int) -> int:
     """Deletes at most `limit` grants whose tokens ended 30 days ago; returns their number.
 
-    Until then the session in which they were given may go on, and clients are told of its end.
+    Until then the session in which they were given may go on, and its end is sent to clients.
     """
     status = await connection.execute(
         """

@@ -73,7 +73,7 @@ The tokens are bound to the key with this thumbprint, which the request's proof 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What is counted of tokens."""
+    """Counters of tokens."""
 
     issued: Counter
     replayed: Counter
@@ -193,7 +193,7 @@ class Tokens:
     async def _redeem(
         self, client: Client, parameters: Parameters, thumbprint: str | None
     ) -> dict[str, Any]:
-        """Exchanges a code. A second exchange revokes what came of the first (RFC 6749, 4.1.2)."""
+        """Exchanges a code. A second exchange revokes what the first one gave (RFC 6749, 4.1.2)."""
         digest, now = digest_of(parameters.require("code")), datetime.now(UTC)
         async with self.database.connection() as connection:
             found = await store.find_code(connection, digest)
@@ -411,7 +411,7 @@ class Tokens:
         return waits + timedelta(seconds=client.access_token_seconds)
 
     async def end_replayed(self, grant: Grant, what: str) -> None:
-        """Ends everything that came of a code or refresh token that two parties have."""
+        """Ends all tokens of the grant, because two parties have a code or refresh token of it."""
         async with self.database.transaction() as connection:
             await self.revoke(connection, grant_id=grant.id)
         self.metrics.replayed.labels(what).inc()
@@ -427,7 +427,7 @@ class Tokens:
         sid: str | None = None,
         online_only: bool = False,
     ) -> None:
-        """Ends the grants that all conditions fit, in the transaction of the cause."""
+        """Ends the grants that meet all conditions, in the transaction of the cause."""
         for grant in await store.revoke(
             connection,
             grant_id=grant_id,
@@ -443,7 +443,7 @@ class Tokens:
         return await self.living_grants.get(grant_id)
 
     async def derive(self, parent: Grant, client: Client, claims: Mapping[str, Any]) -> str | None:
-        """An access token of another client that came of a token of the parent, and ends with it.
+        """An access token for another client, made of a token of the parent, and ending with it.
 
         `claims` are those of the new token without `jti`. None if the parent has ended meanwhile,
         or its user may not act.
@@ -566,7 +566,7 @@ class Tokens:
         return {"sub": grant.uid, **claims_of(person, names)}
 
     async def sweep(self) -> None:
-        """Deletes what nobody needs any more."""
+        """Deletes grants, codes and refresh tokens that have ended."""
         async with self.database.connection() as connection:
             while await store.delete_expired(connection, _SWEPT_AT_ONCE):
                 pass
@@ -575,13 +575,13 @@ class Tokens:
 
 
 def _require_living(grant: Grant, now: datetime) -> None:
-    """Raises `OAuthError` for what was revoked or has ended, or is a machine's."""
+    """Raises `OAuthError` for a token that was revoked, has ended, or is a machine's."""
     if grant.revoked_at is not None or now >= grant.expires_at or grant.uid is None:
         raise invalid_grant()
 
 
 def invalid_grant() -> OAuthError:
-    """Says nothing about why it is not valid."""
+    """A token that is not valid; the answer does not say why."""
     return OAuthError(INVALID_GRANT, "The code or refresh token is not valid.")
 
 

@@ -18,7 +18,7 @@ _REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"]
 class AccessTokenVerifier:
     """Checks signature, issuer and time, and caches verified tokens.
 
-    Whether the grant is in force is not part of it: that is asked for at each use.
+    It does not check whether the grant is in force: that is looked up at each use.
     """
 
     def __init__(self, keys: KeySet, issuer: str) -> None:

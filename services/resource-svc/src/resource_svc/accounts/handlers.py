@@ -22,8 +22,8 @@ ACCOUNTS = web.AppKey("accounts", Accounts)
 async def delete(request: web.Request, form: DeleteAccountForm) -> web.Response:
     """Delete one's account.
 
-    The e-mail address stays taken until the account is erased, where it is
-    (BARONG_ERASURE_AFTER_DAYS); phones are free at once.
+    The e-mail address stays taken until the account is erased (BARONG_ERASURE_AFTER_DAYS). Phone
+    numbers are free at once.
     """
     await request.app[ACCOUNTS].delete(
         request[PRINCIPAL].uid, form.password, form.otp_code, client_of(request)

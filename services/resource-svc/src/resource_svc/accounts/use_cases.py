@@ -53,7 +53,7 @@ class Accounts:
             raise LastSuperadmin
 
     async def _restore(self, uid: str) -> None:
-        """Of superadmins who delete their accounts at the same time, the last one stays."""
+        """If several superadmins delete their accounts at the same time, the last one stays."""
         async with self.users.transaction(uid) as (connection, user):
             labels = await self.labels.delete_private(connection, user, DELETED_BY_USER[0])
         await self.labels.apply(labels)

@@ -1,1 +1,1 @@
-"""Activities: what a user did in their account, as admin-svc keeps it."""
+"""Activities: what a user did in their account, as admin-svc stores it."""

@@ -39,7 +39,7 @@ class Topic(Text):
 
 @dataclass(frozen=True, kw_only=True)
 class TopicForm:
-    """Which activities are meant; without slots, so that it can be joined with `PageForm`."""
+    """The filter of activities; without slots, so that it can be joined with `PageForm`."""
 
     topic: str = declared(Topic())
 

@@ -11,7 +11,7 @@ from shared.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class Activities:
-    """The activities that admin-svc keeps."""
+    """The activities that admin-svc stores."""
 
     admin: AdminClient
 

@@ -88,7 +88,7 @@ async def get_sealed(connection: Connection, kid: str) -> SealedApiKey:
 
 
 async def lock_api_key(connection: Connection, uid: str, kid: str) -> ApiKey:
-    """A key of the user's, which nobody else changes until the transaction ends.
+    """Returns a key of the user's, and locks the row until the transaction ends.
 
     Raises `NotFound`.
     """
@@ -142,7 +142,7 @@ async def deactivate_api_keys(connection: Connection, uid: str) -> list[ApiKey]:
 
 
 async def current_time(connection: Connection) -> datetime:
-    """The time of PostgreSQL's clock, which the times in tables are of."""
+    """The time of PostgreSQL's clock, which also gives the times in tables."""
     now: datetime = await connection.fetchval("SELECT clock_timestamp()")
     return now
 

@@ -184,11 +184,13 @@ class ApiKeys:
             await self._end_all(connection, user)
 
     async def deactivate_after(self, connection: Connection, event: ReceivedEvent) -> None:
-        """The reaction to `model.user.updated`: keys end with the second factor or active state.
+        """The reaction to `model.user.updated`.
 
-        They stay inactive when it comes back. What the event changed decides, not the newest user:
-        the event may be late, but it was true. An event about something else, from before the
-        second factor was on, ends nothing. It locks the user, under whose lock keys are made.
+        Deactivates keys when the second factor is turned off or the user stops being active. The
+        keys stay inactive when it is turned on again. The change in the event decides, not the
+        user's newest state: the event may be late, but it was true. An event about another change,
+        from before the second factor was on, deactivates nothing. Locks the user, as the creation
+        of a key does.
         """
         then = User.of(event.snapshot)
         newest = await self.users.upsert_within(connection, then)
@@ -207,7 +209,7 @@ class ApiKeys:
             return keys, await store.count_api_keys(connection, uid)
 
     async def _verify(self, uid: str, code: str, client: Client) -> datetime:
-        """A moment before the code was accepted, and used up."""
+        """A time shortly before the code was accepted and used up."""
         async with self.database.connection() as connection:
             before = await store.current_time(connection)
         with translated({"otp.not_enabled": SecondFactorDisabled, "otp.invalid": WrongCode}):

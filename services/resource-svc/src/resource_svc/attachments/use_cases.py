@@ -15,7 +15,7 @@ class SnapshotSource(Protocol):
     async def snapshots(
         self, connection: Connection, uids: Sequence[str]
     ) -> Sequence[AttachmentSnapshot]:
-        """The snapshots of the users among these who have, or had, attachments of its kind."""
+        """A snapshot for each of these users who has, or once had, attachments of this kind."""
         ...
 
 

@@ -20,7 +20,7 @@ DATA_STORAGES = web.AppKey("data_storages", DataStorages)
     statuses=(400,),
 )
 async def create(request: web.Request, form: DataStorageForm) -> web.Response:
-    """Keep a JSON text under a title."""
+    """Store a JSON text under a title."""
     uid = request[PRINCIPAL].uid
     storage = await request.app[DATA_STORAGES].create(uid, form.title, form.data)
     return answer(storage.to_public())

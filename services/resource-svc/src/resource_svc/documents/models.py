@@ -12,7 +12,7 @@ from shared.json_text import is_json
 MAX_NUMBER = 128
 MAX_METADATA = 5120
 BLANK = "upload.blank"
-"""Nothing was uploaded that could be stored."""
+"""Nothing was uploaded that can be stored."""
 
 _NUMBER = re.compile(r"[A-Za-z0-9 -]+")
 _DATES = (

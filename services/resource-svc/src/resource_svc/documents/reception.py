@@ -73,7 +73,7 @@ class PerUserLimit:
 
 
 class Deadline:
-    """The time of a call, which runs for the sender or for the storage, like a chess clock."""
+    """The time limits of a call for its sender and for the storage; one of them runs at a time."""
 
     def __init__(self, sender: float, storage: float) -> None:
         """Both in seconds."""
@@ -121,7 +121,7 @@ class Deadline:
             self._switch(storing=storing)
 
     def _switch(self, *, storing: bool) -> None:
-        """Does nothing once a time is over: then it is known whose it was."""
+        """Does nothing once a limit is exceeded: then it is known whose."""
         timeout = self._timeout
         if timeout is None or timeout.expired() or storing == self._storing:
             return
@@ -212,12 +212,12 @@ class Reception:
         self._left = left
         self.max_body_bytes = limits.body_bytes
         self.stored: list[str] = []
-        """Keys of objects that are whole."""
+        """Keys of objects that are complete."""
 
     async def receive(
         self, parameter: str, filename: str, content: AsyncIterator[bytes]
     ) -> ReceivedFile:
-        """What became of the file; raises `Unavailable`, or what reading it raises."""
+        """The result for the file; raises `Unavailable`, or what reading it raises."""
         if base_name(parameter) != _PARAMETER or self._left <= 0:
             return SkippedFile()
         received = await self._receive(sanitized(filename), content)

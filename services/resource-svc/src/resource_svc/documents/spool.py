@@ -42,7 +42,7 @@ class Reservation:
 class Quota:
     """Limits bytes and files for all uploads together. When it is full, the oldest is evicted.
 
-    So many slow senders do not keep a fast one out: they only evict each other.
+    Many slow senders cannot keep a fast one out: they only evict each other.
     """
 
     def __init__(self, size: int, files: int, wait_seconds: float = _WAIT_SECONDS) -> None:

@@ -106,7 +106,7 @@ class Folder(ObjectStorage):
             raise unavailable("put", error) from error
 
     async def delete(self, key: str) -> None:
-        """Deletes also what a process left that died during a write: obstore writes `<key>#1`."""
+        """Also deletes what a process left that died during a write: obstore writes `<key>#1`."""
         await super().delete(key)
         try:
             await asyncio.to_thread(_clear, self._folder / key)

@@ -109,7 +109,7 @@ async def list_pending_for(connection: Connection, age: timedelta) -> list[str]:
 
 
 async def lock_pending(connection: Connection, key: str) -> bool:
-    """Whether the object is pending; nobody claims it until the transaction ends."""
+    """Returns whether the object is pending, and locks its row until the transaction ends."""
     return bool(
         await connection.fetchval(
             """

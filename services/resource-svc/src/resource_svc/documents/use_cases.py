@@ -1,4 +1,4 @@
-"""Receives uploaded files, makes documents of them, and discards those that became none."""
+"""Receives uploaded files, makes documents of them, and discards the others."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -42,7 +42,7 @@ _DISCARDS_AT_ONCE = 2
 """Each holds a connection of the pool while the storage deletes."""
 _SWEEP_SECONDS = 600
 _PENDING_FOR = 2 * LONGEST_UPLOAD + timedelta(hours=1)
-"""After that time no upload is being written any more, not even by a storage that is slow."""
+"""By then no upload is being written any more, not even by a slow storage."""
 
 
 @dataclass(frozen=True, slots=True)

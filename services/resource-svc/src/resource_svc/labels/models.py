@@ -1,4 +1,4 @@
-"""Labels: words about a user, each under a key, public or private; and what they may be."""
+"""Labels: words about a user, each under a key, public or private; and which are valid."""
 
 import re
 from collections.abc import Iterator

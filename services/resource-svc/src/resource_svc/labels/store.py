@@ -17,7 +17,7 @@ _COLUMNS = LABEL_TABLE.columns
 
 
 async def lock_labels(connection: Connection, uid: str) -> None:
-    """Nobody else changes this user's labels until the transaction ends."""
+    """Locks the user's labels until the transaction ends."""
     await connection.execute(
         """
         INSERT INTO label_sets (uid, version)

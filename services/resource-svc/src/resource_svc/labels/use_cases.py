@@ -52,7 +52,7 @@ class Labels:
     async def get(self, uid: str, key: str) -> Label:
         """The label with this key, the private one if both scopes have it; raises `NotFound`.
 
-        `update` and `delete` choose the same one, and refuse it.
+        `update` and `delete` choose the same one, and refuse to change a private one.
         """
         async with self.database.connection() as connection:
             return await store.get_by_key(connection, uid, key)
@@ -243,9 +243,9 @@ class Labels:
     async def import_labels(self, connection: Connection, event: ReceivedEvent) -> None:
         """The reaction to a `model.user.created` that has labels of another Barong.
 
-        A label that the user has by now stays as it is. Every service that keeps labels has these
-        from the same event, so that no event follows, unless an event of another label came first:
-        what is known by it lacks these.
+        A label that the user has by now stays as it is. Every service that stores labels has these
+        from the same event, so no event follows. There is one exception: if an event of another
+        label came first, its snapshot lacked these.
         """
         user = await self.users.upsert_within(connection, User.of(event.snapshot))
         labels = [TakenOverLabel.of(label) for label in event.snapshot["labels"]]

@@ -54,7 +54,7 @@ class Nonces:
 
 
 def _take(nonce: Nonce, fresh: set[tuple[str, int, str]]) -> bool:
-    """Whether the nonce is fresh; it is removed, so that a repeat in one call counts as used."""
+    """Whether the nonce is new; it is removed, so that a repeat in one call counts as used."""
     if nonce.identity not in fresh:
         return False
     fresh.remove(nonce.identity)

@@ -1,1 +1,1 @@
-"""Passwords: identity-svc keeps them; here their user changes theirs."""
+"""Passwords: identity-svc stores them; here their users change them."""

@@ -22,7 +22,7 @@ _REFUSALS: Mapping[str, type[Refusal]] = {
 
 @dataclass(frozen=True, slots=True)
 class Passwords:
-    """The passwords that identity-svc keeps."""
+    """The passwords that identity-svc stores."""
 
     identity: IdentityClient
     users: Users

@@ -39,8 +39,8 @@ PER_USER_AND_NUMBER = (Limit(5, 600), Limit(10, 86_400))
 PER_NUMBER = (Limit(15, 600), Limit(40, 86_400))
 """Codes that all users together request for one number, so that it is not flooded.
 
-This is more than one user may request: what another user requests leaves the owner of the number
-all that the owner may request. It takes several accounts to reach it, each with its own limits.
+This is more than one user may request: the owner of the number can request all of theirs, whatever
+another user requests. It takes several accounts to reach it, each with its own limits.
 """
 
 PER_USER = (Limit(30, 86_400),)

@@ -47,7 +47,7 @@ class TwilioRefusal(Exception):
         self.code = code
 
     def to_refusal(self) -> Refusal:
-        """The answer to the user, who cannot mend what is not the fault of their number."""
+        """The answer to the user, who cannot repair what is not the fault of their number."""
         if self.code in _REFUSALS:
             return NotDelivered([_REFUSALS[self.code]])
         if self.code in _TOO_MANY:

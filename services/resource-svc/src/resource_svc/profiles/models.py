@@ -1,4 +1,4 @@
-"""Profiles: who users say they are, what may stand in a profile, and why one is refused."""
+"""Profiles: who users say they are, what a profile may contain, and why one is refused."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -122,10 +122,10 @@ class Profiles:
         *,
         rewritten: bool = True,
     ) -> PrivateLabels:
-        """Adds the event of a change to the outbox; the private labels after it.
+        """Adds the event of a change to the outbox; returns the private labels after it.
 
-        A profile that was only judged is not `rewritten`. A rewritten one makes document:replaced
-        of document:verified: the documents proved another profile.
+        A profile that was only judged is not `rewritten`. A rewritten one turns document:verified
+        into document:replaced, because the documents proved another profile.
         """
         snapshot = await PROFILE_TABLE.snapshot(connection, profile.uid)
         event = profile_event(happening, profile, user, changes)

@@ -1,1 +1,1 @@
-"""The second factor: identity-svc keeps it; here its user turns it on and off."""
+"""The second factor: identity-svc stores it; here its user turns it on and off."""

@@ -26,7 +26,7 @@ _LABEL = ("otp", "enabled")
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """The second factor that identity-svc keeps, and the private label otp:enabled.
+    """The second factor that identity-svc stores, and the private label otp:enabled.
 
     The newest state of the user decides about the label, so that events may come in any order.
     """
@@ -47,7 +47,7 @@ class SecondFactor:
         return {"barcode": b64encode(await qr_code.png(url)).decode(), "url": url}
 
     async def enable(self, uid: str, sid: str | None, code: str, client: Client) -> User:
-        """The user after it, labelled; ends all their sessions but the one with this `sid`.
+        """The user after it, with the label; ends all their sessions but the one with this `sid`.
 
         Raises `AlreadyEnabled`, `WrongCode`, `Invalid` with `totp.error`, `Throttled`, `NotFound`
         or `Unavailable`.

@@ -1,1 +1,1 @@
-"""Sessions: identity-svc keeps them; here their user sees and ends them."""
+"""Sessions: identity-svc stores them; here their user sees and ends them."""

@@ -12,7 +12,7 @@ from shared.web.pagination import MAX_LIMIT, PageForm
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The sessions that identity-svc keeps."""
+    """The sessions that identity-svc stores."""
 
     identity: IdentityClient
 
@@ -24,7 +24,7 @@ class Sessions:
         return await self.identity.sessions_of(uid, page.page or 1, page.limit or MAX_LIMIT)
 
     async def revoke(self, uid: str, session: str) -> None:
-        """Ends a session, which gateways learn at once.
+        """Ends a session; gateways drop it at once.
 
         Raises `NotFound` when the user has no such session, or `Unavailable`.
         """

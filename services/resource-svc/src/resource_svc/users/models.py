@@ -1,4 +1,4 @@
-"""Why a user is not there."""
+"""Why there is no user."""
 
 from shared.errors import NotFound
 

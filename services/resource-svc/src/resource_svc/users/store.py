@@ -123,7 +123,7 @@ def _made(kind: type[T], row: Record) -> T:
 
 
 async def lock_user(connection: Connection, uid: str) -> User | None:
-    """The user in the replica, whom nobody else changes until the transaction ends."""
+    """Returns the user in the replica, and locks the row until the transaction ends."""
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS}
@@ -137,7 +137,7 @@ async def lock_user(connection: Connection, uid: str) -> User | None:
 
 
 async def lock_users(connection: Connection, uids: Collection[str]) -> Mapping[str, User]:
-    """The known ones of these users, whom nobody else changes until the transaction ends.
+    """Those of these users that are stored; locks their rows until the transaction ends.
 
     Locks are taken in one order, so that two transactions cannot deadlock.
     """

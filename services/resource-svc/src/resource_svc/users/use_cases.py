@@ -21,7 +21,7 @@ from shared.policy.authority import Authority
 from shared.policy.ranks import read_ranks
 
 UserTransaction: TypeAlias = AbstractAsyncContextManager[tuple[Connection, User]]
-"""A transaction with its user, whom nobody else changes until it ends."""
+"""A transaction with its user, whose row it has locked."""
 
 _Lock: TypeAlias = Callable[[Connection], Awaitable[User]]
 _WithAttachments: TypeAlias = tuple[User | None, Mapping[str, Any]]
@@ -54,9 +54,9 @@ class AttachmentsReader:
 class Users:
     """The replica of identity-svc's users.
 
-    Whoever changes something of a user does so in one of the transactions here, which lock the
-    user before everything else. An erasure then comes before the change, which finds nobody, or
-    after it, and finds all of it.
+    Every change of a user's records is made in one of the transactions here, which lock the user
+    before everything else. So an erasure comes before the change, which then finds no user, or
+    after it, and deletes it.
     """
 
     database: Database
@@ -95,7 +95,7 @@ class Users:
         return newest
 
     async def update_data(self, uid: str, data: str) -> User:
-        """The user with the data that front ends keep; identity-svc owns and checks them.
+        """The user with the data that front ends store; identity-svc owns and checks them.
 
         Raises `Invalid`, `NotFound` or `Unavailable`.
         """
@@ -133,9 +133,9 @@ class Users:
     def subject_transaction(self, uid: str, by: Administrator) -> UserTransaction:
         """A transaction in which an administrator changes something of a user.
 
-        Locks the administrator, too: whoever takes their power waits for the end of the
-        transaction, or comes first. What the replica refuses may be due to a late event, so
-        identity-svc is asked before the refusal. Raises what `Authority.demand` raises.
+        Locks the administrator, too, so that a change of their role comes before the transaction or
+        after it. A refusal by the replica may be due to a late event, so identity-svc is called
+        before it counts. Raises what `Authority.demand` raises.
         """
         return self._transaction(
             partial(self._lock_subject, uid=uid, by=by),
@@ -144,7 +144,7 @@ class Users:
         )
 
     async def lock(self, connection: Connection, uid: str) -> User:
-        """The user, whom nobody else changes until the caller's transaction ends.
+        """Returns the user, and locks the row until the caller's transaction ends.
 
         Raises `UnknownUser` or `UserErased`.
         """

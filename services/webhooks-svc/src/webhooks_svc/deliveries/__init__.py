@@ -1,1 +1,1 @@
-"""Deliveries of events to endpoints: what waits, what was sent, and what came of it."""
+"""Deliveries of events to endpoints: those that wait, and the outcome of those that were sent."""

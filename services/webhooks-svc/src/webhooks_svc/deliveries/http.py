@@ -51,7 +51,7 @@ class HttpSender:
 
 
 def _described(error: Exception) -> str:
-    """The kind of an error; its text could tell of our own network."""
+    """The kind of an error; its text could disclose facts about our own network."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if FORBIDDEN in str(cause):
         return FORBIDDEN

@@ -20,7 +20,7 @@ RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 28_800)
 """The delays before each further attempt: a day in all. After the last the delivery has failed."""
 
 LONGEST_RETRY_AFTER = 3600
-"""Seconds; an endpoint that asks for more time with `Retry-After` gets so much."""
+"""Seconds; if an endpoint asks for more time with `Retry-After`, it gets at most this much."""
 
 _JITTER = 0.2
 GONE = 410
@@ -42,7 +42,7 @@ class InvalidSpan(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What is sent: `id` is the same in every attempt, and at every endpoint."""
+    """The message: `id` is the same in every attempt, and at every endpoint."""
 
     id: str
     payload: str = field(repr=False)
@@ -89,7 +89,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an attempt got: `status` with the beginning of the answer, or an `error`."""
+    """The outcome of an attempt: `status` with the beginning of the answer, or an `error`."""
 
     status: int | None = None
     answer: str | None = None
@@ -99,7 +99,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the endpoint took the event: any status from 200 to 299."""
+        """Whether the endpoint accepted the event: any status from 200 to 299."""
         return self.status is not None and 200 <= self.status < 300
 
 

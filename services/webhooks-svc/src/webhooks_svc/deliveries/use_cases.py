@@ -46,7 +46,7 @@ _DAY = timedelta(seconds=sum(RETRY_SECONDS))
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What is counted of deliveries."""
+    """Counters of deliveries."""
 
     attempts: Counter
     seconds: Histogram
@@ -56,7 +56,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """What is delivered to which endpoint.
+    """Deliveries of events to endpoints.
 
     A delivery is sent at least once, always with the same `webhook-id`. Each endpoint has its own
     few connections, so that a slow one delays no other. No order is promised.
@@ -90,10 +90,10 @@ class Deliveries:
             )
 
     async def forget(self, connection: Connection, event: ReceivedEvent) -> None:
-        """Deletes what was, or will be, delivered about an erased user; then tells of it.
+        """Deletes what was, or will be, delivered about an erased user; then delivers the erasure.
 
-        Events about them that arrive later are not delivered: services publish each for itself, and
-        such an event may have waited longer than the one that reports the erasure.
+        Events about them that arrive later are not delivered: each service publishes for itself,
+        and such an event may have waited longer than the one that reports the erasure.
         """
         await self.outbox.forget(connection, event.record["uid"])
         await store.forget_user(connection, event.record["uid"])
@@ -164,7 +164,7 @@ class Deliveries:
             await asyncio.gather(*under_way, return_exceptions=True)
 
     async def sweep_forever(self) -> None:
-        """Deletes what is old, and disables endpoints for which too much waits, each minute."""
+        """Each minute, deletes old deliveries, and disables endpoints for which too many wait."""
         while True:
             async with self.database.connection() as connection:
                 number, oldest = await store.backlog(connection)

@@ -18,7 +18,7 @@ _ADVISORY_LOCK = "webhooks.endpoints"
 
 
 async def count_to_add(connection: Connection) -> int:
-    """The number of endpoints; until the end of the transaction, nobody else adds one."""
+    """The number of endpoints; nobody can add one until the transaction ends."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", _ADVISORY_LOCK)
     count: int = await connection.fetchval("SELECT count(*) FROM endpoints")
     return count

@@ -28,7 +28,7 @@ from webhooks_svc.endpoints.models import (
 log = structlog.get_logger()
 
 GONE, FAILING, CROWDED = "gone", "failing", "crowded"
-"""Why the service disables an endpoint: it answered 410; nothing succeeds; too much waits."""
+"""Why the service disables an endpoint: it answered 410; nothing succeeds; too many wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +107,14 @@ class Endpoints:
         return await store.select_active(connection)
 
     async def note(self, connection: Connection, endpoint_id: int, *, succeeded: bool) -> None:
-        """Notes what came of a delivery; disables the endpoint when all have failed for long."""
+        """Stores the outcome of a delivery; disables the endpoint if all have failed for long."""
         if succeeded:
             await store.note_success(connection, endpoint_id)
         elif await store.note_failure(connection, endpoint_id, self.patience):
             await self.disable(connection, endpoint_id, FAILING)
 
     async def disable(self, connection: Connection, endpoint_id: int, reason: str) -> None:
-        """Disables an active endpoint, and tells so by an event in the same transaction."""
+        """Disables an active endpoint, with an event in the same transaction."""
         endpoint = await store.disable(connection, endpoint_id, reason, self.seal)
         if endpoint is not None:
             await self.outbox.add(connection, disabled_event(endpoint, reason))
@@ -122,7 +122,7 @@ class Endpoints:
             log.error("webhook_disabled", endpoint=endpoint_id, reason=reason)
 
     async def disable_crowded(self) -> None:
-        """Disables endpoints for which more waits than may."""
+        """Disables endpoints for which too many deliveries wait."""
         async with self.database.connection() as connection:
             crowded = await store.select_crowded(connection, self.backlog)
         for endpoint_id in crowded:
