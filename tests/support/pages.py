@@ -32,13 +32,21 @@ class _Reader(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.words: list[str] = []
+        self._choice = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
         elif tag in ("input", "textarea", "select") and "name" in given:
+            if given.get("type") == "checkbox" and "checked" not in given:
+                return
             self.forms[-1].fields[given["name"]] = given.get("value", "")
+            self._choice = given["name"] if tag == "select" else ""
+        elif tag == "option" and self._choice:
+            fields = self.forms[-1].fields
+            if "selected" in given or not fields[self._choice]:
+                fields[self._choice] = given.get("value", "")
 
     def handle_data(self, data: str) -> None:
         if data.strip():
@@ -62,12 +70,17 @@ class Shown:
     def text(self) -> str:
         return " ".join(_read(self.html).words)
 
-    def form(self, action: str) -> Form:
-        """The form that goes to this address; a form without one goes to its own page."""
+    def form(self, action: str, **having: str) -> Form:
+        """The first form that goes to this address and has these values.
+
+        A form without an address goes to its own page.
+        """
         return next(
             form
             for form in self.forms
-            if form.method == "post" and (form.action or self.url.path).partition("?")[0] == action
+            if form.method == "post"
+            and (form.action or self.url.path).partition("?")[0] == action
+            and having.items() <= form.fields.items()
         )
 
 
@@ -119,6 +132,13 @@ class Pages:
         path = action or page.partition("?")[0]
         form = shown.form(path)
         return await self.post(path, {**form.fields, **typed})
+
+    async def send(
+        self, shown: Shown, action: str, /, having: Mapping[str, str], **typed: str
+    ) -> Shown:
+        """Sends the form of a page at hand that goes to `action` and has these values."""
+        form = shown.form(action, **having)
+        return await self.post(form.action or shown.url.path_qs, {**form.fields, **typed})
 
     async def sign_up(self) -> Shown:
         """Signs up by the page."""

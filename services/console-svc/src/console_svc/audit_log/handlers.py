@@ -10,7 +10,7 @@ _FILTERS = ("topic", "action", "uid", "email", "target_uid", "result", "from", "
 _PATHS = {"users": "admin/activities", "administrators": "admin/activities/admin"}
 _PER_PAGE = "50"
 _EXPORT_SECONDS = 300.0
-_FORMATS = {"csv": "text/csv", "json": "application/json"}
+_FORMATS = ("csv", "jsonl")
 
 
 @Eager

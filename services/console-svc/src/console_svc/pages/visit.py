@@ -118,6 +118,11 @@ class Visit:
         number = int(value) if value.isascii() and value.isdecimal() and len(value) < 9 else 1
         return min(max(number, 1), _MAX_PAGE)
 
+    @property
+    def same_page(self) -> dict[str, str]:
+        """The query of the page of a list that is shown, where a form of one of its rows leads."""
+        return {"page": str(self.page_number)} if self.page_number > 1 else {}
+
     def forget_form(self) -> None:
         """The form was taken: the page shows an empty one."""
         self.form = {}

@@ -1,5 +1,6 @@
 """Endpoints of webhooks, and their deliveries."""
 
+import asyncio
 from uuid import UUID
 
 from aiohttp import web
@@ -8,11 +9,13 @@ from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
 _PAGE = "/console/webhooks"
+_ENDPOINTS_PER_PAGE = "10"
+_DELIVERIES_PER_PAGE = "50"
 
 
 @Eager
 async def show(visit: Visit) -> web.StreamResponse:
-    """All endpoints."""
+    """All endpoints, page by page."""
     return await _page(visit, secret="", tested=None)
 
 
@@ -27,7 +30,7 @@ async def add(visit: Visit) -> web.StreamResponse:
 async def change_state(visit: Visit) -> web.StreamResponse:
     """Enables or disables an endpoint."""
     await visit.send("PUT", f"admin/webhooks/{_id(visit)}", "state")
-    return visit.go(_PAGE, "endpoint_changed")
+    return visit.go(_PAGE, "endpoint_changed", **visit.same_page)
 
 
 async def test(visit: Visit) -> web.StreamResponse:
@@ -39,19 +42,24 @@ async def test(visit: Visit) -> web.StreamResponse:
 async def remove(visit: Visit) -> web.StreamResponse:
     """Removes an endpoint."""
     await visit.call("DELETE", f"admin/webhooks/{_id(visit)}", {})
-    return visit.go(_PAGE, "endpoint_removed")
+    return visit.go(_PAGE, "endpoint_removed", **visit.same_page)
 
 
 @Eager
 async def show_deliveries(visit: Visit) -> web.StreamResponse:
-    """The newest deliveries of an endpoint."""
+    """An endpoint as a whole, and its newest deliveries."""
     own = _id(visit)
-    answer = await visit.get(
-        f"admin/webhooks/{own}/deliveries", page=str(visit.page_number), limit="50"
+    endpoint, answer = await asyncio.gather(
+        visit.get(f"admin/webhooks/{own}"),
+        visit.get(
+            f"admin/webhooks/{own}/deliveries",
+            page=str(visit.page_number),
+            limit=_DELIVERIES_PER_PAGE,
+        ),
     )
     return visit.page(
         "webhooks/deliveries.html",
-        id=own,
+        endpoint=endpoint.body,
         deliveries=answer.body,
         number=visit.page_number,
         more='rel="next"' in answer.headers.get("Link", ""),
@@ -66,8 +74,16 @@ async def resend(visit: Visit) -> web.StreamResponse:
 
 
 async def _page(visit: Visit, secret: str, tested: object) -> web.Response:
-    endpoints = (await visit.get("admin/webhooks")).body
-    return visit.page("webhooks/webhooks.html", endpoints=endpoints, secret=secret, tested=tested)
+    number = visit.page_number
+    answer = await visit.get("admin/webhooks", page=str(number), limit=_ENDPOINTS_PER_PAGE)
+    return visit.page(
+        "webhooks/webhooks.html",
+        endpoints=answer.body,
+        secret=secret,
+        tested=tested,
+        number=number,
+        more='rel="next"' in answer.headers.get("Link", ""),
+    )
 
 
 def _id(visit: Visit) -> str:
