@@ -17,7 +17,7 @@ class ByFileOrGroup(LoadGroupScheduling):
     """Gives a worker a whole file, or all files of an `xdist_group`: fixtures are made once.
 
     Tests of the group "machine" measure time, or need most of the machine: they run one after the
-    other.
+    other. So do those of the group "browser", which drive Chromium.
     """
 
     def _split_scope(self, nodeid: str) -> str:

@@ -20,7 +20,7 @@ from tests.support.client import Client
 from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 PAGE = "/api/v2/barong/docs"
 LOG_IN = "identity/post_identity_sessions"

@@ -18,7 +18,7 @@ from tests.support.client import Client
 from tests.support.relying_party import RelyingParty
 from tests.support.system import PASSWORD, Installation
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 SCOPE = "openid email offline_access"
 

@@ -16,7 +16,7 @@ from tests.support.pages import log_in_mail
 from tests.support.relying_party import REDIRECT_URI, RelyingParty
 from tests.support.system import Installation
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 SCOPE = "openid email offline_access resource"
 

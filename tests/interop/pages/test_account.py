@@ -12,7 +12,7 @@ from tests.support.authenticator import Authenticator
 from tests.support.client import Client
 from tests.support.system import PASSWORD, ROOT, Installation
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 OPEN = (
     "/account/sign-up",

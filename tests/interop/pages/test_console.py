@@ -16,7 +16,7 @@ from tests.support.staff import promote
 from tests.support.system import PASSWORD, SUPERADMIN, Installation
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 PAGES = (
     "/console",

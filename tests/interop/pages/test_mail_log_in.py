@@ -10,7 +10,7 @@ from tests.support.client import Client
 from tests.support.pages import log_in_mail
 from tests.support.system import Installation
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 MAILBOX = "http://mail.example/"
 """A site of somebody else, whose links lead to ours, as those of a mail program do."""

@@ -16,7 +16,7 @@ from tests.support.device import DEVICE_CODE, ask, poll
 from tests.support.relying_party import REDIRECT_URI, RelyingParty
 from tests.support.system import PASSWORD, Installation
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 SCOPE = "openid profile email address phone offline_access"
 TITLES = {

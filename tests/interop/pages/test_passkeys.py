@@ -13,7 +13,7 @@ from tests.support.internal import tables_of_identity
 from tests.support.own_service import pages_of
 from tests.support.system import Installation
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.support.openid_provider import (
 from tests.support.own_service import pages_of
 from tests.support.system import Installation
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 SITE = "http://id.example"
 """Where the provider's pages are: another site than ours."""

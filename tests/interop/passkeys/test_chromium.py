@@ -14,7 +14,7 @@ from tests.support.client import Client
 from tests.support.own_service import client_of
 from tests.support.system import Installation
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 SECONDS = 60
 CREATE = """async (asked) => {
