@@ -81,9 +81,15 @@ def rabbitmq_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 async def database_template(postgres_dsn: str) -> TestDatabase:
-    """Migrated and seeded; nobody connects to it."""
+    """Migrated and seeded; nobody connects to it.
+
+    A system does not begin with an event about each of its permissions: each would be signed, published
+    and heard of before the first test.
+    """
     made = await template(postgres_dsn)
     await seed(made)
+    async with made.connected() as connection:
+        await connection.execute("DELETE FROM admin.outbox")
     return made
 
 
