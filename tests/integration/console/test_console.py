@@ -110,8 +110,7 @@ async def test_users_are_put_in_order_by_the_form(
     shared, made = f"order{secrets.token_hex(4)}", []
     for name in ("b", "a", "c"):
         async with Client(system) as member:
-            member.email = f"{name}.{shared}@example.com"
-            await member.become_member()
+            await member.sign_up(email=f"{shared}.{name}@example.com")
             made.append(member.email)
     await pages.log_in(SUPERADMIN)
 

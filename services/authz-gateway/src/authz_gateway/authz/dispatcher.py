@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authz.decision_cache import DecisionCache, PolicyInForce
 from authz_gateway.authz.rate_limits import UNDECIDED, RateLimits
+from authz_gateway.http.refusal_pages import as_page
 from authz_gateway.http.request import Request
 from authz_gateway.http.responses import Answer, error_answer, refusal_answer
 from authz_gateway.routing.route_table import Access
@@ -140,7 +141,8 @@ class Dispatcher:
             self._respond(request, operation, caller)
         except Exception:
             log.exception("unforeseen_error")
-            request.connection.answer(_internal_error(request))
+            answer = _internal_error(request)
+            request.connection.answer(as_page(request, answer) if call.route.page else answer)
 
     def _respond(self, request: Request, operation: Operation, caller: Caller | None) -> None:
         if caller is None:
@@ -160,7 +162,8 @@ class Dispatcher:
 
     def _refuse(self, request: Request, operation: Operation, refusal: Refusal) -> Answer:
         answer = _refusal(request, refusal)
-        return answer._replace(lines=(*answer.lines, *operation.refusal_lines(refusal)))
+        answer = answer._replace(lines=(*answer.lines, *operation.refusal_lines(refusal)))
+        return as_page(request, answer) if operation.call.route.page else answer
 
 
 def _refusal(request: Request, refusal: Refusal) -> Answer:

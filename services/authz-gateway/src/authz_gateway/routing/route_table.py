@@ -156,6 +156,8 @@ class Route:
     """Whether the upstream is one of our own services, whose responses may announce changes."""
     case_insensitive: bool = declared(fields.Boolean(), default=False)
     """Whether the upstream ignores case below the prefix."""
+    page: bool = declared(fields.Boolean(), default=False)
+    """Whether people open it in browsers: refusals of the gateway are pages, too."""
     trailers: bool = declared(fields.Boolean(), default=False)
     """Whether trailers of responses are forwarded to clients that accept them."""
     path: PathRule = declared(Parsed(PathRule), PathRule.STRICT)

@@ -14,6 +14,7 @@ from authz_gateway.http.client_key import client_key
 from authz_gateway.http.connection import CLIENT_CLOSED_REQUEST, ClientConnection
 from authz_gateway.http.framing import LAST_CHUNK, chunk, last_chunk
 from authz_gateway.http.parser import ResponseHead
+from authz_gateway.http.refusal_pages import as_page
 from authz_gateway.http.request import Request
 from authz_gateway.http.request_body import NO_BODY
 from authz_gateway.http.responses import Answer, error_answer, refusal_answer
@@ -68,6 +69,8 @@ class UpstreamRoute:
     """Whether trailers are forwarded to clients that accept them."""
     internal: bool = False
     """Whether the upstream is one of our own services: when it fails, the client gets 503."""
+    page: bool = False
+    """Whether refusals are pages, too."""
 
 
 class Exchange(ResponseListener):
@@ -406,6 +409,8 @@ class Exchange(ResponseListener):
         self._request.reason = reason
         if self._status:
             self._request.connection.reset(self._status)
+        elif self._route.page:
+            self._request.connection.answer(as_page(self._request, answer))
         else:
             self._request.connection.answer(answer)
 

@@ -183,6 +183,7 @@ class Proxy:
             on_changes=self._on_changes if route.trusted else None,
             trailers=route.trailers,
             internal=route.trusted,
+            page=route.page,
         )
         self._upstream_routes[route.prefix] = upstream_route
         return upstream_route

@@ -4,12 +4,12 @@
 // answer without a page, and sometimes no answer comes at all.
 function reasons(request) {
   const page = new DOMParser().parseFromString(request.responseText, "text/html");
-  const told = page.querySelector(".faults, .reasons");
+  const told = page.querySelectorAll(".faults > *, .reasons, .reasons ~ .small");
   const box = document.createElement("div");
   box.className = "faults";
   box.setAttribute("role", "alert");
-  if (told) {
-    box.append(...document.adoptNode(told).childNodes);
+  if (told.length) {
+    box.append(...told);
     return box;
   }
   const texts = document.body.dataset;
