@@ -34,6 +34,16 @@ PAGES = (
     "/console/signing-keys",
 )
 
+PROFILE = {
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "dob": "1990-12-10",
+    "address": "1 Road",
+    "postcode": "W1 1AA",
+    "city": "London",
+    "country": "GB",
+    "confirm": "true",
+}
 LOAD = """([source, picture]) => new Promise((resolve) => {
   addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
   const made = document.createElement(picture ? "img" : "script");
@@ -46,12 +56,13 @@ LOAD = """([source, picture]) => new Promise((resolve) => {
 
 @pytest.fixture(scope="module")
 async def applicants(system: Installation) -> list[Client]:
-    """Two members whose documents wait for a review, and nobody else's do."""
+    """Two members whose documents and profiles wait for a review; nobody else's documents do."""
     await empty_the_queue(system)
     made = []
     for _ in range(2):
         async with Client(system) as member:
             await upload_passport(member)
+            assert (await member.post("resource/profiles", PROFILE)).status == 201
             made.append(member)
     return made
 
@@ -197,6 +208,45 @@ async def test_a_key_that_is_held_down_judges_one_user(
     await expect(heading).to_have_count(0)
     await context.close()
     assert not visitor.faults
+
+
+async def test_documents_and_profiles_are_judged_beside_them(
+    windows: Windows, system: Installation
+) -> None:
+    async with Client(system) as member:
+        await upload_passport(member)
+        assert (await member.post("resource/profiles", PROFILE)).status == 201
+        await wait_for(system, member.email)
+        context, visitor = await windows.open("de")
+        page = visitor.page
+        place = f"/console/users/{await applicant_uid(system, member)}"
+        await page.goto(f"/account/log-in?next={place}")
+        await page.locator("[name=email]").fill(SUPERADMIN)
+        await page.locator("[name=password]").fill(PASSWORD)
+        await page.locator("main form button").first.click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text(member.email)
+        await page.locator(f"form[action='{place}/profile']").wait_for()
+        await page.locator(f"details:has(form[action='{place}/profile/correction'])").click()
+        assert not await visitor.judge_at_both_widths()
+        verdicts: list[str] = []
+        page.on(
+            "request", lambda sent: verdicts.append(sent.url) if sent.method == "POST" else None
+        )
+        reason = page.locator("#reason")
+        await reason.fill("It is all there.")
+        await reason.press("Enter")  # which is none of the two verdicts
+        for form, button in (("documents", "verified"), ("profile", "rejected")):
+            await page.locator(f"form[action='{place}/{form}'] button[value={button}]").click()
+            await expect(page.locator(".notice")).to_be_visible()
+            await expect(page).to_have_url(re.compile("done=judged"))
+            await visitor.settle()
+            await page.goto(place)
+        assert [each.rpartition("/")[2] for each in verdicts] == ["documents", "profile"]
+        labels = (await member.get("resource/labels")).body
+        values = {each["key"]: each["value"] for each in labels}
+        assert (values["document"], values["profile"]) == ("verified", "rejected")
+        await context.close()
+        assert not visitor.faults
 
 
 async def test_a_picture_in_a_bucket_is_shown(windows: Windows, system: Installation) -> None:

@@ -21,7 +21,7 @@ UNSEEN = {
     *("identity.captcha.geetest_not_configured", "identity.session.invalid_captcha_format"),
     *("admin.user.empty_uid", "admin.user.missing_uid", "admin.user.one_of_state_otp"),
     *("admin.user.empty_otp", "data.invalid_format", "data.too_long", "kid.blank"),
-    *("metadata.invalid_format", "metadata.too_long"),
+    *("metadata.invalid_format", "metadata.too_long", "admin.profile.missing_uid"),
 }
 
 
@@ -124,6 +124,7 @@ FORMS = (
     ("/resource/profiles", "post"),
     ("/resource/users/me", "delete"),
     ("/admin/users", "put"),
+    ("/admin/profiles", "put"),
     ("/admin/users/role", "post"),
     ("/admin/users/email", "put"),
     ("/admin/users/sessions", "delete"),

@@ -7,9 +7,6 @@ from typing import Any
 
 from console_svc.pages.visit import Visit
 
-WAITING = ("pending", "replaced")
-"""Verdicts of documents that wait for one."""
-
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 _REST = r"[\w.~:/?@!$&'()*+,;=%\[\]-]*"
 _HERE = re.compile(r"/api/v2/barong/resource/uploads/" + _REST, re.ASCII)
@@ -46,14 +43,6 @@ def link_of(url: object) -> FileLink | None:
         return FileLink(url)
     at_storage = _AT_STORAGE.fullmatch(url)
     return FileLink(url, at_storage[1].lower()) if at_storage else None
-
-
-def verdict_on(user: Mapping[str, Any]) -> str:
-    """What was said of the user's documents, or that they wait; blank if there is no word."""
-    for label in user["labels"]:
-        if label["key"] == "document" and label["scope"] == "private":
-            return str(label["value"])
-    return ""
 
 
 def shown(

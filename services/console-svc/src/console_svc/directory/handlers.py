@@ -2,11 +2,12 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from console_svc.directory import documents
+from console_svc.directory import documents, verdicts
 from console_svc.pages.api import ApiAnswer, ApiRefusal
 from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
@@ -18,6 +19,7 @@ FILTERS = (
 ORDERS = ("created_at", "updated_at", "email")
 DIRECTIONS = ("asc", "desc")
 STATES = ("pending", "active", "banned", "locked", "deleted")
+PROFILE = ("first_name", "last_name", "dob", "address", "postcode", "city", "country")
 _PER_PAGE = "25"
 _RECENT = "20"
 _SESSIONS = "admin/users/sessions"
@@ -72,7 +74,10 @@ async def show(visit: Visit) -> web.StreamResponse:
         "directory/user.html",
         user=user.body,
         documents=documents.shown(visit, user.body),
-        waits=documents.verdict_on(user.body) in documents.WAITING,
+        documents_wait=verdicts.on_documents(user.body) in verdicts.WAITING,
+        waiting_profile=verdicts.waiting_profile(user.body),
+        correcting=visit.request.path.endswith("/profile/correction"),
+        seen=verdicts.seen,
         sessions=sessions,
         activities=activities,
         audits=audits,
@@ -123,13 +128,25 @@ async def end_all_sessions(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/console/users/{uid}", "user_sessions_ended")
 
 
-async def judge_documents(visit: Visit, uid: str) -> None:
-    """Writes the verdict on a user's documents, which is a label; the user gets the reason."""
-    verdict = "verified" if visit.text("verdict") == "verified" else "rejected"
-    form = {"uid": uid, "key": "document", "value": verdict, "scope": "private"}
-    if reason := visit.text("description"):
-        form["description"] = reason
-    await visit.call("POST", "admin/users/labels/update", form)
+async def judge_documents(visit: Visit) -> web.StreamResponse:
+    """The verdict on the user's documents."""
+    user = await _user(visit)
+    await verdicts.judge_documents(visit, user)
+    return visit.go(f"/console/users/{user['uid']}", "judged")
+
+
+async def judge_profile(visit: Visit) -> web.StreamResponse:
+    """The verdict on the user's submitted profile."""
+    user = await _user(visit)
+    await verdicts.judge_profile(visit, user)
+    return visit.go(f"/console/users/{user['uid']}", "judged")
+
+
+async def correct_profile(visit: Visit) -> web.StreamResponse:
+    """Corrects the user's submitted profile."""
+    user = await _user(visit)
+    await verdicts.correct_profile(visit, user, PROFILE)
+    return visit.go(f"/console/users/{user['uid']}", "user_changed")
 
 
 async def write_label(visit: Visit) -> web.StreamResponse:
@@ -164,6 +181,13 @@ def check_uid(text: str) -> str:
     if not _UID.fullmatch(text):
         raise NotFound
     return text
+
+
+async def _user(visit: Visit) -> Mapping[str, Any]:
+    """The user of the address, as they are now."""
+    answer = await visit.get(f"admin/users/{uid_of(visit)}")
+    user: Mapping[str, Any] = answer.body
+    return user
 
 
 async def _if_allowed(visit: Visit, path: str, **query: str) -> Any:

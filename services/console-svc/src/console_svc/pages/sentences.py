@@ -254,6 +254,14 @@ SENTENCES: Mapping[str, str] = {
     "admin.user.email_no_change": marked("The user has this address already."),
     "admin.user.missing_email": marked("Enter an e-mail address."),
     "admin.user.empty_email": marked("Enter an e-mail address."),
+    "admin.profiles.doesnt_exist_or_not_editable": marked(
+        "The user has no profile that waits for a verdict."
+    ),
+    "admin.profiles.superadmin_change": marked("Only superadmins may change or make superadmins."),
+    "console.changed_meanwhile": marked(
+        "This has changed since you opened the page. Look at it again; nothing is done yet."
+    ),
+    "console.judged_meanwhile": marked("Somebody else has judged these documents meanwhile."),
     "admin.session.doesnt_exist": marked("The user has no such session."),
     "admin.session.empty_id": marked("The user has no such session."),
     "admin.user.otp_no_change": marked("The second factor is off already."),

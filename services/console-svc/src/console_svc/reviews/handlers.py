@@ -1,9 +1,12 @@
 """The queue of documents that wait for a verdict, made for speed: one user after the other."""
 
+from typing import Any
+
 from aiohttp import web
 
-from console_svc.directory import documents
-from console_svc.directory.handlers import check_uid, judge_documents, uid_of
+from console_svc.directory import documents, verdicts
+from console_svc.directory.handlers import check_uid, uid_of
+from console_svc.pages.api import ApiAnswer, ApiRefusal
 from console_svc.pages.visit import Eager, Visit
 
 _QUEUE = "/console/reviews"
@@ -18,8 +21,7 @@ async def show(visit: Visit) -> web.StreamResponse:
     """
     named = visit.path.get("uid", visit.request.query.get("uid"))
     if named is not None:
-        answer = await visit.get(_WAITING, uid=check_uid(named), extended="true", limit="1")
-        users = [user for user in answer.body if user["uid"] == named]
+        answer, users = await _of(visit, check_uid(named))
     else:
         place = str(visit.page_number)
         answer = await visit.get(_WAITING, page=place, extended="true", limit="1")
@@ -35,11 +37,24 @@ async def show(visit: Visit) -> web.StreamResponse:
         more='rel="next"' in answer.headers.get("Link", ""),
         user=user,
         documents=documents.shown(visit, user) if user else [],
+        seen=verdicts.seen,
     )
 
 
 async def judge(visit: Visit) -> web.StreamResponse:
-    """The verdict on the documents of a user, whose place the next one takes."""
-    await judge_documents(visit, uid_of(visit))
+    """The verdict on the documents of a user, whose place the next one takes.
+
+    Documents that somebody else has judged meanwhile are not judged again.
+    """
+    _, users = await _of(visit, uid_of(visit))
+    if not users:
+        raise ApiRefusal(409, ["console.judged_meanwhile"])
+    await verdicts.judge_documents(visit, users[0])
     place = visit.text("page")
     return visit.go(_QUEUE, "judged", **({"page": place} if place else {}))
+
+
+async def _of(visit: Visit, uid: str) -> tuple[ApiAnswer, list[dict[str, Any]]]:
+    """The answer about this user, and the user if anything of theirs waits."""
+    answer = await visit.get(_WAITING, uid=uid, extended="true", limit="1")
+    return answer, [user for user in answer.body if user["uid"] == uid]
