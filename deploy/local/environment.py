@@ -130,6 +130,7 @@ def _defaults(name: str, addresses: Addresses) -> dict[str, str]:
         only_here["BARONG_PUBLIC_URL"] = addresses.public_url("gateway")
     if name == "identity":
         only_here["BARONG_DOMAIN"] = addresses.public_url("gateway")
+        only_here["BARONG_TRUSTED_DEVICE_DAYS"] = "30"  # off elsewhere, unless it is set
         if sha := commit(_ROOT):
             only_here["BARONG_GIT_SHA"] = sha
     return {

@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pyotp
@@ -35,13 +38,33 @@ async def early_in_a_step() -> None:
 
 
 async def second_factor_of(client: Client, uid: str) -> Authenticator:
-    """Turns a user's second factor on; the code of this moment still counts afterwards."""
-    async with identity_of(client.system) as identity:
-        secret, _ = await identity.create_second_factor(uid, AT_HOME)
+    """Turns a user's second factor on; the code of this moment still counts afterwards.
+
+    All sessions of the user end, as it is done in one that lives no longer than this.
+    """
+    async with identity_of(client.system) as identity, session_of(client, uid) as sid:
+        secret, _ = await identity.create_second_factor(uid, sid, AT_HOME)
         authenticator = Authenticator(secret)
-        await identity.enable_second_factor(uid, authenticator.code(), None, AT_HOME)
+        await identity.enable_second_factor(uid, authenticator.code(), sid, AT_HOME)
     await forget_used_codes(client, uid)
     return authenticator
+
+
+@asynccontextmanager
+async def session_of(client: Client, uid: str) -> AsyncIterator[str]:
+    """The sid of a session that was opened with a password just now, and has no cookie."""
+    sid = str(uuid.uuid4())
+    async with tables_of_identity(client.system) as tables:
+        await tables.execute(
+            "INSERT INTO sessions (sid, key, csrf_digest, uid, user_agent, address, network,"
+            " expires_at, absolute_expires_at) VALUES ($1, $2, $2, $3, '', '192.0.2.1',"
+            " '192.0.0.0/16', now() + interval '1 hour', now() + interval '1 hour')",
+            sid,
+            uuid.uuid4().hex * 2,
+            uid,
+        )
+        yield sid
+        await tables.execute("DELETE FROM sessions WHERE sid = $1", sid)
 
 
 async def forget_used_codes(client: Client, uid: str) -> None:

@@ -190,7 +190,7 @@ async def test_identity_refuses_the_writes_of_who_may_not_act(
     async with identity_of(system) as identity:
         for call in (
             identity.change_password(uid, PASSWORD, PASSWORD[::-1], None, AT_HOME),
-            identity.create_second_factor(uid, AT_HOME),
+            identity.create_second_factor(uid, None, AT_HOME),
             identity.enable_second_factor(uid, "000000", None, AT_HOME),
             identity.verify_code(uid, "000000", AT_HOME),
             identity.disable_second_factor(uid, "000000", AT_HOME),

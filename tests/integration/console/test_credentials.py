@@ -107,8 +107,14 @@ async def with_second_factor(pages: Pages) -> Authenticator:
     assert secret is not None
     authenticator = Authenticator(secret[1].replace(" ", ""))
     form = made.form("/account/second-factor").fields
-    enabled = await pages.post("/account/second-factor", {**form, "code": authenticator.code(-1)})
+    enabled = await pages.post("/account/second-factor", {**form, "code": authenticator.code()})
     assert "Your second factor is on." in enabled.text
+    async with tables_of_identity(pages.system) as tables:
+        await tables.execute(
+            "UPDATE second_factors SET last_step = 0 FROM users"
+            " WHERE users.uid = second_factors.uid AND email = $1",
+            pages.email,
+        )
     return authenticator
 
 
@@ -137,7 +143,7 @@ async def test_with_a_second_factor_a_code_proves_it(pages: Pages) -> None:
     page = "/account/verification?next=/account/email"
     assert "password" not in (await pages.get(page)).form("/account/verification").fields
     wrong = await pages.fill_in(page, otp_code=authenticator.wrong_code())
-    assert "The code of your authenticator app is wrong." in wrong.text
+    assert "This code is wrong, or it was used already." in wrong.text
     assert (await pages.fill_in(page, otp_code=authenticator.code())).url.path == "/account/email"
 
 
@@ -226,6 +232,18 @@ async def test_recovery_codes_ask_for_another_proof(pages: Pages) -> None:
     assert len(await new_codes(pages)) == 10
 
 
+async def test_a_second_factor_asks_for_another_proof(pages: Pages) -> None:
+    await confirmed(pages)
+    await age(pages)
+    asked = await pages.fill_in("/account/second-factor", "/account/second-factor/setup")
+    assert asked.url.path == "/account/verification"
+    back = await pages.fill_in(asked.url.path_qs, password=PASSWORD)
+    assert back.url.path.startswith("/account/second-factor")
+    assert "Thank you." in back.text
+    await with_second_factor(pages)  # the way is free now
+    assert 'action="/account/second-factor/off"' in (await pages.get("/account/second-factor")).html
+
+
 async def credential(
     pages: Pages, authenticator: SoftAuthenticator, options: str, token: str
 ) -> str:
@@ -249,6 +267,28 @@ async def use(
     fields = (await pages.get(page)).form(action).fields
     made = await credential(pages, authenticator, options, fields["csrf"])
     return await pages.post(action, {**fields, "credential": made, **typed})
+
+
+async def test_a_recovery_code_replaces_a_lost_passkey(pages: Pages) -> None:
+    """For a member without a second factor, where another proof is asked for."""
+    await confirmed(pages)
+    page = "/account/passkeys"
+    assert "I have lost my passkey" not in (await pages.get("/account/verification")).text
+    added = await use(pages, SoftAuthenticator(), page, page, "resource/passkeys", name="Laptop")
+    assert "Your passkey is added." in added.text
+    assert "If you have lost your passkeys" in (await pages.get("/account/recovery-codes")).text
+    code, *_ = await new_codes(pages)
+    await age(pages)
+    asked = await pages.fill_in("/account/recovery-codes")
+    assert asked.url.path == "/account/verification"
+    assert "I have lost my passkey" in asked.text
+    wrong = await pages.fill_in(asked.url.path_qs, recovery_code="0000-0000-0000-0000")
+    assert "This code is wrong, or it was used already." in wrong.text
+    back = await pages.fill_in(asked.url.path_qs, recovery_code=code)
+    assert back.url.path == "/account/recovery-codes"
+    assert "9 recovery codes are left." in back.text
+    stronger = await pages.get("/account/verification?acr=aal2")
+    assert "recovery_code" in stronger.form("/account/verification").fields
 
 
 async def test_a_passkey_is_added_logs_in_is_renamed_and_deleted(pages: Pages) -> None:

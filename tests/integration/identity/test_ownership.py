@@ -184,7 +184,7 @@ async def test_no_second_factor_is_turned_on_in_a_session_that_has_ended(
     uid = (await client.sign_up()).body["uid"]
     async with tables_of_identity(system) as tables, identity_of(system) as identity:
         sid = await tables.fetchval("SELECT sid FROM sessions WHERE uid = $1", uid)
-        secret, _ = await identity.create_second_factor(uid, AT_HOME)
+        secret, _ = await identity.create_second_factor(uid, str(sid), AT_HOME)
         await tables.execute("DELETE FROM sessions WHERE uid = $1", uid)
         code = Authenticator(secret).code()
         with pytest.raises(SessionEnded):

@@ -24,6 +24,7 @@ from tests.support.waiting import until
 
 PASSKEYS, LOG_IN = "resource/passkeys", "identity/sessions/passkey"
 VERIFY = "resource/sessions/verify/passkey"
+CODES = "resource/otp/recovery_codes"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -329,7 +330,11 @@ async def test_changes_ask_for_a_recent_verification(
     [passkey] = await shown(member)
     one = f"{PASSKEYS}/{passkey['id']}"
     async with tables_of_identity(member.system) as tables:
-        await tables.execute("UPDATE sessions SET auth_time = auth_time - interval '601 seconds'")
+        await tables.execute(
+            "UPDATE sessions SET auth_time = auth_time - interval '601 seconds' FROM users"
+            " WHERE users.uid = sessions.uid AND email = $1",
+            member.email,
+        )
     for method, path in (("POST", f"{PASSKEYS}/options"), ("DELETE", one)):
         answer = await member.call(method, path)
         assert answer.errors == ["authz.insufficient_user_authentication"]
@@ -344,11 +349,46 @@ async def test_changes_ask_for_a_recent_verification(
 async def test_recovery_codes_go_with_the_last_factor(
     member: Client, authenticator: SoftAuthenticator
 ) -> None:
-    codes = "resource/otp/recovery_codes"
-    assert (await member.post(codes)).status == 201
+    assert (await member.post(CODES)).status == 201
     [passkey] = await shown(member)
     assert (await member.call("DELETE", f"{PASSKEYS}/{passkey['id']}")).status == 204
-    assert (await member.get(codes)).body["remaining"] == 0
+    assert (await member.get(CODES)).body["remaining"] == 0
+
+
+async def test_a_recovery_code_replaces_a_passkey_at_a_verification(
+    member: Client, authenticator: SoftAuthenticator, ear: Ear
+) -> None:
+    """For who has no second factor besides; at the log-in no code is asked for."""
+    codes = (await member.post(CODES)).body["codes"]
+    verify = "resource/sessions/verify"
+    form = {"email": member.email, "password": PASSWORD, "otp_code": codes[0]}
+    assert (await member.post("identity/sessions", form)).body["otp"] is False
+    assert (await member.get("identity/sessions")).body["acr"] == "aal1"
+    assert (await member.get(CODES)).body["remaining"] == 10  # it was not used up
+
+    alone = await member.post(verify, {"otp_code": codes[0]})
+    assert (alone.status, alone.body["amr"]) == (201, ["pwd", "otp", "mfa"])
+    assert alone.body["acr"] == (await member.get("identity/sessions")).body["acr"] == "aal2"
+    again = await member.post(verify, {"otp_code": codes[0]})
+    assert refused(again, "resource.session.invalid_otp")
+    wrong = await member.post(verify, {"password": PASSWORD, "otp_code": codes[0]})
+    assert refused(wrong, "resource.session.invalid_otp")
+    bad = await member.post(verify, {"password": "wrong", "otp_code": codes[1]})
+    assert refused(bad, "resource.session.invalid_password")
+    both = await member.post(verify, {"password": PASSWORD, "otp_code": codes[1]})
+    assert (both.status, both.body["acr"]) == (201, "aal2")
+    assert (await member.get(CODES)).body["remaining"] == 8
+    used = await ear.called("system.user.recovery_code.used", member.email, 2)
+    assert [event.record["remaining"] for event in used] == [9, 8]
+
+
+async def test_of_two_who_verify_with_one_recovery_code_one_succeeds(
+    member: Client, authenticator: SoftAuthenticator
+) -> None:
+    code, *_ = (await member.post(CODES)).body["codes"]
+    verify = "resource/sessions/verify"
+    answers = await asyncio.gather(*(member.post(verify, {"otp_code": code}) for _ in range(3)))
+    assert sorted(answer.status for answer in answers) == [201, 422, 422]
 
 
 async def test_the_number_of_passkeys_is_limited(member: Client) -> None:

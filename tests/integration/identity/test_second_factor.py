@@ -34,6 +34,12 @@ async def uid(client: Client) -> str:
     return str((await client.become_member()).body["uid"])
 
 
+@pytest.fixture
+async def sid(uid: str, identity: IdentityClient) -> str:
+    """That of the session in which the member confirmed just now."""
+    return str((await identity.sessions(uid))[0]["sid"])
+
+
 def codes(refused: pytest.ExceptionInfo[Invalid]) -> tuple[str, ...]:
     return refused.value.codes
 
@@ -47,8 +53,10 @@ async def log_in(client: Client, code: object = None) -> tuple[int, list[str]]:
     return answer.status, answer.body.get("errors", [])
 
 
-async def test_a_secret_and_its_url(client: Client, uid: str, identity: IdentityClient) -> None:
-    secret, url = await identity.create_second_factor(uid, AT_HOME)
+async def test_a_secret_and_its_url(
+    client: Client, uid: str, sid: str, identity: IdentityClient
+) -> None:
+    secret, url = await identity.create_second_factor(uid, sid, AT_HOME)
     parts = urlsplit(url)
     assert (parts.scheme, parts.netloc) == ("otpauth", "totp")
     assert parts.path == f"/Barong:{client.email}"
@@ -62,9 +70,9 @@ async def test_a_secret_and_its_url(client: Client, uid: str, identity: Identity
 
 
 async def test_the_secret_lies_sealed_for_its_own_user(
-    uid: str, identity: IdentityClient, system: Installation
+    uid: str, sid: str, identity: IdentityClient, system: Installation
 ) -> None:
-    secret, _ = await identity.create_second_factor(uid, AT_HOME)
+    secret, _ = await identity.create_second_factor(uid, sid, AT_HOME)
     async with tables_of_identity(system) as tables:
         sealed = await tables.fetchval("SELECT secret FROM second_factors WHERE uid = $1", uid)
     assert secret.encode() not in sealed
@@ -73,34 +81,34 @@ async def test_the_secret_lies_sealed_for_its_own_user(
 
 
 async def test_another_secret_replaces_one_that_was_never_enabled(
-    uid: str, identity: IdentityClient
+    uid: str, sid: str, identity: IdentityClient
 ) -> None:
-    old, _ = await identity.create_second_factor(uid, AT_HOME)
-    new, _ = await identity.create_second_factor(uid, AT_HOME)
+    old, _ = await identity.create_second_factor(uid, sid, AT_HOME)
+    new, _ = await identity.create_second_factor(uid, sid, AT_HOME)
     with pytest.raises(Invalid) as refused:
-        await identity.enable_second_factor(uid, Authenticator(old).code(), None, AT_HOME)
+        await identity.enable_second_factor(uid, Authenticator(old).code(), sid, AT_HOME)
     assert codes(refused) == ("otp.invalid",)
-    assert (await identity.enable_second_factor(uid, Authenticator(new).code(), None, AT_HOME)).otp
+    assert (await identity.enable_second_factor(uid, Authenticator(new).code(), sid, AT_HOME)).otp
 
 
-async def test_enabling(uid: str, identity: IdentityClient) -> None:
+async def test_enabling(uid: str, sid: str, identity: IdentityClient) -> None:
     with pytest.raises(Invalid) as refused:
-        await identity.enable_second_factor(uid, "123456", None, AT_HOME)
+        await identity.enable_second_factor(uid, "123456", sid, AT_HOME)
     assert codes(refused) == ("otp.invalid",)  # there is no secret yet
-    authenticator = Authenticator((await identity.create_second_factor(uid, AT_HOME))[0])
+    authenticator = Authenticator((await identity.create_second_factor(uid, sid, AT_HOME))[0])
     for code in (authenticator.wrong_code(), "", "abc", "x" * 500):
         with pytest.raises(Invalid) as refused:
-            await identity.enable_second_factor(uid, code, None, AT_HOME)
+            await identity.enable_second_factor(uid, code, sid, AT_HOME)
         assert codes(refused) == ("otp.invalid",)
     before = await identity.user(uid)
-    user = await identity.enable_second_factor(uid, authenticator.code(), None, AT_HOME)
+    user = await identity.enable_second_factor(uid, authenticator.code(), sid, AT_HOME)
     assert (user.otp, user.version) == (True, before.version + 1)
     assert user == await identity.user(uid)
     with pytest.raises(Invalid) as refused:
-        await identity.enable_second_factor(uid, authenticator.code(), None, AT_HOME)
+        await identity.enable_second_factor(uid, authenticator.code(), sid, AT_HOME)
     assert codes(refused) == ("otp.already_enabled",)
     with pytest.raises(Invalid) as refused:
-        await identity.create_second_factor(uid, AT_HOME)
+        await identity.create_second_factor(uid, sid, AT_HOME)
     assert codes(refused) == ("otp.already_enabled",)
 
 
@@ -162,7 +170,7 @@ async def test_an_administrator_disables_without_a_code(
 async def test_only_resource_svc_handles_codes(uid: str, system: Installation, caller: str) -> None:
     async with identity_of(system, caller) as identity:
         for call in (
-            identity.create_second_factor(uid, AT_HOME),
+            identity.create_second_factor(uid, None, AT_HOME),
             identity.enable_second_factor(uid, "123456", None, AT_HOME),
             identity.verify_code(uid, "123456", AT_HOME),
             identity.disable_second_factor(uid, "123456", AT_HOME),
@@ -183,7 +191,7 @@ async def test_only_admin_svc_disables_without_a_code(
 
 async def test_who_is_not_there_has_no_second_factor(identity: IdentityClient) -> None:
     for call in (
-        identity.create_second_factor("ID0000000000", AT_HOME),
+        identity.create_second_factor("ID0000000000", None, AT_HOME),
         identity.enable_second_factor("ID0000000000", "123456", None, AT_HOME),
         identity.disable_second_factor("ID0000000000", "123456", AT_HOME),
     ):
@@ -219,12 +227,14 @@ async def test_a_code_opens_one_session_however_many_try(client: Client, uid: st
     assert sorted(answers) == [(201, []), *[(422, ["totp.error"])] * 9]
 
 
-async def test_of_two_who_enable_at_once_one_does(uid: str, identity: IdentityClient) -> None:
-    code = Authenticator((await identity.create_second_factor(uid, AT_HOME))[0]).code()
+async def test_of_two_who_enable_at_once_one_does(
+    uid: str, sid: str, identity: IdentityClient
+) -> None:
+    code = Authenticator((await identity.create_second_factor(uid, sid, AT_HOME))[0]).code()
 
     async def enable() -> str:
         try:
-            await identity.enable_second_factor(uid, code, None, AT_HOME)
+            await identity.enable_second_factor(uid, code, sid, AT_HOME)
         except Invalid as refusal:
             return refusal.codes[0]
         return "otp.enabled"
@@ -306,7 +316,7 @@ async def test_enabling_ends_all_sessions_but_the_one_it_is_done_in(
         other.email = client.email
         bearer = (await other.log_in()).headers["Authorization"]
         assert (await other.get("resource/users/me")).status == 200
-        authenticator = Authenticator((await identity.create_second_factor(uid, AT_HOME))[0])
+        authenticator = Authenticator((await identity.create_second_factor(uid, mine, AT_HOME))[0])
         await identity.enable_second_factor(uid, authenticator.code(), mine, AT_HOME)
 
         async def refused() -> bool:
@@ -354,8 +364,10 @@ async def test_the_events_of_the_second_factor(client: Client, system: Installat
         assert "secret" not in text
 
 
-async def test_a_sid_of_nobody_turns_nothing_on(uid: str, identity: IdentityClient) -> None:
-    authenticator = Authenticator((await identity.create_second_factor(uid, AT_HOME))[0])
+async def test_a_sid_of_nobody_turns_nothing_on(
+    uid: str, sid: str, identity: IdentityClient
+) -> None:
+    authenticator = Authenticator((await identity.create_second_factor(uid, sid, AT_HOME))[0])
     with pytest.raises(SessionEnded):
         await identity.enable_second_factor(uid, authenticator.code(), str(uuid.uuid4()), AT_HOME)
     assert not (await identity.user(uid)).otp

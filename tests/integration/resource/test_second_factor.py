@@ -16,7 +16,12 @@ from tests.support.authenticator import (
 )
 from tests.support.client import Answer, Client
 from tests.support.events import Ear
-from tests.support.internal import AT_HOME, identity_of, tables_of_resource
+from tests.support.internal import (
+    AT_HOME,
+    identity_of,
+    tables_of_identity,
+    tables_of_resource,
+)
 from tests.support.system import PASSWORD, Installation
 from tests.support.waiting import until
 
@@ -230,3 +235,65 @@ async def test_the_newest_that_is_known_decides(
         assert await until(handled)
         labels = await tables.fetch("SELECT key FROM labels WHERE uid = $1", uid)
     assert [row["key"] for row in labels] == ["email"]
+
+
+# It is made and turned on by whoever showed just now who they are.
+
+
+async def age(client: Client, uid: str) -> None:
+    """Whoever uses these sessions was verified too long ago."""
+    async with tables_of_identity(client.system) as tables:
+        await tables.execute(
+            "UPDATE sessions SET auth_time = auth_time - interval '601 seconds' WHERE uid = $1", uid
+        )
+
+
+def asks_to_verify(answer: Answer) -> bool:
+    return (answer.status, answer.errors) == (
+        401,
+        ["authz.insufficient_user_authentication"],
+    ) and 'max_age="600"' in answer.headers["WWW-Authenticate"]
+
+
+async def test_a_session_that_was_left_open_makes_none(member: Client) -> None:
+    uid = (await member.get(ME)).body["uid"]
+    await age(member, uid)
+    assert asks_to_verify(await member.post(f"{OTP}/generate_qrcode"))
+    async with tables_of_identity(member.system) as tables:
+        assert not await tables.fetch("SELECT FROM second_factors WHERE uid = $1", uid)
+    assert (await member.post("resource/sessions/verify", {"password": PASSWORD})).status == 201
+    authenticator = await scan(member)
+    await age(member, uid)  # the QR code was asked for in time: there is no second question
+    assert (await give(member, "enable", authenticator.code())).status == 201
+
+
+async def test_a_session_that_was_left_open_turns_none_on(member: Client) -> None:
+    """Neither that of a secret from another session, nor an old one of its own."""
+    uid = (await member.get(ME)).body["uid"]
+    async with Client(member.system) as elsewhere:
+        assert (await elsewhere.log_in(member.email)).status == 201
+        authenticator = await scan(elsewhere)
+        await age(member, uid)
+        assert asks_to_verify(await give(member, "enable", authenticator.code()))
+        async with tables_of_identity(member.system) as tables:
+            await tables.execute(
+                "UPDATE second_factors SET created_at = created_at - interval '601 seconds'"
+                " WHERE uid = $1",
+                uid,
+            )
+        assert asks_to_verify(await give(elsewhere, "enable", authenticator.code()))
+        assert (await member.get(ME)).body["otp"] is False
+        verified = await elsewhere.post("resource/sessions/verify", {"password": PASSWORD})
+        assert verified.status == 201
+        assert (await give(elsewhere, "enable", authenticator.code())).status == 201
+
+
+async def test_what_is_on_is_replaced_with_its_code_only(member: Client) -> None:
+    authenticator = await turn_on(member)
+    for operation in ("generate_qrcode", "enable"):
+        answer = await give(member, operation, authenticator.wrong_code())
+        assert (answer.status, answer.errors) == (400, ON)
+    wrong = await give(member, "disable", authenticator.wrong_code())
+    assert (wrong.status, wrong.errors) == (422, WRONG)
+    assert (await give(member, "disable", authenticator.code())).status == 201
+    assert (await turn_on(member)).secret != authenticator.secret

@@ -197,7 +197,8 @@ class IdentitySettings(PublicServiceSettings):
         "BARONG_TRUSTED_DEVICE_DAYS",
         fields.Integer(validate=validate.Range(0, 90)),
         "For how many days a browser in which users gave a code of their second factor is asked "
-        "for none, if they want it so. 0: never.",
+        "for none, if they want it so. 30 is usual. 0: never, as this makes the second factor "
+        "weaker.",
         0,
     )
     mail_log_in_minutes: int = setting(

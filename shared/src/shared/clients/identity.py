@@ -113,11 +113,15 @@ class IdentityClient(ArchiveClient):
         }
         return User.of(await self.call("PUT", f"/users/{segment(uid)}/password", body))
 
-    async def create_second_factor(self, uid: str, client: Client) -> tuple[str, str]:
-        """A new secret and its otpauth URL; raises `Invalid` with `otp.already_enabled`."""
-        answer = await self.call(
-            "POST", f"/users/{segment(uid)}/otp", {"client": client.to_internal()}
-        )
+    async def create_second_factor(
+        self, uid: str, sid: str | None, client: Client
+    ) -> tuple[str, str]:
+        """A new secret and its otpauth URL, asked for in the session `sid`.
+
+        Raises `Invalid` with `otp.already_enabled`, or `StepUpRequired`.
+        """
+        body = {"sid": sid, "client": client.to_internal()}
+        answer = await self.call("POST", f"/users/{segment(uid)}/otp", body)
         return answer["secret"], answer["url"]
 
     async def enable_second_factor(
@@ -125,7 +129,8 @@ class IdentityClient(ArchiveClient):
     ) -> User:
         """Turns the second factor on, which ends all sessions but `sid`.
 
-        Raises `Invalid` with `otp.already_enabled`, `otp.invalid` or `totp.error`, or `Throttled`.
+        Raises `Invalid` with `otp.already_enabled`, `otp.invalid` or `totp.error`, `StepUpRequired`
+        or `Throttled`.
         """
         body = {"code": code, "sid": sid, "client": client.to_internal()}
         return User.of(await self.call("POST", f"/users/{segment(uid)}/otp/enable", body))

@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from shared import tracing
+from shared.contracts.authentication import StepUpRequired
 from shared.contracts.changes import CHANGED_HEADER, listed, note
 from shared.errors import Invalid, NotFound, SessionEnded, Throttled, Unavailable, UserNotActive
 from shared.repeated_calls import until_received
@@ -66,9 +67,9 @@ class InternalApi:
 
         `repeatable`: whether the call may arrive twice, as every GET may.
 
-        Raises `NotFound` for 404, `Invalid` for 422, `Throttled` for 429, `UserNotActive` or
-        `SessionEnded` where that is so of the user whom the call is about, and `Unavailable` for
-        everything else.
+        Raises `NotFound` for 404, `Invalid` for 422, `Throttled` for 429, `UserNotActive`,
+        `SessionEnded` or `StepUpRequired` where that is so of the user whom the call is about, and
+        `Unavailable` for everything else.
         """
         headers = {
             "Authorization": f"Bearer {self._tokens.issue(self._service)}",
@@ -81,7 +82,7 @@ class InternalApi:
         with tracing.calling(self._service, method) as span:
             headers |= tracing.headers()
             try:
-                status, answer, retry_after = await self._answer(
+                status, answer, received = await self._answer(
                     method, path, data, headers, repeatable=repeatable or method == "GET"
                 )
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -95,10 +96,12 @@ class InternalApi:
         if status == 422 and codes:
             raise Invalid(codes)
         if status == 429:
-            raise Throttled(retry_after)
+            raise Throttled(int(received.get("Retry-After", "1")))
         for ended in (UserNotActive, SessionEnded):
             if status == 401 and codes == list(ended.codes):
                 raise ended
+        if status == 401 and codes == list(StepUpRequired.codes):
+            raise StepUpRequired.of(received.get("WWW-Authenticate", ""))
         if status >= 300:
             self._last_was_right = False
             log.error("internal_call_refused", service=self._service, path=path, status=status)
@@ -113,20 +116,19 @@ class InternalApi:
         headers: Mapping[str, str],
         *,
         repeatable: bool,
-    ) -> tuple[int, Any, int]:
-        """Status, JSON and seconds of Retry-After; raises what aiohttp raises."""
+    ) -> tuple[int, Any, Mapping[str, str]]:
+        """Status, JSON and headers; raises what aiohttp raises."""
         session = self._session
         if session is None:
             raise ConnectionError("not opened")
 
-        async def send() -> tuple[int, Any, int]:
+        async def send() -> tuple[int, Any, Mapping[str, str]]:
             async with session.request(
                 method, self._url + path, data=data, headers=headers, allow_redirects=False
             ) as response:
                 answer = await response.json() if response.content_length else None
                 note(listed(response.headers.get(CHANGED_HEADER, "")), here=False)
-                retry_after = int(response.headers.get("Retry-After", "1"))
-                return response.status, answer, retry_after
+                return response.status, answer, response.headers
 
         return await until_received(send, repeatable=repeatable)
 

@@ -4,6 +4,7 @@ Methods (`amr`) are those of RFC 8176 where it has one. Levels (`acr`) are ours.
 of RFC 9470, OAuth 2.0 Step Up Authentication Challenge.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,8 @@ ONE_FACTOR: Final = "aal1"
 TWO_FACTORS: Final = "aal2"
 PHISHING_RESISTANT: Final = "phr"
 """A key that answers only to our own origins, and a verified user (OpenID EAP ACR Values 1.0)."""
+
+_MAX_AGE, _ACR = re.compile(r'max_age="(\d{1,9})"'), re.compile(r'acr_values="(\w{1,32})"')
 
 LEVELS: Final = (ONE_FACTOR, TWO_FACTORS, PHISHING_RESISTANT)
 """The values of `acr`, the weakest first. Whoever asks for one accepts the stronger ones."""
@@ -96,3 +99,9 @@ class StepUpRequired(Unauthenticated):
             *([f'max_age="{max_age}"'] if max_age is not None else []),
         ]
         self.headers = {"WWW-Authenticate": ", ".join(wanted)}
+
+    @classmethod
+    def of(cls, challenge: str) -> "StepUpRequired":
+        """The refusal with this `WWW-Authenticate` of another service of ours."""
+        max_age, acr = _MAX_AGE.search(challenge), _ACR.search(challenge)
+        return cls(max_age=int(max_age[1]) if max_age else None, acr=acr[1] if acr else None)

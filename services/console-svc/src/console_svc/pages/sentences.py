@@ -90,7 +90,7 @@ SENTENCES: Mapping[str, str] = {
     "resource.session.missing_credentials": marked("Enter your password or a code."),
     "resource.session.invalid_password": marked("The password is wrong."),
     "resource.session.missing_otp": marked("Enter the code of your authenticator app."),
-    "resource.session.invalid_otp": marked("The code of your authenticator app is wrong."),
+    "resource.session.invalid_otp": marked("This code is wrong, or it was used already."),
     "totp.error": marked("This code was used already. Wait for the next one."),
     # Other providers.
     "log_in_provider.doesnt_exist": marked("There is no such provider."),

@@ -32,8 +32,9 @@ SECOND_FACTORS = web.AppKey("second_factors", SecondFactors)
 async def create_recovery_codes(request: web.Request, _form: NoParameters) -> web.Response:
     """Make recovery codes.
 
-    Ten codes, each of which once replaces a code of the second factor, at the log-in and where the
-    factor is turned off. Older ones are void. Asks for a recent verification.
+    Ten codes, each of which once replaces a code of the second factor: at the log-in, at a
+    verification, and where the factor is turned off. At a verification it replaces a passkey, too.
+    Older ones are void. Asks for a recent verification.
     """
     caller = request[PRINCIPAL]
     made = await request.app[SECOND_FACTORS].create_recovery_codes(
@@ -59,7 +60,7 @@ async def show_recovery_codes_of(
 
 async def create(request: web.Request, form: CreateForm) -> web.Response:
     """POST /users/{uid}/otp."""
-    made = await request.app[SECOND_FACTORS].create(form.uid, form.client)
+    made = await request.app[SECOND_FACTORS].create(form.uid, form.sid, form.client)
     return answer({"secret": made.secret, "url": made.url}, status=201)
 
 

@@ -1,5 +1,6 @@
 """Second factors, and what is wrong with one or with a code of it."""
 
+import uuid
 from dataclasses import dataclass, field
 
 from shared.errors import Invalid
@@ -11,6 +12,14 @@ class Factor:
 
     sealed: bytes = field(repr=False)
     enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """How a secret came about: the session in which it was made, if known, and its age."""
+
+    sid: uuid.UUID | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from shared.web.fields import Code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateForm:
-    """POST /users/{uid}/otp."""
+    """POST /users/{uid}/otp; `sid` is the session in which the user asks."""
 
     uid: str = declared(fields.String(required=True))
     client: Client = declared(ClientField())
+    sid: uuid.UUID | None = declared(fields.UUID(allow_none=True), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,22 +3,23 @@
 import uuid
 from datetime import datetime
 
-from identity_svc.second_factor.models import Factor
+from identity_svc.second_factor.models import Factor, SetUp
 from shared.database.pool import Connection
 
 
-async def put_secret(connection: Connection, uid: str, sealed: bytes) -> None:
+async def put_secret(connection: Connection, uid: str, sealed: bytes, sid: uuid.UUID) -> None:
     """Stores another secret, which has no effect until it is enabled."""
     await connection.execute(
         """
-        INSERT INTO second_factors (uid, secret)
-        VALUES ($1, $2)
+        INSERT INTO second_factors (uid, secret, created_in)
+        VALUES ($1, $2, $3)
         ON CONFLICT (uid) DO UPDATE
         SET secret = $2, enabled = false, enabled_in = NULL, enabled_at = NULL, last_step = 0,
-            created_at = now()
+            created_at = now(), created_in = $3
         """,
         uid,
         sealed,
+        sid,
     )
 
 
@@ -33,6 +34,19 @@ async def find_factor(connection: Connection, uid: str) -> Factor | None:
         uid,
     )
     return Factor(row["secret"], row["enabled"]) if row else None
+
+
+async def find_set_up(connection: Connection, uid: str) -> SetUp | None:
+    """How the user's secret came about; None without one."""
+    row = await connection.fetchrow(
+        """
+        SELECT created_in, extract(epoch FROM now() - created_at)::float8 AS seconds
+        FROM second_factors
+        WHERE uid = $1
+        """,
+        uid,
+    )
+    return SetUp(row["created_in"], row["seconds"]) if row else None
 
 
 async def use_step(connection: Connection, uid: str, sealed: bytes, step: int) -> bool:

@@ -62,10 +62,11 @@ class SecondFactors:
     app_name: str
     domain: str
 
-    async def create(self, uid: str, client: Client) -> NewSecret:
-        """A new secret, in place of one that was never enabled.
+    async def create(self, uid: str, sid: uuid.UUID | None, client: Client) -> NewSecret:
+        """A new secret, in place of one that was never enabled; `sid` is the caller's session.
 
-        Raises `UserNotFound`, `UserNotActive` or `AlreadyEnabled`.
+        One that is on is replaced by nothing: it has to be disabled, with a code of it. Raises
+        `UserNotFound`, `UserNotActive`, `AlreadyEnabled` or `StepUpRequired`.
         """
         secret = new_secret()
         async with (
@@ -75,16 +76,18 @@ class SecondFactors:
             user = await self.users.lock_active(connection, uid)
             if user.otp:
                 raise AlreadyEnabled
-            await store.put_secret(connection, uid, self.authenticator.seal(uid, secret))
+            session = await self.sessions.require_recent(connection, uid, sid)
+            await store.put_secret(connection, uid, self.authenticator.seal(uid, secret), session)
             await self.activities.record_success(connection, uid, client, REQUEST_SECRET)
         return NewSecret(secret, otpauth_url(secret, user.email, self.app_name))
 
     async def enable(self, uid: str, code: str, sid: uuid.UUID | None, client: Client) -> User:
         """The user with the second factor on.
 
-        Ends all sessions that were opened without a code, except `sid`, which makes this call.
-        Raises `UserNotFound`, `UserNotActive`, `AlreadyEnabled`, `WrongCode`, `UsedCode`,
-        `Throttled`, or `SessionEnded` if `sid` ended meanwhile.
+        Ends all sessions that were opened without a code, except `sid`, which makes this call. Its
+        user was verified a short time ago, or was when the secret was made in it a short time ago.
+        Raises `UserNotFound`, `UserNotActive`, `AlreadyEnabled`, `StepUpRequired`, `WrongCode`,
+        `UsedCode`, `Throttled`, or `SessionEnded` if `sid` ended meanwhile.
         """
         async with (
             self.limited("otp", uid, client),
@@ -96,6 +99,7 @@ class SecondFactors:
                 raise AlreadyEnabled
             if sid is not None and not await self.sessions.lives(connection, sid):
                 raise SessionEnded
+            await self._require_recent(connection, uid, sid)
             await self.authenticator.accept_first(connection, uid, code)
             await store.enable(connection, uid, sid)
             changed = await self.users.set_second_factor(connection, uid, True)
@@ -181,8 +185,12 @@ class SecondFactors:
         self, connection: Connection, user: User, code: str, client: Client
     ) -> None:
         """Accepts a code or a recovery code; if a recovery code is used, the owner gets a mail."""
-        if not await self.recovery.use(connection, user, code, client):
+        if not await self.recover(connection, user, code, client):
             await self.authenticator.accept(connection, user.uid, code)
+
+    async def recover(self, connection: Connection, user: User, code: str, client: Client) -> bool:
+        """Whether this was a recovery code of a locked user, within `limited`; it is used up."""
+        return await self.recovery.use(connection, user, code, client)
 
     async def create_recovery_codes(
         self, uid: str, sid: str | None, client: Client
@@ -222,6 +230,16 @@ class SecondFactors:
                 await self._warn(uid, client)
             raise
         await self.throttle.code_succeeded(purpose, uid)
+
+    async def _require_recent(
+        self, connection: Connection, uid: str, sid: uuid.UUID | None
+    ) -> None:
+        set_up = await store.find_set_up(connection, uid)
+        if set_up is None:
+            raise WrongCode
+        lately = set_up.seconds <= self.sessions.step_up_seconds
+        if sid is None or set_up.sid != sid or not lately:
+            await self.sessions.require_recent(connection, uid, sid)
 
     async def _warn(self, uid: str, client: Client) -> None:
         async with self.database.transaction() as connection:

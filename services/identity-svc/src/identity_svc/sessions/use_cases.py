@@ -211,15 +211,19 @@ class Sessions:
             await self.outbox.add(connection, session_revoked(user, None))
         return ended
 
-    async def require_recent(self, connection: Connection, uid: str, sid: str | None) -> None:
-        """Raises `StepUpRequired` unless the user was authenticated a short time ago.
+    async def require_recent(
+        self, connection: Connection, uid: str, sid: str | uuid.UUID | None
+    ) -> uuid.UUID:
+        """The caller's session `sid`, in which the user was authenticated a short time ago.
 
-        `sid` is that of the caller's session; a caller without one was not authenticated. Changes
-        of credentials require this: a session that somebody left open is not enough.
+        Changes of credentials require this: a session that somebody left open is not enough. Raises
+        `StepUpRequired`, also for a caller without a session.
         """
-        found = sid and await store.authentication_of(connection, uid, uuid.UUID(sid))
-        if not found or found[1] > self.step_up_seconds:
+        session = uuid.UUID(str(sid)) if sid else None
+        found = session and await store.authentication_of(connection, uid, session)
+        if session is None or not found or found[1] > self.step_up_seconds:
             raise StepUpRequired(max_age=self.step_up_seconds)
+        return session
 
     async def reauthenticate(
         self, connection: Connection, uid: str, sid: uuid.UUID, *used: str

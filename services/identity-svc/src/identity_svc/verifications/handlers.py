@@ -34,7 +34,8 @@ async def verify(request: web.Request, form: VerifyForm) -> web.Response:
     """Prove one's identity once more.
 
     With the password, and with a code if the second factor is on. If it is on, a code alone is
-    enough, too. After 401 `authz.insufficient_user_authentication`, the call can be repeated.
+    enough, too. A recovery code counts as a code, also in place of a passkey. After 401
+    `authz.insufficient_user_authentication`, the call can be repeated.
     """
     caller = request[PRINCIPAL]
     shown = await request.app[VERIFICATIONS].verify(

@@ -22,6 +22,6 @@ class MissingOtp(Invalid):
 
 
 class InvalidOtp(Invalid):
-    """The code is not one of this moment, or the user has no second factor."""
+    """The code is not one of this moment, no recovery code, or there is no second factor."""
 
     codes = ("resource.session.invalid_otp",)

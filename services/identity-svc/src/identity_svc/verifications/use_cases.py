@@ -12,6 +12,7 @@ from identity_svc.passkeys.ceremonies import Credential
 from identity_svc.passkeys.use_cases import Passkeys
 from identity_svc.passwords.models import WrongPassword
 from identity_svc.passwords.use_cases import Passwords
+from identity_svc.recovery_codes.models import is_recovery_code
 from identity_svc.second_factor.models import NotEnabled, WrongCode
 from identity_svc.second_factor.use_cases import SecondFactors
 from identity_svc.sessions.models import NoSession
@@ -46,10 +47,11 @@ class Verifications:
         """Authenticates the user once more; returns how they are authenticated now.
 
         The user gives the password, and a code if the second factor is on. If it is on, a code
-        alone is enough, because the session stands for the password. A code beside a wrong password
-        is not used up. Blank values count as absent. Raises `NoSession` if the call has none,
-        `NothingShown`, `InvalidPassword`, `MissingOtp`, `InvalidOtp`, `UsedCode`, `Throttled` or
-        `SessionEnded`.
+        alone is enough, because the session stands for the password. A recovery code counts as a
+        code, also in place of a passkey where there is no second factor. A code beside a wrong
+        password is not used up. Blank values count as absent. Raises `NoSession` if the call has
+        none, `NothingShown`, `InvalidPassword`, `MissingOtp`, `InvalidOtp`, `UsedCode`, `Throttled`
+        or `SessionEnded`.
         """
         if sid is None:
             raise NoSession
@@ -61,7 +63,7 @@ class Verifications:
                 self._limited(uid, code, client),
                 self.database.transaction() as connection,
             ):
-                used = await self._check(connection, uid, version, code)
+                used = await self._check(connection, uid, version, code, client)
                 shown = await self.sessions.reauthenticate(connection, uid, uuid.UUID(sid), *used)
                 await self.activities.record_success(connection, uid, client, VERIFY_SESSION)
         return shown
@@ -94,7 +96,7 @@ class Verifications:
             raise InvalidPassword from None
 
     async def _check(
-        self, connection: Connection, uid: str, version: int | None, code: str
+        self, connection: Connection, uid: str, version: int | None, code: str, client: Client
     ) -> list[str]:
         """The methods that were used."""
         if version is not None and not await self.users.lock_password(connection, uid, version):
@@ -104,9 +106,11 @@ class Verifications:
         if user.otp:
             if not code:
                 raise MissingOtp
-            await self.second_factors.accept(connection, uid, code)
+            await self.second_factors.accept_or_recover(connection, user, code, client)
             used.append(OTP)
-        elif version is None:
+        elif code and await self.second_factors.recover(connection, user, code, client):
+            used.append(OTP)
+        elif version is None or is_recovery_code(code):
             raise InvalidOtp
         return used
 

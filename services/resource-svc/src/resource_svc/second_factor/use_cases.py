@@ -36,21 +36,21 @@ class SecondFactor:
     users: Users
     labels: Labels
 
-    async def create(self, uid: str, client: Client) -> dict[str, str]:
+    async def create(self, uid: str, sid: str | None, client: Client) -> dict[str, str]:
         """`barcode`, a PNG in Base64, and the `url` that it shows.
 
         Every call makes another secret, in place of one that was never enabled. Raises
-        `AlreadyEnabled`, `NotFound` or `Unavailable`.
+        `AlreadyEnabled`, `StepUpRequired`, `NotFound` or `Unavailable`.
         """
         with translated({"otp.already_enabled": AlreadyEnabled}):
-            _, url = await self.identity.create_second_factor(uid, client)
+            _, url = await self.identity.create_second_factor(uid, sid, client)
         return {"barcode": b64encode(await qr_code.png(url)).decode(), "url": url}
 
     async def enable(self, uid: str, sid: str | None, code: str, client: Client) -> User:
         """The user after it, with the label; ends all their sessions but the one with this `sid`.
 
-        Raises `AlreadyEnabled`, `WrongCode`, `Invalid` with `totp.error`, `Throttled`, `NotFound`
-        or `Unavailable`.
+        Raises `AlreadyEnabled`, `StepUpRequired`, `WrongCode`, `Invalid` with `totp.error`,
+        `Throttled`, `NotFound` or `Unavailable`.
         """
         with translated({"otp.already_enabled": AlreadyEnabled, "otp.invalid": WrongCode}):
             user = await self.identity.enable_second_factor(uid, code, sid, client)
