@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.integration.admin.test_audit import of_user
 from tests.integration.identity.test_passkeys import add, options
 from tests.integration.identity.test_passkeys import log_in as log_in_by_passkey
 from tests.support.api_keys import an_owner
@@ -326,7 +327,9 @@ async def test_what_is_refused(member: Client, system: Installation) -> None:
     assert (old.status, old.errors) == (401, ["authz.insufficient_user_authentication"])
 
 
-async def test_an_administrator_changes_an_address(member: Client, admin: Client) -> None:
+async def test_an_administrator_changes_an_address(
+    member: Client, admin: Client, system: Installation
+) -> None:
     uid, old = (await member.get("resource/users/me")).body["uid"], member.email
     before, new = await member.mailed_token(), new_address()
     form = {"uid": uid, "email": new}
@@ -342,6 +345,11 @@ async def test_an_administrator_changes_an_address(member: Client, admin: Client
         ("", "admin.user.empty_email"),
     ):
         assert refused(await admin.call("PUT", "admin/users/email", {**form, "email": email}), code)
+    intent, outcome, *_, last = [e for e in await of_user(system, uid) if e[1] == "user.email"]
+    assert intent == ("intent", "user.email", None, {"wanted": {"email": new}})
+    after = {"before": {"email": old}, "after": {"email": new}}
+    assert outcome == ("outcome", "user.email", "done", after)
+    assert last == ("outcome", "user.email", "refused", {"codes": ["email.invalid"]})
     nobody = {**form, "uid": "ID0000000000"}
     assert (await admin.call("PUT", "admin/users/email", nobody)).status == 404
     token = await mailed(member.system, old, before)

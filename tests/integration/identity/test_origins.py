@@ -5,9 +5,12 @@ import secrets
 import pytest
 
 from identity_svc.sessions.models import ORIGINS_PER_USER
+from tests.integration.identity.test_passkeys import add
+from tests.integration.identity.test_passkeys import log_in as log_in_by_passkey
 from tests.support.client import Client
 from tests.support.events import Ear
 from tests.support.internal import tables_of_identity
+from tests.support.passkeys import SoftAuthenticator
 from tests.support.system import Installation
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
@@ -42,6 +45,22 @@ async def test_each_origin_is_new_once(member: Client, ear: Ear) -> None:
     assert await log_in(member, ear, firefox, "2001:db8::1") == (False, True)
     assert await log_in(member, ear, firefox, "2001:db8::2") == (False, False)
     assert await log_in(member, ear, "", "203.0.113.1") == (True, True)
+
+
+async def test_a_log_in_with_a_passkey_tells_its_origin(member: Client, ear: Ear) -> None:
+    passkey = SoftAuthenticator()
+    assert (await add(member, passkey)).status == 201
+    address = "203.0.113.1"
+    async with Client(member.system) as elsewhere:
+        elsewhere.headers = {"User-Agent": CHROME.format(140), "X-Forwarded-For": address}
+        for _ in range(2):
+            assert (await log_in_by_passkey(elsewhere, passkey)).status == 201
+    first, second = await ear.called(
+        *("system.session.create", member.email, 2),
+        where=lambda event: event.record["user_ip"] == address,
+    )
+    assert (first.record["new_device"], first.record["new_network"]) == (True, True)
+    assert (second.record["new_device"], second.record["new_network"]) == (False, False)
 
 
 async def test_an_account_without_known_origins_has_no_new_ones(
