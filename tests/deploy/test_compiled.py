@@ -17,10 +17,8 @@ from tests.support.system import ROOT
 TESTS = (
     "tests/integration/gateway",
     "tests/unit/gateway",
-    # They put an object of their own in the place of one of a compiled class.
-    "--ignore=tests/unit/gateway/test_hanging_up.py",
-    "--ignore=tests/unit/gateway/test_access_log.py",
-    "--ignore=tests/unit/gateway/test_upstream_connection.py",
+    # It puts objects of its own in the place of those of a compiled class.
+    "--ignore=tests/unit/gateway/test_upstream_listeners.py",
 )
 PATIENCE = 2400
 

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -171,6 +171,20 @@ def small_socket(url: str) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, buffer, 4096)
     made.connect((address.host, address.port))
     return made
+
+
+UNREAD = bytes(14 * 1024)
+"""More than the send buffer of `unread_pair`, and less than pauses a transport's writer."""
+
+
+@contextmanager
+def unread_pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Our socket, with a small send buffer, and the peer's, from which nobody reads."""
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    ours.setblocking(False)
+    with closing(theirs):
+        yield ours, theirs
 
 
 class Raw:

@@ -139,7 +139,7 @@ async def test_clients_of_http_2_reach_the_gateway(client: Client, front: URL) -
     bearer = (await client.log_in()).headers["Authorization"]
     headers = [("authorization", bearer)]  # Envoy forwards another address than loopback: no cookie
     paths = ["/resource/users/me", "/identity/ping", "/resource/users/me", "/admin/users"]
-    answers = await asyncio.wait_for(asked(front, paths, headers), 10)
+    answers = await asyncio.wait_for(asked(front, paths, headers), 60)
     assert [status for status, _ in answers] == [200, 200, 200, 401]
     assert client.email.encode() in answers[0][1]
 

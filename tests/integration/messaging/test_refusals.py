@@ -161,7 +161,7 @@ async def test_a_queue_that_does_not_confirm_delays_one_event_and_no_other(
                 await add(schema, event)
             await all_published(schema, 8)
             # Twenty confirms of a second each are not waited for.
-            assert asyncio.get_running_loop().time() - begun < 10
+            assert asyncio.get_running_loop().time() - begun < len(others) // 2
         ids = [first.id, *(event.id for event in others)]
         await tap.hears(len(ids))
         assert Counter(tap.ids()) == dict.fromkeys(ids, 1)

@@ -11,9 +11,6 @@ from tests.support.waiting import until
 _LOCK_SECONDS = 5.0
 """How long a statement waits for a lock."""
 
-_TURN_SECONDS = 3.0
-"""How long a call waits until it is asked for."""
-
 
 async def test_a_call_does_not_wait_for_the_questions_of_all_before_it(
     client: Client, system: Installation
@@ -37,5 +34,5 @@ async def test_a_call_does_not_wait_for_the_questions_of_all_before_it(
         waited = time.monotonic() - began
         for answer in (await first, second):
             assert (answer.status, answer.errors) == (503, ["server.unavailable"])
-        assert waited < _LOCK_SECONDS + _TURN_SECONDS  # and not for two locks
+        assert waited < 2 * _LOCK_SECONDS  # and not for two locks
     assert (await client.get("resource/users/me")).status == 200

@@ -5,25 +5,31 @@ import subprocess
 import sys
 from typing import Any
 
-from authz_gateway.http.access_log import FLUSH_SECONDS
-
 WRITING = """
 import asyncio
+from ipaddress import ip_address
 from types import SimpleNamespace
 from prometheus_client import CollectorRegistry
-from authz_gateway.http.parser import HeadLimits, read_request
 from authz_gateway.http.access_log import AccessLog
+from authz_gateway.http.connection import ClientConnection, Limits
+from authz_gateway.http.parser import HeadLimits, RequestReader, read_request
 from authz_gateway.http.request import Request
 from shared.log import configure_logging
 from shared.web.metrics import HttpMetrics
 
 async def main():
-    registry = CollectorRegistry()
-    access_log = AccessLog(HttpMetrics(registry), {flush_seconds})
+    registry, limits = CollectorRegistry(), HeadLimits(100, 100, 10)
+    server = SimpleNamespace(
+        limits=Limits(limits, 0, 60.0, 60.0, 60.0),
+        reader=RequestReader(limits),
+        request_finished=print,
+    )
+    access_log = AccessLog(HttpMetrics(registry), flush_seconds={flush_seconds})
     for number, (method, route, status, uid, address, reason) in enumerate({requests!r}):
-        peer = SimpleNamespace(address=None, address_text=address)
+        peer = ClientConnection(server, asyncio.get_running_loop())
+        peer.address, peer.address_text = ip_address(address), address
         data = f"{{method}} /x HTTP/1.1\\r\\nHost: a\\r\\nX-Request-Id: r{{number}}\\r\\n\\r\\n"
-        request = Request(peer, read_request(data.encode(), HeadLimits(100, 100, 10)), 0)
+        request = Request(peer, read_request(data.encode(), limits), 0)
         request.route, request.uid, request.reason = route, uid, reason
         access_log.record(request, status)
         {between}
@@ -66,15 +72,15 @@ def test_lines_soon_after_others_are_written_in_one_batch() -> None:
 
 
 def test_after_a_pause_a_line_is_written_in_the_same_iteration() -> None:
-    lines = lines_of(REQUESTS, between="await asyncio.sleep(0.01)")
+    lines = lines_of(REQUESTS, between="for _ in range(2): await asyncio.sleep(0)", flush_seconds=0)
     assert len({line["timestamp"] for line in lines}) == len(REQUESTS)
 
 
 def lines_of(
     requests: list[tuple[str, str, int, str | None, str, str | None]],
-    flush_seconds: float = FLUSH_SECONDS,
     between: str = "pass",
     last: str = "await asyncio.sleep(0)",
+    flush_seconds: float = 0.005,
 ) -> list[Any]:
     """The lines that another process logs of these requests; it also runs the given code."""
     done = subprocess.run(
@@ -82,7 +88,7 @@ def lines_of(
             sys.executable,
             "-c",
             WRITING.format(
-                requests=requests, flush_seconds=flush_seconds, between=between, last=last
+                requests=requests, between=between, last=last, flush_seconds=flush_seconds
             ),
         ],
         capture_output=True,

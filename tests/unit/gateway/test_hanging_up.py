@@ -1,9 +1,8 @@
-"""Connections are closed although the peer reads nothing of what remains to be sent."""
+"""A client is disconnected although it reads nothing of what remains to be sent."""
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -11,30 +10,17 @@ import uvloop
 
 from authz_gateway.http.connection import ClientConnection, Limits
 from authz_gateway.http.cors import Cors
-from authz_gateway.http.parser import HeadLimits, RequestReader, ResponseHead
+from authz_gateway.http.parser import HeadLimits, RequestReader
 from authz_gateway.http.request import Request
 from authz_gateway.http.response_headers import ResponseHeaders
 from authz_gateway.http.responses import Answer
-from authz_gateway.upstream.connection import ResponseListener, UpstreamConnection
 from shared.errors import Refusal
+from tests.support.transport import UNREAD, unread_pair
 
-PATIENCE = 10.0
-LEFT = bytes(14 * 1024)
-"""More than the small socket buffer holds, and less than pauses the transport's writer."""
-
+PATIENCE = 30.0
 ASKED = b"GET /x HTTP/1.1\r\nHost: gateway\r\n"
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
 LOOPS = pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
-
-
-@contextmanager
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Our socket, with a small send buffer, and the peer's, from which nobody reads."""
-    ours, theirs = socket.socketpair()
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-    ours.setblocking(False)
-    with closing(theirs):
-        yield ours, theirs
 
 
 class World:
@@ -59,7 +45,7 @@ class World:
         self.gone.set()
 
     def request_received(self, request: Request) -> None:
-        request.connection.answer(Answer(200, body=LEFT))
+        request.connection.answer(Answer(200, body=UNREAD))
         self.answered.set()
 
     def request_finished(self, request: Request, status: int) -> None:
@@ -82,7 +68,7 @@ def test_a_client_that_reads_nothing_is_disconnected(
 ) -> None:
     async def main() -> None:
         world, loop = World(), asyncio.get_running_loop()
-        with pair() as (ours, theirs):
+        with unread_pair() as (ours, theirs):
             client = ClientConnection(world, loop)
             await loop.connect_accepted_socket(lambda: cast("asyncio.Protocol", client), ours)
             theirs.sendall(ASKED + lines + b"\r\n")
@@ -94,67 +80,6 @@ def test_a_client_that_reads_nothing_is_disconnected(
                 elif how == "drained":
                     client.drain()
                 await world.gone.wait()
-
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(main())
-
-
-class Caller(ResponseListener):
-    """Sends a request to an upstream, and owns the connection."""
-
-    def __init__(self) -> None:
-        self.gone = asyncio.Event()
-
-    def connection_opened(self, _connection: UpstreamConnection) -> None:
-        pass
-
-    def connection_closed(self, _connection: UpstreamConnection) -> None:
-        self.gone.set()
-
-    def upstream_failed(self, error: OSError) -> None:
-        raise AssertionError from error
-
-    def upstream_full(self) -> None:
-        raise AssertionError
-
-    def upstream_ready(self) -> None:
-        raise AssertionError
-
-    def interim_response(self, _head: ResponseHead) -> None:
-        raise AssertionError
-
-    def protocol_switched(self, _head: ResponseHead, _rest: bytes) -> None:
-        raise AssertionError
-
-    def response_started(
-        self, _head: ResponseHead, _part: bytes, *, bodyless: bool, ended: bool
-    ) -> None:
-        raise AssertionError
-
-    def response_part(self, _part: bytes, *, ended: bool) -> None:
-        raise AssertionError
-
-
-@LOOPS
-@pytest.mark.parametrize("closed_by_us", [True, False])
-def test_an_upstream_that_reads_nothing_is_disconnected(
-    new_loop: NewLoop, closed_by_us: bool
-) -> None:
-    """Also after its response, when the connection is idle."""
-
-    async def main() -> None:
-        caller, loop = Caller(), asyncio.get_running_loop()
-        with pair() as (ours, theirs):
-            connection = UpstreamConnection(caller, loop, close_seconds=0.2)
-            await loop.connect_accepted_socket(lambda: cast("asyncio.Protocol", connection), ours)
-            connection.send_request(caller, LEFT, complete=True, head_only=False, timeout=60)
-            connection.mark_idle()
-            if closed_by_us:
-                connection.close()
-            else:
-                theirs.shutdown(socket.SHUT_WR)
-            async with asyncio.timeout(PATIENCE):
-                await caller.gone.wait()
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(main())

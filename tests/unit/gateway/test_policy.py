@@ -144,7 +144,7 @@ def kept_current(policy: CurrentPolicy, listener: Listener) -> AbstractAsyncCont
 
 
 async def seen(policy: CurrentPolicy, version: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             try:
                 if policy.get().version == version:

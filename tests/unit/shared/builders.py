@@ -128,7 +128,7 @@ async def sent(address: str, request: bytes) -> tuple[int, bytes]:
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
         writer.write(request)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             answer = await reader.read()
     finally:
         writer.close()

@@ -43,9 +43,19 @@ class Broken(AbstractAsyncContextManager[None]):
 
 
 def app(story: list[str]) -> web.Application:
-    async def slow(_request: web.Request) -> web.Response:
+    async def slow(request: web.Request) -> web.Response:
+        """Answers once the service accepts no further connection."""
+
+        async def stopping() -> bool:
+            try:
+                _, writer = await asyncio.open_connection(request.url.host, request.url.port)
+            except ConnectionRefusedError:
+                return True
+            writer.close()
+            return False
+
         story.append("asked")
-        await asyncio.sleep(0.1)
+        await until(stopping)
         story.append("answered")
         return web.Response(text="done")
 
@@ -116,7 +126,7 @@ def test_a_signal_ends_the_process_in_order(how: signal.Signals) -> None:
         assert process.stdout is not None
         assert "listening" in process.stdout.readline()
         process.send_signal(how)
-        said, _ = process.communicate(timeout=10)
+        said, _ = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 0
@@ -140,7 +150,7 @@ async def test_work_goes_on_after_every_failure_and_ends_with_the_block() -> Non
 
     with capture_logs() as logs:
         work = supervised("try", attempt, first_delay=0.001, longest_delay=0.004)
-        async with asyncio.timeout(2), work:
+        async with asyncio.timeout(30), work:
             await working.wait()
 
     assert attempts == 7
@@ -162,7 +172,7 @@ async def test_work_that_swallows_a_cancellation_is_cancelled_again() -> None:
                     raise
                 deaf -= 1
 
-    async with asyncio.timeout(2), supervised("try", attempt, cancel_again=0.01):
+    async with asyncio.timeout(30), supervised("try", attempt, cancel_again=0.01):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     assert deaf == 0

@@ -1,10 +1,10 @@
 """Traces: which context counts, and a collector that is away or hangs costs nothing."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -18,26 +18,26 @@ from tests.unit.shared.builders import KEYS
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PARENT = f"00-{TRACE}-{SPAN}-01"
 
+SOON = 30.0
+"""Seconds; longer than `tracing.SHUTDOWN_SECONDS`, and shorter than an attempt of the exporter."""
+
 WORKING = """
-import asyncio, json, logging, sys, time
+import asyncio, json, logging, sys
 from shared import tracing
 
 async def main():
     logging.disable()
     async with tracing.exporting("a-service", sys.argv[1]):
         assert tracing.enabled()
-        slowest = 0.0
         for number in range(20_000):
-            began = time.thread_time()
             with tracing.recorded("work", None, tracing.SpanKind.INTERNAL, {}):
                 pass
-            slowest = max(slowest, time.thread_time() - began)
             if number % 100 == 0:
                 await asyncio.sleep(0)
         # `ru_maxrss` of a process includes what its parent had when it forked.
         with open("/proc/self/status") as status:
             memory = next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
-        print(json.dumps({"slowest": slowest, "kilobytes": memory}), flush=True)
+        print(json.dumps({"kilobytes": memory}), flush=True)
 
 asyncio.run(main())
 """
@@ -103,15 +103,15 @@ def test_a_collector_that_takes_nothing_costs_nothing(
 ) -> None:
     """Spans are dropped, memory does not grow, and the end does not wait for the collector."""
     command = [sys.executable, "-c", WORKING, request.getfixturevalue(collector)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # An attempt of the exporter takes a minute here, and there are 40 batches.
+    environment = {**os.environ, "OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        done = time.monotonic()
-        assert process.wait(30) == 0
-        waited = time.monotonic() - done
-    # The exporter's own limits are ten seconds an attempt and half a minute for the end.
-    assert waited < tracing.SHUTDOWN_SECONDS + 3
-    assert told["slowest"] < 0.1
+        try:
+            told = json.loads(process.stdout.readline())
+            assert process.wait(SOON) == 0
+        finally:
+            process.kill()
     assert told["kilobytes"] < 200_000
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from time import monotonic
+from typing import Final
 
 from authz_gateway.http.request import Request
 from shared.log import lines_of, members
@@ -12,7 +13,7 @@ from shared.web.tallies import Requests
 _MAX_CACHED_LABELS = 10_000
 """Each takes half a KB."""
 
-FLUSH_SECONDS = 0.005
+FLUSH_SECONDS: Final = 0.005
 
 
 class RequestLabels:
@@ -28,13 +29,14 @@ class RequestLabels:
 class AccessLog:
     """Logs and counts requests by their routes, never by their paths.
 
-    Lines are written in batches: in the next iteration of the event loop or, less than 5 ms after
-    the last batch, after 5 ms together with all lines that come until then.
+    Lines are written in batches: in the next iteration of the event loop or, less than
+    `flush_seconds` after the last batch, after so long together with all lines that come until
+    then.
     """
 
     def __init__(self, metrics: HttpMetrics, flush_seconds: float = FLUSH_SECONDS) -> None:
-        self._flush_seconds = flush_seconds
         self._metrics = metrics
+        self._flush_seconds = flush_seconds
         self._write_lines = lines_of("request")
         self._unwritten: list[tuple[RequestLabels, str, float]] = []
         self._flushed_at = -math.inf
@@ -53,7 +55,7 @@ class AccessLog:
             labels = self._labels[key] = self._new_labels(*key)
         labels.requests.observe(seconds)
         if not self._unwritten:
-            delay = self._flush_seconds if now - self._flushed_at <= self._flush_seconds else 0.0
+            delay = 0.0 if now - self._flushed_at > self._flush_seconds else self._flush_seconds
             asyncio.get_running_loop().call_later(delay, self.flush)
         self._unwritten.append((labels, request.id, seconds))
 
