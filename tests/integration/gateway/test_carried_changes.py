@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from shared.contracts.policy import Permission, Policy, Restriction
+from tests.support.aiohttp_app import serving
 from tests.support.client import Client
 from tests.support.gate import Gate
 from tests.support.replicas import gateway_of
@@ -187,6 +189,57 @@ async def test_the_response_waits_for_the_policy_that_it_announces(
         assert (await client.answer())[2] == b"ok123456"
         await client.send(get("/theirs/x"))
         assert (await client.answer())[0] == 401
+
+
+@asynccontextmanager
+async def a_held_policy(asked: asyncio.Event, free: asyncio.Event) -> AsyncIterator[str]:
+    """An admin-svc that answers once, and after that not before `free`; `asked`: it was."""
+
+    async def policy(request: web.Request) -> web.Response:
+        if not request.query.get("known"):
+            return web.json_response(Policy(1, ()).to_internal())
+        asked.set()
+        await free.wait()
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_get("/policy", policy)
+    async with serving(app) as url:
+        yield url
+
+
+@pytest.mark.usefixtures("forgotten")
+async def test_nothing_more_is_read_while_a_response_waits(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """Neither the rest of it, which would fill memory, nor another one that nobody asked for."""
+    asked, free = asyncio.Event(), asyncio.Event()
+    routes, size = ROUTES.format(up=upstream.url), 64 * 1024 * 1024
+    async with (
+        a_held_policy(asked, free) as admin,
+        gateway(tmp_path, routes, settings={"BARONG_ADMIN_INTERNAL_URL": admin}) as made,
+        Raw.to(made.public) as client,
+        Raw.to(made.public) as slow,
+    ):
+        servers = []
+        for each in (client, slow):
+            await each.send(get("/ours/x"))
+            servers.append(await upstream.next())
+            await servers[-1].head()
+        large = TELLING.replace(b"Content-Length: 2", b"Content-Length: %d" % size)
+        await servers[0].send(TELLING)
+        servers[1].writer.write(large + bytes(size - 2))
+        await asyncio.wait_for(asked.wait(), 30)
+        await servers[0].send(OK.replace(b"ok", b"no"))
+        await made.has_read()
+        assert servers[1].writer.transport.get_write_buffer_size() > size // 2
+        free.set()
+        assert (await client.answer())[2] == b"ok"
+        assert len((await slow.answer())[2]) == size
+        await client.send(get("/ours/y"))
+        await servers[1].head()  # the other connection is never used again
+        await servers[1].send(OK)
+        assert (await client.answer())[2] == b"ok"
 
 
 async def test_other_upstreams_cannot_announce_changes(

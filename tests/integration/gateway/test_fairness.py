@@ -472,6 +472,58 @@ async def test_the_memory_of_all_clients_is_limited(upstream: Upstream, tmp_path
         await until(empty)
 
 
+@pytest.mark.parametrize("fast_loop", [True, False])
+@pytest.mark.parametrize("path", ["/x", "/stream", "/ws"])
+async def test_what_an_upstream_does_not_read_is_counted(
+    upstream: Upstream, tmp_path: Path, path: str, fast_loop: bool
+) -> None:
+    """A body, or what a client says over a WebSocket."""
+    size = 64 * MEGABYTE  # far more than the kernel takes
+    async with (
+        serving(upstream, tmp_path, {"MAX_BODY_BYTES": str(size)}, fast_loop=fast_loop) as front,
+        Raw.to(front.public) as client,
+    ):
+        if path == "/ws":
+            await client.send(get(path, *ASKS))
+        else:
+            client.writer.write(get(path, f"Content-Length: {size}", method="POST").encode())
+            client.writer.write(bytes(70_000))
+        server = await upstream.next()
+        assert isinstance(server.writer.transport, asyncio.ReadTransport)
+        await server.head()
+        if path == "/ws":
+            await server.send(AGREES)
+            assert (await client.head())[0] == 101
+        server.writer.transport.pause_reading()
+        client.writer.write(bytes(size - 70_000))
+
+        async def counted() -> bool:
+            return 16_384 <= await front.metric("gateway_buffered_bytes") < MEGABYTE
+
+        await until(counted)
+        server.abort()
+
+        async def empty() -> bool:
+            return await front.metric("gateway_buffered_bytes") == 0
+
+        await until(empty)
+
+
+async def test_a_request_that_waits_for_its_answer_is_counted(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """The gateway keeps it, because it may have to be sent again."""
+    async with serving(upstream, tmp_path) as front, Raw.to(front.public) as client:
+        await client.send(get("/x", "Content-Length: 60000", method="POST") + "a" * 60_000)
+        server = await upstream.next()
+        await server.head()
+        await server.exactly(60_000)
+        assert await front.metric("gateway_buffered_bytes") > 60_000
+        await server.send(OK)
+        assert (await client.answer())[0] == 200
+        assert await front.metric("gateway_buffered_bytes") == 0
+
+
 @pytest.mark.parametrize("kind", ["head", "body"])
 async def test_an_idle_connection_uses_little_memory(
     upstream: Upstream, tmp_path: Path, kind: str

@@ -118,8 +118,17 @@ class ClientConnection:
     __slots__ = (
         *("_body_wait", "_deadline", "_limits", "_linger_bytes", "_lingering", "_loop", "_paused"),
         *("_reader", "_reading", "_reading_requests", "_reported_bytes", "_request_finished"),
-        *("_transport", "_tunnel", "_unique_heads", "_unread", "_waiting_since", "address"),
-        *("address_text", "network", "peer", "request", "response_source", "server", "trusted"),
+        *("_transport", "_tunnel", "_unique_heads", "_unread", "_unsent", "_waiting_since"),
+        *(
+            "address",
+            "address_text",
+            "network",
+            "peer",
+            "request",
+            "response_source",
+            "server",
+            "trusted",
+        ),
         "write",
     )
 
@@ -143,6 +152,7 @@ class ClientConnection:
         self._body_wait = 0.0  # seconds that this request's body has been waited for
         self._waiting_since = 0.0
         self._unread = b""
+        self._unsent = 0  # bytes of the request, or of the new protocol, that wait for the upstream
         self._reading = True
         self._paused = False  # the write buffer is full
         self._reading_requests = False
@@ -261,6 +271,7 @@ class ClientConnection:
         if request is None:
             return
         self.response_source = self._tunnel = self.request = None
+        self._unsent = 0
         if request.body is not NO_BODY:
             request.body.discard()
         if self._reported_bytes:
@@ -301,6 +312,11 @@ class ClientConnection:
         reported, self._reported_bytes = self._reported_bytes, 0
         self._transport.abort()
         return reported
+
+    def count_unsent(self, size: int) -> None:
+        """Counts `size` bytes of this client that wait in memory for the upstream."""
+        self._unsent = size
+        self._report_buffered()
 
     @property
     def paused(self) -> bool:
@@ -414,11 +430,11 @@ class ClientConnection:
             self._report_buffered()
 
     def _report_buffered(self) -> None:
-        """Reports to the server how many bytes this connection buffers, read or to be written."""
+        """Reports to the server how many bytes this connection buffers, in both directions."""
         if self._transport.is_closing():
             return  # the last report counts until the connection is closed
         request = self.request
-        now = len(self._unread) + self._transport.get_write_buffer_size()
+        now = len(self._unread) + self._unsent + self._transport.get_write_buffer_size()
         if request is not None:
             now += request.body.buffered
         if now <= _UNCOUNTED_BYTES:

@@ -22,6 +22,8 @@ _BODYLESS: Final = frozenset({204, 304})
 _SWITCHING_PROTOCOLS: Final = 101
 CLOSE_SECONDS: Final = 10.0
 _MAX_AGE_SECONDS = 60.0  # older connections are not reused, so that DNS changes take effect
+_WRITE_BUFFER_BYTES: Final = 16 * 1024
+"""High-water mark of the write buffer; above it the client is paused, and its bytes are counted."""
 _LARGE_READ_BYTES: Final = 64 * 1024  # after a read of this size, more may be in the socket
 _UNSENT_IS_KNOWN = sys.platform == "linux"
 
@@ -134,6 +136,7 @@ class UpstreamConnection:
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's has no such base
+        self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
         self._pool.connection_opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -189,6 +192,11 @@ class UpstreamConnection:
             self._upstream_listener.upstream_ready()
 
     # Called by the pool and by the exchange of a call.
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait to be written."""
+        return self._transport.get_write_buffer_size()
 
     def reusable(self, *, reuse_bodyless: bool) -> bool:
         """Whether the connection may be kept for another request; only this method decides that.

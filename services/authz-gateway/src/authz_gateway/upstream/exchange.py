@@ -30,6 +30,9 @@ log = structlog.get_logger()
 _COLLECTED_BYTES = 64 * 1024
 """How much of a request body is buffered before a connection to the upstream is taken."""
 
+_UNCOUNTED_BYTES: Final = 4 * 1024
+"""A request that is not larger does not count for the memory limit while it waits."""
+
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 """Idempotent methods: RFC 9110, 9.2.2."""
 
@@ -165,9 +168,13 @@ class Exchange(ResponseListener):
         connection.send_request(
             self, message, complete=sent, head_only=head_only, timeout=self._route.timeout
         )
+        if len(message) > _UNCOUNTED_BYTES:
+            self._count_unsent()
         if not sent:
             connection.set_timeout(on=False)
             body.stream_to(self)
+            if connection.paused:
+                self.upstream_full()
 
     # Called by the client's side: `BodySink` and `ResponseSource`.
 
@@ -210,22 +217,30 @@ class Exchange(ResponseListener):
 
     def client_ready(self) -> None:
         """See `ResponseSource`."""
-        if self._connection is not None:
+        if self._connection is not None and self._deferred is None:
             self._connection.resume_reading()
 
     # Called by the upstream's side: `ResponseListener`.
 
     def upstream_full(self) -> None:
         """See `ResponseListener`."""
+        self._count_unsent()
         if not self._sent and self._connection is not None:
             self._request.connection.pause_reading()
             self._connection.set_timeout(on=True)
 
     def upstream_ready(self) -> None:
         """See `ResponseListener`."""
+        self._count_unsent()
         if not self._sent and self._connection is not None:
             self._request.connection.resume_reading()
             self._connection.set_timeout(on=False)
+
+    def _count_unsent(self) -> None:
+        """Has the bytes counted that wait for the upstream, or to be sent to it again."""
+        if self._connection is not None:
+            unsent = max(len(self._message), self._connection.unsent)
+            self._request.connection.count_unsent(unsent)
 
     def interim_response(self, head: ResponseHead) -> None:
         """See `ResponseListener`.
@@ -262,6 +277,8 @@ class Exchange(ResponseListener):
             if waiting is not None:
                 start = partial(self._start_response, head, part, bodyless=bodyless, ended=ended)
                 self._deferred = [start]
+                if self._connection is not None:  # nothing more is kept meanwhile
+                    self._connection.pause_reading()
                 self._deferral = asyncio.get_running_loop().create_task(self._run_deferred(waiting))
                 return
         self._start_response(head, part, bodyless=bodyless, ended=ended)
@@ -271,6 +288,8 @@ class Exchange(ResponseListener):
         deferred, self._deferred, self._deferral = self._deferred, None, None
         for step in deferred or ():
             step()
+        if self._connection is not None and not self._request.connection.paused:
+            self._connection.resume_reading()
 
     def _start_response(
         self, head: ResponseHead, part: bytes, *, bodyless: bool, ended: bool

@@ -75,11 +75,15 @@ class Tunnel(UpstreamListener):
 
     def upstream_full(self) -> None:
         """See `ResponseListener`."""
-        self._request.connection.pause_reading()
+        client = self._request.connection
+        client.count_unsent(self._connection.unsent)
+        client.pause_reading()
 
     def upstream_ready(self) -> None:
         """See `ResponseListener`."""
-        self._request.connection.resume_reading()
+        client = self._request.connection
+        client.count_unsent(self._connection.unsent)
+        client.resume_reading()
 
     def _finish(self) -> None:
         self._ended(self)
