@@ -1,6 +1,7 @@
 """What newcomers are promised: `make run`, the session to copy, and the quick start of OAuth."""
 
 import asyncio
+import html
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from tests.interop.programs import GO_SETTINGS
 from tests.interop.servers import running
 from tests.support.client import Client
 from tests.support.local_stack import LocalStack, git
+from tests.support.pages import Pages
 from tests.support.system import ROOT, Installation
 
 pytestmark = pytest.mark.xdist_group("machine")
@@ -97,6 +100,47 @@ def test_it_shows_the_session_and_the_superadmin(stack: LocalStack) -> None:
     assert stack.facts["GATEWAY_URL"] in shown
     assert stack.facts["SUPERADMIN_PASSWORD"] in shown
     assert "confirm_code" in shown
+
+
+async def test_it_tells_the_addresses_of_the_pages(stack: LocalStack) -> None:
+    """Which open, each for whom it is named."""
+    told = re.search(r"^pages: (\S+), and (\S+) for staff$", stack.shown(), re.MULTILINE)
+    assert told is not None
+    assert told[0].count(stack.facts["GATEWAY_URL"]) == 2
+    async with Pages(_installation(stack)) as visitor:
+        for address in told.groups():
+            shown = await visitor.get(address)
+            assert (shown.status, shown.url.path) == (200, "/account/log-in")
+        email, password = (stack.facts[f"SUPERADMIN_{each}"] for each in ("EMAIL", "PASSWORD"))
+        await visitor.log_in(email, password)
+        for address in told.groups():
+            shown = await visitor.get(address)
+            assert (shown.status, str(shown.url)) == (200, address)
+
+
+async def test_the_link_of_a_mail_is_followed_as_it_stands(stack: LocalStack) -> None:
+    """Whole, with its host: as somebody does who clicks on it."""
+    async with Pages(_installation(stack)) as visitor:
+        await visitor.sign_up()
+        await visitor.mailed_token()
+        file = _installation(stack).mail / f"{visitor.email}.eml"
+        mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+        for kind in ("plain", "html"):
+            body = mail.get_body((kind,))
+            assert body is not None
+            links = set(
+                re.findall(r"https?://[^\s\"<>]+confirmation_token=[^\s\"<>]+", body.get_content())
+            )
+            (link,) = links
+            shown = await visitor.get(html.unescape(link))
+            assert (shown.status, shown.url.path) == (200, "/accounts/confirmation")
+            assert "Press the button to confirm your e-mail address." in shown.text
+        confirmed = await visitor.send(shown, "/accounts/confirmation", {})
+        assert "Your address is confirmed." in confirmed.text
+
+
+def _installation(stack: LocalStack) -> Installation:
+    return Installation({"gateway": stack.gateway_port}, {}, {}, stack.folder / ".local" / "mail")
 
 
 def test_it_tells_the_commit_of_the_clone(stack: LocalStack) -> None:

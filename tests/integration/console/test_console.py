@@ -1,7 +1,11 @@
 """The console as administrators of all roles see it, without JavaScript."""
 
+import html
+import re
 import secrets
+from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 
 from tests.support.client import Client
@@ -321,6 +325,59 @@ async def test_what_users_write_runs_nothing(
     assert hostile in shown.text
 
 
+async def test_what_browsers_call_themselves_runs_nothing(
+    system: Installation, pages: Pages
+) -> None:
+    """On the pages of the user, and on those of administrators."""
+    hostile = "<script>alert(1)</script>"
+    async with Pages(system, **{"User-Agent": hostile}) as visitor:
+        await visitor.sign_up()
+        email = visitor.email
+        for path in ("/account/sessions", "/account/activity"):
+            shown = await visitor.get(path)
+            assert hostile in shown.text, path
+            assert hostile not in shown.html, path
+    await pages.log_in(SUPERADMIN)
+
+    async def known() -> str:
+        found = re.search(r"/console/users/(ID\w+)", (await search()).html)
+        return found[1] if found else ""
+
+    async def search() -> Shown:
+        return await pages.get("/console/users", params={"email": email})
+
+    shown = await pages.get(f"/console/users/{await until(known)}")
+    assert hostile in shown.text
+    assert hostile not in shown.html
+
+
+async def test_an_uploaded_file_may_run_nothing(
+    system: Installation, admin: Client, pages: Pages
+) -> None:
+    """The link that administrators get leads to a file in a sandbox, and not to a page of ours."""
+    async with Client(system) as member:
+        uid = (await member.become_member()).body["uid"]
+        form = aiohttp.FormData()
+        for name, value in {"doc_type": "Passport", "doc_number": "AB1"}.items():
+            form.add_field(name, value)
+        form.add_field("doc_expire", "2099-01-01")
+        content = b"\x89PNG\r\n\x1a\n<script>alert(1)</script>"
+        form.add_field("upload", content, filename="a.png", content_type="image/png")
+        assert (await member.post("resource/documents", form)).status == 201  # type: ignore[arg-type]
+    await pages.log_in(SUPERADMIN)
+
+    async def listed() -> str:
+        shown = await pages.get(f"/console/users/{uid}")
+        link = re.search(r'"(/api/v2/barong/resource/uploads/[^"]+)"', shown.html)
+        return html.unescape(link[1]) if link else ""
+
+    async with pages.http.get(await until(listed)) as answer:
+        assert (answer.status, answer.content_type) == (200, "image/png")
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert await answer.read() == content
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -331,6 +388,33 @@ async def test_what_users_write_runs_nothing(
 async def test_addresses_that_name_nothing(pages: Pages, path: str) -> None:
     await pages.log_in(SUPERADMIN)
     assert (await pages.get(path)).status in (400, 404)
+
+
+@pytest.mark.parametrize(("kind", "whose"), [("users", "uid"), ("administrators", "target_uid")])
+async def test_audits_are_found_by_day(
+    system: Installation, admin: Client, pages: Pages, kind: str, whose: str
+) -> None:
+    async with Client(system) as member:
+        uid = (await member.become_member()).body["uid"]
+    label = {"uid": uid, "key": "by-day", "value": "yes", "scope": "private"}
+    assert (await admin.post("admin/users/labels", label)).status == 201
+    await pages.log_in(SUPERADMIN)
+    now = datetime.now(UTC)
+    before, after = (str((now + timedelta(days=days)).date()) for days in (-2, 2))
+    page = f"/console/activities/{kind}"
+
+    async def shown(**span: str) -> bool:
+        found = await pages.get(page, params={whose: uid, **span})
+        assert found.status == 200
+        assert all(f'value="{day}"' in found.html for day in span.values())
+        export = await pages.get(f"{page}/export", params={whose: uid, **span})
+        told = "Nothing has happened yet." not in found.text
+        return told or len(export.html.splitlines()) > 1
+
+    await until(lambda: shown(**{"from": before, "to": after}))
+    await until(lambda: shown(to=after))
+    assert not await shown(**{"from": after})
+    assert not await shown(to=before)
 
 
 async def test_audits_are_exported(pages: Pages) -> None:

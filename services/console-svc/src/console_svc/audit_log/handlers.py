@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from console_svc.pages.api import ApiRefusal
+from console_svc.pages.spans import with_moments
 from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
@@ -20,7 +21,9 @@ async def show(visit: Visit) -> web.StreamResponse:
     filters = _filters(visit)
     found, more = [], False
     try:
-        answer = await visit.get(path, **filters, page=str(visit.page_number), limit=_PER_PAGE)
+        answer = await visit.get(
+            path, **with_moments(filters), page=str(visit.page_number), limit=_PER_PAGE
+        )
     except ApiRefusal as refusal:
         if refusal.status != 422:
             raise
@@ -44,7 +47,7 @@ async def export(visit: Visit) -> web.StreamResponse:
     form = visit.request.query.get("format", "csv")
     if form not in _FORMATS:
         raise NotFound
-    query = {**_filters(visit), "format": form}
+    query = {**with_moments(_filters(visit)), "format": form}
     async with visit.api.streamed(
         visit.request, "GET", path, query=query, seconds=_EXPORT_SECONDS
     ) as answer:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from console_svc.directory import documents, verdicts
 from console_svc.pages.api import ApiAnswer, ApiRefusal
+from console_svc.pages.spans import with_moments
 from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
 
@@ -35,7 +36,7 @@ async def search(visit: Visit) -> web.StreamResponse:
     total, beyond, more = 0, False, False
     try:
         answer = await visit.get(
-            "admin/users", **filters, page=str(visit.page_number), limit=_PER_PAGE
+            "admin/users", **with_moments(filters), page=str(visit.page_number), limit=_PER_PAGE
         )
     except ApiRefusal as refusal:
         if refusal.status != 422:
