@@ -1,10 +1,13 @@
 """Forms of an account, as a browser without JavaScript sends them, and what the API says then."""
 
+import io
 import json
 import secrets
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
+from yarl import URL
 
 from tests.support.authenticator import Authenticator, forget_used_codes, second_factor_of
 from tests.support.client import Client
@@ -236,6 +239,30 @@ async def test_a_profile_is_saved_and_submitted(pages: Pages, client: Client) ->
     (profile,) = (await client.get("resource/users/me")).body["profiles"]
     assert profile["state"] == "submitted"
     assert profile["city"].startswith("L")
+
+
+async def test_a_document_is_as_large_as_a_photograph(pages: Pages, client: Client) -> None:
+    await client.become_member()
+    await pages.log_in(client.email)
+    page = "/account/documents"
+    form = aiohttp.FormData()
+    typed = {"doc_type": "Passport", "doc_number": "AB123", "doc_expire": "2099-01-01"}
+    for name, value in {**(await pages.get(page)).form(page).fields, **typed}.items():
+        if name != "upload[]":
+            form.add_field(name, value)
+    picture = b"\x89PNG\r\n\x1a\n".ljust(5 * 2**20, b"x")
+    form.add_field("upload[]", io.BytesIO(picture), filename="a.png", content_type="image/png")
+    uploaded = await pages.post(page, form)
+    assert "Your document is uploaded. We will look at it." in uploaded.text
+    (document,) = (await client.get("resource/documents")).body
+    async with pages.http.get(URL(document["upload"]["url"]).path_qs) as answer:
+        assert len(await answer.read()) == len(picture)
+
+
+async def test_a_form_without_files_is_small(own: Pages) -> None:
+    form = (await own.get("/account/profile")).form("/account/profile").fields
+    refused = await own.post("/account/profile", {**form, "address": "x" * 200_000})
+    assert (refused.status, "What you sent is too large." in refused.text) == (413, True)
 
 
 async def test_data_are_exported(own: Pages, member: Client) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import os
 import re
+import secrets
 
 import pytest
 from playwright.async_api import FilePayload, expect
 
 from tests.interop.pages.conftest import DESKTOP, PHONE, Visitor, Windows
-from tests.support.authenticator import Authenticator
+from tests.support.authenticator import Authenticator, forget_used_codes
 from tests.support.client import Client
 from tests.support.system import PASSWORD, ROOT, Installation
 
@@ -49,7 +50,8 @@ OWN = (
     "/account/deletion",
     "/account/log-out",
 )
-LANGUAGES = ("en", "de")
+LOOKS = [("en", "light"), ("de", "dark")]
+"""Languages do not change colours, nor colours texts: two looks have all of both."""
 PLACE = ROOT / "docs" / "operators" / "pictures"
 PICTURES = {
     ("/account/log-in", "phone", "de"): "log-in.png",
@@ -60,12 +62,12 @@ PICTURES = {
 """What `make screenshots` writes for the documentation."""
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "colors"), LOOKS)
 async def test_axe_finds_nothing_on_any_page(
-    windows: Windows, client: Client, language: str
+    windows: Windows, client: Client, language: str, colors: str
 ) -> None:
     await client.become_member()
-    context, visitor = await windows.open(language)
+    context, visitor = await windows.open(language, color_scheme=colors)
     found = await judged(visitor, OPEN, language)
     await log_in(visitor, client.email)
     found |= await judged(visitor, OWN, language)
@@ -74,14 +76,115 @@ async def test_axe_finds_nothing_on_any_page(
     assert not visitor.faults
 
 
-async def test_axe_finds_nothing_in_the_dark(windows: Windows, client: Client) -> None:
-    await client.become_member()
+async def test_axe_finds_nothing_on_what_forms_show_once(windows: Windows, client: Client) -> None:
+    """A QR code, recovery codes, a new key, lists with something in them, faults; in the dark."""
+    uid = str((await client.become_member()).body["uid"])
+    await client.post("resource/phones", {"phone_number": f"+38067{secrets.randbelow(10**7):07}"})
     context, visitor = await windows.open(color_scheme="dark")
-    found = await judged(visitor, OPEN[:2], "en")
+    page, faults = visitor.page, []
     await log_in(visitor, client.email)
-    found |= await judged(visitor, OWN[:4], "en")
+    await page.goto("/account/second-factor")
+    await visitor.submit("Set it up")
+    await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    faults += await visitor.judge_at_both_widths()
+    secret = (await page.locator("#secret").inner_text()).replace(" ", "")
+    authenticator = Authenticator(secret)
+    await visitor.submit("Turn the second factor on", code=authenticator.wrong_code())
+    await expect(page.get_by_role("alert")).to_be_visible()
+    faults += await visitor.judge_at_both_widths()
+    await visitor.submit("Turn the second factor on", code=authenticator.code(-1))
+    await expect(page.get_by_role("status")).to_contain_text("Your second factor is on.")
+    faults += await visitor.judge_at_both_widths()
+    await page.goto("/account/api-keys")
+    await forget_used_codes(client, uid)
+    await visitor.submit("Make the key", totp_code=authenticator.code())
+    await expect(page.get_by_role("status")).to_contain_text("Its secret is shown only now")
+    await page.get_by_text("Change or delete").click()
+    faults += await visitor.judge_at_both_widths()
+    await page.goto("/account/phones")
+    await expect(page.get_by_role("button", name="Verify")).to_be_visible()
+    faults += await visitor.judge_at_both_widths()
     await context.close()
-    assert not found
+    assert not faults
+    assert not visitor.faults
+
+
+FOCUS = """() => {
+  const shown = [...document.querySelectorAll(
+    "a[href], button, input, select, textarea, summary, [tabindex='0']")]
+    .filter((each) => each.type !== "hidden" && each.checkVisibility());
+  return [shown.indexOf(document.activeElement), shown.length];
+}"""
+"""Which of all that takes the keyboard has it, from 0, and how many there are."""
+
+
+async def test_the_keyboard_reaches_everything_in_its_order(
+    windows: Windows, client: Client
+) -> None:
+    await client.become_member()
+    context, visitor = await windows.open()
+    page = visitor.page
+    await log_in(visitor, client.email)
+    for path in ("/account/documents", "/account/profile"):
+        await page.goto(path)
+        await visitor.settle()
+        await page.keyboard.press("Tab")
+        skip = page.get_by_role("link", name="Skip to the content")
+        await expect(skip).to_be_focused()
+        await expect(skip).to_be_in_viewport()
+        (at, number) = await page.evaluate(FOCUS)
+        assert (at, number > 20) == (0, True)
+        for wanted in range(1, number):
+            while await page.evaluate(FOCUS) == [wanted - 1, number]:
+                await page.keyboard.press("Tab")  # a date has several parts
+            assert await page.evaluate(FOCUS) == [wanted, number]
+    await page.reload()
+    await visitor.settle()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#content")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#first_name")).to_be_focused()
+    await page.keyboard.type("Ada")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status")).to_contain_text("Your profile is saved as a draft.")
+    await context.close()
+    assert not visitor.faults
+
+
+WATCH_PROGRESS = """() => {
+  window.progress = [];
+  const bar = document.querySelector("progress");
+  new MutationObserver(() => progress.push([bar.hidden, bar.value, bar.max]))
+    .observe(bar, { attributes: true });
+}"""
+
+
+async def test_an_upload_shows_its_progress_and_its_refusal(
+    windows: Windows, client: Client
+) -> None:
+    await client.become_member()
+    context, visitor = await windows.open()
+    page = visitor.page
+    await log_in(visitor, client.email)
+    await page.goto("/account/documents")
+    await visitor.settle()
+    file = FilePayload(name="a.png", mimeType="image/png", buffer=PNG.ljust(300_000, b"x"))
+    await page.locator("[name='upload[]']").set_input_files(file)
+    await page.evaluate(WATCH_PROGRESS)
+    await visitor.submit("Upload", doc_number="AB123", doc_expire="1999-01-01")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await expect(page.locator("progress")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Upload")).to_be_enabled()
+    seen = await page.evaluate("progress")
+    shown = [(value, most) for hidden, value, most in seen if not hidden and most > 1]
+    assert shown, seen
+    assert shown == sorted(shown)
+    assert shown[-1][0] == shown[-1][1] > 300_000
+    await visitor.submit("Upload", doc_expire="2099-01-01")
+    await expect(page.get_by_role("status")).to_contain_text("Your document is uploaded.")
+    await context.close()
+    assert not visitor.faults
 
 
 async def judged(visitor: Visitor, paths: tuple[str, ...], language: str) -> dict[str, list[str]]:
@@ -96,6 +199,7 @@ async def judged(visitor: Visitor, paths: tuple[str, ...], language: str) -> dic
             picture = PICTURES.get((path, width, language))
             if picture and "BARONG_RECORD_SCREENSHOTS" in os.environ:
                 PLACE.mkdir(exist_ok=True)
+                await visitor.page.emulate_media(color_scheme="light")
                 await visitor.page.screenshot(path=PLACE / picture)
             if faults := await visitor.judge():
                 found[f"{path} {size['width']}"] = faults

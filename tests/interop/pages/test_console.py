@@ -1,14 +1,21 @@
 """The administrators' console in Chromium: every page, in both languages and at two widths."""
 
+import json
 import re
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
 
+import aio_pika
 import aiohttp
 import pytest
 from playwright.async_api import expect
 
+from shared.contracts.topology import MAILER
+from shared.messaging.broker import connected
 from tests.interop.pages.conftest import PHONE, Windows
 from tests.interop.pages.passport import WIDTH, passport
-from tests.interop.pages.test_account import LANGUAGES, judged, log_in
+from tests.interop.pages.test_account import LOOKS, judged, log_in
 from tests.support.client import Client
 from tests.support.object_storage import s3_stand_in
 from tests.support.own_service import pages_with_storage
@@ -109,19 +116,76 @@ async def wait_for(system: Installation, *emails: str) -> None:
         await until(waiting)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.fixture(scope="module")
+async def endpoint(system: Installation) -> AsyncIterator[str]:
+    """The id of an endpoint with a delivery, which never arrives."""
+    form = {"url": "http://127.0.0.1:9/hook", "events": "model.label.updated"}
+    async with Client(system) as admin, Client(system) as member:
+        await admin.log_in_as_superadmin()
+        own = str((await admin.post("admin/webhooks", form)).body["id"])
+        await member.become_member()
+        await member.post("resource/labels", {"key": "axe", "value": "yes"})
+        await member.call("PATCH", "resource/labels/axe", {"value": "not"})
+
+        async def waits() -> bool:
+            return bool((await admin.get(f"admin/webhooks/{own}/deliveries")).body)
+
+        await until(waits)
+        yield own
+        await admin.call("DELETE", f"admin/webhooks/{own}", {})
+
+
+@pytest.fixture(scope="module")
+async def letter(system: Installation) -> AsyncIterator[str]:
+    """The id of a dead letter of mailer-svc."""
+    own = secrets.token_hex(8)
+    event = json.dumps({"event": {"name": "model.user.updated"}, "iat": 1_790_000_000}).encode()
+    body = json.dumps({"payload": urlsafe_b64encode(event).decode().rstrip("=")}).encode()
+    message = aio_pika.Message(body, message_id=own, type="model.user.updated")
+    async with connected(system.environments["mailer"]["AMQP_URL"], "tests") as connection:
+        channel = await connection.channel(publisher_confirms=True)
+        await channel.default_exchange.publish(message, MAILER.dead_letters)
+    yield own
+    async with Client(system) as admin:
+        await admin.log_in_as_superadmin()
+        await admin.call("DELETE", "admin/dead_letters/mailer-svc", {"id": own})
+
+
+@pytest.mark.parametrize(("language", "colors"), LOOKS)
 async def test_axe_finds_nothing_on_any_page(
-    windows: Windows, system: Installation, applicants: list[Client], language: str
+    windows: Windows,
+    system: Installation,
+    applicants: list[Client],
+    endpoint: str,
+    letter: str,
+    language: str,
+    colors: str,
 ) -> None:
     await wait_for(system, *(each.email for each in applicants))
     uid = await applicant_uid(system, applicants[0])
-    context, visitor = await windows.open(language)
+    context, visitor = await windows.open(language, color_scheme=colors)
     await visitor.page.goto("/account/log-in?next=/console")
     await visitor.page.locator("[name=email]").fill(SUPERADMIN)
     await visitor.page.locator("[name=password]").fill(PASSWORD)
     await visitor.page.locator("main form button").first.click()
     await expect(visitor.page).to_have_url(re.compile(r"/console$"))
-    found = await judged(visitor, (*PAGES, f"/console/users/{uid}"), language)
+    more = (
+        f"/console/users/{uid}",
+        f"/console/webhooks/{endpoint}/deliveries",
+        f"/console/dead-letters/mailer-svc/contents?id={letter}",
+    )
+    found = await judged(visitor, (*PAGES, *more), language)
+    await context.close()
+    assert not found
+    assert not visitor.faults
+
+
+async def test_who_has_no_console_is_told(windows: Windows, client: Client) -> None:
+    await client.become_member()
+    context, visitor = await windows.open()
+    await log_in(visitor, client.email)
+    found = await judged(visitor, ("/console", "/console/users"), "en")
+    await expect(visitor.page.locator(".reasons")).to_have_text("Your role may not do this.")
     await context.close()
     assert not found
     assert not visitor.faults

@@ -101,3 +101,17 @@ async def test_a_member_logs_in_by_a_provider_and_a_code(
 async def judged(visitor: Visitor, scripts: bool) -> list[str]:
     """What axe finds, which is a script itself."""
     return await visitor.judge_at_both_widths() if scripts else []
+
+
+async def test_a_provider_that_refuses_leads_back(
+    windows: Windows, mine: Installation, provider: OpenIdProvider
+) -> None:
+    context, visitor = await windows.open(base_url=mine.gateway_url, viewport=PHONE)
+    page = visitor.page
+    await page.goto(f"{BACK}?error=access_denied&state=x")
+    await expect(page.get_by_role("link", name="Back to the log-in")).to_be_visible()
+    assert not await visitor.judge_at_both_widths()
+    await page.get_by_role("link", name="Back to the log-in").click()
+    await expect(page).to_have_url(re.compile(r"/account/log-in$"))
+    await context.close()
+    assert not visitor.faults

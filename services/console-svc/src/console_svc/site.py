@@ -227,9 +227,8 @@ async def _form(request: web.Request, files: ReceivedFiles | None) -> Mapping[st
     """The fields of a form; raises `TooLarge`, or `Malformed` for what is no form."""
     if request.content_type not in _FORMS:
         raise Malformed
-    form: Mapping[str, Any] = await read_body(
-        request.headers, request.content, MAX_FORM_BYTES, files
-    )
+    limit = files.max_body_bytes if files else MAX_FORM_BYTES
+    form: Mapping[str, Any] = await read_body(request.headers, request.content, limit, files)
     return form
 
 
