@@ -175,7 +175,7 @@ async def test_a_whitelink_lets_an_address_in(
     assert refused.form(action).fields["expire_time"] == "soon"
     assert "198.18.77.7" not in [r["value"] for r in await all_of(admin, "admin/restrictions")]
     made = await superadmin.fill_in(RESTRICTIONS, action, expire_time="1", range="hour")
-    assert "is shown only now: copy it." in made.text
+    assert "The link is shown only now: copy it" in made.text
     token = re.search(r"[0-9a-zA-Z_-]{32,}(?=</code>)", made.html)
     assert token is not None
     form, address = {"whitelink_token": token[0]}, {"X-Forwarded-For": "198.18.77.7"}

@@ -1,21 +1,29 @@
 """console-svc without the API, switched off, and with a theme and a language of an operator."""
 
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from aiohttp import web
+from yarl import URL
 
 from console_svc.app import create_app
 from console_svc.settings import ConsoleSettings
 from deploy.local import ports
 from shared.process import running
 from shared.settings import SettingsError, load_settings
+from tests.support.aiohttp_app import serving
+from tests.support.client import Client
 from tests.support.pages import Pages
 from tests.support.replicas import gateway_of
 from tests.support.system import ROOT, Installation
+from tests.support.waiting import until
 
 CONFIG = str(ROOT / "deploy" / "config")
 
@@ -141,3 +149,129 @@ async def test_a_language_is_chosen_and_kept(pages: Pages) -> None:
     assert "Passwort vergessen" in (await pages.get("/account/forgotten-password")).text
     unknown = await pages.get("/account/log-in?lang=xx")
     assert '<html lang="de"' in unknown.html
+
+
+async def language_of(pages: Pages) -> str:
+    """The language in the member's own record, by which mails are written."""
+    async with pages.http.get("/api/v2/barong/resource/users/me") as answer:
+        return str(json.loads((await answer.json())["data"])["language"])
+
+
+async def test_a_member_s_mails_follow_the_language_of_the_pages(
+    system: Installation, pages: Pages
+) -> None:
+    await pages.sign_up()
+    assert await language_of(pages) == "en"
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},  # a link of somebody else
+        {"Sec-Fetch-Site": "none"},  # a link in a mail
+        {"Referer": "https://elsewhere.example/account"},
+        {"Referer": "http://[/"},
+        {},
+    ):
+        shown = await pages.get("/account?lang=de", headers=headers)
+        assert '<html lang="de"' in shown.html
+        assert await language_of(pages) == "en"
+    here = {"Sec-Fetch-Site": "same-origin"}
+    assert (await pages.get("/account?lang=de", headers=here)).status == 200
+    assert await language_of(pages) == "de"
+    mail = system.mail / f"{quote(pages.email, safe='@')}.eml"
+    await pages.fill_in("/account/confirmation-mail", email=pages.email)
+
+    async def german() -> bool:
+        return "lang=3Dde" in mail.read_text().replace("=\n", "")
+
+    assert await until(german)
+    back = {"Referer": f"{system.gateway_url}/account"}
+    await pages.get("/account?lang=en", headers=back)
+    assert await language_of(pages) == "en"
+
+
+async def test_what_a_front_end_keeps_of_a_member_stays(system: Installation, pages: Pages) -> None:
+    async with Client(system) as member:
+        await member.become_member()
+        await pages.log_in(member.email)
+        for data, kept in (
+            ('{"theme": "dark", "language": "en"}', {"theme": "dark", "language": "de"}),
+            ('["no object"]', ["no object"]),
+        ):
+            assert (await member.call("PUT", "resource/users/me", {"data": data})).status == 200
+            here = {"Sec-Fetch-Site": "same-origin"}
+            assert (await pages.get("/account?lang=de", headers=here)).status == 200
+            me = (await member.get("resource/users/me")).body
+            assert json.loads(me["data"]) == kept
+
+
+@pytest.mark.parametrize(
+    "path", ["/account/data/export", "/console/activities/users/export?format=csv"]
+)
+async def test_exports_tell_why_they_are_refused(path: str) -> None:
+    known: dict[str, Any] = {
+        "identity/sessions": {"csrf_token": "x"},
+        "resource/users/me": {"uid": "ID1", "email": "a@example.com", "role": "admin"},
+        "admin/abilities": [],
+    }
+    refusals: list[web.Response] = []
+
+    async def gateway(request: web.Request) -> web.Response:
+        """Stands in for the gateway, which knows the visitor and refuses the export."""
+        operation = request.path.removeprefix("/api/v2/barong/")
+        return web.json_response(known[operation]) if operation in known else refusals.pop()
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", gateway)
+    async with serving(app) as url, console(BARONG_GATEWAY_URL=url) as http:
+
+        async def asked(
+            status: int, code: str, **headers: str
+        ) -> tuple[int, str, Mapping[str, str]]:
+            refusals.append(web.json_response({"errors": [code]}, status=status, headers=headers))
+            cookie = {"Cookie": "_barong_session=x"}
+            async with http.get(path, headers=cookie, allow_redirects=False) as answer:
+                return answer.status, await answer.text(), answer.headers
+
+        status, text, headers = await asked(429, "request.throttled", **{"Retry-After": "17"})
+        assert (status, headers["Retry-After"]) == (429, "17")
+        assert "Too many attempts." in text
+        status, text, headers = await asked(503, "server.unavailable")
+        assert (status, headers["Retry-After"]) == (503, "1")
+        assert "Part of the system is down." in text
+        status, text, _ = await asked(422, "admin.activity.invalid_range")
+        assert (status, "The period is not valid." in text) == (422, True)
+        status, _, headers = await asked(
+            401,
+            "authz.insufficient_user_authentication",
+            **{"WWW-Authenticate": 'Bearer error="x", acr_values="aal2"'},
+        )
+        there = URL(headers["Location"])
+        assert (status, there.path) == (303, "/account/verification")
+        assert dict(there.query) == {"next": path, "acr": "aal2"}
+
+
+async def test_a_whitelink_is_a_link_that_works_for_whom_a_restriction_keeps_out(
+    system: Installation, admin: Client
+) -> None:
+    form = {"category": "blacklist", "scope": "ip_subnet", "value": "198.51.100.192/28"}
+    made = await admin.post("admin/restrictions", {**form, "state": "enabled"})
+    assert made.status == 201
+    link = await admin.post("admin/restrictions/whitelink", {"expire_time": "1", "range": "hour"})
+    token = link.body["whitelink_token"]
+    async with Pages(system, **{"X-Forwarded-For": "198.51.100.193"}) as outside:
+
+        async def kept_out() -> bool:
+            return (await outside.get("/account/log-in")).status >= 400
+
+        assert await until(kept_out)
+        wrong = await outside.fill_in("/accounts/access?whitelink_token=wrong")
+        assert (wrong.status, "does not work any more" in wrong.text) == (422, True)
+        let_in = await outside.fill_in(f"/accounts/access?whitelink_token={token}")
+        assert "Your address is let in." in let_in.text
+
+        async def inside() -> bool:
+            return (await outside.get("/account/log-in")).status == 200
+
+        assert await until(inside)
+    await admin.call("DELETE", "admin/restrictions", {"id": made.body["id"]})
+    for rule in (await admin.get("admin/restrictions", params={"limit": "100"})).body:
+        if rule["value"] == "198.51.100.193":
+            await admin.call("DELETE", "admin/restrictions", {"id": rule["id"]})

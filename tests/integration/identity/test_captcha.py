@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.captcha_stand_in import (
     GEETEST_ID,
@@ -305,3 +306,16 @@ async def test_a_form_with_an_array_is_refused(client: Client) -> None:
     form = {"email": "a@example.com", "password": "x", "captcha_response[]": "y"}
     answer = await client.post(LOG_IN, form)
     assert answer.errors == ["identity.session.invalid_captcha_format"]
+
+
+def test_operators_are_warned_that_pages_have_no_widget(
+    system: Installation, stand_in: CaptchaStandIn
+) -> None:
+    for settings, expected in (
+        (geetest_settings(stand_in), ["BARONG_CAPTCHA"]),
+        (recaptcha_settings(stand_in), []),
+    ):
+        with capture_logs() as logged:
+            system.service("identity", **settings)
+        warned = [each for each in logged if each["event"] == "pages_have_no_captcha"]
+        assert [each["setting"] for each in warned] == expected

@@ -1,5 +1,6 @@
 """Every page of console-svc."""
 
+from console_svc.access import handlers as access
 from console_svc.account import handlers as account
 from console_svc.activity import handlers as activity
 from console_svc.api_keys import handlers as api_keys
@@ -52,6 +53,7 @@ PAGES: tuple[Page, ...] = (
     Page("/account/email",                  MEMBERS, email_changes.show,      email_changes.ask),
     Page("/accounts/email_change",          ANYONE,  email_changes.show_change, email_changes.change),
     Page("/accounts/email_reversal",        ANYONE,  email_changes.show_reversal, email_changes.reverse),
+    Page("/accounts/access",                ANYONE,  access.show,             access.use),
     Page("/account/password",               MEMBERS, passwords.show,          passwords.change),
     Page("/account/profile",                MEMBERS, profiles.show,           profiles.save),
     Page("/account/phones",                 MEMBERS, phones.show,             phones.add),

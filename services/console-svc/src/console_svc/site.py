@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 
 from console_svc.core import Core
-from console_svc.pages import sentences
+from console_svc.pages import preferences, sentences
 from console_svc.pages.abilities import ABILITIES, Abilities, Calls
 from console_svc.pages.api import ApiAnswer, ApiRefusal
 from console_svc.pages.forms import FIELD, require_same_origin, require_token
@@ -133,6 +133,7 @@ class _Endpoint:
             response.set_cookie(
                 COOKIE, visit.language.code, max_age=_A_YEAR, httponly=True, samesite="Lax"
             )
+            await preferences.keep_language(visit)
         return response
 
     async def _show(self, visit: Visit) -> web.StreamResponse:
@@ -194,7 +195,7 @@ class _Endpoint:
                 )
             return
         for refusal in (session, member):
-            if isinstance(refusal, ApiRefusal) and refusal.status == 401 and not members_only:
+            if isinstance(refusal, ApiRefusal) and refusal.hides_visitor and not members_only:
                 continue
             if isinstance(refusal, BaseException):
                 raise refusal
@@ -212,7 +213,10 @@ def _refused(visit: Visit, refusal: ApiRefusal) -> web.Response:
         return _led(visit, detour(visit, VERIFICATION, back, **level))
     # The gateway says 401 also to roles that may not do something.
     status = 403 if refusal.status == 401 else refusal.status
-    return _error(visit, status, sentences.of(visit.language, refusal))
+    response = _error(visit, status, sentences.of(visit.language, refusal))
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def _led(visit: Visit, response: web.Response) -> web.Response:

@@ -15,7 +15,7 @@ from authz_gateway.authn.access_tokens import ResolvedAccessToken, digest_of
 from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authn.lookup_cache import Entry
 from authz_gateway.authn.sessions import CSRF_EXEMPT, csrf_token_matches
-from authz_gateway.authz.pipeline import WHITELINK_PATH
+from authz_gateway.authz.pipeline import UNRESTRICTED_PATHS
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.protected_resources import audience_of
 from authz_gateway.authz.rate_limits import RateLimits
@@ -35,7 +35,7 @@ _MAX_CACHED_TOKENS: Final = 4096
 _MAX_CACHED_TOKEN_LENGTH: Final = 2048
 
 # Compiled code reads the module's own constants faster than imported ones.
-_WHITELINK_PATH: Final = WHITELINK_PATH
+_UNRESTRICTED_PATHS: Final = UNRESTRICTED_PATHS
 _CSRF_EXEMPT: Final = CSRF_EXEMPT
 _PUBLIC: Final = Access.PUBLIC
 _REQUIRED: Final = Access.REQUIRED
@@ -145,7 +145,7 @@ class DecisionCache:
         Counts an allowed call towards its rate limit, and raises `Throttled` at the limit. `now` is
         monotonic time, seconds.
         """
-        if call.path == _WHITELINK_PATH:
+        if call.path in _UNRESTRICTED_PATHS:
             return None
         route = call.route
         access = route.access
@@ -176,8 +176,8 @@ class DecisionCache:
         `policy` was in force when the pipeline began. Nothing is stored when another policy is in
         force now, because either of them may have decided.
         """
-        if self._policy.get() is not policy or call.path == WHITELINK_PATH:
-            return  # restrictions do not apply to the whitelink path, but they do elsewhere
+        if self._policy.get() is not policy or call.path in _UNRESTRICTED_PATHS:
+            return  # restrictions do not apply to these paths, but they do elsewhere
         if caller is None:
             if len(self._by_address) >= self._capacity:
                 self._by_address.clear()

@@ -40,7 +40,9 @@ from shared.values.principal import Principal
 from shared.web.principal import bearer_token, bound_token, presents_bearer, presents_bound
 
 WHITELINK_PATH = "/api/v2/barong/identity/users/access"
-"""Exempt from restrictions: here a restricted user opens a whitelink, which identity-svc checks."""
+"""Here a restricted user opens a whitelink, which identity-svc checks."""
+UNRESTRICTED_PATHS = frozenset({WHITELINK_PATH, "/accounts/access"})
+"""Exempt from restrictions: that, and the page of console-svc which sends it."""
 
 
 class PermissionDenied(Unauthenticated):
@@ -164,7 +166,7 @@ class Decide:
             raise
 
     async def _decide(self, call: Call) -> Caller | None:
-        if call.path != WHITELINK_PATH:
+        if call.path not in UNRESTRICTED_PATHS:
             require_unrestricted(self.policy.get().restrictions, call.address, self.places)
         if call.route.access is Access.BLOCKED:
             self.rate_limits.take(UNDECIDED, call.address)

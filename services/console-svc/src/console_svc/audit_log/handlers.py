@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from console_svc.pages.api import ApiRefusal
+from console_svc.pages.api import ApiRefusal, refusal_of
 from console_svc.pages.spans import with_moments
 from console_svc.pages.visit import Eager, Visit
 from shared.errors import NotFound
@@ -52,7 +52,7 @@ async def export(visit: Visit) -> web.StreamResponse:
         visit.request, "GET", path, query=query, seconds=_EXPORT_SECONDS
     ) as answer:
         if answer.status != 200:
-            raise ApiRefusal(answer.status, ())
+            raise await refusal_of(answer)
         return await visit.download(answer, f"{kind}.{form}", answer.content_type)
 
 

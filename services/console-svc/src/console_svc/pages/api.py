@@ -58,6 +58,11 @@ class ApiRefusal(Exception):
         return self.status == 401 and any(code in _LOGGED_OUT for code in self.codes)
 
     @property
+    def hides_visitor(self) -> bool:
+        """Whether it is not told who the visitor is: nobody is, or a restriction keeps them out."""
+        return self.status == 401 or _is_restriction(self.codes)
+
+    @property
     def wants_verification(self) -> bool:
         """Whether the visitor has to prove once more who they are, or by a stronger method."""
         return self.status == 401 and _STEP_UP in self.codes
@@ -242,6 +247,14 @@ class Api:
         return headers
 
 
+async def refusal_of(response: aiohttp.ClientResponse) -> ApiRefusal | Unavailable:
+    """Why a streamed call was refused: its codes, and what helps."""
+    try:
+        return _refusal(response, _parsed(await _content(response)))
+    except (TimeoutError, aiohttp.ClientError) as error:
+        raise Unavailable("authz-gateway") from error
+
+
 def host_of(request: web.Request) -> str:
     """The host that the visitor called, as the gateway tells it."""
     return request.headers.get("X-Forwarded-Host", request.host)
@@ -263,6 +276,10 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
+def _is_restriction(codes: Sequence[str]) -> bool:
+    return any(code.startswith("authz.restrict.") for code in codes)
+
+
 def _parsed(content: bytes) -> Any:
     try:
         return orjson.loads(content) if content else None
@@ -273,7 +290,8 @@ def _parsed(content: bytes) -> Any:
 def _refusal(response: aiohttp.ClientResponse, body: Any) -> ApiRefusal | Unavailable:
     codes = body.get("errors") if isinstance(body, dict) else None
     known = [str(code) for code in codes] if isinstance(codes, list) else []
-    if response.status in (502, 503, 504) and _PROVIDER_AWAY not in known:
+    away = response.status in (502, 503, 504) and _PROVIDER_AWAY not in known
+    if away and not _is_restriction(known):  # maintenance has a status of the operator's choice
         return Unavailable("api")
     after = response.headers.get("Retry-After", "")
     level = _LEVEL.search(response.headers.get("WWW-Authenticate", ""))

@@ -74,6 +74,15 @@ SENTENCES: Mapping[str, str] = {
     "identity.user.empty_reset_password_token": marked(
         "The link is incomplete. Open it from the mail again."
     ),
+    "identity.user.access.invalid_token": marked(
+        "This link does not work any more. Ask for a new one."
+    ),
+    "identity.user.missing_whitelink_token": marked(
+        "The link is incomplete. Open it as you got it again."
+    ),
+    "identity.user.empty_whitelink_token": marked(
+        "The link is incomplete. Open it as you got it again."
+    ),
     "jwt.decode_and_verify": marked("This link does not work any more. Ask for a new one."),
     "identity.session.invalid_params": marked("The e-mail address or the password is wrong."),
     "identity.session.missing_email": marked("Enter your e-mail address."),
@@ -272,6 +281,9 @@ SENTENCES: Mapping[str, str] = {
     "admin.user.empty_state": marked("There is no such state."),
     "role.doesnt_exist": marked("There is no such role."),
     "state.inclusion": marked("There is no such state."),
+    "admin.user.missing_scope": marked("There is no such scope."),
+    "admin.user.empty_scope": marked("There is no such scope."),
+    "scope.inclusion": marked("There is no such scope."),
     "key.invalid": marked("The key is not valid."),
     "key.taken": marked("The user has this label already."),
     "key.too_short": marked("The key is too short."),
@@ -289,6 +301,10 @@ SENTENCES: Mapping[str, str] = {
     "admin.permission.role_doesnt_exist": marked("There is no such role."),
     "admin.permission.doesnt_exist": marked("There is no such permission."),
     "admin.permission.empty_role": marked("Enter a role."),
+    "admin.permission.empty_id": marked("There is no such permission."),
+    "admin.permission.missing_id": marked("There is no such permission."),
+    "admin.permission.empty_verb": marked("There is no such verb."),
+    "admin.permission.empty_action": marked("There is no such action."),
     "admin.permission.empty_path": marked("Enter a path."),
     "admin.permissions.invalid_verb": marked("There is no such verb."),
     "admin.permissions.invalid_path": marked("This is not a path."),
@@ -311,11 +327,20 @@ SENTENCES: Mapping[str, str] = {
     "admin.restriction.invalid_scope": marked("There is no such scope."),
     "admin.restriction.empty_state": marked("There is no such state."),
     "admin.restriction.invalid_state": marked("There is no such state."),
+    "admin.restriction.empty_id": marked("There is no such restriction."),
+    "admin.restriction.missing_id": marked("There is no such restriction."),
+    "admin.restriction.empty_expire_time": marked("Enter for how long."),
+    "admin.restriction.empty_range": marked("There is no such unit."),
+    "invalid_expire": marked("Enter a whole number of hours or days, one or more."),
+    "invalid_range": marked("There is no such unit."),
     "admin.restriction.empty_code": marked("A value is not valid."),
     "admin.restriction.invalid_range": marked("The period is not valid."),
+    "admin.activity.invalid_result": marked("There is no such result."),
     "admin.activity.invalid_range": marked("The period is not valid."),
     "admin.activity.page_too_deep": marked("There are no further pages."),
     "admin.webhook.doesnt_exist": marked("There is no such endpoint."),
+    "admin.webhook.delivery_doesnt_exist": marked("There is no such delivery."),
+    "admin.webhook.invalid_state": marked("There is no such state."),
     "admin.webhook.forbidden_address": marked("Nothing may be sent to this address."),
     "admin.webhook.invalid_url": marked("This is not an address that begins with https."),
     "admin.webhook.missing_url": marked("Enter an address."),
@@ -332,6 +357,7 @@ SENTENCES: Mapping[str, str] = {
     "resource.user.empty_otp_code": marked("Enter the code of your authenticator app."),
     "resource.user.invalid_otp": marked("The code of your authenticator app is wrong."),
     "resource.user.last_superadmin": marked("The last superadmin cannot be deleted."),
+    "resource.apikey.empty_state": marked("There is no such state."),
     "resource.user.no_activity": marked("Nothing has happened yet."),
     "resource.user.page_too_deep": marked("There are no further pages."),
 }

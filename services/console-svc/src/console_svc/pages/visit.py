@@ -161,6 +161,10 @@ class Visit:
         """Another page of the list on this page."""
         return f"?{urlencode({**query, 'page': str(number)})}"
 
+    def filtered_by(self, **filters: str) -> str:
+        """The list on this page with these filters alone."""
+        return f"?{urlencode(filters)}"
+
     def address_in(self, code: str) -> str:
         """The address of this page in another language."""
         query = [(name, value) for name, value in self.request.query.items() if name != "lang"]

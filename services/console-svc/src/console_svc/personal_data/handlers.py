@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from console_svc.pages.api import ApiRefusal
+from console_svc.pages.api import refusal_of
 from console_svc.pages.visit import Visit
 
 _EXPORT_SECONDS = 300.0
@@ -19,7 +19,7 @@ async def export(visit: Visit) -> web.StreamResponse:
         visit.request, "GET", "resource/users/me/export", seconds=_EXPORT_SECONDS
     ) as answer:
         if answer.status != 200:
-            raise ApiRefusal(answer.status, ())
+            raise await refusal_of(answer)
         return await visit.download(answer, "barong-export.json", "application/json")
 
 

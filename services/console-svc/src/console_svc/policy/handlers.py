@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from console_svc.access.handlers import link_with
 from console_svc.pages.api import ApiAnswer
 from console_svc.pages.visit import Eager, Visit
 
@@ -113,18 +114,19 @@ async def remove_restriction(visit: Visit) -> web.StreamResponse:
 
 
 async def make_whitelink(visit: Visit) -> web.StreamResponse:
-    """Makes a token that lets an address in; it is shown this once."""
+    """Makes a link by which somebody lets their address in; it is shown this once."""
     form = {"expire_time": visit.text("expire_time"), "range": visit.text("range")}
     answer = await visit.call("POST", "admin/restrictions/whitelink", form)
     visit.forget_form()
     found = await visit.get("admin/restrictions", limit=str(_RESTRICTIONS_PER_PAGE))
-    return _restrictions(visit, found, token=str(answer.body["whitelink_token"]))
+    link = link_with(visit, str(answer.body["whitelink_token"]))
+    return _restrictions(visit, found, whitelink=link)
 
 
 def _restrictions(
     visit: Visit,
     found: ApiAnswer,
-    token: str = "",
+    whitelink: str = "",
     trial: Mapping[str, Any] | None = None,
 ) -> web.Response:
     return visit.page(
@@ -132,7 +134,7 @@ def _restrictions(
         restrictions=found.body,
         number=visit.page_number,
         more='rel="next"' in found.headers.get("Link", ""),
-        token=token,
+        whitelink=whitelink,
         trial=trial,
         categories=CATEGORIES,
         scopes=SCOPES,

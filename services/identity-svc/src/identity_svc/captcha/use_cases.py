@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from identity_svc.captcha.configuration import protected_endpoints
@@ -14,6 +15,8 @@ from identity_svc.captcha.recaptcha import Recaptcha
 from identity_svc.core import Core
 from identity_svc.settings import IdentitySettings
 from shared.errors import Refusal, Unavailable
+
+log = structlog.get_logger()
 
 
 class Captchas:
@@ -85,6 +88,9 @@ def _provider(settings: IdentitySettings) -> Provider:
         case "recaptcha":
             return Recaptcha(settings.recaptcha_url, settings.recaptcha_secret_key)
         case "geetest":
+            log.warning(
+                "pages_have_no_captcha", setting="BARONG_CAPTCHA", pages="those of console-svc"
+            )
             return Geetest(settings.geetest_url, settings.geetest_id, settings.geetest_key)
         case _:
             return NoCaptcha()
