@@ -83,8 +83,8 @@ def rabbitmq_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 async def database_template(postgres_dsn: str) -> TestDatabase:
     """Migrated and seeded; nobody connects to it.
 
-    A system does not begin with an event about each of its permissions: each would be signed, published
-    and heard of before the first test.
+    A system does not begin with an event about each of its permissions: each would be signed,
+    published and handled before the first test.
     """
     made = await template(postgres_dsn)
     await seed(made)

@@ -181,7 +181,8 @@ FORMS = (
 def documented(path: str) -> str:
     """The path in the document, which has names of its own for the variable parts."""
     shape = re.sub(r"\{\w+\}", "{}", f"/{path}")
-    return next(each for each in DOCUMENT["paths"] if re.sub(r"\{\w+\}", "{}", each) == shape)
+    paths: list[str] = list(DOCUMENT["paths"])
+    return next(each for each in paths if re.sub(r"\{\w+\}", "{}", each) == shape)
 
 
 def calls_of_the_console() -> set[tuple[str, str]]:

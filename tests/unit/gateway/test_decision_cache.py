@@ -13,7 +13,7 @@ from authz_gateway.authn.access_tokens import ResolvedAccessToken, digest_of
 from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authn.lookup_cache import Entry
 from authz_gateway.authz.decision_cache import MAX_DECISIONS, DecisionCache
-from authz_gateway.authz.pipeline import WHITELINK_PATH
+from authz_gateway.authz.pipeline import WHITELINK_PAGE, WHITELINK_PATH
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import RateLimits
 from authz_gateway.routing.route_table import Access, Rate
@@ -269,10 +269,11 @@ def test_public_calls_are_cached_by_address() -> None:
     assert not world.is_cached(a_call({}, access=Access.BLOCKED))
 
 
-def test_decisions_about_the_whitelink_path_are_not_cached() -> None:
-    """Restrictions do not apply to this path, so its decisions say nothing about others."""
+@pytest.mark.parametrize("path", [WHITELINK_PATH, WHITELINK_PAGE])
+def test_decisions_about_whitelinks_are_not_cached(path: str) -> None:
+    """Restrictions do not apply to these paths, so their decisions say nothing about others."""
     world = World()
-    whitelink = a_call({}, path=WHITELINK_PATH, access=Access.PUBLIC)
+    whitelink = a_call({}, path=path, access=Access.PUBLIC)
     world.cache.put(whitelink, None, world.policy, world.now)
     assert len(world.cache) == 0
     public = another(whitelink, path="/another")

@@ -19,7 +19,7 @@ from authz_gateway.authn.errors import InvalidSignature
 from authz_gateway.authn.nonces import SharedNonces
 from authz_gateway.authn.proofs import PROOF_MILLISECONDS, ProofChecker
 from authz_gateway.authn.sessions import Binding
-from authz_gateway.authz.pipeline import WHITELINK_PATH, Decide
+from authz_gateway.authz.pipeline import WHITELINK_PAGE, WHITELINK_PATH, Decide
 from authz_gateway.authz.policy import CompiledPolicy
 from authz_gateway.authz.rate_limits import ANONYMOUS, AUDITED_RATE, RateLimits
 from authz_gateway.routing.route_table import DEFAULT_BURST, UNROUTED, Access, Rate
@@ -510,6 +510,13 @@ async def test_the_whitelink_path_is_never_restricted() -> None:
     assert await a_decision(policy=PolicyInForce(loaded=False))(call) is None
     beside = a_call({}, method="POST", path=f"{WHITELINK_PATH}/x", access=Access.PUBLIC)
     assert await refusal_of(restricted(), beside) == (471, "authz.restrict.blacklist")
+
+
+async def test_the_page_for_whitelinks_is_never_restricted_where_pages_are() -> None:
+    page = a_call({}, path=WHITELINK_PAGE, access=Access.PUBLIC, page=True)
+    assert await restricted()(page) is None
+    somebody_elses = a_call({}, path=WHITELINK_PAGE, access=Access.PUBLIC)
+    assert await refusal_of(restricted(), somebody_elses) == (471, "authz.restrict.blacklist")
 
 
 KEY = signed_with("kid-1", "a secret", NOW)

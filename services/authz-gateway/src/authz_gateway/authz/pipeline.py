@@ -29,7 +29,7 @@ from authz_gateway.authz.protected_resources import audience_of, challenge
 from authz_gateway.authz.rate_limits import ANONYMOUS, UNDECIDED, RateLimits
 from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.authz.step_up import require_step_up
-from authz_gateway.routing.route_table import Access
+from authz_gateway.routing.route_table import Access, Route
 from shared.contracts.api_keys import SigningKey
 from shared.contracts.sessions import ResolvedSession, UserToken
 from shared.errors import Refusal, Unauthenticated
@@ -41,8 +41,18 @@ from shared.web.principal import bearer_token, bound_token, presents_bearer, pre
 
 WHITELINK_PATH = "/api/v2/barong/identity/users/access"
 """Here a restricted user opens a whitelink, which identity-svc checks."""
-UNRESTRICTED_PATHS = frozenset({WHITELINK_PATH, "/accounts/access"})
-"""Exempt from restrictions: that, and the page of console-svc which sends it."""
+WHITELINK_PAGE = "/accounts/access"
+"""The page of console-svc that makes this call."""
+UNRESTRICTED_PATHS = frozenset({WHITELINK_PATH, WHITELINK_PAGE})
+"""Paths to which restrictions may not apply; `is_unrestricted` decides."""
+
+
+def is_unrestricted(path: str, route: Route) -> bool:
+    """Whether no restriction applies to a call.
+
+    The path of the page is exempt only on a route of pages: elsewhere it may be anybody's.
+    """
+    return path == WHITELINK_PATH or (path == WHITELINK_PAGE and route.page)
 
 
 class PermissionDenied(Unauthenticated):
@@ -166,7 +176,7 @@ class Decide:
             raise
 
     async def _decide(self, call: Call) -> Caller | None:
-        if call.path not in UNRESTRICTED_PATHS:
+        if not is_unrestricted(call.path, call.route):
             require_unrestricted(self.policy.get().restrictions, call.address, self.places)
         if call.route.access is Access.BLOCKED:
             self.rate_limits.take(UNDECIDED, call.address)

@@ -6,7 +6,7 @@ from typing import Protocol
 from authz_gateway.authn.api_keys import ApiKeys, require_active, require_usable_owner, within_scope
 from authz_gateway.authn.call import Call, Caller
 from authz_gateway.authn.sessions import require_usable
-from authz_gateway.authz.pipeline import UNRESTRICTED_PATHS, PolicyInForce, Sessions
+from authz_gateway.authz.pipeline import PolicyInForce, Sessions, is_unrestricted
 from authz_gateway.authz.restrictions import require_unrestricted
 from authz_gateway.routing.route_table import Route
 from shared.errors import Refusal, Unavailable
@@ -56,7 +56,7 @@ class ReauthorizeWebSocket:
         Checks that need no other service come first, so that they work in any case.
         """
         try:
-            if opener.path not in UNRESTRICTED_PATHS:
+            if not is_unrestricted(opener.path, opener.route):
                 restrictions = self.policy.get().restrictions
                 require_unrestricted(restrictions, opener.address, self.places)
             if opener.caller is None:
