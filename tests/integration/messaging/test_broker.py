@@ -29,7 +29,8 @@ def dropped(attempt: Callable[[], Coroutine[Any, Any, None]]) -> list[str]:
     """What Python says of the objects that `attempt` leaves to the garbage collector.
 
     They are collected while no event loop runs, as between two tests: a destructor that wants to
-    await something is heard only then.
+    await something is heard only then. What exists before is left out: the collector would take a
+    second to look through the whole system, and other tests' garbage is not ours.
     """
 
     def run() -> list[str]:
@@ -43,9 +44,12 @@ def dropped(attempt: Callable[[], Coroutine[Any, Any, None]]) -> list[str]:
             loop.close()
         return [str(warning.message) for warning in said]
 
-    gc.collect()
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(run).result(30)
+    gc.freeze()
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(run).result(60)
+    finally:
+        gc.unfreeze()
 
 
 async def fails(url: str, seconds: float = 5) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import operator
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
@@ -344,7 +345,11 @@ _values = st.recursive(
 
 
 # The parser of heads refuses control characters in a User-Agent.
-_agents = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=3000)
+_agents = st.builds(
+    operator.mul,
+    st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=100),
+    st.sampled_from([1, 30]),
+)
 
 
 @given(st.dictionaries(st.text(), _values), _agents)
