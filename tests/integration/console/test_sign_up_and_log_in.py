@@ -203,7 +203,7 @@ async def test_a_page_says_nothing_before_it_is_known_who_visits(
     async with Pages(system, Cookie=cookie) as pages:
         for path in (
             "/account/sessions",
-            "/console/activities/nothing",
+            "/console/activities/users?from=x",
             "/console/users/~",
             "/console/users?level=x",
             "/console/webhooks/x/deliveries",
