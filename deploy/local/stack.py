@@ -43,7 +43,7 @@ _SCHEMAS = (
     webhooks_schema,
     oauth_schema,
 )
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class _Start:
             if time.monotonic() > deadline:
                 waiting = ", ".join(pending)
                 raise StartError(f"still waiting for {waiting}: see {self.local / 'logs'}")
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def _ready(self, part: str) -> None:
         self.say(f"{part:<20} {time.monotonic() - self.began:5.1f} s")

@@ -20,7 +20,7 @@ from tests.support.seeds import seed
 from tests.support.system import NAMES, Installation, installation
 
 _START_SECONDS = 120
-_LOOK_SECONDS = 0.005
+_POLL_SECONDS = 0.005
 
 PACKAGES = {
     "identity": "identity_svc",
@@ -91,7 +91,7 @@ class Bench:
         while not _is_ready(self.system.internal[name]):
             if time.monotonic() > deadline:
                 raise TimeoutError((self.folder / f"{name}.log").read_text()[-3000:])
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ UPLOADS = 20
 AT_ONCE = (4, 16)
 ROUNDS = 3
 LIMIT = 5
-_LOOK_SECONDS = 0.001
+_POLL_SECONDS = 0.001
 _TRIES = 300
 _BOUNDARY = "b0undary"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -68,7 +68,7 @@ def _added(
     before = most = process.memory_info().rss
     with ThreadPoolExecutor(number) as threads:
         uploads = [threads.submit(_upload, bench, members[n // 2]) for n in range(number)]
-        while wait(uploads, _LOOK_SECONDS).not_done:
+        while wait(uploads, _POLL_SECONDS).not_done:
             most = max(most, process.memory_info().rss)
     for upload in uploads:
         upload.result()

@@ -400,7 +400,7 @@ async def test_an_import_does_not_bring_him_back(
     folder = export(tmp_path / "export", [row], [a_label(row)])
     environment = system.environments["identity"]
     output = await command("identity_svc", "import-users", environment, str(folder))
-    assert "0 users taken over\n1 users were there already\n" in output
+    assert "0 users imported\n1 users were there already\n" in output
     assert not await known(system, somebody)
 
 

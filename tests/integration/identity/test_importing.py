@@ -57,14 +57,14 @@ async def events_of(database: TestDatabase) -> int:
         return count
 
 
-async def test_a_thousand_users_are_taken_over_once(database: TestDatabase, tmp_path: Path) -> None:
+async def test_a_thousand_users_are_imported_once(database: TestDatabase, tmp_path: Path) -> None:
     users = [a_user(otp="1" if n % 100 == 0 else "0") for n in range(1000)]
     folder = export(tmp_path, users, [a_label(user) for user in users])
     code, output = await imported(database, folder)
     assert (code, output.splitlines()) == (
         0,
         [
-            "1000 users taken over",
+            "1000 users imported",
             "0 users were there already",
             f"10 rows in {folder / 'users.otp_off.csv'}",
         ],
@@ -78,7 +78,7 @@ async def test_a_thousand_users_are_taken_over_once(database: TestDatabase, tmp_
     code, output = await imported(database, folder)
     assert (code, output.splitlines()[:2]) == (
         0,
-        ["0 users taken over", "1000 users were there already"],
+        ["0 users imported", "1000 users were there already"],
     )
     assert await users_of(database) == kept
     assert await events_of(database) == 1000
@@ -151,7 +151,7 @@ BAD_ROWS: tuple[tuple[dict[str, str], list[str]], ...] = (
 )  # fmt: skip
 
 
-async def test_bad_rows_are_refused_and_the_others_taken_over(
+async def test_bad_rows_are_refused_and_the_others_imported(
     database: TestDatabase, tmp_path: Path
 ) -> None:
     good, bad = a_user(), [a_user(**values) for values, _ in BAD_ROWS]
@@ -179,7 +179,7 @@ async def test_bad_rows_are_refused_and_the_others_taken_over(
     code, output = await imported(database, export(tmp_path, [good, *mended]))
     assert (code, output.splitlines()) == (
         0,
-        [f"{len(BAD_ROWS)} users taken over", "1 users were there already"],
+        [f"{len(BAD_ROWS)} users imported", "1 users were there already"],
     )
     assert not (folder / "users.refused.csv").exists()
 
@@ -224,7 +224,7 @@ async def test_a_dry_run_writes_nothing_but_the_reports(
 ) -> None:
     folder = export(tmp_path, [a_user(), a_user(level="x")])
     code, output = await imported(database, folder, "--dry-run")
-    assert (code, output.splitlines()[0]) == (1, "1 users would be taken over")
+    assert (code, output.splitlines()[0]) == (1, "1 users would be imported")
     assert await users_of(database) == {}
     assert await events_of(database) == 0
     assert report(folder, "users.refused") == {3: ["level.invalid"]}
@@ -285,7 +285,7 @@ async def test_killed_in_the_middle_it_finishes_when_it_is_run_again(
     code, output = await imported(database, folder)
     assert (code, output.splitlines()) == (
         0,
-        [f"{4000 - made} users taken over", f"{made} users were there already"],
+        [f"{4000 - made} users imported", f"{made} users were there already"],
     )
     assert await events_of(database) == len(await users_of(database)) == 4000
 

@@ -184,7 +184,7 @@ async def test_old_rows_go(dsn: str, mailer_database: TestDatabase) -> None:
             await mailer.react(event)
             async with mailer_database.connected() as connection:
                 await _age(connection, event.id, days)
-        house = asyncio.ensure_future(mailer.mails.keep_house())
+        house = asyncio.ensure_future(mailer.mails.run_housekeeping())
         try:
             await until(lambda: _settled(mailer_database), 10)
         finally:

@@ -101,7 +101,7 @@ def a_relay(
     management: ManagementApi | None = None,
 ) -> Relay:
     registry = registry or CollectorRegistry()
-    refusals = Refusals(registry, management, look_seconds=0.2)
+    refusals = Refusals(registry, management, poll_seconds=0.2)
     return Relay(
         database,
         Outbox(RING),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from admin_svc.activities.export import COLUMNS, FORMATS, csv_lines, file_format, json_lines
 from admin_svc.activities.models import FoundActivity, Position
 from admin_svc.activities.partitions import ahead
-from shared.contracts.activities import KeptActivity
+from shared.contracts.activities import StoredActivity
 from shared.database.partitions import Month
 
 MOMENTS = st.datetimes(
@@ -35,7 +35,7 @@ def found(**changes: Any) -> FoundActivity:
         "result": "succeed",
         "number": 1,
     }
-    return FoundActivity(KeptActivity(**{**fields, **changes}), None, None)
+    return FoundActivity(StoredActivity(**{**fields, **changes}), None, None)
 
 
 @given(MOMENTS, st.uuids())

@@ -137,7 +137,7 @@ async def _import_users(folder: str, dry_run: bool) -> None:
             raise CommandFailed("another import runs") from None
         except UnusableFile as error:
             raise CommandFailed(str(error)) from None
-    sys.stdout.write(f"{done.made} users {'would be ' if dry_run else ''}taken over\n")
+    sys.stdout.write(f"{done.made} users {'would be ' if dry_run else ''}imported\n")
     sys.stdout.write(f"{done.there} users were there already\n")
     for path, count in done.reports.items():
         sys.stdout.write(f"{count} rows in {path}\n")

@@ -25,7 +25,7 @@ from identity_svc.core import Core
 from identity_svc.email_changes.handlers import EMAIL_CHANGES
 from identity_svc.email_changes.use_cases import build as build_email_changes
 from identity_svc.erasure.use_cases import build as build_erasure
-from identity_svc.housekeeping import keep_house
+from identity_svc.housekeeping import run_housekeeping
 from identity_svc.linked_accounts.handlers import LINKED_ACCOUNTS
 from identity_svc.linked_accounts.use_cases import build as build_linked_accounts
 from identity_svc.logins.handlers import LOGINS
@@ -131,7 +131,7 @@ def build(core: Core) -> Features:
     archive = build_archive(core.database, core.settings)
     replays = build_replays(core.database, key_chain, core.settings, IDENTITY, core.registry)
     housekeeping = partial(
-        keep_house,
+        run_housekeeping,
         core.database,
         users,
         sessions,

@@ -15,7 +15,7 @@ from shared.database.pool import Database
 _SECONDS = 600
 
 
-async def keep_house(
+async def run_housekeeping(
     database: Database,
     users: Users,
     sessions: Sessions,

@@ -45,7 +45,7 @@ def create_app(settings: MailerSettings) -> Service:
         parts=(
             core.database.opened(),
             core.identity.opened(),
-            supervised("housekeeping", mails.keep_house),
+            supervised("housekeeping", mails.run_housekeeping),
             supervised("subscriber", subscriber.run),
         ),
     )

@@ -52,7 +52,7 @@ BATCH_BYTES = 4 * 1024 * 1024
 _BATCH = 100
 _CONFIRM_SECONDS = 10.0
 _TURN_SECONDS = 5.0  # with the last confirm it is less than PostgreSQL lets a transaction rest
-_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 _KEEP = timedelta(days=30)
 _NO_QUEUE = "the queue does not exist"
 _REFUSED = "the queue takes no events at present"
@@ -158,7 +158,7 @@ class Replays:
             async with self.database.connection() as connection:
                 seconds = await store.seconds_to_next(connection)
             if seconds is None:
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_POLL_SECONDS)
                 continue
             async with self._channel() as channel:
                 while await self._take_turn_or_wait(channel):
@@ -181,7 +181,7 @@ class Replays:
         if seconds is None:
             return False
         # A replay that is due is under way elsewhere.
-        await asyncio.sleep(min(max(seconds, 0.05), _LOOK_SECONDS))
+        await asyncio.sleep(min(max(seconds, 0.05), _POLL_SECONDS))
         return True
 
     async def _take_turn(self, channel: AbstractChannel) -> bool:

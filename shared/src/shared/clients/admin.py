@@ -47,7 +47,7 @@ class AdminClient(InternalApi):
         return ActivityPage.of(await self.call("GET", path))
 
     async def activities(self, uid: str) -> AsyncIterator[list[dict[str, Any]]]:
-        """All activities of a user by category, in batches of `KeptActivity.to_internal()`."""
+        """All activities of a user by category, in batches of `StoredActivity.to_internal()`."""
         for category in CATEGORIES:
             cursor: str | None = ""
             while cursor is not None:

@@ -33,7 +33,7 @@ class ResourceClient(ArchiveClient):
         answer: dict[str, Any] = await self.call("PUT", "/users", {"user": user.to_internal()})
         return answer
 
-    async def keep_user(self, user: User) -> None:
+    async def upsert_user(self, user: User) -> None:
         """From now on resource-svc has this version of the user; raises `NotFound`."""
         await self.call("PUT", f"/users/{segment(user.uid)}", {"user": user.to_internal()})
 

@@ -98,13 +98,13 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptActivity(Activity):
+class StoredActivity(Activity):
     """An activity in the audit log; `number` is its public id, in no particular order."""
 
     number: int
 
     @classmethod
-    def of(cls, body: Mapping[str, Any]) -> "KeptActivity":
+    def of(cls, body: Mapping[str, Any]) -> "StoredActivity":
         """As for an activity."""
         return cls(**asdict(Activity.of(body)), number=int(body["number"]))
 
@@ -113,14 +113,14 @@ class KeptActivity(Activity):
 class ActivityPage:
     """A page of activities, the number of all, and whether a page follows."""
 
-    activities: Sequence[KeptActivity]
+    activities: Sequence[StoredActivity]
     total: Total
     goes_on: bool
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "ActivityPage":
         """The page that `body` describes; raises KeyError, TypeError or ValueError."""
-        activities = [KeptActivity.of(each) for each in body["activities"]]
+        activities = [StoredActivity.of(each) for each in body["activities"]]
         return cls(activities, Total(body["total"], body["exact"]), body["goes_on"])
 
     def to_internal(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class PrivateLabels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakenOverLabel:
+class ImportedLabel:
     """A label that is imported with a user from another Barong, in the event of the import."""
 
     scope: str
@@ -39,7 +39,7 @@ class TakenOverLabel:
     updated_at: datetime
 
     @classmethod
-    def of(cls, snapshot: Mapping[str, Any]) -> "TakenOverLabel":
+    def of(cls, snapshot: Mapping[str, Any]) -> "ImportedLabel":
         """The label that `snapshot` describes; raises KeyError, TypeError or ValueError."""
         fields = {name: snapshot[name] for name in cls.__slots__}
         for moment in ("created_at", "updated_at"):

@@ -12,7 +12,7 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import RETRY_SECONDS, Subscription
 from shared.messaging.supervision import supervised
 
-_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 _AGES = (1, 2, 5, 10, 30, 60, 300, 1800, 3600, 86_400)
 
 
@@ -102,7 +102,7 @@ class Lag:
                 self._retrying.set(sum(resting))
                 self._waiting.set(waiting)
                 self._some_wait = waiting > 0
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_POLL_SECONDS)
         finally:
             self._nothing_known()
 

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 CONFIRM_SECONDS = 5.0
 PROBE_SECONDS = 5.0
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _CONTENT_TYPE = "application/jose+json"
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 30.0
 
@@ -149,7 +149,7 @@ class Publisher:
         for chain in chains:
             chain.sent = self._send(*chain.events.popleft())
         confirms = [each for chain in chains if chain.sent for each in chain.sent.on.values()]
-        await asyncio.wait(confirms, timeout=_LOOK_SECONDS)
+        await asyncio.wait(confirms, timeout=_POLL_SECONDS)
 
     async def _publish_in_order(self, chain: "_Chain", delivered: Callable[[Event], None]) -> None:
         """Publishes what is left of a chain, one event after the other."""
@@ -231,11 +231,11 @@ class Publisher:
         if sent.done():
             return _taken(sent)
         while waited < self._confirm_seconds:
-            await asyncio.wait([sent], timeout=_LOOK_SECONDS)
+            await asyncio.wait([sent], timeout=_POLL_SECONDS)
             if sent.done():
                 return _taken(sent)
             if not self._refusals.blocked:
-                waited += _LOOK_SECONDS
+                waited += _POLL_SECONDS
         await self._probe()
         return sent.done() and _taken(sent)
 

@@ -23,11 +23,11 @@ log = structlog.get_logger()
 UNKNOWN = "unknown"
 """The queue's name where the management API is not known, or does not say."""
 
-_LOOK_SECONDS = 15.0
+_POLL_SECONDS = 15.0
 _REMEMBER_SECONDS = 60.0
 _LOG_SECONDS = 60.0
 _CALL_SECONDS = 5.0
-_BLOCKED_LOOK_SECONDS = 0.5
+_BLOCKED_POLL_SECONDS = 0.5
 _AT_ONCE_SECONDS = 0.05  # aiormq has no other public way to ask whether a connection is blocked
 _MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _MAX_EXCHANGES, _MAX_QUEUES, _MAX_NAMED = 20, 500, 20
@@ -124,12 +124,12 @@ class Refusals:
         registry: CollectorRegistry,
         management: ManagementApi | None = None,
         *,
-        look_seconds: float = _LOOK_SECONDS,
+        poll_seconds: float = _POLL_SECONDS,
         remember_seconds: float = _REMEMBER_SECONDS,
     ) -> None:
         self.blocked = False
         self._management = management
-        self._look_seconds = look_seconds
+        self._poll_seconds = poll_seconds
         self._remember_seconds = remember_seconds
         self._last = float("-inf")
         self._logged: dict[tuple[str, str], float] = {}
@@ -181,14 +181,14 @@ class Refusals:
                 self.blocked = False
             except TimeoutError:
                 self.blocked = True
-            await asyncio.sleep(_BLOCKED_LOOK_SECONDS)
+            await asyncio.sleep(_BLOCKED_POLL_SECONDS)
 
     async def _look(self) -> None:
         while True:
             await self._happened.wait()
             while time.monotonic() - self._last < self._remember_seconds:
                 self._show(await self._find())
-                await asyncio.sleep(self._look_seconds)
+                await asyncio.sleep(self._poll_seconds)
             self._happened.clear()
             self._queues.clear()
 

@@ -47,21 +47,21 @@ class Authority:
     ranks: Ranks
 
     def demand(
-        self, by: Administrator, author: User | None, subject: User, role: str | None = None
+        self, by: Administrator, actor: User | None, subject: User, role: str | None = None
     ) -> User:
-        """`author`, where they may change `subject`, and give them `role`.
+        """`actor`, where they may change `subject`, and give them `role`.
 
-        `author` is the record of `by`, None if there is none. Raises `SelfChange`, `NoAuthority`,
+        `actor` is the record of `by`, None if there is none. Raises `SelfChange`, `NoAuthority`,
         `SuperadminChange` or `HigherRole`.
         """
         if subject.uid == by.uid:
             raise SelfChange
-        if author is None or author.role != by.role or author.state not in MAY_ACT:
+        if actor is None or actor.role != by.role or actor.state not in MAY_ACT:
             raise NoAuthority
         roles = (subject.role, role) if role else (subject.role,)
-        if (refused := self.refusal(author.role, *roles)) is not None:
+        if (refused := self.refusal(actor.role, *roles)) is not None:
             raise refused
-        return author
+        return actor
 
     def refusal(self, by: str, *roles: str) -> Invalid | None:
         """Why somebody of the role `by` may not change others of these roles; None if they may."""

@@ -30,14 +30,14 @@ class WebLayer:
         self,
         registry: Registry,
         trusted_proxies: Sequence[Network] = (),
-        tell: Callable[[str], Awaitable[None]] = nobody,
+        publish: Callable[[str], Awaitable[None]] = nobody,
         *,
         log_probes: bool = True,
     ) -> None:
-        """`tell` publishes to all gateways what a request changed."""
+        """`publish` publishes to all gateways what a request changed."""
         self._registry = registry
         self.metrics = HttpMetrics(registry)
-        self._request_context = request_context(trusted_proxies, tell)
+        self._request_context = request_context(trusted_proxies, publish)
         self._log = (access_log(self.metrics, log_probes=log_probes), errors)
         self.middlewares = (self._request_context, spans(trusted_proxies), *self._log)
         """What every application behind the gateway does with each request."""

@@ -101,9 +101,9 @@ async def read_body(
     raise UnsupportedContent
 
 
-def held(body: bytes) -> StreamReader:
+def received(body: bytes) -> StreamReader:
     """A body that has arrived, as a stream; needs a running event loop."""
-    return _Held(asyncio.get_running_loop(), body).stream
+    return _Received(asyncio.get_running_loop(), body).stream
 
 
 def require_identity(headers: MultiMapping[str]) -> None:
@@ -290,7 +290,7 @@ class _Chunks:
         return chunk
 
 
-class _Held(BaseProtocol):
+class _Received(BaseProtocol):
     """Feeds a body that was already received into a stream, in pieces, as it is read.
 
     The stream copies what it holds from time to time, and a body may have megabytes.

@@ -22,11 +22,11 @@ async def nobody(_changes: str) -> None:
 
 
 def request_context(
-    trusted: Sequence[Network], tell: Callable[[str], Awaitable[None]] = nobody
+    trusted: Sequence[Network], publish: Callable[[str], Awaitable[None]] = nobody
 ) -> Middleware:
     """A middleware that gives each request an id, in its log lines and its answer.
 
-    The answer names changes to its gateway in a header; `tell` publishes them to the other
+    The answer names changes to its gateway in a header; `publish` publishes them to the other
     gateways.
     """
 
@@ -42,7 +42,7 @@ def request_context(
         begin_noting()
         response = await handler(request)
         if here := noted_here():
-            await tell(here)
+            await publish(here)
         if not response.prepared:
             response.headers[_REQUEST_ID_HEADER] = own_id
             if changed := noted():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from shared.contracts.activities import Activity, Category, KeptActivity
+from shared.contracts.activities import Activity, Category, StoredActivity
 from shared.contracts.users import User
 from shared.errors import Invalid
 from shared.values.totals import Total
@@ -82,7 +82,7 @@ FIRST = Position(datetime.min.replace(tzinfo=UTC), uuid.UUID(int=0))
 class FoundActivity:
     """An activity, with its user and its target where the directory has them."""
 
-    activity: KeptActivity
+    activity: StoredActivity
     user: User | None
     target: User | None
 

@@ -11,7 +11,7 @@ from shared.database.partitions import Month, MonthlyPartitions
 
 TABLE = "activities"
 
-_LOOK_SECONDS = 5.0
+_POLL_SECONDS = 5.0
 
 
 class PartitionsAhead:
@@ -36,7 +36,7 @@ class PartitionsAhead:
         """Reads the table every five seconds; raises `Unavailable`."""
         while True:
             self._months = await self._partitions.months()
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def ahead(months: Sequence[Month], current: Month) -> int:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from admin_svc.activities.models import ActivityFilter, Position
-from shared.contracts.activities import CATEGORIES, Activity, Category, KeptActivity
+from shared.contracts.activities import CATEGORIES, Activity, Category, StoredActivity
 from shared.database.partitions import missing_partitions
 from shared.database.pool import Connection
 
@@ -99,7 +99,7 @@ async def select_activities(
     *,
     offset: int = 0,
     behind: Position | None = None,
-) -> list[KeptActivity]:
+) -> list[StoredActivity]:
     """Activities, the newest first; with `behind`, those after that place in the order.
 
     The first query finds keys in an index alone, the second reads their rows: rows that a filter
@@ -137,7 +137,7 @@ async def select_activities(
         keys[-1]["created_at"],
         keys[0]["created_at"],
     )
-    return [KeptActivity(**row) for row in rows]
+    return [StoredActivity(**row) for row in rows]
 
 
 async def count_activities(connection: Connection, wanted: ActivityFilter, most: int) -> int:

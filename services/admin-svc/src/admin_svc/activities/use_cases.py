@@ -20,7 +20,7 @@ from admin_svc.activities.models import (
 from admin_svc.activities.partitions import TABLE
 from admin_svc.core import Core
 from admin_svc.directory.use_cases import Directory
-from shared.contracts.activities import Activity, KeptActivity
+from shared.contracts.activities import Activity, StoredActivity
 from shared.contracts.events import ReceivedEvent
 from shared.database.partitions import Month, MonthlyPartitions, NoPartition
 from shared.database.planning import plan_each_query
@@ -182,7 +182,7 @@ class Activities:
             uids = [uid for uid in uids if uid in wanted.uids]
         return replace(wanted, uids=uids)
 
-    async def _with_users(self, activities: Sequence[KeptActivity]) -> list[FoundActivity]:
+    async def _with_users(self, activities: Sequence[StoredActivity]) -> list[FoundActivity]:
         uids = {activity.uid for activity in activities}
         uids |= {activity.target_uid for activity in activities if activity.target_uid}
         users = await self.directory.users_by_uid(uids)

@@ -119,16 +119,18 @@ class AuditTrail:
 
         The event was written in the transaction of the change, so that none goes unrecorded.
         """
-        await self._append_told(connection, "webhook", event)
+        await self._append_change(connection, "webhook", event)
 
     async def append_client_change(self, connection: Connection, event: ReceivedEvent) -> None:
         """The reaction to `model.oauth_client.*`: appends what was done to an OAuth client.
 
         A client that has registered itself changes itself: there is no administrator then.
         """
-        await self._append_told(connection, "oauth_client", event)
+        await self._append_change(connection, "oauth_client", event)
 
-    async def _append_told(self, connection: Connection, thing: str, event: ReceivedEvent) -> None:
+    async def _append_change(
+        self, connection: Connection, thing: str, event: ReceivedEvent
+    ) -> None:
         """Appends a change that its owner made, as the event of the change describes it."""
         record = dict(event.record)
         action = record.pop("action")

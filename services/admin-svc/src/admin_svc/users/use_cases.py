@@ -132,7 +132,7 @@ class Users:
         Nothing is lost when it fails: the event of the change does the same.
         """
         try:
-            await self.resource.keep_user(user)
+            await self.resource.upsert_user(user)
         except (Unavailable, NotFound) as error:
             log.warning("replica_awaits_event", uid=user.uid, reason=str(error))
 

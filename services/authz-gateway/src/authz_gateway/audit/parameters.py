@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 from multidict import MultiMapping
 
 from shared.contracts.secrets import is_secret
-from shared.web.bodies import MAX_PARAMETERS, held, pairs, read_body
+from shared.web.bodies import MAX_PARAMETERS, pairs, read_body, received
 
 TARGETS = ("uid", "user_uid")
 """The parameters with the uid of the user whom a call concerns."""
@@ -39,7 +39,7 @@ async def parameters(
     """
     values = pairs(query)
     if body:
-        read = await read_body(headers, held(body), limit, _FileNames(limit), any_json=True)
+        read = await read_body(headers, received(body), limit, _FileNames(limit), any_json=True)
         values |= read if isinstance(read, dict) else {"body": read}
     return CallParameters(redacted(values))
 

@@ -69,7 +69,7 @@ async def show_restrictions(visit: Visit) -> web.StreamResponse:
 
 
 async def add_restriction(visit: Visit) -> web.StreamResponse:
-    """Adds a restriction; the API refuses one that would lock its author out."""
+    """Adds a restriction; the API refuses one that would lock its actor out."""
     await visit.call("POST", "admin/restrictions", _restriction(visit))
     last = await _last_page(visit, "admin/restrictions", _RESTRICTIONS_PER_PAGE)
     return visit.go(_RESTRICTIONS, "restriction_added", page=last)

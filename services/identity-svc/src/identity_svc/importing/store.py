@@ -10,7 +10,7 @@ from identity_svc.importing.models import (
     Remark,
     WaitingUser,
 )
-from shared.contracts.labels import TakenOverLabel
+from shared.contracts.labels import ImportedLabel
 from shared.database.pool import Connection
 
 _LONG = 600.0  # seconds, for a statement over all rows
@@ -180,15 +180,13 @@ async def next_users(connection: Connection, after: int, limit: int) -> list[Wai
     return [WaitingUser(**row) for row in rows]
 
 
-async def labels_of(
-    connection: Connection, lines: Sequence[int]
-) -> dict[int, list[TakenOverLabel]]:
+async def labels_of(connection: Connection, lines: Sequence[int]) -> dict[int, list[ImportedLabel]]:
     """The labels of the users on these lines, by line."""
-    by_line: dict[int, list[TakenOverLabel]] = {line: [] for line in lines}
+    by_line: dict[int, list[ImportedLabel]] = {line: [] for line in lines}
     queries = (_LABELS_OF_LINES.format(*owner) for owner in _OWNERS)
     rows = await connection.fetch(f"{' UNION ALL '.join(queries)} ORDER BY line", lines)
     for row in rows:
-        label = TakenOverLabel(**{name: row[name] for name in TakenOverLabel.__slots__})
+        label = ImportedLabel(**{name: row[name] for name in ImportedLabel.__slots__})
         by_line[row["user_line"]].append(label)
     return by_line
 

@@ -26,7 +26,7 @@ from identity_svc.importing.models import (
 from identity_svc.importing.progress import Progress
 from identity_svc.users.models import ImportedUser
 from identity_svc.users.use_cases import Users
-from shared.contracts.labels import TakenOverLabel
+from shared.contracts.labels import ImportedLabel
 from shared.database.pool import Connection, Database
 from shared.messaging.outbox import Outbox
 from shared.policy.account_status_files import account_status_rules
@@ -168,7 +168,7 @@ def build(core: Core, users: Users) -> UserImport:
 
 async def _labels(
     connection: Connection, batch: Sequence[WaitingUser]
-) -> dict[int, list[TakenOverLabel]]:
+) -> dict[int, list[ImportedLabel]]:
     """The labels of these users, without the one that says that their second factor is on."""
     by_line = await store.labels_of(connection, [user.line for user in batch])
     return {
@@ -177,7 +177,7 @@ async def _labels(
     }
 
 
-def _reasons(user: WaitingUser, labels: Sequence[TakenOverLabel], known: _Known) -> list[str]:
+def _reasons(user: WaitingUser, labels: Sequence[ImportedLabel], known: _Known) -> list[str]:
     """Why this row is not imported, now that the others are known."""
     if user.uid_is_second:
         return ["uid.taken"]
@@ -198,7 +198,7 @@ def _reasons(user: WaitingUser, labels: Sequence[TakenOverLabel], known: _Known)
 
 
 def _imported(
-    user: WaitingUser, referral: str | None, labels: Sequence[TakenOverLabel]
+    user: WaitingUser, referral: str | None, labels: Sequence[ImportedLabel]
 ) -> ImportedUser:
     private = {label.key: label.value for label in labels if label.scope == "private"}
     return ImportedUser(

@@ -142,7 +142,7 @@ class Mails:
         uid = str(recipient_of(event)["uid"])
         return hmac.digest(self.digest_key, f"{mail.name}:{uid}".encode(), "sha256")[:16]
 
-    async def keep_house(self) -> None:
+    async def run_housekeeping(self) -> None:
         """Deletes what is no longer needed, now and every ten minutes; raises `Unavailable`."""
         while True:
             async with self.database.transaction() as connection:

@@ -2,7 +2,7 @@
 
 from joserfc.jwk import KeySet
 
-from oauth_svc.clients.models import Author, RegisteredClient
+from oauth_svc.clients.models import Actor, RegisteredClient
 from shared.contracts.catalogue import OAUTH_CLIENTS
 from shared.contracts.events import Event
 from shared.contracts.records import OAuthClientRecord
@@ -14,20 +14,20 @@ _HAPPENED = {"secret_rotated": "updated"}
 def changed(
     registered: RegisteredClient,
     action: str,
-    author: Author,
+    actor: Actor,
     before: RegisteredClient | None = None,
 ) -> Event:
     """Somebody changed a client. `before` is the client before an update, whose event has the old
     values of what changed."""
-    record = _record(registered, action, author)
+    record = _record(registered, action, actor)
     changes = None
     if before is not None:
-        old, new = _record(before, action, author).published(), record.published()
+        old, new = _record(before, action, actor).published(), record.published()
         changes = {name: value for name, value in old.items() if new[name] != value}
     return OAUTH_CLIENTS[_HAPPENED.get(action, action)].event(record, changes=changes)
 
 
-def _record(registered: RegisteredClient, action: str, author: Author) -> OAuthClientRecord:
+def _record(registered: RegisteredClient, action: str, actor: Actor) -> OAuthClientRecord:
     client = registered.client
     return OAuthClientRecord(
         client_id=client.client_id,
@@ -50,8 +50,8 @@ def _record(registered: RegisteredClient, action: str, author: Author) -> OAuthC
         refresh_seconds=client.refresh_token_seconds,
         dpop_bound=client.dpop_bound_access_tokens,
         action=action,
-        author_uid=author.uid,
-        author_role=author.role,
+        author_uid=actor.uid,
+        author_role=actor.role,
     )
 
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from oauth_svc.clients.models import (
     INVALID_CLIENT,
-    Author,
+    Actor,
     ClientNotFound,
     HasDocument,
     NoSecret,
@@ -57,7 +57,7 @@ async def create(request: web.Request, form: CreateClientForm) -> web.Response:
     """
     clients = request.app[CLIENTS]
     wanted = form.wanted(clients.access_seconds, clients.refresh_seconds)
-    return answer(_with_secret(*await clients.create(wanted, author_of(request))))
+    return answer(_with_secret(*await clients.create(wanted, actor_of(request))))
 
 
 @operation(answer=OAuthClientSchema, refuses=(ClientNotFound,), beyond_barong=True)
@@ -74,7 +74,7 @@ async def show(request: web.Request, form: ClientForm) -> web.Response:
 async def update(request: web.Request, form: ChangeClientForm) -> web.Response:
     """Change a client; parameters that are absent change nothing."""
     clients = request.app[CLIENTS]
-    return answer(to_public(await clients.update(form.client_id, form.given, author_of(request))))
+    return answer(to_public(await clients.update(form.client_id, form.given, actor_of(request))))
 
 
 @operation(
@@ -89,13 +89,13 @@ async def rotate_secret(request: web.Request, form: ClientForm) -> web.Response:
     The previous one is accepted, too, for 24 hours.
     """
     clients = request.app[CLIENTS]
-    return answer(_with_secret(*await clients.rotate_secret(form.client_id, author_of(request))))
+    return answer(_with_secret(*await clients.rotate_secret(form.client_id, actor_of(request))))
 
 
-def author_of(request: web.Request) -> Author:
+def actor_of(request: web.Request) -> Actor:
     """The administrator who makes this request."""
     principal = request[PRINCIPAL]
-    return Author(principal.uid, principal.role)
+    return Actor(principal.uid, principal.role)
 
 
 async def authenticated(request: web.Request) -> tuple[Client, Parameters]:

@@ -70,14 +70,14 @@ INVALID_CLIENT = Invalid(
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
+class Actor:
     """Who changes a client: an administrator with their role, or the client itself."""
 
     uid: str | None
     role: str
 
 
-THE_CLIENT = Author(None, "client")
+THE_CLIENT = Actor(None, "client")
 """Somebody with an initial access token, or with the client's own registration access token."""
 
 

@@ -9,7 +9,7 @@ from oauth_svc.clients import events, store
 from oauth_svc.clients.assertions import key_id_of, verified_assertion
 from oauth_svc.clients.models import (
     THE_CLIENT,
-    Author,
+    Actor,
     HasDocument,
     NoSecret,
     RegisteredClient,
@@ -116,14 +116,14 @@ class Clients:
         return (await store.get(connection, client_id)).client
 
     async def create(
-        self, wanted: Mapping[str, Any], author: Author
+        self, wanted: Mapping[str, Any], actor: Actor
     ) -> tuple[RegisteredClient, str | None]:
         """Registers a client for an administrator.
 
         Returns it with its secret, if it authenticates with one. Raises `Invalid` with the faults,
         or `TooManyClients`.
         """
-        return await self._add(Client(client_id=new_client_id(), **wanted), author, None)
+        return await self._add(Client(client_id=new_client_id(), **wanted), actor, None)
 
     async def register(
         self, wanted: Mapping[str, Any], registration: Registration, limit: int
@@ -138,7 +138,7 @@ class Clients:
     async def _add(
         self,
         client: Client,
-        author: Author,
+        actor: Actor,
         registration: Registration | None,
         registrations: int = 0,
     ) -> tuple[RegisteredClient, str | None]:
@@ -153,11 +153,11 @@ class Clients:
                     raise TooManyClients
             digest = None if secret is None else digest_of(secret)
             registered = await store.insert(connection, client, digest, registration)
-            await self.outbox.add(connection, events.changed(registered, "created", author))
+            await self.outbox.add(connection, events.changed(registered, "created", actor))
         return registered, secret
 
     async def update(
-        self, client_id: str, given: Mapping[str, Any], author: Author
+        self, client_id: str, given: Mapping[str, Any], actor: Actor
     ) -> RegisteredClient:
         """Sets the given fields; raises `ClientNotFound`, or `Invalid` with the faults.
 
@@ -179,10 +179,10 @@ class Clients:
             client = Client(client_id=client_id, **values)
             require_sound(client, plain_http=self.plain_http, allowed=self.allowed)
             after = await store.update(connection, client)
-            await self.outbox.add(connection, events.changed(after, "updated", author, before))
+            await self.outbox.add(connection, events.changed(after, "updated", actor, before))
         return after
 
-    async def rotate_secret(self, client_id: str, author: Author) -> tuple[RegisteredClient, str]:
+    async def rotate_secret(self, client_id: str, actor: Actor) -> tuple[RegisteredClient, str]:
         """Makes another secret; both are accepted for a day.
 
         Raises `ClientNotFound` or `NoSecret`.
@@ -194,15 +194,15 @@ class Clients:
             if not has_secret(before.client):
                 raise NoSecret
             after = await store.rotate(connection, client_id, digest_of(secret))
-            event = events.changed(after, "secret_rotated", author, before)
+            event = events.changed(after, "secret_rotated", actor, before)
             await self.outbox.add(connection, event)
         return after, secret
 
-    async def delete(self, connection: Connection, client_id: str, author: Author) -> None:
+    async def delete(self, connection: Connection, client_id: str, actor: Actor) -> None:
         """Deletes a client, in the transaction that ends its grants; raises `ClientNotFound`."""
         registered = await store.get(connection, client_id, for_update=True)
         await store.delete(connection, client_id)
-        await self.outbox.add(connection, events.changed(registered, "deleted", author))
+        await self.outbox.add(connection, events.changed(registered, "deleted", actor))
 
     async def authenticate(self, credentials: Credentials) -> Client:
         """The client that these credentials authenticate; raises `InvalidClient`.

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from oauth_svc.clients.handlers import author_of
+from oauth_svc.clients.handlers import actor_of
 from oauth_svc.clients.models import ClientNotFound
 from oauth_svc.clients.schemas import ClientForm
 from oauth_svc.consents.models import ConsentNotFound
@@ -68,5 +68,5 @@ async def delete_client(request: web.Request, form: ClientForm) -> web.Response:
 
     All its tokens, and users' consents to it, end.
     """
-    await request.app[CONSENTS].delete_client(form.client_id, author_of(request))
+    await request.app[CONSENTS].delete_client(form.client_id, actor_of(request))
     return nothing()

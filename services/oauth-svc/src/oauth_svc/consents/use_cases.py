@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oauth_svc.clients.models import Author
+from oauth_svc.clients.models import Actor
 from oauth_svc.clients.use_cases import Clients
 from oauth_svc.consents import events, store
 from oauth_svc.consents.models import Consent, ConsentNotFound
@@ -58,7 +58,7 @@ class Consents:
             await self.outbox.add(connection, events.revoked(uid, client_id, scopes))
             await self.tokens.revoke(connection, uid=uid, client_id=client_id)
 
-    async def delete_client(self, client_id: str, author: Author) -> None:
+    async def delete_client(self, client_id: str, actor: Actor) -> None:
         """Deletes a client, and all tokens and consents that it was given.
 
         Raises `ClientNotFound`.
@@ -66,7 +66,7 @@ class Consents:
         async with self.database.transaction() as connection:
             client_id = await self.clients.id_of(connection, client_id)
             await self.tokens.revoke(connection, client_id=client_id)
-            await self.clients.delete(connection, client_id, author)
+            await self.clients.delete(connection, client_id, actor)
 
     async def forget(self, connection: Connection, uid: str) -> None:
         """Deletes the consents of an erased user."""

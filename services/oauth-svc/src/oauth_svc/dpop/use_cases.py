@@ -13,7 +13,7 @@ from oauth_svc.protocol.errors import INVALID_DPOP_PROOF, USE_DPOP_NONCE, OAuthE
 from shared.database.pool import Database
 from shared.tokens.dpop import ALGORITHMS, PROOF_SECONDS, BadProof, ProofNonces, read_proof
 
-_REMEMBERED = timedelta(seconds=2 * PROOF_SECONDS + 60)
+_STORED_FOR = timedelta(seconds=2 * PROOF_SECONDS + 60)
 """A proof may be a minute ahead, and clocks of instances differ."""
 
 
@@ -57,7 +57,7 @@ class Proofs:
                 headers={"DPoP-Nonce": self.nonces.new()},
             )
         async with self.database.connection() as connection:
-            if not await store.use(connection, proof.identity, _REMEMBERED):
+            if not await store.use(connection, proof.identity, _STORED_FOR):
                 raise OAuthError(INVALID_DPOP_PROOF, "The proof was used before.")
         self.outcomes.labels(_ACCEPTED).inc()
         return proof.thumbprint

@@ -67,7 +67,7 @@ class Logouts:
     tokens: Tokens
     sender: LogoutSender
     issuer: str
-    told: Counter
+    outcomes: Counter
     waiting: Gauge
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -116,22 +116,22 @@ class Logouts:
             else:
                 await store.postpone(connection, logout.id, delay)
         if succeeded:
-            self.told.labels("told").inc()
+            self.outcomes.labels("delivered").inc()
         elif delay is None:
-            self.told.labels("given_up").inc()
+            self.outcomes.labels("given_up").inc()
             log.error("oauth_logout_given_up", client_id=logout.client_id)
 
 
 def build(core: Core, clients: Clients, tokens: Tokens) -> Logouts:
     """Wires the feature."""
-    told = Counter(
+    outcomes = Counter(
         "oauth_logouts",
-        "Back-channel log-outs: told to the client, or given up.",
+        "Back-channel log-outs: delivered to the client, or given up.",
         ("outcome",),
         registry=core.registry,
     )
-    for outcome in ("told", "given_up"):  # exported as 0 from the start
-        told.labels(outcome)
+    for outcome in ("delivered", "given_up"):  # exported as 0 from the start
+        outcomes.labels(outcome)
     return Logouts(
         database=core.database,
         identity=core.identity,
@@ -139,7 +139,7 @@ def build(core: Core, clients: Clients, tokens: Tokens) -> Logouts:
         tokens=tokens,
         sender=LogoutSender(core.settings.allowed_networks),
         issuer=core.settings.issuer,
-        told=told,
+        outcomes=outcomes,
         waiting=Gauge(
             "oauth_logouts_waiting", "Back-channel log-outs that wait.", registry=core.registry
         ),

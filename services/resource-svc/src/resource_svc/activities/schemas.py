@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from resource_svc.activities.models import user_number
 from shared.answer_schemas import JSON_TEXT, AnswerSchema, described
-from shared.contracts.activities import CATEGORIES, RESULTS, KeptActivity
+from shared.contracts.activities import CATEGORIES, RESULTS, StoredActivity
 from shared.declared import declared
 from shared.values.timestamps import milliseconds
 from shared.web.fields import Text
@@ -49,7 +49,7 @@ class ListActivitiesForm(PageForm, TopicForm):
     """GET /resource/users/activity/{topic}; this order of bases is that of the parameters."""
 
 
-def to_public(activity: KeptActivity) -> dict[str, Any]:
+def to_public(activity: StoredActivity) -> dict[str, Any]:
     """The `Activity` of the public API."""
     return {
         "id": activity.number,

@@ -6,7 +6,7 @@ from typing import Any
 from resource_svc.attachments.table import AttachmentTable
 from resource_svc.labels.models import PRIVATE, PUBLIC, Label
 from shared.contracts.attachments import LABELS
-from shared.contracts.labels import PrivateLabels, TakenOverLabel
+from shared.contracts.labels import ImportedLabel, PrivateLabels
 from shared.contracts.refusals import LabelKeyTaken
 from shared.database.pool import Connection, Record
 from shared.errors import NotFound
@@ -140,7 +140,7 @@ async def insert_label(
 
 
 async def insert_labels(
-    connection: Connection, uid: str, labels: Sequence[TakenOverLabel]
+    connection: Connection, uid: str, labels: Sequence[ImportedLabel]
 ) -> list[Label]:
     """Inserts the labels whose keys the user does not have yet; the inserted ones."""
     rows = await connection.fetch(
@@ -154,7 +154,7 @@ async def insert_labels(
         RETURNING {_COLUMNS}
         """,
         uid,
-        *([getattr(label, name) for label in labels] for name in TakenOverLabel.__slots__),
+        *([getattr(label, name) for label in labels] for name in ImportedLabel.__slots__),
     )
     return [_label(row) for row in rows]
 

@@ -17,7 +17,7 @@ from shared.clients.identity import IdentityClient
 from shared.contracts.administration import Administrator, ChangedAttachment
 from shared.contracts.attachments import AttachmentSnapshot
 from shared.contracts.events import ReceivedEvent, Record
-from shared.contracts.labels import PrivateLabels, TakenOverLabel
+from shared.contracts.labels import ImportedLabel, PrivateLabels
 from shared.contracts.refusals import LabelNotFound
 from shared.contracts.users import User
 from shared.database.pool import Connection, Database
@@ -248,7 +248,7 @@ class Labels:
         label came first, its snapshot lacked these.
         """
         user = await self.users.upsert_within(connection, User.of(event.snapshot))
-        labels = [TakenOverLabel.of(label) for label in event.snapshot["labels"]]
+        labels = [ImportedLabel.of(label) for label in event.snapshot["labels"]]
         await store.lock_labels(connection, user.uid)
         changed_before = (await store.private_labels(connection, user.uid)).version > 0
         added = await store.insert_labels(connection, user.uid, labels)

@@ -16,7 +16,7 @@ def disabled_event(endpoint: Endpoint, reason: str) -> Event:
 
 
 def changed_event(
-    endpoint: Endpoint, action: str, author: Principal, before: Endpoint | None = None
+    endpoint: Endpoint, action: str, actor: Principal, before: Endpoint | None = None
 ) -> Event:
     """An administrator changed an endpoint: admin-svc records it in the audit trail.
 
@@ -29,8 +29,8 @@ def changed_event(
         events=list(endpoint.events),
         state=endpoint.state,
         action=action,
-        author_uid=author.uid,
-        author_role=author.role,
+        author_uid=actor.uid,
+        author_role=actor.role,
     )
     happened = _HAPPENED.get(action, action)
     return WEBHOOK_ENDPOINTS[happened].event(record, changes=_changes(before, endpoint))

@@ -69,8 +69,8 @@ async def update(request: web.Request, form: ChangeEndpointForm) -> web.Response
 
     What is absent stays as it is.
     """
-    endpoints, author = request.app[ENDPOINTS], request[PRINCIPAL]
-    return answer(endpoint_to_public(await endpoints.update(author, form.id, form.given)))
+    endpoints, actor = request.app[ENDPOINTS], request[PRINCIPAL]
+    return answer(endpoint_to_public(await endpoints.update(actor, form.id, form.given)))
 
 
 @operation(status=204, refuses=(EndpointNotFound,), beyond_barong=True)
@@ -91,8 +91,8 @@ async def rotate_secret(request: web.Request, form: EndpointForm) -> web.Respons
 
     For 24 hours, deliveries are signed with the new secret and with the one before.
     """
-    endpoints, author = request.app[ENDPOINTS], request[PRINCIPAL]
-    return answer(_with_secret(await endpoints.rotate_secret(author, form.id)))
+    endpoints, actor = request.app[ENDPOINTS], request[PRINCIPAL]
+    return answer(_with_secret(await endpoints.rotate_secret(actor, form.id)))
 
 
 def _with_secret(endpoint: Endpoint) -> dict[str, object]:

@@ -58,7 +58,7 @@ class Endpoints:
         async with self.database.connection() as connection:
             return await store.get(connection, endpoint_id, self.seal)
 
-    async def create(self, author: Principal, wanted: Wanted) -> Endpoint:
+    async def create(self, actor: Principal, wanted: Wanted) -> Endpoint:
         """Adds an endpoint with a new secret.
 
         Raises `InvalidUrl`, `ForbiddenAddress`, `UnknownEvents` or `TooManyEndpoints`.
@@ -68,11 +68,11 @@ class Endpoints:
             if await store.count_to_add(connection) >= self.limit:
                 raise TooManyEndpoints
             created = await store.insert(connection, wanted, new_secret(), self.seal)
-            await self.outbox.add(connection, changed_event(created, "created", author))
+            await self.outbox.add(connection, changed_event(created, "created", actor))
         return created
 
     async def update(
-        self, author: Principal, endpoint_id: int, given: Mapping[str, Any]
+        self, actor: Principal, endpoint_id: int, given: Mapping[str, Any]
     ) -> Endpoint:
         """Sets the given fields of an endpoint.
 
@@ -84,23 +84,23 @@ class Endpoints:
             wanted = Wanted(**{name: given.get(name, getattr(before, name)) for name in fields})
             self._require_sound(wanted)
             updated = await store.update(connection, endpoint_id, wanted, self.seal)
-            await self.outbox.add(connection, changed_event(updated, "updated", author, before))
+            await self.outbox.add(connection, changed_event(updated, "updated", actor, before))
         return updated
 
-    async def rotate_secret(self, author: Principal, endpoint_id: int) -> Endpoint:
+    async def rotate_secret(self, actor: Principal, endpoint_id: int) -> Endpoint:
         """Makes another secret; both sign for a day. Raises `EndpointNotFound`."""
         async with self.database.transaction() as connection:
             rotated = await store.rotate(connection, endpoint_id, new_secret(), self.seal)
-            event = changed_event(rotated, "secret_rotated", author, rotated)
+            event = changed_event(rotated, "secret_rotated", actor, rotated)
             await self.outbox.add(connection, event)
         return rotated
 
-    async def delete(self, author: Principal, endpoint_id: int) -> None:
+    async def delete(self, actor: Principal, endpoint_id: int) -> None:
         """Deletes an endpoint and its log; raises `EndpointNotFound`."""
         async with self.database.transaction() as connection:
             deleted = await store.get(connection, endpoint_id, self.seal, for_update=True)
             await store.delete(connection, endpoint_id)
-            await self.outbox.add(connection, changed_event(deleted, "deleted", author))
+            await self.outbox.add(connection, changed_event(deleted, "deleted", actor))
 
     async def list_active(self, connection: Connection) -> list[tuple[int, Sequence[str]]]:
         """The ids and patterns of all active endpoints."""
