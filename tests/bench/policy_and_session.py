@@ -1,4 +1,4 @@
-"""Stands in for identity-svc and admin-svc: a session for each cookie, one policy.
+"""Stands in for the other services: a session for each cookie, any API key, one policy.
 
 Arguments: PORT USER_AGENT.
 """
@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from shared.contracts.policy import Permission, Policy, Restriction
-from tests.unit.gateway.builders import a_session, a_user
+from tests.bench.traffic import API_SECRET
+from tests.unit.gateway.builders import a_key, a_session, a_user, an_owner
 
 PERMISSIONS = 150
 RESTRICTIONS = 1000
@@ -51,12 +52,27 @@ async def serve(port: int, user_agent: str) -> None:
         )
         return web.json_response(session.to_internal())
 
+    async def api_key(request: web.Request) -> web.Response:
+        key = a_key(kid=request.match_info["kid"], secret=API_SECRET)
+        return web.json_response(key.to_internal())
+
+    async def token(request: web.Request) -> web.Response:
+        owner = an_owner(uid=request.match_info["uid"])
+        return web.json_response(owner.to_internal())
+
+    async def use_nonces(request: web.Request) -> web.Response:
+        asked = (await request.json())["nonces"]
+        return web.json_response({"fresh": [True] * len(asked)})
+
     async def keys(_request: web.Request) -> web.Response:
         return web.json_response({"keys": []})
 
     app = web.Application()
     app.router.add_get("/policy", tell_policy)
     app.router.add_post("/sessions/resolve", resolve)
+    app.router.add_get("/api_keys/{kid}", api_key)
+    app.router.add_post("/users/{uid}/token", token)
+    app.router.add_post("/nonces/use", use_nonces)
     app.router.add_get("/.well-known/jwks.json", keys)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
