@@ -341,6 +341,7 @@ async def test_long_values_are_cut() -> None:
 _values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=15,
 )
 
 
