@@ -119,6 +119,8 @@ class Visitor:
         await self.settle()
         if not await self.page.evaluate("'axe' in window"):
             await self.page.evaluate(self.axe)
+            # Pages that follow have it already: its way there takes longer than its work.
+            await self.page.add_init_script(self.axe)
         faults: list[str] = await self.page.evaluate(FIND_VIOLATIONS)
         if await self.page.evaluate(
             "document.documentElement.scrollWidth > document.documentElement.clientWidth"

@@ -135,9 +135,11 @@ async def test_the_keyboard_reaches_everything_in_its_order(
         (at, number) = await page.evaluate(FOCUS)
         assert (at, number > 20) == (0, True)
         for wanted in range(1, number):
-            while await page.evaluate(FOCUS) == [wanted - 1, number]:
-                await page.keyboard.press("Tab")  # a date has several parts
-            assert await page.evaluate(FOCUS) == [wanted, number]
+            while at < wanted:  # a date has several parts
+                await page.keyboard.press("Tab")
+                reached, _ = await page.evaluate(FOCUS)
+                assert reached in (at, wanted)
+                at = reached
     await page.reload()
     await visitor.settle()
     await page.keyboard.press("Tab")
