@@ -1,6 +1,5 @@
 """Changes of addresses: proven at the new one, taken back at the old one, made by staff."""
 
-import asyncio
 import secrets
 from urllib.parse import quote
 
@@ -12,6 +11,7 @@ from tests.integration.identity.test_passkeys import log_in as log_in_by_passkey
 from tests.support.api_keys import an_owner
 from tests.support.authenticator import Authenticator, forget_used_codes, second_factor_of
 from tests.support.client import Answer, Client
+from tests.support.ended_session import answer_of_an_ended_session
 from tests.support.events import Ear
 from tests.support.internal import tables_of_identity
 from tests.support.passkeys import SoftAuthenticator
@@ -213,34 +213,14 @@ async def test_a_secret_that_was_only_shown_ends(member: Client) -> None:
 
 
 async def test_no_passkey_is_added_in_a_session_that_has_ended(member: Client) -> None:
-    """The session ends after the gateway let the call through, as when a change is taken back."""
+    """As when a change is taken back at that moment."""
     uid = await uid_of(member)
     credential = SoftAuthenticator().create(await options(member, "resource/passkeys"))
-    async with (
-        tables_of_identity(member.system) as tables,
-        tables_of_identity(member.system) as watcher,
-    ):
-        async with tables.transaction():
-            await tables.fetch("SELECT FROM users WHERE uid = $1 FOR UPDATE", uid)
-            pid = await tables.fetchval("SELECT pg_backend_pid()")
-            adding = asyncio.create_task(
-                member.post("resource/passkeys", json={"credential": credential})
-            )
-
-            async def waits() -> bool:
-                return bool(
-                    await watcher.fetchval(
-                        "SELECT count(*) FROM pg_stat_activity"
-                        " WHERE $1 = ANY (pg_blocking_pids(pid))",
-                        pid,
-                    )
-                )
-
-            await until(waits)
-            await tables.execute("DELETE FROM sessions WHERE uid = $1", uid)
-        answer = await adding
-        assert (answer.status, answer.errors) == (401, ["authz.invalid_session"])
-        assert await watcher.fetch("SELECT FROM passkeys WHERE uid = $1", uid) == []
+    call = member.post("resource/passkeys", json={"credential": credential})
+    answer = await answer_of_an_ended_session(member, uid, call)
+    assert (answer.status, answer.errors) == (401, ["authz.invalid_session"])
+    async with tables_of_identity(member.system) as tables:
+        assert await tables.fetch("SELECT FROM passkeys WHERE uid = $1", uid) == []
 
 
 async def test_api_keys_end_when_it_is_taken_back(client: Client) -> None:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.authenticator import second_factor_of
 from tests.support.client import Answer, Client
+from tests.support.ended_session import answer_of_an_ended_session
 from tests.support.events import Ear
 from tests.support.internal import tables_of_identity
 from tests.support.openid_provider import (
@@ -727,3 +728,16 @@ async def test_a_slow_provider_holds_nobody_up(
         given = await back(browser, provider, Person())
         provider.broken = {"token": "slow"}
         assert refusal(await log_in(browser, given)) == UNAVAILABLE
+
+
+async def test_no_account_is_linked_in_a_session_that_has_ended(
+    member: Client, provider: OpenIdProvider
+) -> None:
+    uid = (await user_of(member))["uid"]
+    asked_for = await member.post(LINK, {"provider": "example"})
+    given = provider.come_back(asked_for.body["url"], Person(email=member.email))
+    call = member.post(LINKED, {"provider": "example", **given})
+    answer = await answer_of_an_ended_session(member, uid, call)
+    assert refusal(answer) == (401, ["authz.invalid_session"])
+    async with tables_of_identity(member.system) as tables:
+        assert not await tables.fetch("SELECT FROM linked_accounts WHERE uid = $1", uid)
