@@ -1,11 +1,13 @@
 """Whatever is asked of the directory is found by an index."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from admin_svc.directory.models import (
@@ -19,13 +21,18 @@ from admin_svc.directory.models import (
     UserFilter,
 )
 from admin_svc.directory.use_cases import BOUND, Directory
-from admin_svc.schema import SCHEMA
+from admin_svc.schema import MIGRATIONS, SCHEMA
+from shared.database.planning import plan_each_query
 from shared.database.pool import Connection, Database
 from tests.bench.generated_directory import generate
 from tests.support.admin_features import directory_over
 from tests.support.database import TestDatabase
+from tests.support.system import ROOT
 from tests.support.waiting import until
 
+UPGRADES = (ROOT / "docs/operators/upgrades.md").read_text()
+(_FILE,) = MIGRATIONS[1].glob("*_one_search_index.sql")
+ONE_INDEX = _FILE.read_text().partition("-- migrate:down")[0]
 USERS = 20_000
 NOW = datetime.now(UTC)
 YEAR = timedelta(days=365)
@@ -181,3 +188,58 @@ async def holding_users(own: TestDatabase) -> AsyncIterator[Connection]:
     async with database.opened(), database.transaction() as connection:
         await connection.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
         yield connection
+
+
+async def test_a_text_and_facets_are_found_by_one_index(directory: Directory) -> None:
+    """Two indexes would be read from end to end, and their bitmaps compared."""
+    async with directory.database.transaction() as connection:
+        await plan_each_query(connection, by_index=True)
+        plan = await connection.fetch(
+            r"""
+            EXPLAIN SELECT FROM users
+            WHERE facets @> '{country:DE}' AND E'\n' || lower(email) || E'\n' || names LIKE '%kar%'
+            """
+        )
+    scans = [row[0] for row in plan if "Index Scan" in row[0]]
+    assert len(scans) == 1
+    assert "users_facets_search_idx" in scans[0]
+
+
+async def test_an_index_that_was_made_before_the_upgrade_is_taken(database: TestDatabase) -> None:
+    """Made by the statement of the documentation, on the schema of the release before."""
+    (made_before,) = re.findall(
+        r"```sql\n(SET .*?users_facets_search_idx.*?)```", UPGRADES, re.DOTALL
+    )
+    connection = await asyncpg.connect(database.dsns["admin"])
+    try:
+        await connection.execute(
+            """
+            SET search_path TO admin;
+            DROP INDEX users_facets_search_idx;
+            CREATE INDEX users_facets_idx ON users (uid);
+            CREATE INDEX users_search_idx ON users (uid);
+            """
+        )
+        for statement in made_before.strip().rstrip(";").split(";"):
+            await connection.execute(statement)
+        index = "SELECT 'users_facets_search_idx'::regclass::oid"
+        oid = await connection.fetchval(index)
+        await connection.execute(ONE_INDEX)
+        assert await connection.fetchval(index) == oid
+        left = await connection.fetch("SELECT indexname FROM pg_indexes WHERE tablename = 'users'")
+        assert not {"users_facets_idx", "users_search_idx"} & {row[0] for row in left}
+    finally:
+        await connection.close()
+
+
+async def test_an_index_that_could_not_be_made_is_not_taken(database: TestDatabase) -> None:
+    async with database.connected() as superuser:
+        await superuser.execute(
+            """
+            UPDATE pg_index SET indisvalid = false
+            WHERE indexrelid = 'admin.users_facets_search_idx'::regclass
+            """
+        )
+        await superuser.execute("SET search_path TO admin")
+        with pytest.raises(asyncpg.RaiseError, match="drop it, and make it again"):
+            await superuser.execute(ONE_INDEX)
