@@ -17,6 +17,7 @@ import psutil
 from yarl import URL
 
 from shared.contracts.topology import SUBSCRIPTIONS
+from shared.crypto.key_ring import KeyRing
 from shared.messaging.broker import connected, declare_topology
 from tests.bench.directory import USERS, fill
 from tests.bench.generated_activities import generate_activities
@@ -32,6 +33,7 @@ from tests.bench.users_me import (
 )
 from tests.support.system import PASSWORD, SUPERADMIN
 from tests.support.waiting import until
+from webhooks_svc.endpoints.models import Seal, new_secret
 
 PAGE_MS = 50
 PAGE_KB = 60
@@ -42,19 +44,23 @@ FEWER_TIMES = 8
 PACE_SECONDS = 0.06
 AT_ONCE = 4
 LETTERS = 25
+SESSIONS = ENDPOINTS = 100
+DELIVERIES = 1000
 SHOWN = 6
-SERVICES = ("identity", "resource", "admin", "gateway", "mailer", "webhooks", "console")
+SERVICES = ("identity", "resource", "admin", "gateway", "mailer", "webhooks", "console", "oauth")
 OPEN = (
     *("/account/sign-up", "/account/log-in", "/account/forgotten-password"),
     *("/account/confirmation-mail", "/accounts/confirmation?confirmation_token=x"),
     "/accounts/password_reset?reset_token=x",
     "/accounts/email_change?email_change_token=x",
     "/accounts/email_reversal?email_reversal_token=x",
+    *("/account/log-in/mail", "/account/log-in/code", "/account/log-in/code?log_in_token=x"),
 )
 OWN = (
     *("/account", "/account/profile", "/account/phones", "/account/documents", "/account/email"),
     *("/account/verification", "/account/password", "/account/second-factor"),
     *("/account/recovery-codes", "/account/passkeys", "/account/trusted-devices"),
+    *("/account/applications", "/account/linked-accounts"),
     *("/account/sessions", "/account/api-keys", "/account/activity", "/account/data"),
     *("/account/deletion", "/account/log-out"),
 )
@@ -71,6 +77,11 @@ CONSOLE = (
     "/console/activities/users?topic=otp&page=20",
     *("/console/dead-letters", "/console/dead-letters/mailer-svc", "/console/signing-keys"),
 )
+FULL = (
+    *("/console/webhooks?page=10", "/console/webhooks/{endpoint}/deliveries"),
+    *("/console/dead-letters/mailer-svc/contents?id=letter-1", "/account/sessions?page=3"),
+)
+"""Pages that are there only when lists are full."""
 LISTS = (
     *("users", "users?extended=true&country=DE", "users/documents/pending", "users/labels/list"),
     *("users/labels?key=email&value=verified", "users/labels?key=document&value=pending"),
@@ -84,6 +95,59 @@ _RESTRICTIONS = """
     FROM generate_series(1, 200) AS n
 """
 """Lists of the console are full: permissions come with the installation."""
+_ENDPOINT = """
+    INSERT INTO webhooks.endpoints (url, description, events, state, secret)
+    SELECT rpad('https://example.com/' || n || '/', 2048, 'x'), repeat('x', 500),
+        ARRAY['model.user.*', 'model.label.*', 'model.phone.*', 'model.profile.*'], 'disabled', $1
+    FROM generate_series(1, $2) AS n
+    RETURNING id
+"""
+_DELIVERIES = """
+    INSERT INTO webhooks.deliveries (endpoint_id, event_id, name, payload, state, status, ended_at)
+    SELECT id, gen_random_uuid(), 'model.user.updated', '{}', 'delivered', 200, now()
+    FROM webhooks.endpoints, generate_series(1, $2) AS n
+    WHERE id = $1
+"""
+_SESSIONS = """
+    INSERT INTO identity.sessions (
+        sid, key, csrf_digest, uid, user_agent, address, network, expires_at, absolute_expires_at
+    )
+    SELECT gen_random_uuid(), gen_random_uuid(), '', uid, repeat('x', 512),
+        '2001:db8:1111:2222:3333:4444:5555:6666', '2001:db8:1111:2222::/64',
+        now() + interval '1 day', now() + interval '1 day'
+    FROM identity.users, generate_series(1, $2) AS n
+    WHERE email = $1
+"""
+_USER = {
+    "uid": "ID0000100007",
+    "email": "member@example.com",
+    "role": "member",
+    "level": 3,
+    "otp": True,
+    "state": "active",
+    "referral_uid": None,
+    "data": '{"language": "en"}',
+    "labels": [
+        {"key": key, "value": "verified", "scope": "private", "description": None}
+        for key in ("email", "phone", "profile", "document")
+    ],
+    "profiles": [
+        {
+            "first_name": "Ada",
+            "last_name": "Byron",
+            "dob": "1990-12-10",
+            "country": "GB",
+            "address": "12 St James's Square",
+            "postcode": "SW1Y 4JH",
+            "city": "London",
+            "state": "verified",
+            "author": "ID0000100007",
+            "metadata": "{}",
+        }
+    ],
+    "phones": [{"country": "GB", "number": "447700900123", "validated_at": "2026-11-30T12:00:00Z"}],
+}
+"""The record of an event about a user who has everything."""
 _ENTRY = re.compile(r'\{"request_id":"(\w+)","milliseconds":([0-9.]+),')
 """The begin of a line of the access log; calls that a page makes have the page's request id."""
 _PART = re.compile(r'(?:href|src)="(/console-static/[^"]+)"')
@@ -125,18 +189,30 @@ async def _filled(bench: Bench) -> None:
     await generate_activities(bench.database, USERS)
     async with bench.database.connected() as tables:
         await tables.execute(_RESTRICTIONS)
+        await tables.execute(_SESSIONS, SUPERADMIN, SESSIONS)
+        secret = Seal(KeyRing.parse(bench.system.environments["webhooks"]["BARONG_MASTER_KEYS"]))
+        endpoint = await tables.fetchval(_ENDPOINT, secret.close(new_secret()), ENDPOINTS)
+        await tables.execute(_DELIVERIES, endpoint, DELIVERIES)
     (mailer,) = (each for each in SUBSCRIPTIONS if each.queue == "mailer-svc")
-    event = json.dumps({"event": {"name": "model.user.updated"}, "iat": 1_790_000_000}).encode()
-    payload = urlsafe_b64encode(event).decode().rstrip("=")
-    letter = aio_pika.Message(
-        json.dumps({"payload": payload}).encode(), delivery_mode=2, message_id="letter", type="x"
-    )
     url = bench.system.environments["mailer"]["AMQP_URL"]
     async with connected(url, "bench") as connection:
         channel = await connection.channel()
         await declare_topology(channel)
-        for _ in range(LETTERS):
-            await channel.default_exchange.publish(letter, mailer.dead_letters)
+        for number in range(LETTERS):
+            await channel.default_exchange.publish(_letter(number), mailer.dead_letters)
+
+
+def _letter(number: int) -> aio_pika.Message:
+    """An event about a user that mailer-svc could not handle."""
+    event = {"name": "model.user.updated", "record": _USER, "changes": _USER}
+    claims = json.dumps({"event": event, "iat": 1_790_000_000}).encode()
+    payload = urlsafe_b64encode(claims).decode().rstrip("=")
+    return aio_pika.Message(
+        json.dumps({"payload": payload}).encode(),
+        delivery_mode=2,
+        message_id=f"letter-{number}",
+        type="model.user.updated",
+    )
 
 
 async def _alone(bench: Bench) -> Mapping[str, float]:
@@ -304,7 +380,9 @@ async def _of_staff(
     """Logs the visitor in; the pages that they see then."""
     await _log_in(http)
     uid = await _in_directory(tables)
-    return [path.format(uid=uid) for path in (*OWN, *CONSOLE)]
+    endpoint = await tables.fetchval("SELECT max(id) FROM webhooks.endpoints")
+    paths = (*OWN, *CONSOLE) if endpoint is None else (*OWN, *CONSOLE, *FULL)
+    return [path.format(uid=uid, endpoint=endpoint) for path in paths]
 
 
 async def _log_in(http: aiohttp.ClientSession) -> None:
