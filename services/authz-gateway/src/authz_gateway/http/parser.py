@@ -251,7 +251,7 @@ class RequestReader:
     """Reads request heads, and caches those that may come again unchanged.
 
     A client that polls sends the same bytes each time, unless it or a proxy adds an id to each
-    request. The cache has a maximum size.
+    request. The cache has a maximum size. docs/contributors/calls.md says what it saves and costs.
     """
 
     __slots__ = ("_cache", "limits")
