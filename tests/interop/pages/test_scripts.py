@@ -42,7 +42,8 @@ async def test_a_search_that_is_refused_says_so(windows: Windows) -> None:
     await page.locator("#q").fill("nobody-has-this")
     await expect(alert).to_have_count(0)
     await expect(status).to_have_text("0 users")
-    assert not visitor.faults
+    refused = [fault for fault in visitor.faults if " 422 " in fault and "/console/users?" in fault]
+    assert visitor.faults == refused  # Chromium calls each call of a script with a 4xx an error
 
     await page.route("**/console/users?*", as_json)
     await page.locator("#q").press_sequentially("1")

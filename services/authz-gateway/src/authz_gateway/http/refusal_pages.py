@@ -90,7 +90,9 @@ _TEXTS: Final = {
         after="Bitte warten Sie {seconds} s und versuchen Sie es dann noch einmal.",
         later="Bitte kommen Sie später wieder.",
         back="Bitte gehen Sie zurück und öffnen Sie die Seite noch einmal.",
-        support="Wenn das so bleibt, nennen Sie dem Support die Anfrage-ID {id} (Status {status}).",
+        support=(
+            "Wenn das so bleibt, nennen Sie dem Support die Anfragenummer {id} (Status {status})."
+        ),
     ),
 }
 _ENGLISH: Final = "en"
