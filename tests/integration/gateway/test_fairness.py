@@ -424,7 +424,7 @@ async def test_large_answers_of_the_gateway_are_not_buffered(
                 await front.has_read()
             return 0 < before == await front.metric("gateway_buffered_bytes")
 
-        await until(stuck)
+        await until(stuck, 120)  # every allocation is being traced
         assert await front.metric("gateway_buffered_bytes") < count * MOST_OF_ONE
         assert allocated() < count * MOST_OF_ONE + OTHERWISE
         assert isinstance(clients[0].writer.transport, asyncio.ReadTransport)
