@@ -21,7 +21,10 @@ from shared.contracts.events import Event, ReceivedEvent
 from shared.contracts.topology import EVENTS
 from shared.database.pool import Connection, Database
 from shared.messaging.inbox import once
-from tests.integration.messaging.parts import (
+from tests.support.database import TestDatabase
+from tests.support.events import WRITTEN
+from tests.support.gate import Gate
+from tests.support.messaging import (
     UPDATED,
     a_relay,
     a_subscriber,
@@ -32,9 +35,6 @@ from tests.integration.messaging.parts import (
     contents,
     messages,
 )
-from tests.support.database import TestDatabase
-from tests.support.events import WRITTEN
-from tests.support.gate import Gate
 from tests.support.supervision import supervised
 from tests.support.waiting import until
 

@@ -14,9 +14,9 @@ from shared.contracts.events import Event
 from shared.contracts.topology import AUDITS, MAILER
 from shared.messaging.broker import connected
 from shared.messaging.envelope import sign
-from tests.integration.messaging.parts import KEY, contents, messages
 from tests.support.client import Client
 from tests.support.internal import tables_of_admin
+from tests.support.messaging import KEY, contents, messages
 from tests.support.seeds import command, outcome
 from tests.support.system import Installation
 from tests.support.waiting import until

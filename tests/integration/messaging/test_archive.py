@@ -31,7 +31,7 @@ from shared.database.partitions import Month, MonthlyPartitions
 from shared.database.pool import Database
 from shared.errors import Unavailable
 from shared.messaging.outbox import ARCHIVE, Outbox
-from tests.integration.messaging.parts import (
+from tests.support.messaging import (
     PUBLIC_URL,
     RING,
     UPDATED,

@@ -12,7 +12,6 @@ from aio_pika.exceptions import AMQPError
 
 from deploy.local import ports
 from shared.messaging.broker import connected
-from tests.integration.messaging.parts import channel_to
 from tests.support.handshakes import (
     BAD_PASSWORD,
     HANG_UP,
@@ -23,6 +22,7 @@ from tests.support.handshakes import (
     TUNE,
     HalfBroker,
 )
+from tests.support.messaging import channel_to
 
 
 def dropped(attempt: Callable[[], Coroutine[Any, Any, None]]) -> list[str]:

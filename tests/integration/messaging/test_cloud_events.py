@@ -13,7 +13,7 @@ from cloudevents.core.v1.event import CloudEvent
 from shared.contracts.events import Event
 from shared.contracts.topology import EVENTS
 from shared.database.pool import Database
-from tests.integration.messaging.parts import PUBLIC_URL, a_relay, add, an_event, tapped
+from tests.support.messaging import PUBLIC_URL, a_relay, add, an_event, tapped
 from tests.support.supervision import supervised
 
 USER = {"uid": "ID045180E628"}

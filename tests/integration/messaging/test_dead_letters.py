@@ -8,7 +8,7 @@ from shared.contracts.topology import ADMIN, RETRY_SECONDS, SUBSCRIPTIONS
 from shared.database.pool import Connection, Database
 from shared.messaging.dead_letters import DeadLetter, counts, look, replay
 from shared.messaging.inbox import once
-from tests.integration.messaging.parts import (
+from tests.support.messaging import (
     CREATED,
     Witness,
     a_subscriber,

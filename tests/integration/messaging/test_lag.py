@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry
 from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import ADMIN, RETRY_SECONDS
 from shared.errors import Unavailable
-from tests.integration.messaging.parts import (
+from tests.support.gate import Gate
+from tests.support.messaging import (
     CREATED,
     Keys,
     Witness,
@@ -18,7 +19,6 @@ from tests.integration.messaging.parts import (
     publish,
     signed,
 )
-from tests.support.gate import Gate
 from tests.support.supervision import supervised
 from tests.support.waiting import until
 

@@ -9,7 +9,8 @@ from shared.contracts.events import ReceivedEvent
 from shared.contracts.topology import EVENTS, SUBSCRIPTIONS
 from shared.errors import Unavailable
 from shared.messaging.listener import Listener
-from tests.integration.messaging.parts import (
+from tests.support.gate import Gate
+from tests.support.messaging import (
     CREATED,
     UPDATED,
     Keys,
@@ -19,7 +20,6 @@ from tests.integration.messaging.parts import (
     signed,
     verifier,
 )
-from tests.support.gate import Gate
 from tests.support.supervision import supervised
 from tests.support.waiting import until
 

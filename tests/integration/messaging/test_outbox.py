@@ -7,7 +7,7 @@ from shared.contracts.topology import EVENTS
 from shared.database.pool import Database
 from shared.messaging.inbox import forget_old
 from shared.messaging.outbox import Outbox
-from tests.integration.messaging.parts import (
+from tests.support.messaging import (
     RING,
     a_relay,
     add,

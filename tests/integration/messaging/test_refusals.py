@@ -20,7 +20,7 @@ from shared.contracts.events import Event
 from shared.contracts.topology import ADMIN, EVENTS, RESOURCE
 from shared.database.pool import Database
 from shared.messaging.refusals import management_api
-from tests.integration.messaging.parts import (
+from tests.support.messaging import (
     CREATED,
     UPDATED,
     a_relay,

@@ -14,7 +14,9 @@ from shared.contracts.topology import ADMIN, EVENTS, MAILER, SUBSCRIPTIONS, WEBH
 from shared.database.pool import Database
 from shared.messaging import relay as relay_module
 from shared.messaging.relay import Relay
-from tests.integration.messaging.parts import (
+from tests.support import barong_subscriber
+from tests.support.gate import Gate
+from tests.support.messaging import (
     CREATED,
     KID,
     Signer,
@@ -30,8 +32,6 @@ from tests.integration.messaging.parts import (
     verifier,
     waiting,
 )
-from tests.support import barong_subscriber
-from tests.support.gate import Gate
 from tests.support.supervision import supervised
 from tests.support.waiting import until
 

@@ -18,7 +18,8 @@ from shared.errors import Unavailable
 from shared.messaging.inbox import Reaction, once
 from shared.messaging.lag import QueueMetrics
 from shared.messaging.subscriber import Subscriber
-from tests.integration.messaging.parts import (
+from tests.support.gate import Gate
+from tests.support.messaging import (
     CREATED,
     UPDATED,
     Keys,
@@ -37,7 +38,6 @@ from tests.integration.messaging.parts import (
     signed,
     verifier,
 )
-from tests.support.gate import Gate
 from tests.support.supervision import supervised
 from tests.support.waiting import until
 

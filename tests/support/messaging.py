@@ -1,4 +1,4 @@
-"""A relay, a subscriber and an ear on the wire, made of the real parts."""
+"""Relays, subscribers and channels for tests, made of the real classes."""
 
 import asyncio
 import uuid
