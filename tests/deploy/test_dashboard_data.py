@@ -16,6 +16,7 @@ from deploy.local.processes import StartError
 from tests.deploy.test_compose import PARTS
 from tests.deploy.test_dashboard import BOARD, PANELS
 from tests.support import programs
+from tests.support.aiohttp_app import serving
 from tests.support.api_keys import an_owner
 from tests.support.client import Client
 from tests.support.programs import Program
@@ -167,12 +168,8 @@ async def grafana() -> AsyncIterator[tuple[str, list[Mapping[str, Any]]]]:
 
     app = web.Application()
     app.router.add_post("/api/dashboards/db", take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    (port,) = ports.free_ports(1)
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    yield f"http://127.0.0.1:{port}", came
-    await runner.cleanup()
+    async with serving(app) as url:
+        yield url, came
 
 
 async def imported(url: str, token: str) -> tuple[int | None, str]:

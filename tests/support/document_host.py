@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.support.aiohttp_app import serving
 from tests.support.relying_party import REDIRECT_URI
 
 
@@ -60,13 +61,5 @@ async def document_host(tls: ssl.SSLContext | None = None) -> AsyncIterator[Docu
     host = DocumentHost()
     app = web.Application()
     app.router.add_get("/clients/{name}", host.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-        await site.start()
-        port = runner.addresses[0][1]
-        host.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
+    async with serving(app, tls, shutdown_seconds=0.1) as host.url:
         yield host
-    finally:
-        await runner.cleanup()

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploy.local import ports
+from tests.support.aiohttp_app import serving
 from tests.support.waiting import until
 
 BUCKET = "documents"
@@ -170,14 +171,8 @@ async def cloud_stand_in() -> AsyncIterator[CloudStandIn]:
     app.router.add_get(f"/{BUCKET}/{{key:.+}}", stand_in.get)
     app.router.add_post(f"/{BUCKET}", stand_in.batch)
     app.router.add_delete(f"/{BUCKET}/{{key:.+}}", stand_in.delete)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        stand_in.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with serving(app) as stand_in.url:
         yield stand_in
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager
