@@ -86,7 +86,8 @@ class Visitor:
     _documents: set[str] = field(default_factory=set)
 
     def requested(self, request: Request) -> None:
-        if request.is_navigation_request():
+        """Remembers addresses of pages, those that scripts ask for among them."""
+        if request.is_navigation_request() or request.resource_type == "xhr":
             self._documents.add(request.url)
 
     def reported(self, message: ConsoleMessage) -> None:

@@ -10,7 +10,7 @@ from tests.interop.pages.test_account import PNG
 from tests.support.client import Client
 from tests.support.system import PASSWORD, SUPERADMIN, Installation
 
-pytestmark = pytest.mark.xdist_group("machine")
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 async def as_json(route: Route) -> None:
