@@ -65,8 +65,10 @@ def test_patterns_that_match_nothing_are_refused(patterns: list[str]) -> None:
         *((odd, False) for odd in ("0.0.0.0", "169.254.169.254", "100.64.0.1", "224.0.0.1")),
         *((odd, False) for odd in ("255.255.255.255", "192.0.2.1", "198.18.0.1", "240.0.0.1")),
         *((six, False) for six in ("::1", "::", "fe80::1", "fc00::1", "ff02::1", "2001:db8::1")),
+        *((cloud, False) for cloud in ("168.63.129.16", "192.0.0.192", "fd00:ec2::254")),
         # An IPv4 address in an IPv6 one: mapped, NAT64, 6to4, Teredo.
         *((inner, False) for inner in ("::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:a00:1::")),
+        ("64:ff9b::a83f:8110", False),
         ("2001:0:4136:e378:8000:63bf:f5ff:fffe", False),
         ("64:ff9b::5db8:d822", True),
     ],

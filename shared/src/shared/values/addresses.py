@@ -8,6 +8,11 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+_OF_MACHINES = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
+"""Where clouds serve their machines, also metadata, at addresses that look public.
+
+The first is Azure's. Oracle's is one of the second, which is for protocols (RFC 6890).
+"""
 
 LONGEST = 64
 """The longest text that is read as an address: 45 characters at most, and a short zone."""
@@ -53,6 +58,8 @@ def may_be_called(address: Address, allowed: Collection[Network]) -> bool:
     inner = _inside(address) if isinstance(address, IPv6Address) else None
     if inner is not None:
         return may_be_called(inner, allowed)
+    if any(address in network for network in _OF_MACHINES):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
