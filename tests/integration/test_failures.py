@@ -1,5 +1,6 @@
 """What works without a service, or without its PostgreSQL (docs/operators/failures.md)."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tests.support.database import MIGRATIONS, TestDatabase
 from tests.support.gate import Gate
 from tests.support.system import NAMES, Installation, installation, ready, started
 from tests.support.waiting import until
+from tests.support.webhook_receiver import webhook_receiver
 
 ME, LABELS, USERS = "resource/users/me", "resource/labels", "admin/users"
 
@@ -157,6 +159,29 @@ async def test_without_admin_svc_the_gateway_goes_on_with_the_policy_that_it_has
         async with Client(system) as admin:
             assert (await admin.log_in_as_superadmin()).status == 201
             assert unavailable(await admin.get(USERS))
+
+
+async def test_without_webhooks_svc_deliveries_come_later(system_of_my_own: Installation) -> None:
+    system = system_of_my_own
+    others = [name for name in NAMES if name != "webhooks"]
+    async with (
+        webhook_receiver() as receiver,
+        started(system, *others),
+        Client(system) as admin,
+        Client(system) as member,
+    ):
+        await admin.log_in_as_superadmin()
+        async with started(system, "webhooks"):
+            form = {"url": receiver.url, "events": "model.label.updated"}
+            assert (await admin.post("admin/webhooks", form)).status == 201
+        await member.become_member()
+        assert (await member.post(LABELS, {"key": "late", "value": "yes"})).status == 201
+        changed = await member.call("PATCH", f"{LABELS}/late", {"value": "maybe"})
+        assert changed.status == 200
+        assert (await admin.get("admin/webhooks")).status == 503
+        async with started(system, "webhooks"):
+            (call,) = await receiver.next_calls(1)
+        assert json.loads(call.body)["data"]["record"]["key"] == "late"
 
 
 async def test_without_mailer_svc_the_mail_comes_later(system_of_my_own: Installation) -> None:
