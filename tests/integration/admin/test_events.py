@@ -70,6 +70,10 @@ async def of_trail(system: Installation, action: str) -> list[tuple[str, str | N
 async def test_published_events_are_found_and_paged(admin: Client, client: Client) -> None:
     uid = (await client.become_member()).body["uid"]
     await client.post("resource/labels", {"key": "color", "value": "red"})
+    off = {"scope": "ip", "value": "203.0.113.77", "category": "blacklist", "state": "disabled"}
+    made = await admin.post("admin/restrictions", off)
+    removed = await admin.call("DELETE", "admin/restrictions", {"id": made.body["id"]})
+    assert removed.status == 204
 
     of_user = {"service": "identity-svc", "uid": uid}
     events = await published(admin, 2, **of_user, name="model.user.*")
