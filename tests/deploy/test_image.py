@@ -90,7 +90,7 @@ def assert_starts(program: Path, service: str, *arguments: str) -> None:
     )
     assert done.returncode == 1
     assert f"{service} cannot start:" in done.stderr
-    missing = "BARONG_SERVICE_KEYS: Missing" if service in BACKED else "document_types.yaml"
+    missing = "BARONG_SERVICE_KEYS: Missing" if service in BACKED else "ranks.yaml"
     assert missing in done.stderr
 
 

@@ -107,22 +107,3 @@ async def test_a_filter_that_is_refused_is_shown_with_its_reason(superadmin: Pag
     assert 'role="alert"' in shown.html
     assert 'value="x"' in shown.html
     assert 'value="DE"' in shown.html
-
-
-async def test_charts_show_the_numbers_of_the_api(superadmin: Pages, admin: Client) -> None:
-    """Other tests may sign people up meanwhile: then both are read again."""
-
-    async def same() -> bool:
-        today = datetime.now(UTC).date().isoformat()
-        before = (await admin.get("admin/metrics")).body
-        charts = re.findall(
-            r'aria-label="[^"]*: ([0-9,]+)">', (await superadmin.get("/console")).html
-        )
-        if (await admin.get("admin/metrics")).body != before:
-            return False
-        names = ("signups", "sucessful_logins", "failed_logins")
-        counts = [before[name].get(today, 0) for name in names]
-        assert counts[0] > 1
-        return [int(each.replace(",", "")) for each in charts] == counts
-
-    await until(same)
