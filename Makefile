@@ -7,8 +7,9 @@
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
-# Processes that run tests beside each other, each with servers of its own (150 MB).
-WORKERS := 2
+# Processes that run tests beside each other, each with servers of its own (150 MB). Tests wait often:
+# three keep two cores busy.
+WORKERS := 3
 SPHINX := $(BIN)/sphinx
 SITE := -c docs -d .local/doctrees . .local/site
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
