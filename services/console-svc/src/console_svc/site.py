@@ -133,7 +133,7 @@ class _Endpoint:
             response.set_cookie(
                 COOKIE, visit.language.code, max_age=_A_YEAR, httponly=True, samesite="Lax"
             )
-            await preferences.keep_language(visit)
+            await preferences.save_language(visit)
         return response
 
     async def _show(self, visit: Visit) -> web.StreamResponse:

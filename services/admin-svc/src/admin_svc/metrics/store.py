@@ -38,15 +38,6 @@ async def first_hour_of_waiting(connection: Connection) -> datetime:
     return hour
 
 
-async def lock(connection: Connection) -> bool:
-    """Whether nobody else folds; if so, nobody does until the transaction ends."""
-    return bool(
-        await connection.fetchval(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended('fold hourly counts', 0))"
-        )
-    )
-
-
 async def fold(connection: Connection) -> bool:
     """Adds a batch of changes to the counts; whether more may be left."""
     taken: int = await connection.fetchval(

@@ -1,6 +1,5 @@
 """What happened on each day, and in the last hours."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,6 +8,7 @@ from admin_svc.activities.use_cases import Activities
 from admin_svc.core import Core
 from admin_svc.directory.models import UserFilter
 from admin_svc.directory.use_cases import Directory
+from admin_svc.folding import fold_all, fold_repeatedly
 from admin_svc.metrics import store
 from admin_svc.metrics.models import (
     HourlyCounts,
@@ -24,7 +24,6 @@ from shared.database.pool import Database
 _USUAL_SPAN = timedelta(days=30)
 _DAY = timedelta(days=1)
 _PENDING = ("document", "pending")
-_FOLD_SECONDS = 2.0
 _TOPICS = {topic for topic, _, _ in METRICS}
 
 
@@ -69,16 +68,11 @@ class Metrics:
 
     async def run(self) -> None:
         """Folds every two seconds; raises `Unavailable` when PostgreSQL goes away."""
-        while True:
-            await self.fold()
-            await asyncio.sleep(_FOLD_SECONDS)
+        await fold_repeatedly(self.fold)
 
     async def fold(self) -> None:
         """Adds all appended changes to the counts; one process does so at a time."""
-        while True:
-            async with self.database.transaction() as connection:
-                if not await store.lock(connection) or not await store.fold(connection):
-                    return
+        await fold_all(self.database, "fold hourly counts", store.fold)
 
     async def _count(self, part: Span, counts: dict[str, dict[str, int]]) -> None:
         day = part.start.date().isoformat()

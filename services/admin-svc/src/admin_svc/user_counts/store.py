@@ -69,15 +69,6 @@ async def label_facets(connection: Connection, scope: str) -> dict[str, int]:
     return {row["name"]: row["number"] for row in rows}
 
 
-async def lock(connection: Connection) -> bool:
-    """Takes the lock on folding, if it is free; keeps it until the transaction ends."""
-    return bool(
-        await connection.fetchval(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended('fold counts', 0))"
-        )
-    )
-
-
 async def fold(connection: Connection) -> bool:
     """Adds a batch of changes to the counts; whether more may be left."""
     users: int = await connection.fetchval(

@@ -1,15 +1,13 @@
 """Counting users."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from admin_svc.core import Core
+from admin_svc.folding import fold_all, fold_repeatedly
 from admin_svc.user_counts import store
 from admin_svc.user_counts.models import CountedUsers, Weeks
 from shared.database.pool import Connection, Database
-
-_FOLD_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +35,11 @@ class UserCounts:
 
     async def run(self) -> None:
         """Folds every two seconds; raises `Unavailable` when PostgreSQL goes away."""
-        while True:
-            await self.fold()
-            await asyncio.sleep(_FOLD_SECONDS)
+        await fold_repeatedly(self.fold)
 
     async def fold(self) -> None:
         """Folds everything that is there now."""
-        while True:
-            async with self.database.transaction() as connection:
-                if not await store.lock(connection) or not await store.fold(connection):
-                    return
+        await fold_all(self.database, "fold counts", store.fold)
 
 
 def build(core: Core) -> UserCounts:

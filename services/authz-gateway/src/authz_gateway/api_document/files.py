@@ -10,20 +10,14 @@ from string import Template
 from typing import Final
 
 from authz_gateway.http.responses import Answer
-from authz_gateway.routing.route_table import DEFAULT_BURST, DEFAULT_RATE, Access, Route
+from authz_gateway.routing.route_table import Access, Route, with_rate
 
 DOCUMENT_PATH: Final = "/api/v2/barong/openapi.json"
 PAGE_PATH: Final = "/api/v2/barong/docs"
 EVENTS_DOCUMENT_PATH: Final = "/api/v2/barong/asyncapi.json"
 EVENTS_PATH: Final = f"{PAGE_PATH}/events"
 """The page of events; below it are their JSON Schemas, by name and version."""
-ROUTE: Final = Route(
-    prefix=PAGE_PATH,
-    access=Access.PUBLIC,
-    methods=frozenset({"GET"}),
-    rate=DEFAULT_RATE,
-    burst=DEFAULT_BURST,
-)
+ROUTE: Final = with_rate(Route(prefix=PAGE_PATH, access=Access.PUBLIC, methods=frozenset({"GET"})))
 """The route by which calls for the documents are decided: only restrictions and its rate apply."""
 
 CONTENT_SECURITY_POLICY: Final = (

@@ -4,25 +4,15 @@ import json
 from typing import Final
 
 from authz_gateway.http.responses import Answer
-from authz_gateway.routing.route_table import (
-    DEFAULT_BURST,
-    DEFAULT_RATE,
-    Access,
-    Route,
-    RouteTable,
-)
+from authz_gateway.routing.route_table import Access, Route, RouteTable, with_rate
 from shared.errors import Unauthenticated
 from shared.tokens.dpop import ALGORITHMS
 
 METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
-METADATA_ROUTE: Final = Route(
-    prefix=METADATA_PATH,
-    access=Access.PUBLIC,
-    methods=frozenset({"GET"}),
-    rate=DEFAULT_RATE,
-    burst=DEFAULT_BURST,
+METADATA_ROUTE: Final = with_rate(
+    Route(prefix=METADATA_PATH, access=Access.PUBLIC, methods=frozenset({"GET"}))
 )
-"""The route by which calls for the metadata are decided: only restrictions apply."""
+"""The route by which calls for the metadata are decided: only restrictions and its rate apply."""
 
 _LINES: Final = ("Content-Type: application/json", "Cache-Control: public, max-age=300")
 

@@ -8,13 +8,7 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from authz_gateway.routing.route_table import (
-    DEFAULT_BURST,
-    DEFAULT_RATE,
-    Access,
-    Rate,
-    Route,
-)
+from authz_gateway.routing.route_table import Access, Rate, Route, with_rate
 from shared.errors import Throttled
 from shared.values.addresses import Address
 
@@ -28,7 +22,7 @@ Each of these calls causes a lookup at another service, and may be a guess. The 
 that of a real route, which begins with a slash.
 """
 
-UNDECIDED = Route(prefix="undecided", access=Access.PUBLIC, rate=DEFAULT_RATE, burst=DEFAULT_BURST)
+UNDECIDED = with_rate(Route(prefix="undecided", access=Access.PUBLIC))
 """The limit of calls from one address that are answered without a decision, all together.
 
 These are preflights, paths without a route, blocked ones, and those that cannot be read.

@@ -119,17 +119,8 @@ class ClientConnection:
         *("_body_wait", "_deadline", "_limits", "_linger_bytes", "_lingering", "_loop", "_paused"),
         *("_reader", "_reading", "_reading_requests", "_reported_bytes", "_request_finished"),
         *("_transport", "_tunnel", "_unique_heads", "_unread", "_unsent", "_waiting_since"),
-        *(
-            "address",
-            "address_text",
-            "network",
-            "peer",
-            "request",
-            "response_source",
-            "server",
-            "trusted",
-        ),
-        "write",
+        *("address", "address_text", "network", "peer", "request", "response_source", "server"),
+        *("trusted", "write"),
     )
 
     _transport: asyncio.Transport

@@ -219,7 +219,7 @@ class RouteTable:
     """All routes. The longest matching prefix wins; the method decides between equal prefixes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        routes = tuple(map(_with_rate, routes))
+        routes = tuple(map(with_rate, routes))
         self._tree = PrefixTree((segments(route.prefix), route) for route in routes)
         self._folded = PrefixTree((folded(segments(route.prefix)), route) for route in routes)
         self.match = lru_cache(_MAX_CACHED_PATHS)(self._match)
@@ -249,7 +249,7 @@ class RouteTable:
         return MatchedRoute(route, route.upstream_path(path), has_siblings=len(routes) > 1)
 
 
-def _with_rate(route: Route) -> Route:
+def with_rate(route: Route) -> Route:
     """The route; with the default rate if it is public and has none."""
     if route.access is not Access.PUBLIC or route.rate is not None:
         return route

@@ -13,7 +13,7 @@ from shared.errors import Unavailable
 log = structlog.get_logger()
 
 
-async def keep_language(visit: Visit) -> None:
+async def save_language(visit: Visit) -> None:
     """Makes the language of the page that of the member's mails, if they chose it on a page.
 
     Links in mails, and those of other sites, choose for the page only. The page is there even if
@@ -28,7 +28,7 @@ async def keep_language(visit: Visit) -> None:
     try:
         await visit.call("PUT", "resource/users/me", {"data": kept})
     except (ApiRefusal, Unavailable) as failure:
-        log.warning("language_not_kept", reason=repr(failure))
+        log.warning("language_not_saved", reason=repr(failure))
 
 
 def _chosen_here(visit: Visit) -> bool:
